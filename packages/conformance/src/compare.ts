@@ -1,0 +1,51 @@
+import type { Geometry } from "@bn/core";
+import type { Comparison, Index } from "./case.ts";
+
+/**
+ * The worst element of `got` against `expected`, each error in units of its own `bound` (a number for all of them, or
+ * one each). Equal values, the same infinity and NaN for NaN are no error. Lengths differ: throws.
+ */
+export function compare(
+  what: string,
+  got: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  bound: ArrayLike<number> | number,
+  geometry: Geometry,
+  note?: string,
+): Comparison {
+  const { length } = expected;
+  if (got.length !== length) throw new Error(`${what}: ${got.length} elements, expected ${length}`);
+  let worst = -1;
+  let worstRatio = -1;
+  for (let i = 0; i < length; i++) {
+    const allowed = typeof bound === "number" ? bound : (bound[i] as number);
+    const ratio = ratioOf(got[i] as number, expected[i] as number, allowed);
+    if (ratio > worstRatio) {
+      worst = i;
+      worstRatio = ratio;
+    }
+  }
+  if (worst < 0) return { what, error: 0, bound: 0, ratio: 0, at: indexOf(0, geometry), got: 0, expected: 0 };
+  const [g, e] = [got[worst] as number, expected[worst] as number];
+  const allowed = typeof bound === "number" ? bound : (bound[worst] as number);
+  const error = Object.is(g, e) || g === e || (g !== g && e !== e) ? 0 : Math.abs(g - e);
+  const found = { what, error, bound: allowed, ratio: worstRatio, at: indexOf(worst, geometry), got: g, expected: e };
+  return note === undefined ? found : { ...found, note };
+}
+
+/** error / bound; a NaN on one side only, or a bound that is no number, is infinitely wrong. */
+function ratioOf(got: number, expected: number, bound: number): number {
+  if (got === expected || (got !== got && expected !== expected)) return 0;
+  const ratio = Math.abs(got - expected) / bound;
+  return ratio === ratio && bound < Number.POSITIVE_INFINITY ? ratio : Number.POSITIVE_INFINITY;
+}
+
+/** The place of element `i` in [outer][channels][inner]. */
+export function indexOf(i: number, { channels, inner }: Geometry): Index {
+  const row = Math.floor(i / Math.max(inner, 1));
+  return {
+    outer: Math.floor(row / Math.max(channels, 1)),
+    channel: row % Math.max(channels, 1),
+    inner: i % Math.max(inner, 1),
+  };
+}

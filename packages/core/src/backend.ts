@@ -1,0 +1,147 @@
+/**
+ * The contract between layers and backends. A backend owns memory and kernels and knows nothing of layers, phases or
+ * parameters; core owns all of those and never looks at device memory. The rules that types cannot say:
+ *
+ * - Create async, enqueue sync, read async. Kernels and `write` return when the work is queued; order of calls is order
+ *   of effects. Device errors reject the next `read` or `finish`; nothing else may throw but `alloc`, out of memory.
+ * - Core validates; kernels hold no checks. Every operand of a call has the same dtype and belongs to this backend.
+ * - An output's former contents do not matter, except where a comment says "adds into".
+ * - Buffers may be longer than a call needs; a kernel touches only what its geometry names.
+ * - `y` may be `x`, and `dx` may be `dy`; no other operands alias. Sums meet the bounds of docs/spec.md, N-1 to N-6.
+ */
+export const CONTRACT_VERSION = 1;
+
+export type Dtype = "float32" | "float64";
+export type HostArray = Float32Array | Float64Array;
+
+/** Memory of `length` elements, zero at birth. Whoever calls `alloc` disposes; twice does no harm. */
+export interface DeviceBuffer extends Disposable {
+  readonly dtype: Dtype;
+  readonly length: number;
+  dispose(): void;
+}
+
+/** A buffer that the host can see. `view` is a getter: never keep it over an `alloc`. */
+export interface HostBuffer extends DeviceBuffer {
+  readonly view: HostArray;
+}
+
+/** A tensor seen as [outer][channels][inner], row-major: NCHW is (N, C, H*W), channels-last (N*H*W, C, 1). */
+export interface Geometry {
+  readonly outer: number;
+  readonly channels: number;
+  readonly inner: number;
+}
+
+/** Per-channel operands; each buffer holds `channels` elements, `factor` one. */
+export interface Moments<B> {
+  readonly mean: B;
+  readonly variance: B;
+}
+export interface Running<B> extends Moments<B> {
+  readonly factor: B;
+}
+export interface Affine<B> {
+  readonly gamma: B;
+  readonly beta: B | null;
+}
+export interface Sums<B> {
+  readonly dy: B;
+  readonly dyXhat: B;
+}
+/** One step of the moving average: running = fraction * running + (mean, correction * variance, 1). */
+export interface Average<B> {
+  readonly running: Running<B>;
+  readonly fraction: number;
+  readonly correction: number;
+}
+
+/** x^ = (x - mean) * r, r = 1 / sqrt(variance + eps), m = outer * inner; formulas and clauses in docs/spec.md. */
+export interface Kernels<B> {
+  /** Mean and biased variance of each channel (K-1). */
+  moments(x: B, g: Geometry, out: Moments<B>): void;
+  /** y = x^ [* gamma + beta] (K-2). */
+  normalize(x: B, g: Geometry, stats: Moments<B>, eps: number, affine: Affine<B> | null, y: B): void;
+  /** sums = (sum dy, sum dy * x^); adds them into grad = (gamma: sum dy * x^, beta: sum dy) if given (K-3). */
+  gradSums(dy: B, x: B, g: Geometry, stats: Moments<B>, eps: number, sums: Sums<B>, grad: Affine<B> | null): void;
+  /** dx = [gamma *] r * (dy - sums.dy / m - x^ * sums.dyXhat / m); without sums dx = [gamma *] r * dy (K-4). */
+  gradNormalize(
+    dy: B,
+    x: B,
+    g: Geometry,
+    stats: Moments<B>,
+    eps: number,
+    affine: Affine<B> | null,
+    sums: Sums<B> | null,
+    dx: B,
+  ): void;
+  /** Fused moments + movingAverage + normalize, and gradSums + gradNormalize, which keep a channel in cache. */
+  forward?(
+    x: B,
+    g: Geometry,
+    stats: Moments<B>,
+    average: Average<B> | null,
+    eps: number,
+    affine: Affine<B> | null,
+    y: B,
+  ): void;
+  backward?(
+    dy: B,
+    x: B,
+    g: Geometry,
+    stats: Moments<B>,
+    eps: number,
+    affine: Affine<B> | null,
+    sums: Sums<B>,
+    grad: Affine<B> | null,
+    dx: B,
+  ): void;
+
+  /** y = x * gamma [+ beta], rounded after the product (K-5). */
+  scale(x: B, g: Geometry, affine: Affine<B>, y: B): void;
+  /** Adds sum dy * x into dGamma and sum dy into dBeta, each if given (K-6). */
+  scaleSums(dy: B, x: B, g: Geometry, dGamma: B | null, dBeta: B | null): void;
+
+  /** The moving average's step over `channels` elements (K-7). */
+  movingAverage(channels: number, stats: Moments<B>, average: Average<B>): void;
+  /** stats = running * (factor[0] === 0 ? 0 : 1 / factor[0]), reciprocal rounded first (K-8). */
+  globalStats(channels: number, running: Running<B>, stats: Moments<B>): void;
+  copy(length: number, x: B, y: B): void;
+  fill(length: number, value: number, y: B): void;
+}
+
+/** Declared facts. Tests and users branch on these, never on `name`; a skipped test names the fact that skips it. */
+export interface Supports {
+  readonly dtypes: readonly Dtype[];
+  /** Buffers are `HostBuffer`s and work is done when the call returns. */
+  readonly hostVisible: boolean;
+  /** NaN and infinities propagate as in IEEE 754 (WGSL may assume that they do not occur). */
+  readonly nonFinite: boolean;
+  /** Subnormal numbers are kept, not flushed to zero. */
+  readonly subnormals: boolean;
+  /** + - * / and sqrt round correctly; otherwise within WGSL's accuracy. Chooses the constant of bound N-3. */
+  readonly correctlyRounded: boolean;
+  /** The same input gives the same bits. */
+  readonly deterministic: boolean;
+  /** Threads that share the work. */
+  readonly threads: number;
+  /** For people: what is on, what is off and why, e.g. `{ threads: "off: no shared memory" }`, `{ adapter: "..." }`. */
+  readonly details: Readonly<Record<string, string>>;
+}
+
+export interface Backend<B extends DeviceBuffer = DeviceBuffer> extends AsyncDisposable {
+  readonly name: string;
+  /** CONTRACT_VERSION of the core that it was written for. */
+  readonly contractVersion: number;
+  readonly supports: Supports;
+  readonly kernels: Kernels<B>;
+  readonly disposed: boolean;
+  alloc(dtype: Dtype, length: number): B;
+  /** Copies `source` (of the buffer's dtype) to the buffer's start before it returns. */
+  write(target: B, source: HostArray): void;
+  /** A copy of the first `length` elements, after all work queued before; rejects with device errors. */
+  read(source: B, length: number): Promise<HostArray>;
+  /** The same wait, without data. */
+  finish(): Promise<void>;
+  dispose(): Promise<void>;
+}

@@ -1,0 +1,28 @@
+export {
+  type Affine,
+  type Average,
+  type Backend,
+  CONTRACT_VERSION,
+  type DeviceBuffer,
+  type Dtype,
+  type Geometry,
+  type HostArray,
+  type HostBuffer,
+  type Kernels,
+  type Moments,
+  type Running,
+  type Sums,
+  type Supports,
+} from "./backend.ts";
+export {
+  type BatchNormParams,
+  type BatchNormScaleParams,
+  createBatchNorm,
+  createBatchNormScale,
+} from "./batch-norm.ts";
+export { type Blob, createBlob } from "./blob.ts";
+export { BnError, type BnErrorCode } from "./errors.ts";
+export type { Filler } from "./filler.ts";
+export type { Layer, LayerParams, Phase } from "./layer.ts";
+export { createScale, type ScaleParams } from "./scale.ts";
+export type { Shape } from "./shape.ts";

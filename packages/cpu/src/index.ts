@@ -1,0 +1,1 @@
+export { type CpuBuffer, createCpu } from "./backend.ts";
