@@ -28,16 +28,16 @@ export function compare(
   if (worst < 0) return { what, error: 0, bound: 0, ratio: 0, at: indexOf(0, geometry), got: 0, expected: 0 };
   const [g, e] = [got[worst] as number, expected[worst] as number];
   const allowed = typeof bound === "number" ? bound : (bound[worst] as number);
-  const error = Object.is(g, e) || g === e || (g !== g && e !== e) ? 0 : Math.abs(g - e);
+  const error = Object.is(g, e) || g === e || (Number.isNaN(g) && Number.isNaN(e)) ? 0 : Math.abs(g - e);
   const found = { what, error, bound: allowed, ratio: worstRatio, at: indexOf(worst, geometry), got: g, expected: e };
   return note === undefined ? found : { ...found, note };
 }
 
 /** error / bound; a NaN on one side only, or a bound that is no number, is infinitely wrong. */
 function ratioOf(got: number, expected: number, bound: number): number {
-  if (got === expected || (got !== got && expected !== expected)) return 0;
+  if (got === expected || (Number.isNaN(got) && Number.isNaN(expected))) return 0;
   const ratio = Math.abs(got - expected) / bound;
-  return ratio === ratio && bound < Number.POSITIVE_INFINITY ? ratio : Number.POSITIVE_INFINITY;
+  return !Number.isNaN(ratio) && bound < Number.POSITIVE_INFINITY ? ratio : Number.POSITIVE_INFINITY;
 }
 
 /** The place of element `i` in [outer][channels][inner]. */

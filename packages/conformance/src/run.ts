@@ -34,7 +34,13 @@ export async function runCases(
   return results;
 }
 
-async function runCase(name: string, backend: Backend, create: () => Promise<Backend>, one: Case): Promise<Result> {
+/** The verdict on one case: never rejects. */
+export async function runCase(
+  name: string,
+  backend: Backend,
+  create: () => Promise<Backend>,
+  one: Case,
+): Promise<Result> {
   const { id, group, clause } = one;
   const base = { backend: name, id, group, clause, error: null, bound: null, ratio: null };
   const lacking = lacks(backend, one.needs);
@@ -53,7 +59,7 @@ async function runCase(name: string, backend: Backend, create: () => Promise<Bac
     ...base,
     ...numbers,
     status: "failed",
-    reason: `${worst.what} is off by ${worst.ratio.toPrecision(3)} of its bound`,
+    reason: `${worst.what} is off by ${worst.ratio.toPrecision(3)} times its bound`,
     worst,
   };
 }

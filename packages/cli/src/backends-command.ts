@@ -1,0 +1,31 @@
+import type { Supports } from "@bn/core";
+import { type Listed, listBackends } from "./backends.ts";
+
+/** `bn backends`: each known backend on standard output. It has no verdict: an absent backend is a fact, no failure. */
+export async function backendsCommand(json: boolean): Promise<void> {
+  const listed = await listBackends();
+  process.stdout.write(
+    json ? `${JSON.stringify(listed.map(jsonOf), null, 2)}\n` : `${listed.map(textOf).join("\n")}\n`,
+  );
+}
+
+function jsonOf({ name, package: from, available, reason }: Listed): Readonly<Record<string, unknown>> {
+  const base = { name, package: from, available: available !== null };
+  return available ? { ...base, supports: available.supports } : { ...base, reason };
+}
+
+function textOf({ name, package: from, available, reason }: Listed): string {
+  if (!available) return `${name}  ${from}  not available: ${reason}`;
+  return `${name}  ${from}  available\n${supportsText(available.supports)}`;
+}
+
+function supportsText({ dtypes, threads, details, ...facts }: Supports): string {
+  const lines = [
+    ["dtypes", dtypes.join(", ")],
+    ...Object.entries(facts).map(([fact, holds]) => [fact, holds ? "yes" : "no"] as const),
+    ["threads", String(threads)],
+    ...Object.entries(details),
+  ] as const;
+  const width = Math.max(...lines.map(([name]) => name.length));
+  return lines.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`).join("\n");
+}

@@ -1,0 +1,102 @@
+import { type Backend, BnError, type Supports } from "@bn/core";
+import { createFromModule, isModulePath } from "./backend-module.ts";
+
+/** A backend that this command knows: adding one is adding a row here, and its package to package.json. */
+interface Known {
+  readonly package: string;
+  create(): Promise<Backend>;
+}
+
+const KNOWN: Readonly<Record<string, Known>> = {
+  cpu: { package: "@bn/cpu", create: async () => (await import("@bn/cpu")).createCpu() },
+};
+
+/** A backend that works here: one instance was made and disposed. */
+export interface Available {
+  readonly name: string;
+  readonly supports: Supports;
+  create(): Promise<Backend>;
+}
+
+/** Where a known backend comes from, and either what it supports or why it cannot run here. */
+export interface Listed {
+  readonly name: string;
+  readonly package: string;
+  readonly available: Available | null;
+  readonly reason: string;
+}
+
+/** Every known backend, tried in turn. */
+export async function listBackends(): Promise<Listed[]> {
+  const listed: Listed[] = [];
+  for (const [name, { package: from, create }] of Object.entries(KNOWN)) {
+    try {
+      listed.push({ name, package: from, available: await probe(name, create), reason: "" });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      listed.push({ name, package: from, available: null, reason });
+    }
+  }
+  return listed;
+}
+
+/**
+ * The backends of `--backend`, or all that are available here; those that are not are named on standard error.
+ *
+ * Errors: as `chooseBackends`; `ERR_BN_UNAVAILABLE` where none is available.
+ */
+export async function backendsOf(list: string | undefined): Promise<Available[]> {
+  if (list !== undefined) return chooseBackends(list);
+  const listed = await listBackends();
+  for (const { name, available, reason } of listed) {
+    if (!available) process.stderr.write(`${name}: not available, left out: ${reason}\n`);
+  }
+  const found = listed.flatMap(({ available }) => (available ? [available] : []));
+  if (found.length === 0) {
+    throw new BnError("ERR_BN_UNAVAILABLE", "no backend is available here; `bn backends` says why");
+  }
+  return found;
+}
+
+/**
+ * The backends of a list such as `cpu,./mine.js`: names of the table and paths of modules.
+ *
+ * Errors: `ERR_BN_PARAM` (an unknown name, an empty list), `ERR_BN_DATA` (a module that cannot be read or gives no
+ * backend), `ERR_BN_UNAVAILABLE` (a known one that cannot run here).
+ */
+async function chooseBackends(list: string): Promise<Available[]> {
+  const specs = [...new Set(list.split(",").map((spec) => spec.trim()))].filter((spec) => spec !== "");
+  if (specs.length === 0) throw new BnError("ERR_BN_PARAM", `--backend is empty, expected ${namesText()}`);
+  const chosen: Available[] = [];
+  for (const spec of specs) {
+    const found = await chooseBackend(spec);
+    // Reports tell backends apart by name: a module that calls itself "cpu" must not hide among cpu's results.
+    const taken = chosen.some(({ name }) => name === found.name);
+    chosen.push(taken ? { ...found, name: `${found.name} (${spec})` } : found);
+  }
+  return chosen;
+}
+
+async function chooseBackend(spec: string): Promise<Available> {
+  if (isModulePath(spec)) return probe(null, () => createFromModule(spec));
+  const known = Object.hasOwn(KNOWN, spec) ? KNOWN[spec] : undefined;
+  if (!known) throw new BnError("ERR_BN_PARAM", `unknown backend "${spec}", expected ${namesText()}`);
+  try {
+    return await probe(spec, known.create);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new BnError("ERR_BN_UNAVAILABLE", `backend "${spec}" is not available here: ${why}`, { cause: error });
+  }
+}
+
+/** Creates one instance, keeps its facts, disposes it. */
+async function probe(name: string | null, create: () => Promise<Backend>): Promise<Available> {
+  const backend = await create();
+  const found = { name: name ?? backend.name, supports: backend.supports, create };
+  await backend.dispose();
+  return found;
+}
+
+function namesText(): string {
+  return `${Object.keys(KNOWN).join(", ")} or the path of a module such as ./my-backend.js`;
+}

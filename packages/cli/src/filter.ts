@@ -1,0 +1,10 @@
+/** Whether an id holds `filter` as it stands or, where it has `*` or `?`, matches it as a glob from end to end. */
+export function matcher(filter: string): (id: string) => boolean {
+  if (!/[*?]/.test(filter)) return (id) => id.includes(filter);
+  const source = filter
+    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replaceAll("*", ".*")
+    .replaceAll("?", ".");
+  const pattern = new RegExp(`^${source}$`, "s");
+  return (id) => pattern.test(id);
+}

@@ -1,0 +1,47 @@
+/** Says on standard error how far a run is: one line rewritten on a terminal, a line at the start and end elsewhere. */
+export interface Progress {
+  start(task: string, total: number): void;
+  step(done: number, current: string): void;
+  end(result: string): void;
+  /** Removes the unfinished line, before something else is printed. */
+  clear(): void;
+}
+
+/** What is needed of standard error. */
+export interface Terminal {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+const MS_BETWEEN = 80;
+const ERASE = "\r\x1b[K";
+
+export function createProgress(stream: Terminal, env: NodeJS.ProcessEnv): Progress {
+  const rewrites = stream.isTTY === true && env.TERM !== "dumb" && !env.CI;
+  let [task, total, started, drawn] = ["", 0, 0, Number.NEGATIVE_INFINITY];
+  const erase = () => {
+    if (drawn > 0) stream.write(ERASE);
+    drawn = Number.NEGATIVE_INFINITY;
+  };
+  return {
+    start(name, count) {
+      [task, total, started] = [name, count, performance.now()];
+      if (!rewrites) stream.write(`${task}: ${total} to do\n`);
+    },
+    step(done, current) {
+      const now = performance.now();
+      if (!rewrites || now - drawn < MS_BETWEEN) return;
+      drawn = now;
+      const percent = String(Math.floor((100 * done) / Math.max(total, 1))).padStart(3);
+      const line = `${task} ${percent}% ${done}/${total} ${current}`;
+      stream.write(`${ERASE}${line.slice(0, (stream.columns || 80) - 1)}`);
+    },
+    end(result) {
+      erase();
+      const seconds = ((performance.now() - started) / 1000).toFixed(1);
+      if (!rewrites) stream.write(`${task}: ${result} in ${seconds} s\n`);
+    },
+    clear: erase,
+  };
+}

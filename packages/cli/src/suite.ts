@@ -1,0 +1,31 @@
+import { type Case, cases } from "@bn/conformance";
+import { loadGoldenCases } from "@bn/conformance/node";
+import { BnError } from "@bn/core";
+import { onnxCases, onnxRuntimeMissing } from "@bn/onnx";
+import { matcher } from "./filter.ts";
+
+/**
+ * What `bn conformance` runs: the golden cases of a folder or, without one, the whole suite; of these what `filter` matches.
+ *
+ * Errors: `ERR_BN_DATA` for a folder that is no golden data, `ERR_BN_PARAM` where nothing matches.
+ */
+export async function chooseCases(folder: string | undefined, filter: string | undefined): Promise<readonly Case[]> {
+  const all = folder === undefined ? await wholeSuite() : await loadGoldenCases(folder);
+  if (all.length === 0) throw new BnError("ERR_BN_DATA", `--goldens ${folder}: its cases.json lists no case`);
+  if (filter === undefined) return all;
+  const matches = matcher(filter);
+  const some = all.filter(({ id }) => matches(id));
+  if (some.length === 0) {
+    const groups = [...new Map(all.map(({ group, id }) => [group, id])).values()];
+    throw new BnError("ERR_BN_PARAM", `no case matches --filter ${filter}; ids look like ${groups.join(", ")}`);
+  }
+  return some;
+}
+
+async function wholeSuite(): Promise<Case[]> {
+  const own = [...cases(), ...(await loadGoldenCases())];
+  const missing = await onnxRuntimeMissing();
+  if (missing === null) return [...own, ...onnxCases()];
+  process.stderr.write(`onnxruntime: ${onnxCases().length} cases left out: ${missing}\n`);
+  return own;
+}

@@ -1,0 +1,96 @@
+import type { Comparison } from "@bn/conformance";
+import { numberOrName, ratioText } from "@bn/conformance/report";
+import type { VerifyReport, VerifyRow } from "@bn/onnx";
+import { align } from "./align.ts";
+
+/** Nothing is over a bound: no backend's, and not ONNX Runtime's own, without which the others mean little. */
+export function verifyPassed({ rows }: VerifyReport): boolean {
+  return rows.every((row) => runtimePassed(row) && row.backends.every(({ status }) => status !== "failed"));
+}
+
+const runtimePassed = ({ onnxRuntime }: VerifyRow) => onnxRuntime === null || onnxRuntime.ratio <= 1;
+
+/** A row a node: errors as fractions of their bounds, then what failed, what was left out, and totals. */
+export function verifyText({ inputs, rows, diagnostics }: VerifyReport): string {
+  const names = rows[0]?.backends.map(({ backend }) => backend) ?? [];
+  const head = [
+    "node",
+    "shape",
+    "dtype",
+    "|mean|/std",
+    "ort~f64",
+    ...names.flatMap((name) => [`${name}~f64`, `${name}~ort`]),
+  ];
+  const cells = rows.map(({ node, shape, dtype, meanOverStd, onnxRuntime, backends }) => [
+    printable(node),
+    shape.join("x"),
+    dtype,
+    meanOverStd.toPrecision(3),
+    ratioText(onnxRuntime?.ratio ?? null),
+    ...backends.flatMap((one) => [ratioText(one.float64?.ratio ?? null), ratioText(one.onnxRuntime?.ratio ?? null)]),
+  ]);
+  const failures = rows.flatMap((row) => [
+    ...(runtimePassed(row) ? [] : [failureText("onnxruntime", row, "is off from float64", [row.onnxRuntime])]),
+    ...row.backends
+      .filter(({ status }) => status === "failed")
+      .map((one) => failureText(one.backend, row, one.reason, [one.float64, one.onnxRuntime])),
+  ]);
+  const skipped = rows.flatMap((row) =>
+    row.backends
+      .filter(({ status }) => status === "skipped")
+      .map((one) => `skipped  ${one.backend}  ${printable(row.node)}: ${one.reason}`),
+  );
+  const { passed, failed, skipped: count } = summaryOf(rows);
+  const blocks = [
+    inputs.map(({ name, shape }) => `input ${printable(name)}  ${shape.join("x")}`).join("\n"),
+    "A backend or ONNX Runtime (ort) against float64 (f64) or ort: the largest error as a fraction of its bound, at most 1.",
+    align([head, ...cells], [1, 2]).join("\n"),
+    ...failures,
+    skipped.join("\n"),
+    diagnostics.map((text) => `left out: ${printable(text)}`).join("\n"),
+    `${rows.length} nodes: ${passed} passed, ${failed} failed, ${count} skipped`,
+  ];
+  return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
+}
+
+function failureText(who: string, row: VerifyRow, why: string, found: readonly (Comparison | null)[]): string {
+  const worst = found.reduce<Comparison | null>((a, b) => (b && (!a || b.ratio > a.ratio) ? b : a), null);
+  const lines = [`FAILED  ${who}  ${printable(row.node)}: ${why}`];
+  if (worst) {
+    const { what, at, got, expected, error, bound } = worst;
+    lines.push(`  ${what}, index (outer, channel, inner) = (${at.outer}, ${at.channel}, ${at.inner})`);
+    lines.push(`  got ${got}, expected ${expected}, error ${error}, allowed ${bound}`);
+  }
+  return lines.join("\n");
+}
+
+/** `{ summary, inputs, nodes, diagnostics }`, a node a line; what JSON cannot write is as in the conformance report. */
+export function verifyJson({ inputs, rows, diagnostics }: VerifyReport): string {
+  const nodes = rows.map((row) => `    ${JSON.stringify(nodeJson(row))}`).join(",\n");
+  const head = `"summary": ${JSON.stringify(summaryOf(rows))},\n  "inputs": ${JSON.stringify(inputs)}`;
+  return `{\n  ${head},\n  "diagnostics": ${JSON.stringify(diagnostics)},\n  "nodes": [\n${nodes}\n  ]\n}\n`;
+}
+
+function nodeJson(row: VerifyRow) {
+  const backends = row.backends.map((one) => {
+    return { ...one, float64: comparisonJson(one.float64), onnxRuntime: comparisonJson(one.onnxRuntime) };
+  });
+  return { ...row, onnxRuntime: comparisonJson(row.onnxRuntime), backends };
+}
+
+function comparisonJson(found: Comparison | null) {
+  if (found === null) return null;
+  const { error, bound, ratio, at, got, expected } = found;
+  return { error, bound, ratio, index: at, got: numberOrName(got), expected: numberOrName(expected) };
+}
+
+function summaryOf(rows: readonly VerifyRow[]) {
+  const summary = { passed: 0, failed: 0, skipped: 0 };
+  for (const { backends } of rows) for (const { status } of backends) summary[status]++;
+  return summary;
+}
+
+/** Names come from a file: what would steer a terminal is shown as U+FFFD. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, "\u{fffd}");
+}

@@ -1,0 +1,228 @@
+import type { Dtype, Geometry, Supports } from "@bn/core";
+import { type Channels, each, type GammaBeta, type Stats, valuesOf } from "./oracle.ts";
+
+/**
+ * The bounds N-1 to N-8 of docs/spec.md, one number an element, from the oracle's values. All sums and products here are
+ * of magnitudes, so that float64 is more than enough for them.
+ */
+export interface Precision {
+  readonly dtype: Dtype;
+  readonly u: number;
+  /** The constant of N-3. */
+  readonly k: number;
+  /** Roundings of a division: 1, or 5 where it is WGSL's (2.5 ulp). */
+  readonly division: number;
+  /** The smallest positive number that the backend keeps. */
+  readonly eta: number;
+}
+
+export function precisionOf(dtype: Dtype, { correctlyRounded, subnormals }: Supports): Precision {
+  const float32 = dtype === "float32";
+  const [u, smallest, normal] = float32 ? [2 ** -24, 2 ** -149, 2 ** -126] : [2 ** -53, 2 ** -1074, 2 ** -1022];
+  const k = correctlyRounded ? (float32 ? 4 : 7) : 8.5;
+  return { dtype, u, k, division: correctlyRounded ? 1 : 5, eta: subnormals ? smallest : normal };
+}
+
+type Values = ArrayLike<number>;
+type PerChannel = Float64Array;
+
+/** Errors of statistics that come from a reduction; absent where they are given. */
+export interface StatErrors {
+  readonly mean: PerChannel;
+  readonly variance: PerChannel;
+}
+
+/** N-1: S, the error of a sum of n terms in units of the sum of their magnitudes. */
+export function sumFactor({ u }: Precision, n: number): number {
+  return (40 + Math.log2(Math.max(n, 1))) * u;
+}
+
+function perChannel(g: Geometry, term: (i: number, c: number) => number): PerChannel {
+  const total = new Float64Array(g.channels);
+  each(g, (i, c) => {
+    total[c] = (total[c] as number) + term(i, c);
+  });
+  return total;
+}
+
+function map(g: Geometry, value: (i: number, c: number) => number): Float64Array {
+  const bound = new Float64Array(g.outer * g.channels * g.inner);
+  each(g, (i, c) => {
+    bound[i] = value(i, c);
+  });
+  return bound;
+}
+
+/** N-2. */
+export function momentBounds(p: Precision, x: Values, g: Geometry, stats: Stats): StatErrors {
+  const [mean, variance] = [valuesOf(stats.mean), valuesOf(stats.variance)];
+  const s = sumFactor(p, g.outer * g.inner);
+  const reach = new Float64Array(g.channels);
+  each(g, (i, c) => {
+    reach[c] = Math.max(reach[c] as number, Math.abs((x[i] as number) - (mean[c] as number)));
+  });
+  const d = mean.map((value, c) => p.u * Math.abs(value) + (2 * s + 3 * p.u) * (reach[c] as number) + 3 * p.eta);
+  return {
+    mean: d,
+    variance: variance.map((v, c) => (s + 4 * p.u) * (Math.sqrt(v) + 2 * (d[c] as number)) ** 2 + 4 * p.eta),
+  };
+}
+
+interface Magnitudes {
+  readonly r: PerChannel;
+  /** Relative error of r that comes from the variance's. */
+  readonly rError: PerChannel;
+  readonly gamma: (c: number) => number;
+  readonly d: (i: number, c: number) => number;
+  readonly meanError: (c: number) => number;
+}
+
+function magnitudes(
+  x: Values,
+  stats: Stats,
+  eps: number,
+  gamma: Channels | null,
+  errors: StatErrors | null,
+): Magnitudes {
+  const [mean, variance] = [valuesOf(stats.mean), valuesOf(stats.variance)];
+  return {
+    r: variance.map((v) => 1 / Math.sqrt(v + eps)),
+    rError: variance.map((v, c) => (errors?.variance[c] ?? 0) / (2 * (v + eps))),
+    gamma: (c) => Math.abs(gamma?.[c]?.hi ?? 1),
+    d: (i, c) => Math.abs((x[i] as number) - (mean[c] as number)),
+    meanError: (c) => errors?.mean[c] ?? 0,
+  };
+}
+
+/** N-3, and N-4 with `errors`. */
+export function normalizeBound(
+  p: Precision,
+  x: Values,
+  g: Geometry,
+  stats: Stats,
+  eps: number,
+  affine: GammaBeta | null,
+  errors: StatErrors | null,
+): Float64Array {
+  const { r, rError, gamma, d, meanError } = magnitudes(x, stats, eps, affine?.gamma ?? null, errors);
+  return map(g, (i, c) => {
+    const s = (r[c] as number) * gamma(c);
+    const t = d(i, c) * s;
+    const own = p.k * p.u * t + p.u * Math.abs(affine?.beta?.[c]?.hi ?? 0);
+    return own + s * meanError(c) + t * (rError[c] as number) + p.eta * (2 + s + gamma(c));
+  });
+}
+
+export interface SumErrors {
+  readonly dy: PerChannel;
+  readonly dyXhat: PerChannel;
+}
+
+/** N-5. */
+export function gradSumBounds(
+  p: Precision,
+  dy: Values,
+  x: Values,
+  g: Geometry,
+  stats: Stats,
+  eps: number,
+  sums: { readonly dy: Channels; readonly dyXhat: Channels },
+  errors: StatErrors | null,
+): SumErrors {
+  const { r, rError, d, meanError } = magnitudes(x, stats, eps, null, errors);
+  const m = g.outer * g.inner;
+  const s = sumFactor(p, m);
+  const size = (i: number) => Math.abs(dy[i] as number);
+  const absDy = perChannel(g, size);
+  const absDyXhat = perChannel(g, (i, c) => size(i) * d(i, c) * (r[c] as number));
+  return {
+    dy: absDy.map((sum, c) => s * sum + p.u * Math.abs(sums.dy[c]?.hi ?? 0) + m * p.eta),
+    dyXhat: absDyXhat.map((sum, c) => {
+      const fromMean = (r[c] as number) * meanError(c) * (absDy[c] as number);
+      const fromVariance = (rError[c] as number) * Math.abs(sums.dyXhat[c]?.hi ?? 0);
+      const underflow = p.eta * (2 * m + (r[c] as number) * (absDy[c] as number));
+      return (s + 4 * p.u) * sum + fromMean + fromVariance + underflow;
+    }),
+  };
+}
+
+/** N-6; `errors` are of the statistics, `sumErrors` of the sums. Without sums: dx = s dy. */
+export function gradNormalizeBound(
+  p: Precision,
+  dy: Values,
+  x: Values,
+  g: Geometry,
+  stats: Stats,
+  eps: number,
+  gamma: Channels | null,
+  sums: { readonly dy: Channels; readonly dyXhat: Channels } | null,
+  errors: StatErrors | null,
+  sumErrors: SumErrors | null,
+): Float64Array {
+  const { r, rError, gamma: gammaOf, d, meanError } = magnitudes(x, stats, eps, gamma, errors);
+  const m = g.outer * g.inner;
+  return map(g, (i, c) => {
+    const s = (r[c] as number) * gammaOf(c);
+    const size = Math.abs(dy[i] as number);
+    const xhat = sums ? d(i, c) * (r[c] as number) : 0; // without sums x is not read
+    const a = Math.abs(sums?.dy[c]?.hi ?? 0) / m;
+    const b = Math.abs(sums?.dyXhat[c]?.hi ?? 0) / m;
+    const own = (p.k + 6) * p.u * s * (size + a + 2 * xhat * b);
+    const fromSums = (((sumErrors?.dy[c] ?? 0) + xhat * (sumErrors?.dyXhat[c] ?? 0)) / m) * s;
+    // Small factors first: s and r may be near the largest number.
+    const fromMean = meanError(c) * (r[c] as number) * b * s;
+    const fromVariance = (rError[c] as number) * s * (size + a + 3 * xhat * b);
+    const underflow = p.eta * (2 + size) + p.eta * s * (3 + b * (2 + (r[c] as number)));
+    return own + fromSums + fromMean + fromVariance + underflow;
+  });
+}
+
+/** N-8: y = x gamma + beta. */
+export function scaleBound(p: Precision, x: Values, g: Geometry, { gamma, beta }: GammaBeta): Float64Array {
+  return map(g, (i, c) => {
+    const product = Math.abs((x[i] as number) * (gamma[c]?.hi ?? 0));
+    return p.u * ((beta ? 2 : 1) * product + Math.abs(beta?.[c]?.hi ?? 0)) + p.eta;
+  });
+}
+
+/** N-1: sum dy x (or sum dy where x is null), added to `prior`. */
+export function sumBound(
+  p: Precision,
+  dy: Values,
+  x: Values | null,
+  g: Geometry,
+  sums: Channels,
+  prior: ArrayLike<number> | null,
+): PerChannel {
+  const m = g.outer * g.inner;
+  const s = sumFactor(p, m);
+  const size = perChannel(g, (i) => Math.abs((dy[i] as number) * (x?.[i] ?? 1)));
+  return size.map((sum, c) => s * sum + addBound(p, sums[c]?.hi ?? 0, prior?.[c] ?? 0) + m * p.eta);
+}
+
+/** Rounding of a sum and of its addition to what was there. */
+export function addBound({ u }: Precision, sum: number, prior: number): number {
+  return u * (2 * Math.abs(sum) + Math.abs(prior));
+}
+
+/** N-8: one step of the moving average of values off by `errors`, onto running sums off by `before`. */
+export function averageBound(
+  p: Precision,
+  running: ArrayLike<number>,
+  fraction: number,
+  added: ArrayLike<number>,
+  errors: ArrayLike<number> | null,
+  before: ArrayLike<number> | null,
+): PerChannel {
+  const bound = new Float64Array(running.length);
+  for (let c = 0; c < running.length; c++) {
+    const size = Math.abs(fraction * (running[c] as number)) + Math.abs(added[c] as number);
+    bound[c] = 3 * p.u * size + fraction * (before?.[c] ?? 0) + (errors?.[c] ?? 0) + 2 * p.eta;
+  }
+  return bound;
+}
+
+/** N-8: statistics from running sums, mean and variance alike. */
+export function globalBound(p: Precision, stats: Channels): PerChannel {
+  return valuesOf(stats).map((value) => (1 + p.division) * p.u * Math.abs(value) + p.eta);
+}

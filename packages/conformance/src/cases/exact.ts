@@ -1,0 +1,133 @@
+import { createBatchNormScale, type Dtype, type Geometry, type HostArray } from "@bn/core";
+import { gradSumBounds, precisionOf } from "../bounds.ts";
+import type { Case } from "../case.ts";
+import { DTYPES, hostArray } from "../data.ts";
+import { withoutFused } from "../fused.ts";
+import { withOperands } from "../operands.ts";
+import { channelsOf, each, gradSums, moments, normalize, valuesOf } from "../oracle.ts";
+import { random } from "../random.ts";
+import { check, perChannel, truthOf } from "../truth.ts";
+import { geometryOf, withScope } from "./layer-kit.ts";
+
+/** m is a power of two, so that sum / m is exact. */
+const SHAPES: readonly (readonly number[])[] = [
+  [4, 3, 4, 4],
+  [2, 5, 16, 16],
+  [64, 7],
+  [1, 2, 1024],
+  [8, 70, 8],
+];
+
+/**
+ * Data after oneDNN's benchdnn: within a channel, pairs mean + d, mean - d with d = 2^k or 0, half of them 0, so that the
+ * variance is a power of four and x^ has one bit. Every partial sum, in any order, is a small integer times a power of two.
+ */
+function exactData(seed: string, g: Geometry, dtype: Dtype): { x: HostArray; dy: HostArray } {
+  const r = random(seed);
+  const size = g.outer * g.channels * g.inner;
+  const [x, dy] = [hostArray(dtype, size), hostArray(dtype, size)];
+  const mean = hostArray(dtype, g.channels).map(() => r.integer(-8, 8));
+  const step = Array.from({ length: g.channels }, () => 2 ** r.integer(-2, 2));
+  const seen = new Int32Array(g.channels);
+  each(g, (i, c) => {
+    const n = seen[c] as number;
+    seen[c] = n + 1;
+    // Of each eight values one pair deviates by 2 steps, the rest not: variance = 2 * 4 / 8 = 1 step^2.
+    const d = n % 8 === 2 ? 2 : n % 8 === 3 ? -2 : 0;
+    x[i] = (mean[c] as number) + d * (step[c] as number);
+    dy[i] = r.uniform() < 0.5 ? 0 : r.integer(-2, 2);
+  });
+  return { x, dy };
+}
+
+/** N-7: no rounding anywhere in the sums, so no tolerance. */
+export function exactCases(): Case[] {
+  return DTYPES.flatMap((dtype) =>
+    SHAPES.flatMap((shape) => [
+      momentsCase(shape, dtype),
+      exactCase(shape, dtype, true),
+      exactCase(shape, dtype, false),
+    ]),
+  );
+}
+
+function momentsCase(shape: readonly number[], dtype: Dtype): Case {
+  const id = `exact/moments/${shape.join("x")}/${dtype}`;
+  return {
+    id,
+    group: "exact",
+    clause: "N-7",
+    needs: { dtype },
+    run: ({ backend }) =>
+      withOperands(backend, dtype, async (o) => {
+        const g = geometryOf(shape);
+        const { x } = exactData(id, g, dtype);
+        const out = { mean: o.output(g.channels), variance: o.output(g.channels) };
+        backend.kernels.moments(o.input(x), g, out);
+        const { mean, variance } = moments(x, g);
+        const row = perChannel(g.channels);
+        const bound = new Float64Array(g.channels);
+        return [
+          check("mean", await o.read("mean", out.mean), { expected: valuesOf(mean), bound }, row),
+          check("variance", await o.read("variance", out.variance), { expected: valuesOf(variance), bound }, row),
+        ];
+      }),
+  };
+}
+
+function exactCase(shape: readonly number[], dtype: Dtype, fused: boolean): Case {
+  const id = `exact/${shape.join("x")}/${fused ? "" : "unfused/"}${dtype}`;
+  return {
+    id,
+    group: "exact",
+    clause: "N-7",
+    needs: fused ? { dtype } : { dtype, fused: true },
+    run: ({ backend }) =>
+      withScope(fused ? backend : withoutFused(backend), dtype, async (scope) => {
+        const p = precisionOf(dtype, backend.supports);
+        const g = geometryOf(shape);
+        const { x, dy } = exactData(id, g, dtype);
+        const layer = scope.own(createBatchNormScale({ eps: 0, biasTerm: true, movingAverageFraction: 1 }));
+        const [bottom, top] = [scope.filled(shape, x), scope.blob()];
+        layer.setUp([bottom], [top]);
+        const r = random(`${id}|affine`);
+        const gamma = hostArray(dtype, g.channels).map(() => (r.uniform() < 0.5 ? -1 : 1) * 2 ** r.integer(-2, 2));
+        const beta = hostArray(dtype, g.channels).map(() => (r.uniform() < 0.5 ? -1 : 1) * 2 ** r.integer(-2, 2));
+        layer.blobs[3]?.write(gamma);
+        layer.blobs[4]?.write(beta);
+        layer.forward([bottom], [top]);
+        top.writeDiff(dy);
+        layer.backward([top], [true], [bottom]);
+
+        const stats = moments(x, g);
+        const m = g.outer * g.inner;
+        const sums = gradSums(dy, x, g, stats, 0);
+        const off = gradSumBounds(p, dy, x, g, stats, 0, sums, null);
+        const none = new Float64Array(g.channels);
+        const row = perChannel(g.channels);
+        const exact = backend.supports.correctlyRounded;
+        const y = normalize(x, g, stats, 0, { gamma: channelsOf(gamma), beta: channelsOf(beta) });
+        // r is a power of two where sqrt and division round correctly; elsewhere it carries its own error.
+        const bound = exact ? 0 : p.k * p.u;
+        const yBound = y.map(
+          (value, i) => bound * (Math.abs(value) + 2 * Math.abs(beta[Math.floor(i / g.inner) % g.channels] ?? 0)),
+        );
+        const read = async (i: number) => (await layer.blobs[i]?.read()) ?? [];
+        const diff = async (i: number) => (await layer.blobs[i]?.readDiff()) ?? [];
+        const varianceSum = valuesOf(stats.variance).map((v) => v * (m / (m - 1)));
+        return [
+          check("blobs[0], the mean", await read(0), { expected: valuesOf(stats.mean), bound: none }, row),
+          // m / (m - 1) is no short number: one rounding of it, one of the product.
+          check("blobs[1]", await read(1), { expected: varianceSum, bound: varianceSum.map((v) => 2 * p.u * v) }, row),
+          check(
+            "blobs[3].diff",
+            await diff(3),
+            exact ? { expected: valuesOf(sums.dyXhat), bound: none } : truthOf(p, sums.dyXhat, off.dyXhat),
+            row,
+          ),
+          check("blobs[4].diff", await diff(4), { expected: valuesOf(sums.dy), bound: none }, row),
+          check("top", await top.read(), { expected: y, bound: yBound }, g),
+        ];
+      }),
+  };
+}

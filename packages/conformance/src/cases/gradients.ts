@@ -1,0 +1,258 @@
+import { createBatchNormScale, createScale, type Dtype, type Geometry, type HostArray, type Layer } from "@bn/core";
+import { precisionOf, scaleBound, sumBound } from "../bounds.ts";
+import type { Case, Comparison } from "../case.ts";
+import { DTYPES, factors, hostArray, normals } from "../data.ts";
+import { add, type DD, dd, div, mul, sub, ZERO } from "../dd.ts";
+import { channelsOf, each, type GammaBeta, moments, type Stats, scale, scaleSums, xhatOf } from "../oracle.ts";
+import { backwardTruth, batchStats, check, forwardTruth, perChannel, storedStats, truth } from "../truth.ts";
+import { geometryOf, type Scope, withScope } from "./layer-kit.ts";
+
+/**
+ * Gradients of L = sum w y by central differences, (L(x + h) - L(x - h)) / 2h, which know nothing of the formulas of
+ * backward. Twice:
+ *
+ * - of the oracle's forward in double-double, with h = 2^-30: truncation h^2 and rounding 2^-104 / h vanish beside u, so
+ *   the layer's backward is held to N-6 alone, in both dtypes;
+ * - of the layer's own forward in float64, with h = 2^-17: rounding counts E / h, E the sum of |w| times the bound N-4,
+ *   and truncation as derived at `truncation`.
+ */
+const SHAPES: readonly (readonly number[])[] = [
+  [2, 3, 2],
+  [5, 2],
+  [1, 2, 4],
+];
+const EPS = 2 ** -10;
+const TINY_STEP = 2 ** -30;
+const STEP = 2 ** -17;
+
+interface Problem {
+  readonly g: Geometry;
+  /** Of 24 bits even in float64, so that x + h is exact. */
+  readonly x: HostArray;
+  readonly w: HostArray;
+  readonly gamma: HostArray;
+  readonly beta: HostArray;
+}
+
+function problemFor(seed: string, shape: readonly number[], dtype: Dtype): Problem {
+  const g = geometryOf(shape);
+  const round = (values: HostArray) =>
+    hostArray(
+      dtype,
+      Array.from(values, (v) => Math.round(v * 2 ** 16) / 2 ** 16),
+    );
+  return {
+    g,
+    x: round(normals(`${seed}|x`, g.outer * g.channels * g.inner, dtype)),
+    w: normals(`${seed}|w`, g.outer * g.channels * g.inner, dtype),
+    gamma: round(factors(`${seed}|gamma`, g.channels, dtype)),
+    beta: round(normals(`${seed}|beta`, g.channels, dtype)),
+  };
+}
+
+/** L in double-double: forward's formula BS-1, and no other. */
+function loss({ g, w }: Problem, x: ArrayLike<number>, { gamma, beta }: GammaBeta, given: Stats | null): DD {
+  const xhat = xhatOf(x, given ?? moments(x, g), EPS);
+  let sum = ZERO;
+  each(g, (i, c) => {
+    const y = add(mul(xhat(i, c), gamma[c] as DD), (beta as readonly DD[])[c] as DD);
+    sum = add(sum, mul(dd(w[i] as number), y));
+  });
+  return sum;
+}
+
+/** The central difference of `f` around each of `values`. */
+function differences(values: ArrayLike<number>, h: number, f: (moved: Float64Array) => DD): Float64Array {
+  return Float64Array.from(values, (value, i) => {
+    const at = (moved: number) => f(Float64Array.from(values, (other, j) => (j === i ? moved : other)));
+    return div(sub(at(value + h), at(value - h)), dd(2 * h)).hi;
+  });
+}
+
+function oracleCase(shape: readonly number[], mode: "batch" | "global", dtype: Dtype): Case {
+  const id = `gradients/oracle/${mode}/${shape.join("x")}/${dtype}`;
+  return {
+    id,
+    group: "gradients",
+    clause: "N-6",
+    needs: { dtype },
+    run: ({ backend }) =>
+      withScope(backend, dtype, async (scope) => {
+        const p = precisionOf(dtype, backend.supports);
+        const problem = problemFor(id, shape, dtype);
+        const { g, x, w, gamma, beta } = problem;
+        const running = {
+          mean: channelsOf(normals(`${id}|mean`, g.channels, dtype)),
+          variance: channelsOf(factors(`${id}|variance`, g.channels, dtype, true)),
+          factor: dd(1),
+        };
+        const layer = setUp(scope, problem, shape, mode === "global");
+        if (mode === "global") {
+          layer.blobs[0]?.write(running.mean.map(({ hi }) => hi));
+          layer.blobs[1]?.write(running.variance.map(({ hi }) => hi));
+          layer.blobs[2]?.write([1]);
+        }
+        const [bottom, top] = [scope.filled(shape, x), scope.blob()];
+        layer.forward([bottom], [top]);
+        top.writeDiff(w);
+        layer.backward([top], [true], [bottom]);
+
+        const stats = mode === "global" ? storedStats(p, running) : batchStats(p, x, g);
+        const given = mode === "global" ? stats.stats : null;
+        const affine = { gamma: channelsOf(gamma), beta: channelsOf(beta) };
+        const { dx, dGamma, dBeta } = backwardTruth(p, { x, g, eps: EPS, affine }, w, stats);
+        const h = TINY_STEP;
+        const row = perChannel(g.channels);
+        const numeric = {
+          dx: differences(x, h, (moved) => loss(problem, moved, affine, given)),
+          dGamma: differences(gamma, h, (moved) => loss(problem, x, { ...affine, gamma: channelsOf(moved) }, given)),
+          dBeta: differences(beta, h, (moved) => loss(problem, x, { ...affine, beta: channelsOf(moved) }, given)),
+        };
+        const diff = async (i: number) => (await layer.blobs[i]?.readDiff()) ?? [];
+        return [
+          check("bottom.diff", await bottom.readDiff(), { expected: numeric.dx, bound: dx.bound }, g),
+          check("blobs[3].diff", await diff(3), { expected: numeric.dGamma, bound: dGamma.bound }, row),
+          check("blobs[4].diff", await diff(4), { expected: numeric.dBeta, bound: dBeta.bound }, row),
+        ];
+      }),
+  };
+}
+
+function setUp(scope: Scope, { gamma, beta }: Problem, shape: readonly number[], useGlobalStats: boolean): Layer {
+  const layer = scope.own(createBatchNormScale({ eps: EPS, biasTerm: true, useGlobalStats, updateStats: false }));
+  layer.setUp([scope.blob(shape)], [scope.blob()]);
+  layer.blobs[3]?.write(gamma);
+  layer.blobs[4]?.write(beta);
+  return layer;
+}
+
+/**
+ * Truncation of the central difference. With t = h r, a = x^_i / m and b = (m - 1) / m^2, moving x_i by h gives
+ * y_j = (x^_j + t (d_ij - 1/m)) (1 + 2 a t + b t^2)^(-1/2), whose coefficient of t^3 is at most
+ * |x^_j| (5 |a|^3 + 3 |a| b) / 2 + (3 a^2 + b) / 2. The difference quotient is off by t^2 r times the weighted sum of
+ * those; terms of t^4 are less than as much again while t is small. (eps only makes a and b smaller.)
+ */
+function truncation({ g, x, w, gamma }: Problem, h: number): Float64Array {
+  const { mean, variance } = moments(x, g);
+  const m = g.outer * g.inner;
+  const r = variance.map(({ hi }) => 1 / Math.sqrt(hi + EPS));
+  const xhat = new Float64Array(x.length);
+  const [wx, w1] = [new Float64Array(g.channels), new Float64Array(g.channels)];
+  each(g, (i, c) => {
+    xhat[i] = Math.abs(((x[i] as number) - (mean[c]?.hi ?? 0)) * (r[c] as number));
+    const weight = Math.abs((w[i] as number) * (gamma[c] as number));
+    wx[c] = (wx[c] as number) + weight * (xhat[i] as number);
+    w1[c] = (w1[c] as number) + weight;
+  });
+  const off = new Float64Array(x.length);
+  each(g, (i, c) => {
+    const a = (xhat[i] as number) / m;
+    const b = (m - 1) / m ** 2;
+    const third = ((wx[c] as number) * (5 * a ** 3 + 3 * a * b)) / 2 + ((w1[c] as number) * (3 * a ** 2 + b)) / 2;
+    off[i] = 2 * h ** 2 * (r[c] as number) ** 3 * third;
+  });
+  return off;
+}
+
+function ownCase(shape: readonly number[]): Case {
+  const id = `gradients/own/batch/${shape.join("x")}/float64`;
+  return {
+    id,
+    group: "gradients",
+    clause: "BN-10",
+    needs: { dtype: "float64" },
+    run: ({ backend }) =>
+      withScope(backend, "float64", async (scope) => {
+        const p = precisionOf("float64", backend.supports);
+        const problem = problemFor(id, shape, "float64");
+        const { g, x, w, gamma, beta } = problem;
+        const layer = setUp(scope, problem, shape, false);
+        const [bottom, top] = [scope.filled(shape, x), scope.blob()];
+        const forward = async (values: ArrayLike<number>) => {
+          bottom.write(values);
+          layer.forward([bottom], [top]);
+          return top.read();
+        };
+        const numeric = new Float64Array(x.length);
+        for (let i = 0; i < x.length; i++) {
+          const moved = (h: number) => x.map((value, j) => (j === i ? value + h : value));
+          const [up, down] = [await forward(moved(STEP)), await forward(moved(-STEP))];
+          const terms = Array.from(up, (y, j) => (w[j] as number) * (y - (down[j] as number)));
+          numeric[i] = terms.reduce((sum, term) => sum + term, 0) / (2 * STEP);
+        }
+        await forward(x);
+        top.writeDiff(w);
+        layer.backward([top], [true], [bottom]);
+
+        const affine = { gamma: channelsOf(gamma), beta: channelsOf(beta) };
+        const stats = batchStats(p, x, g);
+        const { bound } = forwardTruth(p, { x, g, eps: EPS, affine }, stats);
+        const { dx } = backwardTruth(p, { x, g, eps: EPS, affine }, w, stats);
+        const off = truncation(problem, STEP);
+        // x moves by 2^-17: bounds at x hold at x + h and x - h but for a factor near 1; 2 covers it. The other channels'
+        // y do not move, so their errors cancel: deterministic or not, they are in E.
+        const noise =
+          2 * Array.from(w, (v, j) => Math.abs(v) * (bound[j] as number)).reduce((sum, term) => sum + term, 0);
+        const allowed = off.map((t, i) => t + noise / STEP + (dx.bound[i] as number));
+        return [check("bottom.diff", await bottom.readDiff(), { expected: numeric, bound: allowed }, g)];
+      }),
+  };
+}
+
+/** Scale is linear in each operand: differences are exact but for rounding, and the oracle's sums say so. */
+function scaleCase(dtype: Dtype): Case {
+  const id = `gradients/oracle/scale/4x3x5/${dtype}`;
+  return {
+    id,
+    group: "gradients",
+    clause: "S-6",
+    needs: { dtype },
+    run: ({ backend }) =>
+      withScope(backend, dtype, async (scope): Promise<Comparison[]> => {
+        const p = precisionOf(dtype, backend.supports);
+        const problem = problemFor(id, [4, 3, 5], dtype);
+        const { g, x, w, gamma, beta } = problem;
+        const layer = scope.own(createScale({ biasTerm: true }));
+        const [bottom, top] = [scope.filled([4, 3, 5], x), scope.blob()];
+        layer.setUp([bottom], [top]);
+        layer.blobs[0]?.write(gamma);
+        layer.blobs[1]?.write(beta);
+        layer.forward([bottom], [top]);
+        top.writeDiff(w);
+        layer.backward([top], [true], [bottom]);
+        const linearLoss = (values: ArrayLike<number>, factor: ArrayLike<number>, bias: ArrayLike<number>) => {
+          let sum = ZERO;
+          each(g, (i, c) => {
+            const y = add(mul(dd(values[i] as number), dd(factor[c] as number)), dd(bias[c] as number));
+            sum = add(sum, mul(dd(w[i] as number), y));
+          });
+          return sum;
+        };
+        const h = TINY_STEP;
+        const sums = scaleSums(w, x, g);
+        const linear = { gamma: channelsOf(gamma), beta: null };
+        const dx = truth(p, scale(w, g, linear), scaleBound(p, w, g, linear));
+        const row = perChannel(g.channels);
+        const sum = (of: ArrayLike<number> | null, expected: Float64Array) =>
+          truth(p, expected, sumBound(p, w, of, g, of ? sums.gamma : sums.beta, null));
+        const dGamma = differences(gamma, h, (moved) => linearLoss(x, moved, beta));
+        const dBeta = differences(beta, h, (moved) => linearLoss(x, gamma, moved));
+        const numeric = differences(x, h, (moved) => linearLoss(moved, gamma, beta));
+        return [
+          check("bottom.diff", await bottom.readDiff(), { expected: numeric, bound: dx.bound }, g),
+          check("blobs[0].diff", (await layer.blobs[0]?.readDiff()) ?? [], sum(x, dGamma), row),
+          check("blobs[1].diff", (await layer.blobs[1]?.readDiff()) ?? [], sum(null, dBeta), row),
+        ];
+      }),
+  };
+}
+
+export function gradientCases(): Case[] {
+  return [
+    ...DTYPES.flatMap((dtype) => [
+      ...SHAPES.flatMap((shape) => [oracleCase(shape, "batch", dtype), oracleCase(shape, "global", dtype)]),
+      scaleCase(dtype),
+    ]),
+    ...SHAPES.map(ownCase),
+  ];
+}

@@ -1,0 +1,34 @@
+import type { Dtype, Geometry } from "@bn/core";
+import { precisionOf } from "../../bounds.ts";
+import type { Case } from "../../case.ts";
+import { DTYPES } from "../../data.ts";
+import { withOperands } from "../../operands.ts";
+import { FUSED } from "./fused.ts";
+import { GEOMETRIES, geometryText, LONG, WIDE } from "./geometries.ts";
+import { inputsFor, type Kernel } from "./inputs.ts";
+import { MAPS } from "./maps.ts";
+import { REDUCTIONS } from "./reductions.ts";
+import { STATISTICS } from "./statistics.ts";
+
+const KERNELS = [...REDUCTIONS, ...MAPS, ...STATISTICS, ...FUSED];
+
+/** K-1 to K-10: every kernel against the oracle, on its own inputs; outputs start as garbage, buffers are guarded. */
+export function kernelCases(): Case[] {
+  return DTYPES.flatMap((dtype) => [
+    ...KERNELS.flatMap((kernel) => GEOMETRIES.map((g) => kernelCase(kernel, g, dtype))),
+    ...(dtype === "float32" ? KERNELS.map((kernel) => kernelCase(kernel, WIDE, dtype)) : []),
+    ...REDUCTIONS.map((kernel) => kernelCase(kernel, LONG, dtype)), // maps do not care how long a channel is
+  ]);
+}
+
+function kernelCase({ name, clause, needs = {}, run }: Kernel, g: Geometry, dtype: Dtype): Case {
+  const id = `kernels/${name}/${geometryText(g)}/${dtype}`;
+  return {
+    id,
+    group: "kernels",
+    clause,
+    needs: { dtype, ...needs },
+    run: ({ backend }) =>
+      withOperands(backend, dtype, (o) => run(o, g, inputsFor(id, g, dtype), precisionOf(dtype, backend.supports), id)),
+  };
+}

@@ -1,0 +1,101 @@
+import { gradNormalizeBound, normalizeBound, scaleBound } from "../../bounds.ts";
+import type { Comparison } from "../../case.ts";
+import { normals } from "../../data.ts";
+import * as oracle from "../../oracle.ts";
+import { check, type Truth, truth } from "../../truth.ts";
+import { affineBuffers, affineOf, EPS, type Kernel, modesOf, type Run, statBuffers, statsOf } from "./inputs.ts";
+
+/** Each mode out of place, and in place: y is x. */
+const normalize: Run = async (o, g, inputs, p) => {
+  const stats = statsOf(inputs);
+  const done: Comparison[] = [];
+  for (const mode of modesOf(g)) {
+    const affine = affineOf(inputs, mode);
+    const expected = truth(
+      p,
+      oracle.normalize(inputs.x, g, stats, EPS, affine),
+      normalizeBound(p, inputs.x, g, stats, EPS, affine, null),
+    );
+    for (const inPlace of [false, true]) {
+      const x = o.input(inputs.x);
+      const y = inPlace ? x : o.output(inputs.x.length);
+      o.backend.kernels.normalize(x, g, statBuffers(o, inputs), EPS, affineBuffers(o, inputs, mode), y);
+      const what = `y ${mode}${inPlace ? " in place" : ""}`;
+      done.push(check(what, await o.read(what, y), expected, g));
+    }
+  }
+  return done;
+};
+
+/** With sums, given ones, and without; dx apart from dy, and dx is dy. */
+const gradNormalize: Run = async (o, g, inputs, p, seed) => {
+  const { dy, x } = inputs;
+  const stats = statsOf(inputs);
+  const m = g.outer * g.inner;
+  const given = {
+    dy: normals(`${seed}|sums.dy`, g.channels, p.dtype).map((v) => v * m),
+    dyXhat: normals(`${seed}|sums.dyXhat`, g.channels, p.dtype).map((v) => v * m),
+  };
+  const done: Comparison[] = [];
+  for (const withSums of [true, false]) {
+    for (const mode of modesOf(g)) {
+      const gamma = affineOf(inputs, mode)?.gamma ?? null;
+      const sums = withSums ? { dy: oracle.channelsOf(given.dy), dyXhat: oracle.channelsOf(given.dyXhat) } : null;
+      const expected = truth(
+        p,
+        oracle.gradNormalize(dy, x, g, stats, EPS, gamma, sums),
+        gradNormalizeBound(p, dy, x, g, stats, EPS, gamma, sums, null, null),
+      );
+      for (const inPlace of [false, true]) {
+        const from = o.input(dy);
+        const dx = inPlace ? from : o.output(dy.length);
+        const sumBuffers = withSums ? { dy: o.input(given.dy), dyXhat: o.input(given.dyXhat) } : null;
+        const affine = affineBuffers(o, inputs, mode);
+        o.backend.kernels.gradNormalize(from, o.input(x), g, statBuffers(o, inputs), EPS, affine, sumBuffers, dx);
+        const what = `dx ${withSums ? "" : "without sums "}${mode}${inPlace ? " in place" : ""}`;
+        done.push(check(what, await o.read(what, dx), expected, g));
+      }
+    }
+  }
+  return done;
+};
+
+const scale: Run = async (o, g, inputs, p) => {
+  const done: Comparison[] = [];
+  for (const mode of ["gamma", "gamma-beta"] as const) {
+    const affine = affineOf(inputs, mode) as oracle.GammaBeta;
+    const expected = truth(p, oracle.scale(inputs.x, g, affine), scaleBound(p, inputs.x, g, affine));
+    for (const inPlace of [false, true]) {
+      const x = o.input(inputs.x);
+      const y = inPlace ? x : o.output(inputs.x.length);
+      const buffers = affineBuffers(o, inputs, mode);
+      if (buffers) o.backend.kernels.scale(x, g, buffers, y);
+      const what = `y ${mode}${inPlace ? " in place" : ""}`;
+      done.push(check(what, await o.read(what, y), expected, g));
+    }
+  }
+  return done;
+};
+
+/** copy and fill, exact: K-9. */
+const copyAndFill: Run = async (o, g, { x }) => {
+  const y = o.output(x.length);
+  o.backend.kernels.copy(x.length, o.input(x), y);
+  const filled = o.output(x.length);
+  o.backend.kernels.fill(x.length, -2.5, filled);
+  const zeros = o.output(x.length);
+  o.backend.kernels.fill(x.length, 0, zeros);
+  const exact = (expected: Float64Array): Truth => ({ expected, bound: new Float64Array(x.length) });
+  return [
+    check("copy", await o.read("copy", y), exact(Float64Array.from(x)), g),
+    check("fill", await o.read("fill", filled), exact(new Float64Array(x.length).fill(-2.5)), g),
+    check("fill with 0", await o.read("fill", zeros), exact(new Float64Array(x.length)), g),
+  ];
+};
+
+export const MAPS: readonly Kernel[] = [
+  { name: "normalize", clause: "K-2", run: normalize },
+  { name: "gradNormalize", clause: "K-4", run: gradNormalize },
+  { name: "scale", clause: "K-5", run: scale },
+  { name: "copy-fill", clause: "K-9", run: copyAndFill },
+];

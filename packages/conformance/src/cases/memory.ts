@@ -1,0 +1,353 @@
+import { type Backend, createBatchNorm, createBlob, type Dtype } from "@bn/core";
+import type { Case, Comparison } from "../case.ts";
+import { DTYPES, hostArray, normals } from "../data.ts";
+import { check, perChannel } from "../truth.ts";
+
+type Run = (backend: Backend, dtype: Dtype, seed: string) => Promise<Comparison[]>;
+
+/** Equal to the last bit. */
+function same(what: string, got: ArrayLike<number>, expected: ArrayLike<number>): Comparison {
+  return check(
+    what,
+    got,
+    { expected: Float64Array.from(expected), bound: new Float64Array(expected.length) },
+    perChannel(expected.length),
+  );
+}
+
+const TABLE: readonly { readonly name: string; readonly clause: string; readonly run: Run }[] = [
+  {
+    name: "alloc-is-zero",
+    clause: "K-11",
+    async run(backend, dtype) {
+      const dirty = backend.alloc(dtype, 1001);
+      backend.write(dirty, hostArray(dtype, 1001).fill(3));
+      await backend.finish();
+      dirty.dispose(); // its memory may come back
+      const buffer = backend.alloc(dtype, 1001);
+      const got = await backend.read(buffer, 1001);
+      buffer.dispose();
+      return [same("new buffer", got, new Float32Array(1001))];
+    },
+  },
+  {
+    name: "dtype-and-length",
+    clause: "K-11",
+    async run(backend, dtype) {
+      const buffer = backend.alloc(dtype, 5);
+      const got = await backend.read(buffer, 5);
+      buffer.dispose();
+      const type = got instanceof Float32Array ? "float32" : "float64";
+      if (buffer.dtype !== dtype || buffer.length !== 5)
+        throw new Error(`alloc(${dtype}, 5): ${buffer.dtype}, ${buffer.length}`);
+      if (type !== dtype) throw new Error(`read() of a ${dtype} buffer gave a ${got.constructor.name}`);
+      return [];
+    },
+  },
+  {
+    name: "length-zero",
+    clause: "K-11",
+    async run(backend, dtype) {
+      const buffer = backend.alloc(dtype, 0);
+      backend.write(buffer, hostArray(dtype, 0));
+      const got = await backend.read(buffer, 0);
+      buffer.dispose();
+      return [same("empty buffer", got, [])];
+    },
+  },
+  {
+    name: "write-copies",
+    clause: "K-11",
+    async run(backend, dtype, seed) {
+      const source = normals(seed, 300, dtype);
+      const before = source.slice();
+      const buffer = backend.alloc(dtype, 300);
+      backend.write(buffer, source);
+      source.fill(-1);
+      const got = await backend.read(buffer, 300);
+      buffer.dispose();
+      return [same("buffer", got, before)];
+    },
+  },
+  {
+    name: "write-at-the-start",
+    clause: "K-11",
+    async run(backend, dtype) {
+      const buffer = backend.alloc(dtype, 7);
+      backend.write(buffer, hostArray(dtype, [1, 2, 3, 4, 5, 6, 7]));
+      backend.write(buffer, hostArray(dtype, [-1, -2, -3]));
+      const [all, some] = await Promise.all([backend.read(buffer, 7), backend.read(buffer, 2)]);
+      buffer.dispose();
+      return [same("all", all, [-1, -2, -3, 4, 5, 6, 7]), same("first two", some, [-1, -2])];
+    },
+  },
+  {
+    name: "write-a-view",
+    clause: "K-11",
+    async run(backend, dtype) {
+      const whole = hostArray(dtype, [9, 8, 7, 6, 5]);
+      const buffer = backend.alloc(dtype, 3);
+      backend.write(buffer, whole.subarray(1, 4));
+      const got = await backend.read(buffer, 3);
+      buffer.dispose();
+      return [same("buffer", got, [8, 7, 6])];
+    },
+  },
+  {
+    name: "read-in-order",
+    clause: "K-11",
+    async run(backend, dtype) {
+      const buffer = backend.alloc(dtype, 100);
+      const reads = [];
+      for (let step = 1; step <= 5; step++) {
+        backend.kernels.fill(100, step, buffer);
+        reads.push(backend.read(buffer, 100));
+      }
+      backend.kernels.fill(100, -1, buffer);
+      const got = await Promise.all(reads);
+      buffer.dispose();
+      return got.map((values, i) => same(`read ${i + 1}`, values, new Float32Array(100).fill(i + 1)));
+    },
+  },
+  {
+    name: "writes-and-kernels-in-order",
+    clause: "K-11",
+    async run(backend, dtype) {
+      const [a, b] = [backend.alloc(dtype, 64), backend.alloc(dtype, 64)];
+      backend.write(a, hostArray(dtype, 64).fill(1));
+      backend.kernels.copy(64, a, b); // b = 1
+      backend.write(a, hostArray(dtype, 64).fill(2));
+      const [gotA, gotB] = await Promise.all([backend.read(a, 64), backend.read(b, 64)]);
+      a.dispose();
+      b.dispose();
+      return [same("a", gotA, new Float32Array(64).fill(2)), same("b", gotB, new Float32Array(64).fill(1))];
+    },
+  },
+  {
+    name: "read-is-a-copy",
+    clause: "K-11",
+    async run(backend, dtype) {
+      const buffer = backend.alloc(dtype, 4);
+      backend.write(buffer, hostArray(dtype, [1, 2, 3, 4]));
+      const first = await backend.read(buffer, 4);
+      first.fill(-7);
+      const second = await backend.read(buffer, 4);
+      backend.kernels.fill(4, 5, buffer);
+      await backend.finish();
+      buffer.dispose();
+      return [same("a mutated read", second, [1, 2, 3, 4]), same("an old read", first, [-7, -7, -7, -7])];
+    },
+  },
+  {
+    name: "buffers-do-not-overlap",
+    clause: "K-11",
+    async run(backend, dtype) {
+      const lengths = [1, 3, 4, 63, 65, 257, 1, 5];
+      const buffers = lengths.map((length) => backend.alloc(dtype, length));
+      for (const [i, buffer] of buffers.entries()) backend.kernels.fill(buffer.length, i + 1, buffer);
+      const got = await Promise.all(buffers.map((buffer) => backend.read(buffer, buffer.length)));
+      for (const buffer of buffers) buffer.dispose();
+      return got.map((values, i) => same(`buffer ${i}`, values, new Float32Array(values.length).fill(i + 1)));
+    },
+  },
+  {
+    name: "memory-grows-under-old-buffers",
+    clause: "K-11",
+    async run(backend, dtype, seed) {
+      const values = normals(seed, 500, dtype);
+      const first = backend.alloc(dtype, 500);
+      backend.write(first, values);
+      const many = Array.from({ length: 12 }, (_, i) => backend.alloc(dtype, 60_000 + i));
+      for (const buffer of many) backend.kernels.fill(buffer.length, -3, buffer);
+      const got = await backend.read(first, 500);
+      for (const buffer of [first, ...many]) buffer.dispose();
+      return [same("first buffer", got, values)];
+    },
+  },
+  {
+    name: "dispose-twice",
+    clause: "K-11",
+    async run(backend, dtype) {
+      const a = backend.alloc(dtype, 32);
+      a.dispose();
+      const b = backend.alloc(dtype, 32);
+      const c = backend.alloc(dtype, 32);
+      a.dispose(); // must not free what b or c got
+      const d = backend.alloc(dtype, 32);
+      const all = [b, c, d];
+      for (const [i, buffer] of all.entries()) backend.kernels.fill(32, i + 1, buffer);
+      const got = await Promise.all(all.map((buffer) => backend.read(buffer, 32)));
+      for (const buffer of all) buffer.dispose();
+      return got.map((values, i) => same(`buffer ${i}`, values, new Float32Array(32).fill(i + 1)));
+    },
+  },
+  {
+    name: "dispose-while-queued",
+    clause: "K-11",
+    async run(backend, dtype) {
+      const [a, b] = [backend.alloc(dtype, 5000), backend.alloc(dtype, 5000)];
+      backend.kernels.fill(5000, 4, a);
+      backend.kernels.copy(5000, a, b);
+      const pending = backend.read(a, 5000);
+      a.dispose();
+      const c = backend.alloc(dtype, 5000);
+      backend.kernels.fill(5000, 6, c);
+      const got = await Promise.all([backend.read(b, 5000), backend.read(c, 5000), pending]);
+      b.dispose();
+      c.dispose();
+      return got.map((values, i) => same(`buffer ${"bca"[i]}`, values, new Float32Array(5000).fill([4, 6, 4][i] ?? 0)));
+    },
+  },
+  {
+    name: "blob-starts-at-zero",
+    clause: "B-3",
+    async run(backend, dtype) {
+      const blob = createBlob(backend, [2, 3], dtype);
+      const got = await Promise.all([blob.read(), blob.readDiff()]);
+      blob.dispose();
+      return got.map((values, i) => same(i === 0 ? "data" : "diff", values, new Float32Array(6)));
+    },
+  },
+  {
+    name: "blob-write-copies-and-rounds",
+    clause: "B-5",
+    async run(backend, dtype) {
+      const blob = createBlob(backend, [3], dtype);
+      const values = [0.1, 1 / 3, -1e-3];
+      const rounded = hostArray(dtype, values);
+      const host = rounded.slice();
+      blob.write(values);
+      blob.writeDiff(host);
+      values.fill(0);
+      host.fill(0);
+      const [data, diff] = await Promise.all([blob.read(), blob.readDiff()]);
+      blob.dispose();
+      return [same("data", data, rounded), same("diff", diff, rounded)];
+    },
+  },
+  {
+    name: "blob-reshape-keeps-while-it-fits",
+    clause: "B-4",
+    async run(backend, dtype) {
+      const blob = createBlob(backend, [2, 3], dtype);
+      blob.write([1, 2, 3, 4, 5, 6]);
+      blob.writeDiff([6, 5, 4, 3, 2, 1]);
+      blob.reshape([2]);
+      const small = await Promise.all([blob.read(), blob.readDiff()]);
+      blob.reshape([3, 2]);
+      const again = await Promise.all([blob.read(), blob.readDiff()]);
+      blob.reshape([7]);
+      const grown = await Promise.all([blob.read(), blob.readDiff()]);
+      blob.dispose();
+      return [
+        same("data of 2", small[0], [1, 2]),
+        same("diff of 2", small[1], [6, 5]),
+        same("data of 6 again", again[0], [1, 2, 3, 4, 5, 6]),
+        same("diff of 6 again", again[1], [6, 5, 4, 3, 2, 1]),
+        same("data of 7", grown[0], new Float32Array(7)),
+        same("diff of 7", grown[1], new Float32Array(7)),
+      ];
+    },
+  },
+  {
+    name: "blob-of-no-elements-and-scalar",
+    clause: "B-1",
+    async run(backend, dtype) {
+      const empty = createBlob(backend, [0, 4], dtype);
+      const scalar = createBlob(backend, [], dtype);
+      scalar.write([5]);
+      const [none, one] = await Promise.all([empty.read(), scalar.read()]);
+      const counts = [empty.count(), empty.count(1), scalar.count(), scalar.numAxes];
+      empty.dispose();
+      scalar.dispose();
+      return [same("empty", none, []), same("scalar", one, [5]), same("counts", counts, [0, 4, 1, 0])];
+    },
+  },
+  {
+    name: "disposal-in-flight",
+    clause: "K-11",
+    async run(backend, dtype, seed) {
+      const values = normals(seed, 4 * 3 * 100, dtype);
+      const [x, y] = [createBlob(backend, [4, 3, 100], dtype), createBlob(backend, [0], dtype)];
+      const layer = createBatchNorm();
+      x.write(values);
+      layer.setUp([x], [y]);
+      layer.forward([x], [y]);
+      const first = await y.read();
+      layer.forward([x], [y]);
+      const second = y.read();
+      layer.dispose();
+      x.dispose();
+      y.dispose();
+      await backend.finish();
+      const got = await second;
+      if (got.length !== first.length) throw new Error(`read() gave ${got.length} values, expected ${first.length}`);
+      if (got.some((value) => !Number.isFinite(value) || value === 0))
+        throw new Error("read() lost values to dispose()");
+      return backend.supports.deterministic ? [same("top", got, first)] : [];
+    },
+  },
+];
+
+/** K-11 and B-3 to B-5. */
+export function memoryCases(): Case[] {
+  return [
+    ...DTYPES.flatMap((dtype) =>
+      TABLE.map(({ name, clause, run }): Case => {
+        const id = `memory/${name}/${dtype}`;
+        return { id, group: "memory", clause, needs: { dtype }, run: ({ backend }) => run(backend, dtype, id) };
+      }),
+    ),
+    ...HOST_CASES,
+  ];
+}
+
+const HOST_CASES: readonly Case[] = [
+  {
+    id: "memory/host-view",
+    group: "memory",
+    clause: "K-11",
+    needs: { hostVisible: true },
+    async run({ backend }) {
+      const buffer = backend.alloc("float32", 6);
+      backend.kernels.fill(6, 2, buffer);
+      const { view } = buffer as { readonly view?: ArrayLike<number> } & typeof buffer;
+      if (view === undefined) throw new Error("supports.hostVisible is true, but the buffer has no `view`");
+      const got = Array.from(view).slice(0, 6); // done when the call returns: no wait
+      backend.alloc("float32", 1 << 20).dispose();
+      buffer.dispose();
+      return [same("view", got, [2, 2, 2, 2, 2, 2])];
+    },
+  },
+  {
+    id: "memory/backend-disposal",
+    group: "memory",
+    clause: "K-11",
+    needs: {},
+    async run({ create }) {
+      const backend = await create();
+      const before = backend.disposed;
+      await backend.dispose();
+      await backend.dispose();
+      if (before || !backend.disposed) throw new Error(`disposed was ${before}, after dispose() ${backend.disposed}`);
+      return [];
+    },
+  },
+  {
+    id: "memory/two-instances",
+    group: "memory",
+    clause: "K-11",
+    needs: {},
+    async run({ backend, create }) {
+      const other = await create();
+      const [a, b] = [backend.alloc("float32", 16), other.alloc("float32", 16)];
+      backend.kernels.fill(16, 1, a);
+      other.kernels.fill(16, 2, b);
+      const gotB = await other.read(b, 16);
+      await other.dispose();
+      const gotA = await backend.read(a, 16);
+      a.dispose();
+      return [same("ours", gotA, new Float32Array(16).fill(1)), same("other", gotB, new Float32Array(16).fill(2))];
+    },
+  },
+];

@@ -1,0 +1,34 @@
+import type { Backend, DeviceBuffer, Kernels } from "@bn/core";
+
+/** The same backend without its fused kernels: layers then take the path of the single ones (K-10). */
+export function withoutFused<B extends DeviceBuffer>(backend: Backend<B>): Backend<B> {
+  const k = backend.kernels;
+  // One by one: kernels may be methods of a class, which a spread would not see and which need their `this`.
+  const kernels: Kernels<B> = {
+    moments: (...operands) => k.moments(...operands),
+    normalize: (...operands) => k.normalize(...operands),
+    gradSums: (...operands) => k.gradSums(...operands),
+    gradNormalize: (...operands) => k.gradNormalize(...operands),
+    scale: (...operands) => k.scale(...operands),
+    scaleSums: (...operands) => k.scaleSums(...operands),
+    movingAverage: (...operands) => k.movingAverage(...operands),
+    globalStats: (...operands) => k.globalStats(...operands),
+    copy: (...operands) => k.copy(...operands),
+    fill: (...operands) => k.fill(...operands),
+  };
+  return {
+    name: backend.name,
+    contractVersion: backend.contractVersion,
+    supports: backend.supports,
+    kernels,
+    get disposed() {
+      return backend.disposed;
+    },
+    alloc: (dtype, length) => backend.alloc(dtype, length),
+    write: (target, source) => backend.write(target, source),
+    read: (source, length) => backend.read(source, length),
+    finish: () => backend.finish(),
+    dispose: () => backend.dispose(),
+    [Symbol.asyncDispose]: () => backend.dispose(),
+  };
+}

@@ -1,0 +1,105 @@
+import {
+  type Backend,
+  type Blob,
+  createBatchNorm,
+  createBlob,
+  createScale,
+  type HostArray,
+  type Layer,
+} from "@bn/core";
+import type { GoldenCase, GoldenForward, GoldenLayer, GoldenTensor } from "./types.ts";
+
+/** What core's layers made of a case: the blobs that setUp left, and every output in the order of `outputsOf`. */
+export interface Driven {
+  readonly initialBlobs: readonly (readonly HostArray[])[];
+  readonly outputs: readonly HostArray[];
+}
+
+interface Placed {
+  readonly golden: GoldenLayer;
+  readonly layer: Layer;
+  readonly bottom: readonly Blob[];
+  readonly top: readonly [Blob];
+}
+
+/** Replays the steps of a case on the layers of @bn/core, on the same layer objects throughout. */
+export async function drive(backend: Backend, one: GoldenCase): Promise<Driven> {
+  const owned: Disposable[] = [];
+  const own = <T extends Disposable>(resource: T): T => {
+    owned.push(resource);
+    return resource;
+  };
+  try {
+    return await replaySteps(backend, one, own);
+  } finally {
+    for (const resource of owned.reverse()) resource[Symbol.dispose]();
+  }
+}
+
+async function replaySteps(backend: Backend, one: GoldenCase, own: <T extends Disposable>(r: T) => T): Promise<Driven> {
+  const outputs: HostArray[] = [];
+  let initialBlobs: HostArray[][] = [];
+  let placed: Placed[] = [];
+  for (const step of one.steps) {
+    if (step.op === "clear_param_diffs") {
+      for (const { layer } of placed) layer.clearParamDiffs();
+    } else if (step.op === "forward") {
+      if (placed.length === 0) {
+        placed = place(backend, one, step, own);
+        initialBlobs = await setUp(placed);
+      }
+      const { bottom } = placed[0] as Placed;
+      for (const [i, input] of step.inputs.entries()) write(bottom[i] as Blob, input);
+      for (const { layer, bottom, top } of placed) {
+        layer.forward(bottom, top);
+        outputs.push(await top[0].read());
+        for (const blob of layer.blobs) outputs.push(await blob.read());
+      }
+    } else {
+      const last = placed[placed.length - 1] as Placed;
+      last.top[0].writeDiff(step.topDiff.data);
+      for (const { golden, layer, bottom, top } of placed.toReversed()) {
+        layer.backward(top, bottom.map(always), bottom);
+        for (const blob of bottom) outputs.push(await blob.readDiff());
+        // Statistics have no gradient: the driver of the goldens wrote none.
+        if (golden.type === "Scale") for (const blob of layer.blobs) outputs.push(await blob.readDiff());
+      }
+    }
+  }
+  return { initialBlobs, outputs };
+}
+
+const always = () => true;
+
+function write(blob: Blob, { shape, data }: GoldenTensor): void {
+  blob.reshape(shape);
+  blob.write(data);
+}
+
+function place(
+  backend: Backend,
+  { layers, dtype }: GoldenCase,
+  { inputs }: GoldenForward,
+  own: <T extends Disposable>(resource: T) => T,
+): Placed[] {
+  let bottom = inputs.map(({ shape }) => own(createBlob(backend, shape, dtype)));
+  return layers.map((golden) => {
+    const layer = own(golden.type === "BatchNorm" ? createBatchNorm(golden.params) : createScale(golden.params));
+    const top = golden.inPlace ? (bottom[0] as Blob) : own(createBlob(backend, [0], dtype));
+    const here = { golden, layer, bottom, top: [top] as const };
+    bottom = [top];
+    return here;
+  });
+}
+
+/** Sets the layers up in order, and writes the blobs that the case was given. Returns what setUp had left. */
+async function setUp(placed: readonly Placed[]): Promise<HostArray[][]> {
+  const found: HostArray[][] = [];
+  for (const { golden, layer, bottom, top } of placed) {
+    layer.setUp(bottom, top);
+    found.push(await Promise.all(layer.blobs.map((blob) => blob.read())));
+    if (golden.defaultBlobs) continue;
+    for (const [i, blob] of layer.blobs.entries()) blob.write((golden.initialBlobs[i] as GoldenTensor).data);
+  }
+  return found;
+}

@@ -1,0 +1,4 @@
+export { htmlReport } from "./html.ts";
+export { type JsonReport, type JsonResult, jsonReport, numberOrName } from "./json.ts";
+export { type Report, type ReportedBackend, ratioText, type Summary, summarize } from "./table.ts";
+export { type TextOptions, textReport } from "./text.ts";

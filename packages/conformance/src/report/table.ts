@@ -1,0 +1,81 @@
+import type { Supports } from "@bn/core";
+import type { Result, Status } from "../case.ts";
+
+/** What a report is made of: who was asked, and every verdict. */
+export interface Report {
+  readonly backends: readonly ReportedBackend[];
+  readonly results: readonly Result[];
+}
+
+export interface ReportedBackend {
+  /** As in `Result.backend`. */
+  readonly name: string;
+  readonly supports: Supports;
+}
+
+export type Summary = Record<Status, number>;
+
+/** What one backend did in one group of cases (or in all of them). */
+export interface Cell extends Summary {
+  /** The largest error as a fraction of its bound; null where nothing was compared. */
+  readonly worst: number | null;
+}
+
+/** Groups in the order of their first result, with one cell a backend, in the order of `backends`. */
+export interface Table {
+  readonly backends: readonly string[];
+  readonly rows: readonly Row[];
+  readonly total: readonly Cell[];
+}
+
+interface Row {
+  readonly group: string;
+  readonly cells: readonly Cell[];
+}
+
+export function summarize(results: readonly Result[]): Summary {
+  const summary: Summary = { passed: 0, failed: 0, skipped: 0 };
+  for (const { status } of results) summary[status]++;
+  return summary;
+}
+
+export function tabulate({ backends, results }: Report): Table {
+  const names = backends.map(({ name }) => name);
+  const cellsOf = (some: readonly Result[]) => names.map((name) => cellOf(some.filter((r) => r.backend === name)));
+  const rows = [...groupBy(results, (r) => r.group)].map(([group, some]) => ({ group, cells: cellsOf(some) }));
+  return { backends: names, rows, total: cellsOf(results) };
+}
+
+function cellOf(results: readonly Result[]): Cell {
+  const worst = results.reduce<number | null>((a, { ratio }) => (ratio === null ? a : Math.max(a ?? 0, ratio)), null);
+  return { ...summarize(results), worst };
+}
+
+/** `items` by key, keys in order of first appearance. */
+export function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
+}
+
+/** A ratio in at most seven characters: `0`, `0.41`, `3e-5`, `12.3`, `2e+6`, `inf`, and `-` where nothing was compared. */
+export function ratioText(ratio: number | null): string {
+  if (ratio === null) return "-";
+  if (ratio === 0) return "0";
+  if (!Number.isFinite(ratio)) return "inf";
+  // What passed must not read as 1.00 and more, nor the reverse.
+  if (ratio >= 0.995 && ratio < 1) return "<1";
+  if (ratio > 1 && ratio < 1.005) return ">1";
+  if (ratio >= 1 && ratio < 999.5) return ratio.toPrecision(3);
+  return ratio >= 1e-3 && ratio < 1 ? ratio.toFixed(ratio < 0.01 ? 3 : 2) : ratio.toExponential(0);
+}
+
+/** Every digit of a number, and the sign of -0, which can be the whole difference. */
+export function numberText(x: number): string {
+  return Object.is(x, -0) ? "-0" : String(x);
+}

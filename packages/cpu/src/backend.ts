@@ -1,0 +1,69 @@
+import { type Backend, BnError, CONTRACT_VERSION, type Supports } from "@bn/core";
+import { CpuBuffer } from "./buffer.ts";
+import { createKernels } from "./kernels/index.ts";
+
+export type { CpuBuffer };
+
+const supports: Supports = Object.freeze({
+  dtypes: Object.freeze(["float32", "float64"] as const),
+  hostVisible: true,
+  nonFinite: true,
+  subnormals: true,
+  correctlyRounded: true,
+  deterministic: true,
+  threads: 1,
+  details: Object.freeze({}),
+});
+
+/**
+ * The backend that needs nothing but JavaScript: one thread, float32 and float64, done when a call returns.
+ *
+ * Errors  `ERR_BN_MEMORY` from alloc; `ERR_BN_DISPOSED` from alloc, write and read once disposed.
+ *
+ * @example
+ * ```ts
+ * import { createBatchNorm, createBlob } from "@bn/core";
+ * import { createCpu } from "@bn/cpu";
+ * const cpu = await createCpu();
+ * const layer = createBatchNorm();
+ * const [x, y] = [createBlob(cpu, [4, 1]), createBlob(cpu)];
+ * x.write([1, 2, 3, 6]);
+ * layer.setUp([x], [y]);
+ * layer.forward([x], [y]);
+ * console.log(y.data.view); // -1.069, -0.535, 0, 1.604
+ * ```
+ */
+export async function createCpu(): Promise<Backend<CpuBuffer>> {
+  let disposed = false;
+  const check = (method: string) => {
+    if (!disposed) return;
+    throw new BnError("ERR_BN_DISPOSED", `cpu ${method}: the backend was disposed; create another with createCpu()`);
+  };
+  const dispose = async () => {
+    disposed = true; // Buffers are garbage-collected with whoever holds them.
+  };
+  return {
+    name: "cpu",
+    contractVersion: CONTRACT_VERSION,
+    supports,
+    kernels: createKernels(),
+    get disposed() {
+      return disposed;
+    },
+    alloc(dtype, length) {
+      check("alloc");
+      return new CpuBuffer(dtype, length);
+    },
+    write(target, source) {
+      check("write");
+      target.view.set(source);
+    },
+    async read(source, length) {
+      check("read");
+      return source.view.slice(0, length);
+    },
+    async finish() {},
+    dispose,
+    [Symbol.asyncDispose]: dispose,
+  };
+}

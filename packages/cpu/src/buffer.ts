@@ -1,0 +1,45 @@
+import { BnError, type Dtype, type HostArray, type HostBuffer } from "@bn/core";
+
+/** A typed array of the dtype, behind `view`. */
+export class CpuBuffer implements HostBuffer {
+  readonly dtype: Dtype;
+  readonly length: number;
+  #view: HostArray | null;
+
+  /** Errors: `ERR_BN_MEMORY` where the array cannot be had. */
+  constructor(dtype: Dtype, length: number) {
+    this.dtype = dtype;
+    this.length = length;
+    this.#view = allocate(dtype, length);
+  }
+
+  get view(): HostArray {
+    if (this.#view !== null) return this.#view;
+    throw new BnError(
+      "ERR_BN_DISPOSED",
+      `cpu: a buffer of ${this.length} ${this.dtype} was used after dispose(), which gave its memory back; alloc a new one`,
+    );
+  }
+
+  dispose(): void {
+    this.#view = null;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+function allocate(dtype: Dtype, length: number): HostArray {
+  const HostType = dtype === "float32" ? Float32Array : Float64Array;
+  try {
+    return new HostType(length);
+  } catch (error) {
+    const bytes = length * HostType.BYTES_PER_ELEMENT;
+    throw new BnError(
+      "ERR_BN_MEMORY",
+      `cpu alloc: no memory for ${length} ${dtype}, ${bytes} bytes; dispose blobs that are done with, or split the batch`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,28 @@
+import type { Geometry } from "@bn/core";
+import { isChannelsLast } from "../../layout.ts";
+import type { Scratch } from "../../scratch.ts";
+import { moments, momentsOfChannel } from "./moments.ts";
+import { normalize, normalizeChannel } from "./normalize.ts";
+
+/** moments and normalize in turn for each channel, which the second finds in cache (K-10). */
+export function forward(
+  x: Float32Array,
+  g: Geometry,
+  mean: Float32Array,
+  variance: Float32Array,
+  eps: number,
+  gamma: Float32Array | null,
+  beta: Float32Array | null,
+  y: Float32Array,
+  s: Scratch,
+): void {
+  if (isChannelsLast(g)) {
+    moments(x, g, mean, variance, s);
+    normalize(x, g, mean, variance, eps, gamma, beta, y, s);
+    return;
+  }
+  for (let c = 0; c < g.channels; c++) {
+    momentsOfChannel(x, g, c, mean, variance, s);
+    normalizeChannel(x, g, c, mean, variance, eps, gamma, beta, y);
+  }
+}

@@ -1,0 +1,32 @@
+import type { Geometry } from "@bn/core";
+import { isChannelsLast } from "../../layout.ts";
+import type { Scratch } from "../../scratch.ts";
+import { gradNormalize, gradNormalizeChannel } from "./grad-normalize.ts";
+import { gradSums, gradSumsOfChannel } from "./grad-sums.ts";
+
+/** gradSums and gradNormalize in turn for each channel, which the second finds in cache (K-10). */
+export function backward(
+  dy: Float64Array,
+  x: Float64Array,
+  g: Geometry,
+  mean: Float64Array,
+  variance: Float64Array,
+  eps: number,
+  gamma: Float64Array | null,
+  sumDy: Float64Array,
+  sumDyXhat: Float64Array,
+  gammaGrad: Float64Array | null,
+  betaGrad: Float64Array | null,
+  dx: Float64Array,
+  s: Scratch,
+): void {
+  if (isChannelsLast(g)) {
+    gradSums(dy, x, g, mean, variance, eps, sumDy, sumDyXhat, gammaGrad, betaGrad, s);
+    gradNormalize(dy, x, g, mean, variance, eps, gamma, sumDy, sumDyXhat, dx, s);
+    return;
+  }
+  for (let c = 0; c < g.channels; c++) {
+    gradSumsOfChannel(dy, x, g, c, mean, variance, eps, sumDy, sumDyXhat, gammaGrad, betaGrad, s);
+    gradNormalizeChannel(dy, x, g, c, mean, variance, eps, gamma, sumDy, sumDyXhat, dx);
+  }
+}

@@ -1,0 +1,162 @@
+import type { Geometry } from "@bn/core";
+import { CHANNEL_BLOCK, isChannelsLast, tileRows } from "../../layout.ts";
+import type { Scratch } from "../../scratch.ts";
+import { multiply } from "./scale.ts";
+
+/**
+ * dx = s * (dy - a - x^ * b), s = [gamma] * r, a = sum dy / m, b = sum dy * x^ / m; without sums dx = s * dy (K-4, N-6).
+ *
+ * Shapes  dy, x, dx [outer][channels][inner], dx may be dy; all others [channels].
+ * Errors  at most 10 roundings on the way of any term: N-6 with K = 7.
+ */
+export function gradNormalize(
+  dy: Float64Array,
+  x: Float64Array,
+  g: Geometry,
+  mean: Float64Array,
+  variance: Float64Array,
+  eps: number,
+  gamma: Float64Array | null,
+  sumDy: Float64Array | null,
+  sumDyXhat: Float64Array | null,
+  dx: Float64Array,
+  s: Scratch,
+): void {
+  const { outer, channels, inner } = g;
+  const channelsLast = isChannelsLast(g);
+  const count = outer * inner;
+  for (let c0 = 0; c0 < channels; c0 += CHANNEL_BLOCK) {
+    const width = Math.min(CHANNEL_BLOCK, channels - c0);
+    for (let c = 0; c < width; c++) {
+      const root = Math.sqrt(variance[c0 + c]! + eps);
+      s.a[c] = mean[c0 + c]!;
+      s.b[c] = sumDy ? sumDy[c0 + c]! / count : 0;
+      s.c[c] = sumDyXhat ? sumDyXhat[c0 + c]! / (count * root) : 0;
+      s.d[c] = (gamma ? gamma[c0 + c]! : 1) / root;
+    }
+    if (!sumDy) multiply(dy, g, c0, width, s.d, dx);
+    else if (channelsLast) gradTiles(dy, x, outer, channels, c0, width, dx, s);
+    else {
+      for (let row = 0; row < outer; row++) {
+        for (let c = 0; c < width; c++) {
+          const i = (row * channels + c0 + c) * inner;
+          gradRun(dy, x, i, i + inner, s.a[c]!, s.b[c]!, s.c[c]!, s.d[c]!, dx);
+        }
+      }
+    }
+  }
+}
+
+export function gradNormalizeChannel(
+  dy: Float64Array,
+  x: Float64Array,
+  { outer, channels, inner }: Geometry,
+  c: number,
+  mean: Float64Array,
+  variance: Float64Array,
+  eps: number,
+  gamma: Float64Array | null,
+  sumDy: Float64Array,
+  sumDyXhat: Float64Array,
+  dx: Float64Array,
+): void {
+  const count = outer * inner;
+  const root = Math.sqrt(variance[c]! + eps);
+  const m = mean[c]!;
+  const a = sumDy[c]! / count;
+  const b = sumDyXhat[c]! / (count * root);
+  const s = (gamma ? gamma[c]! : 1) / root;
+  for (let row = 0; row < outer; row++) {
+    const i = (row * channels + c) * inner;
+    gradRun(dy, x, i, i + inner, m, a, b, s, dx);
+  }
+}
+
+/** b comes with the r of x^. */
+function gradRun(
+  dy: Float64Array,
+  x: Float64Array,
+  start: number,
+  end: number,
+  m: number,
+  a: number,
+  b: number,
+  s: number,
+  dx: Float64Array,
+): void {
+  const last = (end - 7) | 0;
+  let i = start | 0;
+  for (; i < last; i = (i + 8) | 0) {
+    dx[i] = (dy[i]! - a - (x[i]! - m) * b) * s;
+    dx[(i + 1) | 0] = (dy[(i + 1) | 0]! - a - (x[(i + 1) | 0]! - m) * b) * s;
+    dx[(i + 2) | 0] = (dy[(i + 2) | 0]! - a - (x[(i + 2) | 0]! - m) * b) * s;
+    dx[(i + 3) | 0] = (dy[(i + 3) | 0]! - a - (x[(i + 3) | 0]! - m) * b) * s;
+    dx[(i + 4) | 0] = (dy[(i + 4) | 0]! - a - (x[(i + 4) | 0]! - m) * b) * s;
+    dx[(i + 5) | 0] = (dy[(i + 5) | 0]! - a - (x[(i + 5) | 0]! - m) * b) * s;
+    dx[(i + 6) | 0] = (dy[(i + 6) | 0]! - a - (x[(i + 6) | 0]! - m) * b) * s;
+    dx[(i + 7) | 0] = (dy[(i + 7) | 0]! - a - (x[(i + 7) | 0]! - m) * b) * s;
+  }
+  for (; i < end; i = (i + 1) | 0) dx[i] = (dy[i]! - a - (x[i]! - m) * b) * s;
+}
+
+/** Channels-last, tile by tile: a channel at a time, down the rows of a tile. */
+function gradTiles(
+  dy: Float64Array,
+  x: Float64Array,
+  outer: number,
+  channels: number,
+  c0: number,
+  width: number,
+  dx: Float64Array,
+  s: Scratch,
+): void {
+  const tile = tileRows(channels);
+  for (let row = 0; row < outer; row += tile) {
+    const start = row * channels + c0;
+    const end = Math.min(outer, row + tile) * channels;
+    let c = 0;
+    for (; c + 1 < width; c += 2) gradTwo(dy, x, start + c, end, channels, c, dx, s);
+    for (; c < width; c++) gradOne(dy, x, start + c, end, channels, c, dx, s);
+  }
+}
+
+function gradTwo(
+  dy: Float64Array,
+  x: Float64Array,
+  start: number,
+  end: number,
+  stride: number,
+  c: number,
+  dx: Float64Array,
+  s: Scratch,
+): void {
+  const m0 = s.a[c]!;
+  const m1 = s.a[c + 1]!;
+  const a0 = s.b[c]!;
+  const a1 = s.b[c + 1]!;
+  const b0 = s.c[c]!;
+  const b1 = s.c[c + 1]!;
+  const s0 = s.d[c]!;
+  const s1 = s.d[c + 1]!;
+  for (let i = start; i < end; i += stride) {
+    dx[i] = (dy[i]! - a0 - (x[i]! - m0) * b0) * s0;
+    dx[(i + 1) | 0] = (dy[(i + 1) | 0]! - a1 - (x[(i + 1) | 0]! - m1) * b1) * s1;
+  }
+}
+
+function gradOne(
+  dy: Float64Array,
+  x: Float64Array,
+  start: number,
+  end: number,
+  stride: number,
+  c: number,
+  dx: Float64Array,
+  s: Scratch,
+): void {
+  const m = s.a[c]!;
+  const a = s.b[c]!;
+  const b = s.c[c]!;
+  const scale = s.d[c]!;
+  for (let i = start; i < end; i += stride) dx[i] = (dy[i]! - a - (x[i]! - m) * b) * scale;
+}

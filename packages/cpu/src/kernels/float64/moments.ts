@@ -1,0 +1,138 @@
+import type { Geometry } from "@bn/core";
+import { CHANNEL_BLOCK, isChannelsLast } from "../../layout.ts";
+import type { Scratch } from "../../scratch.ts";
+import { BLOCK_COLUMNS, blockRows, TERMS } from "./blocks.ts";
+import { add, clear, firstSum, secondSum } from "./compensated-sum.ts";
+
+/**
+ * Mean and biased variance of each channel, in two passes (K-1, N-2).
+ *
+ * Math    mean = s + sum (x - s) / m around the channel's first value s; variance = (sum d^2 - (sum d)^2 / m) / m with
+ *         d = x - mean, whose second term takes out the rounding of the mean.
+ * Shapes  x [outer][channels][inner]; mean, variance [channels].
+ * Errors  N-2; 0 for a constant channel.
+ */
+export function moments(x: Float64Array, g: Geometry, mean: Float64Array, variance: Float64Array, s: Scratch): void {
+  const { outer, channels } = g;
+  if (!isChannelsLast(g)) {
+    for (let c = 0; c < channels; c++) momentsOfChannel(x, g, c, mean, variance, s);
+    return;
+  }
+  for (let c0 = 0; c0 < channels; c0 += CHANNEL_BLOCK) {
+    const width = Math.min(CHANNEL_BLOCK, channels - c0);
+    for (let c = 0; c < width; c++) mean[c0 + c] = finiteOr0(x[c0 + c]!);
+    sumsAround(x, outer, channels, c0, width, mean, s);
+    for (let c = 0; c < width; c++) mean[c0 + c] = mean[c0 + c]! + firstSum(s, c) / outer;
+    sumsAround(x, outer, channels, c0, width, mean, s);
+    for (let c = 0; c < width; c++) variance[c0 + c] = varianceOf(firstSum(s, c), secondSum(s, c), outer);
+  }
+}
+
+export function momentsOfChannel(
+  x: Float64Array,
+  g: Geometry,
+  c: number,
+  mean: Float64Array,
+  variance: Float64Array,
+  s: Scratch,
+): void {
+  const m = g.outer * g.inner;
+  const shift = finiteOr0(x[c * g.inner]!);
+  sumsOfChannelAround(x, g, c, shift, s);
+  mean[c] = shift + firstSum(s, 0) / m;
+  sumsOfChannelAround(x, g, c, mean[c]!, s);
+  variance[c] = varianceOf(firstSum(s, 0), secondSum(s, 0), m);
+}
+
+/** Channel 0 of scratch = (sum d, sum d^2), d = x - shift. */
+function sumsOfChannelAround(
+  x: Float64Array,
+  { outer, channels, inner }: Geometry,
+  channel: number,
+  shift: number,
+  s: Scratch,
+): void {
+  const stride = channels * inner;
+  const height = blockRows(inner);
+  clear(s, 0);
+  for (let row = 0; row < outer; row += height) {
+    const rows = Math.min(height, outer - row);
+    for (let column = 0; column < inner; column += BLOCK_COLUMNS) {
+      const columns = Math.min(BLOCK_COLUMNS, inner - column);
+      let start = row * stride + channel * inner + column;
+      let a0 = 0;
+      let a1 = 0;
+      let a2 = 0;
+      let a3 = 0;
+      let b0 = 0;
+      let b1 = 0;
+      let b2 = 0;
+      let b3 = 0;
+      for (let k = 0; k < rows; k++) {
+        const end = start + columns;
+        const last = (end - 3) | 0;
+        let i = start | 0;
+        for (; i < last; i = (i + 4) | 0) {
+          const d0 = x[i]! - shift;
+          const d1 = x[(i + 1) | 0]! - shift;
+          const d2 = x[(i + 2) | 0]! - shift;
+          const d3 = x[(i + 3) | 0]! - shift;
+          a0 += d0;
+          a1 += d1;
+          a2 += d2;
+          a3 += d3;
+          b0 += d0 * d0;
+          b1 += d1 * d1;
+          b2 += d2 * d2;
+          b3 += d3 * d3;
+        }
+        for (; i < end; i = (i + 1) | 0) {
+          const d = x[i]! - shift;
+          a0 += d;
+          b0 += d * d;
+        }
+        start += stride;
+      }
+      add(s, 0, a0 + a1 + (a2 + a3), b0 + b1 + (b2 + b3));
+    }
+  }
+}
+
+/** Channels 0 to `width` of scratch = (sum d, sum d^2), d = x - shift, of the channels from c0 on. */
+function sumsAround(
+  x: Float64Array,
+  outer: number,
+  channels: number,
+  c0: number,
+  width: number,
+  shifts: Float64Array,
+  s: Scratch,
+): void {
+  for (let c = 0; c < width; c++) clear(s, c);
+  for (let row = 0; row < outer; row += TERMS) {
+    const rows = Math.min(TERMS, outer - row);
+    for (let c = 0; c < width; c++) {
+      const shift = shifts[c0 + c]!;
+      let a = 0;
+      let b = 0;
+      let i = row * channels + c0 + c;
+      for (let k = 0; k < rows; k++) {
+        const d = x[i]! - shift;
+        a += d;
+        b += d * d;
+        i += channels;
+      }
+      add(s, c, a, b);
+    }
+  }
+}
+
+function varianceOf(sum: number, squares: number, m: number): number {
+  const m2 = squares - (sum * sum) / m;
+  return Math.max(m2, 0) / m; // NaN stays NaN
+}
+
+/** Around an infinity or a NaN every difference would be lost; around 0 only the infinite ones are. */
+function finiteOr0(value: number): number {
+  return value - value === 0 ? value : 0;
+}

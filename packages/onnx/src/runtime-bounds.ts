@@ -1,0 +1,96 @@
+import { type bounds, oracle } from "@bn/conformance";
+import type { Dtype, Geometry } from "@bn/core";
+
+/**
+ * How far ONNX Runtime's own kernel may be off, to first order in u: O-1 to O-3 of docs/spec.md. It folds
+ * (x - mean) r gamma + beta into x * A + B with A = r gamma and B = beta - mean * A, all in the dtype, and in training
+ * adds up x and (x - mean)^2 plainly, so that it loses digits with |mean| / std and with m where we must not.
+ */
+type Values = ArrayLike<number>;
+
+/** On a CPU it rounds correctly and keeps subnormals. */
+export function runtimePrecision(dtype: Dtype): bounds.Precision {
+  const [u, eta] = dtype === "float32" ? [2 ** -24, 2 ** -149] : [2 ** -53, 2 ** -1074];
+  return { dtype, u, eta, k: 6.5, division: 1 };
+}
+
+/**
+ * O-1: u (6.5 |t| + (|x| + 2 |mean|) r |gamma| + 2 |beta|), t = (x - mean) r gamma, and with `errors` of the statistics
+ * what they add, as in N-4.
+ *
+ * Why: A is off by 5.5 u (half of variance + eps, sqrt and reciprocal by one ulp each, the product); that scales t, for
+ * x and mean meet the same A. Then one rounding each of x * A, mean * A, B and the result.
+ */
+export function foldedBound(
+  { u, eta }: bounds.Precision,
+  x: Values,
+  g: Geometry,
+  stats: oracle.Stats,
+  eps: number,
+  affine: oracle.GammaBeta | null,
+  errors: bounds.StatErrors | null,
+): Float64Array {
+  const [means, variances] = [oracle.valuesOf(stats.mean), oracle.valuesOf(stats.variance)];
+  const bound = new Float64Array(g.outer * g.channels * g.inner);
+  oracle.each(g, (i, c) => {
+    const [mean, variance] = [means[c] as number, variances[c] as number];
+    const [offMean, offVariance] = [errors?.mean[c] ?? 0, errors?.variance[c] ?? 0];
+    const gamma = Math.abs(affine?.gamma[c]?.hi ?? 1);
+    const beta = Math.abs(affine?.beta?.[c]?.hi ?? 0);
+    const a = gamma / Math.sqrt(variance + eps);
+    const value = x[i] as number;
+    const t = (Math.abs(value - mean) + offMean) * a;
+    const folded = u * (6.5 * t + (Math.abs(value) + 2 * (Math.abs(mean) + offMean)) * a + 2 * beta);
+    const fromStats = a * offMean + (t * offVariance) / (2 * (variance + eps));
+    bound[i] = folded + fromStats + eta * (4 + Math.abs(value) + Math.abs(mean) + gamma);
+  });
+  return bound;
+}
+
+/**
+ * O-2: its batch statistics. A sum over `inner` values in any order, then over `outer`, is off by (inner + outer) u times
+ * the sum of magnitudes, and the division rounds once more: mean by E = (inner + outer + 1) u sum|x| / m. The variance is
+ * taken about that mean: E^2 too much, and (inner + outer + 5) u (variance + E^2) of roundings.
+ */
+export function runtimeMomentBounds(
+  { u, eta }: bounds.Precision,
+  x: Values,
+  g: Geometry,
+  stats: oracle.Stats,
+): bounds.StatErrors {
+  const m = g.outer * g.inner;
+  const size = new Float64Array(g.channels);
+  oracle.each(g, (i, c) => {
+    size[c] = (size[c] as number) + Math.abs(x[i] as number);
+  });
+  const mean = size.map((sum) => ((g.inner + g.outer + 1) * u * sum) / m + eta);
+  const variance = oracle.valuesOf(stats.variance).map((value, c) => {
+    const e2 = (mean[c] as number) ** 2;
+    return (g.inner + g.outer + 5) * u * (value + e2) + e2 + eta;
+  });
+  return { mean, variance };
+}
+
+/** One step of an average: p * old + (1 - p) * batch. */
+interface Step {
+  readonly p: number;
+  readonly old: Values;
+  /** The batch's own values and how far off ONNX Runtime's and ours may be; ours before the factor m / (m - 1). */
+  readonly batch: Values;
+  readonly theirs: Values;
+  readonly ours: Values;
+}
+
+/**
+ * O-3: running_mean and running_var of ONNX Runtime against blobs / factor of ours, brought to ONNX's terms:
+ * u (17 p |old| + 15 |batch|) + (1 - p) (both errors of the batch's value).
+ *
+ * Why: theirs 5 u p |old| (old rounded at export 2, p, product, sum) and 3 u |batch| ((1 - p), product, sum); ours 3 u of
+ * each term in the sums and 3 u in the factor (N-8), which the division carries over; 6 u for undoing m / (m - 1).
+ */
+export function runningBound({ u, eta }: bounds.Precision, { p, old, batch, theirs, ours }: Step): Float64Array {
+  return Float64Array.from(old, (value, c) => {
+    const rounded = u * (17 * p * Math.abs(value) + 15 * Math.abs(batch[c] as number));
+    return rounded + (1 - p) * ((theirs[c] as number) + (ours[c] as number)) + 8 * eta;
+  });
+}

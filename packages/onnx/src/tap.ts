@@ -1,0 +1,60 @@
+import { BnError, type Shape } from "@bn/core";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { ModelProtoSchema } from "onnx-buf";
+import { type InputPlan, makeInput, planInputs } from "./inputs.ts";
+import type { NormNode } from "./nodes.ts";
+import type { Model } from "./proto.ts";
+import { loadModel, type Tensor } from "./runtime.ts";
+
+/** Sizes of open axes, in the order in which they are tried: networks differ in what they can divide. */
+const SIZES = [64, 224, 256, 32];
+
+/**
+ * Runs the network once on an input made up for it, and returns every tensor that one of `nodes` reads or writes.
+ * Where axes are open, sizes are tried until ONNX Runtime takes one. Errors: `ERR_BN_DATA`, it takes none.
+ */
+export async function runTapped(
+  bytes: Uint8Array,
+  model: Model,
+  nodes: readonly NormNode[],
+  shapes: Readonly<Record<string, Shape>>,
+  seed: string,
+  signal: AbortSignal | undefined,
+): Promise<{ inputs: InputPlan[]; values: ReadonlyMap<string, Tensor> }> {
+  const wanted = nodes.flatMap(({ x, scale, bias, mean, variance, y }) => [x, scale, bias, mean, variance, y]);
+  const session = await loadModel(tapped(bytes, model, wanted));
+  try {
+    let failure: unknown;
+    let tried = "";
+    for (const size of SIZES) {
+      signal?.throwIfAborted();
+      const inputs = planInputs(model, shapes, size);
+      const text = inputs.map(({ name, shape }) => `"${name}" [${shape}]`).join(", ");
+      if (text === tried) break; // nothing was left open
+      tried = text;
+      const feeds = Object.fromEntries(inputs.map((input) => [input.name, makeInput(input, seed)]));
+      try {
+        return { inputs, values: new Map([...Object.entries(feeds), ...(await session.run(feeds))]) };
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    const message = failure instanceof Error ? failure.message : String(failure);
+    throw new BnError("ERR_BN_DATA", `${message}; tried last with inputs ${tried}; pass the shapes that it expects`, {
+      cause: failure,
+    });
+  } finally {
+    await session.release();
+  }
+}
+
+/** The model with more graph outputs. Protobuf merges what is appended, so that no byte of the model changes. */
+function tapped(bytes: Uint8Array, { graph }: Model, wanted: readonly string[]): Uint8Array {
+  const there = new Set([...graph.output, ...graph.input].map(({ name }) => name));
+  const output = [...new Set(wanted)].filter((name) => !there.has(name)).map((name) => ({ name }));
+  const more = toBinary(ModelProtoSchema, create(ModelProtoSchema, { graph: { output } }));
+  const model = new Uint8Array(bytes.length + more.length);
+  model.set(bytes);
+  model.set(more, bytes.length);
+  return model;
+}

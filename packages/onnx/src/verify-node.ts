@@ -1,0 +1,132 @@
+import { bounds, compare, oracle } from "@bn/conformance";
+import { type Backend, BnError, type Dtype, type Geometry, type HostArray } from "@bn/core";
+import type { NormNode } from "./nodes.ts";
+import { runLayer } from "./repeat.ts";
+import type { BackendRow, VerifyRow } from "./report.ts";
+import type { Tensor } from "./runtime.ts";
+import { foldedBound, runtimePrecision } from "./runtime-bounds.ts";
+
+/** One node on every backend, from the `values` that ONNX Runtime gave for the tensors it reads and writes. */
+export async function verifyNode(
+  node: NormNode,
+  values: ReadonlyMap<string, Tensor>,
+  backends: readonly Backend[],
+  signal: AbortSignal | undefined,
+): Promise<VerifyRow> {
+  const x = tensorOf(node, values, node.x);
+  const base = { node: node.name || node.label, shape: x.shape, dtype: x.type };
+  if (x.type !== "float32" && x.type !== "float64") {
+    const skipped = backends.map((backend) => skip(backend, `X is ${x.type}, no backend of @bn has it`));
+    return { ...base, meanOverStd: Number.NaN, onnxRuntime: null, backends: skipped };
+  }
+  const problem = problemOf(node, values, x, x.type);
+  const { g, eps, affine, stats, data, dtype } = problem;
+  const expected = oracle
+    .normalize(data, g, stats, eps, affine)
+    .map(dtype === "float32" ? inFloat32 : (value) => value);
+  const y = tensorOf(node, values, node.y).data as HostArray;
+  const theirBound = foldedBound(runtimePrecision(dtype), data, g, stats, eps, affine, null);
+  const rows: BackendRow[] = [];
+  for (const backend of backends) {
+    signal?.throwIfAborted();
+    rows.push(await verifyOn(backend, problem, expected, y, theirBound));
+  }
+  return {
+    ...base,
+    meanOverStd: problem.meanOverStd,
+    onnxRuntime: compare("ONNX Runtime", y, expected, withRounding(theirBound, expected), g),
+    backends: rows,
+  };
+}
+
+/** What overflows in float32 is infinite in the truth too; all else keeps its digits. */
+function inFloat32(value: number): number {
+  const rounded = Math.fround(value);
+  return Number.isFinite(rounded) ? value : rounded;
+}
+
+/** The oracle's values were rounded once, to float64. */
+function withRounding(bound: Float64Array, expected: Float64Array): Float64Array {
+  return bound.map((own, i) => own + Math.abs(expected[i] as number) * 2 ** -53);
+}
+
+type Problem = ReturnType<typeof problemOf>;
+
+function problemOf(node: NormNode, values: ReadonlyMap<string, Tensor>, x: Tensor, dtype: Dtype) {
+  const [scale, bias, mean, variance] = [node.scale, node.bias, node.mean, node.variance].map((name) => {
+    const tensor = tensorOf(node, values, name);
+    if (tensor.type === dtype) return tensor.data as HostArray;
+    throw new BnError(
+      "ERR_BN_DATA",
+      `BatchNormalization ${node.label}: tensor "${name}" is ${tensor.type}, expected ${dtype} as X "${node.x}"; convert the model to one type`,
+    );
+  }) as [HostArray, HostArray, HostArray, HostArray];
+  const { shape } = x;
+  const channels = shape.length === 1 ? 1 : (shape[1] ?? 0);
+  const g: Geometry = {
+    outer: shape[0] ?? 0,
+    channels,
+    inner: shape.slice(2).reduce((a, b) => a * b, 1),
+  };
+  const ratio = (m: number, c: number) => Math.abs(m) / Math.sqrt((variance[c] ?? 0) + node.epsilon);
+  return {
+    g,
+    dtype,
+    shape,
+    data: x.data as HostArray,
+    eps: node.epsilon,
+    stats: { mean: oracle.channelsOf(mean), variance: oracle.channelsOf(variance) },
+    affine: { gamma: oracle.channelsOf(scale), beta: oracle.channelsOf(bias) },
+    blobs: [mean, variance, [1], scale, bias],
+    meanOverStd: Float64Array.from(mean)
+      .map(ratio)
+      .reduce((a, b) => Math.max(a, b), 0),
+  };
+}
+
+async function verifyOn(
+  backend: Backend,
+  problem: Problem,
+  expected: Float64Array,
+  runtime: HostArray,
+  runtimeBound: Float64Array,
+): Promise<BackendRow> {
+  const { g, eps, affine, stats, data, dtype, shape, blobs } = problem;
+  if (!backend.supports.dtypes.includes(dtype)) return skip(backend, `supports.dtypes lacks ${dtype}`);
+  try {
+    const top = await runLayer(backend, { x: data, shape, dtype, blobs }, { phase: "test", eps });
+    const p = bounds.precisionOf(dtype, backend.supports);
+    // Dividing by a factor of 1 is exact where division is.
+    const errors = backend.supports.correctlyRounded
+      ? null
+      : { mean: bounds.globalBound(p, stats.mean), variance: bounds.globalBound(p, stats.variance) };
+    const bound = bounds.normalizeBound(p, data, g, stats, eps, affine, errors);
+    const float64 = compare("float64", top, expected, withRounding(bound, expected), g);
+    const onnxRuntime = compare(
+      "ONNX Runtime",
+      top,
+      runtime,
+      bound.map((own, i) => own + (runtimeBound[i] as number)),
+      g,
+    );
+    const failed = [float64, onnxRuntime].filter(({ ratio }) => !(ratio <= 1));
+    const reason = failed.map(({ what, ratio }) => `off ${what} by ${ratio.toPrecision(3)} of the bound`).join("; ");
+    return { backend: backend.name, status: reason === "" ? "passed" : "failed", reason, float64, onnxRuntime };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { backend: backend.name, status: "failed", reason, float64: null, onnxRuntime: null };
+  }
+}
+
+function skip(backend: Backend, reason: string): BackendRow {
+  return { backend: backend.name, status: "skipped", reason, float64: null, onnxRuntime: null };
+}
+
+function tensorOf(node: NormNode, values: ReadonlyMap<string, Tensor>, name: string): Tensor {
+  const tensor = values.get(name);
+  if (tensor) return tensor;
+  throw new BnError(
+    "ERR_BN_DATA",
+    `BatchNormalization ${node.label}: ONNX Runtime gives no value of tensor "${name}"; export the model again`,
+  );
+}

@@ -1,0 +1,55 @@
+import type { Backend, Shape } from "@bn/core";
+import { findNodes } from "./nodes.ts";
+import { parseModel } from "./proto.ts";
+import type { VerifyReport, VerifyRow } from "./report.ts";
+import { runTapped } from "./tap.ts";
+import { verifyNode } from "./verify-node.ts";
+
+export interface VerifyOptions {
+  /** Shapes of inputs by name, where the model leaves axes open and the choice of `planInputs` is not wanted. */
+  readonly shapes?: Readonly<Record<string, Shape>>;
+  /** Of the input that is made up. The same seed gives the same input. Default "bn". */
+  readonly seed?: string;
+  /** Called after each node, in the model's order. */
+  readonly onRow?: (row: VerifyRow, done: number, total: number) => void;
+  /** Looked at between nodes and between backends; rejects with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Runs a network in ONNX Runtime on an input made up for it, and lets every backend repeat each BatchNormalization
+ * node on what the node saw there.
+ *
+ * Math    y = (x - mean) / sqrt(variance + epsilon) * scale + B with a fused layer in test phase, factor 1.
+ * Shapes  X [N, C, ...] of any size; nodes at the top level, opset 7 and later, inference, float32 or float64.
+ * Errors  `ERR_BN_DATA`, naming node and tensor, for a model that cannot be read, checked or run; `ERR_BN_PARAM` for
+ *         shapes that do not fit; `ERR_BN_UNAVAILABLE` without onnxruntime-node. A backend that disagrees, lacks the
+ *         dtype or throws is no error: its status says so. Backends are used one after another and not disposed.
+ *
+ * @example
+ * ```ts
+ * import { createCpu } from "@bn/cpu";
+ * import { buildModel, verifyModel } from "@bn/onnx";
+ * const one = new Float32Array([1, 1]);
+ * const node = { dtype: "float32", scale: one, bias: one, mean: one, variance: one, epsilon: 1e-5, momentum: 0.9 } as const;
+ * const { rows } = await verifyModel(buildModel(node), [await createCpu()], { shapes: { X: [8, 2, 7, 7] } });
+ * console.log(rows[0]!.node, rows[0]!.backends[0]!.status); // batch_norm passed
+ * ```
+ */
+export async function verifyModel(
+  bytes: Uint8Array,
+  backends: readonly Backend[],
+  { shapes = {}, seed = "bn", onRow, signal }: VerifyOptions = {},
+): Promise<VerifyReport> {
+  const model = parseModel(bytes);
+  const { nodes, diagnostics } = findNodes(model);
+  const { inputs, values } = await runTapped(bytes, model, nodes, shapes, seed, signal);
+  const rows: VerifyRow[] = [];
+  for (const node of nodes) {
+    signal?.throwIfAborted();
+    const row = await verifyNode(node, values, backends, signal);
+    rows.push(row);
+    onRow?.(row, rows.length, nodes.length);
+  }
+  return { inputs, rows, diagnostics };
+}

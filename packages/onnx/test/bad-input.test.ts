@@ -1,0 +1,203 @@
+import { random } from "@bn/conformance";
+import { createCpu } from "@bn/cpu";
+import type { ModelProto, NodeProto } from "onnx-buf";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { buildModel, onnxRuntimeMissing, type VerifyOptions, verifyModel } from "../src/index.ts";
+import { altered, NODE, nested } from "./network.ts";
+import { paddle } from "./paddle.ts";
+
+async function thrown(bytes: Uint8Array, options: VerifyOptions = {}): Promise<string> {
+  await using cpu = await createCpu();
+  return verifyModel(bytes, [cpu], options).then(
+    () => "nothing",
+    ({ code, message }) => `${code}: ${message}`,
+  );
+}
+
+const attribute = (node: NodeProto, name: string, i: bigint) =>
+  node.attribute.push({ ...(node.attribute[0] as (typeof node.attribute)[number]), name, i, type: 2 });
+const opset = (model: ModelProto, version: bigint) => {
+  for (const entry of model.opsetImport) entry.version = version;
+};
+const drop = (model: ModelProto, name: string) => {
+  if (model.graph) model.graph.initializer = model.graph.initializer.filter((tensor) => tensor.name !== name);
+};
+
+const setChannels = ({ graph }: ModelProto, channels: bigint) => {
+  const value = graph?.input[0]?.type?.value;
+  const dim = value?.case === "tensorType" ? value.value.shape?.dim[1] : undefined;
+  if (dim) dim.value = { case: "dimValue", value: channels };
+};
+
+describe("models that cannot be verified are refused with node, tensor and cure", () => {
+  test.each<[string, Uint8Array]>([
+    ["empty", new Uint8Array()],
+    ["text", new TextEncoder().encode("<!DOCTYPE html>")],
+    ["no BatchNormalization", altered((_, node) => Object.assign(node, { opType: "InstanceNormalization" }))],
+    ["only in a subgraph", nested(false)],
+    ["operator set 6", altered((model) => opset(model, 6n))],
+    ["no operator set", altered((model) => Object.assign(model, { opsetImport: [] }))],
+    [
+      "training_mode",
+      altered((_, node) => Object.assign(node.attribute.find(({ name }) => name === "training_mode") ?? {}, { i: 1n })),
+    ],
+    [
+      "training by outputs",
+      altered((model, node) => {
+        opset(model, 9n);
+        node.attribute.pop();
+        node.output.push("m", "v", "sm", "sv");
+      }),
+    ],
+    [
+      "spatial = 0",
+      altered((model, node) => {
+        opset(model, 7n);
+        attribute(node, "spatial", 0n);
+      }),
+    ],
+    ["a missing initialiser", altered((model) => drop(model, "var"))],
+    ["four inputs", altered((_, node) => node.input.pop())],
+    ["a short mean", altered((model) => Object.assign(model.graph?.initializer[2] ?? {}, { dims: [2n] }))],
+    ["a mean with two axes", altered((model) => Object.assign(model.graph?.initializer[2] ?? {}, { dims: [3n, 1n] }))],
+    ["negative epsilon", altered((_, node) => Object.assign(node.attribute[0] ?? {}, { f: -1 }))],
+    [
+      "data elsewhere",
+      altered((model) => Object.assign(model.graph?.initializer[0] ?? {}, { dataLocation: 1, externalData: [] })),
+    ],
+    [
+      "short data",
+      altered((model) => Object.assign(model.graph?.initializer[0] ?? {}, { rawData: new Uint8Array(8) })),
+    ],
+    ["gigantic input", buildModel(NODE, { shape: [2 ** 20, 3, 2 ** 20, 7] })],
+    ["other channels", altered((model) => setChannels(model, 4n))],
+    [
+      "unknown operator",
+      altered((model) =>
+        model.graph?.node.push({
+          ...(model.graph.node[0] as NodeProto),
+          opType: "Nonsense",
+          name: "odd",
+          output: ["o"],
+        }),
+      ),
+    ],
+  ])("%s", async (_, bytes) => {
+    expect(await thrown(bytes)).toMatchSnapshot();
+  });
+
+  test.each<[string, VerifyOptions["shapes"]]>([
+    ["unknown input", { data: [1, 3, 4, 4] }],
+    ["wrong rank", { X: [1, 3, 4] }],
+    ["wrong channels", { X: [1, 4, 4, 4] }],
+    ["no size", { X: [1, 3, 0, 4] }],
+  ])("shapes: %s", async (_, shapes) => {
+    const bytes = buildModel(NODE);
+    expect(await thrown(bytes, { shapes: shapes ?? {} })).toMatchSnapshot();
+  });
+});
+
+/** Only a BnError may come out, or rows in which float64 agrees: whatever the weights have become, both read the same. */
+async function survives(bytes: Uint8Array): Promise<"refused" | "verified"> {
+  await using cpu = await createCpu();
+  try {
+    const { rows } = await verifyModel(bytes, [cpu]);
+    for (const row of rows) expect(row.backends[0], row.node).toMatchObject({ status: "passed" });
+    return "verified";
+  } catch (error) {
+    if ((error as { name: string }).name !== "BnError") throw error;
+    expect(["ERR_BN_DATA"]).toContain((error as { code: string }).code);
+    return "refused";
+  }
+}
+
+test("every truncation of a small model is refused", async () => {
+  const bytes = buildModel(NODE);
+  for (let length = 0; length < bytes.length; length++)
+    expect(await survives(bytes.slice(0, length)), `${length} bytes`).toBe("refused");
+});
+
+test("truncations of a real network are refused", async () => {
+  const bytes = await paddle("ch_ppocr_mobile_v2.0_cls_infer");
+  for (let i = 0; i < 60; i++)
+    expect(await survives(bytes.slice(0, Math.floor((bytes.length * i) / 60)))).toBe("refused");
+});
+
+test("flipped bits of a small model end in an error or in a right result", { timeout: 60_000 }, async () => {
+  const bytes = buildModel(NODE, { shape: [2, 3, 4, 5] });
+  const { integer } = random("flips");
+  const outcomes = { refused: 0, verified: 0 };
+  for (let i = 0; i < 600; i++) {
+    const broken = bytes.slice();
+    for (let k = integer(1, 3); k > 0; k--) {
+      const at = integer(0, bytes.length - 1);
+      broken[at] = (broken[at] ?? 0) ^ (1 << integer(0, 7));
+    }
+    outcomes[await survives(broken)]++;
+  }
+  expect(Math.min(outcomes.refused, outcomes.verified)).toBeGreaterThan(20);
+});
+
+test("flipped bits in the structure of a real network end in an error or in a right result", {
+  timeout: 60_000,
+}, async () => {
+  const bytes = await paddle("ch_ppocr_mobile_v2.0_cls_infer");
+  const { integer } = random("network flips");
+  for (let i = 0; i < 60; i++) {
+    const broken = bytes.slice();
+    const at = integer(0, bytes.length - 1);
+    broken[at] = (broken[at] ?? 0) ^ (1 << integer(0, 7));
+    await survives(broken);
+  }
+});
+
+/** A field's body behind its length, as a varint. */
+function withLength(body: Uint8Array): Uint8Array<ArrayBuffer> {
+  const head = [];
+  for (let rest = body.length; rest > 0; rest = Math.floor(rest / 128))
+    head.push((rest % 128) | (rest > 127 ? 128 : 0));
+  const field = new Uint8Array(head.length + body.length);
+  field.set(head);
+  field.set(body, head.length);
+  return field;
+}
+
+/** A model whose graph, field 7, is `body`. */
+function graphOf(body: Uint8Array): Uint8Array {
+  return new Uint8Array(Buffer.concat([Uint8Array.of(0x3a), withLength(body)]));
+}
+
+test.each<[string, number[]]>([
+  ["empty nodes", [0x0a, 0]],
+  ["empty attributes of a node", [0x0a, 2, 0x2a, 0]],
+  ["unknown fields", [0xf8, 7, 0]],
+])("a file full of %s is refused before it fills memory", async (_, unit) => {
+  const body = new Uint8Array(12_000_000 * unit.length);
+  for (let i = 0; i < body.length; i++) body[i] = unit[i % unit.length] ?? 0;
+  const before = process.memoryUsage().heapUsed;
+  expect(await thrown(graphOf(body))).toMatch(/^ERR_BN_DATA: .* would take more than 1073741824 decoded/);
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(2 ** 28);
+});
+
+test("an initialiser of packed varints counts what they take as numbers", async () => {
+  const varints = new Uint8Array(40_000_000);
+  const bytes = altered((model) =>
+    Object.assign(model.graph?.initializer[0] ?? {}, { $unknown: [{ no: 7, wireType: 2, data: withLength(varints) }] }),
+  );
+  expect(await thrown(bytes)).toMatch(/would take more than 1073741824 decoded/);
+});
+
+describe("without onnxruntime-node", () => {
+  afterEach(() => vi.doUnmock("onnxruntime-node"));
+
+  test("the error says what to install", async () => {
+    expect(await onnxRuntimeMissing()).toBeNull();
+    vi.doMock("onnxruntime-node", () => {
+      throw new Error("Cannot find package");
+    });
+    expect(await thrown(buildModel(NODE))).toMatch(
+      /^ERR_BN_UNAVAILABLE: onnxruntime-node does not load .*npm install onnxruntime-node$/,
+    );
+    expect(await onnxRuntimeMissing()).toMatch(/npm install onnxruntime-node$/);
+  });
+});

@@ -1,0 +1,56 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  GraphProtoSchema,
+  type ModelProto,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  ValueInfoProtoSchema,
+} from "onnx-buf";
+import { buildModel, type OnnxBatchNorm } from "../src/index.ts";
+
+export const NODE: OnnxBatchNorm = {
+  dtype: "float32",
+  scale: new Float32Array([1.5, -0.5, 2]),
+  bias: new Float32Array([0.25, 0, -1]),
+  mean: new Float32Array([0.5, -3, 0]),
+  variance: new Float32Array([1, 4, 0.25]),
+  epsilon: Math.fround(1e-5),
+  momentum: Math.fround(0.9),
+};
+
+/** The one-node model of `NODE`, changed by hand: what a builder that checks cannot make. */
+export function altered(change: (model: ModelProto, node: NodeProto) => void): Uint8Array<ArrayBuffer> {
+  const model = fromBinary(ModelProtoSchema, buildModel(NODE, { shape: ["N", 3, "H", "W"] }));
+  change(model, model.graph?.node[0] as NodeProto);
+  return toBinary(ModelProtoSchema, model);
+}
+
+/** The same with an If beside the node, or in its place, whose branches hold a BatchNormalization each. */
+export function nested(topLevel: boolean): Uint8Array {
+  return altered((model, node) => {
+    const { graph } = model;
+    if (!graph) return;
+    const float = (name: string) =>
+      create(ValueInfoProtoSchema, { name, type: { value: { case: "tensorType", value: { elemType: 1 } } } });
+    const branch = (name: string) => {
+      const inner = create(NodeProtoSchema, { ...node, name: `bn_${name}`, output: [name] });
+      return create(GraphProtoSchema, { name, node: [inner], output: [float(name)] });
+    };
+    const choice = create(NodeProtoSchema, {
+      name: "choice",
+      opType: "If",
+      input: ["condition"],
+      output: ["Z"],
+      attribute: [
+        { name: "then_branch", type: 5, g: branch("yes") },
+        { name: "else_branch", type: 5, g: branch("no") },
+      ],
+    });
+    graph.node = topLevel ? [node, choice] : [choice];
+    graph.output = [float("Z")];
+    const [scale] = graph.initializer;
+    if (scale)
+      graph.initializer.push({ ...scale, name: "condition", dataType: 9, dims: [], rawData: new Uint8Array([1]) });
+  });
+}

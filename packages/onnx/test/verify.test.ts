@@ -1,0 +1,98 @@
+import type { Backend } from "@bn/core";
+import { createCpu } from "@bn/cpu";
+import { expect, test } from "vitest";
+import { buildModel, type VerifyOptions, verifyModel } from "../src/index.ts";
+import { altered, NODE, nested } from "./network.ts";
+import { paddle } from "./paddle.ts";
+
+async function verify(bytes: Uint8Array, options: VerifyOptions = {}) {
+  await using cpu = await createCpu();
+  return await verifyModel(bytes, [cpu], options);
+}
+
+test.each([
+  ["ch_ppocr_mobile_v2.0_cls_infer", 35, [1, 3, 48, 192]],
+  ["ch_PP-OCRv4_rec_infer", 6, [1, 3, 48, 320]],
+  ["ch_PP-OCRv4_det_infer", 3, null],
+] as const)("%s: all %d nodes within both bounds", async (name, count, shape) => {
+  const { rows, inputs, diagnostics } = await verify(await paddle(name), shape ? { shapes: { x: shape } } : {});
+  expect(inputs).toEqual([{ name: "x", type: "float32", shape: shape ?? [1, 3, 64, 64] }]);
+  expect(diagnostics).toEqual([]);
+  expect(rows.length).toBe(count);
+  expect(new Set(rows.map(({ node }) => node)).size).toBe(count);
+  for (const { node, backends, onnxRuntime, meanOverStd } of rows) {
+    expect(backends, node).toMatchObject([{ backend: "cpu", status: "passed", reason: "" }]);
+    expect(backends[0]?.float64?.ratio, node).toBeLessThanOrEqual(1);
+    expect(backends[0]?.onnxRuntime?.ratio, node).toBeLessThanOrEqual(1);
+    expect(backends[0]?.onnxRuntime?.error, "compared with ONNX Runtime, not with ourselves").toBeGreaterThan(0);
+    expect(onnxRuntime?.ratio, node).toBeLessThanOrEqual(1);
+    expect(meanOverStd, node).toBeGreaterThan(0);
+  }
+});
+
+test("a backend that is wrong fails where ONNX Runtime passes; one without the dtype is skipped", async () => {
+  const cpu: Backend = await createCpu();
+  const { normalize } = cpu.kernels;
+  const kernels = {
+    ...cpu.kernels,
+    normalize: ((x, g, stats, _, affine, y) => normalize(x, g, stats, 0, affine, y)) as typeof normalize,
+  };
+  const wrong: Backend = Object.create(cpu, { kernels: { value: kernels } });
+  const narrow: Backend = Object.create(cpu, { supports: { value: { ...cpu.supports, dtypes: ["float64"] } } });
+  const { rows } = await verifyModel(
+    altered(() => {}),
+    [wrong, narrow, cpu],
+  );
+  expect(rows[0]?.backends.map(({ status }) => status)).toEqual(["failed", "skipped", "passed"]);
+  expect(rows[0]?.backends[0]?.reason).toMatch(
+    /^off float64 by \S+ of the bound; off ONNX Runtime by \S+ of the bound$/,
+  );
+  expect(rows[0]?.backends[1]?.reason).toBe("supports.dtypes lacks float32");
+  expect(rows[0]?.onnxRuntime?.ratio).toBeLessThanOrEqual(1);
+});
+
+test("float64 models verify in float64", async () => {
+  const wide = (values: ArrayLike<number>) => Float64Array.from(values, (value) => value / 3);
+  const { scale, bias, mean, variance } = NODE;
+  const node = {
+    ...NODE,
+    dtype: "float64" as const,
+    scale: wide(scale),
+    bias: wide(bias),
+    mean: wide(mean),
+    variance: wide(variance),
+  };
+  const { rows } = await verify(buildModel(node));
+  expect(rows).toMatchObject([{ dtype: "float64", shape: [1, 3, 64, 64], backends: [{ status: "passed" }] }]);
+  expect(rows[0]?.backends[0]?.float64?.bound).toBeLessThan(1e-13);
+});
+
+test("open channels are those that the node or the convolution before it expects", async () => {
+  const { inputs } = await verify(buildModel(NODE, { shape: ["batch", "C", "H", 7] }));
+  expect(inputs).toEqual([{ name: "X", type: "float32", shape: [1, 3, 64, 7] }]);
+});
+
+test("rows come one by one, the same for the same seed, others for another", async () => {
+  const seen: string[] = [];
+  const bytes = await paddle("ch_PP-OCRv4_det_infer");
+  const first = await verify(bytes, { onRow: ({ node }, done, total) => seen.push(`${node} ${done}/${total}`) });
+  expect(seen).toEqual([0, 1, 2].map((i) => `p2o.BatchNormalization.${i} ${i + 1}/3`));
+  expect(await verify(bytes)).toEqual(first);
+  expect(await verify(bytes, { seed: "other" })).not.toEqual(first);
+});
+
+test("a signal stops it with its reason", async () => {
+  const controller = new AbortController();
+  const onRow = () => controller.abort(new Error("enough"));
+  const running = verify(await paddle("ch_PP-OCRv4_det_infer"), { onRow, signal: controller.signal });
+  await expect(running).rejects.toThrow("enough");
+});
+
+test("nodes inside of a subgraph are named, and the others verified", async () => {
+  const { rows, diagnostics } = await verify(nested(true));
+  expect(rows.length).toBe(1);
+  expect(diagnostics).toEqual([
+    'BatchNormalization "bn_yes" lies in If node "choice", then_branch: only the top level is looked at; inline it',
+    'BatchNormalization "bn_no" lies in If node "choice", else_branch: only the top level is looked at; inline it',
+  ]);
+});

@@ -1,0 +1,92 @@
+import type * as core from "@bn/core";
+
+type Core = typeof core;
+type Layer = core.Layer;
+
+/** Core with one planted bug above the kernel line: layers that wrap the real ones. */
+export interface LayerMutant {
+  readonly bug: string;
+  readonly clause: string;
+  readonly mutate: (real: Core) => Partial<Core>;
+}
+
+/** All three layers wrapped alike. */
+function layers(bug: string, clause: string, wrap: (layer: Layer) => Partial<Layer>): LayerMutant {
+  const over = (layer: Layer): Layer =>
+    new Proxy(layer, {
+      get(target, name) {
+        const value = Reflect.get(Object.hasOwn(mutation(target), name) ? mutation(target) : target, name, target);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  const made = new WeakMap<Layer, Partial<Layer>>();
+  const mutation = (layer: Layer): Partial<Layer> => {
+    const known = made.get(layer) ?? wrap(layer);
+    made.set(layer, known);
+    return known;
+  };
+  return {
+    bug,
+    clause,
+    mutate: ({ createBatchNorm, createBatchNormScale, createScale }) => ({
+      createBatchNorm: (params) => over(createBatchNorm(params)),
+      createBatchNormScale: (params) => over(createBatchNormScale(params)),
+      createScale: (params) => over(createScale(params)),
+    }),
+  };
+}
+
+export const layerMutants: readonly LayerMutant[] = [
+  layers("propagateDown ignored", "L-6", (layer) => ({
+    backward: (top, propagateDown, bottom) =>
+      layer.backward(
+        top,
+        propagateDown.map(() => true),
+        bottom,
+      ),
+  })),
+  layers("clearParamDiffs does nothing", "L-7", () => ({ clearParamDiffs() {} })),
+  layers("forward without reshape: top keeps its first shape", "L-2", (layer) => ({
+    forward(bottom, top) {
+      const shape = top[0]?.shape ?? [];
+      layer.forward(bottom, top);
+      if (top[0] !== bottom[0]) top[0]?.reshape(shape);
+    },
+  })),
+  {
+    bug: "updateStats: false ignored",
+    clause: "BN-7",
+    mutate: ({ createBatchNorm }) => ({ createBatchNorm: (params) => createBatchNorm({ ...params, updateStats: true }) }),
+  },
+  {
+    bug: "phase test normalizes with the batch's statistics",
+    clause: "BN-3",
+    mutate: ({ createBatchNorm }) => ({
+      createBatchNorm: (params = {}) => createBatchNorm({ ...params, useGlobalStats: params.useGlobalStats ?? false }),
+    }),
+  },
+  {
+    bug: "an empty filler fills with 1",
+    clause: "S-3",
+    mutate: ({ createScale }) => ({
+      createScale({ filler, ...params } = {}) {
+        return createScale(filler ? { ...params, filler: { value: 1, ...filler } } : params);
+      },
+    }),
+  },
+  {
+    bug: "blobs of a parameter disposed with the layer that borrowed them",
+    clause: "BN-4",
+    mutate: ({ createBatchNorm }) => ({
+      createBatchNorm(params = {}) {
+        const layer = createBatchNorm(params);
+        const dispose = layer.dispose.bind(layer);
+        layer.dispose = () => {
+          for (const blob of params.blobs ?? []) blob.dispose();
+          dispose();
+        };
+        return layer;
+      },
+    }),
+  },
+];
