@@ -68,7 +68,8 @@ export interface BatchNormScaleParams extends BatchNormParams {
  * x.write([1, 2, 3, 6]);
  * layer.setUp([x], [y]);
  * layer.forward([x], [y]);
- * console.log(await layer.blobs[0]!.read(), await y.read()); // mean 3; -1.069, -0.535, 0, 1.604
+ * console.log(await layer.blobs[0]!.read()); // Float32Array(1) [ 3 ]
+ * console.log(await y.read()); // Float32Array(4) [ -1.069, -0.535, 0, 1.604 ]
  * ```
  */
 export function createBatchNorm(params: BatchNormParams = {}): Layer {

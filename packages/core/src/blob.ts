@@ -49,15 +49,17 @@ export interface Blob<B extends DeviceBuffer = DeviceBuffer> extends Disposable 
 }
 
 /**
- * A blob of `shape`, by default float32 and empty ([0]): a layer reshapes its tops itself.
+ * A blob of `shape`, by default float32 and empty ([0]): a layer reshapes its tops itself. `data`, a buffer of this
+ * backend, is where its values live; the blob disposes it, and leaves it for a longer one when it outgrows it.
  *
- * Errors: `ERR_BN_SHAPE` (negative or fractional dimension, over 32 axes, over 2^31 - 1 elements), `ERR_BN_BACKEND`
- * (a dtype that the backend has not).
+ * Errors: `ERR_BN_SHAPE` (negative or fractional dimension, over 32 axes, over 2^31 - 1 elements, more of them than
+ * `data` holds), `ERR_BN_BACKEND` (a dtype that the backend has not, or `data` of another one).
  */
 export function createBlob<B extends DeviceBuffer>(
   backend: Backend<B>,
   shape: Shape = [0],
   dtype: Dtype = "float32",
+  data: B | null = null,
 ): Blob<B> {
   if (!backend.supports.dtypes.includes(dtype)) {
     throw new BnError(
@@ -65,7 +67,17 @@ export function createBlob<B extends DeviceBuffer>(
       `createBlob: backend "${backend.name}" has no ${dtype}, only ${backend.supports.dtypes.join(", ")}`,
     );
   }
-  return new BlobOnBackend(backend, checkShape("createBlob", shape), dtype);
+  const checked = checkShape("createBlob", shape);
+  if (data && data.dtype !== dtype) {
+    throw new BnError("ERR_BN_BACKEND", `createBlob: data is ${data.dtype}, the blob ${dtype}; give both one dtype`);
+  }
+  if (data && data.length < countOf(checked)) {
+    throw new BnError(
+      "ERR_BN_SHAPE",
+      `createBlob: data has ${data.length} elements, shape ${shapeText(checked)} needs ${countOf(checked)}`,
+    );
+  }
+  return new BlobOnBackend(backend, checked, dtype, data);
 }
 
 class BlobOnBackend<B extends DeviceBuffer> implements Blob<B> {
@@ -73,15 +85,16 @@ class BlobOnBackend<B extends DeviceBuffer> implements Blob<B> {
   readonly dtype: Dtype;
   #shape: Shape;
   #capacity: number;
-  #data: B | null = null;
+  #data: B | null;
   #diff: B | null = null;
   #disposed = false;
 
-  constructor(backend: Backend<B>, shape: Shape, dtype: Dtype) {
+  constructor(backend: Backend<B>, shape: Shape, dtype: Dtype, data: B | null) {
     this.backend = backend;
     this.dtype = dtype;
     this.#shape = shape;
-    this.#capacity = countOf(shape);
+    this.#capacity = Math.max(countOf(shape), data?.length ?? 0);
+    this.#data = data;
   }
 
   get shape(): Shape {

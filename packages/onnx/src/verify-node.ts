@@ -93,6 +93,9 @@ async function verifyOn(
 ): Promise<BackendRow> {
   const { g, eps, affine, stats, data, dtype, shape, blobs } = problem;
   if (!backend.supports.dtypes.includes(dtype)) return skip(backend, `supports.dtypes lacks ${dtype}`);
+  if (!backend.supports.nonFinite && !expected.every(Number.isFinite)) {
+    return skip(backend, "supports.nonFinite is false, and the node gives NaN or infinities");
+  }
   try {
     const top = await runLayer(backend, { x: data, shape, dtype, blobs }, { phase: "test", eps });
     const p = bounds.precisionOf(dtype, backend.supports);

@@ -10,7 +10,7 @@ async function thrown(bytes: Uint8Array, options: VerifyOptions = {}): Promise<s
   await using cpu = await createCpu();
   return verifyModel(bytes, [cpu], options).then(
     () => "nothing",
-    ({ code, message }) => `${code}: ${message}`,
+    ({ code, message }) => `${code}: ${message.replace(/(ONNX Runtime does not \w+ the model: ).*/, "$1(its words)")}`,
   );
 }
 
@@ -123,7 +123,7 @@ test("truncations of a real network are refused", async () => {
     expect(await survives(bytes.slice(0, Math.floor((bytes.length * i) / 60)))).toBe("refused");
 });
 
-test("flipped bits of a small model end in an error or in a right result", { timeout: 60_000 }, async () => {
+test("flipped bits of a small model end in an error or in a right result", async () => {
   const bytes = buildModel(NODE, { shape: [2, 3, 4, 5] });
   const { integer } = random("flips");
   const outcomes = { refused: 0, verified: 0 };

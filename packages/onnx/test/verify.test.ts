@@ -51,6 +51,17 @@ test("a backend that is wrong fails where ONNX Runtime passes; one without the d
   expect(rows[0]?.onnxRuntime?.ratio).toBeLessThanOrEqual(1);
 });
 
+test("a node that gives NaN is asked only of backends that keep it", async () => {
+  await using cpu: Backend = await createCpu();
+  const finite: Backend = Object.create(cpu, { supports: { value: { ...cpu.supports, nonFinite: false } } });
+  const negative = buildModel({ ...NODE, variance: new Float32Array([1, -4, 0.25]) });
+  const { rows } = await verifyModel(negative, [cpu, finite], { shapes: { X: [1, 3, 2, 2] } });
+  expect(rows[0]?.backends.map(({ status, reason }) => [status, reason])).toEqual([
+    ["passed", ""],
+    ["skipped", "supports.nonFinite is false, and the node gives NaN or infinities"],
+  ]);
+});
+
 test("float64 models verify in float64", async () => {
   const wide = (values: ArrayLike<number>) => Float64Array.from(values, (value) => value / 3);
   const { scale, bias, mean, variance } = NODE;

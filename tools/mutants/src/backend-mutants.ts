@@ -98,7 +98,7 @@ const moments: readonly BackendMutant[] = [
     },
   })),
   kernels("E[x^2] - E[x]^2 in float32", "BN-5", () => ({ moments: oneSweep })),
-  kernels("a plain loop of float32 additions, about a rounded mean", "N-2", () => ({ moments: plainLoops })),
+  kernels("a plain loop of float32 additions, about a rounded mean", "K-1", () => ({ moments: plainLoops })),
   kernels("statistics of each image, not of the batch", "K-1", (real) => ({
     moments: (x, g, out) => real.moments(x, { ...g, outer: Math.min(g.outer, 1) }, out),
   })),
@@ -211,19 +211,20 @@ const gradients: readonly BackendMutant[] = [
     },
   })),
   kernels("x^ from a top that a later layer has overwritten", "L-5", (real) => {
-    const tops = new WeakMap<Buffer, Buffer>();
-    const xhatStats = (g: Geometry, like: Buffer, eps: number) => ({
-      mean: mapped(like, g.channels, () => 0),
-      variance: mapped(like, g.channels, () => 1 - eps),
-    });
+    const forwards = new WeakMap<Buffer, { y: Buffer; affine: Affine<Buffer> | null }>();
     return {
       normalize(x, g, stats, eps, affine, y) {
-        if (!affine) tops.set(x, y);
+        forwards.set(x, { y, affine });
         real.normalize(x, g, stats, eps, affine, y);
       },
       gradSums(dy, x, g, stats, eps, sums, grad) {
-        const top = tops.get(x);
-        real.gradSums(dy, top ?? x, g, top ? xhatStats(g, stats.mean, eps) : stats, eps, sums, grad);
+        const { y = x, affine = null } = forwards.get(x) ?? {};
+        const channel = (i: number) => Math.floor(i / g.inner) % g.channels;
+        const xhat = mapped(y, g.outer * g.channels * g.inner, (value, i) => {
+          return (value - betaAt(affine, channel(i))) / gammaAt(affine, channel(i));
+        });
+        const [mean, variance] = [mapped(stats.mean, g.channels, () => 0), mapped(stats.variance, g.channels, () => 1 - eps)];
+        real.gradSums(dy, xhat, g, { mean, variance }, eps, sums, grad);
       },
     };
   }),
@@ -234,7 +235,7 @@ const gradients: readonly BackendMutant[] = [
       real.gradSums(dy, x, g, stats, eps, sums, grad);
     },
   })),
-  kernels("Scale's gradients overwritten, Caffe's quirk", "L-7", (real) => ({
+  kernels("Scale's gradients overwritten, Caffe's quirk", "K-6", (real) => ({
     scaleSums(dy, x, g, dGamma, dBeta) {
       if (dGamma) real.fill(g.channels, 0, dGamma);
       real.scaleSums(dy, x, g, dGamma, dBeta);

@@ -45,7 +45,7 @@ export const layerMutants: readonly LayerMutant[] = [
         bottom,
       ),
   })),
-  layers("clearParamDiffs does nothing", "L-7", () => ({ clearParamDiffs() {} })),
+  layers("clearParamDiffs does nothing", "L-5", () => ({ clearParamDiffs() {} })),
   layers("forward without reshape: top keeps its first shape", "L-2", (layer) => ({
     forward(bottom, top) {
       const shape = top[0]?.shape ?? [];

@@ -84,22 +84,18 @@ function gradRun(
   s: number,
   dx: Float32Array,
 ): void {
-  const last = (end - 7) | 0;
+  const last = (end - 3) | 0;
   let i = start | 0;
-  for (; i < last; i = (i + 8) | 0) {
+  for (; i < last; i = (i + 4) | 0) {
     dx[i] = (dy[i]! - a - (x[i]! - m) * b) * s;
     dx[(i + 1) | 0] = (dy[(i + 1) | 0]! - a - (x[(i + 1) | 0]! - m) * b) * s;
     dx[(i + 2) | 0] = (dy[(i + 2) | 0]! - a - (x[(i + 2) | 0]! - m) * b) * s;
     dx[(i + 3) | 0] = (dy[(i + 3) | 0]! - a - (x[(i + 3) | 0]! - m) * b) * s;
-    dx[(i + 4) | 0] = (dy[(i + 4) | 0]! - a - (x[(i + 4) | 0]! - m) * b) * s;
-    dx[(i + 5) | 0] = (dy[(i + 5) | 0]! - a - (x[(i + 5) | 0]! - m) * b) * s;
-    dx[(i + 6) | 0] = (dy[(i + 6) | 0]! - a - (x[(i + 6) | 0]! - m) * b) * s;
-    dx[(i + 7) | 0] = (dy[(i + 7) | 0]! - a - (x[(i + 7) | 0]! - m) * b) * s;
   }
   for (; i < end; i = (i + 1) | 0) dx[i] = (dy[i]! - a - (x[i]! - m) * b) * s;
 }
 
-/** Channels-last, tile by tile: a channel at a time, down the rows of a tile. */
+/** Channels-last, tile by tile: two channels at a time, down the rows of a tile. */
 function gradTiles(
   dy: Float32Array,
   x: Float32Array,

@@ -1,0 +1,95 @@
+import { createBatchNorm, createBlob } from "@bn/core";
+import { hostArray, normals } from "../../data.ts";
+import { type MemoryRow, same } from "./row.ts";
+
+export const BLOB_ROWS: readonly MemoryRow[] = [
+  {
+    name: "blob-starts-at-zero",
+    clause: "B-3",
+    async run(backend, dtype) {
+      const blob = createBlob(backend, [2, 3], dtype);
+      const got = await Promise.all([blob.read(), blob.readDiff()]);
+      blob.dispose();
+      return got.map((values, i) => same(i === 0 ? "data" : "diff", values, new Float32Array(6)));
+    },
+  },
+  {
+    name: "blob-write-copies-and-rounds",
+    clause: "B-5",
+    async run(backend, dtype) {
+      const blob = createBlob(backend, [3], dtype);
+      const values = [0.1, 1 / 3, -1e-3];
+      const rounded = hostArray(dtype, values);
+      const host = rounded.slice();
+      blob.write(values);
+      blob.writeDiff(host);
+      values.fill(0);
+      host.fill(0);
+      const [data, diff] = await Promise.all([blob.read(), blob.readDiff()]);
+      blob.dispose();
+      return [same("data", data, rounded), same("diff", diff, rounded)];
+    },
+  },
+  {
+    name: "blob-reshape-keeps-while-it-fits",
+    clause: "B-4",
+    async run(backend, dtype) {
+      const blob = createBlob(backend, [2, 3], dtype);
+      blob.write([1, 2, 3, 4, 5, 6]);
+      blob.writeDiff([6, 5, 4, 3, 2, 1]);
+      blob.reshape([2]);
+      const small = await Promise.all([blob.read(), blob.readDiff()]);
+      blob.reshape([3, 2]);
+      const again = await Promise.all([blob.read(), blob.readDiff()]);
+      blob.reshape([7]);
+      const grown = await Promise.all([blob.read(), blob.readDiff()]);
+      blob.dispose();
+      return [
+        same("data of 2", small[0], [1, 2]),
+        same("diff of 2", small[1], [6, 5]),
+        same("data of 6 again", again[0], [1, 2, 3, 4, 5, 6]),
+        same("diff of 6 again", again[1], [6, 5, 4, 3, 2, 1]),
+        same("data of 7", grown[0], new Float32Array(7)),
+        same("diff of 7", grown[1], new Float32Array(7)),
+      ];
+    },
+  },
+  {
+    name: "blob-of-no-elements-and-scalar",
+    clause: "B-1",
+    async run(backend, dtype) {
+      const empty = createBlob(backend, [0, 4], dtype);
+      const scalar = createBlob(backend, [], dtype);
+      scalar.write([5]);
+      const [none, one] = await Promise.all([empty.read(), scalar.read()]);
+      const counts = [empty.count(), empty.count(1), scalar.count(), scalar.numAxes];
+      empty.dispose();
+      scalar.dispose();
+      return [same("empty", none, []), same("scalar", one, [5]), same("counts", counts, [0, 4, 1, 0])];
+    },
+  },
+  {
+    name: "disposal-in-flight",
+    clause: "K-11",
+    async run(backend, dtype, seed) {
+      const values = normals(seed, 4 * 3 * 100, dtype);
+      const [x, y] = [createBlob(backend, [4, 3, 100], dtype), createBlob(backend, [0], dtype)];
+      const layer = createBatchNorm();
+      x.write(values);
+      layer.setUp([x], [y]);
+      layer.forward([x], [y]);
+      const first = await y.read();
+      layer.forward([x], [y]);
+      const second = y.read();
+      layer.dispose();
+      x.dispose();
+      y.dispose();
+      await backend.finish();
+      const got = await second;
+      if (got.length !== first.length) throw new Error(`read() gave ${got.length} values, expected ${first.length}`);
+      if (got.some((value) => !Number.isFinite(value) || value === 0))
+        throw new Error("read() lost values to dispose()");
+      return backend.supports.deterministic ? [same("top", got, first)] : [];
+    },
+  },
+];

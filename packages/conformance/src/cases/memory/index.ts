@@ -1,0 +1,18 @@
+import type { Case } from "../../case.ts";
+import { DTYPES } from "../../data.ts";
+import { BLOB_ROWS } from "./blobs.ts";
+import { BUFFER_ROWS } from "./buffers.ts";
+import { INSTANCE_CASES } from "./instances.ts";
+
+/** K-11 and B-1 to B-5. */
+export function memoryCases(): Case[] {
+  return [
+    ...DTYPES.flatMap((dtype) =>
+      [...BUFFER_ROWS, ...BLOB_ROWS].map(({ name, clause, run }): Case => {
+        const id = `memory/${name}/${dtype}`;
+        return { id, group: "memory", clause, needs: { dtype }, run: ({ backend }) => run(backend, dtype, id) };
+      }),
+    ),
+    ...INSTANCE_CASES,
+  ];
+}

@@ -1,0 +1,20 @@
+import type { Backend, Dtype } from "@bn/core";
+import type { Comparison } from "../../case.ts";
+import { check, perChannel } from "../../truth.ts";
+
+/** One promise of memory, in one dtype. */
+export interface MemoryRow {
+  readonly name: string;
+  readonly clause: string;
+  run(backend: Backend, dtype: Dtype, seed: string): Promise<Comparison[]>;
+}
+
+/** Equal to the last bit. */
+export function same(what: string, got: ArrayLike<number>, expected: ArrayLike<number>): Comparison {
+  return check(
+    what,
+    got,
+    { expected: Float64Array.from(expected), bound: new Float64Array(expected.length) },
+    perChannel(expected.length),
+  );
+}

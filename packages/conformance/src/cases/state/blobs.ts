@@ -1,0 +1,93 @@
+import { createBatchNorm, createBatchNormScale, createScale } from "@bn/core";
+import type { Comparison } from "../../case.ts";
+import { correctionOf } from "../../oracle.ts";
+import {
+  averaged,
+  backwardTruth,
+  batchStats,
+  check,
+  forwardTruth,
+  perChannel,
+  runningTruth,
+  type Truth,
+} from "../../truth.ts";
+import { affineFor, freshRunning } from "../layer-kit.ts";
+import { checkRunning, exactly, FRACTION, G, plain, ROW, type Run, SHAPE, type StateRow } from "./tools.ts";
+
+/** BS-3: BatchNormScale and BatchNorm + Scale over the same five blobs, each after the other. */
+const sharedBlobs: Run = async (t) => {
+  const affine = affineFor(t.seed, 3, t.dtype);
+  const [x1, x2] = [t.x("x1", SHAPE), t.x("x2", SHAPE)];
+  const dy = t.dy("dy", SHAPE);
+  const norm = t.own(createBatchNorm());
+  const scale = t.own(createScale({ biasTerm: true }));
+  const [bottom, middle, top] = [t.filled(SHAPE, x1), t.blob(), t.blob()];
+  norm.setUp([bottom], [middle]);
+  scale.setUp([middle], [top]);
+  const blobs = [...norm.blobs, ...scale.blobs];
+  const both = t.own(createBatchNormScale({ biasTerm: true, blobs }));
+  const [bothBottom, bothTop] = [t.filled(SHAPE, x2), t.blob()];
+  both.setUp([bothBottom], [bothTop]);
+  blobs[3]?.write(affine.gamma);
+  blobs[4]?.write(affine.beta);
+
+  norm.forward([bottom], [middle]);
+  scale.forward([middle], [top]);
+  both.forward([bothBottom], [bothTop]);
+  top.writeDiff(dy);
+  bothTop.writeDiff(dy);
+  scale.backward([top], [true], [middle]);
+  norm.backward([middle], [true], [bottom]);
+  both.backward([bothTop], [true], [bothBottom]);
+
+  const [s1, s2] = [batchStats(t.p, x1, G), batchStats(t.p, x2, G)];
+  const p1 = { ...plain(x1), affine: affine.truth };
+  const p2 = { ...plain(x2), affine: affine.truth };
+  const [b1, b2] = [backwardTruth(t.p, p1, dy, s1), backwardTruth(t.p, p2, dy, s2)];
+  // Apart, x^ and dy * gamma are rounded and stored: 2 u |t| (N-8) beside K u |t|, and each K u |x^| or u |dy| of a term
+  // beside S >= 40 u; twice the bound covers both.
+  const apart = (truth: Truth): Truth => ({ ...truth, bound: Float64Array.from(truth.bound, (b) => 2 * b) });
+  const sum = (a: Truth, b: Truth): Truth => ({
+    expected: a.expected.map((value, i) => value + (b.expected[i] ?? 0)),
+    bound: a.expected.map((_, i) => 2 * (a.bound[i] ?? 0) + (b.bound[i] ?? 0)),
+  });
+  const start = runningTruth(freshRunning(3));
+  const once = averaged(t.p, start, s1, FRACTION, correctionOf(G));
+  return [
+    check("top apart", await top.read(), apart(forwardTruth(t.p, p1, s1)), G),
+    check("top fused", await bothTop.read(), forwardTruth(t.p, p2, s2), G),
+    check("bottom.diff apart", await bottom.readDiff(), apart(b1.dx), G),
+    check("bottom.diff fused", await bothBottom.readDiff(), b2.dx, G),
+    check("gamma.diff of both", (await blobs[3]?.readDiff()) ?? [], sum(b1.dGamma, b2.dGamma), ROW),
+    check("beta.diff of both", (await blobs[4]?.readDiff()) ?? [], sum(b1.dBeta, b2.dBeta), ROW),
+    ...(await checkRunning("of both", blobs, averaged(t.p, once, s2, FRACTION, correctionOf(G)), t.p)),
+  ];
+};
+
+/** S-3: none gives scale 1, bias 0; a filler without a value gives 0; gamma and beta of the fused layer alike. */
+const fillers: Run = async (t) => {
+  const bottom = t.filled([1, 2], [3, 4]);
+  const done: Comparison[] = [];
+  const rows = [
+    { params: {}, gamma: 1, beta: 0 },
+    { params: { filler: {}, biasFiller: {} }, gamma: 0, beta: 0 },
+    { params: { filler: { value: 2.5 }, biasFiller: { type: "constant", value: -1 } }, gamma: 2.5, beta: -1 },
+  ] as const;
+  for (const { params, gamma, beta } of rows) {
+    for (const make of [createScale, createBatchNormScale]) {
+      const layer = t.own(make({ ...params, biasTerm: true }));
+      layer.setUp([bottom], [t.blob()]);
+      const [g, b] = await Promise.all(layer.blobs.slice(-2).map((blob) => blob.read()));
+      done.push(
+        check(`${layer.type} scale ${gamma}`, g ?? [], exactly([gamma, gamma]), perChannel(2)),
+        check(`${layer.type} bias ${beta}`, b ?? [], exactly([beta, beta]), perChannel(2)),
+      );
+    }
+  }
+  return done;
+};
+
+export const BLOBS: readonly StateRow[] = [
+  { name: "shared-blobs", clause: "BS-3", run: sharedBlobs },
+  { name: "fillers", clause: "S-3", run: fillers },
+];

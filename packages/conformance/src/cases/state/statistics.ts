@@ -1,0 +1,116 @@
+import { createBatchNorm } from "@bn/core";
+import type { Comparison } from "../../case.ts";
+import { factors, hostArray } from "../../data.ts";
+import { correctionOf } from "../../oracle.ts";
+import { averaged, batchStats, check, forwardTruth, perChannel, runningTruth, storedStats } from "../../truth.ts";
+import { freshRunning, geometryOf } from "../layer-kit.ts";
+import { checkRunning, exactly, G, plain, type Run, SHAPE, type StateRow } from "./tools.ts";
+
+/** BN-7 over several steps of several sizes, then BN-6 on what they left, in a layer that shares the blobs. */
+const steps =
+  (fraction: number, phase: "train" | "test"): Run =>
+  async (t) => {
+    const params = phase === "test" ? { phase, useGlobalStats: false } : {};
+    const layer = t.own(createBatchNorm({ movingAverageFraction: fraction, ...params }));
+    const bottom = t.blob(SHAPE);
+    const top = t.blob();
+    layer.setUp([bottom], [top]);
+    const done: Comparison[] = [];
+    let running = runningTruth(freshRunning(3));
+    for (const [step, shape] of [SHAPE, [2, 3, 1, 1], [1, 3], SHAPE].entries()) {
+      const g = geometryOf(shape);
+      const x = t.x(`step ${step}`, shape);
+      bottom.reshape(shape);
+      bottom.write(x);
+      layer.forward([bottom], [top]);
+      const stats = batchStats(t.p, x, g);
+      running = averaged(t.p, running, stats, Math.fround(fraction), correctionOf(g));
+      done.push(check(`top after step ${step}`, await top.read(), forwardTruth(t.p, plain(x, shape), stats), g));
+      done.push(...(await checkRunning(`after step ${step}`, layer.blobs, running, t.p)));
+    }
+    // The test layer's own inputs are the very numbers that the train layer stored.
+    const stored = await Promise.all(layer.blobs.map((blob) => blob.read()));
+    const test = t.own(createBatchNorm({ phase: "test", blobs: layer.blobs }));
+    const x = t.x("test", SHAPE);
+    const testBottom = t.filled(SHAPE, x);
+    const testTop = t.blob();
+    test.setUp([testBottom], [testTop]);
+    test.forward([testBottom], [testTop]);
+    const [mean, variance, factor] = stored.map((values) => Array.from(values, (hi) => ({ hi, lo: 0 })));
+    const stats = storedStats(t.p, {
+      mean: mean ?? [],
+      variance: variance ?? [],
+      factor: factor?.[0] ?? { hi: 0, lo: 0 },
+    });
+    done.push(check("top of the test layer", await testTop.read(), forwardTruth(t.p, plain(x), stats), G));
+    for (const [i, blob] of layer.blobs.entries()) {
+      const what = `blobs[${i}] after the test layer`;
+      done.push(check(what, await blob.read(), exactly(stored[i] ?? []), perChannel(blob.count())));
+    }
+    return done;
+  };
+
+/** BN-6: factor 0 makes mean and variance 0, whatever the sums hold. */
+const factorZero: Run = async (t) => {
+  const layer = t.own(createBatchNorm({ phase: "test" }));
+  const x = t.x("x", SHAPE);
+  const [bottom, top] = [t.filled(SHAPE, x), t.blob()];
+  layer.setUp([bottom], [top]);
+  layer.blobs[0]?.write([1, 2, 3]);
+  layer.blobs[1]?.write([4, 5, 6]);
+  layer.forward([bottom], [top]);
+  const stats = storedStats(t.p, freshRunning(3));
+  return [check("top", await top.read(), forwardTruth(t.p, plain(x), stats), G)];
+};
+
+/** BN-6: a negative stored variance beyond eps gives NaN, in its channel alone. */
+const negativeVariance: Run = async (t) => {
+  const layer = t.own(createBatchNorm({ phase: "test" }));
+  const x = t.x("x", SHAPE);
+  const [bottom, top] = [t.filled(SHAPE, x), t.blob()];
+  layer.setUp([bottom], [top]);
+  const running = { mean: [0, 1, 2], variance: [1, -0.5, 2], factor: 1 };
+  layer.blobs[0]?.write(running.mean);
+  layer.blobs[1]?.write(running.variance);
+  layer.blobs[2]?.write([1]);
+  layer.forward([bottom], [top]);
+  const wide = (values: number[]) => values.map((hi) => ({ hi, lo: 0 }));
+  const stats = storedStats(t.p, {
+    mean: wide(running.mean),
+    variance: wide(running.variance),
+    factor: { hi: 1, lo: 0 },
+  });
+  return [check("top", await top.read(), forwardTruth(t.p, plain(x), stats), G)];
+};
+
+/** BN-2: eps and the fraction are rounded to float32, also in float64. */
+const roundedParams: Run = async (t) => {
+  const layer = t.own(createBatchNorm({ eps: 0.1, movingAverageFraction: 0.7 }));
+  const x = hostArray(
+    t.dtype,
+    SHAPE.reduce((a, b) => a * b),
+  ).map((_, i) => (i % 2) / 2);
+  const [bottom, top] = [t.filled(SHAPE, x), t.blob()];
+  layer.setUp([bottom], [top]);
+  const before = factors(t.seed, 3, t.dtype, true);
+  layer.blobs[0]?.write(before);
+  layer.forward([bottom], [top]);
+  const stats = batchStats(t.p, x, G);
+  const zero = freshRunning(3);
+  const start = runningTruth({ ...zero, mean: Array.from(before, (hi) => ({ hi, lo: 0 })) });
+  const after = averaged(t.p, start, stats, Math.fround(0.7), correctionOf(G));
+  return [
+    check("top", await top.read(), forwardTruth(t.p, plain(x, SHAPE, Math.fround(0.1)), stats), G),
+    ...(await checkRunning("after", layer.blobs, after, t.p)),
+  ];
+};
+
+export const STATISTICS: readonly StateRow[] = [
+  { name: "moving-average", clause: "BN-7", run: steps(0.999, "train") },
+  { name: "moving-average-of-the-last", clause: "BN-7", run: steps(0, "train") },
+  { name: "moving-average-of-all", clause: "BN-7", run: steps(1, "train") },
+  { name: "moving-average-in-test-phase", clause: "BN-7", run: steps(0.9, "test") },
+  { name: "factor-0", clause: "BN-6", run: factorZero },
+  { name: "rounded-parameters", clause: "BN-2", run: roundedParams },
+  { name: "negative-variance", clause: "BN-6", needs: { nonFinite: true }, run: negativeVariance },
+];

@@ -1,0 +1,4 @@
+import { conformance } from "@bn/conformance/vitest";
+import { createCpu } from "../src/index.ts";
+
+conformance("cpu", () => createCpu());

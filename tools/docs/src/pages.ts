@@ -1,0 +1,32 @@
+import { globSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+/** The repository. */
+export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+
+export interface Page {
+  /** Path from the repository's root, with forward slashes. */
+  readonly path: string;
+  readonly text: string;
+}
+
+const SKIPPED = ["**/node_modules/**", "**/dist/**"];
+
+export function read(...patterns: string[]): Page[] {
+  const paths = globSync(patterns, { cwd: ROOT, exclude: SKIPPED }).map((path) => path.replaceAll("\\", "/"));
+  return paths.sort().map((path) => ({ path, text: readFileSync(ROOT + path, "utf8") }));
+}
+
+const [manifest] = read("tools/docs/package.json");
+
+/** The packages that are built before this one's tests run: its dependencies. */
+export const CHECKED = Object.keys(JSON.parse(manifest?.text ?? "").dependencies);
+
+const folders = CHECKED.map((name) => name.replace("@bn/", "packages/"));
+
+/** Every page that a reader of the repository or of a package meets. */
+export const pages = (): Page[] =>
+  read("*.md", "docs/*.md", "benchmarks/README.md", "tools/*/README.md", ...folders.map((one) => `${one}/README.md`));
+
+/** Sources whose docstrings are published. */
+export const sources = (): Page[] => read(...folders.map((one) => `${one}/src/**/*.ts`));
