@@ -8,7 +8,7 @@ export function affineOf(gamma: Blob, beta: Blob | null, part: "data" | "diff"):
       return gamma[part];
     },
     get beta() {
-      return beta && beta[part];
+      return beta ? beta[part] : null;
     },
   };
 }

@@ -1,5 +1,5 @@
 import { affineOf } from "./affine.ts";
-import type { Affine, Average, Backend, DeviceBuffer, Dtype, Geometry, Moments, Running, Sums } from "./backend.ts";
+import type { Affine, Average, Backend, DeviceBuffer, Geometry, Moments, Running, Sums } from "./backend.ts";
 import { type Blob, createBlob } from "./blob.ts";
 import { type Filler, fillBlob, fillerValue } from "./filler.ts";
 import { checkLastForward, type LastForward, NO_GEOMETRY, sameGeometry } from "./last-forward.ts";
@@ -7,7 +7,6 @@ import {
   checkBlobs,
   checkParamShapes,
   checkPropagateDown,
-  checkSameHome,
   type Fail,
   failFor,
   fitTop,
@@ -99,7 +98,6 @@ interface AffineParams {
 /** What setUp makes, for as long as the layer lives: it depends on the backend and the number of channels alone. */
 interface State {
   readonly backend: Backend;
-  readonly dtype: Dtype;
   readonly channels: number;
   readonly blobs: readonly Blob[];
   readonly stats: Moments<DeviceBuffer>;
@@ -287,7 +285,6 @@ class BatchNormLayer implements Layer {
     const [mean, variance, factor, gamma, beta] = blobs as [Blob, Blob, Blob, Blob?, Blob?];
     const state = {
       backend,
-      dtype,
       channels,
       blobs: Object.freeze([...blobs]),
       stats: { mean: scratch(), variance: scratch() },
@@ -319,14 +316,13 @@ class BatchNormLayer implements Layer {
   }
 
   #checkAlive(method: string): void {
-    if (this.#disposed) this.#fail(method, "the layer was disposed", "ERR_BN_DISPOSED");
+    if (this.#disposed) this.#fail(method, "the layer was disposed; create a new one", "ERR_BN_DISPOSED");
   }
 
   #checkCall(method: string, bottom: readonly Blob[], top: readonly Blob[]): State {
     this.#checkAlive(method);
     const state = this.#state ?? this.#fail(method, "the layer is not set up; call setUp() first", "ERR_BN_STATE");
     checkBlobs(this.#fail, method, 1, bottom, top, state.blobs);
-    checkSameHome(this.#fail, method, bottom[0] as Blob, state);
     return state;
   }
 
@@ -341,7 +337,10 @@ class BatchNormLayer implements Layer {
       );
     }
     if (!this.#useGlobalStats && geometry.outer * geometry.inner === 0) {
-      this.#fail(method, `bottom[0] is empty (shape ${shapeText(x.shape)}): a batch without values has no statistics`);
+      this.#fail(
+        method,
+        `bottom[0] is empty (shape ${shapeText(x.shape)}): a batch without values has no statistics; leave it out, or use global statistics`,
+      );
     }
     this.#commit(geometry, x, top[0] as Blob);
     return state;

@@ -177,10 +177,16 @@ class BlobOnBackend<B extends DeviceBuffer> implements Blob<B> {
 
   #check(method: string): void {
     if (this.#disposed) {
-      throw new BnError("ERR_BN_DISPOSED", `Blob ${method}: the blob (shape ${shapeText(this.#shape)}) was disposed`);
+      throw new BnError(
+        "ERR_BN_DISPOSED",
+        `Blob ${method}: the blob (shape ${shapeText(this.#shape)}) was disposed; create a new one`,
+      );
     }
     if (this.backend.disposed) {
-      throw new BnError("ERR_BN_DISPOSED", `Blob ${method}: backend "${this.backend.name}" was disposed`);
+      throw new BnError(
+        "ERR_BN_DISPOSED",
+        `Blob ${method}: backend "${this.backend.name}" was disposed; create a new one`,
+      );
     }
   }
 

@@ -80,8 +80,8 @@ function checkAlike(fail: Fail, method: string, kind: string, list: readonly Blo
     if (!blob.disposed && blob.backend === first.backend && blob.dtype === first.dtype) continue;
     const label = `${kind}[${i}] (shape ${shapeText(blob.shape)})`;
     if (blob.disposed) {
-      const which = blob.backend.disposed ? `its backend "${blob.backend.name}" was disposed` : "was disposed";
-      fail(method, `${label}: ${which}; create a new one`, "ERR_BN_DISPOSED");
+      const which = blob.backend.disposed ? `: its backend "${blob.backend.name}" was disposed` : " was disposed";
+      fail(method, `${label}${which}; create a new one`, "ERR_BN_DISPOSED");
     }
     if (blob.backend !== first.backend) {
       const other = blob.backend.name === first.backend.name ? "another instance of it" : `"${first.backend.name}"`;
@@ -126,13 +126,13 @@ export function checkParamShapes(fail: Fail, blobs: readonly Blob[], shapes: rea
   if (blobs.length !== shapes.length) {
     fail(
       "setUp",
-      `${blobs.length} blobs were given, expected ${shapes.length} (shapes ${shapes.map(shapeText).join(", ")})`,
+      `blobs holds ${blobs.length}, expected ${shapes.length} of shapes ${shapes.map(shapeText).join(", ")}; pass those of a layer with the same parameters`,
     );
   }
   for (const [i, shape] of shapes.entries()) {
     const got = (blobs[i] as Blob).shape;
     if (!sameShape(got, shape)) {
-      fail("setUp", `blobs[${i}] has shape ${shapeText(got)}, expected ${shapeText(shape)}`);
+      fail("setUp", `blobs[${i}] has shape ${shapeText(got)}, expected ${shapeText(shape)}; reshape() it or bottom[0]`);
     }
   }
 }

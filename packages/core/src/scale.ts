@@ -214,7 +214,7 @@ class ScaleLayer implements Layer {
   }
 
   #checkAlive(method: string): void {
-    if (this.#disposed) this.#fail(method, "the layer was disposed", "ERR_BN_DISPOSED");
+    if (this.#disposed) this.#fail(method, "the layer was disposed; create a new one", "ERR_BN_DISPOSED");
   }
 
   #checkCall(method: string, bottom: readonly Blob[], top: readonly Blob[]): State {

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { join } from "node:path";
+import cli from "@bn/cli/package.json" with { type: "json" };
 import { type Case, cases, runCases } from "@bn/conformance";
 import { beforeAll, describe, expect, it } from "vitest";
 import { fencesOf } from "../src/fences.ts";
@@ -48,9 +48,8 @@ describe("the table of usual mistakes", () => {
 
 it("passes `bn conformance --backend ./mine.ts`, golden data included", async () => {
   writeFileSync(join(SCRATCH, "mine.ts"), mine);
-  const { bin } = createRequire(import.meta.url)("@bn/cli/package.json");
   const { code, stdout, stderr } = await node(
-    [join(ROOT, "packages/cli", bin.bn), "conformance", "--backend", "./mine.ts"],
+    [join(ROOT, "packages/cli", cli.bin.bn), "conformance", "--backend", "./mine.ts"],
     SCRATCH,
   );
   expect(code, stdout + stderr).toBe(0);

@@ -27,7 +27,11 @@ function kernels(bug: string, clause: string, replace: (real: CpuKernels) => Par
 }
 
 /** cpu with fused kernels, some of them replaced. */
-function fused(bug: string, clause: string, replace: (real: Required<CpuKernels>) => Partial<CpuKernels>): BackendMutant {
+function fused(
+  bug: string,
+  clause: string,
+  replace: (real: Required<CpuKernels>) => Partial<CpuKernels>,
+): BackendMutant {
   return {
     bug,
     clause,
@@ -105,7 +109,11 @@ const moments: readonly BackendMutant[] = [
   kernels("NaN counted as 0", "BN-12", (real) => ({
     moments(x, g, out) {
       const length = g.outer * g.channels * g.inner;
-      real.moments(mapped(x, length, (value) => (Number.isNaN(value) ? 0 : value)), g, out);
+      real.moments(
+        mapped(x, length, (value) => (Number.isNaN(value) ? 0 : value)),
+        g,
+        out,
+      );
     },
   })),
 ];
@@ -152,7 +160,10 @@ const maps: readonly BackendMutant[] = [
   })),
   kernels("the folded form x * A + B", "BN-5", () => ({
     normalize(x, g, { mean, variance }, eps, affine, y) {
-      const a = Float32Array.from({ length: g.channels }, (_, c) => gammaAt(affine, c) / Math.sqrt(at(variance, c) + eps));
+      const a = Float32Array.from(
+        { length: g.channels },
+        (_, c) => gammaAt(affine, c) / Math.sqrt(at(variance, c) + eps),
+      );
       const b = Float32Array.from(a, (value, c) => betaAt(affine, c) - fround(at(mean, c) * value));
       each(g, (i, c) => {
         y.view[i] = fround(at(x, i) * (a[c] as number)) + (b[c] as number);
@@ -161,7 +172,7 @@ const maps: readonly BackendMutant[] = [
   })),
   kernels("a negative variance taken for 0", "BN-6", (real) => ({
     normalize(x, g, { mean, variance }, eps, affine, y) {
-      real.normalize(x, g, { mean, variance: mapped(variance, g.channels, (v) => (v < 0 ? 0 : v)) }, eps, affine, y);
+      real.normalize(x, g, { mean, variance: mapped(variance, g.channels, (v) => Math.max(v, 0)) }, eps, affine, y);
     },
   })),
   kernels("beta forgotten", "K-2", (real) => ({
@@ -201,7 +212,8 @@ const gradients: readonly BackendMutant[] = [
     },
   })),
   kernels("dx without gamma", "K-4", (real) => ({
-    gradNormalize: (dy, x, g, stats, eps, _affine, sums, dx) => real.gradNormalize(dy, x, g, stats, eps, null, sums, dx),
+    gradNormalize: (dy, x, g, stats, eps, _affine, sums, dx) =>
+      real.gradNormalize(dy, x, g, stats, eps, null, sums, dx),
   })),
   kernels("adds into dx", "K-4", (real) => ({
     gradNormalize(dy, x, g, stats, eps, affine, sums, dx) {
@@ -223,7 +235,10 @@ const gradients: readonly BackendMutant[] = [
         const xhat = mapped(y, g.outer * g.channels * g.inner, (value, i) => {
           return (value - betaAt(affine, channel(i))) / gammaAt(affine, channel(i));
         });
-        const [mean, variance] = [mapped(stats.mean, g.channels, () => 0), mapped(stats.variance, g.channels, () => 1 - eps)];
+        const [mean, variance] = [
+          mapped(stats.mean, g.channels, () => 0),
+          mapped(stats.variance, g.channels, () => 1 - eps),
+        ];
         real.gradSums(dy, xhat, g, { mean, variance }, eps, sums, grad);
       },
     };
@@ -245,7 +260,8 @@ const gradients: readonly BackendMutant[] = [
 
 const statistics: readonly BackendMutant[] = [
   kernels("no m/(m-1)", "BN-7", (real) => ({
-    movingAverage: (channels, stats, average) => real.movingAverage(channels, stats, { ...average, running: average.running, correction: 1 }),
+    movingAverage: (channels, stats, average) =>
+      real.movingAverage(channels, stats, { ...average, running: average.running, correction: 1 }),
   })),
   kernels("a fresh average in place of the sum", "K-7", (real) => ({
     movingAverage(channels, { mean, variance }, { running, fraction, correction }) {

@@ -56,7 +56,9 @@ export const layerMutants: readonly LayerMutant[] = [
   {
     bug: "updateStats: false ignored",
     clause: "BN-7",
-    mutate: ({ createBatchNorm }) => ({ createBatchNorm: (params) => createBatchNorm({ ...params, updateStats: true }) }),
+    mutate: ({ createBatchNorm }) => ({
+      createBatchNorm: (params) => createBatchNorm({ ...params, updateStats: true }),
+    }),
   },
   {
     bug: "phase test normalizes with the batch's statistics",
@@ -76,7 +78,7 @@ export const layerMutants: readonly LayerMutant[] = [
   },
   {
     bug: "blobs of a parameter disposed with the layer that borrowed them",
-    clause: "BN-4",
+    clause: "L-8",
     mutate: ({ createBatchNorm }) => ({
       createBatchNorm(params = {}) {
         const layer = createBatchNorm(params);

@@ -58,7 +58,11 @@ describe("every mutant of the layers is killed", () => {
 
 it("nothing dies without a bug: cpu passes the clauses that kill", async () => {
   const clauses = new Set([...backendMutants, ...layerMutants].map(({ clause }) => clause));
-  const results = await runCases("cpu", createCpu, cases().filter(({ clause }) => clauses.has(clause)));
+  const results = await runCases(
+    "cpu",
+    createCpu,
+    cases().filter(({ clause }) => clauses.has(clause)),
+  );
   expect(results.filter(({ status }) => status === "failed")).toEqual([]);
 });
 

@@ -131,8 +131,8 @@ function larger(bound: number, error: number): number {
 }
 
 function fitTo(dtype: Dtype, right: Right): Right {
-  const fit = (values: ArrayLike<number>) => Float64Array.from(values, (v) => saturate(dtype, v));
-  return { ...right, values: fit(right.values), ...(right.accepted ? { accepted: fit(right.accepted) } : {}) };
+  const clip = (values: ArrayLike<number>) => Float64Array.from(values, (v) => saturate(dtype, v));
+  return { ...right, values: clip(right.values), ...(right.accepted ? { accepted: clip(right.accepted) } : {}) };
 }
 
 /** Whether two cases of different dtype were given the same numbers, step by step. */

@@ -106,7 +106,7 @@ function integer(json: Json): number {
  */
 export function layerGeometry(where: string, layer: GoldenLayer, bottom: Shape, scaleShape: Shape | null): Geometry {
   const span = (start: number, end: number) => bottom.slice(start, end).reduce((a, b) => a * b, 1);
-  const fit = (expected: Shape, start: number) => {
+  const matching = (expected: Shape, start: number) => {
     const covered = bottom.slice(start, start + expected.length);
     if (covered.length !== expected.length || covered.some((dim, i) => dim !== expected[i])) {
       const what = `shape ${expected.join("x") || "()"} does not match ${bottom.join("x") || "()"} from axis ${start}`;
@@ -118,10 +118,10 @@ export function layerGeometry(where: string, layer: GoldenLayer, bottom: Shape, 
       inner: span(start + expected.length, bottom.length),
     };
   };
-  if (layer.type === "BatchNorm") return fit((layer.initialBlobs[0] as GoldenTensor).shape, 1);
+  if (layer.type === "BatchNorm") return matching((layer.initialBlobs[0] as GoldenTensor).shape, 1);
   const covered = scaleShape ?? (layer.initialBlobs[0] as GoldenTensor).shape;
   const { axis } = layer.effective;
-  return fit(covered, covered.length === 0 ? 0 : axis < 0 ? axis + bottom.length : axis);
+  return matching(covered, covered.length === 0 ? 0 : axis < 0 ? axis + bottom.length : axis);
 }
 
 export function readPhase(json: Json): Phase {

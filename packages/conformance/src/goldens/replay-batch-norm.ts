@@ -139,7 +139,7 @@ function perChannel(g: Geometry, term: (i: number, c: number) => number): Float6
 
 /** Statistics beyond the dtype's range are infinite in it. */
 function inRange(dtype: Dtype, { mean, variance }: oracle.Stats): oracle.Stats {
-  const fit = (channels: oracle.Channels) =>
+  const clip = (channels: oracle.Channels) =>
     channels.map((value) => (saturate(dtype, value.hi) === value.hi ? value : dd(saturate(dtype, value.hi))));
-  return { mean: fit(mean), variance: fit(variance) };
+  return { mean: clip(mean), variance: clip(variance) };
 }

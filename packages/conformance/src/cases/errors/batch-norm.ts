@@ -82,7 +82,8 @@ export const BATCH_NORM_ROWS: readonly ErrorRow[] = [
     name: "batch-norm/empty-batch",
     clause: "BN-9",
     code: S,
-    message: 'BatchNorm "bn1" forward: bottom[0] is empty (shape 0x3x4): a batch without values has no statistics',
+    message:
+      'BatchNorm "bn1" forward: bottom[0] is empty (shape 0x3x4): a batch without values has no statistics; leave it out, or use global statistics',
     act: (t) => {
       const bottom = t.blob([0, 3, 4]);
       return () => t.bn.forward([bottom], [t.y]);
@@ -92,7 +93,8 @@ export const BATCH_NORM_ROWS: readonly ErrorRow[] = [
     name: "batch-norm/too-few-blobs",
     clause: "BN-4",
     code: S,
-    message: 'BatchNorm "bn2" setUp: 2 blobs were given, expected 3 (shapes 3, 3, 1)',
+    message:
+      'BatchNorm "bn2" setUp: blobs holds 2, expected 3 of shapes 3, 3, 1; pass those of a layer with the same parameters',
     act: (t) => {
       const layer = t.own(createBatchNorm({ name: "bn2", blobs: t.bn.blobs.slice(0, 2) }));
       return () => layer.setUp([t.x], [t.y]);
@@ -102,7 +104,7 @@ export const BATCH_NORM_ROWS: readonly ErrorRow[] = [
     name: "batch-norm/blob-of-another-shape",
     clause: "BN-4",
     code: S,
-    message: 'BatchNormScale "bn2" setUp: blobs[3] has shape 1x3, expected 3',
+    message: 'BatchNormScale "bn2" setUp: blobs[3] has shape 1x3, expected 3; reshape() it or bottom[0]',
     act: (t) => {
       const blobs = [...t.bn.blobs, t.blob([1, 3])];
       const layer = t.own(createBatchNormScale({ name: "bn2", blobs }));
@@ -175,7 +177,7 @@ export const BATCH_NORM_ROWS: readonly ErrorRow[] = [
     name: "batch-norm/disposed-blob",
     clause: "L-3",
     code: D,
-    message: 'BatchNorm "bn1" forward: bottom[0] (shape 2x3x4): was disposed; create a new one',
+    message: 'BatchNorm "bn1" forward: bottom[0] (shape 2x3x4) was disposed; create a new one',
     act: (t) => {
       const bottom = t.blob([2, 3, 4]);
       bottom.dispose();
@@ -186,7 +188,7 @@ export const BATCH_NORM_ROWS: readonly ErrorRow[] = [
     name: "batch-norm/disposed-top",
     clause: "L-3",
     code: D,
-    message: 'BatchNorm "bn1" forward: top[0] (shape 7): was disposed; create a new one',
+    message: 'BatchNorm "bn1" forward: top[0] (shape 7) was disposed; create a new one',
     act: (t) => {
       const top = t.blob([7]);
       top.dispose();
@@ -242,7 +244,7 @@ export const BATCH_NORM_ROWS: readonly ErrorRow[] = [
     name: "batch-norm/disposed-layer",
     clause: "L-1",
     code: D,
-    message: 'BatchNorm "bn2" forward: the layer was disposed',
+    message: 'BatchNorm "bn2" forward: the layer was disposed; create a new one',
     act: (t) => {
       const layer = t.own(createBatchNorm({ name: "bn2" }));
       const top = t.blob();

@@ -105,7 +105,7 @@ export const BLOB_ROWS: readonly ErrorRow[] = [
       name: `blob/disposed-${method}`,
       clause: "B-5",
       code: D,
-      message: `Blob ${method}: the blob (shape 2) was disposed`,
+      message: `Blob ${method}: the blob (shape 2) was disposed; create a new one`,
       act: (t) => {
         const blob = t.blob([2]);
         blob.dispose();
@@ -117,7 +117,7 @@ export const BLOB_ROWS: readonly ErrorRow[] = [
     name: "blob/disposed-reshape",
     clause: "B-5",
     code: D,
-    message: "Blob reshape: the blob (shape 2) was disposed",
+    message: "Blob reshape: the blob (shape 2) was disposed; create a new one",
     act: (t) => {
       const blob = t.blob([2]);
       blob.dispose();
@@ -128,7 +128,7 @@ export const BLOB_ROWS: readonly ErrorRow[] = [
     name: "blob/disposed-read",
     clause: "B-5",
     code: D,
-    message: "Blob data: the blob (shape ()) was disposed",
+    message: "Blob data: the blob (shape ()) was disposed; create a new one",
     act: (t) => {
       const blob = t.blob([]);
       blob.dispose();
@@ -139,7 +139,7 @@ export const BLOB_ROWS: readonly ErrorRow[] = [
     name: "blob/disposed-backend",
     clause: "B-5",
     code: D,
-    message: (t) => `Blob diff: backend "${t.other.name}" was disposed`,
+    message: (t) => `Blob diff: backend "${t.other.name}" was disposed; create a new one`,
     act: async (t) => {
       const blob = createBlob(t.other, [2]);
       await t.other.dispose();

@@ -132,7 +132,8 @@ export const SCALE_ROWS: readonly ErrorRow[] = [
     name: "scale/one-blob-and-a-bias",
     clause: "S-4",
     code: S,
-    message: 'Scale "sc2" setUp: 1 blobs were given, expected 2 (shapes 3, 3)',
+    message:
+      'Scale "sc2" setUp: blobs holds 1, expected 2 of shapes 3, 3; pass those of a layer with the same parameters',
     act: (t) => {
       const layer = t.own(createScale({ name: "sc2", biasTerm: true, blobs: t.scale.blobs.slice(0, 1) }));
       return () => layer.setUp([t.y], [t.z]);
@@ -142,7 +143,7 @@ export const SCALE_ROWS: readonly ErrorRow[] = [
     name: "scale/disposed-layer",
     clause: "L-1",
     code: D,
-    message: 'Scale "sc2" clearParamDiffs: the layer was disposed',
+    message: 'Scale "sc2" clearParamDiffs: the layer was disposed; create a new one',
     act: (t) => {
       const layer = t.own(createScale({ name: "sc2" }));
       layer.dispose();

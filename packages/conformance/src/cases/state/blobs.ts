@@ -1,4 +1,4 @@
-import { createBatchNorm, createBatchNormScale, createScale } from "@bn/core";
+import { type Blob, createBatchNorm, createBatchNormScale, createScale } from "@bn/core";
 import type { Comparison } from "../../case.ts";
 import { correctionOf } from "../../oracle.ts";
 import {
@@ -64,6 +64,23 @@ const sharedBlobs: Run = async (t) => {
   ];
 };
 
+/** L-8: given blobs outlive the layer that borrowed them; its own do not outlive their layer. */
+const borrowedBlobs: Run = async (t) => {
+  const owner = createBatchNorm();
+  const [bottom, top] = [t.filled(SHAPE, t.x("x", SHAPE)), t.blob()];
+  owner.setUp([bottom], [top]);
+  const borrower = createBatchNorm({ phase: "test", blobs: owner.blobs });
+  const [mean] = owner.blobs as [Blob];
+  borrower.setUp([bottom], [top]);
+  borrower.dispose();
+  mean.write([1, 2, 3]);
+  const got = await mean.read();
+  owner.dispose();
+  if (!mean.disposed) throw new Error("blobs[0] is not disposed after dispose() of the layer that created it");
+  if (bottom.disposed || top.disposed) throw new Error("dispose() of a layer disposed its bottom or top");
+  return [check("blobs[0] after the borrower's dispose()", got, exactly([1, 2, 3]), ROW)];
+};
+
 /** S-3: none gives scale 1, bias 0; a filler without a value gives 0; gamma and beta of the fused layer alike. */
 const fillers: Run = async (t) => {
   const bottom = t.filled([1, 2], [3, 4]);
@@ -89,5 +106,6 @@ const fillers: Run = async (t) => {
 
 export const BLOBS: readonly StateRow[] = [
   { name: "shared-blobs", clause: "BS-3", run: sharedBlobs },
+  { name: "borrowed-blobs", clause: "L-8", run: borrowedBlobs },
   { name: "fillers", clause: "S-3", run: fillers },
 ];

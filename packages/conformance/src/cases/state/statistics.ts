@@ -63,6 +63,28 @@ const factorZero: Run = async (t) => {
   return [check("top", await top.read(), forwardTruth(t.p, plain(x), stats), G)];
 };
 
+/** BN-3: the phase decides where useGlobalStats is unset, and only there. The stored statistics are all 0, so tops tell. */
+const whichStatistics: Run = async (t) => {
+  const x = t.x("x", SHAPE);
+  const bottom = t.filled(SHAPE, x);
+  const [batch, stored] = [batchStats(t.p, x, G), storedStats(t.p, freshRunning(3))];
+  const done: Comparison[] = [];
+  for (const [params, stats] of [
+    [{}, batch],
+    [{ phase: "train" }, batch],
+    [{ phase: "test" }, stored],
+    [{ phase: "train", useGlobalStats: true }, stored],
+    [{ phase: "test", useGlobalStats: false }, batch],
+  ] as const) {
+    const layer = t.own(createBatchNorm(params));
+    const top = t.blob();
+    layer.setUp([bottom], [top]);
+    layer.forward([bottom], [top]);
+    done.push(check(`top with ${JSON.stringify(params)}`, await top.read(), forwardTruth(t.p, plain(x), stats), G));
+  }
+  return done;
+};
+
 /** BN-6: a negative stored variance beyond eps gives NaN, in its channel alone. */
 const negativeVariance: Run = async (t) => {
   const layer = t.own(createBatchNorm({ phase: "test" }));
@@ -110,6 +132,7 @@ export const STATISTICS: readonly StateRow[] = [
   { name: "moving-average-of-the-last", clause: "BN-7", run: steps(0, "train") },
   { name: "moving-average-of-all", clause: "BN-7", run: steps(1, "train") },
   { name: "moving-average-in-test-phase", clause: "BN-7", run: steps(0.9, "test") },
+  { name: "which-statistics", clause: "BN-3", run: whichStatistics },
   { name: "factor-0", clause: "BN-6", run: factorZero },
   { name: "rounded-parameters", clause: "BN-2", run: roundedParams },
   { name: "negative-variance", clause: "BN-6", needs: { nonFinite: true }, run: negativeVariance },
