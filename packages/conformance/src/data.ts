@@ -37,8 +37,8 @@ const offset = (ratio: number): Distribution["value"] => {
 };
 
 /** Channel 1 holds one such value; no other channel may notice: BN-12. */
-const poisoned = (value: number): Distribution["value"] => {
-  return (r, c, n) => (c === 1 && n === 2 ? value : r.normal());
+const poisoned = (value: number, at = 2): Distribution["value"] => {
+  return (r, c, n) => (c === 1 && n === at ? value : r.normal());
 };
 
 const EPS = 1e-5;
@@ -59,6 +59,8 @@ export const DISTRIBUTIONS: readonly Distribution[] = [
   { name: "subnormal", needs: { subnormals: true }, eps: EPS, value: (r, _, __, t) => subnormal(t) * r.normal() },
   { name: "nan", needs: { nonFinite: true }, eps: EPS, value: poisoned(Number.NaN) },
   { name: "infinity", needs: { nonFinite: true }, eps: EPS, value: poisoned(Number.POSITIVE_INFINITY) },
+  // A shift that is the channel's first value makes a NaN of every difference.
+  { name: "infinity-first", needs: { nonFinite: true }, eps: EPS, value: poisoned(Number.POSITIVE_INFINITY, 0) },
   { name: "minus-infinity", needs: { nonFinite: true }, eps: EPS, value: poisoned(Number.NEGATIVE_INFINITY) },
 ];
 

@@ -1,7 +1,7 @@
 import type { Backend, DeviceBuffer, Dtype, HostArray } from "@bn/core";
 import { hostArray } from "./data.ts";
 
-/** Elements behind the end of every buffer, which no kernel may touch, and what they hold. */
+/** Elements behind the end of every buffer, which no kernel may touch, and what they hold: other numbers in each. */
 const PAD = 9;
 const GUARD = 7777;
 
@@ -22,12 +22,13 @@ export async function withOperands<T>(
   dtype: Dtype,
   use: (operands: Operands) => Promise<T>,
 ): Promise<T> {
-  const buffers: DeviceBuffer[] = [];
+  const guards = new Map<DeviceBuffer, number>();
   const input = (values: ArrayLike<number>) => {
-    const padded = hostArray(dtype, values.length + PAD).fill(GUARD);
+    const guard = GUARD + guards.size;
+    const padded = hostArray(dtype, values.length + PAD).fill(guard);
     padded.set(values);
     const buffer = backend.alloc(dtype, padded.length);
-    buffers.push(buffer);
+    guards.set(buffer, guard);
     backend.write(buffer, padded);
     return buffer;
   };
@@ -35,7 +36,7 @@ export async function withOperands<T>(
     const all = await backend.read(buffer, buffer.length);
     const length = all.length - PAD;
     for (let i = length; i < all.length; i++) {
-      if (all[i] !== GUARD)
+      if (all[i] !== guards.get(buffer))
         throw new Error(`${what}: element ${i} of a buffer was touched, ${length} were the kernel's`);
     }
     return all.slice(0, length);
@@ -44,6 +45,6 @@ export async function withOperands<T>(
   try {
     return await use({ backend, dtype, input, output, read });
   } finally {
-    for (const buffer of buffers) buffer.dispose();
+    for (const buffer of guards.keys()) buffer.dispose();
   }
 }

@@ -30,7 +30,7 @@ const supports: Supports = Object.freeze({
  * x.write([1, 2, 3, 6]);
  * layer.setUp([x], [y]);
  * layer.forward([x], [y]);
- * console.log(y.data.view); // -1.069, -0.535, 0, 1.604
+ * console.log(y.data.view); // Float32Array(4) [ -1.069, -0.535, 0, 1.604 ]
  * ```
  */
 export async function createCpu(): Promise<Backend<CpuBuffer>> {

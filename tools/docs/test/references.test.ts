@@ -46,6 +46,10 @@ describe("clauses", () => {
     expect(entries.size).toBeGreaterThan(20);
   });
 
+  it("knows a clause when it sees one", () => {
+    expect("BN-99, (D-99) and S-7; not FNV-1a, AVX-512, e-S-1 or N-1x".match(named)).toEqual(["BN-99", "D-99", "S-7"]);
+  });
+
   it.each([...pages(), ...sources()].map((page) => [page.path, page] as const))(
     "%s names those that exist",
     (_, page) => {

@@ -155,11 +155,12 @@ function bench(scope: Scope, { type, mode, from, shape, axis, dtype }: Setting, 
   return { layer, x, affine, running, stats: global ? storedStats(p, running) : batchStats(p, x, g) };
 }
 
-/** Stored statistics near those of x: the first finite value of each channel, and a spread of its magnitude. */
+/** Stored statistics near those of x: the first value of each channel if it is finite, and a spread of its magnitude. */
 function writeStatistics(layer: Layer, x: HostArray, seed: string, g: Geometry, dtype: Dtype): RunningStats {
   const factor = Math.fround(2.997);
   const spread = factors(`${seed}|spread`, g.channels, dtype, true);
-  const mean = spread.map((_, c) => (x[c * g.inner] as number) * factor);
+  const first = (c: number) => x[c * g.inner] as number;
+  const mean = spread.map((_, c) => (Number.isFinite(first(c)) ? first(c) * factor : 0));
   const variance = spread.map((v, c) => v * Math.min(1e30, Math.max(1e-30, spreadOf(x, g, c) ** 2)));
   layer.blobs[0]?.write(mean);
   layer.blobs[1]?.write(variance);

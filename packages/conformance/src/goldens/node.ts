@@ -21,8 +21,8 @@ export function loadGoldens(directory: string = SHIPPED): Promise<GoldenSet> {
  * @example
  * ```ts
  * import { loadGoldenCases } from "@bn/conformance/node";
- * const cases = await loadGoldenCases("./goldens");
- * console.log(cases.length);
+ * const cases = await loadGoldenCases();
+ * console.log(cases.length); // 576
  * ```
  */
 export async function loadGoldenCases(directory?: string): Promise<Case[]> {

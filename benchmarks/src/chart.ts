@@ -1,0 +1,41 @@
+import type { Row } from "./main.ts";
+
+const WIDTH = 860;
+const BAR = 16;
+const LABEL = 250;
+
+/** Horizontal bars, a group an op and shape, the shorter the better; the line is the copy of the same bytes. */
+export function barChart(rows: readonly Row[], caption: string): string {
+  const groups = Map.groupBy(rows, (row) => `${row.op}  [${row.shape.join(", ")}]  ${row.dtype}`);
+  const parts: string[] = [];
+  let y = 44;
+  for (const [title, group] of groups) {
+    const longest = Math.max(...group.map((row) => row.medianMs));
+    parts.push(`<text x="8" y="${y + 12}" font-weight="600">${escapeXml(title)}</text>`);
+    y += 20;
+    for (const row of [...group].sort((a, b) => a.medianMs - b.medianMs)) {
+      const width = Math.max(1, (row.medianMs / longest) * (WIDTH - LABEL - 150));
+      const kind = row.impl.startsWith("copy") ? "copy" : row.impl.startsWith("@bn") ? "ours" : "peer";
+      const label = row.threads > 1 ? `${row.impl}, ${row.threads} threads` : row.impl;
+      const value = `${row.medianMs.toPrecision(3)} ms, ${row.gbPerS.toPrecision(3)} GB/s, ${row.ratioToCopy.toFixed(2)} x copy`;
+      parts.push(
+        `<text x="${LABEL - 8}" y="${y + 12}" text-anchor="end">${escapeXml(label)}</text>`,
+        `<rect class="${kind}" x="${LABEL}" y="${y + 2}" width="${width.toFixed(1)}" height="${BAR - 3}" rx="2"/>`,
+        `<text class="value" x="${(LABEL + width + 6).toFixed(1)}" y="${y + 12}">${value}</text>`,
+      );
+      y += BAR + 2;
+    }
+    y += 14;
+  }
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" font-family="system-ui, sans-serif" font-size="11">
+<style>svg{background:#fff}text{fill:#1f2328}.value{fill:#59636e}.copy{fill:#8c959f}.ours{fill:#0969da}.peer{fill:#d1a054}
+@media(prefers-color-scheme:dark){svg{background:#0d1117}text{fill:#e6edf3}.value{fill:#9198a1}.ours{fill:#4493f8}}</style>
+<text x="8" y="20" font-size="13" font-weight="600">${escapeXml(caption)}</text>
+${parts.join("\n")}
+</svg>
+`;
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+}

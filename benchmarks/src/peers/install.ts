@@ -1,0 +1,27 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const folder = fileURLToPath(new URL("../../peers/", import.meta.url));
+
+/** Installs the peers into a folder of their own, once: the workspace's install stays small. */
+export function installPeers(): void {
+  if (existsSync(`${folder}node_modules/.package-lock.json`)) return;
+  process.stderr.write("Installing the peers, once ...\n");
+  const args = ["install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund", "--silent"];
+  const { status } = spawnSync("npm", args, { cwd: folder, stdio: "inherit" });
+  if (status !== 0) throw new Error("npm could not install the peers; run `pnpm bench --peers none` without them");
+}
+
+const require = createRequire(`${folder}package.json`);
+
+/** A peer's module, from that folder. */
+export async function importPeer<T>(specifier: string): Promise<T> {
+  const module = await import(pathToFileURL(require.resolve(specifier)).href);
+  return (module.default ?? module) as T;
+}
+
+export function resolvePeer(specifier: string): string {
+  return require.resolve(specifier);
+}

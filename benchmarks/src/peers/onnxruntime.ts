@@ -1,0 +1,44 @@
+import { buildModel } from "@bn/onnx";
+import type * as Ort from "onnxruntime-common";
+import { affineOf, EPS, type Implementation, PLAIN_SUMS } from "../implementation.ts";
+import { importPeer } from "./install.ts";
+
+/** onnxruntime-node, or onnxruntime-web's wasm, on one thread: inference and training_mode; it has no backward. */
+export async function onnxRuntime(name: "onnxruntime-node" | "onnxruntime-web"): Promise<Implementation> {
+  const ort = await importPeer<typeof Ort>(name);
+  if (name === "onnxruntime-web") ort.env.wasm.numThreads = 1;
+  return {
+    name,
+    threads: 1,
+    tolerance: PLAIN_SUMS,
+    async prepare(job, inputs) {
+      const { op, shape, axis, dtype } = job;
+      if (op.startsWith("backward") || axis !== 1) return null; // BatchNormalization's channels are axis 1
+      const { gamma, beta } = affineOf(job, inputs);
+      const Values = dtype === "float32" ? Float32Array : Float64Array;
+      const training = op.startsWith("batch");
+      const model = buildModel(
+        {
+          dtype,
+          scale: Values.from(gamma),
+          bias: Values.from(beta),
+          mean: Values.from(inputs.mean),
+          variance: Values.from(inputs.variance),
+          epsilon: EPS,
+          momentum: 0.9,
+        },
+        { shape, training },
+      );
+      const session = await ort.InferenceSession.create(model, { intraOpNumThreads: 1, executionMode: "sequential" });
+      const feeds = { X: new ort.Tensor(dtype, inputs.x as Float32Array, shape) };
+      // A tensor to write into, as ours has: allocating 26 MB a call would be timed otherwise.
+      const y = new ort.Tensor(dtype, new Values(inputs.x.length) as Float32Array, shape);
+      const fetches = training ? { Y: y, running_mean: null, running_var: null } : { Y: y };
+      const run = async () => {
+        await session.run(feeds, fetches);
+      };
+      return { run, output: async () => y.data as ArrayLike<number>, close: () => session.release() };
+    },
+    close: async () => {},
+  };
+}
