@@ -1,11 +1,17 @@
 import { BnError } from "@bn/core";
 import { fromBinary } from "@bufbuild/protobuf";
-import type { TensorProto } from "onnx-buf";
-import { type AttributeProto, type GraphProto, type ModelProto, ModelProtoSchema, type NodeProto } from "onnx-buf";
+import {
+  type AttributeProto,
+  type GraphProto,
+  type ModelProto,
+  ModelProtoSchema,
+  type NodeProto,
+  type TensorProto,
+} from "onnx-buf";
 import { decodedSize } from "./memory.ts";
 
 /** Of the file, whose weights stay where they are, and of what is made of all else. */
-const MAX_BYTES = 2 ** 29;
+export const MAX_BYTES = 2 ** 29;
 const MAX_DECODED = 2 ** 30;
 
 /** A model with a graph. */
@@ -59,42 +65,63 @@ export function isOnnxDomain(domain: string): boolean {
   return domain === "" || domain === "ai.onnx";
 }
 
-/** A graph, and where it is: "" at top level, else the nodes and attributes that lead to it. */
-interface PlacedGraph {
+/** A graph, or the body of a function, and where it is: "" at top level, else the nodes and attributes that lead to it. */
+export interface PlacedGraph {
   readonly where: string;
+  /** The graph whose names its nodes can read too. */
+  readonly parent: PlacedGraph | null;
   readonly nodes: readonly NodeProto[];
-  /** Tensors that the graph itself holds: initialisers, and attributes of its nodes. */
+  readonly initializers: readonly TensorProto[];
+  readonly inputs: readonly string[];
+  /** All tensors that the graph itself holds: initialisers, and attributes of its nodes. */
   readonly tensors: readonly TensorProto[];
 }
 
 /** Every graph of a model: the top one first, then those inside of If, Loop and Scan, and the bodies of functions. */
 export function graphsOf(model: Model): PlacedGraph[] {
-  const found: PlacedGraph[] = [];
-  const open: { where: string; nodes: readonly NodeProto[]; held: readonly TensorProto[] }[] = [
-    { where: "", nodes: model.graph.node, held: heldBy(model.graph) },
-    ...model.functions.map(({ name, node }) => ({ where: `function "${name}"`, nodes: node, held: [] })),
+  const found: PlacedGraph[] = [
+    placed("", null, model.graph),
+    ...model.functions.map(({ name, node, input }) => ({
+      where: `function "${name}"`,
+      parent: null,
+      nodes: node,
+      initializers: [],
+      inputs: input,
+      tensors: heldBy(node),
+    })),
   ];
-  for (let next = open.shift(); next; next = open.shift()) {
-    const { where, nodes, held } = next;
-    const attributes = nodes.flatMap((node, index) =>
-      node.attribute.map((attribute) => ({ attribute, path: `${node.opType} node ${labelOf(node, index)}` })),
-    );
-    const tensors = attributes.flatMap(({ attribute: { t, tensors } }) => (t ? [t, ...tensors] : tensors));
-    found.push({ where, nodes, tensors: [...held, ...tensors] });
-    for (const { attribute, path } of attributes) {
-      const inner = attribute.g ? [attribute.g, ...attribute.graphs] : attribute.graphs;
-      for (const graph of inner) {
-        const place = `${path}, ${attribute.name}`;
-        open.push({ where: where === "" ? place : `${where}, ${place}`, nodes: graph.node, held: heldBy(graph) });
+  // Grows while it is read: breadth first, without recursion.
+  for (const outer of found) {
+    for (const [index, node] of outer.nodes.entries()) {
+      for (const { name, g, graphs } of node.attribute) {
+        if (!g && graphs.length === 0) continue;
+        const place = `${node.opType} node ${labelOf(node, index)}, ${name}`;
+        const where = outer.where === "" ? place : `${outer.where}, ${place}`;
+        for (const graph of g ? [g, ...graphs] : graphs) found.push(placed(where, outer, graph));
       }
     }
   }
   return found;
 }
 
-function heldBy(graph: GraphProto): TensorProto[] {
-  const sparse = graph.sparseInitializer.flatMap(({ values, indices }) => [values, indices]);
-  return [...graph.initializer, ...sparse.filter((tensor) => tensor !== undefined)];
+function placed(where: string, parent: PlacedGraph | null, graph: GraphProto): PlacedGraph {
+  const { node, initializer, sparseInitializer, input } = graph;
+  const sparse = sparseInitializer.flatMap(({ values, indices }) => [values, indices]);
+  const tensors = [...initializer, ...sparse.filter((tensor) => tensor !== undefined), ...heldBy(node)];
+  return { where, parent, nodes: node, initializers: initializer, inputs: input.map(({ name }) => name), tensors };
+}
+
+function heldBy(nodes: readonly NodeProto[]): TensorProto[] {
+  return nodes.flatMap(({ attribute }) => attribute.flatMap(({ t, tensors }) => (t ? [t, ...tensors] : tensors)));
+}
+
+/** The version of the ONNX operators that the model is written in. Errors: `ERR_BN_DATA`, it names none. */
+export function opsetOf(model: Model): number {
+  const own = model.opsetImport.filter(({ domain }) => isOnnxDomain(domain));
+  const opset = Math.max(...own.map(({ version }) => Number(version)));
+  if (opset >= 1) return opset;
+  const what = own.length === 0 ? "names no version of the ONNX operators" : `names version ${opset}, expected 1 or more`;
+  throw new BnError("ERR_BN_DATA", `ONNX model: opset_import ${what}; export it again`);
 }
 
 export function messageOf(error: unknown): string {

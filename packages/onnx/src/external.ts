@@ -1,0 +1,69 @@
+import { BnError } from "@bn/core";
+import type { TensorProto } from "onnx-buf";
+import { graphsOf, MAX_BYTES, type Model, messageOf } from "./proto.ts";
+
+/**
+ * Bytes [offset, offset + length) of a file beside the model, to its end where length is null. `location` is relative, and
+ * has been checked not to leave the folder; links are the reader's to check. `@bn/onnx/node` has one.
+ */
+export type ReadExternal = (location: string, offset: number, length: number | null) => Promise<Uint8Array>;
+
+/**
+ * Moves what the model keeps in other files into it: its tensors then hold their data themselves. True if there was any.
+ *
+ * Errors: `ERR_BN_DATA` naming the tensor: no reader, a path that leaves the model's folder, a file that is missing or
+ * too short, more than 512 MiB in all.
+ */
+export async function inlineExternal(model: Model, read: ReadExternal | undefined): Promise<boolean> {
+  const outside = graphsOf(model)
+    .flatMap(({ tensors }) => tensors)
+    .filter(({ dataLocation, externalData }) => dataLocation === 1 || externalData.length > 0);
+  let total = 0;
+  for (const tensor of outside) {
+    const fail = (what: string, cause?: unknown) =>
+      new BnError("ERR_BN_DATA", `ONNX model: tensor "${tensor.name}" keeps its data in another file${what}`, { cause });
+    const { location, offset, length } = placeOf(tensor, fail);
+    if (!read) {
+      throw fail(
+        `, "${location}", and only this one was given; pass external, e.g. of openModel(path) of @bn/onnx/node, or save the model as one file`,
+      );
+    }
+    if (length !== null && total + length > MAX_BYTES)
+      throw fail(`, and with ${length} bytes of it the model is larger than ${MAX_BYTES}`);
+    const bytes = await read(location, offset, length).catch((cause) => {
+      throw fail(`, "${location}", which cannot be read: ${messageOf(cause)}; put it beside the model`, cause);
+    });
+    total += bytes.length;
+    if (total > MAX_BYTES) throw fail(`, and with ${bytes.length} bytes of it the model is larger than ${MAX_BYTES}`);
+    if (length !== null && bytes.length !== length)
+      throw fail(`, "${location}", which gave ${bytes.length} bytes, expected ${length}; fetch it again`);
+    tensor.rawData = Uint8Array.from(bytes);
+    tensor.dataLocation = 0;
+    tensor.externalData = [];
+  }
+  return outside.length > 0;
+}
+
+type Failure = (what: string, cause?: unknown) => BnError;
+
+function placeOf({ externalData }: TensorProto, fail: Failure) {
+  const entries = new Map(externalData.map(({ key, value }) => [key, value]));
+  const location = entries.get("location") ?? "";
+  if (location === "") throw fail(" and does not name it; export the model again");
+  if (!staysInFolder(location))
+    throw fail(`, "${location}", outside of the model's folder; put it beside the model and save the model anew`);
+  const number = (key: string): number | null => {
+    const text = entries.get(key);
+    if (text === undefined) return null;
+    const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+    if (Number.isSafeInteger(value)) return value;
+    throw fail(`, "${location}", at ${key} "${text}", expected a whole number; export the model again`);
+  };
+  return { location, offset: number("offset") ?? 0, length: number("length") };
+}
+
+/** A relative path without "..", on POSIX and on Windows alike, whichever this is. */
+function staysInFolder(location: string): boolean {
+  if (location.includes("\0") || /^([\\/]|[A-Za-z]:)/.test(location)) return false;
+  return !location.split(/[\\/]/).includes("..");
+}

@@ -1,0 +1,72 @@
+import type { AttributeProto, NodeProto } from "onnx-buf";
+import { attributeOf } from "./proto.ts";
+
+/** How a version of the operator tells training from inference, and whether it has `spatial`. */
+interface Version {
+  readonly since: number;
+  readonly training: "is_test" | "outputs" | "training_mode";
+  readonly spatial: boolean;
+}
+
+/** BatchNormalization, newest first. 15 differs from 14 in the types that it allows, 6 from 1 in consumed_inputs. */
+const VERSIONS: readonly Version[] = [
+  { since: 14, training: "training_mode", spatial: false },
+  { since: 9, training: "outputs", spatial: false },
+  { since: 7, training: "outputs", spatial: true },
+  { since: 1, training: "is_test", spatial: true },
+];
+
+/** What a node says beside its operands, in any version of the operator. */
+export interface NormAttributes {
+  readonly epsilon: number;
+  readonly momentum: number;
+  readonly training: boolean;
+  /** false: parameters for each position, [C, D1, ...], not for each channel. */
+  readonly spatial: boolean;
+  /** What was assumed, for lack of an attribute. */
+  readonly assumed: readonly string[];
+}
+
+const FLOAT = 1;
+const INT = 2;
+/** Of the operator, in every version; a proto float. */
+const EPSILON = Math.fround(1e-5);
+const MOMENTUM = Math.fround(0.9);
+
+/** The attributes of a BatchNormalization of operator set `opset`; or, as text, what is wrong with them. */
+export function readAttributes(node: NodeProto, opset: number): NormAttributes | string {
+  const version = VERSIONS.find(({ since }) => opset >= since) as Version;
+  const assumed: string[] = [];
+  for (const [name, type] of [
+    ["epsilon", FLOAT],
+    ["momentum", FLOAT],
+    ["spatial", INT],
+    ["is_test", INT],
+    ["training_mode", INT],
+  ] as const) {
+    const found: AttributeProto | undefined = attributeOf(node, name);
+    // Old files leave the type out.
+    if (found && found.type !== 0 && found.type !== type)
+      return `attribute ${name} is of type ${found.type}, expected ${type === FLOAT ? "a float" : "an int"}`;
+  }
+  const float = (name: string, absent: number) => {
+    const found = attributeOf(node, name);
+    if (!found) assumed.push(`${name} is not given: ${absent}, the operator's default`);
+    return found?.f ?? absent;
+  };
+  const int = (name: string) => attributeOf(node, name)?.i;
+
+  const epsilon = float("epsilon", EPSILON);
+  if (!(epsilon >= 0 && epsilon < Number.POSITIVE_INFINITY))
+    return `epsilon is ${epsilon}, expected a finite number >= 0`;
+  const momentum = float("momentum", MOMENTUM);
+  const extra = node.output.slice(1).some((name) => name !== "");
+  let training = version.training === "training_mode" ? (int("training_mode") ?? 0n) !== 0n : extra;
+  if (version.training === "is_test") {
+    const isTest = int("is_test");
+    // The default is 0, training; but exporters left it out of networks for inference, and converters read it so.
+    if (isTest === undefined && !extra) assumed.push("is_test is not given, and there is one output: inference");
+    training = isTest === undefined ? extra : isTest === 0n;
+  }
+  return { epsilon, momentum, training, spatial: !version.spatial || (int("spatial") ?? 1n) !== 0n, assumed };
+}

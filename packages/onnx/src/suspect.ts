@@ -1,0 +1,52 @@
+import type { HostArray } from "@bn/core";
+import type { OnnxBatchNorm } from "./read.ts";
+
+/** Bits of the significand, and how few of x^ may be left before it is worth a word. */
+const BITS = { float32: 24, float64: 53 } as const;
+const TOO_FEW = 4;
+
+/** What of a layer's numbers is probably wrong, each in words. */
+export function suspicions(node: OnnxBatchNorm): string[] {
+  const { mean, variance, epsilon, momentum, dtype } = node;
+  const found: string[] = [];
+  const say = (values: HostArray, bad: (value: number, c: number) => boolean, text: (many: string) => string) => {
+    const first = values.findIndex(bad as (value: number) => boolean);
+    if (first < 0) return;
+    let count = 0;
+    for (const [c, value] of values.entries()) if (bad(value, c)) count++;
+    found.push(text(`${count} of ${values.length} channels, the first ${first}: ${values[first]}`));
+  };
+  for (const [name, values] of [
+    ["scale", node.scale],
+    ["B", node.bias],
+    ["mean", mean],
+    ["var", variance],
+  ] as const) {
+    say(
+      values,
+      (value) => !Number.isFinite(value),
+      (many) => `${name} is not finite (${many})`,
+    );
+  }
+  say(
+    variance,
+    (value) => value < 0,
+    (many) => `var is negative (${many}): NaN where var + epsilon is`,
+  );
+  say(
+    variance,
+    (value) => value === 0,
+    (many) => `var is zero (${many}): a channel that never changed, or statistics never made`,
+  );
+  if (epsilon === 0) found.push("epsilon is 0: a constant channel gives NaN");
+  if (!(momentum >= 0 && momentum <= 1)) found.push(`momentum is ${momentum}, expected a number from 0 to 1`);
+  const limit = 2 ** (BITS[dtype] - 1 - TOO_FEW);
+  const ratio = (c: number) => Math.abs(mean[c] as number) / Math.sqrt((variance[c] as number) + epsilon);
+  say(
+    mean,
+    (_, c) => ratio(c) > limit,
+    (many) =>
+      `|mean| / std is beyond ${limit} (mean of ${many}): ${dtype} keeps fewer than ${TOO_FEW} bits of x - mean`,
+  );
+  return found;
+}

@@ -1,0 +1,108 @@
+import type { Dtype, HostArray } from "@bn/core";
+import type { TensorProto } from "onnx-buf";
+import { halfToNumber } from "./half.ts";
+
+/** A tensor's numbers, widened where no dtype of ours is as narrow. */
+export interface Numbers {
+  readonly dims: readonly number[];
+  readonly dtype: Dtype;
+  readonly data: HostArray;
+  /** float16 or bfloat16, where the file has that. */
+  readonly narrow: string | null;
+}
+
+interface Encoding {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly bytes: number;
+  readonly narrow: boolean;
+  at(view: DataView, offset: number): number;
+  /** The field that holds the values where raw_data does not. */
+  typed(tensor: TensorProto): readonly number[];
+  /** A number of that field as a value. */
+  value(item: number): number;
+}
+
+const same = (value: number) => value;
+const bfloat16 = new DataView(new ArrayBuffer(4));
+const bfloatToNumber = (bits: number) => {
+  bfloat16.setUint32(0, (bits & 0xffff) << 16);
+  return bfloat16.getFloat32(0);
+};
+
+/** By TensorProto.DataType. */
+const ENCODINGS: Readonly<Record<number, Encoding>> = {
+  1: {
+    name: "float32",
+    dtype: "float32",
+    bytes: 4,
+    narrow: false,
+    at: (view, offset) => view.getFloat32(offset, true),
+    typed: ({ floatData }) => floatData,
+    value: same,
+  },
+  10: {
+    name: "float16",
+    dtype: "float32",
+    bytes: 2,
+    narrow: true,
+    at: (view, offset) => halfToNumber(view.getUint16(offset, true)),
+    typed: ({ int32Data }) => int32Data,
+    value: halfToNumber,
+  },
+  11: {
+    name: "float64",
+    dtype: "float64",
+    bytes: 8,
+    narrow: false,
+    at: (view, offset) => view.getFloat64(offset, true),
+    typed: ({ doubleData }) => doubleData,
+    value: same,
+  },
+  16: {
+    name: "bfloat16",
+    dtype: "float32",
+    bytes: 2,
+    narrow: true,
+    at: (view, offset) => bfloatToNumber(view.getUint16(offset, true)),
+    typed: ({ int32Data }) => int32Data,
+    value: bfloatToNumber,
+  },
+};
+
+/** The names of TensorProto.DataType, for messages. */
+const NAMES =
+  "undefined float32 uint8 int8 uint16 int16 int32 int64 string bool float16 float64 uint32 uint64 complex64 complex128 bfloat16".split(
+    " ",
+  );
+
+/**
+ * The numbers of a tensor, from raw_data or from the field of its type; or, as text, why it has none. Nothing is
+ * allocated before the length of what is there has been compared with the dims, however large they are.
+ */
+export function numbersOf(tensor: TensorProto): Numbers | string {
+  const encoding = ENCODINGS[tensor.dataType];
+  if (!encoding) {
+    const known = Object.values(ENCODINGS).map(({ name }) => name);
+    return `is of type ${NAMES[tensor.dataType] ?? tensor.dataType}, expected ${known.join(", ")}`;
+  }
+  const dims = tensor.dims.map(Number);
+  const count = dims.reduce((a, b) => a * b, 1);
+  const shape = `[${dims}]`;
+  if (!dims.every((dim) => Number.isSafeInteger(dim) && dim >= 0)) return `has shape ${shape}, expected whole numbers`;
+  if (tensor.segment) return "is one segment of a tensor, expected the whole; save the model anew";
+  const { bytes, dtype, narrow, name } = encoding;
+  const { rawData } = tensor;
+  const typed = encoding.typed(tensor);
+  const inRaw = rawData.length > 0 || typed.length === 0;
+  const given = inRaw ? rawData.length / bytes : typed.length;
+  if (given !== count) return `has shape ${shape}, that is ${count} values, and holds ${given} (${name})`;
+  const data = dtype === "float32" ? new Float32Array(count) : new Float64Array(count);
+  if (inRaw) {
+    const view = new DataView(rawData.buffer, rawData.byteOffset, rawData.byteLength);
+    for (let i = 0; i < count; i++) data[i] = encoding.at(view, i * bytes);
+  } else {
+    for (let i = 0; i < count; i++) data[i] = encoding.value(typed[i] as number);
+  }
+  return { dims, dtype, data, narrow: narrow ? name : null };
+}

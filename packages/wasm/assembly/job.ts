@@ -1,0 +1,121 @@
+/**
+ * One job at a time: its operands lie in a block of memory that all threads see; its items are claimed one by one by
+ * whoever is free, the calling thread included. What an item computes does not depend on who computes it.
+ */
+@unmanaged
+export class Job {
+  /** What an item is: the function's place in the module's table, which is the same in all threads. */
+  work: u32;
+  items: u32;
+  x: usize;
+  dy: usize;
+  y: usize;
+  outer: u32;
+  channels: u32;
+  inner: u32;
+  mean: usize;
+  variance: usize;
+  gamma: usize;
+  beta: usize;
+  sumDy: usize;
+  sumDyXhat: usize;
+  gradGamma: usize;
+  gradBeta: usize;
+  value: f64;
+  eps: f64;
+  /** Planes: channels an item, or elements an item. Columns: rows an item. */
+  span: u32;
+  /** Planes: parts of a channel. Columns: blocks of rows. */
+  parts: u32;
+  /** Columns: those of a tile, from `firstColumn`; their folded rows, the bytes between them, and a last, short row. */
+  firstColumn: u32;
+  columns: u32;
+  rows: u32;
+  stride: usize;
+  rest: u32;
+  /** Elements between two columns of one channel's fold. */
+  fold: u32;
+}
+
+/** Addresses below HEAP are ours: a cache line each for what threads contend for, then the job. */
+const EPOCH: usize = 64;
+const CLAIM: usize = 128;
+const DONE: usize = 192;
+export const job: Job = changetype<Job>(256);
+
+/** Work of fewer bytes is done before another thread would have woken. */
+const ALONE: u32 = 524288;
+
+/** Looks that a helper takes at the epoch before it sleeps: some 20 microseconds. */
+const AWAKE: u32 = 20000;
+/** And that the calling thread takes at the last items of others. */
+const NEARLY: u32 = 4096;
+
+let helpers: u32 = 0;
+let scratch: usize = 0;
+
+/** Tells this instance where its scratch lies and how many other threads may help it. */
+export function configure(scratchAt: usize, others: u32): void {
+  scratch = scratchAt;
+  helpers = others;
+}
+
+export function scratchAt(): usize {
+  return scratch;
+}
+
+/** The host's: waits for helpers to finish what they claimed. */
+declare function settle(items: u32): void;
+
+/** Does items 0 to `items` of some work, with help where `bytes` are many; returns when all are done. */
+export function run(work: (item: u32) => void, items: u32, bytes: u32): void {
+  if (ASC_FEATURE_THREADS) {
+    if (helpers > 0 && items > 1 && bytes >= ALONE) {
+      runShared(work.index, items);
+      return;
+    }
+  }
+  for (let item: u32 = 0; item < items; item++) call_indirect<void>(work.index, item);
+}
+
+function runShared(work: u32, items: u32): void {
+  job.work = work;
+  job.items = items;
+  atomic.store<u32>(DONE, 0);
+  const epoch = atomic.add<u32>(EPOCH, 1) + 1;
+  // The claim carries the job's number: a thread late from the last job cannot take an item of this one unseen.
+  atomic.store<u64>(CLAIM, (u64(epoch) << 32) | items);
+  atomic.notify(EPOCH, min(helpers, items - 1));
+  drain();
+  let spins = NEARLY;
+  while (atomic.load<u32>(DONE) !== items && spins > 0) spins--;
+  if (spins === 0) settle(items);
+}
+
+/** Claims and does items until none is left. The claim counts down: an exhausted job is closed by itself. */
+function drain(): void {
+  while (true) {
+    const claim = atomic.load<u64>(CLAIM);
+    const left = u32(claim);
+    if (left === 0) return;
+    if (atomic.cmpxchg<u64>(CLAIM, claim, claim - 1) !== claim) continue;
+    const items = job.items;
+    call_indirect<void>(job.work, items - left);
+    if (atomic.add<u32>(DONE, 1) + 1 === items) atomic.notify(DONE, 1);
+  }
+}
+
+/** A helper's life: work while there is some, sleep until the next job; ends when `stop` is set. */
+export function help(stop: usize): void {
+  if (ASC_FEATURE_THREADS) {
+    while (true) {
+      const epoch = atomic.load<u32>(EPOCH);
+      if (atomic.load<u32>(stop) !== 0) return;
+      drain();
+      // The next layer's job often follows within microseconds: waking takes longer than that.
+      let spins = AWAKE;
+      while (atomic.load<u32>(EPOCH) === epoch && spins > 0) spins--;
+      if (spins === 0) atomic.wait<i32>(EPOCH, epoch, -1);
+    }
+  }
+}

@@ -1,0 +1,24 @@
+/** K-9. */
+import { job, run } from "../job";
+import { parts, SLICE } from "../shape";
+import { storeTail } from "../vector";
+
+export function fill<T>(length: u32, value: f64, y: usize): void {
+  job.y = y;
+  job.value = value;
+  job.span = length;
+  run((item: u32) => fillPart<T>(item), parts(length, SLICE), length * sizeof<T>());
+}
+
+export function fillPart<T>(item: u32): void {
+  const lanes: u32 = 16 / sizeof<T>();
+  const from = item * SLICE;
+  let n = min(SLICE, job.span - from);
+  let y = job.y + from * sizeof<T>();
+  const v = v128.splat<T>(<T>job.value);
+  for (; n >= lanes; n -= lanes) {
+    v128.store(y, v);
+    y += 16;
+  }
+  if (n > 0) storeTail<T>(y, v, n);
+}

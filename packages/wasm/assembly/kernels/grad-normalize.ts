@@ -1,0 +1,190 @@
+/**
+ * K-4. dx = ((dy - a) - (x - mean) c) s with a = sum dy / m, c = r sum(dy x^) / m, s = gamma r, each computed in float64 and
+ * rounded once; without sums dx = dy s. Bound: N-6.
+ */
+import { job, run } from "../job";
+import { bytes, count, MAX_COLUMNS, parts, planColumns, SLICE, table, usePlanes } from "../shape";
+import { scales, shares, slopes, spread, spreadScales, spreadShares, spreadSlopes } from "../tables";
+import { loadTail, storeTail } from "../vector";
+import { inverseOf, mapTensor, meanOf, scaleOf } from "./normalize";
+
+export function gradNormalize<T>(
+  dy: usize,
+  x: usize,
+  outer: u32,
+  channels: u32,
+  inner: u32,
+  mean: usize,
+  variance: usize,
+  eps: f64,
+  gamma: usize,
+  sumDy: usize,
+  sumDyXhat: usize,
+  dx: usize,
+): void {
+  job.dy = dy;
+  job.x = sumDy ? x : dy;
+  job.mean = sumDy ? mean : 0;
+  job.variance = variance;
+  job.eps = eps;
+  job.gamma = gamma;
+  job.beta = 0;
+  job.sumDy = sumDy;
+  job.sumDyXhat = sumDyXhat;
+  job.y = dx;
+  if (!sumDy) {
+    mapTensor<T>(outer, channels, inner);
+  } else if (usePlanes(outer, channels, inner)) {
+    gradNormalizeAll<T>();
+  } else {
+    const width = channels * job.inner;
+    for (let column: u32 = 0; column < width; column += job.columns) {
+      planColumns<T>(column);
+      gradNormalizeTile<T>();
+    }
+  }
+}
+
+function shareOf<T>(channel: u32): T {
+  return <T>(f64(load<T>(job.sumDy + channel * sizeof<T>())) / count());
+}
+
+function slopeOf<T>(channel: u32): T {
+  return <T>(inverseOf<T>(channel) * (f64(load<T>(job.sumDyXhat + channel * sizeof<T>())) / count()));
+}
+
+// ---- planes
+
+/** The map of all planes, the sums known. */
+export function gradNormalizeAll<T>(): void {
+  if (job.channels <= MAX_COLUMNS) {
+    shares<T>(table(1), 0, job.channels);
+    slopes<T>(table(2), 0, job.channels);
+    scales<T>(table(3), 0, job.channels);
+  }
+  run((item: u32) => gradNormalizePlanes<T>(item), parts(bytes<T>() / sizeof<T>(), SLICE), 3 * bytes<T>());
+}
+
+/** Elements [item * SLICE, ...) of the tensor in order of memory. */
+export function gradNormalizePlanes<T>(item: u32): void {
+  const inner = job.inner;
+  const size = job.outer * job.channels * inner;
+  const tabled = job.channels <= MAX_COLUMNS;
+  let e = item * SLICE;
+  const end = min(e + SLICE, size);
+  let channel = e / inner;
+  let rest = inner - (e - channel * inner);
+  channel %= job.channels;
+  while (e < end) {
+    const n = min(rest, end - e);
+    const at = channel * sizeof<T>();
+    const a = tabled ? load<T>(table(1) + at) : shareOf<T>(channel);
+    const c = tabled ? load<T>(table(2) + at) : slopeOf<T>(channel);
+    const s = tabled ? load<T>(table(3) + at) : scaleOf<T>(channel);
+    gradRow<T>(e * sizeof<T>(), n, a, meanOf<T>(channel), c, s);
+    e += n;
+    rest = inner;
+    if (++channel === job.channels) channel = 0;
+  }
+}
+
+/** All rows of one channel. */
+export function gradNormalizeChannel<T>(channel: u32): void {
+  const stride = job.channels * job.inner * sizeof<T>();
+  const a = shareOf<T>(channel);
+  const m = meanOf<T>(channel);
+  const c = slopeOf<T>(channel);
+  const s = scaleOf<T>(channel);
+  let offset = channel * job.inner * sizeof<T>();
+  for (let o: u32 = 0; o < job.outer; o++) {
+    gradRow<T>(offset, job.inner, a, m, c, s);
+    offset += stride;
+  }
+}
+
+function gradRow<T>(offset: usize, n: u32, share: T, mean: T, slope: T, scale: T): void {
+  const lanes: u32 = 16 / sizeof<T>();
+  const a = v128.splat<T>(share);
+  const m = v128.splat<T>(mean);
+  const c = v128.splat<T>(slope);
+  const s = v128.splat<T>(scale);
+  let dy = job.dy + offset;
+  let x = job.x + offset;
+  let dx = job.y + offset;
+  for (; n >= 4 * lanes; n -= 4 * lanes) {
+    const g0 = v128.sub<T>(v128.load(dy), a);
+    const g1 = v128.sub<T>(v128.load(dy, 16), a);
+    const g2 = v128.sub<T>(v128.load(dy, 32), a);
+    const g3 = v128.sub<T>(v128.load(dy, 48), a);
+    const t0 = v128.mul<T>(v128.sub<T>(v128.load(x), m), c);
+    const t1 = v128.mul<T>(v128.sub<T>(v128.load(x, 16), m), c);
+    const t2 = v128.mul<T>(v128.sub<T>(v128.load(x, 32), m), c);
+    const t3 = v128.mul<T>(v128.sub<T>(v128.load(x, 48), m), c);
+    v128.store(dx, v128.mul<T>(v128.sub<T>(g0, t0), s));
+    v128.store(dx, v128.mul<T>(v128.sub<T>(g1, t1), s), 16);
+    v128.store(dx, v128.mul<T>(v128.sub<T>(g2, t2), s), 32);
+    v128.store(dx, v128.mul<T>(v128.sub<T>(g3, t3), s), 48);
+    dy += 64;
+    x += 64;
+    dx += 64;
+  }
+  for (; n >= lanes; n -= lanes) {
+    const t = v128.mul<T>(v128.sub<T>(v128.load(x), m), c);
+    v128.store(dx, v128.mul<T>(v128.sub<T>(v128.sub<T>(v128.load(dy), a), t), s));
+    dy += 16;
+    x += 16;
+    dx += 16;
+  }
+  if (n > 0) {
+    const t = v128.mul<T>(v128.sub<T>(loadTail<T>(x, n), m), c);
+    storeTail<T>(dx, v128.mul<T>(v128.sub<T>(v128.sub<T>(loadTail<T>(dy, n), a), t), s), n);
+  }
+}
+
+// ---- columns
+
+export function gradNormalizeTile<T>(): void {
+  spread<T>(0, job.mean, 0);
+  spreadShares<T>(1);
+  spreadSlopes<T>(2);
+  spreadScales<T>(3);
+  run((item: u32) => gradNormalizeRows<T>(item), job.parts, 3 * job.rows * job.columns * sizeof<T>());
+}
+
+export function gradNormalizeRows<T>(item: u32): void {
+  let row = item * job.span;
+  const end = min(row + job.span, job.rows);
+  let offset = job.firstColumn * sizeof<T>() + row * job.stride;
+  for (; row < end; row++) {
+    columnsOfRow<T>(offset, job.columns);
+    offset += job.stride;
+  }
+  if (end === job.rows && job.rest > 0) columnsOfRow<T>(offset, job.rest);
+}
+
+function columnsOfRow<T>(offset: usize, n: u32): void {
+  const lanes: u32 = 16 / sizeof<T>();
+  let dy = job.dy + offset;
+  let x = job.x + offset;
+  let dx = job.y + offset;
+  let m = table(0);
+  let a = table(1);
+  let c = table(2);
+  let s = table(3);
+  for (; n >= lanes; n -= lanes) {
+    const t = v128.mul<T>(v128.sub<T>(v128.load(x), v128.load(m)), v128.load(c));
+    v128.store(dx, v128.mul<T>(v128.sub<T>(v128.sub<T>(v128.load(dy), v128.load(a)), t), v128.load(s)));
+    dy += 16;
+    x += 16;
+    dx += 16;
+    m += 16;
+    a += 16;
+    c += 16;
+    s += 16;
+  }
+  if (n > 0) {
+    const t = v128.mul<T>(v128.sub<T>(loadTail<T>(x, n), v128.load(m)), v128.load(c));
+    const g = v128.sub<T>(loadTail<T>(dy, n), v128.load(a));
+    storeTail<T>(dx, v128.mul<T>(v128.sub<T>(g, t), v128.load(s)), n);
+  }
+}

@@ -1,0 +1,172 @@
+/** K-2. y = (x - mean) * s + beta, s = gamma / sqrt(variance + eps) in float64 and rounded once. Bound: N-3. */
+import { job, run } from "../job";
+import { bytes, MAX_COLUMNS, parts, planColumns, SLICE, table, usePlanes } from "../shape";
+import { scales, spread, spreadScales } from "../tables";
+import { loadTail, storeTail } from "../vector";
+
+export function normalize<T>(
+  x: usize,
+  outer: u32,
+  channels: u32,
+  inner: u32,
+  mean: usize,
+  variance: usize,
+  eps: f64,
+  gamma: usize,
+  beta: usize,
+  y: usize,
+): void {
+  job.x = x;
+  job.mean = mean;
+  job.variance = variance;
+  job.eps = eps;
+  job.gamma = gamma;
+  job.beta = beta;
+  job.y = y;
+  mapTensor<T>(outer, channels, inner);
+}
+
+/** The map of the job's operands. Without `variance` (0) s is gamma; without `mean` nothing is subtracted. */
+export function mapTensor<T>(outer: u32, channels: u32, inner: u32): void {
+  if (usePlanes(outer, channels, inner)) {
+    if (channels <= MAX_COLUMNS) scales<T>(table(1), 0, channels);
+    run((item: u32) => normalizePlanes<T>(item), parts(bytes<T>() / sizeof<T>(), SLICE), 2 * bytes<T>());
+    return;
+  }
+  const width = channels * job.inner;
+  for (let column: u32 = 0; column < width; column += job.columns) {
+    planColumns<T>(column);
+    normalizeTile<T>();
+  }
+}
+
+/** 1 / sqrt(variance + eps), 1 without variance. */
+export function inverseOf<T>(channel: u32): f64 {
+  return job.variance ? 1 / sqrt(f64(load<T>(job.variance + channel * sizeof<T>())) + job.eps) : 1;
+}
+
+export function meanOf<T>(channel: u32): T {
+  return job.mean ? load<T>(job.mean + channel * sizeof<T>()) : 0;
+}
+
+/** gamma / sqrt(variance + eps), rounded once. */
+export function scaleOf<T>(channel: u32): T {
+  const r = inverseOf<T>(channel);
+  return <T>(job.gamma ? r * f64(load<T>(job.gamma + channel * sizeof<T>())) : r);
+}
+
+/** Without beta -0: the one number that changes no sum, not even -0. */
+function betaOf<T>(channel: u32): T {
+  return job.beta ? load<T>(job.beta + channel * sizeof<T>()) : <T>-0.0;
+}
+
+// ---- planes
+
+/** Elements [item * SLICE, ...) of the tensor in order of memory. */
+export function normalizePlanes<T>(item: u32): void {
+  const inner = job.inner;
+  const size = job.outer * job.channels * inner;
+  const tabled = job.channels <= MAX_COLUMNS;
+  let e = item * SLICE;
+  const end = min(e + SLICE, size);
+  let channel = e / inner;
+  let rest = inner - (e - channel * inner);
+  channel %= job.channels;
+  while (e < end) {
+    const n = min(rest, end - e);
+    const s = tabled ? load<T>(table(1) + channel * sizeof<T>()) : scaleOf<T>(channel);
+    mapRow<T>(job.x + e * sizeof<T>(), job.y + e * sizeof<T>(), n, meanOf<T>(channel), s, betaOf<T>(channel));
+    e += n;
+    rest = inner;
+    if (++channel === job.channels) channel = 0;
+  }
+}
+
+/** All rows of one channel. */
+export function normalizeChannel<T>(channel: u32): void {
+  const stride = job.channels * job.inner * sizeof<T>();
+  const mean = meanOf<T>(channel);
+  const beta = betaOf<T>(channel);
+  const s = scaleOf<T>(channel);
+  let offset = channel * job.inner * sizeof<T>();
+  for (let o: u32 = 0; o < job.outer; o++) {
+    mapRow<T>(job.x + offset, job.y + offset, job.inner, mean, s, beta);
+    offset += stride;
+  }
+}
+
+function mapRow<T>(x: usize, y: usize, n: u32, mean: T, scale: T, beta: T): void {
+  const lanes: u32 = 16 / sizeof<T>();
+  const m = v128.splat<T>(mean);
+  const s = v128.splat<T>(scale);
+  const b = v128.splat<T>(beta);
+  for (; n >= 4 * lanes; n -= 4 * lanes) {
+    const v0 = v128.load(x);
+    const v1 = v128.load(x, 16);
+    const v2 = v128.load(x, 32);
+    const v3 = v128.load(x, 48);
+    v128.store(y, v128.add<T>(v128.mul<T>(v128.sub<T>(v0, m), s), b));
+    v128.store(y, v128.add<T>(v128.mul<T>(v128.sub<T>(v1, m), s), b), 16);
+    v128.store(y, v128.add<T>(v128.mul<T>(v128.sub<T>(v2, m), s), b), 32);
+    v128.store(y, v128.add<T>(v128.mul<T>(v128.sub<T>(v3, m), s), b), 48);
+    x += 64;
+    y += 64;
+  }
+  for (; n >= lanes; n -= lanes) {
+    v128.store(y, v128.add<T>(v128.mul<T>(v128.sub<T>(v128.load(x), m), s), b));
+    x += 16;
+    y += 16;
+  }
+  if (n > 0) storeTail<T>(y, v128.add<T>(v128.mul<T>(v128.sub<T>(loadTail<T>(x, n), m), s), b), n);
+}
+
+// ---- columns
+
+export function normalizeTile<T>(): void {
+  spread<T>(0, job.mean, 0);
+  spreadScales<T>(1);
+  spread<T>(2, job.beta, <T>-0.0);
+  run((item: u32) => normalizeRows<T>(item), job.parts, 2 * job.rows * job.columns * sizeof<T>());
+}
+
+export function normalizeRows<T>(item: u32): void {
+  let row = item * job.span;
+  const end = min(row + job.span, job.rows);
+  let offset = job.firstColumn * sizeof<T>() + row * job.stride;
+  for (; row < end; row++) {
+    columnsOfRow<T>(job.x + offset, job.y + offset, job.columns);
+    offset += job.stride;
+  }
+  if (end === job.rows && job.rest > 0) columnsOfRow<T>(job.x + offset, job.y + offset, job.rest);
+}
+
+function columnsOfRow<T>(x: usize, y: usize, n: u32): void {
+  const lanes: u32 = 16 / sizeof<T>();
+  let m = table(0);
+  let s = table(1);
+  let b = table(2);
+  for (; n >= 2 * lanes; n -= 2 * lanes) {
+    const v = v128.mul<T>(v128.sub<T>(v128.load(x), v128.load(m)), v128.load(s));
+    const w = v128.mul<T>(v128.sub<T>(v128.load(x, 16), v128.load(m, 16)), v128.load(s, 16));
+    v128.store(y, v128.add<T>(v, v128.load(b)));
+    v128.store(y, v128.add<T>(w, v128.load(b, 16)), 16);
+    x += 32;
+    y += 32;
+    m += 32;
+    s += 32;
+    b += 32;
+  }
+  for (; n >= lanes; n -= lanes) {
+    const v = v128.mul<T>(v128.sub<T>(v128.load(x), v128.load(m)), v128.load(s));
+    v128.store(y, v128.add<T>(v, v128.load(b)));
+    x += 16;
+    y += 16;
+    m += 16;
+    s += 16;
+    b += 16;
+  }
+  if (n > 0) {
+    const v = v128.mul<T>(v128.sub<T>(loadTail<T>(x, n), v128.load(m)), v128.load(s));
+    storeTail<T>(y, v128.add<T>(v, v128.load(b)), n);
+  }
+}

@@ -1,0 +1,84 @@
+/** Lanes, tails and compensated addition: what every kernel is made of. A T is f32 or f64. */
+
+export function finite(x: f64): bool {
+  return x - x === 0;
+}
+
+export function zero(): v128 {
+  return i64x2(0, 0);
+}
+
+/** All ones in the first `count` lanes; count < lanes. */
+export function firstLanes<T>(count: u32): v128 {
+  if (sizeof<T>() === 8) return i64x2(-1, 0);
+  return v128.lt<i32>(i32x4(0, 1, 2, 3), i32x4.splat(count));
+}
+
+/** The `count` < lanes elements at p, zero beyond: nothing past them is read. */
+export function loadTail<T>(p: usize, count: u32): v128 {
+  if (sizeof<T>() === 8) return v128.load_zero<f64>(p);
+  if (count === 1) return v128.load_zero<f32>(p);
+  const two = v128.load_zero<f64>(p);
+  return count === 2 ? two : v128.load_lane<f32>(p, two, 2, 8);
+}
+
+export function storeTail<T>(p: usize, v: v128, count: u32): void {
+  if (sizeof<T>() === 8) v128.store_lane<f64>(p, v, 0);
+  else if (count === 1) v128.store_lane<f32>(p, v, 0);
+  else {
+    v128.store_lane<f64>(p, v, 0);
+    if (count === 3) v128.store_lane<f32>(p, v, 2, 8);
+  }
+}
+
+/** The upper half of four f32, below. */
+export function upper(v: v128): v128 {
+  return v128.shuffle<i64>(v, v, 1, 1);
+}
+
+/** Two f64 sums plus four f32: the float32 kernels' short runs end here. */
+export function widen(sums: v128, run: v128): v128 {
+  return f64x2.add(f64x2.add(sums, f64x2.promote_low_f32x4(run)), f64x2.promote_low_f32x4(upper(run)));
+}
+
+/** What rounding took from total = sum + term, exactly (Knuth's two-sum). */
+export function lost(sum: v128, term: v128, total: v128): v128 {
+  const part = f64x2.sub(total, sum);
+  return f64x2.add(f64x2.sub(sum, f64x2.sub(total, part)), f64x2.sub(term, part));
+}
+
+/** Two elements as f64. */
+export function pair<T>(p: usize): v128 {
+  if (sizeof<T>() === 8) return v128.load(p);
+  return f64x2.promote_low_f32x4(v128.load_zero<f64>(p));
+}
+
+/** Two f64, rounded to two elements. */
+export function storePair<T>(p: usize, v: v128): void {
+  if (sizeof<T>() === 8) v128.store(p, v);
+  else v128.store_lane<f64>(p, f32x4.demote_f64x2_zero(v), 0);
+}
+
+/** A vector, or the `left` elements before the end. */
+export function loadUpTo<T>(p: usize, left: u32): v128 {
+  return left >= 16 / sizeof<T>() ? v128.load(p) : loadTail<T>(p, left);
+}
+
+/** sum + rest where the sum is finite: an infinite one has no remainder. */
+export function regain(sum: v128, rest: v128): v128 {
+  return v128.bitselect(f64x2.add(sum, rest), sum, f64x2.eq(f64x2.sub(sum, sum), zero()));
+}
+
+export function lostOf(sum: f64, term: f64, total: f64): f64 {
+  const part = total - sum;
+  return sum - (total - part) + (term - part);
+}
+
+/** The lanes' sum and what was lost on the way. An infinite sum has no remainder. */
+export function total(sums: v128, rest: v128): f64 {
+  const first = f64x2.extract_lane(sums, 0);
+  const second = f64x2.extract_lane(sums, 1);
+  const sum = first + second;
+  if (!finite(sum)) return sum;
+  return sum + (lostOf(first, second, sum) + (f64x2.extract_lane(rest, 0) + f64x2.extract_lane(rest, 1)));
+}

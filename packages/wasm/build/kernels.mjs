@@ -1,0 +1,49 @@
+/**
+ * Compiles assembly/ twice, for memory that threads share and for memory that they do not, and writes both modules as
+ * text into src/generated/kernels.ts: no runtime, browser or bundler then has to find a file.
+ */
+import { mkdir, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import asc from "assemblyscript/asc";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+/** 4 GiB: what a memory may be at most, so that any smaller one fits the import. */
+const PAGES = 65536;
+const OPTIONS = [
+  "--optimizeLevel",
+  "3",
+  "--converge",
+  "--noAssert",
+  "--runtime",
+  "stub",
+  "--importMemory",
+  "--noExportMemory",
+];
+
+async function compile(options) {
+  const outputs = {};
+  const stderr = asc.createMemoryStream();
+  const { error } = await asc.main(
+    ["assembly/index.ts", "--baseDir", root, "--outFile", "out.wasm", ...OPTIONS, ...options],
+    {
+      stderr,
+      writeFile: (name, contents) => {
+        outputs[name] = contents;
+      },
+    },
+  );
+  if (error) throw new Error(`${error.message}\n${stderr.toString()}`);
+  return outputs["out.wasm"];
+}
+
+const text = (bytes) => Buffer.from(bytes).toString("base64");
+const alone = await compile(["--enable", "simd"]);
+const shared = await compile(["--enable", "simd,threads", "--sharedMemory", "--maximumMemory", String(PAGES)]);
+await mkdir(`${root}src/generated`, { recursive: true });
+await writeFile(
+  `${root}src/generated/kernels.ts`,
+  `// Written by build/kernels.mjs from assembly/.
+export const ALONE = "${text(alone)}";
+export const SHARED = "${text(shared)}";
+`,
+);

@@ -1,0 +1,154 @@
+import { type Backend, BnError, CONTRACT_VERSION, type Supports } from "@bn/core";
+import { Block } from "./block.ts";
+import type { WasmBuffer } from "./buffer.ts";
+import { type Features, features } from "./features.ts";
+import { createHeap, PAGE } from "./heap.ts";
+import { createKernels } from "./kernels.ts";
+import { compile, instantiate } from "./module.ts";
+import { type Pool, startPool } from "./pool.ts";
+
+export interface WasmOptions {
+  /**
+   * Threads that share the work, the calling one included: at most this many. Default: one for each processor, at most 4.
+   * Where threads cannot be had there is one; `supports.threads` and `supports.details.threads` say so and why.
+   */
+  threads?: number;
+  /** Bytes that linear memory may grow to, at most 4 GiB, the default. Shared memory reserves this much address space. */
+  maxMemory?: number;
+}
+
+const FOUR_GIB = 2 ** 32;
+/** 1 MiB: scratch and a small model, before memory grows. */
+const FIRST_PAGES = 16;
+const MOST_THREADS = 64;
+
+/**
+ * SIMD kernels in WebAssembly, on as many threads as the runtime gives; float32 and float64. Calls are done when they
+ * return. Results do not depend on the number of threads.
+ *
+ * Errors  `ERR_BN_UNAVAILABLE`: WebAssembly or its 128-bit SIMD is absent or disabled; `ERR_BN_PARAM`: threads or maxMemory
+ *         out of range; `ERR_BN_MEMORY`: no memory to start with, and later from alloc; `ERR_BN_DISPOSED` after disposal.
+ *         A helper thread that dies rejects every later read() and finish() with `ERR_BN_DEVICE`.
+ *
+ * @example
+ * ```ts
+ * import { createBatchNorm, createBlob } from "@bn/core";
+ * import { createWasm } from "@bn/wasm";
+ * const wasm = await createWasm();
+ * const layer = createBatchNorm();
+ * const [x, y] = [createBlob(wasm, [4, 1]), createBlob(wasm)];
+ * x.write([1, 2, 3, 6]);
+ * layer.setUp([x], [y]);
+ * layer.forward([x], [y]);
+ * console.log(await y.read()); // -1.069, -0.535, 0, 1.604
+ * await wasm.dispose();
+ * ```
+ */
+export async function createWasm(options: WasmOptions = {}): Promise<Backend<WasmBuffer>> {
+  const { maxMemory = FOUR_GIB } = options;
+  checkRange("maxMemory", maxMemory, (FIRST_PAGES + 1) * PAGE, FOUR_GIB, "bytes");
+  if (options.threads !== undefined) checkRange("threads", options.threads, 1, MOST_THREADS, "threads");
+  const found = await features();
+  const threads = found.threadsOff === null ? (options.threads ?? Math.min(found.processors, 4)) : 1;
+  const maxPages = Math.floor(maxMemory / PAGE);
+  const memory = createMemory(maxPages, threads > 1);
+  const module = await compile(threads > 1);
+
+  let pool: Pool | null = null;
+  const wasm = await instantiate(module, memory, (items) => pool?.settle(items));
+  const heap = createHeap(memory, wasm.heapBase(), maxPages);
+  const scratch = heap.take(wasm.scratchBytes(), "scratch");
+  let off = options.threads === 1 ? "off: threads is 1" : found.threadsOff;
+  if (threads > 1) {
+    try {
+      pool = await startPool({
+        module,
+        memory,
+        scratch,
+        helpers: threads - 1,
+        failed: () => wasm.configure(scratch, 0),
+      });
+    } catch (error) {
+      off = `off: a worker did not start: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  }
+  wasm.configure(scratch, pool?.size ?? 0);
+
+  const check = (method: string) => {
+    if (!heap.closed) return;
+    throw new BnError("ERR_BN_DISPOSED", `wasm ${method}: the backend was disposed; create another with createWasm()`);
+  };
+  const settled = async () => {
+    if (pool?.failure) throw pool.failure;
+  };
+  const dispose = async () => {
+    if (heap.closed) return;
+    heap.closed = true;
+    await pool?.dispose();
+  };
+  return {
+    name: "wasm",
+    contractVersion: CONTRACT_VERSION,
+    supports: supportsOf(found, 1 + (pool?.size ?? 0), off),
+    kernels: createKernels(wasm),
+    get disposed() {
+      return heap.closed;
+    },
+    alloc(dtype, length) {
+      check("alloc");
+      return new Block(heap, dtype, length);
+    },
+    write(target, source) {
+      check("write");
+      target.view.set(source);
+    },
+    // Not `async`: use after disposal is the caller's error and throws at the call.
+    read(source, length) {
+      check("read");
+      const copy = source.view.slice(0, length);
+      return settled().then(() => copy);
+    },
+    finish() {
+      check("finish");
+      return settled();
+    },
+    dispose,
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+function checkRange(name: string, value: number, least: number, most: number, unit: string): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new BnError("ERR_BN_PARAM", `createWasm: ${name} is ${value}, expected ${least} to ${most} ${unit}`);
+}
+
+function createMemory(maximum: number, shared: boolean): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: FIRST_PAGES + 1, maximum, shared });
+  } catch (error) {
+    throw new BnError(
+      "ERR_BN_MEMORY",
+      `createWasm: no memory that may grow to ${maximum * PAGE} bytes; pass a smaller maxMemory${shared ? ", or threads: 1" : ""}`,
+      { cause: error },
+    );
+  }
+}
+
+function supportsOf({ relaxedSimd }: Features, threads: number, off: string | null): Supports {
+  return Object.freeze({
+    dtypes: Object.freeze(["float32", "float64"] as const),
+    hostVisible: true,
+    nonFinite: true,
+    subnormals: true,
+    correctlyRounded: true,
+    deterministic: true,
+    threads,
+    details: Object.freeze({
+      simd: "on",
+      relaxedSimd: relaxedSimd
+        ? "off: not used, as its results differ between machines"
+        : "off: this runtime has none; not needed",
+      threads: threads > 1 ? `on: ${threads}` : (off ?? "off: one processor"),
+    }),
+  });
+}

@@ -1,0 +1,2 @@
+export type { WasmBuffer } from "./buffer.ts";
+export { createWasm, type WasmOptions } from "./create.ts";

@@ -1,0 +1,119 @@
+import { BnError } from "@bn/core";
+import { browserThread, type Events, nodeThreads, type Thread } from "./host.ts";
+
+/** Helper threads that sleep until a job is published in shared memory (assembly/job.ts), and help with its items. */
+export interface Pool {
+  readonly size: number;
+  readonly threads: readonly Thread[];
+  /** What read() and finish() reject with once a helper has died. */
+  readonly failure: BnError | null;
+  /** Waits until all of a job's items are done; gives up, and sets `failure`, where none is for `patience` ms. */
+  settle(items: number): void;
+  dispose(): Promise<void>;
+}
+
+export interface PoolOptions {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly scratch: number;
+  readonly helpers: number;
+  /** Called when a helper has died: give the pool no more work. */
+  readonly failed: () => void;
+  readonly spawn?: (events: Events) => Thread;
+  readonly patience?: number;
+}
+
+/** 32-bit words of assembly/job.ts, and the flag that ends helpers. */
+const EPOCH = 64 / 4;
+const STOP = 68 / 4;
+const DONE = 192 / 4;
+const START_LIMIT = 10_000;
+
+/** Rejects with the reason where a helper does not start. */
+export async function startPool(options: PoolOptions): Promise<Pool> {
+  const { module, memory, scratch, helpers, failed, patience = 10_000 } = options;
+  const spawn = options.spawn ?? nodeThreads()?.spawn ?? browserThread;
+  // Growth of shared memory leaves older views of it whole.
+  const words = new Int32Array(memory.buffer);
+  const mayWait = canWait();
+  let failure: BnError | null = null;
+  let disposed = false;
+  let threads: readonly Thread[] = [];
+
+  const end = async () => {
+    disposed = true;
+    Atomics.store(words, STOP, 1);
+    Atomics.add(words, EPOCH, 1);
+    Atomics.notify(words, EPOCH);
+    await Promise.all(threads.map((thread) => thread.terminate()));
+  };
+  const fail = (reason: string) => {
+    if (disposed || failure) return;
+    failure = new BnError(
+      "ERR_BN_DEVICE",
+      `wasm: a helper thread was lost (${reason}), results since then may be incomplete; dispose this backend and create another, with threads: 1 if it happens again`,
+    );
+    failed();
+  };
+  const start = () => {
+    let spawned: Thread | undefined;
+    let timer: ReturnType<typeof setTimeout>;
+    const ready = new Promise<void>((resolve, reject) => {
+      timer = setTimeout(() => reject(new Error(`no answer in ${START_LIMIT / 1000} s`)), START_LIMIT);
+      spawned = spawn({
+        ready: () => {
+          spawned?.unref();
+          resolve();
+        },
+        dead: (reason) => {
+          reject(new Error(reason));
+          fail(reason);
+        },
+      });
+      spawned.post({ module, memory, scratch, stop: STOP * 4 });
+    }).finally(() => clearTimeout(timer));
+    return { thread: spawned!, ready };
+  };
+  const starting = Array.from({ length: helpers }, start);
+  threads = starting.map(({ thread }) => thread);
+  try {
+    await Promise.all(starting.map(({ ready }) => ready));
+  } catch (error) {
+    await end();
+    throw error;
+  }
+
+  return {
+    size: helpers,
+    threads,
+    get failure() {
+      return failure;
+    },
+    settle(items) {
+      let done = Atomics.load(words, DONE);
+      let deadline = performance.now() + patience;
+      while (done !== items) {
+        if (mayWait) Atomics.wait(words, DONE, done, 10);
+        const now = Atomics.load(words, DONE);
+        if (now !== done) deadline = performance.now() + patience;
+        else if (performance.now() > deadline) {
+          fail(`${items - now} of ${items} parts unfinished after ${patience / 1000} s`);
+          for (const thread of threads) void thread.terminate();
+          return;
+        }
+        done = now;
+      }
+    },
+    dispose: end,
+  };
+}
+
+/** A page's main thread may not sleep; it then spins, for no longer than a helper takes for one item. */
+function canWait(): boolean {
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

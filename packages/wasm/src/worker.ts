@@ -1,0 +1,18 @@
+/**
+ * What a helper thread runs: plain JavaScript as text, so that Node, browsers and bundlers need no second file, and no
+ * minifier can break it. It is told once where to work, says so, and works until the stop flag is set.
+ */
+export const WORKER = `"use strict";
+const node = typeof require === "function";
+const port = node ? require("node:worker_threads").parentPort : self;
+const start = ({ module, memory, scratch, stop }) => {
+  const imports = { env: { memory }, job: { settle() {} } };
+  const { configure, help } = new WebAssembly.Instance(module, imports).exports;
+  configure(scratch, 0);
+  port.postMessage("ready");
+  help(stop);
+  if (!node) self.close();
+};
+if (node) port.once("message", start);
+else port.onmessage = (event) => start(event.data);
+`;

@@ -1,0 +1,14 @@
+import { conformance } from "@bn/conformance/vitest";
+import { expect, test } from "vitest";
+import { createWasm } from "../src/index.ts";
+
+for (const threads of [1, 2, 4]) {
+  const name = `wasm on ${threads} ${threads === 1 ? "thread" : "threads"}`;
+  conformance(name, () => createWasm({ threads }));
+
+  // Without this a runtime that gives one thread would pass for four.
+  test(`${name} has ${threads}`, async () => {
+    await using wasm = await createWasm({ threads });
+    expect(wasm.supports.threads).toBe(threads);
+  });
+}

@@ -1,0 +1,132 @@
+import { type Backend, BnError, CONTRACT_VERSION } from "@bn/core";
+import type { Storage, WebGpuBuffer } from "./buffer.ts";
+import { createDevice } from "./device.ts";
+import { type AdapterOptions, adapterText, requestDevice } from "./gpu.ts";
+import { kernelsOn } from "./kernels/index.ts";
+import { probe } from "./probe.ts";
+import { finish, read } from "./read.ts";
+import type { Tuning } from "./tuning.ts";
+
+/** Either a device to borrow, or how to choose the adapter for one of our own. */
+export type WebGpuOptions = ({ readonly device: GPUDevice } | (AdapterOptions & { readonly device?: never })) & {
+  /** Sizes for this adapter, where you measured better ones than our table has. */
+  readonly tuning?: Partial<Tuning>;
+};
+
+export interface WebGpuBackend extends Backend<WebGpuBuffer> {
+  /** For pipelines of your own beside ours, on the same buffers. */
+  readonly device: GPUDevice;
+  /**
+   * A buffer on a GPUBuffer of this device, without a copy: pass it to `createBlob` as the blob's data. It needs usage
+   * STORAGE, COPY_SRC and COPY_DST. It stays yours: disposing the blob, or the backend, does not destroy it.
+   *
+   * Errors: `ERR_BN_BACKEND` (another usage), `ERR_BN_SHAPE` (not whole float32 values, or more than one binding holds).
+   */
+  adopt(gpuBuffer: GPUBuffer): WebGpuBuffer;
+}
+
+/**
+ * The WebGPU backend: float32, on the GPU, in browsers and in Node (with the package `webgpu`).
+ *
+ * With `{ device }` it borrows: disposing the backend frees its buffers and leaves the device alone. Else it requests an
+ * adapter and owns the device. `supports` is found by asking the adapter, `supports.details.adapter` names it.
+ *
+ * Errors: rejects with `ERR_BN_UNAVAILABLE` where there is no WebGPU, no adapter or no device; `ERR_BN_DEVICE` where the
+ * device fails or is lost. Later device errors reject the next `read()` or `finish()` with the name of the kernel.
+ *
+ * @example
+ * ```ts
+ * import { createBatchNorm, createBlob } from "@bn/core";
+ * import { createWebGpu } from "@bn/webgpu";
+ * const webgpu = await createWebGpu();
+ * const [x, y] = [createBlob(webgpu, [4, 1]), createBlob(webgpu)];
+ * const layer = createBatchNorm({ eps: 0 });
+ * x.write([1, 2, 3, 6]);
+ * layer.setUp([x], [y]);
+ * layer.forward([x], [y]);
+ * console.log(await y.read()); // -1.069, -0.535, 0, 1.604
+ * ```
+ */
+export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
+  const borrowed = options.device;
+  const gpu = borrowed ?? (await requestDevice(options));
+  const device = createDevice(gpu, options.tuning);
+  const free = () => {
+    device.dispose();
+    if (!borrowed) gpu.destroy();
+  };
+  let facts: Awaited<ReturnType<typeof probe>>;
+  try {
+    facts = await probe(device);
+  } catch (error) {
+    free();
+    throw error;
+  }
+  let disposed = false;
+  const waits = new Set<Promise<unknown>>();
+  const check = (method: string) => {
+    if (!disposed) return;
+    throw new BnError(
+      "ERR_BN_DISPOSED",
+      `webgpu ${method}: the backend was disposed; create another with createWebGpu()`,
+    );
+  };
+  /** dispose() lets reads under way finish. */
+  const awaited = <T>(wait: Promise<T>): Promise<T> => {
+    const done = () => waits.delete(wait);
+    waits.add(wait);
+    wait.then(done, done);
+    return wait;
+  };
+  const backend: Backend<Storage> & Pick<WebGpuBackend, "device" | "adopt"> = {
+    name: "webgpu",
+    contractVersion: CONTRACT_VERSION,
+    device: gpu,
+    supports: Object.freeze({
+      dtypes: Object.freeze(["float32" as const]),
+      hostVisible: false,
+      ...facts,
+      correctlyRounded: false,
+      deterministic: true,
+      threads: 1,
+      details: Object.freeze({
+        adapter: adapterText(gpu),
+        nonFinite: facts.nonFinite ? "on" : "off: this adapter drops NaN or infinities",
+        subnormals: facts.subnormals ? "on" : "off: this adapter flushes them to zero",
+        workgroup: `${device.tuning.workgroup} threads`,
+      }),
+    }),
+    kernels: kernelsOn(device),
+    get disposed() {
+      return disposed;
+    },
+    alloc(_dtype, length) {
+      check("alloc");
+      return device.buffers.alloc(length);
+    },
+    adopt(gpuBuffer) {
+      check("adopt");
+      return device.buffers.adopt(gpuBuffer);
+    },
+    write(target, source) {
+      check("write");
+      device.queue.write(target.raw, source as Float32Array);
+    },
+    read(source, length) {
+      check("read");
+      return awaited(read(device, source, length));
+    },
+    finish() {
+      check("finish");
+      return awaited(finish(device));
+    },
+    async dispose() {
+      if (disposed) return;
+      disposed = true;
+      await Promise.allSettled(waits);
+      free();
+    },
+    [Symbol.asyncDispose]: () => backend.dispose(),
+  };
+  return backend;
+}

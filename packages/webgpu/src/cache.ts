@@ -1,0 +1,36 @@
+/** A map that forgets what was not asked for lately: at most 2 * `size` entries, at constant cost. */
+export interface Cache<V> {
+  get(key: string, make: () => V): V;
+  clear(): void;
+}
+
+/** `forget` is called for each value that falls out. */
+export function createCache<V>(size: number, forget?: (value: V) => void): Cache<V> {
+  let young = new Map<string, V>();
+  let old = new Map<string, V>();
+  const drop = (map: Map<string, V>) => {
+    if (forget) for (const value of map.values()) forget(value);
+  };
+  return {
+    get(key, make) {
+      let value = young.get(key);
+      if (value !== undefined) return value;
+      value = old.get(key);
+      if (value === undefined) value = make();
+      else old.delete(key);
+      if (young.size === size) {
+        drop(old);
+        old = young;
+        young = new Map();
+      }
+      young.set(key, value);
+      return value;
+    },
+    clear() {
+      drop(young);
+      drop(old);
+      young.clear();
+      old.clear();
+    },
+  };
+}

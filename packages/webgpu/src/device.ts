@@ -1,0 +1,144 @@
+import { type Buffers, createBuffers, type Storage } from "./buffer.ts";
+import { createCache } from "./cache.ts";
+import { createFaults, type Faults } from "./faults.ts";
+import { type Params, packParams } from "./params.ts";
+import { createQueue, type Queue } from "./queue.ts";
+import { createStaging, type Staging } from "./staging.ts";
+import { type Tuning, tuningFor } from "./tuning.ts";
+import { USAGE } from "./usage.ts";
+import { type Flag, type Flags, type KernelName, variantOf } from "./variant.ts";
+
+/** By binding number; null or undefined where the variant has none. */
+export type Operands = Readonly<Record<number, Storage | null | undefined>>;
+
+/** One dispatch of a kernel. */
+export interface Dispatch {
+  readonly kernel: KernelName;
+  /** Default "main". */
+  readonly entry?: string;
+  readonly flags?: Flags;
+  readonly lanes?: number;
+  readonly params: Params;
+  /** Workgroups. */
+  readonly groups: number;
+  readonly buffers: Operands;
+}
+
+/** What kernels run on: a device with everything that is made once and used again. */
+export interface Device {
+  readonly gpu: GPUDevice;
+  readonly tuning: Tuning;
+  readonly queue: Queue;
+  readonly faults: Faults;
+  readonly buffers: Buffers;
+  readonly staging: Staging;
+  run(dispatch: Dispatch): void;
+  /** Working memory of at least `length` values; it holds until the next call. */
+  scratch(length: number): Storage;
+  /** Destroys everything that was made on the device. */
+  dispose(): void;
+}
+
+/** WebGPU's own guarantee for each dimension of a dispatch. */
+const MOST_GROUPS = 65_535;
+/** Entries of a generation: past twice as many different calls in turn, objects are made anew. */
+const UNIFORMS = 512;
+const GROUPS = 1024;
+
+interface Pipeline {
+  readonly id: number;
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+}
+
+interface Uniform {
+  readonly id: number;
+  readonly buffer: GPUBuffer;
+}
+
+export function createDevice(gpu: GPUDevice, given?: Partial<Tuning>): Device {
+  const tuning = tuningFor(gpu, given);
+  const faults = createFaults(gpu);
+  const queue = createQueue(gpu, faults);
+  const buffers = createBuffers(gpu, queue, faults);
+  const staging = createStaging(gpu, faults);
+  const pipelines = new Map<string, Pipeline>();
+  const uniforms = createCache<Uniform>(UNIFORMS, ({ buffer }) => queue.destroy(buffer));
+  const groups = createCache<GPUBindGroup>(GROUPS);
+  let uniformIds = 0;
+  let scratch: Storage | null = null;
+
+  function pipelineFor(kernel: KernelName, entry: string, flags: Flags, lanes: number): Pipeline {
+    let key = `${kernel} ${entry} ${lanes}`;
+    for (const flag in flags) if (flags[flag as Flag]) key += ` ${flag}`;
+    const known = pipelines.get(key);
+    if (known) return known;
+    const W = tuning.workgroup;
+    const code = variantOf(kernel, flags, { W, LANES: lanes, SLOTS: W / lanes, ITEMS: tuning.items });
+    const made = faults.watch(`${kernel} (${entry})`, () => {
+      const module = gpu.createShaderModule({ label: `bn ${kernel}`, code });
+      const pipeline = gpu.createComputePipeline({
+        label: `bn ${kernel} ${entry}`,
+        layout: "auto",
+        compute: { module, entryPoint: entry },
+      });
+      return { id: pipelines.size, pipeline, layout: pipeline.getBindGroupLayout(0) };
+    });
+    pipelines.set(key, made);
+    return made;
+  }
+
+  function uniformFor(params: Params): Uniform {
+    const { key, bytes } = packParams(params);
+    return uniforms.get(key, () => {
+      const usage = USAGE.UNIFORM | USAGE.COPY_DST;
+      return faults.watch("params", () => {
+        const buffer = gpu.createBuffer({ label: "bn params", size: bytes.byteLength, usage });
+        gpu.queue.writeBuffer(buffer, 0, bytes); // ahead of what is queued, which cannot know this new buffer
+        return { id: uniformIds++, buffer };
+      });
+    });
+  }
+
+  return {
+    gpu,
+    tuning,
+    queue,
+    faults,
+    buffers,
+    staging,
+    run({ kernel, entry = "main", flags = {}, lanes = 1, params, groups: count, buffers: operands }) {
+      const { id, pipeline, layout } = pipelineFor(kernel, entry, flags, lanes);
+      const uniform = uniformFor(params);
+      let key = `${id} ${uniform.id}`;
+      for (const binding in operands) key += ` ${operands[binding]?.id}`;
+      const group = groups.get(key, () => {
+        const entries = Object.entries(operands).flatMap(([binding, operand]) =>
+          operand ? [{ binding: Number(binding), resource: { buffer: operand.raw } }] : [],
+        );
+        entries.push({ binding: 0, resource: { buffer: uniform.buffer } });
+        return faults.watch(`${kernel} (${entry})`, () =>
+          gpu.createBindGroup({ label: `bn ${kernel} ${entry}`, layout, entries }),
+        );
+      });
+      const x = Math.min(count, MOST_GROUPS);
+      queue.dispatch(kernel, pipeline, group, x, Math.ceil(count / x));
+    },
+    scratch(length) {
+      if (!scratch || scratch.length < length) {
+        scratch?.dispose();
+        scratch = buffers.alloc(length);
+      }
+      return scratch;
+    },
+    dispose() {
+      queue.flush();
+      groups.clear();
+      uniforms.clear();
+      pipelines.clear();
+      buffers.clear();
+      staging.clear();
+      scratch = null;
+    },
+  };
+}

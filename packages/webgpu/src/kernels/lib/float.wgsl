@@ -1,0 +1,17 @@
+fn isFinite(v: f32) -> bool {
+  return (bitcast<u32>(v) & 0x7f800000u) != 0x7f800000u; // v == v and v < inf may be assumed true
+}
+
+// sum / n, exact where the quotient is representable (N-7): WGSL's own division may err by 2.5 ulp. The remainder is
+// taken with halves of 12 bits, whose products are exact, and divided once more.
+fn divide(sum: f32, n: u32) -> f32 {
+  let d = f32(n);
+  let q = sum / d;
+  let qHigh = bitcast<f32>(bitcast<u32>(q) & 0xfffff000u);
+  let qLow = q - qHigh;
+  let dHigh = f32(n & 0xfffff000u);
+  let dLow = f32(n & 0xfffu);
+  let rest = (((sum - qHigh * dHigh) - qHigh * dLow) - qLow * dHigh) - qLow * dLow;
+  let better = q + rest / d;
+  return select(q, better, isFinite(better));
+}

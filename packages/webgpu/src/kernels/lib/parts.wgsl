@@ -1,0 +1,26 @@
+// Sums of the parts of channels that are cut: parts[(plane * splits + part) * channels + channel].
+@group(0) @binding(9) var<storage, read_write> parts: array<vec2f>;
+
+fn keep(plane: u32, here: Place, total: vec2f) {
+  if (here.lane == 0u && here.channel < p.channels) {
+    parts[(plane * p.splits + here.part) * p.channels + here.channel] = total;
+  }
+}
+
+// This thread's share of the sum over the parts of a channel.
+fn shareOfParts(plane: u32, channel: u32, lane: u32) -> vec2f {
+  var sum = vec2f();
+  if (channel >= p.channels) {
+    return sum;
+  }
+  var part = lane;
+  while (part < p.splits) {
+    let stop = min(p.splits, part + RUN * LANES);
+    var run = vec2f();
+    for (; part < stop; part += LANES) {
+      run += parts[(plane * p.splits + part) * p.channels + channel];
+    }
+    sum += run;
+  }
+  return sum;
+}

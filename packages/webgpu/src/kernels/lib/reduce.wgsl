@@ -1,0 +1,102 @@
+// Sums over channels, two at a time. LANES threads share a channel, SLOTS channels share a workgroup of W threads.
+// A thread adds runs of RUN terms, runs of RUN runs and what is left, lanes and parts are joined by trees: N-1.
+// The kernel gives `struct Operands` and `fn term(at, k: Operands) -> Pair`.
+const RUN = 16u;
+
+struct Pair {
+  a: Value,
+  b: Value,
+}
+
+struct Place {
+  lane: u32,
+  channel: u32,
+  part: u32,
+  begin: u32, // the part's units of the channel; none where there is no such channel
+  end: u32,
+}
+
+// ACROSS: neighbouring threads take neighbouring channels, else neighbouring units of a channel.
+#if ACROSS
+const STRIDE = SLOTS;
+#else
+const STRIDE = 1u;
+#endif
+
+var<workgroup> shelf: array<vec2f, W>;
+
+fn place(local: u32, group: u32) -> Place {
+  let blocks = (p.channels + SLOTS - 1u) / SLOTS;
+  let part = group / blocks;
+#if ACROSS
+  let lane = local / SLOTS;
+  let channel = (group % blocks) * SLOTS + local % SLOTS;
+#else
+  let lane = local % LANES;
+  let channel = (group % blocks) * SLOTS + local / LANES;
+#endif
+  let begin = part * p.each;
+  let end = select(begin, min(p.units, begin + p.each), channel < p.channels);
+  return Place(lane, channel, part, begin, end);
+}
+
+fn fold(v: Value) -> f32 {
+#if VEC4
+  return (v.x + v.y) + (v.z + v.w);
+#else
+  return v;
+#endif
+}
+
+// This thread's share of the sums over its place.
+fn share(here: Place, k: Operands) -> vec2f {
+  let row = p.channels * p.inner;
+  let rows = LANES / p.inner;
+  let columns = LANES % p.inner;
+  var i = here.begin + here.lane;
+  var column = i % p.inner;
+  var at = (i / p.inner) * row + here.channel * p.inner + column;
+  var sum = Pair();
+  var runs = Pair();
+  var count = 0u;
+  while (i < here.end) {
+    let stop = min(here.end, i + RUN * LANES);
+    var run = Pair();
+    for (; i < stop; i += LANES) {
+      let t = term(at, k);
+      run.a += t.a;
+      run.b += t.b;
+      column += columns;
+      at += rows * row + columns;
+      if (column >= p.inner) {
+        column -= p.inner;
+        at += row - p.inner;
+      }
+    }
+    runs.a += run.a;
+    runs.b += run.b;
+    count += 1u;
+    if (count == RUN) {
+      sum.a += runs.a;
+      sum.b += runs.b;
+      runs = Pair();
+      count = 0u;
+    }
+  }
+  return vec2f(fold(sum.a + runs.a), fold(sum.b + runs.b));
+}
+
+// The sum of all lanes of a channel, in each of them. Every thread of the workgroup must come here.
+fn joined(mine: vec2f, local: u32, lane: u32) -> vec2f {
+  shelf[local] = mine;
+  workgroupBarrier();
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    if (lane < half) {
+      shelf[local] += shelf[local + half * STRIDE];
+    }
+    workgroupBarrier();
+  }
+  let total = shelf[local - lane * STRIDE];
+  workgroupBarrier(); // the shelf is free for the next sum
+  return total;
+}

@@ -1,0 +1,38 @@
+/** The uniforms of a dispatch; what a kernel does not read may be left out. `struct Params` of kernels/lib/params.wgsl. */
+export interface Params {
+  readonly channels?: number;
+  readonly inner?: number;
+  readonly units?: number;
+  readonly groups?: number;
+  readonly splits?: number;
+  readonly each?: number;
+  readonly m?: number;
+  readonly eps?: number;
+  readonly fraction?: number;
+  readonly correction?: number;
+  readonly value?: number;
+}
+
+/** 48 bytes, rounded up to 64. */
+const BYTES = 64;
+
+const words = new Uint32Array(BYTES / 4);
+const floats = new Float32Array(words.buffer);
+
+/** The bytes of `params`, valid until the next call, and a key that tells them from all others. */
+export function packParams(params: Params): { key: string; bytes: Uint32Array<ArrayBuffer> } {
+  const { channels = 0, inner = 1, units = 0, groups = 0, splits = 1, each = 0, m = 0 } = params;
+  words[0] = channels;
+  words[1] = inner;
+  words[2] = units;
+  words[3] = groups;
+  words[4] = splits;
+  words[5] = each;
+  words[6] = m;
+  floats[7] = params.eps ?? 0;
+  floats[8] = 1 / m;
+  floats[9] = params.fraction ?? 0;
+  floats[10] = params.correction ?? 0;
+  floats[11] = params.value ?? 0;
+  return { key: words.join(), bytes: words };
+}

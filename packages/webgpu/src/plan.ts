@@ -1,0 +1,126 @@
+import type { Geometry } from "@bn/core";
+import type { Tuning } from "./tuning.ts";
+import type { Flags } from "./variant.ts";
+
+/** How a reduction over channels is spread over workgroups: docs in kernels/lib/reduce.wgsl. */
+export interface ReductionPlan {
+  readonly vec4: boolean;
+  /** Neighbouring threads take neighbouring channels. */
+  readonly across: boolean;
+  readonly lanes: number;
+  /** Channels of a workgroup. */
+  readonly slots: number;
+  readonly channels: number;
+  readonly inner: number;
+  readonly units: number;
+  readonly splits: number;
+  readonly each: number;
+  /** Workgroups, of all parts. */
+  readonly groups: number;
+  readonly m: number;
+}
+
+/** Units that a lane should have at least, so that a tree over lanes is worth its barriers. */
+const UNITS_OF_LANE = 4;
+/** Units that a lane should have at least, and may have at most (N-1), before a channel is cut. */
+const LEAST_UNITS_OF_PART = 32;
+const MOST_UNITS_OF_PART = 2048;
+/** Shorter runs than this leave neighbouring lanes on different lines of memory: then channels are the neighbours. */
+const SHORT_RUN = 8;
+/** Neighbouring channels of a workgroup, at least, where they are neighbours in memory. */
+const LEAST_SLOTS_ACROSS = 16;
+
+export function planReduction(geometry: Geometry, { workgroup, busy }: Tuning): ReductionPlan {
+  const { outer, channels, inner: innerValues } = collapse(geometry);
+  const vec4 = innerValues % 4 === 0;
+  const inner = vec4 ? innerValues / 4 : innerValues;
+  const units = outer * inner;
+  const across = inner < SHORT_RUN && channels > 1;
+  const wanted = Math.min(workgroup, powerOfTwoFrom(units / UNITS_OF_LANE));
+  const slots = across
+    ? Math.min(workgroup, powerOfTwoFrom(channels), Math.max(LEAST_SLOTS_ACROSS, workgroup / wanted))
+    : workgroup / wanted;
+  const lanes = workgroup / slots;
+  const blocks = Math.ceil(channels / slots);
+  const least = Math.ceil(units / (lanes * MOST_UNITS_OF_PART));
+  const most = Math.ceil(units / (lanes * LEAST_UNITS_OF_PART));
+  const parts = Math.max(least, Math.min(Math.ceil(busy / blocks), most), 1);
+  const each = Math.ceil(units / parts / lanes) * lanes;
+  const splits = Math.max(1, Math.ceil(units / each));
+  return {
+    vec4,
+    across,
+    lanes,
+    slots,
+    channels,
+    inner,
+    units,
+    splits,
+    each,
+    groups: blocks * splits,
+    m: outer * innerValues,
+  };
+}
+
+/** Joins the parts of a cut reduction: lanes share the parts of a channel. */
+export function planFinish(plan: ReductionPlan, { workgroup }: Tuning): ReductionPlan {
+  const lanes = Math.min(workgroup, powerOfTwoFrom(plan.splits));
+  const slots = workgroup / lanes;
+  return { ...plan, across: false, lanes, slots, groups: Math.ceil(plan.channels / slots) };
+}
+
+/** How a map over elements is spread over workgroups: docs in kernels/lib/map.wgsl. */
+export interface MapPlan {
+  readonly vec4: boolean;
+  /** Per-channel operands are read four at a time as well. */
+  readonly coef4: boolean;
+  readonly across: boolean;
+  /** A workgroup keeps to one run of one channel. */
+  readonly runs: boolean;
+  readonly channels: number;
+  readonly inner: number;
+  readonly units: number;
+  readonly splits: number;
+  readonly each: number;
+  readonly groups: number;
+  readonly m: number;
+}
+
+export function planMap(geometry: Geometry, { workgroup, items }: Tuning): MapPlan {
+  const { outer, channels, inner } = collapse(geometry);
+  const across = inner === 1;
+  const coef4 = across && channels % 4 === 0;
+  const vec4 = coef4 || inner % 4 === 0;
+  const columns = coef4 ? channels / 4 : channels;
+  const run = vec4 && !coef4 ? inner / 4 : inner;
+  const units = outer * columns * run;
+  const runs = !across && run >= workgroup / 2;
+  const splits = runs ? Math.ceil(run / (workgroup * items)) : 1;
+  const threads = across ? columns * Math.ceil(outer / items) : Math.ceil(units / items);
+  return {
+    vec4,
+    coef4,
+    across,
+    runs,
+    channels: columns,
+    inner: run,
+    units,
+    splits,
+    each: Math.ceil(run / splits),
+    groups: runs ? outer * columns * splits : Math.ceil(threads / workgroup),
+    m: outer * inner,
+  };
+}
+
+export function mapFlags({ vec4, coef4, across, runs }: MapPlan): Flags {
+  return { VEC4: vec4, COEF4: coef4, ACROSS: across, RUNS: runs };
+}
+
+/** One channel is one run of memory, whatever its shape. */
+function collapse(g: Geometry): Geometry {
+  return g.channels === 1 ? { outer: 1, channels: 1, inner: g.outer * g.inner } : g;
+}
+
+function powerOfTwoFrom(value: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
+}

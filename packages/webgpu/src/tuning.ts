@@ -1,0 +1,25 @@
+/** Sizes that were measured to be fast on a class of adapters. */
+export interface Tuning {
+  /** Threads of a workgroup, a power of two. */
+  readonly workgroup: number;
+  /** Workgroups that keep the adapter busy: channels are cut into parts until there are so many. */
+  readonly busy: number;
+  /** Units, vectors of four where the layout allows, that a thread of a map takes. */
+  readonly items: number;
+}
+
+/** By what the adapter calls itself. An emulator pays for each barrier and has a handful of cores. */
+const CLASSES: readonly (readonly [RegExp, Tuning])[] = [
+  [/swiftshader|llvmpipe|lavapipe|basic render/i, { workgroup: 64, busy: 4, items: 16 }],
+];
+const OTHERS: Tuning = { workgroup: 256, busy: 512, items: 4 };
+
+/** The row of the device's adapter, with `given` in its stead, within the device's limits. */
+export function tuningFor(device: GPUDevice, given: Partial<Tuning> = {}): Tuning {
+  const { vendor, architecture, description } = device.adapterInfo;
+  const [, row] = CLASSES.find(([name]) => name.test(`${vendor} ${architecture} ${description}`)) ?? [null, OTHERS];
+  const tuning = { ...row, ...given };
+  const { maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX } = device.limits;
+  const most = Math.min(tuning.workgroup, maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX);
+  return { ...tuning, workgroup: 2 ** Math.floor(Math.log2(most)) };
+}

@@ -1,0 +1,23 @@
+import { SHADERS } from "./generated/shaders.ts";
+
+export type KernelName = keyof typeof SHADERS;
+
+/** Names that a kernel's `#if` asks for. */
+export type Flag = "VEC4" | "COEF4" | "ACROSS" | "RUNS" | "IN_PLACE" | "GAMMA" | "BETA" | "SUMS" | "AVERAGE";
+
+export type Flags = Readonly<Partial<Record<Flag, boolean>>>;
+
+/** The WGSL of a kernel with `flags` decided and `constants` declared: what is in no branch taken is not there. */
+export function variantOf(kernel: KernelName, flags: Flags, constants: Readonly<Record<string, number>>): string {
+  const lines = Object.entries(constants).map(([name, value]) => `const ${name} = ${value}u;`);
+  const taken: boolean[] = [];
+  for (const line of SHADERS[kernel].split("\n")) {
+    const [directive, name = ""] = line.split(" ");
+    if (directive === "#if") {
+      taken.push(name.startsWith("!") ? !flags[name.slice(1) as Flag] : flags[name as Flag] === true);
+    } else if (directive === "#else") taken.push(!taken.pop());
+    else if (directive === "#endif") taken.pop();
+    else if (taken.every(Boolean)) lines.push(line);
+  }
+  return lines.join("\n");
+}

@@ -1,0 +1,54 @@
+import { join } from "node:path";
+import { cases, type Result, runCases } from "@bn/conformance";
+import type { Backend } from "@bn/core";
+import { createCpu } from "@bn/cpu";
+import { launchBrowser, openPage } from "@bn/gpu-setup";
+import { createWasm } from "@bn/wasm";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createWebGpu } from "../dist/index.js";
+
+const BACKENDS: [name: string, factory: string, create: () => Promise<Backend>][] = [
+  ["cpu", "createCpu", () => createCpu()],
+  ["wasm", "createWasm", () => createWasm()],
+  ["webgpu", "createWebGpu", () => createWebGpu()],
+];
+
+const packages = join(import.meta.dirname, "../..");
+let browser: Awaited<ReturnType<typeof launchBrowser>>;
+let open: Awaited<ReturnType<typeof openPage>>;
+
+beforeAll(async () => {
+  browser = await launchBrowser();
+  const folders = ["conformance", ...BACKENDS.map(([name]) => name)].map((name) => join(packages, name));
+  open = await openPage(browser, folders);
+});
+
+afterAll(async () => {
+  await open?.close();
+  await browser?.close();
+});
+
+/** The suite, run in the page on the built packages. Text: vitest would put its own in place of a function's imports. */
+function runInPage(name: string, factory: string): Promise<Result[]> {
+  return open.page.evaluate<Result[]>(`(async () => {
+    const { cases, runCases } = await import("@bn/conformance");
+    const { ${factory}: create } = await import("@bn/${name}");
+    return runCases("${name}", () => create(), cases());
+  })()`);
+}
+
+const verdicts = (results: readonly Result[]) => results.map(({ id, status, reason }) => `${status} ${id} ${reason}`);
+
+describe("conformance in headless Chromium", () => {
+  it.each(BACKENDS)(
+    "%s: nothing fails, and each case ends as in Node",
+    { timeout: 300_000 },
+    async (name, factory, create) => {
+      const there = await runInPage(name, factory);
+      expect(there.filter(({ status }) => status === "failed")).toEqual([]);
+      expect(there.filter(({ status }) => status === "passed").length).toBeGreaterThan(1000);
+      const here = await runCases(name, create, cases());
+      expect(verdicts(there)).toEqual(verdicts(here));
+    },
+  );
+});

@@ -1,0 +1,59 @@
+import { cpus } from "node:os";
+import { run } from "../processes.ts";
+import { FOR_TEST_RUNNERS } from "../roles.ts";
+import { type Runtime, runtimes } from "../runtimes.ts";
+import { demand, everyPackage, install, type Site, type } from "../site.ts";
+import { installedSizes } from "../sizes.ts";
+
+export interface Footprint {
+  readonly name: string;
+  /** Bytes of the package's own folder, and with everything that it depends on. */
+  readonly own: number;
+  readonly total: number;
+  /** Median milliseconds of `await import(name)` in a fresh process; null for a package with nothing to import. */
+  readonly importTime: number | null;
+}
+
+/** Every entry of every package imports on every Node, does nothing visible by being imported, and `bn` runs. */
+export async function importEverything(site: Site): Promise<Footprint[]> {
+  const cwd = site.folder("imports");
+  await install(cwd, ...everyPackage(site));
+  const nodes = await runtimes(site);
+  const entries = site.packages.flatMap((one) => one.entries).filter((entry) => !FOR_TEST_RUNNERS.has(entry));
+  const complaints: string[] = [];
+  for (const { version, node } of nodes) {
+    for (const entry of entries) {
+      const code = `const before = Object.keys(globalThis); await import(${JSON.stringify(entry)});
+        const added = Object.keys(globalThis).filter((key) => !before.includes(key)); if (added.length) console.log("globals " + added);`;
+      const printed = await evaluate(node, code, cwd).catch((error: Error) => error.message);
+      if (printed !== "") complaints.push(`Node ${version}, import "${entry}": ${printed}`);
+    }
+  }
+  demand(complaints);
+  for (const { node } of nodes) {
+    await run(node, ["node_modules/@bn/cli/dist/bin.js", "conformance", "--backend", "cpu", "--filter", "kernels/*/2x3x5/*"], { cwd });
+  }
+  await type(cwd, "npx bn backends");
+
+  const newest = nodes.at(-1) as Runtime;
+  const footprints: Footprint[] = [];
+  for (const { name, entries: own } of site.packages) {
+    const importTime = own.includes(name) ? await medianImport(newest.node, name, cwd) : null;
+    footprints.push({ name, ...installedSizes(cwd, name), importTime });
+  }
+  return footprints;
+}
+
+function evaluate(node: string, code: string, cwd: string): Promise<string> {
+  return run(node, ["--input-type=module", "--eval", code], { cwd, seconds: 30 });
+}
+
+async function medianImport(node: string, name: string, cwd: string): Promise<number> {
+  const code = `const start = performance.now(); await import(${JSON.stringify(name)}); console.log(performance.now() - start);`;
+  const times: number[] = [];
+  for (let i = 0; i < 5; i++) times.push(Number(await evaluate(node, code, cwd)));
+  return times.sort((a, b) => a - b)[2] as number;
+}
+
+/** What import times were measured on. */
+export const machineText = (): string => `${cpus()[0]?.model.trim()}, ${cpus().length} processors`;

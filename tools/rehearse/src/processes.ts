@@ -1,0 +1,63 @@
+import { type ChildProcess, spawn } from "node:child_process";
+
+export interface RunOptions {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** It is killed, with all that it started, after so many seconds. */
+  readonly seconds?: number;
+}
+
+const running = new Set<ChildProcess>();
+
+/** Runs a command to its end; its standard output. Rejects with all that it printed if it fails or takes too long. */
+export function run(command: string, args: readonly string[], { cwd, env, seconds = 120 }: RunOptions): Promise<string> {
+  return new Promise((resolve, reject) => {
+    // A group of its own: what it starts in turn is ended with it.
+    const child = spawn(command, args, { cwd, env: { ...environment(), ...env }, detached: true });
+    running.add(child);
+    child.stdin.end();
+    let stdout = "";
+    let stderr = "";
+    let reason = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+    });
+    const timer = setTimeout(() => {
+      reason = `took longer than ${seconds} s`;
+      end(child);
+    }, seconds * 1000);
+    const finish = (failure: string) => {
+      clearTimeout(timer);
+      running.delete(child);
+      if (failure === "") return resolve(stdout);
+      reject(new Error(`${[command, ...args].join(" ")}\nin ${cwd} ${failure}\n${stdout}${stderr}`.trimEnd()));
+    };
+    child.once("error", (error) => finish(error.message));
+    child.once("close", (code, signal) => {
+      finish(reason || (code === 0 ? "" : signal ? `was ended by ${signal}` : `exited with ${code}`));
+    });
+  });
+}
+
+/** Ends every process that `run` started. */
+export function endAll(): void {
+  for (const child of running) end(child);
+}
+
+function end(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // it has ended by itself
+  }
+}
+
+/** Ours without what a package manager puts there for its scripts: consumers begin with a clean shell. */
+function environment(): Record<string, string | undefined> {
+  const own = Object.entries(process.env).filter(([key]) => !/^(npm_|PNPM_|INIT_CWD$|NODE_OPTIONS$|NODE_PATH$)/.test(key));
+  return { ...Object.fromEntries(own), NO_COLOR: "1", FORCE_COLOR: undefined, CI: "true" };
+}

@@ -1,0 +1,26 @@
+import type { Site } from "./site.ts";
+
+/** A package whose `create` makes a backend, and what a bundle of core, it and its dependencies may weigh (min + gzip, bytes). */
+export interface BackendPackage {
+  readonly name: string;
+  readonly create: string;
+  readonly limit: number;
+}
+
+const BACKENDS: readonly BackendPackage[] = [
+  { name: "@bn/cpu", create: "createCpu", limit: 15_000 },
+  { name: "@bn/wasm", create: "createWasm", limit: 30_000 },
+  { name: "@bn/webgpu", create: "createWebGpu", limit: 30_000 },
+];
+const OTHERS = ["@bn/core", "@bn/conformance", "@bn/onnx", "@bn/cli"];
+
+/** Entries that only mean something inside of a test runner; the backend made from the template imports them. */
+export const FOR_TEST_RUNNERS: ReadonlySet<string> = new Set(["@bn/conformance/vitest"]);
+
+/** The backends among the published packages. A package that is in neither list would go unrehearsed. */
+export function backendsOf({ packages }: Site): readonly BackendPackage[] {
+  const names = packages.map(({ name }) => name);
+  const unknown = names.filter((name) => !OTHERS.includes(name) && !BACKENDS.some((one) => one.name === name));
+  if (unknown.length > 0) throw new Error(`${unknown.join(", ")}: no row in tools/rehearse/src/roles.ts; add it`);
+  return BACKENDS.filter(({ name }) => names.includes(name));
+}

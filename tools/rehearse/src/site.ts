@@ -1,0 +1,53 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { run } from "./processes.ts";
+import type { Registry } from "./registry.ts";
+import type { PublicPackage } from "./tree.ts";
+
+/** Kept between rehearsals: what npm fetched, and the runtimes. */
+export const CACHE = fileURLToPath(new URL("../node_modules/.cache/bn-rehearse/", import.meta.url));
+
+/** Where consumers live: empty folders, a registry, and the packages that it holds. */
+export interface Site {
+  /** The copy that was published. */
+  readonly tree: string;
+  readonly packages: readonly PublicPackage[];
+  /** The registry that this machine is configured for. */
+  readonly uplink: string;
+  /** A new folder with `files`, in which npm installs from the registry on loopback. */
+  folder(name: string, files?: Readonly<Record<string, string>>): string;
+}
+
+export function createSite(folder: string, tree: string, packages: readonly PublicPackage[], uplink: string, registry: Registry): Site {
+  return {
+    tree,
+    packages,
+    uplink,
+    folder(name, files = {}) {
+      const cwd = join(folder, name);
+      const all = { ".npmrc": registry.npmrc, "package.json": '{ "private": true, "type": "module" }\n', ...files };
+      for (const [path, text] of Object.entries(all)) {
+        mkdirSync(dirname(join(cwd, path)), { recursive: true });
+        writeFileSync(join(cwd, path), text);
+      }
+      return cwd;
+    },
+  };
+}
+
+/** A command as a reader types it: `npm install @bn/core @bn/cpu`. */
+export function type(cwd: string, command: string, seconds = 180): Promise<string> {
+  return run("bash", ["-euc", command], { cwd, seconds, env: { npm_config_cache: join(CACHE, "npm") } });
+}
+
+export async function install(cwd: string, ...specs: readonly string[]): Promise<void> {
+  await type(cwd, `npm install ${specs.join(" ")}`);
+}
+
+export const everyPackage = ({ packages }: Site): string[] => packages.map(({ name }) => name);
+
+/** Fails with every complaint at once. */
+export function demand(complaints: readonly string[]): void {
+  if (complaints.length > 0) throw new Error(complaints.join("\n"));
+}

@@ -1,0 +1,71 @@
+import { cpSync, existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { run } from "./processes.ts";
+
+/** The repository that is rehearsed. */
+export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** What of a package.json matters here. */
+export interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly private?: boolean;
+  readonly exports: Readonly<Record<string, unknown>>;
+  readonly bin?: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+}
+
+export interface PublicPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly folder: string;
+  /** What can be imported: `@bn/conformance`, `@bn/conformance/report`, ... */
+  readonly entries: readonly string[];
+}
+
+/** A copy of every file that git tracks or would, as a repository of its own; installed, with raised versions, and built. */
+export async function prepareTree(folder: string, step: Step): Promise<void> {
+  await step("copy", async () => {
+    const files = await run("git", ["ls-files", "-co", "--exclude-standard", "-z"], { cwd: ROOT });
+    for (const file of files.split("\0").filter((one) => one !== "" && existsSync(join(ROOT, one)))) {
+      cpSync(join(ROOT, file), join(folder, file), { recursive: true });
+    }
+    const who = ["-c", "user.name=rehearsal", "-c", "user.email=rehearsal@localhost"];
+    await run("git", ["init", "-q", "-b", "main"], { cwd: folder });
+    await run("git", ["add", "-A"], { cwd: folder });
+    await run("git", [...who, "commit", "-q", "-m", "rehearsal"], { cwd: folder });
+  });
+  await step("install", () =>
+    run("pnpm", ["install", "--frozen-lockfile", "--prefer-offline"], { cwd: folder, seconds: 240 }),
+  );
+  await step("changeset version", () => run("pnpm", ["exec", "changeset", "version"], { cwd: folder }));
+  await step("build", () => run("pnpm", ["--filter", "./packages/*", "run", "build"], { cwd: folder, seconds: 300 }));
+}
+
+/** Times what a step takes, and says so. */
+export type Step = <T>(name: string, body: () => T | Promise<T>) => Promise<T>;
+
+export function publicPackages(tree: string): PublicPackage[] {
+  const folders = readdirSync(join(tree, "packages")).map((one) => join(tree, "packages", one));
+  const manifests = folders.map((folder) => ({ folder, ...manifestOf(folder) }));
+  return manifests
+    .filter((one) => !one.private)
+    .map(({ name, version, folder, exports }) => ({
+      name,
+      version,
+      folder,
+      entries: Object.keys(exports)
+        .filter((key) => key !== "./package.json")
+        .map((key) => name + key.slice(1)),
+    }));
+}
+
+export function manifestOf(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+}
+
+/** The executable of a dependency of this package, e.g. `typescript`'s `bin/tsc`. */
+export function executable(dependency: string, path: string): string {
+  return join(dirname(fileURLToPath(import.meta.resolve(`${dependency}/package.json`))), path);
+}

@@ -1,0 +1,3 @@
+export { type AdapterSource, setUpAdapter, softwareDriver } from "./adapter.ts";
+export { launchBrowser } from "./browser.ts";
+export { type OpenPage, openPage } from "./page.ts";
