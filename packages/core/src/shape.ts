@@ -4,8 +4,8 @@ import { BnError } from "./errors.ts";
 export type Shape = readonly number[];
 
 /** Caffe's limits: kMaxBlobAxes (blob.hpp:14) and INT_MAX (blob.cpp:34). */
-export const MAX_AXES = 32;
-export const MAX_COUNT = 2 ** 31 - 1;
+const MAX_AXES = 32;
+const MAX_COUNT = 2 ** 31 - 1;
 
 /** A shape in messages: `2x5x3`; a scalar's is `()`. */
 export function shapeText(shape: Shape): string {

@@ -4,7 +4,6 @@ import { browserThread, type Events, nodeThreads, type Thread } from "./host.ts"
 /** Helper threads that sleep until a job is published in shared memory (assembly/job.ts), and help with its items. */
 export interface Pool {
   readonly size: number;
-  readonly threads: readonly Thread[];
   /** What read() and finish() reject with once a helper has died. */
   readonly failure: BnError | null;
   /** Waits until all of a job's items are done; gives up, and sets `failure`, where none is for `patience` ms. */
@@ -56,23 +55,15 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     failed();
   };
   const start = () => {
-    let spawned: Thread | undefined;
-    let timer: ReturnType<typeof setTimeout>;
-    const ready = new Promise<void>((resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer in ${START_LIMIT / 1000} s`)), START_LIMIT);
-      spawned = spawn({
-        ready: () => {
-          spawned?.unref();
-          resolve();
-        },
-        dead: (reason) => {
-          reject(new Error(reason));
-          fail(reason);
-        },
-      });
-      spawned.post({ module, memory, scratch, stop: STOP * 4 });
-    }).finally(() => clearTimeout(timer));
-    return { thread: spawned!, ready };
+    const { promise: ready, resolve, reject } = deferred();
+    const timer = setTimeout(() => reject(new Error(`no answer in ${START_LIMIT / 1000} s`)), START_LIMIT);
+    const dead = (reason: string) => {
+      reject(new Error(reason));
+      fail(reason);
+    };
+    const thread = spawn({ ready: resolve, dead });
+    thread.post({ module, memory, scratch, stop: STOP * 4 });
+    return { thread, ready: ready.then(() => thread.unref()).finally(() => clearTimeout(timer)) };
   };
   const starting = Array.from({ length: helpers }, start);
   threads = starting.map(({ thread }) => thread);
@@ -85,7 +76,6 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
 
   return {
     size: helpers,
-    threads,
     get failure() {
       return failure;
     },
@@ -106,6 +96,17 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     },
     dispose: end,
   };
+}
+
+/** A promise with its ends: Promise.withResolvers is younger than Node 20. */
+function deferred() {
+  let resolve: () => void = () => {};
+  let reject: (error: Error) => void = () => {};
+  const promise = new Promise<void>((done, failed) => {
+    resolve = done;
+    reject = failed;
+  });
+  return { promise, resolve, reject };
 }
 
 /** A page's main thread may not sleep; it then spins, for no longer than a helper takes for one item. */

@@ -13,34 +13,44 @@ export function randomOf(seed: number): () => number {
 }
 
 export function arrayOf(dtype: Dtype, length: number, value: (i: number) => number): HostArray {
-  return (dtype === "float32" ? Float32Array : Float64Array).from({ length }, (_, i) => value(i));
+  const array = dtype === "float32" ? new Float32Array(length) : new Float64Array(length);
+  for (let i = 0; i < length; i++) array[i] = value(i);
+  return array;
 }
 
-/** Everything that a kernel can be called with, filled, for one geometry. */
-export function operandsOf(backend: Backend<WasmBuffer>, dtype: Dtype, g: Geometry, seed: number) {
-  const random = randomOf(seed);
+export type Operands = ReturnType<typeof operandsOf>;
+
+/** Everything that a kernel can be called with, for one geometry; `fill` gives each buffer the same contents again. */
+export function operandsOf(backend: Backend<WasmBuffer>, dtype: Dtype, g: Geometry) {
   const size = g.outer * g.channels * g.inner;
   const buffers: WasmBuffer[] = [];
-  const make = (length: number, value: (i: number) => number) => {
+  const make = (length: number) => {
     const buffer = backend.alloc(dtype, length);
-    backend.write(buffer, arrayOf(dtype, length, value));
     buffers.push(buffer);
     return buffer;
   };
-  const channels = () => make(g.channels, () => random() + 0.5);
+  const ofChannels = () => make(g.channels);
   return {
-    x: make(size, () => random() * 4 - 1),
-    dy: make(size, () => random() - 0.5),
-    y: make(size, () => 0),
-    stats: { mean: channels(), variance: channels() },
-    sums: { dy: channels(), dyXhat: channels() },
-    affine: { gamma: channels(), beta: channels() },
-    grad: { gamma: channels(), beta: channels() },
-    average: { running: { mean: channels(), variance: channels(), factor: make(1, () => 1) }, fraction: 0.9, correction: 1.25 },
+    x: make(size),
+    dy: make(size),
+    y: make(size),
+    stats: { mean: ofChannels(), variance: ofChannels() },
+    sums: { dy: ofChannels(), dyXhat: ofChannels() },
+    affine: { gamma: ofChannels(), beta: ofChannels() },
+    grad: { gamma: ofChannels(), beta: ofChannels() },
+    average: {
+      running: { mean: ofChannels(), variance: ofChannels(), factor: make(1) },
+      fraction: 0.9,
+      correction: 1.25,
+    },
     /** All buffers, in the order above. */
     buffers,
-    dispose() {
-      for (const buffer of buffers) buffer.dispose();
+    /** `values` must hold `size` numbers; buffer k starts k places into them. */
+    fill(values: HostArray) {
+      for (const [k, buffer] of buffers.entries()) {
+        buffer.view.set(values.subarray(0, Math.min(k, buffer.length)));
+        buffer.view.set(values.subarray(k, buffer.length), Math.min(k, buffer.length));
+      }
     },
   };
 }

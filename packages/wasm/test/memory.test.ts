@@ -56,7 +56,9 @@ for (const threads of [1, 2]) {
     x.view.fill(1);
     const ask = () => wasm.alloc("float32", MIB);
     expect(ask).toThrow(BnError);
-    expect(ask).toThrow(/no memory for 1048576 float32, 4194304 bytes; \d+ bytes are taken and the limit is 8388608; dispose/);
+    expect(ask).toThrow(
+      /no memory for 1048576 float32, 4194304 bytes; \d+ bytes are taken and the limit is 8388608; dispose/,
+    );
     expect(x.view.every((value) => value === 1)).toBe(true);
     x.dispose();
     const y = ask();

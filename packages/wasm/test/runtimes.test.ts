@@ -25,7 +25,10 @@ test.runIf(process.arch === "x64")("without SIMD: unavailable, with a cure", asy
 
 test("without shared memory: one thread, and why", async () => {
   const told = await inNode([], `delete globalThis.SharedArrayBuffer;\n${TRY}`);
-  expect(told).toMatchObject({ threads: 1, details: { simd: "on", threads: expect.stringMatching(/^off: no shared memory/) } });
+  expect(told).toMatchObject({
+    threads: 1,
+    details: { simd: "on", threads: expect.stringMatching(/^off: no shared memory/) },
+  });
 });
 
 test("a process ends although nobody disposed", async () => {

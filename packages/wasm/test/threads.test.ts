@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createWasm, type WasmBuffer } from "../src/index.ts";
 import { compile, instantiate } from "../src/module.ts";
 import { startPool } from "../src/pool.ts";
-import { operandsOf } from "./kit.ts";
+import { arrayOf, type Operands, operandsOf, randomOf } from "./kit.ts";
 
 const EPS = 1e-5;
 /** Large enough to be shared: planes, planes in parts, columns, folded columns, wide columns, odd tails. */
@@ -17,7 +17,7 @@ const GEOMETRIES: readonly Geometry[] = [
 ];
 
 /** Each kernel on its own operands, then every byte that it wrote. */
-const RUNS: Record<string, (k: Backend<WasmBuffer>["kernels"], g: Geometry, o: ReturnType<typeof operandsOf>) => void> = {
+const RUNS: Record<string, (k: Backend<WasmBuffer>["kernels"], g: Geometry, o: Operands) => void> = {
   moments: (k, g, o) => k.moments(o.x, g, o.stats),
   normalize: (k, g, o) => k.normalize(o.x, g, o.stats, EPS, o.affine, o.y),
   gradSums: (k, g, o) => k.gradSums(o.dy, o.x, g, o.stats, EPS, o.sums, o.grad),
@@ -41,17 +41,20 @@ describe("the same bits on 1, 2 and 4 threads", () => {
   for (const dtype of ["float32", "float64"] as const satisfies Dtype[]) {
     for (const g of GEOMETRIES) {
       test(`${g.outer}x${g.channels}x${g.inner} ${dtype}`, { timeout: 60_000 }, () => {
+        const random = randomOf(7);
+        const values = arrayOf(dtype, g.outer * g.channels * g.inner, () => random() * 4 - 1);
+        const operands = backends.map((backend) => operandsOf(backend, dtype, g));
         for (const [kernel, runOn] of Object.entries(RUNS)) {
-          const digests = backends.map((backend) => {
-            const o = operandsOf(backend, dtype, g, 7);
+          const digests = backends.map((backend, i) => {
+            const o = operands[i] as Operands;
+            o.fill(values);
             runOn(backend.kernels, g, o);
-            const digest = o.buffers.map((buffer) => digestOf(buffer));
-            o.dispose();
-            return digest;
+            return o.buffers.map(digestOf);
           });
           expect(digests[1], `${kernel} on 2 threads`).toEqual(digests[0]);
           expect(digests[2], `${kernel} on 4 threads`).toEqual(digests[0]);
         }
+        for (const { buffers } of operands) for (const buffer of buffers) buffer.dispose();
       });
     }
   }
@@ -62,25 +65,48 @@ function digestOf(buffer: WasmBuffer): number {
   const { view } = buffer;
   const words = new Uint32Array(view.buffer, view.byteOffset, view.byteLength / 4);
   let hash = 0x811c9dc5;
-  for (const word of words) hash = Math.imul(hash ^ word, 0x01000193);
+  for (let i = 0; i < words.length; i++) hash = Math.imul(hash ^ (words[i] as number), 0x01000193);
   return hash >>> 0;
+}
+
+/** Node's workers that are started from now until `stop`. */
+function spiedWorkers() {
+  const threads = process.getBuiltinModule("node:worker_threads");
+  const { Worker: Original } = threads;
+  const workers: InstanceType<typeof Original>[] = [];
+  threads.Worker = class extends Original {
+    constructor(...of: ConstructorParameters<typeof Original>) {
+      super(...of);
+      workers.push(this);
+    }
+  };
+  return {
+    workers,
+    stop() {
+      threads.Worker = Original;
+      return workers;
+    },
+  };
 }
 
 describe("a helper that is lost", () => {
   const memoryOf = () => new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true });
 
-  test("is told by the next read() and finish(), with a cure", async () => {
-    const memory = memoryOf();
-    const module = await compile(true);
-    const wasm = await instantiate(module, memory, () => {});
-    let told = 0;
-    const pool = await startPool({ module, memory, scratch: wasm.heapBase(), helpers: 2, failed: () => told++ });
-    expect(pool.failure).toBeNull();
-    pool.threads[0]?.terminate();
-    await expect.poll(() => pool.failure?.code).toBe("ERR_BN_DEVICE");
-    expect(pool.failure?.message).toMatch(/a helper thread was lost \(it exited with code 1\).*create another/s);
-    expect(told).toBe(1);
-    await pool.dispose();
+  test("rejects read() and finish() from then on, with a cure", async () => {
+    const started = spiedWorkers();
+    const wasm = await createWasm({ threads: 3 });
+    expect(started.stop()).toHaveLength(2);
+    const x = wasm.alloc("float32", 2 ** 20);
+    await wasm.finish();
+    await started.workers[0]?.terminate();
+    const lost = {
+      code: "ERR_BN_DEVICE",
+      message: expect.stringMatching(/helper thread was lost \(it exited.*create another/s),
+    };
+    wasm.kernels.fill(2 ** 20, 1, x);
+    await expect(wasm.read(x, 4)).rejects.toMatchObject(lost);
+    await expect(wasm.finish()).rejects.toMatchObject(lost);
+    await wasm.dispose();
   });
 
   test("does not hang a job that it left unfinished", async () => {
@@ -124,8 +150,10 @@ describe("a helper that is lost", () => {
 });
 
 test("helpers end with the backend", async () => {
-  const before = process.getActiveResourcesInfo().filter((name) => name === "Worker").length;
+  const started = spiedWorkers();
   const wasm = await createWasm({ threads: 4 });
+  const workers = started.stop();
+  const ends = Promise.all(workers.map((worker) => new Promise((resolve) => worker.once("exit", resolve))));
   await wasm.dispose();
-  await expect.poll(() => process.getActiveResourcesInfo().filter((name) => name === "Worker").length).toBe(before);
+  expect(await ends).toHaveLength(3);
 });

@@ -6,7 +6,7 @@ import { batchStats, check, forwardTruth, perChannel } from "../../truth.ts";
 import { geometryOf, type Scope, withScope } from "../layer-kit.ts";
 
 /** Two layers in good order, which a wrong call must leave so: L-1. */
-export interface Desk extends Scope {
+interface Desk extends Scope {
   /** 2x3x4, full. */
   readonly x: Blob;
   /** bn's top, scale's bottom. */

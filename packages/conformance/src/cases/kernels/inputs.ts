@@ -34,7 +34,7 @@ export function statsOf({ mean, variance }: Inputs): Stats {
 
 /** The three ways to call a kernel with an affine map. */
 export type AffineMode = "plain" | "gamma" | "gamma-beta";
-export const AFFINE_MODES: readonly AffineMode[] = ["plain", "gamma", "gamma-beta"];
+const AFFINE_MODES: readonly AffineMode[] = ["plain", "gamma", "gamma-beta"];
 
 export function affineOf({ gamma, beta }: Inputs, mode: AffineMode): GammaBeta | null {
   if (mode === "plain") return null;

@@ -5,7 +5,7 @@ import { check, perChannel, type RunningTruth, type Truth, truthOf } from "../..
 import { geometryOf, type Scope } from "../layer-kit.ts";
 
 /** Everything that a run of the table below works with. */
-export interface Tools extends Scope {
+interface Tools extends Scope {
   readonly dtype: Dtype;
   readonly p: Precision;
   readonly seed: string;
@@ -18,7 +18,7 @@ export type Run = (t: Tools) => Promise<Comparison[]>;
 export const SHAPE = [4, 3, 5, 5];
 export const G = geometryOf(SHAPE);
 export const ROW = perChannel(3);
-export const EPS = Math.fround(1e-5);
+const EPS = Math.fround(1e-5);
 export const FRACTION = Math.fround(0.999);
 
 export function exactly(values: ArrayLike<number>): Truth {

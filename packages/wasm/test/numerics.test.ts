@@ -1,0 +1,89 @@
+import type { Backend, Geometry } from "@bn/core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createWasm, type WasmBuffer } from "../src/index.ts";
+import { randomOf } from "./kit.ts";
+
+/** What a kernel that shifts by a guess, and sums in blocks, could get wrong: docs/spec.md N-2, on one channel. */
+const SERIES: Record<string, (i: number, m: number, random: () => number) => number> = {
+  "noise about 1000": (_i, _m, random) => 1000 + normal(random),
+  "noise about 1e6": (_i, _m, random) => 1e6 + normal(random),
+  "a start unlike the rest": (i, m, random) => (i < m / 4 ? 1e6 : normal(random)),
+  "an end unlike the rest": (i, m, random) => (i > m - 20 ? -1e6 : normal(random)),
+  "two values": (i) => (i % 2 === 0 ? 1 : -1),
+  "two neighbours": (i) => (i % 3 === 0 ? 1 : 1 + 2 ** -23),
+  "a ramp": (i, m) => i / m,
+  "steps of a thousand": (i, m, random) => Math.floor((8 * i) / m) * 1000 + normal(random),
+  "mostly zero": (_i, _m, random) => Math.max(normal(random) - 1.5, 0),
+  "one outlier": (i, m, random) => (i === m >> 1 ? 1e9 : normal(random)),
+  "squares that overflow": (_i, _m, random) => 1e19 * normal(random),
+  "squares that underflow": (_i, _m, random) => 1e-21 * normal(random),
+  constant: () => 0.1,
+};
+
+const GEOMETRIES: readonly Geometry[] = [
+  { outer: 1, channels: 1, inner: 1_000_003 },
+  { outer: 7, channels: 2, inner: 40_009 },
+  { outer: 33, channels: 5, inner: 49 },
+  { outer: 40_001, channels: 3, inner: 1 },
+  { outer: 9001, channels: 64, inner: 1 },
+  { outer: 65, channels: 2049, inner: 1 },
+  { outer: 501, channels: 7, inner: 9 },
+];
+
+describe("moments of awkward series within N-2", () => {
+  let wasm: Backend<WasmBuffer>;
+  beforeAll(async () => {
+    wasm = await createWasm({ threads: 2 });
+  });
+  afterAll(() => wasm.dispose());
+
+  for (const g of GEOMETRIES) {
+    for (const [name, value] of Object.entries(SERIES)) {
+      test(`${name}, ${g.outer}x${g.channels}x${g.inner}`, () => {
+        const { outer, channels, inner } = g;
+        const m = outer * inner;
+        const random = randomOf(m + channels);
+        const x = wasm.alloc("float32", m * channels);
+        const [mean, variance] = [wasm.alloc("float32", channels), wasm.alloc("float32", channels)];
+        // The same series in every channel, so that one truth serves all.
+        const series = Float32Array.from({ length: m }, (_, i) => value(i, m, random));
+        const { view } = x;
+        for (let o = 0; o < outer; o++) {
+          const row = series.subarray(o * inner, (o + 1) * inner);
+          for (let c = 0; c < channels; c++) view.set(row, (o * channels + c) * inner);
+        }
+        wasm.kernels.moments(x, g, { mean, variance });
+        const truth = truthOf(series);
+        for (let c = 0; c < channels; c++) {
+          const [gotMean, gotVariance] = [mean.view[c] as number, variance.view[c] as number];
+          expect(Math.abs(gotMean - truth.mean) / truth.meanBound, `mean of channel ${c}`).toBeLessThanOrEqual(1);
+          if (Math.fround(truth.variance) === Number.POSITIVE_INFINITY)
+            expect(gotVariance).toBe(Number.POSITIVE_INFINITY);
+          else {
+            const ratio = Math.abs(gotVariance - truth.variance) / truth.varianceBound;
+            expect(ratio, `variance of channel ${c}: ${gotVariance} for ${truth.variance}`).toBeLessThanOrEqual(1);
+          }
+        }
+        for (const buffer of [x, mean, variance]) buffer.dispose();
+      });
+    }
+  }
+});
+
+/** Two passes in float64, far inside the bounds, which are N-2's with eta = 2^-149. */
+function truthOf(series: Float32Array) {
+  const u = 2 ** -24;
+  const eta = 2 ** -149;
+  const m = series.length;
+  const mean = series.reduce((sum, x) => sum + (x - (series[0] as number)), 0) / m + (series[0] as number);
+  const variance = series.reduce((sum, x) => sum + (x - mean) ** 2, 0) / m;
+  const spread = series.reduce((most, x) => Math.max(most, Math.abs(x - mean)), 0);
+  const s = (40 + Math.log2(m)) * u;
+  const d = u * Math.abs(mean) + (2 * s + 3 * u) * spread;
+  return { mean, variance, meanBound: d + eta, varianceBound: (s + 4 * u) * (variance + d * d) + eta };
+}
+
+/** About a standard normal number: the sum of four uniform ones. */
+function normal(random: () => number): number {
+  return (random() + random() + random() + random() - 2) * Math.sqrt(3);
+}
