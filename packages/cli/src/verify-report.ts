@@ -47,7 +47,7 @@ export function verifyText({ inputs, rows, diagnostics }: VerifyReport): string 
     align([head, ...cells], [1, 2]).join("\n"),
     ...failures,
     skipped.join("\n"),
-    diagnostics.map((text) => `left out: ${printable(text)}`).join("\n"),
+    diagnostics.map(({ kind, message }) => `${kind}: ${printable(message)}`).join("\n"),
     `${rows.length} nodes: ${passed} passed, ${failed} failed, ${count} skipped`,
   ];
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;

@@ -1,9 +1,6 @@
-import { bounds, type Case, type Comparison, compare, oracle, type Random, random } from "@bn/conformance";
-import type { Backend, Dtype, Geometry, HostArray, Shape } from "@bn/core";
-import { buildModel, momentumAt, readBatchNorm } from "./model.ts";
-import { createLayer, type LayerInput, type Ran } from "./repeat.ts";
-import { runModel, type Tensor } from "./runtime.ts";
-import { foldedBound, runningBound, runtimeMomentBounds, runtimePrecision } from "./runtime-bounds.ts";
+import { type Case, type Comparison, oracle, type Random, random } from "@bn/conformance";
+import type { Backend, Dtype, Shape } from "@bn/core";
+import { type Compared, type Problem, validateInference, validateTraining } from "./validate-layer.ts";
 
 const SHAPES: readonly Shape[] = [
   [1, 1],
@@ -74,82 +71,21 @@ export function onnxCases(): Case[] {
   });
 }
 
+const both = (compared: readonly Compared[]): Comparison[] => compared.map(({ onnxRuntime }) => onnxRuntime);
+const SETTING = { eps: EPS, movingAverageFraction: FRACTION };
+
 async function runInference(backend: Backend, seed: string, setting: Setting): Promise<Comparison[]> {
-  const { dtype, shape } = setting;
-  const problem = problemOf(seed, setting, 3.5);
-  const { x, g } = problem;
-  const ran = createLayer(backend, problem, { phase: "test", eps: EPS });
-  return closing(ran, async () => {
-    ran.forward();
-    const node = await readBatchNorm(ran.layer.blobs, { eps: EPS, movingAverageFraction: FRACTION });
-    const outputs = await runModel(buildModel(node, { shape }), { X: { type: dtype, shape, data: x } });
-    const stats = { mean: oracle.channelsOf(node.mean), variance: oracle.channelsOf(node.variance) };
-    const affine = { gamma: oracle.channelsOf(node.scale), beta: oracle.channelsOf(node.bias) };
-    const p = bounds.precisionOf(dtype, backend.supports);
-    const errors = { mean: bounds.globalBound(p, stats.mean), variance: bounds.globalBound(p, stats.variance) };
-    const ours = bounds.normalizeBound(p, x, g, stats, node.epsilon, affine, errors);
-    const theirs = foldedBound(runtimePrecision(dtype), x, g, stats, node.epsilon, affine, null);
-    return [compare("top", await ran.top.read(), dataOf(outputs, "Y"), sum(ours, theirs), g)];
-  });
+  return both(await validateInference(backend, problemOf(seed, setting, 3.5), SETTING));
 }
 
 async function runTraining(backend: Backend, seed: string, setting: Setting): Promise<Comparison[]> {
-  const { dtype, shape, steady } = setting;
-  const factor = steady ? 1 / (1 - Math.fround(FRACTION)) : 0;
-  const problem = problemOf(seed, setting, factor);
-  const { x, g } = problem;
-  const ran = createLayer(backend, problem, { phase: "train", eps: EPS, movingAverageFraction: FRACTION });
-  return closing(ran, async () => {
-    const { blobs } = ran.layer;
-    const before = await readBatchNorm(blobs, { eps: EPS, movingAverageFraction: FRACTION });
-    const momentum = steady ? before.momentum : momentumAt(FRACTION, factor);
-    ran.forward();
-    const bytes = buildModel({ ...before, momentum }, { shape, training: true });
-    const outputs = await runModel(bytes, { X: { type: dtype, shape, data: x } });
-
-    const stats = oracle.moments(x, g);
-    const affine = { gamma: oracle.channelsOf(before.scale), beta: oracle.channelsOf(before.bias) };
-    const [p, theirP] = [bounds.precisionOf(dtype, backend.supports), runtimePrecision(dtype)];
-    const [ours, theirs] = [bounds.momentBounds(p, x, g, stats), runtimeMomentBounds(theirP, x, g, stats)];
-    const { epsilon } = before;
-    const bound = sum(
-      bounds.normalizeBound(p, x, g, stats, epsilon, affine, ours),
-      foldedBound(theirP, x, g, stats, epsilon, affine, theirs),
-    );
-    const top = compare("top", await ran.top.read(), dataOf(outputs, "Y"), bound, g);
-
-    const [means, variances, factors] = await Promise.all([blobs[0]?.read(), blobs[1]?.read(), blobs[2]?.read()]);
-    const m = g.outer * g.inner;
-    const step = (
-      name: string,
-      got: HostArray | undefined,
-      old: HostArray,
-      part: "mean" | "variance",
-      correction: number,
-    ) => {
-      const batch = oracle.valuesOf(stats[part]);
-      const allowed = runningBound(p, { p: momentum, old, batch, theirs: theirs[part], ours: ours[part] });
-      const [sums, weight] = [got ?? new Float64Array(), factors?.[0] ?? Number.NaN];
-      // blobs / factor, with the batch's part relieved of m / (m - 1)
-      const value = Float64Array.from(sums, (total, c) => {
-        const kept = momentum * (old[c] as number);
-        return (total / weight - kept) / correction + kept;
-      });
-      return compare(name, value, dataOf(outputs, name), allowed, { outer: 1, channels: g.channels, inner: 1 });
-    };
-    return [
-      top,
-      step("running_mean", means, before.mean, "mean", 1),
-      step("running_var", variances, before.variance, "variance", m > 1 ? m / (m - 1) : 1),
-    ];
-  });
+  const factor = setting.steady ? 1 / (1 - Math.fround(FRACTION)) : 0;
+  // Once the factor has reached its limit, the momentum is the fraction itself.
+  const momentum = setting.steady ? { momentum: Math.fround(FRACTION) } : {};
+  return both(await validateTraining(backend, problemOf(seed, setting, factor), { ...SETTING, ...momentum }));
 }
 
-function problemOf(
-  seed: string,
-  { shape, dtype, values, affine }: Setting,
-  factor: number,
-): LayerInput & { x: HostArray; g: Geometry } {
+function problemOf(seed: string, { shape, dtype, values, affine }: Setting, factor: number): Problem {
   const { uniform, normal } = random(seed);
   const [outer, channels, inner] = [shape[0] ?? 0, shape[1] ?? 0, shape.slice(2).reduce((a, b) => a * b, 1)];
   const g = { outer, channels, inner };
@@ -170,20 +106,4 @@ function problemOf(
       draw(normal),
     );
   return { x, g, shape, dtype, blobs };
-}
-
-function dataOf(outputs: ReadonlyMap<string, Tensor>, name: string): HostArray {
-  return outputs.get(name)?.data as HostArray;
-}
-
-function sum(a: Float64Array, b: Float64Array): Float64Array {
-  return a.map((value, i) => value + (b[i] as number));
-}
-
-async function closing<T>(ran: Ran, use: () => Promise<T>): Promise<T> {
-  try {
-    return await use();
-  } finally {
-    ran.dispose();
-  }
 }

@@ -21,7 +21,9 @@ export async function inlineExternal(model: Model, read: ReadExternal | undefine
   let total = 0;
   for (const tensor of outside) {
     const fail = (what: string, cause?: unknown) =>
-      new BnError("ERR_BN_DATA", `ONNX model: tensor "${tensor.name}" keeps its data in another file${what}`, { cause });
+      new BnError("ERR_BN_DATA", `ONNX model: tensor "${tensor.name}" keeps its data in another file${what}`, {
+        cause,
+      });
     const { location, offset, length } = placeOf(tensor, fail);
     if (!read) {
       throw fail(

@@ -1,10 +1,11 @@
 import { BnError, type HostArray, type Phase, type Shape } from "@bn/core";
 import type { NodeProto } from "onnx-buf";
 import type { Diagnostic, DiagnosticKind } from "./diagnostic.ts";
-import { inlineExternal, type ReadExternal } from "./external.ts";
+import type { ReadExternal } from "./external.ts";
+import { readModel } from "./load.ts";
 import { INPUTS, isNorm, nameOf } from "./nodes.ts";
 import { readAttributes } from "./operator.ts";
-import { graphsOf, labelOf, type Model, opsetOf, parseModel } from "./proto.ts";
+import { graphsOf, labelOf, type Model, opsetOf } from "./proto.ts";
 import type { OnnxBatchNorm } from "./read.ts";
 import { createScopes, type Lookup } from "./scope.ts";
 import { suspicions } from "./suspect.ts";
@@ -55,13 +56,11 @@ export interface Imported {
  * ```
  */
 export async function importModel(bytes: Uint8Array, options: ImportOptions = {}): Promise<Imported> {
-  const model = parseModel(bytes);
-  await inlineExternal(model, options.external);
+  const { model } = await readModel(bytes, options.external);
   return importLayers(model, options.partial ?? false);
 }
 
-/** The same of a model that holds its own data. */
-export function importLayers(model: Model, partial: boolean): Imported {
+function importLayers(model: Model, partial: boolean): Imported {
   const opset = opsetOf(model);
   const scopeOf = createScopes();
   const layers: ImportedLayer[] = [];
@@ -98,7 +97,10 @@ export function importLayers(model: Model, partial: boolean): Imported {
 
 type Layer = Omit<ImportedLayer, "name" | "where">;
 type Notes = (readonly [DiagnosticKind, string])[];
-type Outcome = { readonly broken: string } | { readonly leftOut: string } | { readonly layer: Layer; readonly notes: Notes };
+type Outcome =
+  | { readonly broken: string }
+  | { readonly leftOut: string }
+  | { readonly layer: Layer; readonly notes: Notes };
 
 function importNode(node: NodeProto, opset: number, lookup: Lookup): Outcome {
   if (node.input.length !== INPUTS.length) {
@@ -129,7 +131,8 @@ function importNode(node: NodeProto, opset: number, lookup: Lookup): Outcome {
   const notes: Notes = attributes.assumed.map((what) => ["assumed", what] as const);
   const narrow = [...new Set(values.map((value) => value.narrow).filter((name) => name !== null))];
   if (narrow.length > 0) notes.push(["converted", `weights are ${narrow.join(" and ")}, now ${dtype}, exactly`]);
-  if (new Set(values.map((value) => value.dtype)).size > 1) notes.push(["converted", "weights of two types, now float64"]);
+  if (new Set(values.map((value) => value.dtype)).size > 1)
+    notes.push(["converted", "weights of two types, now float64"]);
   if (!spatial) {
     const flat = `[N, ${mean.data.length}]`;
     notes.push(["converted", `spatial is 0: a channel for each of [${mean.dims}]; reshape bottom to ${flat} and back`]);

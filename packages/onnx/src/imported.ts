@@ -1,4 +1,4 @@
-import { type Backend, type Blob, createBatchNormScale, createBlob, type Layer, type Phase } from "@bn/core";
+import { type Backend, type Blob, BnError, createBatchNormScale, createBlob, type Layer, type Phase } from "@bn/core";
 import type { ImportedLayer } from "./import.ts";
 import type { OnnxBatchNorm } from "./read.ts";
 
@@ -28,7 +28,7 @@ export interface CreatedLayer extends Disposable {
  * A layer on `backend` that does what the node does: y = (x - mean) / sqrt(variance + epsilon) * scale + B.
  *
  * Errors: `ERR_BN_BACKEND`, a dtype that the backend has not; `ERR_BN_PARAM`, a momentum outside of [0, 1] in phase
- * "train"; `ERR_BN_MEMORY`.
+ * "train" or of [0, 1) with "steady"; `ERR_BN_MEMORY`.
  *
  * @example
  * ```ts
@@ -54,6 +54,10 @@ export function createImported(
 ): CreatedLayer {
   const { name = node.name ?? "", phase = node.phase ?? "test", average = "exact" } = options;
   const { dtype, epsilon, momentum } = node;
+  if (average === "steady" && !(momentum >= 0 && momentum < 1)) {
+    const what = `momentum is ${momentum}, and a steady average needs a number in [0, 1); take average "exact"`;
+    throw new BnError("ERR_BN_PARAM", `createImported "${name}": ${what}`);
+  }
   const factor = average === "exact" ? 1 : 1 / (1 - Math.fround(momentum));
   const made: Disposable[] = [];
   const own = <T extends Disposable>(resource: T): T => {

@@ -15,7 +15,9 @@ export interface InputPlan {
 const MAX_ELEMENTS = 2 ** 27;
 
 /** What can be made up for an input, by TensorProto.DataType. */
-const TYPES: Readonly<Record<number, { type: string; of: (length: number) => Tensor["data"] & { length: number } }>> = {
+export const TYPES: Readonly<
+  Record<number, { type: string; of: (length: number) => Tensor["data"] & { length: number } }>
+> = {
   1: { type: "float32", of: (length) => new Float32Array(length) },
   2: { type: "uint8", of: (length) => new Uint8Array(length) },
   6: { type: "int32", of: (length) => new Int32Array(length) },
@@ -38,7 +40,7 @@ export function planInputs(model: Model, shapes: Readonly<Record<string, Shape>>
   for (const name of Object.keys(shapes)) {
     if (inputs.some((input) => input.name === name)) continue;
     const names = inputs.map((input) => `"${input.name}"`).join(", ");
-    throw new BnError("ERR_BN_PARAM", `verifyModel: shapes names "${name}", the model's inputs are ${names}`);
+    throw new BnError("ERR_BN_PARAM", `verifyModel: shapes or feeds names "${name}", the model's inputs are ${names}`);
   }
   const sizes = new Map<string, number>();
   for (const input of inputs)

@@ -1,8 +1,10 @@
 import { BnError } from "@bn/core";
-import type { NodeProto, TensorProto } from "onnx-buf";
-import { attributeOf, graphsOf, isOnnxDomain, labelOf, type Model } from "./proto.ts";
+import type { NodeProto } from "onnx-buf";
+import type { Diagnostic } from "./diagnostic.ts";
+import { readAttributes } from "./operator.ts";
+import { attributeOf, graphsOf, isOnnxDomain, labelOf, type Model, opsetOf } from "./proto.ts";
 
-/** A BatchNormalization node at the top level of a model, in inference. The parameters are names of tensors. */
+/** A BatchNormalization node at the top level of a model. The parameters are names of tensors. */
 export interface NormNode {
   /** As in messages: `"bn1"`, or `#7 (output "y")`. */
   readonly label: string;
@@ -14,37 +16,49 @@ export interface NormNode {
   readonly variance: string;
   readonly y: string;
   readonly epsilon: number;
+  /** false: parameters for each position, not for each channel. */
+  readonly spatial: boolean;
+  /** Why it is not repeated, or null. */
+  readonly skip: string | null;
 }
 
 interface FoundNodes {
   readonly nodes: readonly NormNode[];
-  /** Nodes that were left out, each with the reason. */
-  readonly diagnostics: readonly string[];
+  /** Nodes that were left out, each with the reason, and what was assumed of the others. */
+  readonly diagnostics: readonly Diagnostic[];
 }
 
-const INPUTS = ["X", "scale", "B", "mean", "var"];
-const isNorm = (node: NodeProto) => node.opType === "BatchNormalization" && isOnnxDomain(node.domain);
+export const INPUTS = ["X", "scale", "B", "mean", "var"];
+
+export function isNorm(node: NodeProto): boolean {
+  return node.opType === "BatchNormalization" && isOnnxDomain(node.domain);
+}
+
+/** The node's name, or what tells it apart where it has none. */
+export function nameOf(node: NodeProto, index: number): string {
+  return node.name || labelOf(node, index);
+}
 
 /**
- * Every BatchNormalization of a model, in its order.
+ * Every BatchNormalization at the top level of a model, in its order.
  *
- * Errors: `ERR_BN_DATA` naming node and tensor: no such node, an operator set before 7, training mode, spatial = 0,
- * missing or ill-shaped parameters, weights in another file.
+ * Errors: `ERR_BN_DATA` naming node and tensor: no such node, missing or ill-shaped parameters, attributes out of range.
  */
 export function findNodes(model: Model): FoundNodes {
-  const graphs = graphsOf(model);
-  for (const { tensors } of graphs) for (const tensor of tensors) checkOwnData(tensor);
-
-  const inner = graphs.slice(1).flatMap(({ where, nodes }) =>
-    nodes.flatMap((node, index) => {
-      const text = `BatchNormalization ${labelOf(node, index)} lies in ${where}: only the top level is looked at; inline it`;
-      return isNorm(node) ? [text] : [];
-    }),
-  );
+  const diagnostics: Diagnostic[] = graphsOf(model)
+    .slice(1)
+    .flatMap(({ where, nodes }) =>
+      nodes.flatMap((node, index): Diagnostic[] => {
+        const message = `BatchNormalization ${labelOf(node, index)} lies in ${where}: only the top level is looked at; inline it`;
+        return isNorm(node) ? [{ kind: "left out", node: nameOf(node, index), message }] : [];
+      }),
+    );
   const { node: all } = model.graph;
   if (!all.some(isNorm)) {
     const text =
-      inner.length === 0 ? "where export fused them into convolutions, export it without that" : inner.join("; ");
+      diagnostics.length === 0
+        ? "where export fused them into convolutions, export it without that"
+        : diagnostics.map(({ message }) => message).join("; ");
     throw bad(`ONNX model: no BatchNormalization among the ${all.length} nodes of the graph; ${text}`);
   }
   const opset = opsetOf(model);
@@ -54,10 +68,18 @@ export function findNodes(model: Model): FoundNodes {
     ...model.graph.input.map(({ name }) => name),
     ...all.flatMap((n) => n.output),
   ]);
-  const nodes = all.flatMap((node, index) =>
-    isNorm(node) ? [readNode(node, labelOf(node, index), opset, dims, known)] : [],
-  );
-  return { nodes, diagnostics: inner };
+  const nodes: NormNode[] = [];
+  for (const [index, node] of all.entries()) {
+    if (!isNorm(node)) continue;
+    const label = labelOf(node, index);
+    const found = readNode(node, label, opset, dims, known);
+    const say = (kind: Diagnostic["kind"], what: string) =>
+      diagnostics.push({ kind, node: nameOf(node, index), message: `BatchNormalization ${label}: ${what}` });
+    nodes.push(found.node);
+    for (const what of found.assumed) say("assumed", what);
+    if (found.node.skip) say("left out", found.node.skip);
+  }
+  return { nodes, diagnostics };
 }
 
 function readNode(
@@ -66,7 +88,7 @@ function readNode(
   opset: number,
   dims: ReadonlyMap<string, readonly bigint[]>,
   known: ReadonlySet<string>,
-): NormNode {
+): { node: NormNode; assumed: readonly string[] } {
   const fail = (what: string) => bad(`BatchNormalization ${label}: ${what}`);
   if (node.input.length !== INPUTS.length) {
     throw fail(`${node.input.length} inputs, expected ${INPUTS.length}: ${INPUTS.join(", ")}; export the model again`);
@@ -77,15 +99,10 @@ function readNode(
       `nothing gives its input ${INPUTS[i]}, tensor "${name}": no initialiser, node or graph input; export the model again, with weights`,
     );
   }
-  const extra = node.output.slice(1).filter((name) => name !== "");
-  const training = opset >= 14 ? (attributeOf(node, "training_mode")?.i ?? 0n) !== 0n : extra.length > 0;
-  if (training) throw fail("is in training mode, expected inference; export the model after eval()");
-  if (opset < 9 && attributeOf(node, "spatial")?.i === 0n) {
-    throw fail("spatial is 0 (a mean for each position), expected 1; no @bn layer computes that");
-  }
-  const epsilon = attributeOf(node, "epsilon")?.f ?? Math.fround(1e-5);
-  if (!(epsilon >= 0 && epsilon < Number.POSITIVE_INFINITY))
-    throw fail(`epsilon is ${epsilon}, expected a finite number >= 0`);
+  const attributes = readAttributes(node, opset);
+  if (typeof attributes === "string") throw fail(attributes);
+  const { epsilon, training, spatial, assumed } = attributes;
+  const skip = training ? "is in training mode, expected inference; export the model after eval()" : null;
 
   const [x, scale, bias, mean, variance] = node.input as [string, string, string, string, string];
   const y = node.output[0] ?? "";
@@ -93,27 +110,23 @@ function readNode(
   const wanted = dims.get(scale);
   for (const [i, name] of [scale, bias, mean, variance].entries()) {
     const shape = dims.get(name);
-    if (shape && (shape.length !== 1 || (wanted && shape[0] !== wanted[0]))) {
-      const expected = wanted?.length === 1 ? `[${wanted}] as scale "${scale}"` : "one axis, the channels";
-      throw fail(
-        `${INPUTS[i + 1]}, tensor "${name}", has shape [${shape}], expected ${expected}; export the model again`,
-      );
+    if (shape && (spatial ? shape.length !== 1 : shape.length === 0 || (wanted && String(shape) !== String(wanted)))) {
+      throw fail(misfit(i, name, shape, wanted, scale));
     }
+    if (shape && wanted && shape[0] !== wanted[0]) throw fail(misfit(i, name, shape, wanted, scale));
   }
-  return { label, name: node.name, x, scale, bias, mean, variance, y, epsilon };
+  return { node: { label, name: node.name, x, scale, bias, mean, variance, y, epsilon, spatial, skip }, assumed };
 }
 
-/** The version of the ONNX operators; ONNX Runtime has BatchNormalization from 7 on. */
-function opsetOf(model: Model): number {
-  const own = model.opsetImport.filter(({ domain }) => isOnnxDomain(domain));
-  if (own.length === 0) throw bad("ONNX model: opset_import names no version of the ONNX operators; export it again");
-  const opset = Math.max(...own.map(({ version }) => Number(version)));
-  if (opset < 7) {
-    throw bad(
-      `ONNX model: operator set ${opset}; ONNX Runtime has BatchNormalization from 7 on: convert the model, e.g. with onnx.version_converter`,
-    );
-  }
-  return opset;
+function misfit(
+  i: number,
+  name: string,
+  shape: readonly bigint[],
+  wanted: readonly bigint[] | undefined,
+  scale: string,
+) {
+  const expected = wanted?.length === 1 ? `[${wanted}] as scale "${scale}"` : "one axis, the channels";
+  return `${INPUTS[i + 1]}, tensor "${name}", has shape [${shape}], expected ${expected}; export the model again`;
 }
 
 /** Dimensions of what the file itself holds: initialisers and Constant nodes. */
@@ -123,15 +136,6 @@ function staticDims(model: Model): Map<string, readonly bigint[]> {
     return value ? [[node.output[0] ?? "", value.dims] as const] : [];
   });
   return new Map([...model.graph.initializer.map(({ name, dims }) => [name, dims] as const), ...constants]);
-}
-
-/** Paths in a model are never followed: it may come from anyone. */
-function checkOwnData(tensor: TensorProto): void {
-  if (tensor.dataLocation === 1 || tensor.externalData.length > 0) {
-    throw bad(
-      `ONNX model: tensor "${tensor.name}" keeps its data in another file; save the model as one file, e.g. with onnx.save(onnx.load(path), path)`,
-    );
-  }
 }
 
 function bad(message: string): BnError {

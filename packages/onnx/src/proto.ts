@@ -120,7 +120,8 @@ export function opsetOf(model: Model): number {
   const own = model.opsetImport.filter(({ domain }) => isOnnxDomain(domain));
   const opset = Math.max(...own.map(({ version }) => Number(version)));
   if (opset >= 1) return opset;
-  const what = own.length === 0 ? "names no version of the ONNX operators" : `names version ${opset}, expected 1 or more`;
+  const what =
+    own.length === 0 ? "names no version of the ONNX operators" : `names version ${opset}, expected 1 or more`;
   throw new BnError("ERR_BN_DATA", `ONNX model: opset_import ${what}; export it again`);
 }
 

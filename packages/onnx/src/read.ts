@@ -1,13 +1,4 @@
 import { type Blob, BnError, type Dtype, type HostArray, type Shape } from "@bn/core";
-import { create, toBinary } from "@bufbuild/protobuf";
-import {
-  AttributeProto_AttributeType,
-  AttributeProtoSchema,
-  ModelProtoSchema,
-  TensorProto_DataType,
-  TensorProtoSchema,
-  ValueInfoProtoSchema,
-} from "onnx-buf";
 
 /** The operands and attributes of one BatchNormalization node. */
 export interface OnnxBatchNorm {
@@ -18,22 +9,33 @@ export interface OnnxBatchNorm {
   readonly variance: HostArray;
   readonly epsilon: number;
   readonly momentum: number;
+  /** The axis of channels, as of @bn/core. Default 1, ONNX's; any other is exported between two Transpose nodes. */
+  readonly axis?: number;
 }
+
+/** A Scale layer: Mul and, with a bias, Add. */
+export interface OnnxScale {
+  readonly dtype: Dtype;
+  /** The values, or null where they come as a second bottom. */
+  readonly scale: HostArray | null;
+  /** Of the scale, and the axis of X at which it starts. */
+  readonly shape: Shape;
+  readonly axis: number;
+  readonly bias: HostArray | null;
+}
+
+export type OnnxLayer = OnnxBatchNorm | OnnxScale;
 
 /** What a layer knows beside its blobs; defaults as in @bn/core. */
 export interface LayerConstants {
   readonly eps?: number;
   readonly movingAverageFraction?: number;
-}
-
-/** Sizes, or names for those left open; the second is the number of channels. */
-export type OpenShape = readonly (number | string)[];
-
-export interface ModelOptions {
-  /** Of X. Without one: any number of images of any size, [N, channels, H, W]. */
-  readonly shape?: OpenShape;
-  /** training_mode: outputs Y, running_mean, running_var in place of Y alone. */
-  readonly training?: boolean;
+  readonly axis?: number;
+  /**
+   * m, the values a channel in the batches of training: divides the stored variance by m / (m - 1), so that training goes
+   * on in ONNX with statistics all of one kind. Inference then differs from the layer's. Default: the variance as stored.
+   */
+  readonly populationOf?: number;
 }
 
 /**
@@ -44,16 +46,21 @@ export interface ModelOptions {
  *         momentum = movingAverageFraction: ONNX steps new = momentum * old + (1 - momentum) * batch, which is what
  *         sums and factor do once factor has reached its limit 1 / (1 - fraction). Before that a step of ours has the
  *         momentum that `momentumAt` tells. ONNX averages the variance over m, we store it times m / (m - 1) (BN-7):
- *         values go over as they are, and a training step there takes in a variance smaller by that factor.
+ *         values go over as they are, and a training step there takes in a variance smaller by that factor; with
+ *         `populationOf` they are brought to ONNX's kind first.
  * Shapes  blobs [mean, variance, factor], then [gamma] and [beta]: `layer.blobs`, or
  *         `[...batchNorm.blobs, ...scale.blobs]`.
  * Errors  `ERR_BN_PARAM`, the number of blobs; `ERR_BN_SHAPE`, their shapes.
  */
 export async function readBatchNorm(
   blobs: readonly Blob[],
-  { eps = 1e-5, movingAverageFraction = 0.999 }: LayerConstants = {},
+  { eps = 1e-5, movingAverageFraction = 0.999, axis = 1, populationOf: m }: LayerConstants = {},
 ): Promise<OnnxBatchNorm> {
   checkBlobs(blobs);
+  if (m !== undefined && !(m >= 1)) {
+    throw new BnError("ERR_BN_PARAM", `readBatchNorm: populationOf is ${m}, expected the number of values a channel`);
+  }
+  const population = m === undefined || m === 1 ? 1 : (m - 1) / m;
   const dtype = (blobs[0] as Blob).dtype;
   const [mean, variance, factor, gamma, beta] = await Promise.all(blobs.map((blob) => blob.read()));
   const channels = (mean as HostArray).length;
@@ -64,9 +71,10 @@ export async function readBatchNorm(
     scale: gamma ?? arrayOf(dtype, new Array(channels).fill(1)),
     bias: beta ?? arrayOf(dtype, new Array(channels).fill(0)),
     mean: (mean as HostArray).map((sum) => sum * s),
-    variance: (variance as HostArray).map((sum) => sum * s),
+    variance: (variance as HostArray).map((sum) => sum * s).map((value) => value * population),
     epsilon: Math.fround(eps),
     momentum: Math.fround(movingAverageFraction),
+    ...(axis === 1 ? {} : { axis }),
   };
 }
 
@@ -80,84 +88,34 @@ export function momentumAt(movingAverageFraction: number, factor: number): numbe
 }
 
 /**
- * A complete ONNX model, operator set 15, of one BatchNormalization node: input `X`, output `Y` and in training
- * `running_mean` and `running_var`. What it reads is stored as initialisers `scale`, `B`, `mean`, `var`.
+ * What ONNX needs to know of a Scale layer: its blobs, `[scale]` or `[scale, bias]`; of one with two bottoms `[]` or
+ * `[bias]`, and the shape of bottom[1].
  *
- * Errors: `ERR_BN_SHAPE` where X has fewer than two axes, or other channels than the parameters.
- *
- * Source: ONNX operator BatchNormalization-15.
- *
- * @example
- * ```ts
- * import { createBatchNorm, createBlob } from "@bn/core";
- * import { createCpu } from "@bn/cpu";
- * import { buildModel, readBatchNorm, runModel } from "@bn/onnx";
- * const cpu = await createCpu();
- * const [x, y] = [createBlob(cpu, [2, 1]), createBlob(cpu)];
- * const layer = createBatchNorm({ eps: 0 });
- * layer.setUp([x], [y]);
- * for (const [i, value] of [6, 8, 2].entries()) layer.blobs[i]!.write([value]); // mean 3, variance 4
- * const bytes = buildModel(await readBatchNorm(layer.blobs, { eps: 0 }), { shape: ["N", 1] });
- * const outputs = await runModel(bytes, { X: { type: "float32", shape: [3, 1], data: new Float32Array([3, 5, 9]) } });
- * console.log(outputs.get("Y")!.data); // Float32Array(3) [ 0, 1, 3 ]
- * ```
+ * Errors: `ERR_BN_PARAM`, the number of blobs.
  */
-export function buildModel(node: OnnxBatchNorm, options: ModelOptions = {}): Uint8Array {
-  const channels = node.mean.length;
-  const { shape = ["N", channels, "H", "W"], training = false } = options;
-  if (shape.length < 2 || (typeof shape[1] === "number" && shape[1] !== channels)) {
-    throw new BnError(
-      "ERR_BN_SHAPE",
-      `buildModel: shape is [${shape}], expected [N, ${channels}, ...] as the parameters have ${channels} channels`,
-    );
+export async function readScale(
+  blobs: readonly Blob[],
+  {
+    axis = 1,
+    twoBottoms,
+  }: { readonly axis?: number; readonly twoBottoms?: { readonly shape: Shape; readonly dtype: Dtype } } = {},
+): Promise<OnnxScale> {
+  const most = twoBottoms ? 1 : 2;
+  if (blobs.length > most || (!twoBottoms && blobs.length === 0)) {
+    const expected = twoBottoms
+      ? "none, or the bias"
+      : "the scale, and the bias where there is one; call setUp() before";
+    throw new BnError("ERR_BN_PARAM", `readScale: ${blobs.length} blobs, expected ${expected}`);
   }
-  const elemType = node.dtype === "float32" ? TensorProto_DataType.FLOAT : TensorProto_DataType.DOUBLE;
-  const value = (name: string, dims: OpenShape) => {
-    const dim = dims.map((d) => ({
-      value:
-        typeof d === "number"
-          ? { case: "dimValue" as const, value: BigInt(d) }
-          : { case: "dimParam" as const, value: d },
-    }));
-    const type = { value: { case: "tensorType" as const, value: { elemType, shape: { dim } } } };
-    return create(ValueInfoProtoSchema, { name, type });
+  const values = await Promise.all(blobs.map((blob) => blob.read()));
+  const { shape, dtype } = twoBottoms ?? (blobs[0] as Blob);
+  return {
+    dtype,
+    shape,
+    axis,
+    scale: twoBottoms ? null : (values[0] as HostArray),
+    bias: values[most - 1] ?? null,
   };
-  const stored = (name: string, data: HostArray) =>
-    create(TensorProtoSchema, { name, dataType: elemType, dims: [BigInt(data.length)], rawData: littleEndian(data) });
-  const float = (name: string, f: number) =>
-    create(AttributeProtoSchema, { name, f, type: AttributeProto_AttributeType.FLOAT });
-  const running = training ? ["running_mean", "running_var"] : [];
-  const trainingMode = create(AttributeProtoSchema, {
-    name: "training_mode",
-    i: training ? 1n : 0n,
-    type: AttributeProto_AttributeType.INT,
-  });
-  const model = create(ModelProtoSchema, {
-    irVersion: 8n, // of ONNX 1.10, which brought operator set 15
-    producerName: "@bn/onnx",
-    opsetImport: [{ domain: "", version: 15n }],
-    graph: {
-      name: "batch_norm",
-      node: [
-        {
-          name: "batch_norm",
-          opType: "BatchNormalization",
-          input: ["X", "scale", "B", "mean", "var"],
-          output: ["Y", ...running],
-          attribute: [float("epsilon", node.epsilon), float("momentum", node.momentum), trainingMode],
-        },
-      ],
-      initializer: [
-        stored("scale", node.scale),
-        stored("B", node.bias),
-        stored("mean", node.mean),
-        stored("var", node.variance),
-      ],
-      input: [value("X", shape)],
-      output: [value("Y", shape), ...running.map((name) => value(name, [channels]))],
-    },
-  });
-  return toBinary(ModelProtoSchema, model);
 }
 
 function checkBlobs(blobs: readonly Blob[]): void {
@@ -180,15 +138,4 @@ function checkBlobs(blobs: readonly Blob[]): void {
 
 function arrayOf(dtype: Dtype, values: ArrayLike<number>): HostArray {
   return dtype === "float32" ? Float32Array.from(values) : Float64Array.from(values);
-}
-
-/** raw_data is little-endian everywhere. */
-function littleEndian(data: HostArray): Uint8Array<ArrayBuffer> {
-  const size = data.BYTES_PER_ELEMENT;
-  const view = new DataView(new ArrayBuffer(data.length * size));
-  for (const [i, value] of data.entries()) {
-    if (size === 4) view.setFloat32(i * size, value, true);
-    else view.setFloat64(i * size, value, true);
-  }
-  return new Uint8Array(view.buffer);
 }

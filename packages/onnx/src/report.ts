@@ -1,13 +1,14 @@
 import type { Comparison, Status } from "@bn/conformance";
 import type { Shape } from "@bn/core";
+import type { Diagnostic } from "./diagnostic.ts";
 import type { InputPlan } from "./inputs.ts";
 
 export interface VerifyReport {
   /** What the network read. */
   readonly inputs: readonly InputPlan[];
   readonly rows: readonly VerifyRow[];
-  /** BatchNormalization nodes that were left out, with the reason. */
-  readonly diagnostics: readonly string[];
+  /** Nodes that were left out, what was assumed, what looks wrong. */
+  readonly diagnostics: readonly Diagnostic[];
 }
 
 /** One BatchNormalization node. */

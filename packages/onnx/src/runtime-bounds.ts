@@ -94,3 +94,17 @@ export function runningBound({ u, eta }: bounds.Precision, { p, old, batch, thei
     return rounded + (1 - p) * ((theirs[c] as number) + (ours[c] as number)) + 8 * eta;
   });
 }
+
+/**
+ * O-3, its own part: one step of ONNX Runtime against exact arithmetic on what was exported, p a float32:
+ * u (3 p |old| + 3 |batch|) + (1 - p) (error of its batch's value). Why: p * old, 1 - p, its product and the sum.
+ */
+export function runtimeStepBound(
+  { u, eta }: bounds.Precision,
+  { p, old, batch, theirs }: Omit<Step, "ours">,
+): Float64Array {
+  return Float64Array.from(old, (value, c) => {
+    const rounded = u * 3 * (p * Math.abs(value) + Math.abs(batch[c] as number));
+    return rounded + (1 - p) * (theirs[c] as number) + 4 * eta;
+  });
+}

@@ -9,18 +9,25 @@ import { loadModel, type Tensor } from "./runtime.ts";
 /** Sizes of open axes, in the order in which they are tried: networks differ in what they can divide. */
 const SIZES = [64, 224, 256, 32];
 
+/** What the network is to read: values where they are given, else made up from `seed`, of these shapes. */
+export interface Wanted {
+  readonly shapes: Readonly<Record<string, Shape>>;
+  readonly feeds: Readonly<Record<string, Tensor>>;
+  readonly seed: string;
+  readonly signal: AbortSignal | undefined;
+}
+
 /**
- * Runs the network once on an input made up for it, and returns every tensor that one of `nodes` reads or writes.
- * Where axes are open, sizes are tried until ONNX Runtime takes one. Errors: `ERR_BN_DATA`, it takes none.
+ * Runs the network once and returns every tensor that one of `nodes` reads or writes. Where axes are open, sizes are
+ * tried until ONNX Runtime takes one. Errors: `ERR_BN_DATA`, it takes none.
  */
 export async function runTapped(
   bytes: Uint8Array,
   model: Model,
   nodes: readonly NormNode[],
-  shapes: Readonly<Record<string, Shape>>,
-  seed: string,
-  signal: AbortSignal | undefined,
+  { shapes, feeds: given, seed, signal }: Wanted,
 ): Promise<{ inputs: InputPlan[]; values: ReadonlyMap<string, Tensor> }> {
+  const sizes = { ...shapes, ...Object.fromEntries(Object.entries(given).map(([name, { shape }]) => [name, shape])) };
   const wanted = nodes.flatMap(({ x, scale, bias, mean, variance, y }) => [x, scale, bias, mean, variance, y]);
   const session = await loadModel(tapped(bytes, model, wanted));
   try {
@@ -28,11 +35,13 @@ export async function runTapped(
     let tried = "";
     for (const size of SIZES) {
       signal?.throwIfAborted();
-      const inputs = planInputs(model, shapes, size);
+      const inputs = planInputs(model, sizes, size);
       const text = inputs.map(({ name, shape }) => `"${name}" [${shape}]`).join(", ");
       if (text === tried) break; // nothing was left open
       tried = text;
-      const feeds = Object.fromEntries(inputs.map((input) => [input.name, makeInput(input, seed)]));
+      const feeds = Object.fromEntries(
+        inputs.map((input) => [input.name, fed(input, given[input.name]) ?? makeInput(input, seed)]),
+      );
       try {
         return { inputs, values: new Map([...Object.entries(feeds), ...(await session.run(feeds))]) };
       } catch (error) {
@@ -46,6 +55,16 @@ export async function runTapped(
   } finally {
     await session.release();
   }
+}
+
+/** A tensor that was given, if it is of the input's type. Its shape has been checked. */
+function fed(input: InputPlan, tensor: Tensor | undefined): Tensor | null {
+  if (tensor === undefined) return null;
+  if (tensor.type === input.type) return tensor;
+  throw new BnError(
+    "ERR_BN_PARAM",
+    `verifyModel: the tensor given for input "${input.name}" is ${tensor.type}, the model expects ${input.type}; convert it`,
+  );
 }
 
 /** The model with more graph outputs. Protobuf merges what is appended, so that no byte of the model changes. */

@@ -1,10 +1,11 @@
 import { bounds, compare, oracle } from "@bn/conformance";
-import { type Backend, BnError, type Dtype, type Geometry, type HostArray } from "@bn/core";
+import { type Backend, BnError, type Dtype, type Geometry, type HostArray, type Shape } from "@bn/core";
 import type { NormNode } from "./nodes.ts";
 import { runLayer } from "./repeat.ts";
 import type { BackendRow, VerifyRow } from "./report.ts";
 import type { Tensor } from "./runtime.ts";
 import { foldedBound, runtimePrecision } from "./runtime-bounds.ts";
+import { inFloat32 } from "./validate-layer.ts";
 
 /** One node on every backend, from the `values` that ONNX Runtime gave for the tensors it reads and writes. */
 export async function verifyNode(
@@ -15,8 +16,9 @@ export async function verifyNode(
 ): Promise<VerifyRow> {
   const x = tensorOf(node, values, node.x);
   const base = { node: node.name || node.label, shape: x.shape, dtype: x.type };
-  if (x.type !== "float32" && x.type !== "float64") {
-    const skipped = backends.map((backend) => skip(backend, `X is ${x.type}, no backend of @bn has it`));
+  const why = node.skip ?? (isDtype(x.type) ? null : `X is ${x.type}, no backend of @bn has it`);
+  if (why !== null || !isDtype(x.type)) {
+    const skipped = backends.map((backend) => skip(backend, why ?? ""));
     return { ...base, meanOverStd: Number.NaN, onnxRuntime: null, backends: skipped };
   }
   const problem = problemOf(node, values, x, x.type);
@@ -39,10 +41,8 @@ export async function verifyNode(
   };
 }
 
-/** What overflows in float32 is infinite in the truth too; all else keeps its digits. */
-function inFloat32(value: number): number {
-  const rounded = Math.fround(value);
-  return Number.isFinite(rounded) ? value : rounded;
+function isDtype(type: string): type is Dtype {
+  return type === "float32" || type === "float64";
 }
 
 /** The oracle's values were rounded once, to float64. */
@@ -61,18 +61,12 @@ function problemOf(node: NormNode, values: ReadonlyMap<string, Tensor>, x: Tenso
       `BatchNormalization ${node.label}: tensor "${name}" is ${tensor.type}, expected ${dtype} as X "${node.x}"; convert the model to one type`,
     );
   }) as [HostArray, HostArray, HostArray, HostArray];
-  const { shape } = x;
-  const channels = shape.length === 1 ? 1 : (shape[1] ?? 0);
-  const g: Geometry = {
-    outer: shape[0] ?? 0,
-    channels,
-    inner: shape.slice(2).reduce((a, b) => a * b, 1),
-  };
+  const g = geometryOf(node, x.shape);
   const ratio = (m: number, c: number) => Math.abs(m) / Math.sqrt((variance[c] ?? 0) + node.epsilon);
   return {
     g,
     dtype,
-    shape,
+    shape: node.spatial ? x.shape : [g.outer, g.channels],
     data: x.data as HostArray,
     eps: node.epsilon,
     stats: { mean: oracle.channelsOf(mean), variance: oracle.channelsOf(variance) },
@@ -82,6 +76,14 @@ function problemOf(node: NormNode, values: ReadonlyMap<string, Tensor>, x: Tenso
       .map(ratio)
       .reduce((a, b) => Math.max(a, b), 0),
   };
+}
+
+/** A channel for each of axis 1, or with spatial = 0 for each position in all axes but the first. */
+function geometryOf({ spatial }: NormNode, shape: Shape): Geometry {
+  const count = (start: number) => shape.slice(start).reduce((a, b) => a * b, 1);
+  const outer = shape[0] ?? 0;
+  if (!spatial) return { outer, channels: count(1), inner: 1 };
+  return { outer, channels: shape.length === 1 ? 1 : (shape[1] ?? 0), inner: count(2) };
 }
 
 async function verifyOn(

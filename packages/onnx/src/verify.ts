@@ -1,13 +1,20 @@
 import type { Backend, Shape } from "@bn/core";
+import type { ReadExternal } from "./external.ts";
+import { bytesOf, readModel } from "./load.ts";
 import { findNodes } from "./nodes.ts";
-import { parseModel } from "./proto.ts";
 import type { VerifyReport, VerifyRow } from "./report.ts";
+import type { Tensor } from "./runtime.ts";
 import { runTapped } from "./tap.ts";
+import { upgrade } from "./upgrade.ts";
 import { verifyNode } from "./verify-node.ts";
 
 export interface VerifyOptions {
   /** Shapes of inputs by name, where the model leaves axes open and the choice of `planInputs` is not wanted. */
   readonly shapes?: Readonly<Record<string, Shape>>;
+  /** Values of inputs by name; of the others they are made up. Their shapes stand in for `shapes`. */
+  readonly feeds?: Readonly<Record<string, Tensor>>;
+  /** Reads the files that the model keeps data in; `openModel` of `@bn/onnx/node` gives it. */
+  readonly external?: ReadExternal;
   /** Of the input that is made up. The same seed gives the same input. Default "bn". */
   readonly seed?: string;
   /** Called after each node, in the model's order. */
@@ -17,13 +24,14 @@ export interface VerifyOptions {
 }
 
 /**
- * Runs a network in ONNX Runtime on an input made up for it, and lets every backend repeat each BatchNormalization
- * node on what the node saw there.
+ * Runs a network in ONNX Runtime on the given input, or on one made up for it, and lets every backend repeat each
+ * BatchNormalization node on what the node saw there.
  *
  * Math    y = (x - mean) / sqrt(variance + epsilon) * scale + B with a fused layer in test phase, factor 1.
- * Shapes  X [N, C, ...] of any size; nodes at the top level, opset 7 and later, inference, float32 or float64.
+ * Shapes  X [N, C, ...] of any size; nodes at the top level, in inference, float32 or float64. Networks of operator
+ *         sets 1 to 6 are rewritten as 7 first. Others are rows without numbers, or diagnostics.
  * Errors  `ERR_BN_DATA`, naming node and tensor, for a model that cannot be read, checked or run; `ERR_BN_PARAM` for
- *         shapes that do not fit; `ERR_BN_UNAVAILABLE` without onnxruntime-node. A backend that disagrees, lacks the
+ *         shapes or feeds that do not fit; `ERR_BN_UNAVAILABLE` without onnxruntime-node. A backend that disagrees, lacks the
  *         dtype or throws is no error: its status says so. Backends are used one after another and not disposed.
  *
  * @example
@@ -39,11 +47,13 @@ export interface VerifyOptions {
 export async function verifyModel(
   bytes: Uint8Array,
   backends: readonly Backend[],
-  { shapes = {}, seed = "bn", onRow, signal }: VerifyOptions = {},
+  { shapes = {}, feeds = {}, external, seed = "bn", onRow, signal }: VerifyOptions = {},
 ): Promise<VerifyReport> {
-  const model = parseModel(bytes);
+  const { model, changed } = await readModel(bytes, external);
   const { nodes, diagnostics } = findNodes(model);
-  const { inputs, values } = await runTapped(bytes, model, nodes, shapes, seed, signal);
+  const upgraded = upgrade(model);
+  const whole = bytesOf(model, changed || upgraded, bytes);
+  const { inputs, values } = await runTapped(whole, model, nodes, { shapes, feeds, seed, signal });
   const rows: VerifyRow[] = [];
   for (const node of nodes) {
     signal?.throwIfAborted();

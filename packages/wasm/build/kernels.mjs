@@ -43,7 +43,7 @@ await mkdir(`${root}src/generated`, { recursive: true });
 await writeFile(
   `${root}src/generated/kernels.ts`,
   `// Written by build/kernels.mjs from assembly/.
-export const ALONE = "${text(alone)}";
-export const SHARED = "${text(shared)}";
+export const ALONE: string = "${text(alone)}";
+export const SHARED: string = "${text(shared)}";
 `,
 );

@@ -18,13 +18,15 @@ export interface ReductionPlan {
   /** Workgroups, of all parts. */
   readonly groups: number;
   readonly m: number;
+  /** Lanes have so many units that moments reads them once, around a sampled value. */
+  readonly once: boolean;
 }
 
 /** Units that a lane should have at least, so that a tree over lanes is worth its barriers. */
 const UNITS_OF_LANE = 4;
 /** Units that a lane should have at least, and may have at most (N-1), before a channel is cut. */
 const LEAST_UNITS_OF_PART = 32;
-const MOST_UNITS_OF_PART = 2048;
+const MOST_UNITS_OF_PART = 512;
 /** Shorter runs than this leave neighbouring lanes on different lines of memory: then channels are the neighbours. */
 const SHORT_RUN = 8;
 /** Neighbouring channels of a workgroup, at least, where they are neighbours in memory. */
@@ -59,6 +61,7 @@ export function planReduction(geometry: Geometry, { workgroup, busy }: Tuning): 
     each,
     groups: blocks * splits,
     m: outer * innerValues,
+    once: units >= lanes * LEAST_UNITS_OF_PART,
   };
 }
 

@@ -10,7 +10,11 @@ export interface RunOptions {
 const running = new Set<ChildProcess>();
 
 /** Runs a command to its end; its standard output. Rejects with all that it printed if it fails or takes too long. */
-export function run(command: string, args: readonly string[], { cwd, env, seconds = 120 }: RunOptions): Promise<string> {
+export function run(
+  command: string,
+  args: readonly string[],
+  { cwd, env, seconds = 120 }: RunOptions,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     // A group of its own: what it starts in turn is ended with it.
     const child = spawn(command, args, { cwd, env: { ...environment(), ...env }, detached: true });
@@ -58,6 +62,8 @@ function end(child: ChildProcess): void {
 
 /** Ours without what a package manager puts there for its scripts: consumers begin with a clean shell. */
 function environment(): Record<string, string | undefined> {
-  const own = Object.entries(process.env).filter(([key]) => !/^(npm_|PNPM_|INIT_CWD$|NODE_OPTIONS$|NODE_PATH$)/.test(key));
+  const own = Object.entries(process.env).filter(
+    ([key]) => !/^(npm_|PNPM_|INIT_CWD$|NODE_OPTIONS$|NODE_PATH$)/.test(key),
+  );
   return { ...Object.fromEntries(own), NO_COLOR: "1", FORCE_COLOR: undefined, CI: "true" };
 }

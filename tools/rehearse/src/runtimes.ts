@@ -22,7 +22,11 @@ export async function runtimes({ uplink }: Pick<Site, "uplink">): Promise<Runtim
     if (!existsSync(node)) {
       mkdirSync(prefix, { recursive: true });
       const env = { npm_config_registry: uplink, npm_config_cache: join(CACHE, "npm") };
-      await run("npm", ["install", "--no-audit", "--no-fund", "--prefix", prefix, `${name}@${version}`], { cwd: prefix, env, seconds: 240 });
+      await run("npm", ["install", "--no-audit", "--no-fund", "--prefix", prefix, `${name}@${version}`], {
+        cwd: prefix,
+        env,
+        seconds: 240,
+      });
     }
     found.push({ version, node });
   }

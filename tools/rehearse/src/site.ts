@@ -19,7 +19,13 @@ export interface Site {
   folder(name: string, files?: Readonly<Record<string, string>>): string;
 }
 
-export function createSite(folder: string, tree: string, packages: readonly PublicPackage[], uplink: string, registry: Registry): Site {
+export function createSite(
+  folder: string,
+  tree: string,
+  packages: readonly PublicPackage[],
+  uplink: string,
+  registry: Registry,
+): Site {
   return {
     tree,
     packages,

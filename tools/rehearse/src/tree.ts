@@ -39,7 +39,13 @@ export async function prepareTree(folder: string, step: Step): Promise<void> {
   await step("install", () =>
     run("pnpm", ["install", "--frozen-lockfile", "--prefer-offline"], { cwd: folder, seconds: 240 }),
   );
-  await step("changeset version", () => run("pnpm", ["exec", "changeset", "version"], { cwd: folder }));
+  await step("changeset version", async () => {
+    await run("pnpm", ["exec", "changeset", "version"], { cwd: folder });
+    const versions = new Map(publicPackages(folder).map(({ name, version }) => [version, name]));
+    if (versions.size === 1) return;
+    const each = [...versions].map(([version, name]) => `${name} ${version}`).join(", ");
+    throw new Error(`versions differ (${each}): list every public package under "fixed" in .changeset/config.json`);
+  });
   await step("build", () => run("pnpm", ["--filter", "./packages/*", "run", "build"], { cwd: folder, seconds: 300 }));
 }
 

@@ -168,7 +168,7 @@ function settled<T>(channel: u32, from: u32, n: u32): void {
   const shift = guess<T>(x, stride, job.inner, from, n);
   deviations<T>(x, stride, job.inner, from, n, shift);
   shiftOf = f64(shift);
-  if (sizeof<T>() === 8 ? finite(sumOf) : false) {
+  if (sizeof<T>() === 8 ? finite(sumOf) : sumOf * sumOf * 4 > squaresOf * n) {
     const better = <T>(shiftOf + sumOf / n);
     deviations<T>(x, stride, job.inner, from, n, better);
     shiftOf = f64(better);
@@ -359,7 +359,7 @@ export function momentsOfRows<T>(item: u32): void {
     let again = sizeof<T>() === 8;
     for (let c = start; c < end; c++) {
       const a = load<f64>(A + c * 8);
-      
+      if (a * a * 4 > load<f64>(A + (columns + c) * 8) * n) again = true;
     }
     if (!again) continue;
     for (let c = start; c < end; c++) {

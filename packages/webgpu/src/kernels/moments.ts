@@ -24,22 +24,22 @@ export function moments(
     6: average?.running.factor,
   };
   if (splits === 1) {
-    const flags = { VEC4, ACROSS, AVERAGE };
+    const flags = { VEC4, ACROSS, AVERAGE, ONCE: plan.once };
     device.run({ kernel, flags, lanes, params: { ...plan, ...step }, groups, buffers: { 1: x, ...out } });
     return;
   }
   const last = planFinish(plan, device.tuning);
-  const parts = device.scratch(4 * splits * plan.channels); // two pairs of sums for each part of a channel
+  const parts = device.scratch(2 * (2 * splits + 1) * plan.channels); // pairs: two a part, and one a channel
   const cut = { kernel, flags: { VEC4, ACROSS }, lanes, params: plan, groups, buffers: { 1: x, 9: parts } } as const;
   device.run({ ...cut, entry: "sums" });
   device.run({ ...cut, entry: "deviations" });
   device.run({
     kernel,
     entry: "finish",
-    flags: { VEC4, AVERAGE },
+    flags: { AVERAGE },
     lanes: last.lanes,
     params: { ...last, ...step },
     groups: last.groups,
-    buffers: { 1: x, ...out, 9: parts },
+    buffers: { ...out, 9: parts },
   });
 }

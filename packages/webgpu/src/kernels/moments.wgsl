@@ -1,7 +1,9 @@
 // Mean and biased variance of each channel (K-1, N-2), and with AVERAGE the moving average's step (K-7).
 //
-// mean = s + sum (x - s) / m, s a value of the channel; then e = x - mean, variance = (sum e^2 - (sum e)^2 / m) / m:
-// about the true mean, not about its rounded value. Two passes over a channel; the second finds it in cache.
+// Around a value s of the channel: A = sum (x - s), B = sum (x - s)^2, delta = A / m; mean = s + delta and
+// variance = (B - A delta) / m. Its error is that of B and 2 |delta| that of A: S (1 + delta^2 / v + 2 |delta| / sqrt v),
+// within N-2 while delta^2 <= v / 10, since sums here err by less than half of S. Where s lies farther off, and in short
+// channels without asking, a second pass takes s = mean: its A corrects for the rounding of the mean.
 #include params
 #include float
 #include reduce
@@ -25,18 +27,82 @@ fn term(at: u32, k: Operands) -> Pair {
   return Pair(d, d * d);
 }
 
-// Any value of the channel would do but an infinite one, around which every difference is lost (BN-12).
-fn shiftOf(channel: u32) -> f32 {
-#if VEC4
-  let v = x[min(channel, p.channels - 1u) * p.inner].x;
-#else
-  let v = x[min(channel, p.channels - 1u) * p.inner];
-#endif
+// Around an infinity or a NaN every difference would be lost, around 0 only the infinite ones are (BN-12).
+fn finiteOr0(v: f32) -> f32 {
   return select(0.0, v, isFinite(v));
 }
 
-fn meanOf(shift: f32, sums: vec2f) -> f32 {
-  return shift + divide(sums.x, p.m);
+fn first(v: Value) -> f32 {
+#if VEC4
+  return v.x;
+#else
+  return v;
+#endif
+}
+
+fn valueAt(channel: u32, i: u32) -> Value {
+  let c = min(channel, p.channels - 1u);
+  return x[((i / p.inner) * p.channels + c) * p.inner + i % p.inner];
+}
+
+// A sample of at least SAMPLED units all over the channel; the first CANDIDATES of them are kept.
+const SAMPLED = 128u;
+#if VEC4
+const WIDTH = 4u;
+const CANDIDATES = 8u;
+#else
+const WIDTH = 1u;
+const CANDIDATES = 32u;
+#endif
+var<workgroup> candidates: array<Value, CANDIDATES * SLOTS>;
+
+// The candidate nearest to the sample's mean. A value of the channel, so that differences need no more bits than the
+// values do: sums of them are as exact (N-7). Every thread of the workgroup must come here.
+fn typical(here: Place, local: u32) -> f32 {
+  let head = finiteOr0(first(valueAt(here.channel, 0u)));
+  let slot = (here.channel % SLOTS) * CANDIDATES;
+  let rounds = max(1u, SAMPLED / LANES);
+  let step = max(1u, p.units / (LANES * rounds));
+  var sum = Value();
+  for (var round = 0u; round < rounds; round += 1u) {
+    let i = round * LANES + here.lane;
+    let value = valueAt(here.channel, min(i * step, p.units - 1u)) - head;
+    sum += value;
+    if (i < CANDIDATES) {
+      candidates[slot + i] = value;
+    }
+  }
+  let middle = joined(vec2f(fold(sum), 0.0), local, here.lane).x / f32(LANES * rounds * WIDTH);
+  var best = first(candidates[slot]);
+  for (var i = 0u; i < CANDIDATES; i += 1u) {
+    let value = candidates[slot + i];
+#if VEC4
+    best = nearer(middle, best, value.x);
+    best = nearer(middle, best, value.y);
+    best = nearer(middle, best, value.z);
+    best = nearer(middle, best, value.w);
+#else
+    best = nearer(middle, best, value);
+#endif
+  }
+  return finiteOr0(head + best);
+}
+
+fn nearer(to: f32, a: f32, b: f32) -> f32 {
+  return select(a, b, abs(b - to) < abs(a - to));
+}
+
+// Whether s was too far from the mean for the sums around it; also where they are no numbers.
+fn isFar(sums: vec2f) -> bool {
+  let delta = sums.x * p.inverseM;
+  return !(11.0 * delta * delta <= sums.y * p.inverseM);
+}
+
+// `here`, without units unless `wanted`: all threads meet at the barriers, these come at once.
+fn only(wanted: bool, here: Place) -> Place {
+  var place = here;
+  place.end = select(here.begin, here.end, wanted);
+  return place;
 }
 
 fn store(here: Place, mu: f32, sums: vec2f) {
@@ -44,7 +110,7 @@ fn store(here: Place, mu: f32, sums: vec2f) {
   if (here.lane != 0u || c >= p.channels) {
     return;
   }
-  let squares = sums.y - sums.x * (sums.x * p.inverseM);
+  let squares = sums.y - sums.x * divide(sums.x, p.m);
   let v = divide(select(squares, 0.0, squares < 0.0), p.m);
   mean[c] = mu;
   variance[c] = v;
@@ -68,12 +134,25 @@ fn main(
     return;
   }
   let here = place(local, group);
-  let shift = shiftOf(here.channel);
-  let mu = meanOf(shift, joined(share(here, Operands(shift)), local, here.lane));
-  store(here, mu, joined(share(here, Operands(mu)), local, here.lane));
+#if ONCE
+  let s = typical(here, local);
+  let around = joined(share(here, Operands(s)), local, here.lane);
+  let again = isFar(around);
+#else
+  let s = finiteOr0(first(valueAt(here.channel, 0u)));
+  let around = joined(share(here, Operands(s)), local, here.lane);
+  let again = true;
+#endif
+  let mu = s + divide(around.x, p.m);
+  let about = joined(share(only(again, here), Operands(mu)), local, here.lane);
+  store(here, mu, select(around, about, again));
 }
 
-// Where channels are cut: `sums`, `deviations` and `finish`, one after the other.
+// Where channels are cut: `sums`, `deviations` and `finish`, one after the other; s lies behind the sums of the parts.
+fn shelved(channel: u32) -> f32 {
+  return parts[2u * p.splits * p.channels + min(channel, p.channels - 1u)].x;
+}
+
 @compute @workgroup_size(W)
 fn sums(
   @builtin(local_invocation_index) local: u32,
@@ -85,7 +164,11 @@ fn sums(
     return;
   }
   let here = place(local, group);
-  keep(0u, here, joined(share(here, Operands(shiftOf(here.channel))), local, here.lane));
+  let s = typical(here, local);
+  keep(0u, here, joined(share(here, Operands(s)), local, here.lane));
+  if (here.lane == 0u && here.part == 0u && here.channel < p.channels) {
+    parts[2u * p.splits * p.channels + here.channel] = vec2f(s, 0.0);
+  }
 }
 
 @compute @workgroup_size(W)
@@ -99,9 +182,9 @@ fn deviations(
     return;
   }
   let here = place(local, group);
-  let all = joined(shareOfParts(0u, here.channel, here.lane), local, here.lane);
-  let mu = meanOf(shiftOf(here.channel), all);
-  keep(1u, here, joined(share(here, Operands(mu)), local, here.lane));
+  let around = joined(shareOfParts(0u, here.channel, here.lane), local, here.lane);
+  let mu = shelved(here.channel) + divide(around.x, p.m);
+  keep(1u, here, joined(share(only(isFar(around), here), Operands(mu)), local, here.lane));
 }
 
 @compute @workgroup_size(W)
@@ -115,7 +198,7 @@ fn finish(
     return;
   }
   let here = place(local, group);
-  let all = joined(shareOfParts(0u, here.channel, here.lane), local, here.lane);
-  let around = joined(shareOfParts(1u, here.channel, here.lane), local, here.lane);
-  store(here, meanOf(shiftOf(here.channel), all), around);
+  let around = joined(shareOfParts(0u, here.channel, here.lane), local, here.lane);
+  let about = joined(shareOfParts(1u, here.channel, here.lane), local, here.lane);
+  store(here, shelved(here.channel) + divide(around.x, p.m), select(around, about, isFar(around)));
 }

@@ -1,4 +1,4 @@
-import { rmSync, readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
@@ -27,25 +27,41 @@ const compressed = promisify(gzip);
 export async function bundleBackends(site: Site): Promise<BundleSize[]> {
   const backends = backendsOf(site);
   const cwd = site.folder("bundles", {
-    "nothing.js": site.packages.filter((one) => one.entries.includes(one.name)).filter(({ name }) => name === "@bn/core" || backends.some((one) => one.name === name)).map(({ name }) => `import "${name}";\n`).join(""),
-    ...Object.fromEntries(backends.map(({ name }) => [fileOf(name), `export * from "@bn/core";\nexport * from "${name}";\n`])),
+    "nothing.js": site.packages
+      .filter((one) => one.entries.includes(one.name))
+      .filter(({ name }) => name === "@bn/core" || backends.some((one) => one.name === name))
+      .map(({ name }) => `import "${name}";\n`)
+      .join(""),
+    ...Object.fromEntries(
+      backends.map(({ name }) => [fileOf(name), `export * from "@bn/core";\nexport * from "${name}";\n`]),
+    ),
   });
   await install(cwd, "@bn/core", ...backends.map(({ name }) => name));
   const complaints: string[] = [];
   const sizes: BundleSize[] = [];
   for (const backend of backends) {
-    const bundles = { esbuild: await byEsbuild(cwd, fileOf(backend.name)), webpack: await byWebpack(cwd, fileOf(backend.name)) };
+    const bundles = {
+      esbuild: await byEsbuild(cwd, fileOf(backend.name)),
+      webpack: await byWebpack(cwd, fileOf(backend.name)),
+    };
     const size = { esbuild: await weight(bundles.esbuild), webpack: await weight(bundles.webpack) };
     sizes.push({ name: backend.name, ...size, limit: backend.limit });
     for (const bundler of ["esbuild", "webpack"] as const) {
-      complaints.push(...strangers(backend, bundles[bundler].inputs).map((one) => `the ${bundler} bundle of ${backend.name} holds ${one}`));
+      complaints.push(
+        ...strangers(backend, bundles[bundler].inputs).map(
+          (one) => `the ${bundler} bundle of ${backend.name} holds ${one}`,
+        ),
+      );
       if (size[bundler] > backend.limit) {
-        complaints.push(`the ${bundler} bundle of ${backend.name} weighs ${size[bundler]} bytes, its limit is ${backend.limit}`);
+        complaints.push(
+          `the ${bundler} bundle of ${backend.name} weighs ${size[bundler]} bytes, its limit is ${backend.limit}`,
+        );
       }
     }
   }
   const nothing = await byEsbuild(cwd, "nothing.js");
-  if (nothing.bytes.length > 0) complaints.push(`imports alone leave ${nothing.bytes.length} bytes: something has a side effect`);
+  if (nothing.bytes.length > 0)
+    complaints.push(`imports alone leave ${nothing.bytes.length} bytes: something has a side effect`);
   demand(complaints);
   return sizes;
 }
@@ -90,9 +106,23 @@ async function byWebpack(cwd: string, entry: string): Promise<Bundle> {
   });
   const stats = await promisify(compiler.run.bind(compiler))();
   await promisify(compiler.close.bind(compiler))();
-  const { errors = [], warnings = [], modules = [] } = stats?.toJson({ all: false, errors: true, warnings: true, modules: true, nestedModules: true, modulesSpace: 1e6, nestedModulesSpace: 1e6 }) ?? {};
+  const {
+    errors = [],
+    warnings = [],
+    modules = [],
+  } = stats?.toJson({
+    all: false,
+    errors: true,
+    warnings: true,
+    modules: true,
+    nestedModules: true,
+    modulesSpace: 1e6,
+    nestedModulesSpace: 1e6,
+  }) ?? {};
   demand([...errors, ...warnings].map(({ message, moduleName }) => `webpack, ${moduleName}: ${message}`));
-  const inputs = modules.flatMap((one) => [one, ...(one.modules ?? [])]).map(({ name, identifier }) => `${identifier} ${name}`);
+  const inputs = modules
+    .flatMap((one) => [one, ...(one.modules ?? [])])
+    .map(({ name, identifier }) => `${identifier} ${name}`);
   const bytes = readFileSync(join(path, entry));
   rmSync(path, { recursive: true });
   return { bytes, inputs };

@@ -31,7 +31,11 @@ export async function importEverything(site: Site): Promise<Footprint[]> {
   }
   demand(complaints);
   for (const { node } of nodes) {
-    await run(node, ["node_modules/@bn/cli/dist/bin.js", "conformance", "--backend", "cpu", "--filter", "kernels/*/2x3x5/*"], { cwd });
+    await run(
+      node,
+      ["node_modules/@bn/cli/dist/bin.js", "conformance", "--backend", "cpu", "--filter", "kernels/*/2x3x5/*"],
+      { cwd },
+    );
   }
   await type(cwd, "npx bn backends");
 

@@ -5,18 +5,21 @@ import { run } from "../processes.ts";
 import { runtimes } from "../runtimes.ts";
 import { type Site, type } from "../site.ts";
 
-/** The first ```sh and the first ```ts block of a page after a heading that speaks of a start. */
-export function quickStart(text: string): { readonly install: string; readonly code: string; readonly prints: string } {
-  const heading = /^#+ .*\bstart/im.exec(text)?.index ?? -1;
-  const section = heading < 0 ? "" : text.slice(heading);
-  const install = /^```sh\n([\s\S]*?)^```/m.exec(section)?.[1];
-  const [fence] = fencesOf({ path: "README.md", text: section });
+/** The first ```ts block of a page, and the last `npm install` before it. */
+export function quickStart(text: string): {
+  readonly install: string;
+  readonly code: string;
+  readonly prints: string;
+} {
+  const [fence] = fencesOf({ path: "README.md", text });
+  const before = text.slice(0, text.indexOf("```ts"));
+  const install = [...before.matchAll(/npm install [^`\n]+/g)].at(-1)?.[0];
   if (install === undefined || fence === undefined) {
-    throw new Error("README.md: no heading with the word start that has an sh block (the installation) and a ts block below it");
+    throw new Error("README.md: expected a ts block, the quick start, and an `npm install ...` before it");
   }
   const prints = expectedOutput(fence);
   if (prints.length === 0 || prints.includes(null)) {
-    throw new Error("README.md: the quick start must print something that does not vary, with a comment that says what");
+    throw new Error("README.md: the quick start must print what does not vary, with a comment that says it");
   }
   return { install, code: fence.code, prints: prints.join("\n") };
 }

@@ -1,34 +1,63 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { FOR_TEST_RUNNERS } from "../roles.ts";
-import { demand, everyPackage, install, type Site } from "../site.ts";
 import { run } from "../processes.ts";
+import { backendsOf, FOR_TEST_RUNNERS } from "../roles.ts";
+import { demand, everyPackage, install, type Site } from "../site.ts";
 import { executable } from "../tree.ts";
 import { quickStart } from "./quick-start.ts";
 
-const RESOLUTIONS = { nodenext: { module: "nodenext" }, bundler: { module: "esnext", moduleResolution: "bundler" } };
+interface Project {
+  readonly name: string;
+  readonly tsc: "7" | "5.9";
+  /** Of two files: start.ts, the quick start, and node.ts or browser.ts, which import the packages for either. */
+  readonly file: "node.ts" | "browser.ts";
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
 const COMPILERS = { "7": executable("typescript", "bin/tsc"), "5.9": executable("typescript-5", "bin/tsc") };
+const NODENEXT = { module: "nodenext" };
+const BUNDLER = { module: "esnext", moduleResolution: "bundler" };
+/** WebGPU's types are in TypeScript's own `dom` from 6 on; before that, and without `dom`, they come from a package. */
+const WITH_DOM = { lib: ["es2023", "dom"], types: ["node"] };
+const WITHOUT_DOM = { lib: ["es2023"], types: ["node", "@webgpu/types"] };
+
+const PROJECTS: readonly Project[] = [
+  { name: "nodenext", tsc: "7", file: "node.ts", options: { ...NODENEXT, ...WITHOUT_DOM } },
+  { name: "bundler", tsc: "7", file: "node.ts", options: { ...BUNDLER, ...WITH_DOM } },
+  { name: "page", tsc: "7", file: "browser.ts", options: { ...BUNDLER, lib: ["es2022", "dom"], types: [] } },
+  { name: "nodenext-5", tsc: "5.9", file: "node.ts", options: { ...NODENEXT, ...WITHOUT_DOM } },
+  { name: "bundler-5", tsc: "5.9", file: "node.ts", options: { ...BUNDLER, ...WITHOUT_DOM } },
+];
 
 /**
  * (b) The quick start and every entry of every package type-check, declarations included (no skipLibCheck), under both
  * resolutions, by the newest TypeScript and the oldest that is supported.
  */
 export async function checkTypes(site: Site): Promise<string> {
-  const cwd = site.folder("types", { "start.ts": quickStart(readFileSync(join(site.tree, "README.md"), "utf8")).code });
-  await install(cwd, ...everyPackage(site), "@types/node@24");
   const entries = site.packages.flatMap((one) => one.entries).filter((entry) => !FOR_TEST_RUNNERS.has(entry));
-  const uses = entries.map((entry, i) => `import * as e${i} from "${entry}";\nexport const names${i}: string[] = Object.keys(e${i});\n`);
-  writeFileSync(join(cwd, "entries.ts"), uses.join(""));
+  const inBrowsers = ["@bn/core", ...backendsOf(site).map(({ name }) => name)];
+  const cwd = site.folder("types", {
+    "start.ts": quickStart(readFileSync(join(site.tree, "README.md"), "utf8")).code,
+    "node.ts": importsOf(entries),
+    "browser.ts": importsOf(inBrowsers),
+  });
+  await install(cwd, ...everyPackage(site), "@types/node@24", "@webgpu/types@0.1.74");
   const complaints: string[] = [];
-  for (const [resolution, options] of Object.entries(RESOLUTIONS)) {
-    const compilerOptions = { ...options, strict: true, noEmit: true, target: "es2022", lib: ["es2023", "dom"], types: ["node"], skipLibCheck: false };
-    writeFileSync(join(cwd, `tsconfig.${resolution}.json`), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
-    for (const [version, tsc] of Object.entries(COMPILERS)) {
-      await run(process.execPath, [tsc, "-p", `tsconfig.${resolution}.json`, "--pretty", "false"], { cwd }).catch((error: Error) => {
-        complaints.push(`TypeScript ${version}, ${resolution}: ${error.message}`);
-      });
-    }
+  for (const { name, tsc, file, options } of PROJECTS) {
+    const common = { target: "es2022", strict: true, noEmit: true, skipLibCheck: false };
+    const project = `tsconfig.${name}.json`;
+    const compilerOptions = { ...common, ...options };
+    writeFileSync(join(cwd, project), JSON.stringify({ compilerOptions, files: ["start.ts", file] }));
+    await run(process.execPath, [COMPILERS[tsc], "-p", project, "--pretty", "false"], { cwd }).catch((error: Error) => {
+      complaints.push(`TypeScript ${tsc}, ${name}: ${error.message}`);
+    });
   }
   demand(complaints);
-  return `${entries.length} entries, ${Object.keys(RESOLUTIONS).join(" and ")}, TypeScript ${Object.keys(COMPILERS).join(" and ")}`;
+  return `${entries.length} entries; ${PROJECTS.map(({ name, tsc }) => `${name} (TypeScript ${tsc})`).join(", ")}`;
+}
+
+/** Imports and uses each module. */
+function importsOf(entries: readonly string[]): string {
+  const lines = entries.map((entry, i) => `import * as e${i} from "${entry}";\nexport type E${i} = typeof e${i};\n`);
+  return lines.join("");
 }

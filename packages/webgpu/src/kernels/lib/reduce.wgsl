@@ -1,7 +1,7 @@
 // Sums over channels, two at a time. LANES threads share a channel, SLOTS channels share a workgroup of W threads.
 // A thread adds runs of RUN terms, runs of RUN runs and what is left, lanes and parts are joined by trees: N-1.
 // The kernel gives `struct Operands` and `fn term(at, k: Operands) -> Pair`.
-const RUN = 16u;
+const RUN = 8u;
 
 struct Pair {
   a: Value,
@@ -86,17 +86,35 @@ fn share(here: Place, k: Operands) -> vec2f {
   return vec2f(fold(sum.a + runs.a), fold(sum.b + runs.b));
 }
 
-// The sum of all lanes of a channel, in each of them. Every thread of the workgroup must come here.
+fn four(at: u32, step: u32) -> vec2f {
+  return (shelf[at] + shelf[at + 2u * step]) + (shelf[at + step] + shelf[at + 3u * step]);
+}
+
+fn eight(at: u32, step: u32) -> vec2f {
+  return four(at, 2u * step) + four(at + step, 2u * step);
+}
+
+// The sum of all lanes of a channel, in each of them; every thread of the workgroup must come here. A tree over eights:
+// barriers cost more than additions.
 fn joined(mine: vec2f, local: u32, lane: u32) -> vec2f {
+  let base = local - lane * STRIDE;
   shelf[local] = mine;
   workgroupBarrier();
-  for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    if (lane < half) {
-      shelf[local] += shelf[local + half * STRIDE];
+  var left = LANES;
+  for (; left > 8u; left /= 8u) {
+    let some = left / 8u;
+    if (lane < some) {
+      shelf[local] = eight(local, some * STRIDE);
     }
     workgroupBarrier();
   }
-  let total = shelf[local - lane * STRIDE];
+  var total: vec2f;
+  switch left {
+    case 8u: { total = eight(base, STRIDE); }
+    case 4u: { total = four(base, STRIDE); }
+    case 2u: { total = shelf[base] + shelf[base + STRIDE]; }
+    default: { total = shelf[base]; }
+  }
   workgroupBarrier(); // the shelf is free for the next sum
   return total;
 }

@@ -1,0 +1,78 @@
+import { BnError } from "@bn/core";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { ModelProtoSchema, type TensorProto_DataType } from "onnx-buf";
+import { elementType, type OpenShape, valueInfo } from "./encode.ts";
+import { exportNodes, type NodeOptions, type Opset } from "./export.ts";
+import type { OnnxBatchNorm, OnnxLayer } from "./read.ts";
+
+export interface ModelOptions extends Pick<NodeOptions, "opset" | "training"> {
+  /** Of X: sizes, or names for those left open. Without one: any number of images of any size, [N, channels, H, W]. */
+  readonly shape?: OpenShape;
+}
+
+/** The version of the file format that came with each operator set. Before 4, graph inputs name the initialisers too. */
+const IR_VERSIONS: Readonly<Record<Opset, bigint>> = { 1: 3n, 6: 3n, 7: 3n, 9: 4n, 14: 7n, 15: 8n };
+
+/**
+ * A complete ONNX model of one layer, or of several in a row: input `X`, output `Y` and for each BatchNormalization in
+ * training `running_mean` and `running_var`. Its weights are initialisers, `scale`, `B`, `mean`, `var` where it is one
+ * node; of several the names begin with `0.`, `1.` and so on. See `exportNodes` for what becomes of a Scale.
+ *
+ * Errors: `ERR_BN_SHAPE` where X has other channels than the parameters, `ERR_BN_PARAM` as `exportNodes`.
+ *
+ * Source: ONNX operator BatchNormalization, versions 1 to 15.
+ *
+ * @example
+ * ```ts
+ * import { createBatchNorm, createBlob } from "@bn/core";
+ * import { createCpu } from "@bn/cpu";
+ * import { buildModel, readBatchNorm, runModel } from "@bn/onnx";
+ * const cpu = await createCpu();
+ * const [x, y] = [createBlob(cpu, [2, 1]), createBlob(cpu)];
+ * const layer = createBatchNorm({ eps: 0 });
+ * layer.setUp([x], [y]);
+ * for (const [i, value] of [6, 8, 2].entries()) layer.blobs[i]!.write([value]); // mean 3, variance 4
+ * const bytes = buildModel(await readBatchNorm(layer.blobs, { eps: 0 }), { shape: ["N", 1] });
+ * const outputs = await runModel(bytes, { X: { type: "float32", shape: [3, 1], data: new Float32Array([3, 5, 9]) } });
+ * console.log(outputs.get("Y")!.data); // Float32Array(3) [ 0, 1, 3 ]
+ * ```
+ */
+export function buildModel(layers: OnnxLayer | readonly OnnxLayer[], options: ModelOptions = {}): Uint8Array {
+  const all = Array.isArray(layers) ? (layers as readonly OnnxLayer[]) : [layers as OnnxLayer];
+  const norm = all.find((layer): layer is OnnxBatchNorm => "epsilon" in layer);
+  const { shape = ["N", norm?.mean.length ?? "C", "H", "W"], opset = 15, training = false } = options;
+  for (const layer of all) if ("epsilon" in layer) checkShape(layer, shape);
+  const { nodes, initializers, inputs, running } = exportNodes(all, { opset, training, rank: shape.length });
+  const type = elementType(all[0]?.dtype ?? "float32");
+  const irVersion = IR_VERSIONS[opset];
+  const listed = irVersion < 4n ? initializers : [];
+  const model = create(ModelProtoSchema, {
+    irVersion,
+    producerName: "@bn/onnx",
+    opsetImport: [{ domain: "", version: BigInt(opset) }],
+    graph: {
+      name: "batch_norm",
+      node: [...nodes],
+      initializer: [...initializers],
+      input: [
+        valueInfo("X", type, shape),
+        ...inputs.map((input) => valueInfo(input.name, type, input.shape)),
+        ...listed.map(({ name, dataType, dims }) =>
+          valueInfo(name, dataType as TensorProto_DataType, dims.map(Number)),
+        ),
+      ],
+      output: [valueInfo("Y", type, shape), ...running.map(({ name, channels }) => valueInfo(name, type, [channels]))],
+    },
+  });
+  return toBinary(ModelProtoSchema, model);
+}
+
+function checkShape({ axis = 1, mean }: OnnxBatchNorm, shape: OpenShape): void {
+  const found = shape.at(axis);
+  if (shape.length >= 2 && found !== undefined && (typeof found === "string" || found === mean.length)) return;
+  const expected = axis === 1 ? `[N, ${mean.length}, ...]` : `${mean.length} on axis ${axis}`;
+  throw new BnError(
+    "ERR_BN_SHAPE",
+    `buildModel: shape is [${shape}], expected ${expected} as the parameters have ${mean.length} channels`,
+  );
+}

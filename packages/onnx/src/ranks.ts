@@ -1,0 +1,59 @@
+import type { GraphProto, NodeProto, ValueInfoProto } from "onnx-buf";
+import { attributeOf } from "./proto.ts";
+
+/** Numbers of axes, as far as the graph tells them: what it declares, and node after node what follows from that. */
+export interface Ranks {
+  of(name: string): number | undefined;
+  /** Takes in the outputs of a node whose inputs are known. */
+  learn(node: NodeProto): void;
+}
+
+/** Operators whose output has as many axes as their first input. */
+const SAME = new Set(
+  (
+    "Abs Add And AveragePool BatchNormalization Cast Ceil Clip Concat Conv ConvTranspose Div Dropout Elu Equal Exp Floor " +
+    "GlobalAveragePool GlobalLpPool GlobalMaxPool Greater HardSigmoid Identity InstanceNormalization LRN LeakyRelu Less Log " +
+    "LogSoftmax LpNormalization LpPool Max MaxPool Mean Min Mul Neg Not Or PRelu Pad Pow Reciprocal Relu Selu Sigmoid Slice " +
+    "Softmax Softplus Softsign Split Sqrt Sub Sum Tanh Tile Transpose Upsample Xor"
+  ).split(" "),
+);
+const FIXED: Readonly<Record<string, number>> = { Flatten: 2, Gemm: 2, Shape: 1 };
+
+export function createRanks(graph: GraphProto): Ranks {
+  const ranks = new Map<string, number>();
+  const declare = ({ name, type }: ValueInfoProto) => {
+    const shape = type?.value.case === "tensorType" ? type.value.value.shape : undefined;
+    if (shape) ranks.set(name, shape.dim.length);
+  };
+  for (const value of [...graph.input, ...graph.output, ...graph.valueInfo]) declare(value);
+  // Of what Reshape reads: the length of its second input is the rank of its output.
+  const lengths = new Map<string, number>();
+  for (const { name, dims } of graph.initializer) {
+    ranks.set(name, dims.length);
+    lengths.set(name, Number(dims[0] ?? 0n));
+  }
+  return {
+    of: (name) => ranks.get(name),
+    learn(node) {
+      const rank = rankOf(node, ranks, lengths);
+      if (rank === undefined) return;
+      for (const output of node.output) if (!ranks.has(output)) ranks.set(output, rank);
+    },
+  };
+}
+
+function rankOf(
+  node: NodeProto,
+  ranks: ReadonlyMap<string, number>,
+  lengths: ReadonlyMap<string, number>,
+): number | undefined {
+  const { opType, input } = node;
+  const first = ranks.get(input[0] ?? "");
+  if (SAME.has(opType)) return first;
+  if (opType === "Constant") return attributeOf(node, "value")?.t?.dims.length;
+  if (opType === "Reshape") return attributeOf(node, "shape")?.ints.length ?? lengths.get(input[1] ?? "");
+  const axes = attributeOf(node, "axes")?.ints.length;
+  if (opType === "Unsqueeze" && axes !== undefined) return first === undefined ? undefined : first + axes;
+  if (opType === "Squeeze" && axes !== undefined) return first === undefined ? undefined : first - axes;
+  return FIXED[opType];
+}

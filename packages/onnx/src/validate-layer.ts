@@ -1,0 +1,172 @@
+import { bounds, type Comparison, compare, oracle } from "@bn/conformance";
+import type { Backend, Geometry, HostArray } from "@bn/core";
+import { buildModel } from "./model.ts";
+import { momentumAt, readBatchNorm } from "./read.ts";
+import { createLayer, type LayerInput, type Ran } from "./repeat.ts";
+import { runModel, type Tensor } from "./runtime.ts";
+import {
+  foldedBound,
+  runningBound,
+  runtimeMomentBounds,
+  runtimePrecision,
+  runtimeStepBound,
+} from "./runtime-bounds.ts";
+
+/** One tensor of a layer, three ways. */
+export interface Compared {
+  /** The backend against float64, under the tight bound (N-3, N-4, N-8). */
+  readonly float64: Comparison;
+  /** ONNX Runtime against float64, under its own bound (O-1 to O-3). */
+  readonly runtime: Comparison;
+  /** The backend against ONNX Runtime, under both together. */
+  readonly onnxRuntime: Comparison;
+}
+
+export interface LayerSetting {
+  readonly eps: number;
+  readonly movingAverageFraction: number;
+  /** The momentum that ONNX is to step with; default: the one that fits the layer's factor, `momentumAt`. */
+  readonly momentum?: number;
+}
+
+/** A layer's blobs and bottom; [outer][channels][inner] as axis 1 has it. */
+export type Problem = LayerInput & { readonly x: HostArray; readonly g: Geometry };
+
+/** Forward in test phase on `backend` and, exported, in ONNX Runtime: `top`. */
+export async function validateInference(
+  backend: Backend,
+  problem: Problem,
+  setting: LayerSetting,
+): Promise<Compared[]> {
+  const { x, g, shape, dtype } = problem;
+  const ran = createLayer(backend, problem, { phase: "test", eps: setting.eps });
+  return closing(ran, async () => {
+    ran.forward();
+    const node = await readBatchNorm(ran.layer.blobs, setting);
+    const outputs = await runModel(buildModel(node, { shape }), { X: { type: dtype, shape, data: x } });
+    const stats = { mean: oracle.channelsOf(node.mean), variance: oracle.channelsOf(node.variance) };
+    const affine = { gamma: oracle.channelsOf(node.scale), beta: oracle.channelsOf(node.bias) };
+    const p = bounds.precisionOf(dtype, backend.supports);
+    const errors = { mean: bounds.globalBound(p, stats.mean), variance: bounds.globalBound(p, stats.variance) };
+    const expected = oracle.normalize(x, g, stats, node.epsilon, affine);
+    const ours = bounds.normalizeBound(p, x, g, stats, node.epsilon, affine, errors);
+    const theirs = foldedBound(runtimePrecision(dtype), x, g, stats, node.epsilon, affine, null);
+    return [threeWays("top", await ran.top.read(), dataOf(outputs, "Y"), expected, ours, theirs, g)];
+  });
+}
+
+/** One forward of training on `backend` and, exported, in ONNX Runtime: `top`, `running_mean`, `running_var`. */
+export async function validateTraining(backend: Backend, problem: Problem, setting: LayerSetting): Promise<Compared[]> {
+  const { x, g, shape, dtype } = problem;
+  const ran = createLayer(backend, problem, { phase: "train", ...withoutMomentum(setting) });
+  return closing(ran, async () => {
+    const { blobs } = ran.layer;
+    const before = await readBatchNorm(blobs, setting);
+    const [factor = 0] = Array.from((await blobs[2]?.read()) ?? []);
+    const { epsilon } = before;
+    const momentum = setting.momentum ?? momentumAt(setting.movingAverageFraction, factor);
+    ran.forward();
+    const bytes = buildModel({ ...before, momentum }, { shape, training: true });
+    const outputs = await runModel(bytes, { X: { type: dtype, shape, data: x } });
+
+    const stats = oracle.moments(x, g);
+    const affine = { gamma: oracle.channelsOf(before.scale), beta: oracle.channelsOf(before.bias) };
+    const [p, theirP] = [bounds.precisionOf(dtype, backend.supports), runtimePrecision(dtype)];
+    const [ours, theirs] = [bounds.momentBounds(p, x, g, stats), runtimeMomentBounds(theirP, x, g, stats)];
+    const top = threeWays(
+      "top",
+      await ran.top.read(),
+      dataOf(outputs, "Y"),
+      oracle.normalize(x, g, stats, epsilon, affine),
+      bounds.normalizeBound(p, x, g, stats, epsilon, affine, ours),
+      foldedBound(theirP, x, g, stats, epsilon, affine, theirs),
+      g,
+    );
+    const [means, variances, factors] = await Promise.all([blobs[0]?.read(), blobs[1]?.read(), blobs[2]?.read()]);
+    const m = g.outer * g.inner;
+    const channels = { outer: 1, channels: g.channels, inner: 1 };
+    const step = (
+      name: string,
+      got: HostArray | undefined,
+      part: "mean" | "variance",
+      correction: number,
+    ): Compared => {
+      const old = before[part];
+      const batch = oracle.valuesOf(stats[part]);
+      const [sums, weight] = [got ?? new Float64Array(), factors?.[0] ?? Number.NaN];
+      // blobs / factor, with the batch's part relieved of m / (m - 1)
+      const value = Float64Array.from(sums, (total, c) => {
+        const kept = momentum * (old[c] as number);
+        return (total / weight - kept) / correction + kept;
+      });
+      const stepped = (p: number) => Float64Array.from(old, (v, c) => p * v + (1 - p) * (batch[c] as number));
+      const runtime = dataOf(outputs, name);
+      // The node keeps momentum as a float32, in float64 too.
+      const stored = Math.fround(momentum);
+      const theirBound = runtimeStepBound(theirP, { p: stored, old, batch, theirs: theirs[part] });
+      const taken = { p: momentum, old, batch, theirs: theirs[part], ours: ours[part] };
+      const both = runningBound(p, taken);
+      const apart = both.map((bound, c) => {
+        const size = Math.abs(old[c] as number) + Math.abs(batch[c] as number);
+        return bound + Math.abs(stored - momentum) * size;
+      });
+      const ourBound = both.map((bound, c) => bound - (1 - momentum) * (theirs[part][c] as number));
+      return {
+        float64: compare(name, value, stepped(momentum), ourBound, channels),
+        runtime: compare(name, runtime, stepped(stored), theirBound, channels),
+        onnxRuntime: compare(name, value, runtime, apart, channels),
+      };
+    };
+    return [
+      top,
+      step("running_mean", means, "mean", 1),
+      step("running_var", variances, "variance", m > 1 ? m / (m - 1) : 1),
+    ];
+  });
+}
+
+function withoutMomentum({ eps, movingAverageFraction }: LayerSetting) {
+  return { eps, movingAverageFraction };
+}
+
+function threeWays(
+  what: string,
+  got: HostArray,
+  runtime: HostArray,
+  truth: Float64Array,
+  ours: Float64Array,
+  theirs: Float64Array,
+  g: Geometry,
+): Compared {
+  const saturated = got instanceof Float32Array ? truth.map(inFloat32) : truth;
+  const rounded = (bound: Float64Array) => bound.map((own, i) => own + Math.abs(saturated[i] as number) * 2 ** -53);
+  return {
+    float64: compare(what, got, saturated, rounded(ours), g),
+    runtime: compare(what, runtime, saturated, rounded(theirs), g),
+    onnxRuntime: compare(
+      what,
+      got,
+      runtime,
+      ours.map((own, i) => own + (theirs[i] as number)),
+      g,
+    ),
+  };
+}
+
+/** What overflows in float32 is infinite in the truth too; all else keeps its digits. */
+export function inFloat32(value: number): number {
+  const rounded = Math.fround(value);
+  return Number.isFinite(rounded) ? value : rounded;
+}
+
+function dataOf(outputs: ReadonlyMap<string, Tensor>, name: string): HostArray {
+  return outputs.get(name)?.data as HostArray;
+}
+
+async function closing<T>(ran: Ran, use: () => Promise<T>): Promise<T> {
+  try {
+    return await use();
+  } finally {
+    ran.dispose();
+  }
+}

@@ -1,0 +1,105 @@
+import type { Comparison } from "@bn/conformance";
+import { type Backend, BnError, type HostArray, type Shape } from "@bn/core";
+import type { ImportedLayer } from "./import.ts";
+import type { OnnxBatchNorm } from "./read.ts";
+import { type Compared, type Problem, validateInference, validateTraining } from "./validate-layer.ts";
+
+/** What a layer is to read: one shape, [N, channels, ...], and its values. */
+export interface ValidateInput {
+  readonly shape: Shape;
+  readonly data: ArrayLike<number>;
+}
+
+export type ValidateMode = "inference" | "training";
+
+/** Who is off float64: nobody, the backend, ONNX Runtime, or both. Where nobody is, the two agree as well. */
+export type Fault = "none" | "backend" | "onnxruntime" | "both";
+
+/** One tensor of one layer in one mode. */
+export interface ValidateRow {
+  /** Its place in `layers`, and its name where it has one. */
+  readonly layer: number;
+  readonly name: string;
+  readonly mode: ValidateMode;
+  /** "top", and in training "running_mean" and "running_var". */
+  readonly tensor: string;
+  /** Neither is off float64, and they agree. */
+  readonly passed: boolean;
+  readonly fault: Fault;
+  /** The backend against float64, under the tight bound. */
+  readonly float64: Comparison;
+  /** ONNX Runtime against float64, under the bound of its own arithmetic. */
+  readonly runtime: Comparison;
+  /** The two against one another, under the wide bound: the sum of both. */
+  readonly onnxRuntime: Comparison;
+}
+
+export interface ValidateOptions {
+  /** Default both. */
+  readonly modes?: readonly ValidateMode[];
+}
+
+/**
+ * Runs each layer on `backend` and, exported, in ONNX Runtime, and compares both with float64 and with one another:
+ * where they disagree, `fault` says which of the two it is.
+ *
+ * Math    inference with the layer's statistics (N-3, O-1); training with the batch's, and one step of the average from
+ *         factor 1, momentum fraction / (fraction + 1) in ONNX (N-4, O-2, O-3).
+ * Errors  `ERR_BN_PARAM`: not one input for all or one a layer; `ERR_BN_SHAPE`: an input that does not fit its layer;
+ *         `ERR_BN_BACKEND`: a dtype that the backend has not; `ERR_BN_UNAVAILABLE` without onnxruntime-node.
+ *
+ * @example
+ * ```ts
+ * import { createCpu } from "@bn/cpu";
+ * import { validate } from "@bn/onnx";
+ * const one = new Float32Array([1, 1]);
+ * const layer = { dtype: "float32", scale: one, bias: one, mean: one, variance: one, epsilon: 1e-5, momentum: 0.9 } as const;
+ * const rows = await validate(await createCpu(), [layer], [{ shape: [2, 2, 1], data: [1, 2, 3, 4] }]);
+ * console.log(rows.map(({ tensor, fault }) => `${tensor} ${fault}`)); // top none, top none, running_mean none, ...
+ * ```
+ */
+export async function validate(
+  backend: Backend,
+  layers: readonly (OnnxBatchNorm & Partial<Pick<ImportedLayer, "name">>)[],
+  inputs: readonly ValidateInput[],
+  { modes = ["inference", "training"] }: ValidateOptions = {},
+): Promise<ValidateRow[]> {
+  if (inputs.length !== 1 && inputs.length !== layers.length) {
+    throw new BnError(
+      "ERR_BN_PARAM",
+      `validate: ${inputs.length} inputs for ${layers.length} layers, expected one for all or one each`,
+    );
+  }
+  const problems = layers.map((layer, i) => problemOf(i, layer, (inputs[i] ?? inputs[0]) as ValidateInput));
+  const rows: ValidateRow[] = [];
+  for (const [i, layer] of layers.entries()) {
+    const setting = { eps: layer.epsilon, movingAverageFraction: layer.momentum };
+    for (const mode of modes) {
+      const run = mode === "inference" ? validateInference : validateTraining;
+      for (const compared of await run(backend, problems[i] as Problem, setting)) {
+        rows.push({ layer: i, name: layer.name ?? "", mode, ...verdictOf(compared) });
+      }
+    }
+  }
+  return rows;
+}
+
+function verdictOf(compared: Compared) {
+  const over = ({ ratio }: Comparison) => !(ratio <= 1);
+  const [backend, runtime] = [over(compared.float64), over(compared.runtime)];
+  const fault: Fault = backend && runtime ? "both" : backend ? "backend" : runtime ? "onnxruntime" : "none";
+  return { tensor: compared.float64.what, passed: fault === "none" && !over(compared.onnxRuntime), fault, ...compared };
+}
+
+function problemOf(i: number, layer: OnnxBatchNorm, { shape, data }: ValidateInput): Problem {
+  const { axis = 1, dtype, mean, variance, scale, bias } = layer;
+  const fail = (what: string) =>
+    new BnError("ERR_BN_SHAPE", `validate: inputs[${i}] has shape [${shape}] and ${data.length} values, ${what}`);
+  if (axis !== 1) throw new BnError("ERR_BN_PARAM", `validate: layers[${i}] has axis ${axis}, expected 1, as ONNX`);
+  if (shape.length < 2 || shape[1] !== mean.length) throw fail(`expected [N, ${mean.length}, ...] as its layer has`);
+  const count = (start: number) => shape.slice(start).reduce((a, b) => a * b, 1);
+  if (count(0) !== data.length || data.length === 0) throw fail(`expected ${count(0)} values, and one at least`);
+  const x: HostArray = dtype === "float32" ? Float32Array.from(data) : Float64Array.from(data);
+  const g = { outer: shape[0] ?? 0, channels: mean.length, inner: count(2) };
+  return { x, g, shape, dtype, blobs: [mean, variance, [1], scale, bias] };
+}

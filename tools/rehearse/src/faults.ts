@@ -1,0 +1,46 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** One mistake in a package.json, made on purpose: the rehearsal must fail of it. */
+export interface Fault {
+  readonly what: string;
+  readonly folder: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export const FAULTS: readonly Fault[] = [
+  {
+    what: "a file is missing: @bn/cpu is published without its kernels",
+    folder: "packages/cpu",
+    from: '"dist",',
+    to: '"dist", "!dist/kernels",',
+  },
+  {
+    what: "a data file is missing: @bn/conformance is published without goldens",
+    folder: "packages/conformance",
+    from: '"goldens",',
+    to: "",
+  },
+  {
+    what: "exports name a file that is not there: @bn/conformance/vitest",
+    folder: "packages/conformance",
+    from: '"default": "./dist/vitest.js"',
+    to: '"default": "./dist/vite.js"',
+  },
+  {
+    what: "a type is missing: @bn/core is published without layer.d.ts",
+    folder: "packages/core",
+    from: '"dist",',
+    to: '"dist", "!dist/layer.d.ts",',
+  },
+];
+
+/** Makes the mistake in the copy; call what it returns to mend it. */
+export function plant(tree: string, { folder, from, to, what }: Fault): () => void {
+  const path = join(tree, folder, "package.json");
+  const text = readFileSync(path, "utf8");
+  if (text.split(from).length !== 2) throw new Error(`${what}: ${path} does not hold ${from} once`);
+  writeFileSync(path, text.replace(from, to));
+  return () => writeFileSync(path, text);
+}

@@ -1,0 +1,101 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { trainInBrowser } from "./consumers/browser.ts";
+import { type BundleSize, bundleBackends } from "./consumers/bundles.ts";
+import { type Footprint, importEverything } from "./consumers/imports.ts";
+import { runQuickStart } from "./consumers/quick-start.ts";
+import { makeBackend } from "./consumers/third-party.ts";
+import { checkTypes } from "./consumers/types.ts";
+import { type Fault, plant } from "./faults.ts";
+import { run } from "./processes.ts";
+import { type Registry, startRegistry } from "./registry.ts";
+import { backendsOf } from "./roles.ts";
+import { createSite, type Site } from "./site.ts";
+import { prepareTree, publicPackages, ROOT, type Step } from "./tree.ts";
+
+/** The copy, built and with its next version, ready to be published any number of times. */
+export interface Prepared {
+  readonly folder: string;
+  readonly tree: string;
+  readonly uplink: string;
+}
+
+export interface Outcome {
+  readonly version: string;
+  readonly footprints: readonly Footprint[];
+  readonly bundles: readonly BundleSize[];
+  /** What each consumer did, a line each. */
+  readonly notes: readonly string[];
+}
+
+export async function prepare(folder: string, step: Step): Promise<Prepared> {
+  const tree = join(folder, "tree");
+  const uplink = (await run("npm", ["config", "get", "registry"], { cwd: ROOT })).trim();
+  await prepareTree(tree, step);
+  return { folder, tree, uplink };
+}
+
+/** Publishes the copy to a registry of its own and lets every consumer install from it. Rejects where one of them fails. */
+export async function rehearse(prepared: Prepared, name: string, step: Step): Promise<Outcome> {
+  const { folder, tree, uplink } = prepared;
+  const registry = await startRegistry(join(folder, name, "registry"), uplink);
+  try {
+    const packages = publicPackages(tree);
+    const site = createSite(join(folder, name), tree, packages, uplink, registry);
+    backendsOf(site);
+    await step("changeset publish", () =>
+      publish(
+        tree,
+        registry,
+        packages.map((one) => one.name),
+      ),
+    );
+    return await consume(site, step);
+  } finally {
+    await registry.close();
+  }
+}
+
+async function consume(site: Site, step: Step): Promise<Outcome> {
+  const started = await step("quick start on each Node", () => runQuickStart(site));
+  const footprints = await step("imports and the bn command on each Node", () => importEverything(site));
+  const types = await step("types", () => checkTypes(site));
+  const bundles = await step("bundles", () => bundleBackends(site));
+  const trained = await step("training in a browser", () => trainInBrowser(site));
+  const suite = await step("a backend by a third party", () => makeBackend(site));
+  const notes = [`quick start: ${started}`, `types: ${types}`, `browser: ${trained}`, `third party: ${suite}`];
+  return { version: site.packages[0]?.version ?? "", footprints, bundles, notes };
+}
+
+/** As the release workflow does it, and then asks whether all have arrived. */
+async function publish(tree: string, { url, npmrc }: Registry, names: readonly string[]): Promise<void> {
+  const userconfig = join(tree, "..", "publisher.npmrc");
+  writeFileSync(userconfig, npmrc);
+  const env = { npm_config_userconfig: userconfig, npm_config_registry: url };
+  await run("pnpm", ["exec", "changeset", "publish", "--no-git-tag"], { cwd: tree, env });
+  for (const name of names) {
+    const { ok, status } = await fetch(new URL(name, url));
+    if (!ok) throw new Error(`${name} was not published: HTTP ${status}`);
+  }
+}
+
+/** Rehearses with one mistake planted; rejects if the rehearsal passes all the same. */
+export async function showFault(
+  prepared: Prepared,
+  fault: Fault,
+  step: Step,
+  write: (text: string) => void,
+): Promise<void> {
+  write(`\n${fault.what}`);
+  const mend = plant(prepared.tree, fault);
+  try {
+    await rehearse(prepared, fault.what.replace(/\W+/g, "-"), step);
+  } catch (error) {
+    const [first, ...rest] = (error instanceof Error ? error.message : String(error)).split("\n");
+    write(["caught, as it should be:", first, ...rest.slice(0, 8)].join("\n  "));
+    return;
+  } finally {
+    mend();
+  }
+  throw new Error(`the rehearsal passes although ${fault.what}`);
+}
