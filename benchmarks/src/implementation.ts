@@ -10,7 +10,9 @@ export const EPS = Math.fround(1e-5);
 export interface Implementation {
   readonly name: string;
   readonly threads: number;
-  /** Error that its results may have, in u times the size of the terms: 64 for ours; peers may sum a channel plainly. */
+  /**
+   * Error that its results may have, in u times the size of the terms: 64 for ours; peers may sum a channel
+   * plainly. 0 for a copy, which has none. */
   readonly tolerance: number;
   /** Ready to be timed, or null where it cannot do this job at all. */
   prepare(job: Job, inputs: Inputs): Promise<Prepared | null>;

@@ -11,11 +11,12 @@ export interface Timing {
 
 /**
  * Times all of `candidates` in turn, A B C A B C ..., so that a drift of the machine's speed hits them alike. A sample
- * repeats a short run until it lasts `sampleMs`, since a clock's tick is not far from a small layer's time.
+ * repeats a short run until it lasts `sampleMs`, since a clock's tick is not far from a small layer's time, after a run
+ * that is not timed: it brings the candidate's own tensors back to where its neighbour's have driven them out of.
  */
 export async function timeInterleaved(
   candidates: readonly Timed[],
-  { rounds = 15, sampleMs = 4 }: { rounds?: number; sampleMs?: number } = {},
+  { rounds = 15, sampleMs = 8 }: { rounds?: number; sampleMs?: number } = {},
 ): Promise<Timing[]> {
   const repeats: number[] = [];
   for (const candidate of candidates) {
@@ -28,6 +29,7 @@ export async function timeInterleaved(
   const samples: number[][] = candidates.map(() => []);
   for (let round = 0; round < rounds; round++) {
     for (const [i, candidate] of candidates.entries()) {
+      await sample(candidate, 1);
       (samples[i] as number[]).push(await sample(candidate, repeats[i] as number));
     }
   }

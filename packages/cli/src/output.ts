@@ -33,18 +33,23 @@ export async function checkWritable(option: string, path: string): Promise<void>
   if (there?.isDirectory()) throw fail("it is a folder; name a file in it");
 }
 
-/** Writes `text` to a temporary name beside `path`, then renames: nobody reads half a report. `-` is standard output. */
-export async function writeReport(path: string, text: string): Promise<void> {
+/** Writes `content` to a temporary name beside `path`, then renames: nobody reads half a report. `-` is standard output. */
+export async function writeReport(path: string, content: string | Uint8Array): Promise<void> {
   if (path === "-") {
-    process.stdout.write(text);
+    process.stdout.write(content);
     return;
   }
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    await writeFile(temporary, text);
+    await writeFile(temporary, content);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
     throw new BnError("ERR_BN_DATA", `cannot write ${path}: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** Names come from a file: what would steer a terminal is shown as U+FFFD. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, "\u{fffd}");
 }

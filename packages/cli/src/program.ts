@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import type { ConformanceOptions } from "./conformance-command.ts";
+import type { ExportOptions } from "./export-command.ts";
+import type { InspectOptions } from "./inspect-command.ts";
 import type { VerifyOptions } from "./verify-command.ts";
 
 const BACKENDS = "names and paths of modules, separated by commas (default: all that are available here)";
@@ -13,6 +15,8 @@ Examples:
   bn conformance --filter 'goldens/*/f32'            some cases, by part of the id or by glob
   bn conformance --json - | jq .summary              for machines; the table goes to standard error
   bn verify model.onnx                               your model's BatchNormalization nodes
+  bn inspect model.onnx                              what they hold, and what looks wrong
+  bn export bn1.onnx --blobs m.npy,v.npy,f.npy       a layer as an ONNX model
 
 Exit codes: 0 all is well, 1 something failed, 2 bad usage or input.`;
 
@@ -28,8 +32,16 @@ const VERIFY_HELP = `
 Each BatchNormalization node runs on every backend with the model's own weights, on the activations that ONNX Runtime
 computes for it, and is compared with float64 and with ONNX Runtime.
 
-Example:
-  bn verify model.onnx --backend cpu --json nodes.json`;
+Examples:
+  bn verify model.onnx --html report.html
+  bn verify model.onnx --input image=image.npy --input scale=scale.npy --backend cpu --json nodes.json`;
+
+const EXPORT_HELP = `
+The three blobs of BatchNorm are sums and the factor that they are divided by, as Caffe and @bn/core keep them.
+
+Examples:
+  bn export bn1.onnx --blobs mean.npy,variance.npy,factor.npy,gamma.npy,beta.npy --eps 1e-5 --opset 14
+  bn export bn7.onnx --from network.onnx --node bn7 --opset 9 --shape N,64,56,56`;
 
 /** The commands, each loaded when it is called. `done(ok)` is told the verdict; bad usage rejects with a CommanderError, already printed. */
 export function createProgram(signal: AbortSignal, done: (ok: boolean) => void): Command {
@@ -66,13 +78,46 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .description("run every BatchNormalization node of an ONNX model on every backend, and compare")
     .argument("<model.onnx>", "the model")
     .option("--backend <list>", BACKENDS)
+    .option("--input <file>", "FILE.npy, or name=FILE.npy once an input (default: values made up)", collect)
     .option("--json <file>", "write the report as JSON")
+    .option("--html <file>", "write the report as one HTML page")
     .addHelpText("after", VERIFY_HELP)
     .action(async (path: string, options: VerifyOptions) => {
       const { verifyCommand } = await import("./verify-command.ts");
       done(await verifyCommand(path, options, signal));
     });
+  program
+    .command("inspect")
+    .description("list the BatchNormalization nodes of an ONNX model, their statistics and what looks wrong")
+    .argument("<model.onnx>", "the model")
+    .option("--json", "as JSON")
+    .action(async (path: string, options: InspectOptions) => {
+      const { inspectCommand } = await import("./inspect-command.ts");
+      done(await inspectCommand(path, options));
+    });
+  program
+    .command("export")
+    .description("write one normalization layer as an ONNX model")
+    .argument("<model.onnx>", "the file to write; - is standard output")
+    .option("--blobs <list>", "mean, variance and factor, then gamma and beta: .npy files, separated by commas")
+    .option("--from <model>", "take the layer from this ONNX model")
+    .option("--node <name>", "which node of it, where it has several")
+    .option("--eps <number>", "of --blobs (default: 1e-5)")
+    .option("--fraction <number>", "movingAverageFraction of --blobs (default: 0.999)")
+    .option("--opset <version>", "1, 6, 7, 9, 14 or 15", "15")
+    .option("--shape <list>", "of X: sizes, or names for open ones (default: N,channels,H,W)")
+    .option("--training", "in training mode, with running_mean and running_var")
+    .addHelpText("after", EXPORT_HELP)
+    .action(async (path: string, options: ExportOptions) => {
+      const { exportCommand } = await import("./export-command.ts");
+      await exportCommand(path, options);
+    });
   return program;
+}
+
+/** An option that may be given several times. */
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 function version(): string {

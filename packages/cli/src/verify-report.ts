@@ -2,6 +2,11 @@ import type { Comparison } from "@bn/conformance";
 import { numberOrName, ratioText } from "@bn/conformance/report";
 import type { VerifyReport, VerifyRow } from "@bn/onnx";
 import { align } from "./align.ts";
+import { printable } from "./output.ts";
+import { worstOf } from "./worst.ts";
+
+/** How many offenders the text names; the HTML page has more. */
+const WORST = 5;
 
 /** Nothing is over a bound: no backend's, and not ONNX Runtime's own, without which the others mean little. */
 export function verifyPassed({ rows }: VerifyReport): boolean {
@@ -11,7 +16,8 @@ export function verifyPassed({ rows }: VerifyReport): boolean {
 const runtimePassed = ({ onnxRuntime }: VerifyRow) => onnxRuntime === null || onnxRuntime.ratio <= 1;
 
 /** A row a node: errors as fractions of their bounds, then what failed, what was left out, and totals. */
-export function verifyText({ inputs, rows, diagnostics }: VerifyReport): string {
+export function verifyText(report: VerifyReport): string {
+  const { inputs, rows, diagnostics } = report;
   const names = rows[0]?.backends.map(({ backend }) => backend) ?? [];
   const head = [
     "node",
@@ -25,7 +31,7 @@ export function verifyText({ inputs, rows, diagnostics }: VerifyReport): string 
     printable(node),
     shape.join("x"),
     dtype,
-    meanOverStd.toPrecision(3),
+    Number.isNaN(meanOverStd) ? "-" : meanOverStd.toPrecision(3),
     ratioText(onnxRuntime?.ratio ?? null),
     ...backends.flatMap((one) => [ratioText(one.float64?.ratio ?? null), ratioText(one.onnxRuntime?.ratio ?? null)]),
   ]);
@@ -40,11 +46,15 @@ export function verifyText({ inputs, rows, diagnostics }: VerifyReport): string 
       .filter(({ status }) => status === "skipped")
       .map((one) => `skipped  ${one.backend}  ${printable(row.node)}: ${one.reason}`),
   );
+  const worst = worstOf(report, WORST).map(({ row, who, against, comparison }) => {
+    return [`  ${ratioText(comparison.ratio)}`, printable(row.node), `${who} against ${against}`];
+  });
   const { passed, failed, skipped: count } = summaryOf(rows);
   const blocks = [
     inputs.map(({ name, shape }) => `input ${printable(name)}  ${shape.join("x")}`).join("\n"),
     "A backend or ONNX Runtime (ort) against float64 (f64) or ort: the largest error as a fraction of its bound, at most 1.",
     align([head, ...cells], [1, 2]).join("\n"),
+    worst.length > 0 ? `worst offenders\n${align(worst, [1, 2]).join("\n")}` : "",
     ...failures,
     skipped.join("\n"),
     diagnostics.map(({ kind, message }) => `${kind}: ${printable(message)}`).join("\n"),
@@ -84,13 +94,8 @@ function comparisonJson(found: Comparison | null) {
   return { error, bound, ratio, index: at, got: numberOrName(got), expected: numberOrName(expected) };
 }
 
-function summaryOf(rows: readonly VerifyRow[]) {
+export function summaryOf(rows: readonly VerifyRow[]) {
   const summary = { passed: 0, failed: 0, skipped: 0 };
   for (const { backends } of rows) for (const { status } of backends) summary[status]++;
   return summary;
-}
-
-/** Names come from a file: what would steer a terminal is shown as U+FFFD. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, "\u{fffd}");
 }

@@ -1,5 +1,5 @@
 /**
- * Every error that @bn throws on purpose. Branch on `code`; read `message`: it says what came, what was expected and
+ * Every error that `@bn` throws on purpose. Branch on `code`; read `message`: it says what came, what was expected and
  * what to do.
  *
  * | code | meaning |

@@ -18,10 +18,15 @@ export interface OpenedModel {
  *
  * @example
  * ```ts
- * import { importModel } from "@bn/onnx";
+ * import { writeFileSync } from "node:fs";
+ * import { buildModel, importModel } from "@bn/onnx";
  * import { openModel } from "@bn/onnx/node";
+ * const one = new Float32Array([1]);
+ * const node = { dtype: "float32", scale: one, bias: one, mean: one, variance: one, epsilon: 1e-5, momentum: 0.9 } as const;
+ * writeFileSync("model.onnx", buildModel(node));
  * const { bytes, external } = await openModel("model.onnx");
  * const { layers } = await importModel(bytes, { external });
+ * console.log(layers[0]!.name, layers[0]!.parameterShape); // batch_norm [ 1 ]
  * ```
  */
 export async function openModel(path: string): Promise<OpenedModel> {

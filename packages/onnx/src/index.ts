@@ -5,9 +5,10 @@ export { exportNodes, type NodeOptions, type OnnxNodes, OPSETS, type Opset } fro
 export type { ReadExternal } from "./external.ts";
 export { type Imported, type ImportedLayer, type ImportOptions, importModel } from "./import.ts";
 export { type CreatedLayer, type CreateOptions, createImported } from "./imported.ts";
-export type { InputPlan } from "./inputs.ts";
+export { type InputPlan, inputNames } from "./inputs.ts";
 export { buildModel, type ModelOptions } from "./model.ts";
 export {
+  batchNormOf,
   type LayerConstants,
   momentumAt,
   type OnnxBatchNorm,

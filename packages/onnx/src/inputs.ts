@@ -1,7 +1,7 @@
 import { random } from "@bn/conformance";
 import { BnError, type Shape } from "@bn/core";
 import type { ValueInfoProto } from "onnx-buf";
-import { attributeOf, type Model } from "./proto.ts";
+import { attributeOf, type Model, parseModel } from "./proto.ts";
 import type { Tensor } from "./runtime.ts";
 
 /** One input of a network, with a size for every axis. */
@@ -15,9 +15,7 @@ export interface InputPlan {
 const MAX_ELEMENTS = 2 ** 27;
 
 /** What can be made up for an input, by TensorProto.DataType. */
-export const TYPES: Readonly<
-  Record<number, { type: string; of: (length: number) => Tensor["data"] & { length: number } }>
-> = {
+const TYPES: Readonly<Record<number, { type: string; of: (length: number) => Tensor["data"] & { length: number } }>> = {
   1: { type: "float32", of: (length) => new Float32Array(length) },
   2: { type: "uint8", of: (length) => new Uint8Array(length) },
   6: { type: "int32", of: (length) => new Int32Array(length) },
@@ -34,9 +32,7 @@ export const TYPES: Readonly<
  * Errors: `ERR_BN_DATA`, an input that is no tensor of numbers, or too large; `ERR_BN_PARAM`, `shapes` does not fit.
  */
 export function planInputs(model: Model, shapes: Readonly<Record<string, Shape>>, size: number): InputPlan[] {
-  const { graph } = model;
-  const stored = new Set(graph.initializer.map(({ name }) => name));
-  const inputs = graph.input.filter(({ name }) => !stored.has(name));
+  const inputs = inputsOf(model);
   for (const name of Object.keys(shapes)) {
     if (inputs.some((input) => input.name === name)) continue;
     const names = inputs.map((input) => `"${input.name}"`).join(", ");
@@ -51,6 +47,17 @@ export function planInputs(model: Model, shapes: Readonly<Record<string, Shape>>
     checkShape(input, plan.shape, given !== undefined);
     return plan;
   });
+}
+
+/** The names of a model's inputs, without what it stores. Errors: `ERR_BN_DATA`, as `parseModel`. */
+export function inputNames(bytes: Uint8Array): string[] {
+  return inputsOf(parseModel(bytes)).map(({ name }) => name);
+}
+
+/** Before IR 4 initialisers are listed among the inputs. */
+function inputsOf({ graph }: Model): ValueInfoProto[] {
+  const stored = new Set(graph.initializer.map(({ name }) => name));
+  return graph.input.filter(({ name }) => !stored.has(name));
 }
 
 /** A picture-like input, the same for the same seed: smooth waves over the last axes with some grain, in [-1, 1]. */

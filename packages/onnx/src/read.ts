@@ -52,26 +52,34 @@ export interface LayerConstants {
  *         `[...batchNorm.blobs, ...scale.blobs]`.
  * Errors  `ERR_BN_PARAM`, the number of blobs; `ERR_BN_SHAPE`, their shapes.
  */
-export async function readBatchNorm(
-  blobs: readonly Blob[],
-  { eps = 1e-5, movingAverageFraction = 0.999, axis = 1, populationOf: m }: LayerConstants = {},
-): Promise<OnnxBatchNorm> {
-  checkBlobs(blobs);
+export async function readBatchNorm(blobs: readonly Blob[], constants: LayerConstants = {}): Promise<OnnxBatchNorm> {
+  for (const [i, { shape }] of blobs.entries()) {
+    if (shape.length === 1) continue;
+    const cure = "expected one axis; only a Scale of one axis, the channels, fits";
+    throw new BnError("ERR_BN_SHAPE", `readBatchNorm: blobs[${i}] has shape [${shape}], ${cure}`);
+  }
+  return batchNormOf(await Promise.all(blobs.map((blob) => blob.read())), constants);
+}
+
+/** The same from the blobs' values: of a file, or of another framework. Errors: as `readBatchNorm`. */
+export function batchNormOf(values: readonly HostArray[], constants: LayerConstants = {}): OnnxBatchNorm {
+  const { eps = 1e-5, movingAverageFraction = 0.999, axis = 1, populationOf: m } = constants;
+  checkValues(values);
   if (m !== undefined && !(m >= 1)) {
     throw new BnError("ERR_BN_PARAM", `readBatchNorm: populationOf is ${m}, expected the number of values a channel`);
   }
   const population = m === undefined || m === 1 ? 1 : (m - 1) / m;
-  const dtype = (blobs[0] as Blob).dtype;
-  const [mean, variance, factor, gamma, beta] = await Promise.all(blobs.map((blob) => blob.read()));
-  const channels = (mean as HostArray).length;
-  const weight = (factor as HostArray)[0] as number;
+  const [mean, variance, factor, gamma, beta] = values as [HostArray, HostArray, HostArray, HostArray?, HostArray?];
+  const dtype = mean instanceof Float32Array ? "float32" : "float64";
+  const channels = mean.length;
+  const weight = factor[0] as number;
   const s = arrayOf(dtype, [weight === 0 ? 0 : 1 / weight])[0] as number;
   return {
     dtype,
     scale: gamma ?? arrayOf(dtype, new Array(channels).fill(1)),
     bias: beta ?? arrayOf(dtype, new Array(channels).fill(0)),
-    mean: (mean as HostArray).map((sum) => sum * s),
-    variance: (variance as HostArray).map((sum) => sum * s).map((value) => value * population),
+    mean: mean.map((sum) => sum * s),
+    variance: variance.map((sum) => sum * s).map((value) => value * population),
     epsilon: Math.fround(eps),
     momentum: Math.fround(movingAverageFraction),
     ...(axis === 1 ? {} : { axis }),
@@ -118,20 +126,20 @@ export async function readScale(
   };
 }
 
-function checkBlobs(blobs: readonly Blob[]): void {
-  if (blobs.length < 3 || blobs.length > 5) {
+function checkValues(values: readonly HostArray[]): void {
+  if (values.length < 3 || values.length > 5) {
     throw new BnError(
       "ERR_BN_PARAM",
-      `readBatchNorm: ${blobs.length} blobs, expected 3 to 5: mean, variance, factor, then gamma and beta of a Scale; call setUp() before`,
+      `readBatchNorm: ${values.length} blobs, expected 3 to 5: mean, variance, factor, then gamma and beta of a Scale; call setUp() before`,
     );
   }
-  const [mean, , factor] = blobs as [Blob, Blob, Blob];
-  for (const [i, { shape }] of blobs.entries()) {
-    const expected: Shape = i === 2 ? [1] : [mean.count()];
-    if (shape.length === 1 && shape[0] === expected[0]) continue;
+  const [mean] = values as [HostArray];
+  for (const [i, blob] of values.entries()) {
+    const expected = i === 2 ? 1 : mean.length;
+    if (blob.length === expected && blob.constructor === mean.constructor && blob.length > 0) continue;
     throw new BnError(
       "ERR_BN_SHAPE",
-      `readBatchNorm: blobs[${i}] has shape [${shape}], expected [${expected}] (blobs[0] has [${mean.shape}], blobs[2] [${factor.shape}]); only a Scale of one axis, the channels, fits`,
+      `readBatchNorm: blobs[${i}] has shape [${blob.length}] (${blob.constructor.name}), expected [${expected}] as blobs[0] [${mean.length}] (${mean.constructor.name}); only a Scale of one axis, the channels, fits`,
     );
   }
 }

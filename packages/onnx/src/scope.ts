@@ -34,8 +34,9 @@ export function createScopes(): (graph: PlacedGraph) => Lookup {
       const tensor = tensors.get(name);
       if (tensor) return tensor;
       const producer = producers.get(name);
-      if (producer?.opType === "Identity" && !passed.has(name)) {
-        passed.add(name); // Identity of itself would never end
+      if (producer?.opType === "Identity") {
+        if (passed.has(name)) return { why: "is given by nothing but itself", known: false };
+        passed.add(name);
         name = producer.input[0] ?? "";
       } else if (producer) {
         return constantOf(producer) ?? { why: `is computed, by ${producer.opType}`, known: true };

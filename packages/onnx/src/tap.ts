@@ -69,7 +69,10 @@ function fed(input: InputPlan, tensor: Tensor | undefined): Tensor | null {
 
 /** The model with more graph outputs. Protobuf merges what is appended, so that no byte of the model changes. */
 function tapped(bytes: Uint8Array, { graph }: Model, wanted: readonly string[]): Uint8Array {
-  const there = new Set([...graph.output, ...graph.input].map(({ name }) => name));
+  // Before IR 4 initialisers are inputs too, which nobody feeds.
+  const stored = new Set(graph.initializer.map(({ name }) => name));
+  const fed = graph.input.filter(({ name }) => !stored.has(name));
+  const there = new Set([...graph.output, ...fed].map(({ name }) => name));
   const output = [...new Set(wanted)].filter((name) => !there.has(name)).map((name) => ({ name }));
   const more = toBinary(ModelProtoSchema, create(ModelProtoSchema, { graph: { output } }));
   const model = new Uint8Array(bytes.length + more.length);

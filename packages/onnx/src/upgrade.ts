@@ -78,10 +78,6 @@ type Fail = (what: string) => BnError;
 
 /** What became of other operators between 1 and 7. */
 const CHANGED: Readonly<Record<string, (node: NodeProto, put: Put, fail: Fail) => void>> = {
-  BatchNormalization(node) {
-    // ONNX Runtime has no training before 14; the caller says that such a node was left out.
-    node.output = node.output.slice(0, 1);
-  },
   Reshape(node, put) {
     const shape = take(node, "shape");
     if (shape) node.input = [node.input[0] ?? "", put(intTensor("", shape.ints.map(Number)))];

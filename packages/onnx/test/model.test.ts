@@ -73,7 +73,7 @@ test("what does not fit is refused", async () => {
   await expect(readBatchNorm([])).rejects.toMatchObject({ code: "ERR_BN_PARAM" });
   await expect(readBatchNorm([blob(3), blob(3), blob(1), blob(4)])).rejects.toMatchObject({
     code: "ERR_BN_SHAPE",
-    message: expect.stringContaining("blobs[3] has shape [4], expected [3]"),
+    message: expect.stringContaining("blobs[3] has shape [4] (Float32Array), expected [3]"),
   });
   expect(() => buildModel(NODE, { shape: [1, 4] })).toThrow("shape is [1,4], expected [N, 3, ...]");
   expect(() => buildModel(NODE, { shape: [3] })).toThrow(expect.objectContaining({ code: "ERR_BN_SHAPE" }));

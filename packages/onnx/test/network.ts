@@ -1,5 +1,6 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
+  type GraphProto,
   GraphProtoSchema,
   type ModelProto,
   ModelProtoSchema,
@@ -26,8 +27,12 @@ export function altered(change: (model: ModelProto, node: NodeProto) => void): U
   return toBinary(ModelProtoSchema, model);
 }
 
+export function setOpset(model: ModelProto, version: number): void {
+  for (const entry of model.opsetImport) entry.version = BigInt(version);
+}
+
 /** The same with an If beside the node, or in its place, whose branches hold a BatchNormalization each. */
-export function nested(topLevel: boolean): Uint8Array {
+export function nested(topLevel: boolean, change: (branch: GraphProto) => void = () => {}): Uint8Array {
   return altered((model, node) => {
     const { graph } = model;
     if (!graph) return;
@@ -35,7 +40,9 @@ export function nested(topLevel: boolean): Uint8Array {
       create(ValueInfoProtoSchema, { name, type: { value: { case: "tensorType", value: { elemType: 1 } } } });
     const branch = (name: string) => {
       const inner = create(NodeProtoSchema, { ...node, name: `bn_${name}`, output: [name] });
-      return create(GraphProtoSchema, { name, node: [inner], output: [float(name)] });
+      const graph = create(GraphProtoSchema, { name, node: [inner], output: [float(name)] });
+      change(graph);
+      return graph;
     };
     const choice = create(NodeProtoSchema, {
       name: "choice",

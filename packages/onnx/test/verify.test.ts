@@ -1,8 +1,9 @@
 import type { Backend } from "@bn/core";
 import { createCpu } from "@bn/cpu";
 import { expect, test } from "vitest";
+import { intAttribute } from "../src/encode.ts";
 import { buildModel, type VerifyOptions, verifyModel } from "../src/index.ts";
-import { altered, NODE, nested } from "./network.ts";
+import { altered, NODE, nested, setOpset } from "./network.ts";
 import { paddle } from "./paddle.ts";
 
 async function verify(bytes: Uint8Array, options: VerifyOptions = {}) {
@@ -106,4 +107,63 @@ test("nodes inside of a subgraph are named, and the others verified", async () =
     'left out: BatchNormalization "bn_yes" lies in If node "choice", then_branch: only the top level is looked at; inline it',
     'left out: BatchNormalization "bn_no" lies in If node "choice", else_branch: only the top level is looked at; inline it',
   ]);
+});
+
+test.each<[string, Uint8Array]>([
+  ["training_mode", buildModel(NODE, { training: true })],
+  ["five outputs", buildModel(NODE, { training: true, opset: 9 })],
+  ["is_test = 0", buildModel(NODE, { training: true, opset: 6 })],
+])("a node in training mode by %s is a row without numbers, and said", async (_, bytes) => {
+  const { rows, diagnostics } = await verify(bytes);
+  const reason = "is in training mode, expected inference; export the model after eval()";
+  expect(rows).toMatchObject([{ onnxRuntime: null, backends: [{ status: "skipped", reason }] }]);
+  expect(diagnostics).toEqual([
+    { kind: "left out", node: "batch_norm", message: `BatchNormalization "batch_norm": ${reason}` },
+  ]);
+});
+
+test("spatial = 0: a channel for each position", async () => {
+  const bytes = altered(({ graph, ...model }, node) => {
+    setOpset(model as never, 7);
+    node.attribute.pop(); // training_mode
+    node.attribute.push(intAttribute("spatial", 0));
+    for (const [i, tensor] of (graph?.initializer ?? []).entries()) {
+      tensor.dims = [3n, 2n, 2n];
+      tensor.rawData = new Uint8Array(Float32Array.from({ length: 12 }, (_, c) => 1 + i + c / 4).buffer);
+    }
+  });
+  const { rows } = await verify(bytes, { shapes: { X: [5, 3, 2, 2] } });
+  expect(rows).toMatchObject([{ shape: [5, 3, 2, 2], backends: [{ status: "passed", reason: "" }] }]);
+});
+
+test("the network reads what it is given", async () => {
+  const X = { type: "float32", shape: [1, 3, 1, 2], data: new Float32Array([0.5, 1.5, -3, 1, 0.25, 0]) };
+  const { rows, inputs } = await verify(buildModel(NODE), { feeds: { X } });
+  expect(inputs).toEqual([{ name: "X", type: "float32", shape: [1, 3, 1, 2] }]);
+  // Of channel 0, x = mean: exactly B, and nothing to be off by; of the others the formula.
+  expect(rows[0]?.backends[0]).toMatchObject({ status: "passed" });
+  const far = { ...X, data: X.data.map((x) => x * 1e4) };
+  const { rows: other } = await verify(buildModel(NODE), { feeds: { X: far } });
+  expect(other[0]?.backends[0]?.float64?.bound).toBeGreaterThan(100 * (rows[0]?.backends[0]?.float64?.bound ?? 1));
+});
+
+test.each<[string, VerifyOptions["feeds"], string]>([
+  [
+    "of another type",
+    { X: { type: "float64", shape: [1, 3, 1, 1], data: new Float64Array(3) } },
+    "is float64, the model expects float32",
+  ],
+  [
+    "of another shape",
+    { X: { type: "float32", shape: [1, 4, 1, 1], data: new Float32Array(4) } },
+    "[1,4,1,1], the model expects [N,3,H,W]",
+  ],
+  [
+    "for no input",
+    { Z: { type: "float32", shape: [1], data: new Float32Array(1) } },
+    'names "Z", the model\'s inputs are "X"',
+  ],
+  ["of too few values", { X: { type: "float32", shape: [1, 3, 1, 1], data: new Float32Array(1) } }, "3"],
+])("a tensor %s is refused", async (_, feeds, expected) => {
+  await expect(verify(buildModel(NODE), { feeds: feeds ?? {} })).rejects.toThrow(expected);
 });

@@ -1,21 +1,19 @@
-/** The module's exports: each kernel in float32 and float64, addresses and sizes as numbers; 0 is no buffer. */
-
-import { backward } from "./kernels/backward";
-import { copy } from "./kernels/copy";
-import { fill } from "./kernels/fill";
-import { forward } from "./kernels/forward";
-import { globalStats } from "./kernels/global-stats";
-import { gradNormalize } from "./kernels/grad-normalize";
-import { gradSums } from "./kernels/grad-sums";
-import { moments } from "./kernels/moments";
-import { movingAverage } from "./kernels/moving-average";
-import { normalize } from "./kernels/normalize";
-import { scale } from "./kernels/scale";
-import { scaleSums } from "./kernels/scale-sums";
+/** The module's exports: each kernel, in float64 where `wide`; addresses and sizes as numbers, 0 for no buffer. */
+import { backward as backward_ } from "./kernels/backward";
+import { copy as copy_ } from "./kernels/copy";
+import { fill as fill_ } from "./kernels/fill";
+import { forward as forward_ } from "./kernels/forward";
+import { globalStats as globalStats_ } from "./kernels/global-stats";
+import { gradNormalize as gradNormalize_ } from "./kernels/grad-normalize";
+import { gradSums as gradSums_ } from "./kernels/grad-sums";
+import { moments as moments_ } from "./kernels/moments";
+import { movingAverage as movingAverage_ } from "./kernels/moving-average";
+import { normalize as normalize_ } from "./kernels/normalize";
+import { scale as scale_ } from "./kernels/scale";
+import { scaleSums as scaleSums_ } from "./kernels/scale-sums";
+import { SCRATCH } from "./shape";
 
 export { configure, help } from "./job";
-
-import { SCRATCH } from "./shape";
 
 /** First address that is free: below lie the job and the table's numbers. */
 export function heapBase(): usize {
@@ -26,133 +24,8 @@ export function scratchBytes(): u32 {
   return SCRATCH;
 }
 
-export function moments32(x: usize, outer: u32, channels: u32, inner: u32, mean: usize, variance: usize): void {
-  moments<f32>(x, outer, channels, inner, mean, variance);
-}
-export function moments64(x: usize, outer: u32, channels: u32, inner: u32, mean: usize, variance: usize): void {
-  moments<f64>(x, outer, channels, inner, mean, variance);
-}
-export function normalize32(
-  x: usize,
-  outer: u32,
-  channels: u32,
-  inner: u32,
-  mean: usize,
-  variance: usize,
-  eps: f64,
-  gamma: usize,
-  beta: usize,
-  y: usize,
-): void {
-  normalize<f32>(x, outer, channels, inner, mean, variance, eps, gamma, beta, y);
-}
-export function normalize64(
-  x: usize,
-  outer: u32,
-  channels: u32,
-  inner: u32,
-  mean: usize,
-  variance: usize,
-  eps: f64,
-  gamma: usize,
-  beta: usize,
-  y: usize,
-): void {
-  normalize<f64>(x, outer, channels, inner, mean, variance, eps, gamma, beta, y);
-}
-export function gradSums32(
-  dy: usize,
-  x: usize,
-  outer: u32,
-  channels: u32,
-  inner: u32,
-  mean: usize,
-  variance: usize,
-  eps: f64,
-  sumDy: usize,
-  sumDyXhat: usize,
-  gradGamma: usize,
-  gradBeta: usize,
-): void {
-  gradSums<f32>(dy, x, outer, channels, inner, mean, variance, eps, sumDy, sumDyXhat, gradGamma, gradBeta);
-}
-export function gradSums64(
-  dy: usize,
-  x: usize,
-  outer: u32,
-  channels: u32,
-  inner: u32,
-  mean: usize,
-  variance: usize,
-  eps: f64,
-  sumDy: usize,
-  sumDyXhat: usize,
-  gradGamma: usize,
-  gradBeta: usize,
-): void {
-  gradSums<f64>(dy, x, outer, channels, inner, mean, variance, eps, sumDy, sumDyXhat, gradGamma, gradBeta);
-}
-export function gradNormalize32(
-  dy: usize,
-  x: usize,
-  outer: u32,
-  channels: u32,
-  inner: u32,
-  mean: usize,
-  variance: usize,
-  eps: f64,
-  gamma: usize,
-  sumDy: usize,
-  sumDyXhat: usize,
-  dx: usize,
-): void {
-  gradNormalize<f32>(dy, x, outer, channels, inner, mean, variance, eps, gamma, sumDy, sumDyXhat, dx);
-}
-export function gradNormalize64(
-  dy: usize,
-  x: usize,
-  outer: u32,
-  channels: u32,
-  inner: u32,
-  mean: usize,
-  variance: usize,
-  eps: f64,
-  gamma: usize,
-  sumDy: usize,
-  sumDyXhat: usize,
-  dx: usize,
-): void {
-  gradNormalize<f64>(dy, x, outer, channels, inner, mean, variance, eps, gamma, sumDy, sumDyXhat, dx);
-}
-export function forward32(
-  x: usize,
-  outer: u32,
-  channels: u32,
-  inner: u32,
-  mean: usize,
-  variance: usize,
-  eps: f64,
-  gamma: usize,
-  beta: usize,
-  y: usize,
-): void {
-  forward<f32>(x, outer, channels, inner, mean, variance, eps, gamma, beta, y);
-}
-export function forward64(
-  x: usize,
-  outer: u32,
-  channels: u32,
-  inner: u32,
-  mean: usize,
-  variance: usize,
-  eps: f64,
-  gamma: usize,
-  beta: usize,
-  y: usize,
-): void {
-  forward<f64>(x, outer, channels, inner, mean, variance, eps, gamma, beta, y);
-}
-export function backward32(
+export function backward(
+  wide: bool,
   dy: usize,
   x: usize,
   outer: u32,
@@ -168,9 +41,84 @@ export function backward32(
   gradBeta: usize,
   dx: usize,
 ): void {
-  backward<f32>(dy, x, outer, channels, inner, mean, variance, eps, gamma, sumDy, sumDyXhat, gradGamma, gradBeta, dx);
+  if (wide)
+    backward_<f64>(
+      dy,
+      x,
+      outer,
+      channels,
+      inner,
+      mean,
+      variance,
+      eps,
+      gamma,
+      sumDy,
+      sumDyXhat,
+      gradGamma,
+      gradBeta,
+      dx,
+    );
+  else
+    backward_<f32>(
+      dy,
+      x,
+      outer,
+      channels,
+      inner,
+      mean,
+      variance,
+      eps,
+      gamma,
+      sumDy,
+      sumDyXhat,
+      gradGamma,
+      gradBeta,
+      dx,
+    );
 }
-export function backward64(
+
+export function copy(wide: bool, length: u32, x: usize, y: usize): void {
+  if (wide) copy_<f64>(length, x, y);
+  else copy_<f32>(length, x, y);
+}
+
+export function fill(wide: bool, length: u32, value: f64, y: usize): void {
+  if (wide) fill_<f64>(length, value, y);
+  else fill_<f32>(length, value, y);
+}
+
+export function forward(
+  wide: bool,
+  x: usize,
+  outer: u32,
+  channels: u32,
+  inner: u32,
+  mean: usize,
+  variance: usize,
+  eps: f64,
+  gamma: usize,
+  beta: usize,
+  y: usize,
+): void {
+  if (wide) forward_<f64>(x, outer, channels, inner, mean, variance, eps, gamma, beta, y);
+  else forward_<f32>(x, outer, channels, inner, mean, variance, eps, gamma, beta, y);
+}
+
+export function globalStats(
+  wide: bool,
+  channels: u32,
+  runningMean: usize,
+  runningVariance: usize,
+  factor: usize,
+  mean: usize,
+  variance: usize,
+): void {
+  if (wide) globalStats_<f64>(channels, runningMean, runningVariance, factor, mean, variance);
+  else globalStats_<f32>(channels, runningMean, runningVariance, factor, mean, variance);
+}
+
+export function gradNormalize(
+  wide: bool,
   dy: usize,
   x: usize,
   outer: u32,
@@ -182,41 +130,46 @@ export function backward64(
   gamma: usize,
   sumDy: usize,
   sumDyXhat: usize,
-  gradGamma: usize,
-  gradBeta: usize,
   dx: usize,
 ): void {
-  backward<f64>(dy, x, outer, channels, inner, mean, variance, eps, gamma, sumDy, sumDyXhat, gradGamma, gradBeta, dx);
+  if (wide) gradNormalize_<f64>(dy, x, outer, channels, inner, mean, variance, eps, gamma, sumDy, sumDyXhat, dx);
+  else gradNormalize_<f32>(dy, x, outer, channels, inner, mean, variance, eps, gamma, sumDy, sumDyXhat, dx);
 }
-export function scale32(x: usize, outer: u32, channels: u32, inner: u32, gamma: usize, beta: usize, y: usize): void {
-  scale<f32>(x, outer, channels, inner, gamma, beta, y);
-}
-export function scale64(x: usize, outer: u32, channels: u32, inner: u32, gamma: usize, beta: usize, y: usize): void {
-  scale<f64>(x, outer, channels, inner, gamma, beta, y);
-}
-export function scaleSums32(
+
+export function gradSums(
+  wide: bool,
   dy: usize,
   x: usize,
   outer: u32,
   channels: u32,
   inner: u32,
-  dGamma: usize,
-  dBeta: usize,
+  mean: usize,
+  variance: usize,
+  eps: f64,
+  sumDy: usize,
+  sumDyXhat: usize,
+  gradGamma: usize,
+  gradBeta: usize,
 ): void {
-  scaleSums<f32>(dy, x, outer, channels, inner, dGamma, dBeta);
+  if (wide) gradSums_<f64>(dy, x, outer, channels, inner, mean, variance, eps, sumDy, sumDyXhat, gradGamma, gradBeta);
+  else gradSums_<f32>(dy, x, outer, channels, inner, mean, variance, eps, sumDy, sumDyXhat, gradGamma, gradBeta);
 }
-export function scaleSums64(
-  dy: usize,
+
+export function moments(
+  wide: bool,
   x: usize,
   outer: u32,
   channels: u32,
   inner: u32,
-  dGamma: usize,
-  dBeta: usize,
+  mean: usize,
+  variance: usize,
 ): void {
-  scaleSums<f64>(dy, x, outer, channels, inner, dGamma, dBeta);
+  if (wide) moments_<f64>(x, outer, channels, inner, mean, variance);
+  else moments_<f32>(x, outer, channels, inner, mean, variance);
 }
-export function movingAverage32(
+
+export function movingAverage(
+  wide: bool,
   channels: u32,
   mean: usize,
   variance: usize,
@@ -226,49 +179,51 @@ export function movingAverage32(
   fraction: f64,
   correction: f64,
 ): void {
-  movingAverage<f32>(channels, mean, variance, runningMean, runningVariance, factor, fraction, correction);
+  if (wide) movingAverage_<f64>(channels, mean, variance, runningMean, runningVariance, factor, fraction, correction);
+  else movingAverage_<f32>(channels, mean, variance, runningMean, runningVariance, factor, fraction, correction);
 }
-export function movingAverage64(
+
+export function normalize(
+  wide: bool,
+  x: usize,
+  outer: u32,
   channels: u32,
+  inner: u32,
   mean: usize,
   variance: usize,
-  runningMean: usize,
-  runningVariance: usize,
-  factor: usize,
-  fraction: f64,
-  correction: f64,
+  eps: f64,
+  gamma: usize,
+  beta: usize,
+  y: usize,
 ): void {
-  movingAverage<f64>(channels, mean, variance, runningMean, runningVariance, factor, fraction, correction);
+  if (wide) normalize_<f64>(x, outer, channels, inner, mean, variance, eps, gamma, beta, y);
+  else normalize_<f32>(x, outer, channels, inner, mean, variance, eps, gamma, beta, y);
 }
-export function globalStats32(
+
+export function scale(
+  wide: bool,
+  x: usize,
+  outer: u32,
   channels: u32,
-  runningMean: usize,
-  runningVariance: usize,
-  factor: usize,
-  mean: usize,
-  variance: usize,
+  inner: u32,
+  gamma: usize,
+  beta: usize,
+  y: usize,
 ): void {
-  globalStats<f32>(channels, runningMean, runningVariance, factor, mean, variance);
+  if (wide) scale_<f64>(x, outer, channels, inner, gamma, beta, y);
+  else scale_<f32>(x, outer, channels, inner, gamma, beta, y);
 }
-export function globalStats64(
+
+export function scaleSums(
+  wide: bool,
+  dy: usize,
+  x: usize,
+  outer: u32,
   channels: u32,
-  runningMean: usize,
-  runningVariance: usize,
-  factor: usize,
-  mean: usize,
-  variance: usize,
+  inner: u32,
+  dGamma: usize,
+  dBeta: usize,
 ): void {
-  globalStats<f64>(channels, runningMean, runningVariance, factor, mean, variance);
-}
-export function copy32(length: u32, x: usize, y: usize): void {
-  copy<f32>(length, x, y);
-}
-export function copy64(length: u32, x: usize, y: usize): void {
-  copy<f64>(length, x, y);
-}
-export function fill32(length: u32, value: f64, y: usize): void {
-  fill<f32>(length, value, y);
-}
-export function fill64(length: u32, value: f64, y: usize): void {
-  fill<f64>(length, value, y);
+  if (wide) scaleSums_<f64>(dy, x, outer, channels, inner, dGamma, dBeta);
+  else scaleSums_<f32>(dy, x, outer, channels, inner, dGamma, dBeta);
 }

@@ -26,7 +26,7 @@ const MOST_THREADS = 64;
  * SIMD kernels in WebAssembly, on as many threads as the runtime gives; float32 and float64. Calls are done when they
  * return. Results do not depend on the number of threads.
  *
- * Errors  `ERR_BN_UNAVAILABLE`: WebAssembly or its 128-bit SIMD is absent or disabled; `ERR_BN_PARAM`: threads or maxMemory
+ * Errors  `ERR_BN_UNAVAILABLE`: WebAssembly or its 128-bit SIMD is absent, disabled or forbidden; `ERR_BN_PARAM`: threads or maxMemory
  *         out of range; `ERR_BN_MEMORY`: no memory to start with, and later from alloc; `ERR_BN_DISPOSED` after disposal.
  *         A helper thread that dies rejects every later read() and finish() with `ERR_BN_DEVICE`.
  *

@@ -21,8 +21,7 @@ export async function features(): Promise<Features> {
   if (!(await simd())) {
     throw new BnError(
       "ERR_BN_UNAVAILABLE",
-      "createWasm: this runtime compiles no WebAssembly with 128-bit SIMD; use Node 20 or later, a browser of 2023 or later whose " +
-        "Content-Security-Policy allows 'wasm-unsafe-eval', or @bn/cpu",
+      "createWasm: this runtime compiles no WebAssembly with 128-bit SIMD; use Node 20 or later, a browser of 2023 or later, or @bn/cpu",
     );
   }
   return {

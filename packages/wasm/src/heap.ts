@@ -14,26 +14,27 @@ export interface Heap {
 }
 
 export const PAGE = 65536;
+/** No block ends at 4 GiB: kernels compare 32-bit addresses with a block's end, which would be 0. */
+const LAST = 2 ** 32 - 64;
 
 /** The memory from `start`; it grows to at most `maxPages`, the limit that it was created with. */
 export function createHeap(memory: WebAssembly.Memory, start: number, maxPages: number): Heap {
-  let end = memory.buffer.byteLength;
+  const pagesNow = () => memory.buffer.byteLength / PAGE;
   const growTo = (pages: number): boolean => {
     try {
-      memory.grow(pages - end / PAGE);
+      memory.grow(pages - pagesNow());
       return true;
     } catch {
       return false; // over the limit, or the system has no more
     }
   };
-  const allocator = createAllocator(start, end, (needed) => {
+  const end = () => Math.min(memory.buffer.byteLength, LAST);
+  const allocator = createAllocator(start, end(), (needed) => {
     const least = Math.ceil(needed / PAGE);
-    if (least > maxPages) return 0;
+    if (needed > LAST || least > maxPages) return 0;
     // An eighth more than asked for: growth remakes every view, so it should be rare.
-    const more = Math.min(maxPages, Math.max(least, Math.ceil((end / PAGE) * 1.125)));
-    if (!growTo(more) && !growTo(least)) return 0;
-    end = memory.buffer.byteLength;
-    return end;
+    const more = Math.min(maxPages, Math.max(least, Math.ceil(pagesNow() * 1.125)));
+    return growTo(more) || growTo(least) ? end() : 0;
   });
   return {
     memory,

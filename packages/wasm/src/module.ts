@@ -1,21 +1,8 @@
+import { BnError, type DeviceBuffer, type Kernels } from "@bn/core";
 import { ALONE, SHARED } from "./generated/kernels.ts";
 
-type Kernel =
-  | "moments"
-  | "normalize"
-  | "gradSums"
-  | "gradNormalize"
-  | "forward"
-  | "backward"
-  | "scale"
-  | "scaleSums"
-  | "movingAverage"
-  | "globalStats"
-  | "copy"
-  | "fill";
-
-/** The exports of assembly/index.ts: addresses and sizes are numbers, an absent buffer is 0. */
-export type Exports = Readonly<Record<`${Kernel}${32 | 64}`, (...operands: number[]) => void>> & {
+/** The exports of assembly/index.ts: 1 for float64, then addresses and sizes; an absent buffer is 0. */
+export type Exports = Readonly<Record<keyof Kernels<DeviceBuffer>, (...operands: number[]) => void>> & {
   /** Where scratch lies, and how many threads may help. */
   configure(scratch: number, helpers: number): void;
   /** The first address that is free. */
@@ -23,10 +10,19 @@ export type Exports = Readonly<Record<`${Kernel}${32 | 64}`, (...operands: numbe
   scratchBytes(): number;
 };
 
-/** Compiles the kernels, for memory that threads share or not. Errors: WebAssembly's own, where it is disabled. */
-export function compile(shared: boolean): Promise<WebAssembly.Module> {
+/** Compiles the kernels, for memory that threads share or not. Errors: `ERR_BN_UNAVAILABLE` where that is forbidden. */
+export async function compile(shared: boolean): Promise<WebAssembly.Module> {
   const text = atob(shared ? SHARED : ALONE);
-  return WebAssembly.compile(Uint8Array.from(text, (char) => char.charCodeAt(0)));
+  try {
+    return await WebAssembly.compile(Uint8Array.from(text, (char) => char.charCodeAt(0)));
+  } catch (error) {
+    throw new BnError(
+      "ERR_BN_UNAVAILABLE",
+      `createWasm: this runtime does not compile the kernels (${error instanceof Error ? error.message : error}); ` +
+        "a page's Content-Security-Policy must allow 'wasm-unsafe-eval'; otherwise use @bn/cpu",
+      { cause: error },
+    );
+  }
 }
 
 /** `settle` is called where helpers have not finished when the calling thread has. */

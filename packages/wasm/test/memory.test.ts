@@ -80,6 +80,22 @@ test("memory may grow past 2 GiB, and kernels reach it", { timeout: 60_000 }, as
   for (const buffer of [low, higher]) buffer.dispose();
 });
 
+test("memory fills to its very end, and kernels reach that too", { timeout: 60_000 }, async () => {
+  await using wasm = await createWasm({ threads: 1 });
+  let last = wasm.alloc("float32", 1);
+  for (const length of [2 ** 27, 2 ** 18, 2 ** 10, 16]) {
+    try {
+      for (;;) last = wasm.alloc("float32", length);
+    } catch (error) {
+      expect(error).toMatchObject({ code: "ERR_BN_MEMORY" });
+    }
+  }
+  expect(last.address + 128).toBe(2 ** 32);
+  wasm.kernels.fill(16, 3, last);
+  wasm.kernels.scale(last, { outer: 1, channels: 1, inner: 16 }, { gamma: last, beta: last }, last);
+  expect([...last.view]).toEqual(Array(16).fill(12));
+});
+
 test("use after disposal is an error with a cure", async () => {
   const wasm = await createWasm({ threads: 2 });
   const x = wasm.alloc("float32", 4);

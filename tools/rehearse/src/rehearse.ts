@@ -91,8 +91,9 @@ export async function showFault(
   try {
     await rehearse(prepared, fault.what.replace(/\W+/g, "-"), step);
   } catch (error) {
-    const [first, ...rest] = (error instanceof Error ? error.message : String(error)).split("\n");
-    write(["caught, as it should be:", first, ...rest.slice(0, 8)].join("\n  "));
+    const lines = (error instanceof Error ? error.message : String(error)).split("\n");
+    const telling = lines.filter((line) => /error|missing|cannot|not found/i.test(line));
+    write(["caught, as it should be:", ...telling.slice(0, 3)].join("\n  "));
     return;
   } finally {
     mend();

@@ -41,6 +41,8 @@ export async function prepareTree(folder: string, step: Step): Promise<void> {
   );
   await step("changeset version", async () => {
     await run("pnpm", ["exec", "changeset", "version"], { cwd: folder });
+    const unchanged = publicPackages(folder).filter((one) => !existsSync(join(one.folder, "CHANGELOG.md")));
+    if (unchanged.length > 0) throw new Error(`no CHANGELOG.md for ${unchanged.map(({ name }) => name).join(", ")}`);
     const versions = new Map(publicPackages(folder).map(({ name, version }) => [version, name]));
     if (versions.size === 1) return;
     const each = [...versions].map(([version, name]) => `${name} ${version}`).join(", ");

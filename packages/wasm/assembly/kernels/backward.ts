@@ -2,7 +2,8 @@
 import { job, run } from "../job";
 import { bytes, parts, planChannels, planColumns, usePlanes } from "../shape";
 import { gradNormalizeAll, gradNormalizeChannel, gradNormalizeTile } from "./grad-normalize";
-import { gradSumsOfChannel, gradSumsOfParts, gradSumsOfTile } from "./grad-sums";
+import { gradSumsOfTile } from "./grad-sums/columns";
+import { gradSumsOfChannel, gradSumsOfParts } from "./grad-sums/planes";
 
 export function backward<T>(
   dy: usize,

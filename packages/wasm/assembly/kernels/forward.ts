@@ -1,7 +1,8 @@
 /** K-10. moments, movingAverage and normalize, a channel at a time while it is in cache. */
 import { job, run } from "../job";
 import { bytes, parts, planChannels, planColumns, usePlanes } from "../shape";
-import { momentsOfChannel, momentsOfParts, momentsOfTile } from "./moments";
+import { momentsOfTile } from "./moments/columns";
+import { momentsOfChannel, momentsOfParts } from "./moments/planes";
 import { mapTensor, normalizeChannel, normalizeTile } from "./normalize";
 
 export function forward<T>(

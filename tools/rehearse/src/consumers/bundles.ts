@@ -27,11 +27,6 @@ const compressed = promisify(gzip);
 export async function bundleBackends(site: Site): Promise<BundleSize[]> {
   const backends = backendsOf(site);
   const cwd = site.folder("bundles", {
-    "nothing.js": site.packages
-      .filter((one) => one.entries.includes(one.name))
-      .filter(({ name }) => name === "@bn/core" || backends.some((one) => one.name === name))
-      .map(({ name }) => `import "${name}";\n`)
-      .join(""),
     ...Object.fromEntries(
       backends.map(({ name }) => [fileOf(name), `export * from "@bn/core";\nexport * from "${name}";\n`]),
     ),
@@ -59,9 +54,6 @@ export async function bundleBackends(site: Site): Promise<BundleSize[]> {
       }
     }
   }
-  const nothing = await byEsbuild(cwd, "nothing.js");
-  if (nothing.bytes.length > 0)
-    complaints.push(`imports alone leave ${nothing.bytes.length} bytes: something has a side effect`);
   demand(complaints);
   return sizes;
 }

@@ -1,0 +1,44 @@
+import { readFile } from "node:fs/promises";
+import { BnError } from "@bn/core";
+import type { Tensor } from "@bn/onnx";
+import { parse } from "npyjs";
+
+/** NumPy's types as ONNX Runtime names them. float16 comes out of the parser as float32, exactly. */
+const TYPES: Readonly<Record<string, string>> = {
+  f2: "float32",
+  f4: "float32",
+  f8: "float64",
+  i4: "int32",
+  i8: "int64",
+  u1: "uint8",
+  b1: "bool",
+};
+
+/**
+ * A file of numpy.save, in C order.
+ *
+ * Errors: `ERR_BN_DATA`: unreadable, truncated, or of a type or order that networks do not take.
+ */
+export async function readNpy(path: string): Promise<Tensor> {
+  const fail = (why: string, cause?: unknown) => new BnError("ERR_BN_DATA", `${path}: ${why}`, { cause });
+  const bytes = await readFile(path).catch((cause: Error) => {
+    throw fail(`cannot be read: ${cause.message}; name a file of numpy.save`, cause);
+  });
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse(Uint8Array.from(bytes).buffer);
+  } catch (cause) {
+    throw fail(`is no .npy file, or not whole (${(cause as Error).message}); save it with numpy.save`, cause);
+  }
+  const { dtype, shape, fortranOrder } = parsed;
+  const type = Object.hasOwn(TYPES, dtype) ? TYPES[dtype] : undefined;
+  if (type === undefined)
+    throw fail(`holds ${dtype}, expected ${Object.keys(TYPES).join(", ")}; convert it with numpy's astype`);
+  if (fortranOrder) throw fail("is in Fortran order; save numpy.ascontiguousarray of it");
+  const data = parsed.data as unknown as ArrayLike<number>;
+  const count = shape.reduce((a, b) => a * b, 1);
+  if (!shape.every((dim) => Number.isSafeInteger(dim) && dim >= 0) || data.length !== count) {
+    throw fail(`has shape [${shape}], that is ${count} values, and holds ${data.length}; save it again`);
+  }
+  return { type, shape, data: dtype === "b1" ? Uint8Array.from(data) : data };
+}

@@ -1,0 +1,64 @@
+import { type Html, html, ratioText } from "@bn/conformance/report";
+import type { VerifyReport } from "@bn/onnx";
+import { type Finding, findings } from "./worst.ts";
+
+const WIDTH = 1160;
+const HEIGHT = 340;
+const [LEFT, RIGHT, TOP, BOTTOM] = [60, 16, 18, 40];
+/** Ratios below lie on the floor, as 0 does: they say "exact" and no more. */
+const LOWEST = -4;
+
+/** The lines of the plot: ONNX Runtime, then each backend, against float64 and against ONNX Runtime. */
+export function seriesOf(report: VerifyReport): { name: string; points: readonly Finding[] }[] {
+  const lines = new Map<string, Finding[]>();
+  for (const finding of findings(report)) {
+    const name = `${finding.who} against ${finding.against}`;
+    const line = lines.get(name);
+    if (line) line.push(finding);
+    else lines.set(name, [finding]);
+  }
+  return [...lines].map(([name, points]) => ({ name, points }));
+}
+
+/**
+ * Error as a fraction of its bound, on a log scale, by the node's place in the network. The dashed line is the bound:
+ * what lies over it has failed.
+ */
+export function depthPlot(report: VerifyReport): Html {
+  const series = seriesOf(report);
+  const count = Math.max(report.rows.length, 1);
+  const logs = series.flatMap(({ points }) => points.map(({ comparison }) => logOf(comparison.ratio)));
+  const finite = logs.filter(Number.isFinite);
+  const floor = Math.max(LOWEST, Math.floor(Math.min(-0.5, ...finite)));
+  const ceiling = Math.max(0.1, Math.ceil(Math.max(0, ...finite)));
+  const x = (depth: number) => round(LEFT + ((depth + 0.5) / count) * (WIDTH - LEFT - RIGHT));
+  const y = (log: number) => {
+    const shown = Math.min(ceiling, Math.max(floor, log));
+    return round(TOP + ((ceiling - shown) / (ceiling - floor)) * (HEIGHT - TOP - BOTTOM));
+  };
+  const decades = Array.from({ length: Math.floor(ceiling) - floor + 1 }, (_, i) => floor + i);
+  // Where there is room, 2 and 5 between the powers of ten.
+  const ticks =
+    ceiling - floor > 2 ? decades : decades.flatMap((log) => [log, log + Math.log10(2), log + Math.log10(5)]);
+  const step = Math.ceil(count / 16);
+  const depths = Array.from({ length: Math.ceil(count / step) }, (_, i) => i * step);
+  return html`<svg class="plot" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Error as a fraction of its bound, by depth">
+${ticks.filter((log) => log <= ceiling).map((log) => html`<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(log)}" y2="${y(log)}"/><text x="${LEFT - 8}" y="${y(log) + 4}" text-anchor="end">${tickText(log)}</text>`)}
+<line class="bound" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(0)}" y2="${y(0)}"/>
+${depths.map((depth) => html`<text x="${x(depth)}" y="${HEIGHT - BOTTOM + 18}" text-anchor="middle">${depth + 1}</text>`)}
+<text class="name" x="${(WIDTH + LEFT) / 2}" y="${HEIGHT - 4}" text-anchor="middle">node, in the order of the network</text>
+${series.map(({ points }, i) => html`<polyline class="s${i % 6}" points="${points.map(({ depth, comparison }) => `${x(depth)},${y(logOf(comparison.ratio))}`).join(" ")}"/>`)}
+${series.flatMap(({ name, points }, i) => points.map((point) => dot(point, name, i, x(point.depth), y(logOf(point.comparison.ratio)))))}
+</svg>`;
+}
+
+function dot({ depth, row, comparison }: Finding, name: string, series: number, cx: number, cy: number): Html {
+  const over = !(comparison.ratio <= 1);
+  const title = `${depth + 1}: ${row.node}, ${name}: ${ratioText(comparison.ratio)}`;
+  return html`<circle class="s${series % 6}${over ? " over" : ""}" cx="${cx}" cy="${cy}" r="${over ? 4 : 2.6}"><title>${title}</title></circle>
+`;
+}
+
+const logOf = (ratio: number) => (ratio > 0 ? Math.log10(ratio) : Number.NEGATIVE_INFINITY);
+const round = (value: number) => Math.round(value * 10) / 10;
+const tickText = (log: number) => (log === 0 ? "bound" : log === LOWEST ? `≤1e${log}` : ratioText(10 ** log));

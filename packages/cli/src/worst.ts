@@ -1,0 +1,41 @@
+import type { Comparison } from "@bn/conformance";
+import type { VerifyReport, VerifyRow } from "@bn/onnx";
+
+/** One comparison of a node: who against whom. */
+export interface Finding {
+  /** The node's place in the report: how deep it lies. */
+  readonly depth: number;
+  readonly row: VerifyRow;
+  readonly who: string;
+  readonly against: "float64" | "ONNX Runtime";
+  readonly comparison: Comparison;
+}
+
+/** Every comparison of a report, by depth. */
+export function findings({ rows }: VerifyReport): Finding[] {
+  return rows.flatMap((row, depth) => [
+    ...findingOf(depth, row, "ONNX Runtime", "float64", row.onnxRuntime),
+    ...row.backends.flatMap((one) => [
+      ...findingOf(depth, row, one.backend, "float64", one.float64),
+      ...findingOf(depth, row, one.backend, "ONNX Runtime", one.onnxRuntime),
+    ]),
+  ]);
+}
+
+/** The comparisons that come nearest to their bound, or pass it, worst first; exact ones are no offenders. */
+export function worstOf(report: VerifyReport, count: number): Finding[] {
+  return findings(report)
+    .filter(({ comparison }) => comparison.ratio > 0)
+    .toSorted((a, b) => b.comparison.ratio - a.comparison.ratio)
+    .slice(0, count);
+}
+
+function findingOf(
+  depth: number,
+  row: VerifyRow,
+  who: string,
+  against: Finding["against"],
+  comparison: Comparison | null,
+): Finding[] {
+  return comparison ? [{ depth, row, who, against, comparison }] : [];
+}

@@ -1,0 +1,35 @@
+import { createCpu } from "@bn/cpu";
+import { mutated, survive } from "./mutate.ts";
+
+/**
+ * The long fuzz, by hand: node test/fuzz.ts [count] [seed]. Every mutated model must end in a typed error or in right
+ * results, each within a second or so, and memory must stay where it is. One line a tenth, exit 1 at the first failure.
+ */
+const [count = 100_000, seed = "fuzz"] = [Number(process.argv[2] ?? 100_000), process.argv[3] ?? "fuzz"];
+const LIMIT_MS = 5000;
+const LIMIT_BYTES = 2 ** 30;
+
+await using cpu = await createCpu();
+const outcomes = { refused: 0, read: 0, verified: 0 };
+let [slowest, largest] = [0, 0];
+for (let n = 0; n < count; n++) {
+  const bytes = mutated(seed, n);
+  const started = performance.now();
+  try {
+    outcomes[await survive(bytes, cpu)]++;
+  } catch (error) {
+    console.error(`model ${n} of seed ${seed}, ${bytes.length} bytes:`, error);
+    process.exit(1);
+  }
+  slowest = Math.max(slowest, performance.now() - started);
+  largest = Math.max(largest, process.memoryUsage().rss);
+  if (slowest > LIMIT_MS || largest > LIMIT_BYTES) {
+    console.error(`model ${n} of seed ${seed}: ${slowest.toFixed(0)} ms, ${largest} bytes resident`);
+    process.exit(1);
+  }
+  if ((n + 1) % Math.ceil(count / 10) === 0) {
+    const { refused, read, verified } = outcomes;
+    const state = `slowest ${slowest.toFixed(0)} ms, at most ${(largest / 2 ** 20).toFixed(0)} MiB`;
+    console.log(`${n + 1}: ${refused} refused, ${read} read, ${verified} verified; ${state}`);
+  }
+}

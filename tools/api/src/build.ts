@@ -1,0 +1,53 @@
+// pnpm docs:api: the API reference of every public package, as HTML in tools/api/dist, out of the docstrings.
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Application, type TypeDocOptions } from "typedoc";
+
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** Folders of the packages that are published and can be imported. */
+const packages = globSync("packages/*/package.json", { cwd: ROOT })
+  .filter((path) => {
+    const { private: isPrivate, exports } = JSON.parse(readFileSync(join(ROOT, path), "utf8"));
+    return !isPrivate && Object.keys(exports).some((key) => key !== "./package.json");
+  })
+  .map((path) => join(ROOT, dirname(path)))
+  .sort();
+
+/** In a workflow, sources are links to the commit; elsewhere there is nothing to link to. */
+const { GITHUB_REPOSITORY: repository, GITHUB_SHA: commit } = process.env;
+const sources: TypeDocOptions = repository
+  ? {
+      disableGit: true,
+      gitRevision: commit ?? "main",
+      sourceLinkTemplate: `https://github.com/${repository}/blob/{gitRevision}/{path}#L{line}`,
+    }
+  : { disableSources: true };
+
+// Not asked for: types that exports speak of without being exports (nobody need name them), and links to folders.
+const validation = { notExported: false, invalidLink: true, invalidPath: false };
+const options: TypeDocOptions = {
+  name: "@bn",
+  entryPointStrategy: "packages",
+  entryPoints: packages,
+  readme: join(ROOT, "README.md"),
+  out: fileURLToPath(new URL("../dist/", import.meta.url)),
+  githubPages: false,
+  hideGenerator: true,
+  validation,
+  packageOptions: {
+    ...sources,
+    validation,
+    includeVersion: true,
+    excludeInternal: true,
+    excludePrivate: true,
+  },
+};
+
+const app = await Application.bootstrap(options);
+const project = await app.convert();
+if (!project) process.exit(1);
+app.validate(project);
+await app.generateOutputs(project);
+if (app.logger.hasErrors() || app.logger.hasWarnings()) process.exit(1);

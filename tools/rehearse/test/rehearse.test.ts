@@ -1,0 +1,125 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { quickStart } from "../src/consumers/quick-start.ts";
+import { FAULTS, plant } from "../src/faults.ts";
+import { run } from "../src/processes.ts";
+import { backendsOf } from "../src/roles.ts";
+import { createSite } from "../src/site.ts";
+import { installedSizes } from "../src/sizes.ts";
+import { publicPackages, ROOT } from "../src/tree.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "bn-rehearse-test-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const site = (names: readonly string[]) => {
+  const packages = names.map((name) => ({ name, version: "1.0.0", folder, entries: [name] }));
+  return createSite(folder, folder, packages, "", { url: "", npmrc: "", close: async () => {} });
+};
+
+describe("the repository as it is", () => {
+  it("has a role for every public package", () => {
+    const names = publicPackages(ROOT).map(({ name }) => name);
+    expect(names).toContain("@bn/core");
+    expect(backendsOf(site(names)).map(({ name }) => name)).toContain("@bn/cpu");
+  });
+
+  it("lists every public package as fixed, so that all have one version", () => {
+    const { fixed } = JSON.parse(readFileSync(join(ROOT, ".changeset/config.json"), "utf8"));
+    expect(fixed.flat().sort()).toEqual(
+      publicPackages(ROOT)
+        .map(({ name }) => name)
+        .sort(),
+    );
+  });
+
+  it("has a quick start", () => {
+    const { install, code, prints } = quickStart(readFileSync(join(ROOT, "README.md"), "utf8"));
+    expect(install).toMatch(/^npm install @bn\/core @bn\//);
+    expect(code).toMatch(/@bn\/core/);
+    expect(prints).not.toBe("");
+  });
+
+  it.each(FAULTS)("can be broken: $what", (fault) => {
+    const copy = join(folder, fault.folder);
+    mkdirSync(copy, { recursive: true });
+    const text = readFileSync(join(ROOT, fault.folder, "package.json"), "utf8");
+    writeFileSync(join(copy, "package.json"), text);
+    const mend = plant(folder, fault);
+    expect(JSON.parse(readFileSync(join(copy, "package.json"), "utf8"))).not.toEqual(JSON.parse(text));
+    mend();
+    expect(readFileSync(join(copy, "package.json"), "utf8")).toBe(text);
+  });
+});
+
+it("refuses a package without a role", () => {
+  expect(() => backendsOf(site(["@bn/core", "@bn/abacus"]))).toThrow("@bn/abacus: no row");
+});
+
+describe("quickStart", () => {
+  const page = (code: string) => `# x\n\nIn short, \`npm install a b\`, and:\n\n\`\`\`ts\n${code}\n\`\`\`\n`;
+
+  it("takes the installation before the first ts block", () => {
+    expect(quickStart(page("console.log(1); // 1"))).toEqual({
+      install: "npm install a b",
+      code: "console.log(1); // 1\n",
+      prints: "1",
+    });
+  });
+
+  it.each([
+    ["no ts block", "# x\n`npm install a`\n", "expected a ts block"],
+    ["no installation", page("").replace("npm install a b", ""), "npm install"],
+    ["nothing printed", page("let a = 1;"), "must print"],
+    ["output that varies", page("console.log(1); // e.g. 1"), "must print"],
+  ])("refuses a page with %s", (_, text, message) => {
+    expect(() => quickStart(text)).toThrow(message);
+  });
+});
+
+it("counts a package once, whoever depends on it, and leaves out what lies in its node_modules", () => {
+  const make = (path: string, dependencies: Record<string, string>, bytes: number) => {
+    const at = join(folder, "sizes", path);
+    mkdirSync(at, { recursive: true });
+    const manifest = JSON.stringify({ name: path, dependencies });
+    writeFileSync(join(at, "package.json"), manifest.padEnd(bytes));
+  };
+  make("node_modules/a", { b: "1", c: "1" }, 100);
+  make("node_modules/b", { c: "1" }, 200);
+  make("node_modules/b/node_modules/c", {}, 400);
+  make("node_modules/c", {}, 800);
+  expect(installedSizes(join(folder, "sizes"), "a")).toEqual({ own: 100, total: 1500 });
+});
+
+describe("run", () => {
+  it("gives standard output, and an error with all that was printed", async () => {
+    expect(await run("bash", ["-c", "echo out; echo err >&2"], { cwd: folder })).toBe("out\n");
+    await expect(run("bash", ["-c", "echo out; echo err >&2; exit 3"], { cwd: folder })).rejects.toThrow(
+      /exited with 3\nout\nerr/,
+    );
+    await expect(run("no-such-command", [], { cwd: folder })).rejects.toThrow("ENOENT");
+  });
+
+  it("ends what takes too long, and what that has started", async () => {
+    const pid = join(folder, "pid");
+    const command = `sleep 60 & echo $! > ${pid}; wait`;
+    await expect(run("bash", ["-c", command], { cwd: folder, seconds: 0.5 })).rejects.toThrow("took longer than 0.5 s");
+    const sleeper = Number(readFileSync(pid, "utf8"));
+    await expect.poll(() => isAlive(sleeper), { timeout: 5000 }).toBe(false);
+  });
+
+  it("hides the package manager that runs it", async () => {
+    const printed = await run("bash", ["-c", "env"], { cwd: folder });
+    expect(printed).not.toMatch(/^npm_/m);
+  });
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
+  } catch {
+    return false;
+  }
+}
