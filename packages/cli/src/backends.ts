@@ -10,6 +10,7 @@ interface Known {
 const KNOWN: Readonly<Record<string, Known>> = {
   cpu: { package: "@bn/cpu", create: async () => (await import("@bn/cpu")).createCpu() },
   wasm: { package: "@bn/wasm", create: async () => (await import("@bn/wasm")).createWasm() },
+  webgpu: { package: "@bn/webgpu", create: async () => (await import("@bn/webgpu")).createWebGpu() },
 };
 
 /** A backend that works here: one instance was made and disposed. */

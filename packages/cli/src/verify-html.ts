@@ -9,7 +9,7 @@ const OWN_STYLE = `
 polyline { fill: none; stroke: var(--c); stroke-width: 1.2; stroke-opacity: .45; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 0 0 8px; font-size: 13.5px; }
 .legend span { display: inline-flex; align-items: center; gap: 6px; }
-.cases td.mono { white-space: nowrap; }
+.offenders td { white-space: nowrap; }
 .cases td.ratio.over { color: var(--bad); font-weight: 600; }
 `;
 
@@ -57,12 +57,17 @@ ${diagnostics(report)}
 
 function offenders(found: readonly Finding[]): Html {
   if (found.length === 0) return html`<p>None: every comparison was exact.</p>`;
-  return html`<table class="cases"><thead><tr><th class="ratio">Error / bound</th><th>Node</th><th>Who</th><th>Against</th><th>(outer, channel, inner)</th><th>Got</th><th>Expected</th><th>Error</th><th>Allowed</th></tr></thead>
+  return html`<table class="cases offenders"><thead><tr><th class="ratio">Error / bound</th><th>Node</th><th>Who</th><th>Against</th><th>(outer, channel, inner)</th><th>Got</th><th>Expected</th><th>Error</th><th>Allowed</th></tr></thead>
 <tbody>${found.map(
     ({ row, who, against, comparison: { ratio, at, got, expected, error, bound } }) =>
-      html`<tr>${ratioCell(ratio)}<td class="id">${row.node}</td><td>${who}</td><td>${against}</td><td>(${at.outer}, ${at.channel}, ${at.inner})</td><td class="mono">${String(got)}</td><td class="mono">${String(expected)}</td><td class="mono">${error.toPrecision(3)}</td><td class="mono">${bound.toPrecision(3)}</td></tr>
+      html`<tr>${ratioCell(ratio)}<td class="id">${row.node}</td><td>${who}</td><td>${against}</td><td>(${at.outer}, ${at.channel}, ${at.inner})</td><td class="mono">${digits(got)}</td><td class="mono">${digits(expected)}</td><td class="mono">${error.toPrecision(2)}</td><td class="mono">${bound.toPrecision(2)}</td></tr>
 `,
   )}</tbody></table>`;
+}
+
+/** Ten digits tell two neighbours of float32 apart; all of them are in the JSON. */
+function digits(value: number): string {
+  return String(Number(value.toPrecision(10)));
 }
 
 function diagnostics(report: VerifyReport): Html {

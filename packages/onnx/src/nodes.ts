@@ -45,14 +45,19 @@ export function nameOf(node: NodeProto, index: number): string {
  * Errors: `ERR_BN_DATA` naming node and tensor: no such node, missing or ill-shaped parameters, attributes out of range.
  */
 export function findNodes(model: Model): FoundNodes {
-  const diagnostics: Diagnostic[] = graphsOf(model)
-    .slice(1)
-    .flatMap(({ where, nodes }) =>
-      nodes.flatMap((node, index): Diagnostic[] => {
-        const message = `BatchNormalization ${labelOf(node, index)} lies in ${where}: only the top level is looked at; inline it`;
-        return isNorm(node) ? [{ kind: "left out", node: nameOf(node, index), message }] : [];
-      }),
-    );
+  const opset = opsetOf(model);
+  const diagnostics: Diagnostic[] = [];
+  for (const { where, nodes } of graphsOf(model).slice(1)) {
+    for (const [index, node] of nodes.entries()) {
+      if (!isNorm(node)) continue;
+      const label = `BatchNormalization ${labelOf(node, index)}`;
+      // They are run, even if they are not compared.
+      const attributes = readAttributes(node, opset);
+      if (typeof attributes === "string") throw bad(`${label} in ${where}: ${attributes}`);
+      const message = `${label} lies in ${where}: only the top level is looked at; inline it`;
+      diagnostics.push({ kind: "left out", node: nameOf(node, index), message });
+    }
+  }
   const { node: all } = model.graph;
   if (!all.some(isNorm)) {
     const text =
@@ -61,7 +66,6 @@ export function findNodes(model: Model): FoundNodes {
         : diagnostics.map(({ message }) => message).join("; ");
     throw bad(`ONNX model: no BatchNormalization among the ${all.length} nodes of the graph; ${text}`);
   }
-  const opset = opsetOf(model);
   const dims = staticDims(model);
   const known = new Set([
     ...dims.keys(),

@@ -48,6 +48,8 @@ export function readAttributes(node: NodeProto, opset: number): NormAttributes |
     // Old files leave the type out.
     if (found && found.type !== 0 && found.type !== type)
       return `attribute ${name} is of type ${found.type}, expected ${type === FLOAT ? "a float" : "an int"}`;
+    // ONNX Runtime reads a training_mode of 3 as training and as inference, and ends the process.
+    if (found && type === INT && found.i !== 0n && found.i !== 1n) return `${name} is ${found.i}, expected 0 or 1`;
   }
   const float = (name: string, absent: number) => {
     const found = attributeOf(node, name);

@@ -28,7 +28,10 @@ export interface VerifyRow {
 export interface BackendRow {
   readonly backend: string;
   readonly status: Status;
-  /** Why it was skipped or failed; empty where it passed. */
+  /**
+   * Why it was skipped or failed. Empty where it passed, unless it is off an ONNX Runtime that is off float64 itself, which is
+   * no fault of the backend.
+   */
   readonly reason: string;
   /** Against float64, under N-3. */
   readonly float64: Comparison | null;

@@ -28,15 +28,16 @@ export async function verifyNode(
     .map(dtype === "float32" ? inFloat32 : (value) => value);
   const y = tensorOf(node, values, node.y).data as HostArray;
   const theirBound = foldedBound(runtimePrecision(dtype), data, g, stats, eps, affine, null);
+  const onnxRuntime = compare("ONNX Runtime", y, expected, withRounding(theirBound, expected), g);
   const rows: BackendRow[] = [];
   for (const backend of backends) {
     signal?.throwIfAborted();
-    rows.push(await verifyOn(backend, problem, expected, y, theirBound));
+    rows.push(await verifyOn(backend, problem, expected, y, theirBound, onnxRuntime.ratio <= 1));
   }
   return {
     ...base,
     meanOverStd: problem.meanOverStd,
-    onnxRuntime: compare("ONNX Runtime", y, expected, withRounding(theirBound, expected), g),
+    onnxRuntime,
     backends: rows,
   };
 }
@@ -92,6 +93,7 @@ async function verifyOn(
   expected: Float64Array,
   runtime: HostArray,
   runtimeBound: Float64Array,
+  runtimeIsRight: boolean,
 ): Promise<BackendRow> {
   const { g, eps, affine, stats, data, dtype, shape, blobs } = problem;
   if (!backend.supports.dtypes.includes(dtype)) return skip(backend, `supports.dtypes lacks ${dtype}`);
@@ -114,9 +116,18 @@ async function verifyOn(
       bound.map((own, i) => own + (runtimeBound[i] as number)),
       g,
     );
-    const failed = [float64, onnxRuntime].filter(({ ratio }) => !(ratio <= 1));
-    const reason = failed.map(({ what, ratio }) => `off ${what} by ${ratio.toPrecision(3)} of the bound`).join("; ");
-    return { backend: backend.name, status: reason === "" ? "passed" : "failed", reason, float64, onnxRuntime };
+    const off = [float64, onnxRuntime].filter(({ ratio }) => !(ratio <= 1));
+    // Where ONNX Runtime is itself off float64, to be off it is no fault.
+    const failed = off.some((found) => found === float64 || runtimeIsRight);
+    const texts = off.map(({ what, ratio }) => `off ${what} by ${ratio.toPrecision(3)} of the bound`);
+    if (off.includes(onnxRuntime) && !runtimeIsRight) texts.push("which is off float64 itself");
+    return {
+      backend: backend.name,
+      status: failed ? "failed" : "passed",
+      reason: texts.join("; "),
+      float64,
+      onnxRuntime,
+    };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return { backend: backend.name, status: "failed", reason, float64: null, onnxRuntime: null };

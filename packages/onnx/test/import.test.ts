@@ -200,6 +200,7 @@ describe("damage is refused with node, tensor and cure, or left out", () => {
     ],
     ["four inputs", (_, node) => node.input.pop()],
     ["a negative epsilon", (_, node) => Object.assign(node.attribute[0] ?? {}, { f: -1 })],
+    ["a training_mode of 3", (_, node) => Object.assign(node.attribute[2] ?? {}, { i: 3n })],
     ["epsilon as an int", (_, node) => Object.assign(node.attribute[0] ?? {}, { type: 2 })],
     [
       "no channels",

@@ -2,7 +2,7 @@ import { WORKER } from "./worker.ts";
 
 /** A helper thread, in any runtime. */
 export interface Thread {
-  post(message: unknown): void;
+  post(message: object): void;
   /** Lets the process end while the thread sleeps. */
   unref(): void;
   terminate(): Promise<unknown>;
@@ -36,20 +36,26 @@ export function nodeThreads(): { processors: number; spawn(events: Events): Thre
   };
 }
 
-/** A browser's worker, from a blob: the page's Content-Security-Policy must allow `worker-src blob:`. */
+/**
+ * A browser's worker, from a blob: the page's Content-Security-Policy must allow `worker-src blob:`. Nothing tells a page
+ * that a worker was terminated; but a worker's locks are freed, so it holds one for life and the page waits for it.
+ */
 export function browserThread(events: Events): Thread {
   const url = URL.createObjectURL(new Blob([WORKER], { type: "text/javascript" }));
   const worker = new Worker(url, { name: "bn-wasm" });
+  const lock = `bn-wasm ${crypto.randomUUID()}`;
   worker.onmessage = () => {
     URL.revokeObjectURL(url);
     events.ready();
+    // Where storage is refused, as in a sandboxed frame, so are locks; the worker then lives without.
+    navigator.locks.request(lock, () => events.dead("it was terminated")).catch(() => {});
   };
   worker.onerror = (event) => {
     event.preventDefault();
     events.dead(event.message ?? "the page's Content-Security-Policy may lack worker-src blob:");
   };
   return {
-    post: (message) => worker.postMessage(message),
+    post: (message) => worker.postMessage({ ...message, lock }),
     unref: () => {},
     terminate: async () => worker.terminate(),
   };

@@ -5,7 +5,7 @@
 export const WORKER = `"use strict";
 const node = typeof require === "function";
 const port = node ? require("node:worker_threads").parentPort : self;
-const start = ({ module, memory, scratch, stop }) => {
+const live = ({ module, memory, scratch, stop }) => {
   const imports = { env: { memory }, job: { settle() {} } };
   const { configure, help } = new WebAssembly.Instance(module, imports).exports;
   configure(scratch, 0);
@@ -13,6 +13,11 @@ const start = ({ module, memory, scratch, stop }) => {
   help(stop);
   if (!node) self.close();
 };
-if (node) port.once("message", start);
-else port.onmessage = (event) => start(event.data);
+if (node) port.once("message", live);
+else port.onmessage = ({ data }) => {
+  navigator.locks.request(data.lock, () => live(data)).catch((error) => {
+    if (error.name === "SecurityError") live(data);
+    else reportError(error);
+  });
+};
 `;

@@ -27,6 +27,8 @@ const UNITS_OF_LANE = 4;
 /** Units that a lane should have at least, and may have at most (N-1), before a channel is cut. */
 const LEAST_UNITS_OF_PART = 32;
 const MOST_UNITS_OF_PART = 512;
+/** Fewer units are read twice: four times as many as moments looks at to find a value near the mean. */
+const LEAST_UNITS_TO_SAMPLE = 1024;
 /** Shorter runs than this leave neighbouring lanes on different lines of memory: then channels are the neighbours. */
 const SHORT_RUN = 8;
 /** Neighbouring channels of a workgroup, at least, where they are neighbours in memory. */
@@ -61,7 +63,7 @@ export function planReduction(geometry: Geometry, { workgroup, busy }: Tuning): 
     each,
     groups: blocks * splits,
     m: outer * innerValues,
-    once: units >= lanes * LEAST_UNITS_OF_PART,
+    once: units >= Math.max(lanes * LEAST_UNITS_OF_PART, LEAST_UNITS_TO_SAMPLE),
   };
 }
 

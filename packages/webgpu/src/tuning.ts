@@ -10,7 +10,7 @@ export interface Tuning {
 
 /** By what the adapter calls itself. An emulator pays for each barrier and has a handful of cores. */
 const CLASSES: readonly (readonly [RegExp, Tuning])[] = [
-  [/swiftshader|llvmpipe|lavapipe|basic render/i, { workgroup: 64, busy: 4, items: 16 }],
+  [/swiftshader|llvmpipe|lavapipe|basic render/i, { workgroup: 16, busy: 4, items: 64 }],
 ];
 const OTHERS: Tuning = { workgroup: 256, busy: 512, items: 4 };
 

@@ -7,6 +7,8 @@ export interface Fault {
   readonly folder: string;
   readonly from: string;
   readonly to: string;
+  /** What the rehearsal must complain of: failing for another reason shows nothing. */
+  readonly complaint: RegExp;
 }
 
 export const FAULTS: readonly Fault[] = [
@@ -15,24 +17,28 @@ export const FAULTS: readonly Fault[] = [
     folder: "packages/cpu",
     from: '"dist",',
     to: '"dist", "!dist/kernels",',
+    complaint: /Cannot find module .*@bn\/cpu\/dist\/kernels\//,
   },
   {
     what: "a data file is missing: @bn/conformance is published without goldens",
     folder: "packages/conformance",
     from: '"goldens",',
     to: "",
+    complaint: /goldens: cannot read cases\.json/,
   },
   {
     what: "exports name a file that is not there: @bn/conformance/vitest",
     folder: "packages/conformance",
     from: '"default": "./dist/vitest.js"',
     to: '"default": "./dist/vite.js"',
+    complaint: /@bn\/conformance: \.\/dist\/vite\.js, which package\.json names, is missing/,
   },
   {
     what: "a type is missing: @bn/core is published without layer.d.ts",
     folder: "packages/core",
     from: '"dist",',
     to: '"dist", "!dist/layer.d.ts",',
+    complaint: /Could not find a declaration file for module '\.\/layer\.ts'/,
   },
 ];
 

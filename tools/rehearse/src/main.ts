@@ -16,8 +16,13 @@ const write = (text: string) => process.stdout.write(`${text}\n`);
 function stop(reason: string): never {
   process.stderr.write(`${reason}\n`);
   endAll();
-  if (!keep) rmSync(folder, { recursive: true, force: true });
+  tidyUp();
   process.exit(1);
+}
+
+function tidyUp(): void {
+  if (keep) write(`kept: ${folder}`);
+  else rmSync(folder, { recursive: true, force: true });
 }
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop(`ended by ${signal}`));
 setTimeout(() => stop(`the rehearsal took longer than ${LIMIT / 60_000} minutes`), LIMIT).unref();
@@ -44,4 +49,4 @@ try {
 } catch (error) {
   stop(error instanceof Error ? error.message : String(error));
 }
-if (!keep) rmSync(folder, { recursive: true, force: true });
+tidyUp();

@@ -11,6 +11,12 @@ const TYPES: Readonly<Record<string, string>> = {
   ".wasm": "application/wasm",
 };
 
+/** What makes a page isolated, so that it may share memory between threads. */
+const ISOLATED: Readonly<Record<string, string>> = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
+
 export interface OpenPage {
   readonly page: Page;
   close(): Promise<void>;
@@ -18,9 +24,13 @@ export interface OpenPage {
 
 /**
  * A page on which `import("@bn/core")` and the like find built packages as they are, by an import map: no bundler.
- * `roots` are folders of packages, which bring what they depend on. The page is isolated, so that it may share memory between threads.
+ * `roots` are folders of packages, which bring what they depend on. `headers` go with every answer; by default the page is isolated.
  */
-export async function openPage(browser: Browser, roots: readonly string[]): Promise<OpenPage> {
+export async function openPage(
+  browser: Browser,
+  roots: readonly string[],
+  headers: Readonly<Record<string, string>> = ISOLATED,
+): Promise<OpenPage> {
   const { folders, imports } = importMapOf(roots);
   const html = `<!doctype html><script type="importmap">${JSON.stringify({ imports })}</script>`;
 
@@ -29,8 +39,7 @@ export async function openPage(browser: Browser, roots: readonly string[]): Prom
     const name = [...folders.keys()].find((one) => path.startsWith(`/${one}/`)) ?? "";
     const folder = folders.get(name) ?? "";
     const file = join(folder, normalize(path.slice(name.length + 2)));
-    response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
-    response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
+    for (const [header, value] of Object.entries(headers)) response.setHeader(header, value);
     if (path === "/") {
       response.setHeader("Content-Type", "text/html").end(html);
     } else if (name !== "" && file.startsWith(folder + sep) && existsSync(file) && statSync(file).isFile()) {

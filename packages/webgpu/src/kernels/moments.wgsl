@@ -1,9 +1,10 @@
 // Mean and biased variance of each channel (K-1, N-2), and with AVERAGE the moving average's step (K-7).
 //
 // Around a value s of the channel: A = sum (x - s), B = sum (x - s)^2, delta = A / m; mean = s + delta and
-// variance = (B - A delta) / m. Its error is that of B and 2 |delta| that of A: S (1 + delta^2 / v + 2 |delta| / sqrt v),
-// within N-2 while delta^2 <= v / 10, since sums here err by less than half of S. Where s lies farther off, and in short
-// channels without asking, a second pass takes s = mean: its A corrects for the rounding of the mean.
+// variance v = (B - A delta) / m. Its error is that of B and 2 |delta| times that of A: with q = delta^2 / v and an error E of
+// sums, E (1 + q + 2 sqrt(q + q^2)) v. E is at most 0.7 S here (lib/reduce.wgsl), so that q <= 1/27 is within N-2.
+// Where s lies farther off, and in short channels without asking, a second pass takes s = mean: A then corrects for the
+// rounding of the mean.
 #include params
 #include float
 #include reduce
@@ -45,15 +46,15 @@ fn valueAt(channel: u32, i: u32) -> Value {
   return x[((i / p.inner) * p.channels + c) * p.inner + i % p.inner];
 }
 
-// A sample of at least SAMPLED units all over the channel; the first CANDIDATES of them are kept.
-const SAMPLED = 128u;
+// A sample of at least 256 values all over the channel: its mean is off by 1/16 of the standard deviation, as a rule, and
+// 32 of the values are candidates to be s.
 #if VEC4
 const WIDTH = 4u;
-const CANDIDATES = 8u;
 #else
 const WIDTH = 1u;
-const CANDIDATES = 32u;
 #endif
+const SAMPLED = 256u / WIDTH;
+const CANDIDATES = 32u / WIDTH;
 var<workgroup> candidates: array<Value, CANDIDATES * SLOTS>;
 
 // The candidate nearest to the sample's mean. A value of the channel, so that differences need no more bits than the
@@ -92,10 +93,11 @@ fn nearer(to: f32, a: f32, b: f32) -> f32 {
   return select(a, b, abs(b - to) < abs(a - to));
 }
 
-// Whether s was too far from the mean for the sums around it; also where they are no numbers.
+// Whether s was too far from the mean: q > 1/27, or sums that are no numbers: B - A delta may be inf - inf where a variance
+// is infinite.
 fn isFar(sums: vec2f) -> bool {
   let delta = sums.x * p.inverseM;
-  return !(11.0 * delta * delta <= sums.y * p.inverseM);
+  return !(28.0 * delta * delta <= sums.y * p.inverseM && isFinite(sums.y));
 }
 
 // `here`, without units unless `wanted`: all threads meet at the barriers, these come at once.

@@ -15,12 +15,16 @@ fn shareOfParts(plane: u32, channel: u32, lane: u32) -> vec2f {
   }
   var part = lane;
   while (part < p.splits) {
-    let stop = min(p.splits, part + RUN * LANES);
-    var run = vec2f();
-    for (; part < stop; part += LANES) {
-      run += parts[(plane * p.splits + part) * p.channels + channel];
+    var runs = vec2f();
+    for (var count = 0u; count < RUN && part < p.splits; count += 1u) {
+      let stop = min(p.splits, part + RUN * LANES);
+      var run = vec2f();
+      for (; part < stop; part += LANES) {
+        run += parts[(plane * p.splits + part) * p.channels + channel];
+      }
+      runs += run;
     }
-    sum += run;
+    sum += runs;
   }
   return sum;
 }

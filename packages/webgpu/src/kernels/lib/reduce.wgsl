@@ -1,5 +1,7 @@
 // Sums over channels, two at a time. LANES threads share a channel, SLOTS channels share a workgroup of W threads.
-// A thread adds runs of RUN terms, runs of RUN runs and what is left, lanes and parts are joined by trees: N-1.
+// N-1, in u: a thread adds 8 terms (7), 8 such runs (7) and 8 of those (7: at most 512 units a part, src/plan.ts), the four
+// of a vector (2), and a tree its lanes (8); 3 are in the terms themselves. Parts add a tree (8) and, where a lane has more
+// than one of them, 7 for each factor of 8.
 // The kernel gives `struct Operands` and `fn term(at, k: Operands) -> Pair`.
 const RUN = 8u;
 
