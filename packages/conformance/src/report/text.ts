@@ -20,13 +20,14 @@ const count = (n: number) => (n === 0 ? "-" : String(n));
 
 /**
  * The report for a terminal, ending in a line break: a table of groups by backends (worst is the largest error as a
- * fraction of its bound), every failure with its numbers, skips by reason, totals.
+ * fraction of its bound), every failure with its numbers, what each backend ran on, skips by reason, totals.
  */
 export function textReport(report: Report, { color = false }: TextOptions = {}): string {
   const paint: Paint = (style, text) => (color ? `\x1b[${ANSI[style]}m${text}\x1b[0m` : text);
   const failures = report.results.filter((r) => r.status === "failed").map((r) => failureText(r, paint));
   const seed = failures.length > 0 ? "Where a case draws its inputs, its id is the seed." : "";
-  const blocks = [tableText(report, paint), ...failures, seed, skipsText(report, paint), totalText(report, paint)];
+  const facts = [detailsText(report), skipsText(report, paint)];
+  const blocks = [tableText(report, paint), ...failures, seed, ...facts, totalText(report, paint)];
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
 }
 
@@ -83,6 +84,15 @@ function failureText({ backend, id, clause, reason, worst }: Result, paint: Pain
     `  allowed  ${bound}  (error / allowed = ${ratioText(ratio)})`,
     ...(note === undefined ? [] : [`  note     ${note}`]),
   ].join("\n");
+}
+
+/** What a number depends on beside the code: the adapter, threads, SIMD. */
+function detailsText({ backends }: Report): string {
+  const lines = backends.map(({ name, supports }) => {
+    const details = Object.entries(supports.details).map(([key, value]) => `${key} ${value}`);
+    return details.length === 0 ? "" : `${name}: ${details.join("; ")}`;
+  });
+  return lines.filter((line) => line !== "").join("\n");
 }
 
 function skipsText({ backends, results }: Report, paint: Paint): string {
