@@ -23,8 +23,9 @@ export async function conformanceCommand(options: ConformanceOptions, signal: Ab
   }
   if (json !== undefined) await checkWritable("--json", json);
   if (html !== undefined) await checkWritable("--html", html);
-  const backends = await backendsOf(options.backend);
+  // Input first: what is wrong with it should not wait for, or hide behind, what a GPU's driver has to say.
   const cases = await chooseCases(options.goldens, options.filter);
+  const backends = await backendsOf(options.backend);
 
   const report = { backends, results: await runAll(backends, cases, signal) };
   const { passed, failed, skipped } = summarize(report.results);

@@ -134,8 +134,16 @@ test.each<[string, string[], RegExp]>([
     /--eps -1: expected a number from 0 on/,
   ],
   ["no .npy", ["verify", DETECTOR, "--input", "own.onnx"], /own\.onnx: is no \.npy file/],
-  ["a shape that does not fit", ["verify", DETECTOR, "--input", "x.npy"], /input "x" \[4,3\], the model expects/],
-  ["an unknown input", ["verify", DETECTOR, "--input", "q=x.npy"], /names "q", the model's inputs are "x"/],
+  [
+    "a shape that does not fit",
+    ["verify", DETECTOR, "--backend", "cpu", "--input", "x.npy"],
+    /input "x" \[4,3\], the model expects/,
+  ],
+  [
+    "an unknown input",
+    ["verify", DETECTOR, "--backend", "cpu", "--input", "q=x.npy"],
+    /names "q", the model's inputs are "x"/,
+  ],
   ["an input twice", ["verify", DETECTOR, "--input", "x=x.npy", "--input", "x=x.npy"], /input "x" twice/],
   ["two reports to one stream", ["verify", DETECTOR, "--json", "-", "--html", "-"], /both name standard output/],
   ["no file", ["inspect", "nowhere.onnx"], /cannot read nowhere\.onnx/],

@@ -50,7 +50,7 @@ test.each([
 ])("%s: exit 2", { timeout: 60 * SECONDS }, async (_, bytes) => {
   const path = join(folder, "bad.onnx");
   await writeFile(path, await bytes());
-  const { code, stdout, stderr } = await bn(["verify", path]);
+  const { code, stdout, stderr } = await bn(["verify", path, "--backend", "cpu"]);
   expect(stderr).toMatch(/^bn: .*ONNX/m);
   expect(stderr).not.toMatch(/\n {4}at /);
   expect(stdout).toBe("");

@@ -3,7 +3,7 @@ import { type NodeProto, type TensorProto, TensorProtoSchema } from "onnx-buf";
 import { attributeOf, type PlacedGraph } from "./proto.ts";
 
 /** What a name stands for: a tensor that the file holds, or in words why it holds none. */
-export type Found = TensorProto | { readonly why: string; readonly known: boolean };
+type Found = TensorProto | { readonly why: string; readonly known: boolean };
 
 /** Looks a name up in a graph and in those around it. */
 export type Lookup = (name: string) => Found;
