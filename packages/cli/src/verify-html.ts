@@ -7,6 +7,10 @@ import { type Finding, worstOf } from "./worst.ts";
 const OFFENDERS = 12;
 const OWN_STYLE = `
 polyline { fill: none; stroke: var(--c); stroke-width: 1.2; stroke-opacity: .45; }
+polyline.hollow { stroke-dasharray: 4 4; }
+circle.hollow { fill: var(--panel); fill-opacity: 1; stroke: var(--c); }
+circle.hollow.over { fill: var(--bad); }
+.dot.hollow { background: none; border: 2px solid var(--c); }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 0 0 8px; font-size: 13.5px; }
 .legend span { display: inline-flex; align-items: center; gap: 6px; }
 .offenders td { white-space: nowrap; }
@@ -36,7 +40,7 @@ export function verifyHtml(title: string, report: VerifyReport): string {
 <p>${report.inputs.map(({ name, type, shape }) => `input ${name}: ${type} ${shape.join("x")}`).join(" · ")}</p>
 <h2>Error by depth</h2>
 <p>The largest error of each node as a fraction of its bound, on a log scale. Point at one for its name.</p>
-<div class="panel"><div class="legend">${seriesOf(report).map(({ name }, i) => html`<span><i class="dot s${i % 6}"></i>${name}</span>`)}</div>${depthPlot(report)}</div>
+<div class="panel"><div class="legend">${seriesOf(report).map(({ name, kind }) => html`<span><i class="dot ${kind}"></i>${name}</span>`)}</div>${depthPlot(report)}</div>
 <h2>Worst offenders</h2>
 <p>What comes nearest to its bound, or passes it. At most 1 passes.</p>
 <div class="panel">${offenders(worstOf(report, OFFENDERS))}</div>

@@ -8,8 +8,16 @@ const [LEFT, RIGHT, TOP, BOTTOM] = [60, 16, 18, 40];
 /** Ratios below lie on the floor, as 0 does: they say "exact" and no more. */
 const LOWEST = -4;
 
-/** The lines of the plot: ONNX Runtime, then each backend, against float64 and against ONNX Runtime. */
-export function seriesOf(report: VerifyReport): { name: string; points: readonly Finding[] }[] {
+/** A line of the plot: one who, against one. */
+interface Series {
+  readonly name: string;
+  /** Colours tell who apart; lines against ONNX Runtime are dashed and their points hollow. */
+  readonly kind: string;
+  readonly points: readonly Finding[];
+}
+
+/** ONNX Runtime, then each backend, against float64 and against ONNX Runtime. */
+export function seriesOf(report: VerifyReport): Series[] {
   const lines = new Map<string, Finding[]>();
   for (const finding of findings(report)) {
     const name = `${finding.who} against ${finding.against}`;
@@ -17,7 +25,12 @@ export function seriesOf(report: VerifyReport): { name: string; points: readonly
     if (line) line.push(finding);
     else lines.set(name, [finding]);
   }
-  return [...lines].map(([name, points]) => ({ name, points }));
+  const who = [...new Set([...lines.values()].map(([first]) => first?.who))];
+  return [...lines].map(([name, points]) => {
+    const [first] = points;
+    const hollow = first?.against === "ONNX Runtime" ? " hollow" : "";
+    return { name, kind: `s${who.indexOf(first?.who) % 6}${hollow}`, points };
+  });
 }
 
 /**
@@ -47,15 +60,15 @@ ${ticks.filter((log) => log <= ceiling).map((log) => html`<line class="grid" x1=
 <line class="bound" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(0)}" y2="${y(0)}"/>
 ${depths.map((depth) => html`<text x="${x(depth)}" y="${HEIGHT - BOTTOM + 18}" text-anchor="middle">${depth + 1}</text>`)}
 <text class="name" x="${(WIDTH + LEFT) / 2}" y="${HEIGHT - 4}" text-anchor="middle">node, in the order of the network</text>
-${series.map(({ points }, i) => html`<polyline class="s${i % 6}" points="${points.map(({ depth, comparison }) => `${x(depth)},${y(logOf(comparison.ratio))}`).join(" ")}"/>`)}
-${series.flatMap(({ name, points }, i) => points.map((point) => dot(point, name, i, x(point.depth), y(logOf(point.comparison.ratio)))))}
+${series.map(({ points, kind }) => html`<polyline class="${kind}" points="${points.map(({ depth, comparison }) => `${x(depth)},${y(logOf(comparison.ratio))}`).join(" ")}"/>`)}
+${series.flatMap(({ name, points, kind }) => points.map((point) => dot(point, name, kind, x(point.depth), y(logOf(point.comparison.ratio)))))}
 </svg>`;
 }
 
-function dot({ depth, row, comparison }: Finding, name: string, series: number, cx: number, cy: number): Html {
+function dot({ depth, row, comparison }: Finding, name: string, kind: string, cx: number, cy: number): Html {
   const over = !(comparison.ratio <= 1);
   const title = `${depth + 1}: ${row.node}, ${name}: ${ratioText(comparison.ratio)}`;
-  return html`<circle class="s${series % 6}${over ? " over" : ""}" cx="${cx}" cy="${cy}" r="${over ? 4 : 2.6}"><title>${title}</title></circle>
+  return html`<circle class="${kind}${over ? " over" : ""}" cx="${cx}" cy="${cy}" r="${over ? 4 : 2.6}"><title>${title}</title></circle>
 `;
 }
 

@@ -101,7 +101,7 @@ test("the HTML report: a plot, the worst, every node; names are escaped", { time
   const { code } = await here("verify", DETECTOR, "--backend", "cpu", "--html", "report.html");
   expect(code).toBe(0);
   const page = await readFile(join(folder, "report.html"), "utf8");
-  expect(page.match(/<circle class="s\d"/g)?.length).toBe(9); // 3 nodes, 3 lines
+  expect(page.match(/<circle class="s\d( hollow)?"/g)?.length).toBe(9); // 3 nodes, 3 lines
   expect(page.match(/<polyline /g)?.length).toBe(3);
   expect(page).toContain("Worst offenders");
   expect(page.match(/<tr data-find=/g)?.length).toBe(3);

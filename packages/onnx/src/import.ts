@@ -11,6 +11,9 @@ import { createScopes, type Lookup } from "./scope.ts";
 import { suspicions } from "./suspect.ts";
 import { type Numbers, numbersOf } from "./tensor.ts";
 
+/** Of all layers together. Nodes may share a tensor, so that a small file could stand for any number of them. */
+const MAX_CHANNELS = 2 ** 24;
+
 export interface ImportOptions {
   /** Reads the files that the model keeps data in; `openModel` of `@bn/onnx/node` gives it. */
   readonly external?: ReadExternal;
@@ -65,7 +68,7 @@ function importLayers(model: Model, partial: boolean): Imported {
   const scopeOf = createScopes();
   const layers: ImportedLayer[] = [];
   const diagnostics: Diagnostic[] = [];
-  let nodes = 0;
+  let [nodes, channels] = [0, 0];
   for (const graph of graphsOf(model)) {
     const lookup = scopeOf(graph);
     for (const [index, node] of graph.nodes.entries()) {
@@ -82,6 +85,11 @@ function importLayers(model: Model, partial: boolean): Imported {
       } else if ("leftOut" in found) {
         say("left out", found.leftOut);
       } else {
+        channels += found.layer.mean.length;
+        if (channels > MAX_CHANNELS) {
+          const what = `with it the model has ${channels} channels, expected at most ${MAX_CHANNELS}; import a part of it`;
+          throw new BnError("ERR_BN_DATA", `${label}: ${what}`);
+        }
         layers.push({ name, where: graph.where, ...found.layer });
         for (const [kind, what] of found.notes) say(kind, what);
         for (const what of suspicions(found.layer)) say("suspect", what);

@@ -1,6 +1,6 @@
 import { random } from "@bn/conformance";
 import { BnError, type Shape } from "@bn/core";
-import type { ValueInfoProto } from "onnx-buf";
+import type { NodeProto, ValueInfoProto } from "onnx-buf";
 import { attributeOf, type Model, parseModel } from "./proto.ts";
 import type { Tensor } from "./runtime.ts";
 
@@ -41,10 +41,15 @@ export function planInputs(model: Model, shapes: Readonly<Record<string, Shape>>
   const sizes = new Map<string, number>();
   for (const input of inputs)
     for (const [i, dim] of (shapes[input.name] ?? []).entries()) nameSize(sizes, input, i, dim);
+  const channelsOf = channelsIn(model);
+  let total = 0;
   return inputs.map((input) => {
     const given = shapes[input.name];
-    const plan = { name: input.name, type: typeOf(input), shape: given ?? chosenShape(model, input, sizes, size) };
+    const plan = { name: input.name, type: typeOf(input), shape: given ?? chosenShape(channelsOf, input, sizes, size) };
     checkShape(input, plan.shape, given !== undefined);
+    total += plan.shape.reduce((a, b) => a * b, 1);
+    if (total > MAX_ELEMENTS)
+      throw bad(input, `and those before it have ${total} values, expected at most ${MAX_ELEMENTS}; give shapes`);
     return plan;
   });
 }
@@ -100,7 +105,12 @@ function nameSize(sizes: Map<string, number>, input: ValueInfoProto, axis: numbe
   if (dim?.case === "dimParam" && dim.value !== "") sizes.set(dim.value, size);
 }
 
-function chosenShape(model: Model, input: ValueInfoProto, sizes: Map<string, number>, size: number): Shape {
+function chosenShape(
+  channelsOf: ReturnType<typeof channelsIn>,
+  input: ValueInfoProto,
+  sizes: Map<string, number>,
+  size: number,
+): Shape {
   const dims = dimsOf(input);
   if (!dims) throw bad(input, "has no rank in the model; give its shape");
   return dims.map((dim, axis) => {
@@ -109,24 +119,33 @@ function chosenShape(model: Model, input: ValueInfoProto, sizes: Map<string, num
     const known = sizes.get(name);
     if (name !== "" && known !== undefined) return known;
     const batch = axis === 0 || /batch/i.test(name);
-    const chosen = batch ? 1 : axis === 1 ? (channelsOf(model, input.name) ?? size) : size;
+    const chosen = batch ? 1 : axis === 1 ? (channelsOf(input.name) ?? size) : size;
     nameSize(sizes, input, axis, chosen);
     return chosen;
   });
 }
 
-/** Channels of an input that goes into a convolution, whose weights are [M, C / group, ...], or into a BatchNormalization. */
-function channelsOf(model: Model, name: string): number | undefined {
-  const { node, initializer } = model.graph;
-  const reader = node.find(
-    ({ opType, input }) => input[0] === name && (opType === "Conv" || opType === "BatchNormalization"),
-  );
-  if (!reader) return undefined;
-  const stored = initializer.find((tensor) => tensor.name === reader.input[1]);
-  const constant = node.find(({ opType, output }) => opType === "Constant" && output[0] === reader.input[1]);
-  const dims = (stored ?? (constant && attributeOf(constant, "value")?.t))?.dims;
-  const channels = reader.opType === "Conv" ? dims?.[1] : dims?.[0];
-  return channels === undefined ? undefined : Number(channels * (attributeOf(reader, "group")?.i ?? 1n));
+/**
+ * Channels of an input that goes into a convolution, whose weights are [M, C / group, ...], or into a BatchNormalization.
+ * Nodes and weights are listed once: a file may hold a hundred thousand of each.
+ */
+function channelsIn({ graph }: Model): (name: string) => number | undefined {
+  const readers = new Map<string, NodeProto>();
+  const dims = new Map(graph.initializer.map((tensor) => [tensor.name, tensor.dims]));
+  for (const node of graph.node) {
+    const { opType, input, output } = node;
+    const [x = "", y = ""] = [input[0], output[0]];
+    if ((opType === "Conv" || opType === "BatchNormalization") && !readers.has(x)) readers.set(x, node);
+    const value = opType === "Constant" ? attributeOf(node, "value")?.t : undefined;
+    if (value && !dims.has(y)) dims.set(y, value.dims);
+  }
+  return (name) => {
+    const reader = readers.get(name);
+    const weights = dims.get(reader?.input[1] ?? "");
+    const channels = reader?.opType === "Conv" ? weights?.[1] : weights?.[0];
+    if (!reader || channels === undefined) return undefined;
+    return Number(channels * (attributeOf(reader, "group")?.i ?? 1n));
+  };
 }
 
 function checkShape(input: ValueInfoProto, shape: Shape, given: boolean): void {

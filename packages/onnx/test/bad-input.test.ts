@@ -2,7 +2,10 @@ import { random } from "@bn/conformance";
 import { createCpu } from "@bn/cpu";
 import type { ModelProto, NodeProto } from "onnx-buf";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { buildModel, onnxRuntimeMissing, type VerifyOptions, verifyModel } from "../src/index.ts";
+import { valueInfo } from "../src/encode.ts";
+import { buildModel, importModel, onnxRuntimeMissing, type VerifyOptions, verifyModel } from "../src/index.ts";
+import { planInputs } from "../src/inputs.ts";
+import { parseModel } from "../src/proto.ts";
 import { altered, NODE, nested } from "./network.ts";
 import { paddle } from "./paddle.ts";
 
@@ -160,6 +163,35 @@ test("an initialiser of packed varints counts what they take as numbers", async 
     Object.assign(model.graph?.initializer[0] ?? {}, { $unknown: [{ no: 7, wireType: 2, data: withLength(varints) }] }),
   );
   expect(await thrown(bytes)).toMatch(/would take more than 1073741824 decoded/);
+});
+
+test("nodes that share a large tensor end in an error before they fill memory", async () => {
+  const channels = 2 ** 20;
+  const bytes = altered(({ graph }, node) => {
+    for (const tensor of graph?.initializer ?? [])
+      Object.assign(tensor, { dims: [BigInt(channels)], rawData: new Uint8Array(4 * channels) });
+    for (let i = 0; i < 1000; i++) graph?.node.push({ ...node, name: `n${i}`, output: [`y${i}`] });
+  });
+  const before = process.memoryUsage().arrayBuffers;
+  await expect(importModel(bytes)).rejects.toThrow(
+    /"n15": with it the model has 17825792 channels, expected at most 16777216/,
+  );
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 29);
+});
+
+test("a hundred thousand inputs and nodes are planned in a moment, and not more than memory holds", async () => {
+  const bytes = altered(({ graph }, node) => {
+    for (let i = 0; i < 100_000; i++) {
+      graph?.input.push(valueInfo(`x${i}`, 1, ["N", "", 1, 1]));
+      graph?.node.push({ ...node, opType: "Conv", input: [`w${i}`, "scale"], output: [`y${i}`], attribute: [] });
+    }
+  });
+  const model = parseModel(bytes);
+  const started = performance.now();
+  expect(planInputs(model, {}, 64).length).toBe(100_001);
+  expect(performance.now() - started).toBeLessThan(10_000); // pairs of them would take minutes
+  const fit = /input "x\d+" and those before it have \d+ values, expected at most 134217728; give shapes/;
+  expect(() => planInputs(model, {}, 4096)).toThrow(fit);
 });
 
 describe("without onnxruntime-node", () => {

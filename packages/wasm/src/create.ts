@@ -40,7 +40,7 @@ const MOST_THREADS = 64;
  * x.write([1, 2, 3, 6]);
  * layer.setUp([x], [y]);
  * layer.forward([x], [y]);
- * console.log(await y.read()); // -1.069, -0.535, 0, 1.604
+ * console.log(await y.read()); // Float32Array(4) [ -1.069, -0.535, 0, 1.604 ]
  * await wasm.dispose();
  * ```
  */

@@ -44,7 +44,7 @@ export interface WebGpuBackend extends Backend<WebGpuBuffer> {
  * x.write([1, 2, 3, 6]);
  * layer.setUp([x], [y]);
  * layer.forward([x], [y]);
- * console.log(await y.read()); // -1.069, -0.535, 0, 1.604
+ * console.log(await y.read()); // Float32Array(4) [ -1.069, -0.535, 0, 1.604 ]
  * ```
  */
 export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {

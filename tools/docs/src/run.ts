@@ -11,6 +11,8 @@ const FOLDER = fileURLToPath(new URL("../dist/fences/", import.meta.url));
 /** Beside them, for tests that make files of their own. */
 export const SCRATCH = fileURLToPath(new URL("../dist/scratch/", import.meta.url));
 const PRELUDE = new URL("./mark-output.ts", import.meta.url).href;
+/** An adapter for the fences about WebGPU: the machine's own, or one in software. */
+const ADAPTER = import.meta.resolve("@bn/gpu-setup/register");
 const require = createRequire(import.meta.url);
 
 export interface Finished {
@@ -50,7 +52,7 @@ export function writeFences(fences: readonly Fence[]): void {
     mkdirSync(dirname(fileOf(fence)), { recursive: true });
     writeFileSync(fileOf(fence), fence.code, { flag: "wx" });
   }
-  const compilerOptions = { allowImportingTsExtensions: true, outDir: "js", noEmit: true };
+  const compilerOptions = { allowImportingTsExtensions: true, outDir: "js", noEmit: true, types: ["node", "@webgpu/types"] };
   const config = { extends: "../../../../tsconfig.base.json", compilerOptions, include: ["**/*.ts"] };
   writeFileSync(join(FOLDER, "tsconfig.json"), JSON.stringify(config));
 }
@@ -73,7 +75,7 @@ function placed(line: string, fences: readonly Fence[]): string {
 export async function complaintOf(fence: Fence, expected: readonly (string | null)[]): Promise<string | null> {
   const file = fileOf(fence);
   const isTest = file.endsWith(".test.ts");
-  const args = isTest ? [bin("vitest", "vitest.mjs"), "run", file] : ["--import", PRELUDE, file];
+  const args = isTest ? [bin("vitest", "vitest.mjs"), "run", file] : ["--import", PRELUDE, "--import", ADAPTER, file];
   const { code, stdout, stderr } = await node(args, folderOf(fence.page));
   if (code !== 0) return `${fence.where} exited with ${code}:\n${stderr || stdout}`;
   if (isTest) return null;

@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Chromium, type Opened, startChromium } from "./browser/open.ts";
+
+const ISOLATED = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
+/** What the test's own page needs: its import map stands in the page. */
+const SCRIPTS = "script-src 'self' 'unsafe-inline'";
+
+let chromium: Chromium;
+beforeAll(async () => {
+  chromium = await startChromium();
+}, 60_000);
+afterAll(() => chromium?.close());
+
+/** Runs `code` with createWasm in a page of its own; what it returns must be data. */
+async function inPage<T>(headers: Readonly<Record<string, string>>, code: string): Promise<T> {
+  const opened: Opened = await chromium.open({ ...ISOLATED, ...headers });
+  try {
+    return await opened.page.evaluate<T>(`(async () => {
+      const { createWasm } = await import("@bn/wasm");
+      const told = (promise) => promise.then(() => "resolved", ({ code, message }) => ({ code, message }));
+      ${code}
+    })()`);
+  } finally {
+    await opened.close();
+  }
+}
+
+/** What is got of four threads, and that it computes. */
+const TRY = `
+  const started = performance.now();
+  const wasm = await createWasm({ threads: 4 });
+  const took = performance.now() - started;
+  const x = wasm.alloc("float32", 2 ** 20);
+  wasm.kernels.fill(2 ** 20, 3, x);
+  const values = await wasm.read(x, 2 ** 20);
+  await wasm.dispose();
+  const { threads, details } = wasm.supports;
+  return { threads, why: details.threads, took, right: values.every((value) => value === 3) };`;
+
+interface Got {
+  readonly threads: number;
+  readonly why: string;
+  readonly took: number;
+  readonly right: boolean;
+}
+
+describe("a page's Content-Security-Policy", () => {
+  test("that allows WebAssembly and blobs as workers leaves four threads", async () => {
+    const policy = `${SCRIPTS} 'wasm-unsafe-eval'; worker-src blob:`;
+    const got = await inPage<Got>({ "Content-Security-Policy": policy }, TRY);
+    expect(got).toMatchObject({ threads: 4, why: "on: 4", right: true });
+  });
+
+  for (const [what, policy] of [
+    ["without worker-src blob:", `${SCRIPTS} 'wasm-unsafe-eval'`],
+    ["with worker-src 'none'", `${SCRIPTS} 'wasm-unsafe-eval'; worker-src 'none'`],
+  ] as const) {
+    test(`${what}: one thread at once, and why`, async () => {
+      const got = await inPage<Got>({ "Content-Security-Policy": policy }, TRY);
+      expect(got).toMatchObject({ threads: 1, right: true });
+      expect(got.why).toMatch(/^off: a worker did not start: .*Content-Security-Policy.* worker-src blob:$/);
+      expect(got.took).toBeLessThan(5000);
+    });
+  }
+
+  test("that demands trusted types: one thread at once, and why", async () => {
+    const policy = "require-trusted-types-for 'script'";
+    const got = await inPage<Got>({ "Content-Security-Policy": policy }, TRY);
+    expect(got).toMatchObject({ threads: 1, right: true });
+    expect(got.why).toMatch(/^off: a worker did not start: .*TrustedScriptURL/);
+    expect(got.took).toBeLessThan(5000);
+  });
+
+  test("without 'wasm-unsafe-eval': unavailable, with a cure", async () => {
+    const code = "return told(createWasm({ threads: 4 }));";
+    const told = await inPage({ "Content-Security-Policy": `${SCRIPTS}; worker-src blob:` }, code);
+    expect(told).toMatchObject({
+      code: "ERR_BN_UNAVAILABLE",
+      message: expect.stringMatching(/must allow 'wasm-unsafe-eval'; otherwise use @bn\/cpu$/),
+    });
+  });
+});
+
+/** Keeps the page's workers, and gives those that `script` is not null for another script. */
+const spied = (script: string | null) => `
+  const workers = [];
+  globalThis.Worker = class extends Worker {
+    constructor(url, options) {
+      const other = ${JSON.stringify(script)};
+      super(other === null ? url : URL.createObjectURL(new Blob([other], { type: "text/javascript" })), options);
+      workers.push(this);
+    }
+  };`;
+
+/** One channel's worth of work that helpers share, then what read() and finish() say. */
+const USE = `
+  const size = 2 ** 24;
+  const x = wasm.alloc("float32", size);
+  const started = performance.now();
+  wasm.kernels.fill(size, 3, x);
+  const took = performance.now() - started;
+  const answers = [await told(wasm.read(x, 4)), await told(wasm.finish())];
+  wasm.kernels.fill(size, 5, x);
+  const right = x.view.every((value) => value === 5);
+  await wasm.dispose();
+  return { answers, took, right };`;
+
+const lost = (why: RegExp) => ({
+  code: "ERR_BN_DEVICE",
+  message: expect.stringMatching(new RegExp(`helper thread was lost \\(${why.source}\\).*create another`, "s")),
+});
+
+interface Used {
+  readonly answers: readonly unknown[];
+  readonly took: number;
+  readonly right: boolean;
+}
+
+describe("a helper that dies in a page", () => {
+  test("terminated: read() and finish() reject, what follows is computed on one thread", async () => {
+    const used = await inPage<Used>(
+      {},
+      `${spied(null)}
+      const wasm = await createWasm({ threads: 3 });
+      workers[0].terminate();
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      ${USE}`,
+    );
+    expect(used.answers).toEqual([lost(/it was terminated/), lost(/it was terminated/)].map(expect.objectContaining));
+    expect(used.right).toBe(true);
+  });
+
+  test("an error in it: the same, with the error", async () => {
+    const script = `onmessage = () => { postMessage("ready"); setTimeout(() => { throw new Error("out of luck"); }, 50); };`;
+    const used = await inPage<Used>(
+      {},
+      `${spied(script)}
+      const wasm = await createWasm({ threads: 2 });
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      ${USE}`,
+    );
+    expect(used.answers).toEqual([lost(/.*out of luck/), lost(/.*out of luck/)].map(expect.objectContaining));
+    expect(used.right).toBe(true);
+  });
+
+  test("in the middle of its work: an error after ten seconds, no hang", { timeout: 60_000 }, async () => {
+    // It claims an item, as assembly/job.ts does (the word at 128 counts down), and is gone.
+    const script = `onmessage = ({ data }) => {
+      const claims = new BigInt64Array(data.memory.buffer, 128, 1);
+      postMessage("ready");
+      for (;;) {
+        const claim = Atomics.load(claims, 0);
+        if ((claim & 0xffffffffn) > 0n && Atomics.compareExchange(claims, 0, claim, claim - 1n) === claim) break;
+      }
+      close();
+    };`;
+    const used = await inPage<Used>({}, `${spied(script)} const wasm = await createWasm({ threads: 2 }); ${USE}`);
+    const why = /1 of \d+ parts unfinished after 10 s/;
+    expect(used.answers).toEqual([lost(why), lost(why)].map(expect.objectContaining));
+    expect(used.took).toBeLessThan(20_000);
+    expect(used.right).toBe(true);
+  });
+
+  test("that never answers leaves one thread, and the reason", { timeout: 60_000 }, async () => {
+    const got = await inPage<Got>({}, `${spied("onmessage = () => {};")} ${TRY}`);
+    expect(got).toMatchObject({ threads: 1, why: "off: a worker did not start: no answer in 10 s", right: true });
+  });
+});
