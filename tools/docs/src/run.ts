@@ -52,7 +52,12 @@ export function writeFences(fences: readonly Fence[]): void {
     mkdirSync(dirname(fileOf(fence)), { recursive: true });
     writeFileSync(fileOf(fence), fence.code, { flag: "wx" });
   }
-  const compilerOptions = { allowImportingTsExtensions: true, outDir: "js", noEmit: true, types: ["node", "@webgpu/types"] };
+  const compilerOptions = {
+    allowImportingTsExtensions: true,
+    outDir: "js",
+    noEmit: true,
+    types: ["node", "@webgpu/types"],
+  };
   const config = { extends: "../../../../tsconfig.base.json", compilerOptions, include: ["**/*.ts"] };
   writeFileSync(join(FOLDER, "tsconfig.json"), JSON.stringify(config));
 }
