@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * The contract between layers and backends. A backend owns memory and kernels and knows nothing of layers, phases or
  * parameters; core owns all of those and never looks at device memory. The rules that types cannot say:

@@ -1,4 +1,4 @@
-import type { Backend, DeviceBuffer, Dtype, HostArray } from "./backend.ts";
+import { type Backend, CONTRACT_VERSION, type DeviceBuffer, type Dtype, type HostArray } from "./backend.ts";
 import { BnError } from "./errors.ts";
 import { canonicalAxis, checkShape, countOf, type Shape, shapeText } from "./shape.ts";
 
@@ -61,6 +61,12 @@ export function createBlob<B extends DeviceBuffer>(
   dtype: Dtype = "float32",
   data: B | null = null,
 ): Blob<B> {
+  if (backend.contractVersion !== CONTRACT_VERSION) {
+    throw new BnError(
+      "ERR_BN_BACKEND",
+      `createBlob: backend "${backend.name}" has contractVersion ${backend.contractVersion}, this core expects ${CONTRACT_VERSION}; install versions that fit`,
+    );
+  }
   if (!backend.supports.dtypes.includes(dtype)) {
     throw new BnError(
       "ERR_BN_BACKEND",

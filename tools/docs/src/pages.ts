@@ -26,7 +26,14 @@ const folders = CHECKED.map((name) => name.replace("@bn/", "packages/"));
 
 /** Every page that a reader of the repository or of a package meets. */
 export const pages = (): Page[] =>
-  read("*.md", "docs/*.md", "benchmarks/README.md", "tools/*/README.md", ...folders.map((one) => `${one}/README.md`));
+  read(
+    "*.md",
+    "docs/*.md",
+    "benchmarks/README.md",
+    "examples/**/README.md",
+    "tools/*/README.md",
+    ...folders.map((one) => `${one}/README.md`),
+  );
 
 /** Sources whose docstrings are published. */
 export const sources = (): Page[] => read(...folders.map((one) => `${one}/src/**/*.ts`));

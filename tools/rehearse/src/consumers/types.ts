@@ -29,7 +29,7 @@ const PROJECTS: readonly Project[] = [
     name: "page",
     tsc: "7",
     file: "browser.ts",
-    options: { ...BUNDLER, lib: ["es2022", "dom", "dom.iterable"], types: [], skipLibCheck: true },
+    options: { ...BUNDLER, lib: ["es2022", "dom", "dom.iterable"], types: [] },
   },
   { name: "nodenext-5", tsc: "5.9", file: "node.ts", options: { ...NODENEXT, ...WITHOUT_DOM } },
   { name: "bundler-5", tsc: "5.9", file: "node.ts", options: { ...BUNDLER, ...WITHOUT_DOM } },

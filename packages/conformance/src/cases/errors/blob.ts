@@ -100,6 +100,14 @@ export const BLOB_ROWS: readonly ErrorRow[] = [
     message: "Blob writeDiff: 25 values, expected 24 for shape 2x3x4; reshape() first",
     act: (t) => () => t.x.writeDiff(new Float32Array(25)),
   },
+  {
+    name: "blob/contract-version",
+    clause: "B-5",
+    code: "ERR_BN_BACKEND",
+    message: (t) =>
+      `createBlob: backend "${t.backend.name}" has contractVersion 2, this core expects 1; install versions that fit`,
+    act: (t) => () => createBlob(Object.create(t.backend, { contractVersion: { value: 2 } })),
+  },
   ...(["write", "writeDiff"] as const).map(
     (method): ErrorRow => ({
       name: `blob/disposed-${method}`,
