@@ -59,7 +59,7 @@ const program = new Command("bench")
     Math.min(availableParallelism(), 4),
   )
   .option("--peers <list>", `all, none, or of ${Object.keys(PEERS).join(",")}`, "all")
-  .option("--rounds <n>", "samples of each", Number, 15)
+  .option("--rounds <n>", "samples of each", Number, 9)
   .option("--json <file>", "write the rows")
   .option("--svg <file>", "draw the rows");
 

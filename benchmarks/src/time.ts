@@ -9,28 +9,25 @@ export interface Timing {
   readonly maxMs: number;
 }
 
+/** A neighbour's tensors leave the shared cache slowly: some ten runs pass before a run of 3 ms stops getting faster. */
+const WARM_MS = 60;
+const WARM_RUNS = 15;
+
 /**
- * Times all of `candidates` in turn, A B C A B C ..., so that a drift of the machine's speed hits them alike. A sample
- * repeats a short run until it lasts `sampleMs`, since a clock's tick is not far from a small layer's time, after a run
- * that is not timed: it brings the candidate's own tensors back to where its neighbour's have driven them out of.
+ * Times all of `candidates` in turn, A B C A B C ..., so that a drift of the machine's speed hits them alike. Before each
+ * sample the candidate runs untimed until its own tensors are back in the caches, as in a loop of its own; a sample repeats a
+ * short run until it lasts `sampleMs`, since a clock's tick is not far from a small layer's time.
  */
 export async function timeInterleaved(
   candidates: readonly Timed[],
-  { rounds = 15, sampleMs = 8 }: { rounds?: number; sampleMs?: number } = {},
+  { rounds = 9, sampleMs = 12 }: { rounds?: number; sampleMs?: number } = {},
 ): Promise<Timing[]> {
-  const repeats: number[] = [];
-  for (const candidate of candidates) {
-    await sample(candidate, 3); // the optimizing compiler needs to have seen it
-    const once = await sample(candidate, 3);
-    const wanted = Math.max(1, Math.ceil(sampleMs / Math.max(once, 1e-4)));
-    await sample(candidate, wanted);
-    repeats.push(wanted);
-  }
   const samples: number[][] = candidates.map(() => []);
   for (let round = 0; round < rounds; round++) {
     for (const [i, candidate] of candidates.entries()) {
-      await sample(candidate, 1);
-      (samples[i] as number[]).push(await sample(candidate, repeats[i] as number));
+      const once = await warm(candidate);
+      const repeats = Math.max(1, Math.ceil(sampleMs / once));
+      (samples[i] as number[]).push(await sample(candidate, repeats));
     }
   }
   return samples.map((list) => {
@@ -41,6 +38,17 @@ export async function timeInterleaved(
       maxMs: list[list.length - 1] as number,
     };
   });
+}
+
+/** Untimed runs; what one took at the end, in milliseconds. */
+async function warm(candidate: Timed): Promise<number> {
+  const start = performance.now();
+  let last = 0;
+  for (let run = 0; run < WARM_RUNS && (run === 0 || performance.now() - start < WARM_MS); run++) {
+    last = await sample(candidate, 1);
+  }
+  // Many more of a run that the clock can hardly see: the optimizing compiler wants to have seen it, too.
+  return last < 0.2 ? sample(candidate, Math.ceil(1 / Math.max(last, 1e-3))) : last;
 }
 
 /** Milliseconds a run, over `repeats` runs. */

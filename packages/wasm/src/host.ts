@@ -57,6 +57,9 @@ export function browserThread(events: Events): Thread {
   return {
     post: (message) => worker.postMessage({ ...message, lock }),
     unref: () => {},
-    terminate: async () => worker.terminate(),
+    terminate: async () => {
+      worker.terminate();
+      URL.revokeObjectURL(url);
+    },
   };
 }

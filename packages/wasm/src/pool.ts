@@ -56,12 +56,12 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   };
   const start = () => {
     const { promise: ready, resolve, reject } = deferred();
-    const timer = setTimeout(() => reject(new Error(`no answer in ${START_LIMIT / 1000} s`)), START_LIMIT);
     const dead = (reason: string) => {
       reject(new Error(reason));
       fail(reason);
     };
-    const thread = spawn({ ready: resolve, dead });
+    const thread = spawn({ ready: resolve, dead }); // may throw: nothing may wait for it yet
+    const timer = setTimeout(() => reject(new Error(`no answer in ${START_LIMIT / 1000} s`)), START_LIMIT);
     thread.post({ module, memory, scratch, stop: STOP * 4 });
     return { thread, ready: ready.then(() => thread.unref()).finally(() => clearTimeout(timer)) };
   };

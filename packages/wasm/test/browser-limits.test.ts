@@ -120,21 +120,32 @@ interface Used {
 }
 
 describe("a helper that dies in a page", () => {
-  test("terminated: read() and finish() reject, what follows is computed on one thread", async () => {
+  test("terminated: read() and finish() reject, what follows is computed on one thread", {
+    timeout: 30_000,
+  }, async () => {
     const used = await inPage<Used>(
       {},
       `${spied(null)}
       const wasm = await createWasm({ threads: 3 });
       workers[0].terminate();
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      // A browser first gives a thread some seconds to end by itself, which one that sleeps does not.
+      for (let i = 0; i < 100 && (await told(wasm.finish())) === "resolved"; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
       ${USE}`,
     );
-    expect(used.answers).toEqual([lost(/it was terminated/), lost(/it was terminated/)].map(expect.objectContaining));
+    expect(used.answers).toEqual([lost(/it was terminated/), lost(/it was terminated/)]);
     expect(used.right).toBe(true);
   });
 
   test("an error in it: the same, with the error", async () => {
-    const script = `onmessage = () => { postMessage("ready"); setTimeout(() => { throw new Error("out of luck"); }, 50); };`;
+    const script = `onmessage = ({ data }) => {
+      navigator.locks.request(data.lock, () => {
+        postMessage("ready");
+        return new Promise(() => {});
+      });
+      setTimeout(() => { throw new Error("out of luck"); }, 50);
+    };`;
     const used = await inPage<Used>(
       {},
       `${spied(script)}
@@ -142,7 +153,7 @@ describe("a helper that dies in a page", () => {
       await new Promise((resolve) => setTimeout(resolve, 500));
       ${USE}`,
     );
-    expect(used.answers).toEqual([lost(/.*out of luck/), lost(/.*out of luck/)].map(expect.objectContaining));
+    expect(used.answers).toEqual([lost(/.*out of luck/), lost(/.*out of luck/)]);
     expect(used.right).toBe(true);
   });
 
@@ -159,7 +170,7 @@ describe("a helper that dies in a page", () => {
     };`;
     const used = await inPage<Used>({}, `${spied(script)} const wasm = await createWasm({ threads: 2 }); ${USE}`);
     const why = /1 of \d+ parts unfinished after 10 s/;
-    expect(used.answers).toEqual([lost(why), lost(why)].map(expect.objectContaining));
+    expect(used.answers).toEqual([lost(why), lost(why)]);
     expect(used.took).toBeLessThan(20_000);
     expect(used.right).toBe(true);
   });

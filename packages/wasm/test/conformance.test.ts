@@ -1,10 +1,14 @@
+import { cases } from "@bn/conformance";
+import { loadGoldenCases } from "@bn/conformance/node";
 import { conformance } from "@bn/conformance/vitest";
 import { expect, test } from "vitest";
 import { createWasm } from "../src/index.ts";
 
+const all = [...cases(), ...(await loadGoldenCases())];
+
 for (const threads of [1, 2, 4]) {
   const name = `wasm on ${threads} ${threads === 1 ? "thread" : "threads"}`;
-  conformance(name, () => createWasm({ threads }));
+  conformance(name, () => createWasm({ threads }), { cases: all });
 
   // Without this a runtime that gives one thread would pass for four.
   test(`${name} has ${threads}`, async () => {

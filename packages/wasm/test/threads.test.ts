@@ -1,5 +1,5 @@
 import type { Backend, Dtype, Geometry } from "@bn/core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createWasm, type WasmBuffer } from "../src/index.ts";
 import { compile, instantiate } from "../src/module.ts";
 import { startPool } from "../src/pool.ts";
@@ -146,6 +146,21 @@ describe("a helper that is lost", () => {
     });
     const options = { module, memory, scratch: 4096, helpers: 1, failed: () => {}, spawn };
     await expect(startPool(options)).rejects.toThrow("no worker-src blob:");
+  });
+
+  test("that is refused leaves no clock running, which would later reject unheard", async () => {
+    const spawn = () => {
+      throw new TypeError("needs a TrustedScriptURL");
+    };
+    const module = await compile(true);
+    const options = { module, memory: memoryOf(), scratch: 4096, helpers: 2, failed: () => {}, spawn };
+    vi.useFakeTimers();
+    try {
+      await expect(startPool(options)).rejects.toThrow("TrustedScriptURL");
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 

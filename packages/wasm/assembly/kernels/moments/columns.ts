@@ -4,7 +4,7 @@ import { flush, ROWS, RUNS, SHIFTS } from "../../runs";
 import { entries, table, tileChannels } from "../../shape";
 import { finite, lostOf } from "../../vector";
 import { guessColumns } from "./guess";
-import { joinColumns, joinPair } from "./join";
+import { closeColumns, joinColumns, joinPair } from "./join";
 
 /** Blocks of rows on their own, then together, channel by channel. */
 export function momentsOfTile<T>(): void {
@@ -13,6 +13,7 @@ export function momentsOfTile<T>(): void {
   const first = job.firstColumn / job.inner;
   const channels = tileChannels();
   let i: u32 = 0;
+  if (job.inner === 1 && job.parts === 1 && job.fold === 1 && job.rest === 0) i = closeColumns<T>(first, channels);
   if (job.inner === 1) for (; i + 2 <= channels; i += 2) joinPair<T>(first + i, i);
   for (; i < channels; i++) joinColumns<T>(first + i, i * job.inner);
 }

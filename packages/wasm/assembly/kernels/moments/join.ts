@@ -5,6 +5,31 @@ import { count, entries } from "../../shape";
 import { finite, lost, lostOf, pair, regain, storePair, zero } from "../../vector";
 import { about, put } from "./store";
 
+/** Channels of one column and one block each: nothing to join. The last of an odd number is left. */
+export function closeColumns<T>(first: u32, channels: u32): u32 {
+  const size = job.columns * 8;
+  const m = f64x2.splat(count());
+  const A = entries(0, 0);
+  const S = entries(0, SHIFTS);
+  let i: u32 = 0;
+  for (; i + 2 <= channels; i += 2) {
+    const p = A + i * 8;
+    const a = f64x2.add(v128.load(p), v128.load(p + 2 * size));
+    const q = f64x2.add(v128.load(p + size), v128.load(p + 3 * size));
+    const delta = f64x2.div(a, m);
+    const squares = f64x2.sub(q, f64x2.mul(a, delta));
+    if (v128.all_true<i64>(f64x2.lt(squares, f64x2.splat(Infinity)))) {
+      const mean = f64x2.add(pair<T>(S + i * sizeof<T>()), delta);
+      storePair<T>(job.mean + (first + i) * sizeof<T>(), mean);
+      storePair<T>(job.variance + (first + i) * sizeof<T>(), f64x2.div(f64x2.max(squares, zero()), m));
+    } else {
+      joinColumns<T>(first + i, i);
+      joinColumns<T>(first + i + 1, i + 1);
+    }
+  }
+  return i;
+}
+
 /** `joinColumns` of two channels whose columns are neighbours. Sums that are not finite go the slow way. */
 export function joinPair<T>(channel: u32, column: u32): void {
   const width = job.channels;
