@@ -31,6 +31,8 @@ const GEOMETRIES: readonly Geometry[] = [
   { outer: 9001, channels: 64, inner: 1 },
   { outer: 65, channels: 2049, inner: 1 },
   { outer: 501, channels: 7, inner: 9 },
+  { outer: 64, channels: 128, inner: 1 },
+  { outer: 15, channels: 2049, inner: 1 },
 ];
 
 describe("moments of awkward series within N-2", () => {
