@@ -10,8 +10,8 @@ export interface Timing {
 }
 
 /** A neighbour's tensors leave the shared cache slowly: some ten runs pass before a run of 3 ms stops getting faster. */
-const WARM_MS = 60;
-const WARM_RUNS = 15;
+const WARM_MS = 150;
+const WARM_RUNS = 40;
 
 /**
  * Times all of `candidates` in turn, A B C A B C ..., so that a drift of the machine's speed hits them alike. Before each

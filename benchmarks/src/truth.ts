@@ -1,8 +1,13 @@
 import { affineOf, EPS, type Implementation } from "./implementation.ts";
 import { geometryOf, type Inputs, type Job } from "./jobs.ts";
 
-/** Throws where `got` is not what the job asks for: nothing wrong is worth timing. Plain float64 loops are truth enough. */
-export function validate({ name, tolerance }: Implementation, job: Job, inputs: Inputs, got: ArrayLike<number>): void {
+/** Where `got` is not what the job asks for, or null. Plain float64 loops are truth enough for a benchmark. */
+export function complaint(
+  { name, tolerance }: Implementation,
+  job: Job,
+  inputs: Inputs,
+  got: ArrayLike<number>,
+): string | null {
   const g = geometryOf(job);
   const { x, dy } = inputs;
   const { gamma, beta } = affineOf(job, inputs);
@@ -34,11 +39,10 @@ export function validate({ name, tolerance }: Implementation, job: Job, inputs: 
           : Math.abs(s) * (Math.abs(x[i] as number) + Math.abs(mean) + 1) + Math.abs(beta[c] as number);
         const error = Math.abs((got[i] as number) - expected);
         if (!(error <= tolerance * u * size)) {
-          throw new Error(
-            `${name} ${job.op} [${job.shape}]: at (${o}, ${c}, ${k}) got ${got[i]}, expected ${expected}, error ${error}, allowed ${tolerance * u * size}`,
-          );
+          return `${name} ${job.op} [${job.shape}]: at (${o}, ${c}, ${k}) got ${got[i]}, expected ${expected}, error ${error}, allowed ${tolerance * u * size}`;
         }
       }
     }
   }
+  return null;
 }
