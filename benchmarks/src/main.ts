@@ -16,6 +16,7 @@ import { onnxRuntime } from "./peers/onnxruntime.ts";
 import { tfjs } from "./peers/tfjs.ts";
 import { type Timing, timeInterleaved } from "./time.ts";
 import { complaint } from "./truth.ts";
+import { webgpu } from "./webgpu.ts";
 
 /** A line of the report. */
 export interface Row extends Timing {
@@ -60,6 +61,7 @@ const program = new Command("bench")
   )
   .option("--peers <list>", `all, none, or of ${Object.keys(PEERS).join(",")}`, "all")
   .option("--rounds <n>", "samples of each", Number, 9)
+  .option("--browser", "WebGPU in headless Chromium instead; --browser --help tells its options")
   .option("--json <file>", "write the rows")
   .option("--svg <file>", "draw the rows");
 
@@ -100,6 +102,7 @@ async function open({ threads, peers }: Options): Promise<Implementation[]> {
     ours(await createWasm({ threads: 1 })),
   ];
   if (threads > 1) list.push(ours(await createWasm({ threads })));
+  list.push(...(await webgpu()));
   for (const name of names) list.push(await (PEERS[name] as () => Promise<Implementation>)());
   return list;
 }
@@ -161,4 +164,5 @@ function print(rows: readonly Row[]): void {
   }
 }
 
-await main(program.parse().opts<Options>());
+if (process.argv.includes("--browser")) await import("./browser/main.ts");
+else await main(program.parse().opts<Options>());

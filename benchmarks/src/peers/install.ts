@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -7,7 +7,8 @@ const folder = fileURLToPath(new URL("../../peers/", import.meta.url));
 
 /** Installs the peers into a folder of their own, once: the workspace's install stays small. */
 export function installPeers(): void {
-  if (existsSync(`${folder}node_modules/.package-lock.json`)) return;
+  const { dependencies } = JSON.parse(readFileSync(`${folder}package.json`, "utf8")) as { dependencies: object };
+  if (Object.keys(dependencies).every((name) => existsSync(`${folder}node_modules/${name}/package.json`))) return;
   process.stderr.write("Installing the peers, once ...\n");
   const args = ["install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund", "--silent"];
   const { status } = spawnSync("npm", args, { cwd: folder, stdio: "inherit" });

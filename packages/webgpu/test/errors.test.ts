@@ -86,6 +86,27 @@ describe("memory", () => {
         `(${most / 4} values); split the batch`,
     );
   });
+
+  it("that the device lacks rejects once, and what is allocated afterwards works", async ({ skip }) => {
+    await using gpu = await createWebGpu();
+    const { adapter } = gpu.supports.details;
+    skip(!adapter?.includes("swiftshader"), `filling all memory of ${adapter} could harm its other users`);
+    const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
+    const most = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    const taken = [];
+    let error = "nothing";
+    while (error === "nothing" && taken.length < 8) {
+      taken.push(gpu.alloc("float32", most / 4));
+      error = await thrown(() => gpu.finish());
+    }
+    expect(error).toMatch(
+      new RegExp(`^ERR_BN_MEMORY: webgpu alloc of ${most} bytes: the device is out of memory .*dispose blobs`, "s"),
+    );
+    for (const buffer of taken) buffer.dispose();
+    const small = gpu.alloc("float32", 2);
+    gpu.kernels.fill(2, 3, small);
+    expect([...(await gpu.read(small, 2))]).toEqual([3, 3]);
+  });
 });
 
 describe("creation", () => {

@@ -1,0 +1,4 @@
+/** A module of the page's server; a variable, lest the bundler look for it. */
+export async function importServed<T>(specifier: string): Promise<T> {
+  return (await import(specifier)) as T;
+}

@@ -1,0 +1,63 @@
+import { join } from "node:path";
+import type { Result } from "@bn/conformance";
+import { denoProgram, runInDeno } from "@bn/gpu-setup";
+import { describe, expect, it } from "vitest";
+import { SHADERS } from "../src/generated/shaders.ts";
+import { createWebGpu } from "../src/index.ts";
+
+interface Report {
+  readonly adapter: string;
+  readonly results: readonly Result[];
+  /** Kernels of the contract that were called. */
+  readonly called: readonly string[];
+  /** Labels of the pipelines that were made. */
+  readonly pipelines: readonly string[];
+}
+
+/** Tint compiles what Node and Chromium run; here the same files meet wgpu and naga, which Firefox has. */
+const MODULE = `
+import { cases, runCases } from "@bn/conformance";
+import { createWebGpu } from "@bn/webgpu";
+
+const pipelines = new Set();
+const { createComputePipeline } = GPUDevice.prototype;
+GPUDevice.prototype.createComputePipeline = function (descriptor) {
+  pipelines.add(descriptor.label);
+  return createComputePipeline.call(this, descriptor);
+};
+const called = new Set();
+let adapter = "";
+async function create() {
+  const backend = await createWebGpu();
+  adapter = backend.supports.details.adapter;
+  for (const [name, kernel] of Object.entries(backend.kernels)) {
+    backend.kernels[name] = (...operands) => {
+      called.add(name);
+      return kernel(...operands);
+    };
+  }
+  return backend;
+}
+const chosen = cases().filter(({ group }) => group === "kernels" || group === "exact");
+const results = await runCases("webgpu", create, chosen);
+console.log(JSON.stringify({ adapter, results, called: [...called], pipelines: [...pipelines] }));
+`;
+
+const program = denoProgram();
+const where = `${process.platform}-${process.arch}`;
+
+describe.skipIf(program === null)(`naga${program ? "" : ` (skipped: npm's deno has no program for ${where})`}`, () => {
+  it("compiles every kernel, and each case of them passes as under Tint", { timeout: 300_000 }, async () => {
+    const packages = join(import.meta.dirname, "../..");
+    const roots = ["conformance", "webgpu"].map((name) => join(packages, name));
+    const report = JSON.parse(await runInDeno(program as string, MODULE, roots)) as Report;
+
+    expect(report.adapter).toMatch(/\w/);
+    expect(report.results.filter(({ status }) => status === "failed")).toEqual([]);
+    expect(report.results.filter(({ status }) => status === "passed").length).toBeGreaterThan(100);
+    await using here = await createWebGpu();
+    expect([...report.called].sort()).toEqual(Object.keys(here.kernels).sort());
+    const compiled = new Set(report.pipelines.map((label) => label.split(" ")[1]));
+    expect([...compiled].sort()).toEqual(Object.keys(SHADERS).sort());
+  });
+});
