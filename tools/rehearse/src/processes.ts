@@ -1,4 +1,5 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import type { Readable } from "node:stream";
 
 export interface RunOptions {
   readonly cwd: string;
@@ -7,7 +8,9 @@ export interface RunOptions {
   readonly seconds?: number;
 }
 
-const running = new Set<ChildProcess>();
+type Child = ChildProcessByStdio<null, Readable, Readable>;
+
+const running = new Set<Child>();
 
 /** Runs a command to its end; its standard output. Rejects with all that it printed if it fails or takes too long. */
 export function run(
@@ -16,10 +19,15 @@ export function run(
   { cwd, env, seconds = 120 }: RunOptions,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    // A group of its own: what it starts in turn is ended with it.
-    const child = spawn(command, args, { cwd, env: { ...environment(), ...env }, detached: true });
+    const child: Child = spawn(command, args, {
+      cwd,
+      env: { ...environment(), ...env },
+      // A group of its own: what it starts in turn is ended with it.
+      detached: true,
+      // Node's pipes are sockets, and bash takes a socket for a login from afar, for which it reads ~/.bashrc first.
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     running.add(child);
-    child.stdin.end();
     let stdout = "";
     let stderr = "";
     let reason = "";
@@ -51,7 +59,7 @@ export function endAll(): void {
   for (const child of running) end(child);
 }
 
-function end(child: ChildProcess): void {
+function end(child: Child): void {
   if (child.pid === undefined) return;
   try {
     process.kill(-child.pid, "SIGKILL");

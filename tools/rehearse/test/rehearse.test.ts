@@ -1,10 +1,10 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { quickStart } from "../src/consumers/quick-start.ts";
 import { FAULTS, plant } from "../src/faults.ts";
-import { run } from "../src/processes.ts";
+import { endAll, run } from "../src/processes.ts";
 import { backendsOf } from "../src/roles.ts";
 import { createSite } from "../src/site.ts";
 import { installedSizes } from "../src/sizes.ts";
@@ -101,12 +101,28 @@ describe("run", () => {
     await expect(run("no-such-command", [], { cwd: folder })).rejects.toThrow("ENOENT");
   });
 
-  it("ends what takes too long, and what that has started", async () => {
+  it("ends what takes too long", async () => {
+    await expect(run("sleep", ["600"], { cwd: folder, seconds: 0.1 })).rejects.toThrow("took longer than 0.1 s");
+  });
+
+  it("ends what a command has started in turn", async () => {
     const pid = join(folder, "pid");
-    const command = `sleep 60 & echo $! > ${pid}; wait`;
-    await expect(run("bash", ["-c", command], { cwd: folder, seconds: 0.5 })).rejects.toThrow("took longer than 0.5 s");
-    const sleeper = Number(readFileSync(pid, "utf8"));
-    await expect.poll(() => isAlive(sleeper), { timeout: 5000 }).toBe(false);
+    const ended = run("bash", ["-c", `sleep 600 & echo $! > ${pid}; wait`], { cwd: folder, seconds: 600 }).catch(
+      (error: Error) => error.message,
+    );
+    const sleeper = () => Number(existsSync(pid) && readFileSync(pid, "utf8"));
+    await expect.poll(sleeper, { timeout: 30_000 }).toBeGreaterThan(0);
+    endAll();
+    expect(await ended).toContain("was ended by SIGKILL");
+    await expect.poll(() => isAlive(sleeper()), { timeout: 30_000 }).toBe(false);
+  });
+
+  it("starts bash without the user's ~/.bashrc", async () => {
+    const home = mkdtempSync(join(folder, "home-"));
+    writeFileSync(join(home, ".bashrc"), "echo from .bashrc");
+    // SHLVL tells bash that it is a shell within a shell; without it, it would take a socket for a login.
+    const env = { HOME: home, SHLVL: "0" };
+    expect(await run("bash", ["-c", "echo out"], { cwd: folder, env })).toBe("out\n");
   });
 
   it("hides the package manager that runs it", async () => {
