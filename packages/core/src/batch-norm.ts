@@ -1,7 +1,13 @@
-import { affineOf } from "./affine.ts";
-import type { Affine, Average, Backend, DeviceBuffer, Geometry, Moments, Running, Sums } from "./backend.ts";
-import { type Blob, createBlob } from "./blob.ts";
-import { type Filler, fillBlob, fillerValue } from "./filler.ts";
+import type { Average, DeviceBuffer, Geometry } from "./backend.ts";
+import {
+  type AffineParams,
+  type BatchNormParams,
+  type BatchNormScaleParams,
+  type BatchNormSettings,
+  settingsOf,
+} from "./batch-norm-params.ts";
+import { type BatchNormState, createState } from "./batch-norm-state.ts";
+import type { Blob } from "./blob.ts";
 import { checkLastForward, type LastForward, NO_GEOMETRY, sameGeometry } from "./last-forward.ts";
 import {
   checkBlobs,
@@ -11,38 +17,10 @@ import {
   failFor,
   fitTop,
   type Layer,
-  type LayerParams,
   NO_BLOBS,
-  type Phase,
 } from "./layer.ts";
 import { createSavedInput } from "./saved-input.ts";
 import { canonicalAxis, countOf, geometryOf, type Shape, shapeText } from "./shape.ts";
-
-/** BatchNormParameter of caffe.proto, and three of ours: `phase`, `updateStats`, `axis`. */
-export interface BatchNormParams extends LayerParams {
-  /** Default "train". */
-  phase?: Phase;
-  /** Normalize with the stored statistics instead of the batch's. Default: phase === "test". */
-  useGlobalStats?: boolean;
-  /** With batch statistics: fold them into the stored ones. Default true, in either phase, as in Caffe. */
-  updateStats?: boolean;
-  /** What is left of the stored sums at each step, in [0, 1]; rounded to float32. Default 0.999. */
-  movingAverageFraction?: number;
-  /** Added to the variance, >= 0; rounded to float32. Default 1e-5. */
-  eps?: number;
-  /** The axis of channels; -1 for channels-last. Default 1, as in Caffe. */
-  axis?: number;
-}
-
-/** BatchNorm with the parameters of the Scale that follows it. */
-export interface BatchNormScaleParams extends BatchNormParams {
-  /** gamma's first value. Default 1; an empty filler gives 0. */
-  filler?: Filler;
-  /** Learn beta too. Default false. */
-  biasTerm?: boolean;
-  /** beta's first value. Default 0. */
-  biasFiller?: Filler;
-}
 
 /**
  * Caffe's BatchNorm layer: each channel to mean 0 and variance 1.
@@ -85,41 +63,17 @@ export function createBatchNorm(params: BatchNormParams = {}): Layer {
  * Source: Caffe batch_norm_layer.cpp, scale_layer.cpp; docs/spec.md BS-1 to BS-3.
  */
 export function createBatchNormScale(params: BatchNormScaleParams = {}): Layer {
-  const { filler, biasTerm = false, biasFiller } = params;
-  return new BatchNormLayer("BatchNormScale", params, { filler, biasTerm, biasFiller });
-}
-
-interface AffineParams {
-  filler: Filler | undefined;
-  biasTerm: boolean;
-  biasFiller: Filler | undefined;
-}
-
-/** What setUp makes, for as long as the layer lives: it depends on the backend and the number of channels alone. */
-interface State {
-  readonly backend: Backend;
-  readonly channels: number;
-  readonly blobs: readonly Blob[];
-  readonly stats: Moments<DeviceBuffer>;
-  readonly sums: Sums<DeviceBuffer>;
-  readonly running: Running<DeviceBuffer>;
-  readonly affine: Affine<DeviceBuffer> | null;
-  readonly grad: Affine<DeviceBuffer> | null;
+  return new BatchNormLayer("BatchNormScale", params, params);
 }
 
 class BatchNormLayer implements Layer {
   readonly type: string;
   readonly name: string;
   readonly #fail: Fail;
-  readonly #useGlobalStats: boolean;
-  readonly #updateStats: boolean;
-  readonly #fraction: number;
-  readonly #eps: number;
-  readonly #axis: number;
-  readonly #affineParams: (AffineParams & { gamma: number; beta: number }) | null;
+  readonly #settings: BatchNormSettings;
   readonly #given: readonly Blob[] | undefined;
   readonly #saved = createSavedInput();
-  #state: State | null = null;
+  #state: BatchNormState | null = null;
   #owned: Disposable[] = [];
   #geometry = NO_GEOMETRY;
   #geometryShape: Shape | null = null;
@@ -128,30 +82,11 @@ class BatchNormLayer implements Layer {
   #last: LastForward | null = null;
   #disposed = false;
 
-  constructor(type: string, params: BatchNormParams, affine: AffineParams | null) {
+  constructor(type: string, params: BatchNormParams, scale: AffineParams | null) {
     this.type = type;
     this.name = params.name ?? "";
     this.#fail = failFor(type, this.name);
-    const { phase = "train", movingAverageFraction = 0.999, eps = 1e-5, axis = 1 } = params;
-    const bad = (what: string) => this.#fail("create", what, "ERR_BN_PARAM");
-    if (phase !== "train" && phase !== "test") bad(`phase is "${phase}", expected "train" or "test"`);
-    if (!Number.isFinite(movingAverageFraction) || movingAverageFraction < 0 || movingAverageFraction > 1) {
-      bad(`movingAverageFraction is ${movingAverageFraction}, expected a number from 0 to 1`);
-    }
-    if (!Number.isFinite(eps) || eps < 0 || Math.fround(eps) === Number.POSITIVE_INFINITY) {
-      bad(`eps is ${eps}, expected a finite float32 >= 0`);
-    }
-    if (!Number.isInteger(axis)) bad(`axis is ${axis}, expected a whole number`);
-    this.#useGlobalStats = params.useGlobalStats ?? phase === "test";
-    this.#updateStats = params.updateStats ?? true;
-    this.#fraction = Math.fround(movingAverageFraction);
-    this.#eps = Math.fround(eps);
-    this.#axis = axis;
-    this.#affineParams = affine && {
-      ...affine,
-      gamma: fillerValue(this.#fail, "filler", affine.filler, 1),
-      beta: fillerValue(this.#fail, "biasFiller", affine.biasFiller, 0),
-    };
+    this.#settings = settingsOf(this.#fail, params, scale);
     this.#given = params.blobs;
   }
 
@@ -168,13 +103,14 @@ class BatchNormLayer implements Layer {
     if (channels === 0)
       this.#fail("setUp", `bottom[0] has 0 channels (shape ${shapeText(x.shape)}), expected at least 1`);
     const shapes = [[channels], [channels], [1]];
-    if (this.#affineParams) shapes.push([channels]);
-    if (this.#affineParams?.biasTerm) shapes.push([channels]);
+    const { affine } = this.#settings;
+    if (affine) shapes.push([channels]);
+    if (affine && affine.beta !== null) shapes.push([channels]);
     if (this.#given) checkParamShapes(this.#fail, this.#given, shapes);
 
     const owned: Disposable[] = [];
     try {
-      const state = this.#createState(x, channels, shapes, owned);
+      const state = createState(x, channels, shapes, this.#given, affine, owned);
       this.#release();
       this.#owned = owned;
       this.#state = state;
@@ -194,7 +130,7 @@ class BatchNormLayer implements Layer {
     const { backend, stats, running, affine, channels } = this.#prepare("forward", bottom, top);
     const { kernels } = backend;
     const g = this.#geometry;
-    const eps = this.#eps;
+    const { eps, useGlobalStats } = this.#settings;
     const average = this.#average;
     const x = bottom[0] as Blob;
     const y = top[0] as Blob;
@@ -202,10 +138,10 @@ class BatchNormLayer implements Layer {
     this.#last = null; // memory may end below: then there is nothing to go back from
     if (countOf(x.shape) > 0) {
       // an empty batch is allowed with global statistics alone: BN-9
-      const keep = inPlace && (!this.#useGlobalStats || affine !== null); // BN-11 needs no x
+      const keep = inPlace && (!useGlobalStats || affine !== null); // BN-11 needs no x
       const source = (keep ? this.#saved.save(x) : x).data;
       const target = y.data;
-      if (this.#useGlobalStats) {
+      if (useGlobalStats) {
         kernels.globalStats(channels, running, stats);
         kernels.normalize(source, g, stats, eps, affine, target);
       } else if (kernels.forward) {
@@ -228,12 +164,12 @@ class BatchNormLayer implements Layer {
     const inPlace = x === y;
     checkLastForward(this.#fail, this.#last, g, inPlace, x, y);
     const down = propagateDown[0] === true;
-    const eps = this.#eps;
+    const { eps, useGlobalStats } = this.#settings;
     if (x.count() === 0 || !(down || affine)) return;
 
     const { kernels } = backend;
     const dy = y.diff;
-    if (this.#useGlobalStats) {
+    if (useGlobalStats) {
       if (grad) kernels.gradSums(dy, this.#input(x, inPlace), g, stats, eps, sums, grad);
       if (down) kernels.gradNormalize(dy, x.data, g, stats, eps, affine, null, x.diff);
       return;
@@ -274,32 +210,6 @@ class BatchNormLayer implements Layer {
     return (inPlace ? (this.#saved.blob as Blob) : x).data;
   }
 
-  #createState(x: Blob, channels: number, shapes: number[][], owned: Disposable[]): State {
-    const { backend, dtype } = x;
-    const own = <T extends Disposable>(resource: T): T => {
-      owned.push(resource);
-      return resource;
-    };
-    const scratch = () => own(backend.alloc(dtype, channels));
-    const blobs = this.#given ?? shapes.map((shape) => own(createBlob(backend, shape, dtype)));
-    const [mean, variance, factor, gamma, beta] = blobs as [Blob, Blob, Blob, Blob?, Blob?];
-    const state = {
-      backend,
-      channels,
-      blobs: Object.freeze([...blobs]),
-      stats: { mean: scratch(), variance: scratch() },
-      sums: { dy: scratch(), dyXhat: scratch() },
-      running: runningOf(mean, variance, factor),
-      affine: gamma ? affineOf(gamma, beta ?? null, "data") : null,
-      grad: gamma ? affineOf(gamma, beta ?? null, "diff") : null,
-    };
-    if (!this.#given && gamma && this.#affineParams) {
-      fillBlob(gamma, this.#affineParams.gamma);
-      if (beta) fillBlob(beta, this.#affineParams.beta);
-    }
-    return state;
-  }
-
   /** [outer][channels][inner] of a bottom; one channel where there is but one axis: BN-1. */
   #geometryFor(method: string, x: Blob): Geometry {
     const { shape } = x;
@@ -308,8 +218,8 @@ class BatchNormLayer implements Layer {
       this.#fail(method, "bottom[0] has no axes (a scalar), expected at least 1; reshape it to [1]");
     }
     const where = this.name === "" ? `${this.type} ${method}` : `${this.type} "${this.name}" ${method}`;
-    const oneChannel = shape.length === 1 && this.#axis === 1;
-    const axis = oneChannel ? 1 : canonicalAxis(where, shape, this.#axis);
+    const oneChannel = shape.length === 1 && this.#settings.axis === 1;
+    const axis = oneChannel ? 1 : canonicalAxis(where, shape, this.#settings.axis);
     this.#geometryOfShape = geometryOf(oneChannel ? [...shape, 1] : shape, axis, axis + 1);
     this.#geometryShape = shape;
     return this.#geometryOfShape;
@@ -319,14 +229,14 @@ class BatchNormLayer implements Layer {
     if (this.#disposed) this.#fail(method, "the layer was disposed; create a new one", "ERR_BN_DISPOSED");
   }
 
-  #checkCall(method: string, bottom: readonly Blob[], top: readonly Blob[]): State {
+  #checkCall(method: string, bottom: readonly Blob[], top: readonly Blob[]): BatchNormState {
     this.#checkAlive(method);
     const state = this.#state ?? this.#fail(method, "the layer is not set up; call setUp() first", "ERR_BN_STATE");
     checkBlobs(this.#fail, method, 1, bottom, top, state.blobs);
     return state;
   }
 
-  #prepare(method: string, bottom: readonly Blob[], top: readonly Blob[]): State {
+  #prepare(method: string, bottom: readonly Blob[], top: readonly Blob[]): BatchNormState {
     const state = this.#checkCall(method, bottom, top);
     const x = bottom[0] as Blob;
     const geometry = this.#geometryFor(method, x);
@@ -336,7 +246,7 @@ class BatchNormLayer implements Layer {
         `bottom[0] has ${geometry.channels} channels (shape ${shapeText(x.shape)}), expected ${state.channels}; call setUp() again`,
       );
     }
-    if (!this.#useGlobalStats && geometry.outer * geometry.inner === 0) {
+    if (!this.#settings.useGlobalStats && geometry.outer * geometry.inner === 0) {
       this.#fail(
         method,
         `bottom[0] is empty (shape ${shapeText(x.shape)}): a batch without values has no statistics; leave it out, or use global statistics`,
@@ -352,25 +262,8 @@ class BatchNormLayer implements Layer {
     if (sameGeometry(geometry, this.#geometry)) return;
     this.#geometry = geometry;
     const m = geometry.outer * geometry.inner;
-    const state = this.#state as State;
-    this.#average =
-      this.#useGlobalStats || !this.#updateStats
-        ? null
-        : { running: state.running, fraction: this.#fraction, correction: m > 1 ? m / (m - 1) : 1 };
+    const { running } = this.#state as BatchNormState;
+    const { useGlobalStats, updateStats, fraction } = this.#settings;
+    this.#average = useGlobalStats || !updateStats ? null : { running, fraction, correction: m > 1 ? m / (m - 1) : 1 };
   }
-}
-
-// Operands that look into blobs at each use: buffers come into being on first use, and move when a blob grows.
-function runningOf(mean: Blob, variance: Blob, factor: Blob): Running<DeviceBuffer> {
-  return {
-    get mean() {
-      return mean.data;
-    },
-    get variance() {
-      return variance.data;
-    },
-    get factor() {
-      return factor.data;
-    },
-  };
 }

@@ -14,12 +14,8 @@ export {
   type Sums,
   type Supports,
 } from "./backend.ts";
-export {
-  type BatchNormParams,
-  type BatchNormScaleParams,
-  createBatchNorm,
-  createBatchNormScale,
-} from "./batch-norm.ts";
+export { createBatchNorm, createBatchNormScale } from "./batch-norm.ts";
+export type { BatchNormParams, BatchNormScaleParams } from "./batch-norm-params.ts";
 export { type Blob, createBlob } from "./blob.ts";
 export { BnError, type BnErrorCode } from "./errors.ts";
 export type { Filler } from "./filler.ts";
