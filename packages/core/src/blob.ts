@@ -127,7 +127,9 @@ class BlobOnBackend<B extends DeviceBuffer> implements Blob<B> {
     this.#check("reshape");
     const next = checkShape("Blob reshape", shape);
     const count = countOf(next);
-    if (count > this.#capacity) {
+    // What no shape needs any more is not asked for: after an allocation that failed, a smaller shape must do.
+    const unused = this.#data === null && this.#diff === null;
+    if (count > this.#capacity || unused) {
       this.#free();
       this.#capacity = count;
     }

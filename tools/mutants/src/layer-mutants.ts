@@ -37,6 +37,17 @@ function layers(bug: string, clause: string, wrap: (layer: Layer) => Partial<Lay
 }
 
 export const layerMutants: readonly LayerMutant[] = [
+  {
+    bug: "data allocated as soon as the blob is made",
+    clause: "B-3",
+    mutate: ({ createBlob }) => ({
+      createBlob<B extends core.DeviceBuffer>(...args: Parameters<typeof core.createBlob<B>>) {
+        const blob = createBlob(...args);
+        blob.data.length;
+        return blob;
+      },
+    }),
+  },
   layers("propagateDown ignored", "L-6", (layer) => ({
     backward: (top, propagateDown, bottom) =>
       layer.backward(

@@ -55,6 +55,17 @@ export const BLOB_ROWS: readonly MemoryRow[] = [
     },
   },
   {
+    name: "blob-allocates-for-its-last-shape",
+    clause: "B-3",
+    async run(backend, dtype) {
+      const blob = createBlob(backend, [100, 100], dtype);
+      blob.reshape([3]);
+      const lengths = [blob.data.length, blob.diff.length];
+      blob.dispose();
+      return [same("lengths of data and diff", lengths, [3, 3])];
+    },
+  },
+  {
     name: "blob-of-no-elements-and-scalar",
     clause: "B-1",
     async run(backend, dtype) {
