@@ -40,7 +40,7 @@ function inspectText(layers: readonly ImportedLayer[], diagnostics: readonly Dia
   const blocks = [
     layers.length > 0 ? align([head, ...rows], [1, 2, 3]).join("\n") : "",
     diagnostics.map(({ kind, message }) => `${kind}: ${printable(message)}`).join("\n"),
-    `${layers.length} normalization layers${counts.length > 0 ? `; ${counts.join(", ")}` : ", nothing to remark"}`,
+    `${layers.length} normalization ${layers.length === 1 ? "layer" : "layers"}${counts.length > 0 ? `; ${counts.join(", ")}` : ", nothing to remark"}`,
   ];
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
 }

@@ -58,7 +58,7 @@ export function verifyText(report: VerifyReport): string {
     ...failures,
     skipped.join("\n"),
     diagnostics.map(({ kind, message }) => `${kind}: ${printable(message)}`).join("\n"),
-    `${rows.length} nodes: ${passed} passed, ${failed} failed, ${count} skipped`,
+    `${rows.length} ${rows.length === 1 ? "node" : "nodes"}: ${passed} passed, ${failed} failed, ${count} skipped`,
   ];
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
 }

@@ -70,13 +70,13 @@ test("export, inspect, verify: a layer from its blobs", { timeout: 60 * SECONDS 
   const verified = await here("verify", "own.onnx", "--backend", "cpu", "--input", "X=x.npy");
   expect(verified.stdout).toMatch(/^input X {2}4x3$/m);
   expect(verified.stdout).toMatch(/^worst offenders\n {2}0\.\d+ +batch_norm +\S.* against /m);
-  expect(verified.stdout).toMatch(/\n1 nodes: 1 passed, 0 failed, 0 skipped\n$/);
+  expect(verified.stdout).toMatch(/\n1 node: 1 passed, 0 failed, 0 skipped\n$/);
 });
 
 test("one node of a network, in an operator set that is upgraded to run", { timeout: 60 * SECONDS }, async () => {
   await here("export", "old.onnx", "--from", DETECTOR, "--node", "p2o.BatchNormalization.1", "--opset", "6");
   const { stdout, code } = await here("verify", "old.onnx", "--backend", "cpu");
-  expect(stdout).toMatch(/\n1 nodes: 1 passed, 0 failed, 0 skipped\n$/);
+  expect(stdout).toMatch(/\n1 node: 1 passed, 0 failed, 0 skipped\n$/);
   expect(code).toBe(0);
 });
 
@@ -94,7 +94,7 @@ test("what looks wrong is said", { timeout: 60 * SECONDS }, async () => {
   await here("export", "zero.onnx", "--blobs", "mean.npy,zeros.npy,factor.npy", "--eps", "0");
   const { stdout } = await here("inspect", "zero.onnx");
   expect(stdout).toMatch(/suspect: BatchNormalization "batch_norm": var is zero \(3 of 3 channels/);
-  expect(stdout).toMatch(/\n1 normalization layers; 3 suspect\n$/);
+  expect(stdout).toMatch(/\n1 normalization layer; 3 suspect\n$/);
 });
 
 test("the HTML report: a plot, the worst, every node; names are escaped", { timeout: 60 * SECONDS }, async () => {
