@@ -32,6 +32,7 @@ const options: TypeDocOptions = {
   entryPointStrategy: "packages",
   entryPoints: packages,
   readme: join(ROOT, "README.md"),
+  projectDocuments: ["docs/errors.md", "docs/errors/*.md", "docs/support.md"].map((path) => join(ROOT, path)),
   out: fileURLToPath(new URL("../dist/", import.meta.url)),
   githubPages: false,
   hideGenerator: true,

@@ -28,11 +28,12 @@ const folders = CHECKED.map((name) => name.replace("@bn/", "packages/"));
 export const pages = (): Page[] =>
   read(
     "*.md",
-    "docs/*.md",
+    "docs/**/*.md",
     "benchmarks/README.md",
     "examples/**/README.md",
     "tools/*/README.md",
-    ...folders.map((one) => `${one}/README.md`),
+    "packages/*/README.md",
+    "packages/conformance/goldens/README.md",
   );
 
 /** Sources whose docstrings are published. */

@@ -2,32 +2,34 @@ import { describe, expect, it } from "vitest";
 import { read } from "../src/pages.ts";
 
 const [source] = read("packages/core/src/errors.ts");
-const [page] = read("docs/errors.md");
+const [index] = read("docs/errors.md");
+const pages = read("docs/errors/*.md");
 
 /** The members of the union, not what the docstring above it says. */
 const union = /export type BnErrorCode =([^;]*);/.exec(source?.text ?? "")?.[1] ?? "";
 const codes = [...union.matchAll(/"(ERR_BN_\w+)"/g)].map(([, code = ""]) => code);
-const sections = (page?.text ?? "").split(/^## /m).slice(1);
 
-describe("docs/errors.md", () => {
-  it("has a section for each code, in the order of errors.ts, and no other", () => {
-    expect(codes.length).toBeGreaterThan(5);
-    expect(sections.map((text) => text.split("\n")[0])).toEqual(codes);
-  });
+it("docs/errors has a page for each code, and no other", () => {
+  expect(codes.length).toBeGreaterThan(5);
+  expect(pages.map(({ path }) => path)).toEqual(codes.map((code) => `docs/errors/${code}.md`).sort());
+});
 
-  it.each(sections.map((text) => [text.split("\n")[0], text]))("%s has a cause and a cure", (_, text) => {
+describe.each(pages)("$path", ({ path, text }) => {
+  it("has its code as its title, a cause, a cure, and a program that shows both", () => {
+    expect(`docs/errors/${/^# (\S+)$/m.exec(text)?.[1]}.md`).toBe(path);
     expect(text).toMatch(/^_Cause\._ \S/m);
     expect(text).toMatch(/^_Cure\._ \S/m);
+    expect(text).toMatch(/^```ts$/m);
   });
+});
 
-  it("lists each code in its table, with a link", () => {
-    const rows = [...(page?.text ?? "").matchAll(/^\| \[(ERR_BN_\w+)\]\(#(\w+)\) \| \S/gm)];
-    expect(rows.map(([, code]) => code)).toEqual(codes);
-    expect(rows.map(([, , anchor]) => anchor)).toEqual(codes.map((code) => code.toLowerCase()));
-  });
+it("docs/errors.md lists each code, with a link to its page", () => {
+  const rows = [...(index?.text ?? "").matchAll(/^\| \[(ERR_BN_\w+)\]\(errors\/(\w+)\.md\) \| \S/gm)];
+  expect(rows.map(([, code]) => code)).toEqual(codes);
+  expect(rows.map(([, , page]) => page)).toEqual(codes);
+});
 
-  it("documents each code in the docstring of errors.ts", () => {
-    const rows = [...(source?.text ?? "").matchAll(/^ \* \| `(ERR_BN_\w+)` \| \S/gm)].map(([, code]) => code);
-    expect(rows).toEqual(codes);
-  });
+it("errors.ts documents each code in its docstring", () => {
+  const rows = [...(source?.text ?? "").matchAll(/^ \* \| `(ERR_BN_\w+)` \| \S/gm)].map(([, code]) => code);
+  expect(rows).toEqual(codes);
 });
