@@ -1,42 +1,30 @@
+import { blocksOf } from "./blocks.ts";
 import type { Page } from "./pages.ts";
 
-/** A ```ts block: a complete module, type-checked and executed. */
+/** A ```ts or ```js block: a complete module, type-checked and executed. */
 export interface Fence {
   /** Page and line of its first line of code, as `docs/spec.md:12`. */
   readonly where: string;
   readonly page: string;
   readonly line: number;
   /**
-   * `mine.ts` of "```ts file=mine.ts": other fences of the page import it by that name. One that ends in .test.ts, or
-   * that has no name and imports vitest, is run by vitest.
+   * `mine.ts` of "```ts file=mine.ts": other fences of the page import it by that name, and its commands find it. One that ends
+   * in .test.ts, or that has no name and imports vitest, is run by vitest.
    */
   readonly file: string;
   readonly code: string;
 }
 
 /** Fences of a page, or of the docstrings of a source file, where only those under @example count. */
-export function fencesOf({ path, text }: Page): Fence[] {
-  const fences: Fence[] = [];
-  const isSource = path.endsWith(".ts");
-  const lines = text.split("\n").map((line) => (isSource ? docstringLine(line) : line));
-  for (let at = 0; at < lines.length; at++) {
-    const open = /^(\s*)```ts\b(?:\s+file=(\S+))?\s*$/.exec(lines[at] ?? "");
-    if (!open || (isSource && lines[at - 1]?.trim() !== "@example")) continue;
-    const [, indent = "", file] = open;
-    const end = lines.indexOf(`${indent}\`\`\``, at);
-    if (end < 0) throw new Error(`${path}:${at + 1}: the fence has no end`);
-    const line = at + 2;
-    const code = lines.slice(at + 1, end).map((one) => `${one.replace(indent, "")}\n`);
-    const own = /from "(@bn\/conformance\/)?vitest"/.test(code.join("")) ? `line-${line}.test.ts` : `line-${line}.ts`;
-    fences.push({ where: `${path}:${line}`, page: path, line, file: file ?? own, code: code.join("") });
-    at = end;
-  }
-  return fences;
-}
-
-/** A line of a docstring without its star; other lines of a source hold no fence. */
-function docstringLine(line: string): string {
-  return /^\s*\* ?(.*)$/.exec(line)?.[1] ?? "";
+export function fencesOf(page: Page): Fence[] {
+  const isSource = page.path.endsWith(".ts");
+  return blocksOf(page).flatMap(({ page: path, line, info, lines, before }) => {
+    const [, language, file] = /^(ts|js)(?: file=(\S+))?$/.exec(info) ?? [];
+    if (language === undefined || (isSource && before.trim() !== "@example")) return [];
+    const code = lines.map((one) => `${one}\n`).join("");
+    const own = `line-${line}${/from "(@bn\/conformance\/)?vitest"/.test(code) ? ".test" : ""}.${language}`;
+    return [{ where: `${path}:${line}`, page: path, line, file: file ?? own, code }];
+  });
 }
 
 /**

@@ -56,9 +56,17 @@ export function writeFences(fences: readonly Fence[]): void {
     allowImportingTsExtensions: true,
     outDir: "js",
     noEmit: true,
+    allowJs: true,
+    checkJs: true,
+    // Not among the options of `strict`: code for readers is checked as theirs is.
+    noUncheckedIndexedAccess: false,
     types: ["node", "@webgpu/types"],
   };
-  const config = { extends: "../../../../tsconfig.base.json", compilerOptions, include: ["**/*.ts"] };
+  const config = {
+    extends: "../../../../tsconfig.base.json",
+    compilerOptions,
+    include: ["**/*.ts", "**/*.js", "**/*.mjs"],
+  };
   writeFileSync(join(FOLDER, "tsconfig.json"), JSON.stringify(config));
 }
 

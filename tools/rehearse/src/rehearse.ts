@@ -1,17 +1,18 @@
 import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { trainInBrowser } from "./consumers/browser.ts";
 import { type BundleSize, bundleBackends } from "./consumers/bundles.ts";
+import { runCommands } from "./consumers/commands.ts";
 import { type Footprint, importEverything } from "./consumers/imports.ts";
 import { runQuickStart } from "./consumers/quick-start.ts";
-import { makeBackend } from "./consumers/third-party.ts";
 import { checkTypes } from "./consumers/types.ts";
 import { type Fault, plant } from "./faults.ts";
 import { run } from "./processes.ts";
 import { type Registry, startRegistry } from "./registry.ts";
 import { backendsOf } from "./roles.ts";
 import { createSite, type Site } from "./site.ts";
-import { prepareTree, publicPackages, ROOT, type Step } from "./tree.ts";
+import { type PublicPackage, prepareTree, publicPackages, ROOT, type Step } from "./tree.ts";
 
 /** The copy, built and with its next version, ready to be published any number of times. */
 export interface Prepared {
@@ -43,13 +44,7 @@ export async function rehearse(prepared: Prepared, name: string, step: Step): Pr
     const packages = publicPackages(tree);
     const site = createSite(join(folder, name), tree, packages, uplink, registry);
     backendsOf(site);
-    await step("changeset publish", () =>
-      publish(
-        tree,
-        registry,
-        packages.map((one) => one.name),
-      ),
-    );
+    await step("release:publish", () => publish(tree, registry, packages));
     return await consume(site, step);
   } finally {
     await registry.close();
@@ -62,20 +57,29 @@ async function consume(site: Site, step: Step): Promise<Outcome> {
   const types = await step("types", () => checkTypes(site));
   const bundles = await step("bundles", () => bundleBackends(site));
   const trained = await step("training in a browser", () => trainInBrowser(site));
-  const suite = await step("a backend by a third party", () => makeBackend(site));
-  const notes = [`quick start: ${started}`, `types: ${types}`, `browser: ${trained}`, `third party: ${suite}`];
+  const commands = await runCommands(site, step);
+  const notes = [`quick start: ${started}`, `types: ${types}`, `browser: ${trained}`, `commands: ${commands}`];
   return { version: site.packages[0]?.version ?? "", footprints, bundles, notes };
 }
 
-/** As the release workflow does it, and then asks whether all have arrived. */
-async function publish(tree: string, { url, npmrc }: Registry, names: readonly string[]): Promise<void> {
+/** Where the release workflow would run. */
+const GITHUB = { GITHUB_SERVER_URL: "https://github.com", GITHUB_REPOSITORY: "owner/bn" };
+
+/** As the release workflow does it, and then asks whether all have arrived, and say where they come from. */
+async function publish(tree: string, { url, npmrc }: Registry, packages: readonly PublicPackage[]): Promise<void> {
   const userconfig = join(tree, "..", "publisher.npmrc");
   writeFileSync(userconfig, npmrc);
-  const env = { npm_config_userconfig: userconfig, npm_config_registry: url };
-  await run("pnpm", ["exec", "changeset", "publish", "--no-git-tag"], { cwd: tree, env });
-  for (const name of names) {
-    const { ok, status } = await fetch(new URL(name, url));
-    if (!ok) throw new Error(`${name} was not published: HTTP ${status}`);
+  const env = { npm_config_userconfig: userconfig, npm_config_registry: url, ...GITHUB };
+  await run("pnpm", ["run", "release:publish", "--no-git-tag"], { cwd: tree, env });
+  for (const { name, version, folder } of packages) {
+    const response = await fetch(new URL(`${name}/${version}`, url));
+    if (!response.ok) throw new Error(`${name} ${version} was not published: HTTP ${response.status}`);
+    const { repository } = (await response.json()) as { repository?: unknown };
+    const directory = relative(tree, folder).replaceAll("\\", "/");
+    const expected = { type: "git", url: "git+https://github.com/owner/bn.git", directory };
+    if (!isDeepStrictEqual(repository, expected)) {
+      throw new Error(`${name}: repository is ${JSON.stringify(repository)}, expected ${JSON.stringify(expected)}`);
+    }
   }
 }
 

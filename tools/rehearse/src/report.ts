@@ -5,11 +5,11 @@ const kB = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`;
 
 /** What was installed, imported and bundled, as tables. */
 export function reportText({ version, footprints, bundles, notes }: Outcome): string {
-  const packages = footprints.map(({ name, own, total, importTime }) => [
+  const packages = footprints.map(({ name, own, total, start, startTime }) => [
     name,
     kB(own),
     kB(total),
-    importTime === null ? "-" : `${importTime.toFixed(1)} ms`,
+    `${start} ${startTime.toFixed(1).padStart(6)} ms`,
   ]);
   const sizes = bundles.map(({ name, esbuild, webpack, limit }) => [
     `@bn/core + ${name}`,
@@ -19,8 +19,8 @@ export function reportText({ version, footprints, bundles, notes }: Outcome): st
   ]);
   return [
     "",
-    `version ${version}; import times: ${machineText()}`,
-    ...table([["package", "installed", "with dependencies", "import"], ...packages]),
+    `version ${version}; started in a fresh process on ${machineText()}`,
+    ...table([["package", "installed", "with dependencies", "start"], ...packages]),
     "",
     ...table([["min + gzip", "esbuild", "webpack", "limit"], ...sizes]),
     "",

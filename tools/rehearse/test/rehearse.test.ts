@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { BY_CI, pagesWithCommands } from "../src/consumers/commands.ts";
 import { quickStart } from "../src/consumers/quick-start.ts";
 import { FAULTS, plant } from "../src/faults.ts";
 import { endAll, run } from "../src/processes.ts";
@@ -41,6 +42,17 @@ describe("the repository as it is", () => {
     expect(prints).not.toBe("");
   });
 
+  it.each(BY_CI)("runs %s in .ci/run, where the rehearsal leaves it out of the commands of pages", (script) => {
+    expect(readFileSync(join(ROOT, ".ci/run"), "utf8")).toMatch(new RegExp(`^\\$pnpm ${script}\\b`, "m"));
+  });
+
+  it("has pages whose commands are run", () => {
+    const paths = pagesWithCommands().map(({ path }) => path);
+    expect(paths).toEqual(
+      expect.arrayContaining(["README.md", "docs/adding-a-backend.md", "examples/write-a-backend/README.md"]),
+    );
+  });
+
   it.each(FAULTS)("can be broken: $what", (fault) => {
     const copy = join(folder, fault.folder);
     mkdirSync(copy, { recursive: true });
@@ -58,9 +70,9 @@ it("refuses a package without a role", () => {
 });
 
 describe("quickStart", () => {
-  const page = (code: string) => `# x\n\nIn short, \`npm install a b\`, and:\n\n\`\`\`ts\n${code}\n\`\`\`\n`;
+  const page = (code: string) => `# x\n\n\`\`\`sh\nnpm install a b\n\`\`\`\n\n\`\`\`js\n${code}\n\`\`\`\n`;
 
-  it("takes the installation before the first ts block", () => {
+  it("takes the installation before the first program", () => {
     expect(quickStart(page("console.log(1); // 1"))).toEqual({
       install: "npm install a b",
       code: "console.log(1); // 1\n",
@@ -69,7 +81,7 @@ describe("quickStart", () => {
   });
 
   it.each([
-    ["no ts block", "# x\n`npm install a`\n", "expected a ts block"],
+    ["no program", "# x\n`npm install a`\n", "expected a js block"],
     ["no installation", page("").replace("npm install a b", ""), "npm install"],
     ["nothing printed", page("let a = 1;"), "must print"],
     ["output that varies", page("console.log(1); // e.g. 1"), "must print"],

@@ -13,8 +13,10 @@ export interface Footprint {
   /** Bytes of the package's own folder, and with everything that it depends on. */
   readonly own: number;
   readonly total: number;
-  /** Median milliseconds of `await import(name)` in a fresh process; null for a package with nothing to import. */
-  readonly importTime: number | null;
+  /** What was timed: `import`, or a command of a package with nothing to import. */
+  readonly start: string;
+  /** Its median milliseconds in a fresh process; of a command, those of the whole process. */
+  readonly startTime: number;
 }
 
 /** Every entry of every package imports on every Node, does nothing visible by being imported, and `bn` runs. */
@@ -39,8 +41,12 @@ export async function importEverything(site: Site): Promise<Footprint[]> {
   const newest = nodes.at(-1) as Runtime;
   const footprints: Footprint[] = [];
   for (const { name, entries: own } of site.packages) {
-    const importTime = own.includes(name) ? await medianImport(newest.node, name, cwd) : null;
-    footprints.push({ name, ...installedSizes(cwd, name), importTime });
+    const [command] = Object.keys(manifestOf(join(cwd, "node_modules", name)).bin ?? {});
+    const time = own.includes(name)
+      ? () => importTime(newest.node, name, cwd)
+      : () => processTime(newest.node, command, cwd);
+    const start = own.includes(name) ? "import" : `${command} --version`;
+    footprints.push({ name, ...installedSizes(cwd, name), start, startTime: await median(time) });
   }
   return footprints;
 }
@@ -67,10 +73,19 @@ function evaluate(node: string, code: string, cwd: string): Promise<string> {
   return run(node, ["--input-type=module", "--eval", code], { cwd, seconds: 30 });
 }
 
-async function medianImport(node: string, name: string, cwd: string): Promise<number> {
+async function importTime(node: string, name: string, cwd: string): Promise<number> {
   const code = `const start = performance.now(); await import(${JSON.stringify(name)}); console.log(performance.now() - start);`;
-  const times: number[] = [];
-  for (let i = 0; i < 3; i++) times.push(Number(await evaluate(node, code, cwd)));
+  return Number(await evaluate(node, code, cwd));
+}
+
+async function processTime(node: string, command: string | undefined, cwd: string): Promise<number> {
+  const start = performance.now();
+  await run(node, [`node_modules/.bin/${command}`, "--version"], { cwd });
+  return performance.now() - start;
+}
+
+async function median(time: () => Promise<number>): Promise<number> {
+  const times = [await time(), await time(), await time()];
   return times.sort((a, b) => a - b)[1] as number;
 }
 

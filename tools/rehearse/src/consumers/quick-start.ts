@@ -5,17 +5,17 @@ import { run } from "../processes.ts";
 import { runtimes } from "../runtimes.ts";
 import { type Site, type } from "../site.ts";
 
-/** The first ```ts block of a page, and the last `npm install` before it. */
+/** The first program of a page, and the last `npm install` before it. */
 export function quickStart(text: string): {
   readonly install: string;
   readonly code: string;
   readonly prints: string;
 } {
   const [fence] = fencesOf({ path: "README.md", text });
-  const before = text.slice(0, text.indexOf("```ts"));
-  const install = [...before.matchAll(/npm install [^`\n]+/g)].at(-1)?.[0];
+  const before = text.split("\n").slice(0, fence?.line);
+  const install = [...before.join("\n").matchAll(/npm install [^`\n]+/g)].at(-1)?.[0];
   if (install === undefined || fence === undefined) {
-    throw new Error("README.md: expected a ts block, the quick start, and an `npm install ...` before it");
+    throw new Error("README.md: expected a js block, the quick start, and an `npm install ...` before it");
   }
   const prints = expectedOutput(fence);
   if (prints.length === 0 || prints.includes(null)) {
@@ -29,11 +29,10 @@ export async function runQuickStart(site: Site): Promise<string> {
   const { install, code, prints } = quickStart(readFileSync(join(site.tree, "README.md"), "utf8"));
   const cwd = site.folder("quick-start");
   await type(cwd, install);
-  // Node 20 runs no TypeScript: what a reader pastes must be JavaScript too.
-  writeFileSync(join(cwd, "start.js"), code);
+  writeFileSync(join(cwd, "start.mjs"), code);
   const found = await runtimes(site);
   for (const { version, node } of found) {
-    const printed = await run(node, ["start.js"], { cwd });
+    const printed = await run(node, ["start.mjs"], { cwd });
     if (!samePrint(printed, prints)) throw new Error(`Node ${version} printed\n${printed}README.md says\n${prints}`);
   }
   return `Node ${found.map(({ version }) => version).join(", ")}`;

@@ -1,0 +1,84 @@
+import { type Block, blocksOf } from "./blocks.ts";
+import type { Page } from "./pages.ts";
+
+/** A command that a page shows. */
+export interface Command {
+  /** Page and line, as `README.md:12`. */
+  readonly where: string;
+  readonly text: string;
+  /** What the page says that it prints on standard output; null where it does not say. */
+  readonly prints: string | null;
+}
+
+/** The commands of a page in order: a line each in a ```sh block, a line after "$ " in a ```console block. */
+export function commandsOf(page: Page): Command[] {
+  return blocksOf(page).flatMap((block) =>
+    block.info === "sh" ? script(block) : block.info === "console" ? session(block) : [],
+  );
+}
+
+function script({ page, line, lines }: Block): Command[] {
+  const commands: Command[] = [];
+  for (let at = 0; at < lines.length; at++) {
+    const where = `${page}:${line + at}`;
+    let text = lines[at] ?? "";
+    while (text.endsWith("\\")) text = `${text}\n${lines[++at] ?? ""}`;
+    text = text.replace(/(^|\s+)#\s.*$/, "");
+    if (text.trim() !== "") commands.push({ where, text, prints: null });
+  }
+  return commands;
+}
+
+function session({ page, line, lines }: Block): Command[] {
+  const starts = lines.flatMap((text, at) => (text.startsWith("$ ") ? [at] : []));
+  if (starts[0] !== 0) throw new Error(`${page}:${line}: a console block begins with "$ " and a command`);
+  return starts.map((at, i) => {
+    let end = at;
+    while ((lines[end] ?? "").endsWith("\\")) end++;
+    const text = lines
+      .slice(at, end + 1)
+      .join("\n")
+      .slice(2);
+    const output = lines.slice(end + 1, starts[i + 1]);
+    return { where: `${page}:${line + at}`, text, prints: output.length === 0 ? null : output.join("\n") };
+  });
+}
+
+/** A number that was measured: it has a decimal point or an exponent, or says that something is below a limit. */
+const MEASURED = /<\d+(?:\.\d+)?|-?\d+(?:\.\d+(?:e[+-]?\d+)?|e[+-]?\d+)/g;
+
+/**
+ * Whether a command printed what a page shows: the same lines, blank ones aside, where a line "..." stands for any number of
+ * them. White space may differ, and so may numbers with a decimal point, which are measured anew on each machine.
+ */
+export function sameOutput(printed: string, shown: string): boolean {
+  const got = normalLines(printed);
+  const [first = [], ...rest] = partsBetweenDots(normalLines(shown));
+  const last = rest.pop();
+  if (!isAt(got, first, 0)) return false;
+  let at = first.length;
+  if (last === undefined) return got.length === at;
+  for (const part of rest) {
+    while (at <= got.length && !isAt(got, part, at)) at++;
+    at += part.length;
+  }
+  const end = got.length - last.length;
+  return at <= end && isAt(got, last, end);
+}
+
+function normalLines(text: string): string[] {
+  const lines = text.split("\n").map((line) => line.replace(MEASURED, "#").replace(/\s+/g, " ").trim());
+  return lines.filter((line) => line !== "");
+}
+
+function partsBetweenDots(lines: readonly string[]): string[][] {
+  const parts: string[][] = [[]];
+  for (const line of lines) {
+    if (line === "...") parts.push([]);
+    else parts.at(-1)?.push(line);
+  }
+  return parts;
+}
+
+const isAt = (lines: readonly string[], part: readonly string[], at: number) =>
+  part.every((one, i) => lines[at + i] === one);
