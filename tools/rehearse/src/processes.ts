@@ -71,7 +71,7 @@ function end(child: Child): void {
 /** Ours without what a package manager puts there for its scripts: consumers begin with a clean shell. */
 function environment(): Record<string, string | undefined> {
   const own = Object.entries(process.env).filter(
-    ([key]) => !/^(npm_|PNPM_|INIT_CWD$|NODE_OPTIONS$|NODE_PATH$)/.test(key),
+    ([key]) => !/^(p?npm_|PNPM_|INIT_CWD$|NODE_OPTIONS$|NODE_PATH$)/.test(key),
   );
   return { ...Object.fromEntries(own), NO_COLOR: "1", FORCE_COLOR: undefined, CI: "true" };
 }

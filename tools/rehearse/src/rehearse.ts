@@ -52,8 +52,8 @@ export async function rehearse(prepared: Prepared, name: string, step: Step): Pr
 }
 
 async function consume(site: Site, step: Step): Promise<Outcome> {
-  const started = await step("quick start on each Node", () => runQuickStart(site));
-  const footprints = await step("imports and the bn command on each Node", () => importEverything(site));
+  const started = await step("quick start on each runtime", () => runQuickStart(site));
+  const footprints = await step("imports and the bn command on each runtime", () => importEverything(site));
   const types = await step("types", () => checkTypes(site));
   const bundles = await step("bundles", () => bundleBackends(site));
   const trained = await step("training in a browser", () => trainInBrowser(site));

@@ -3,32 +3,78 @@ import { join } from "node:path";
 import { run } from "./processes.ts";
 import { CACHE, type Site } from "./site.ts";
 
-/** The Nodes that published code is promised to run on (docs/support.md). */
-const VERSIONS = ["20.20.2", "22.23.3", "24.21.0"];
-
+/** A JavaScript runtime out of the npm package that holds nothing but its executable for this platform. */
 export interface Runtime {
-  readonly version: string;
-  /** Path of the executable. */
-  readonly node: string;
+  /** `Node 24.21.0` */
+  readonly name: string;
+  /** Runs a module of `cwd` with arguments; what it prints. */
+  run(cwd: string, module: string, ...args: readonly string[]): Promise<string>;
 }
 
-/** Node in each version, from the npm package that holds nothing but its executable for this platform. */
+interface Release {
+  readonly name: string;
+  readonly version: string;
+  readonly package: string;
+  /** Path of the executable in the package. */
+  readonly file: string;
+  /** What comes before a module on its command line. */
+  readonly args: readonly string[];
+}
+
+const { platform, arch } = process;
+const windows = platform === "win32";
+const system = windows ? "win" : platform;
+const exe = windows ? ".exe" : "";
+/** Bun for processors without AVX2 too. */
+const bunArch = arch === "x64" ? "x64-baseline" : "aarch64";
+
+const node = (version: string): Release => ({
+  name: "Node",
+  version,
+  package: `node-${system}-${arch}`,
+  file: `bin/node${exe}`,
+  args: [],
+});
+
+/** What published code is promised to run on (docs/support.md); the last Node is the newest. */
+const RELEASES: readonly Release[] = [
+  {
+    name: "Deno",
+    version: "2.9.6",
+    package: `@deno/${platform}-${arch}${platform === "linux" ? "-glibc" : ""}`,
+    file: `deno${exe}`,
+    args: ["run", "--quiet", "--no-prompt", "--allow-all"],
+  },
+  {
+    name: "Bun",
+    version: "1.4.5",
+    package: `@oven/bun-${windows ? "windows" : platform}-${bunArch}`,
+    file: `bin/bun${exe}`,
+    args: [],
+  },
+  node("20.20.2"),
+  node("22.23.3"),
+  node("24.21.0"),
+];
+
 export async function runtimes({ uplink }: Pick<Site, "uplink">): Promise<Runtime[]> {
-  const name = `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
   const found: Runtime[] = [];
-  for (const version of VERSIONS) {
-    const prefix = join(CACHE, `node-${version}`);
-    const node = join(prefix, "node_modules", name, "bin/node");
-    if (!existsSync(node)) {
+  for (const { name, version, package: one, file, args } of RELEASES) {
+    const prefix = join(CACHE, `${name.toLowerCase()}-${version}`);
+    const program = join(prefix, "node_modules", one, file);
+    if (!existsSync(program)) {
       mkdirSync(prefix, { recursive: true });
       const env = { npm_config_registry: uplink, npm_config_cache: join(CACHE, "npm") };
-      await run("npm", ["install", "--no-audit", "--no-fund", "--prefix", prefix, `${name}@${version}`], {
+      await run("npm", ["install", "--no-audit", "--no-fund", "--prefix", prefix, `${one}@${version}`], {
         cwd: prefix,
         env,
         seconds: 240,
       });
     }
-    found.push({ version, node });
+    found.push({
+      name: `${name} ${version}`,
+      run: (cwd, module, ...rest) => run(program, [...args, module, ...rest], { cwd }),
+    });
   }
   return found;
 }

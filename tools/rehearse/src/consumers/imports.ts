@@ -1,7 +1,6 @@
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { run } from "../processes.ts";
 import { FOR_TEST_RUNNERS } from "../roles.ts";
 import { type Runtime, runtimes } from "../runtimes.ts";
 import { demand, everyPackage, install, type Site, type } from "../site.ts";
@@ -19,33 +18,30 @@ export interface Footprint {
   readonly startTime: number;
 }
 
-/** Every entry of every package imports on every Node, does nothing visible by being imported, and `bn` runs. */
+const BN = "node_modules/@bn/cli/dist/bin.js";
+
+/** Every entry of every package imports on every runtime, does nothing visible by being imported, and `bn` runs. */
 export async function importEverything(site: Site): Promise<Footprint[]> {
-  const cwd = site.folder("imports");
-  await install(cwd, ...everyPackage(site));
-  const nodes = await runtimes(site);
   const entries = site.packages.flatMap((one) => one.entries).filter((entry) => !FOR_TEST_RUNNERS.has(entry));
+  const cwd = site.folder("imports", { "import-all.mjs": importAll(entries) });
+  await install(cwd, ...everyPackage(site));
+  const found = await runtimes(site);
   const complaints = site.packages.flatMap(({ name }) => missingFiles(join(cwd, "node_modules", name)));
-  for (const { version, node } of nodes) {
-    const printed = await evaluate(node, importAll(entries), cwd).catch((error: Error) => error.message);
-    if (printed !== "") complaints.push(`Node ${version}: ${printed}`);
+  for (const { name, run } of found) {
+    const printed = await run(cwd, "import-all.mjs").catch((error: Error) => error.message);
+    if (printed !== "") complaints.push(`${name}: ${printed}`);
   }
   demand(complaints);
-  for (const { node } of nodes) {
-    await run(node, ["node_modules/.bin/bn", "conformance", "--backend", "cpu", "--filter", "kernels/*/2x3x5/*"], {
-      cwd,
-    });
+  for (const { run } of found) {
+    await run(cwd, BN, "conformance", "--backend", "cpu,wasm", "--filter", "kernels/*/2x3x5/*");
   }
   await type(cwd, "npx bn backends");
 
-  const newest = nodes.at(-1) as Runtime;
+  const newest = found.at(-1) as Runtime;
   const footprints: Footprint[] = [];
   for (const { name, entries: own } of site.packages) {
-    const [command] = Object.keys(manifestOf(join(cwd, "node_modules", name)).bin ?? {});
-    const time = own.includes(name)
-      ? () => importTime(newest.node, name, cwd)
-      : () => processTime(newest.node, command, cwd);
-    const start = own.includes(name) ? "import" : `${command} --version`;
+    const time = own.includes(name) ? () => importTime(newest, name, cwd) : () => startTime(newest, cwd);
+    const start = own.includes(name) ? "import" : "bn --version";
     footprints.push({ name, ...installedSizes(cwd, name), start, startTime: await median(time) });
   }
   return footprints;
@@ -60,27 +56,33 @@ function missingFiles(folder: string): string[] {
   return missing.map((file) => `${name}: ${file}, which package.json names, is missing`);
 }
 
-/** Imports one after another; prints what fails and what leaves a global behind. Whatever else is printed is too much. */
+/** Imports and requires one after another; prints what fails and what leaves a global behind. Whatever else is printed is too much. */
 const importAll = (entries: readonly string[]) => `
+import { createRequire } from "node:module";
+const require = createRequire(import.meta.url);
 for (const entry of ${JSON.stringify(entries)}) {
   const before = Object.keys(globalThis);
-  await import(entry).catch((error) => console.log(entry, error.message));
+  try {
+    const { length } = Object.keys(await import(entry));
+    if (length === 0 || Object.keys(require(entry)).length < length) console.log(entry, "lacks exports");
+  } catch (error) {
+    console.log(entry, error.message);
+  }
   const added = Object.keys(globalThis).filter((key) => !before.includes(key));
   if (added.length > 0) console.log(entry, "makes globals:", added);
-}`;
+}
+`;
 
-function evaluate(node: string, code: string, cwd: string): Promise<string> {
-  return run(node, ["--input-type=module", "--eval", code], { cwd, seconds: 30 });
+async function importTime({ run }: Runtime, name: string, cwd: string): Promise<number> {
+  const module = `import-${name.replace(/\W+/g, "-")}.mjs`;
+  const code = `const start = performance.now();\nawait import(${JSON.stringify(name)});\nconsole.log(performance.now() - start);\n`;
+  writeFileSync(join(cwd, module), code);
+  return Number(await run(cwd, module));
 }
 
-async function importTime(node: string, name: string, cwd: string): Promise<number> {
-  const code = `const start = performance.now(); await import(${JSON.stringify(name)}); console.log(performance.now() - start);`;
-  return Number(await evaluate(node, code, cwd));
-}
-
-async function processTime(node: string, command: string | undefined, cwd: string): Promise<number> {
+async function startTime({ run }: Runtime, cwd: string): Promise<number> {
   const start = performance.now();
-  await run(node, [`node_modules/.bin/${command}`, "--version"], { cwd });
+  await run(cwd, BN, "--version");
   return performance.now() - start;
 }
 

@@ -1,7 +1,6 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expectedOutput, fencesOf, samePrint } from "../../../docs/src/fences.ts";
-import { run } from "../processes.ts";
 import { runtimes } from "../runtimes.ts";
 import { type Site, type } from "../site.ts";
 
@@ -24,16 +23,15 @@ export function quickStart(text: string): {
   return { install, code: fence.code, prints: prints.join("\n") };
 }
 
-/** (a) The README's quick start as it is written, on every Node that is supported. */
+/** (a) The README's quick start as it is written, on every runtime that is supported. */
 export async function runQuickStart(site: Site): Promise<string> {
   const { install, code, prints } = quickStart(readFileSync(join(site.tree, "README.md"), "utf8"));
-  const cwd = site.folder("quick-start");
+  const cwd = site.folder("quick-start", { "start.mjs": code });
   await type(cwd, install);
-  writeFileSync(join(cwd, "start.mjs"), code);
   const found = await runtimes(site);
-  for (const { version, node } of found) {
-    const printed = await run(node, ["start.mjs"], { cwd });
-    if (!samePrint(printed, prints)) throw new Error(`Node ${version} printed\n${printed}README.md says\n${prints}`);
+  for (const { name, run } of found) {
+    const printed = await run(cwd, "start.mjs");
+    if (!samePrint(printed, prints)) throw new Error(`${name} printed\n${printed}README.md says\n${prints}`);
   }
-  return `Node ${found.map(({ version }) => version).join(", ")}`;
+  return found.map(({ name }) => name).join(", ");
 }
