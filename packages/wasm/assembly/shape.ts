@@ -12,6 +12,14 @@ export const PART: u32 = 65536;
 export const SLICE: u32 = 16384;
 /** A channel of more bytes than this would not be in the cache for a second pass: it is split into parts. */
 const CACHED: u32 = 1048576;
+/** Elements of the channels that are reduced and then mapped together, and at least so many blocks, for threads to share. */
+const BLOCK: u32 = 65536;
+const BLOCKS: u32 = 8;
+/** Bytes of the rows that lie one behind the other: fewer meet too many pages for what they save. */
+const LONG_RUN: u32 = 12288;
+/** Bytes that lie in one way of a second-level cache, and the ways that one operand may take. */
+const WAY: u32 = 65536;
+const WAYS: u32 = 8;
 /** Partial results that scratch holds, each of ENTRY bytes: two sums, what they lost, two runs, a shift. */
 export const MAX_ENTRIES: u32 = 16384;
 export const ENTRY: u32 = 56;
@@ -59,6 +67,11 @@ export function entries(part: u32, index: u32): usize {
   return scratchAt() + part * job.columns * ENTRY + index * job.columns * 8;
 }
 
+/** Wherever in it something lies, it is near. */
+export function isCached<T>(): bool {
+  return bytes<T>() <= CACHED;
+}
+
 export function parts(elements: u32, span: u32): u32 {
   return (elements + span - 1) / span;
 }
@@ -75,6 +88,23 @@ export function planChannels<T>(operands: u32): bool {
   job.span = span;
   job.parts = parts(m, span);
   return false;
+}
+
+/**
+ * Plans a reduction and the map after it: true where they take turns, block by block of whole channels, which stay in cache in
+ * between. Else the map is a pass of its own, in order of memory: where channels are large; and, in a tensor that is larger than
+ * the cache, where rows are short, or lie so that they meet in few of the cache's sets, as in 64 x 32 channels of 32 x 32.
+ */
+export function planBlocks<T>(operands: u32): bool {
+  if (!planChannels<T>(operands)) return false;
+  if (isCached<T>()) return true;
+  const span = max<u32>(min(BLOCK / count(), job.channels / BLOCKS), 1);
+  const row = span * job.inner * sizeof<T>();
+  const apart = gcd(job.channels * job.inner * sizeof<T>(), WAY);
+  const covered = (WAY / apart) * min(row, apart);
+  if (row < LONG_RUN || span * count() * sizeof<T>() > WAYS * covered) return false;
+  job.span = span;
+  return true;
 }
 
 /** First column of the tile after `column`, or of the first one. Tiles hold whole channels. */

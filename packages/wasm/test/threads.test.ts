@@ -6,9 +6,10 @@ import { startPool } from "../src/pool.ts";
 import { arrayOf, type Operands, operandsOf, randomOf } from "./kit.ts";
 
 const EPS = 1e-5;
-/** Large enough to be shared: planes, planes in parts, columns, folded columns, wide columns, odd tails. */
+/** Large enough to be shared: planes, planes in blocks and in parts, columns, folded columns, wide columns, odd tails. */
 const GEOMETRIES: readonly Geometry[] = [
   { outer: 8, channels: 16, inner: 3136 },
+  { outer: 3, channels: 137, inner: 1501 },
   { outer: 32, channels: 257, inner: 49 },
   { outer: 3, channels: 2, inner: 300_001 },
   { outer: 20_011, channels: 64, inner: 1 },

@@ -1,9 +1,9 @@
-/** K-10. gradSums and gradNormalize, a channel at a time while it is in cache. */
+/** K-10. gradSums and gradNormalize, a block of channels at a time where it stays in cache. */
 import { job, run } from "../job";
-import { bytes, parts, planChannels, planColumns, usePlanes } from "../shape";
-import { gradNormalizeAll, gradNormalizeChannel, gradNormalizeTile } from "./grad-normalize";
+import { bytes, isCached, parts, planBlocks, planColumns, usePlanes } from "../shape";
+import { gradNormalizeAll, gradNormalizeBlock, gradNormalizeChannel, gradNormalizeTile } from "./grad-normalize";
 import { gradSumsOfTile } from "./grad-sums/columns";
-import { gradSumsOfChannel, gradSumsOfParts } from "./grad-sums/planes";
+import { gradSumsOfChannel, gradSumsOfPlanes } from "./grad-sums/planes";
 
 export function backward<T>(
   dy: usize,
@@ -39,17 +39,23 @@ export function backward<T>(
       gradSumsOfTile<T>();
       gradNormalizeTile<T>();
     }
-  } else if (planChannels<T>(2)) {
-    run((item: u32) => backwardOfChannels<T>(item), parts(channels, job.span), 3 * bytes<T>());
+  } else if (planBlocks<T>(2)) {
+    run((item: u32) => backwardOfBlock<T>(item), parts(channels, job.span), 3 * bytes<T>());
   } else {
-    gradSumsOfParts<T>();
+    gradSumsOfPlanes<T>();
     gradNormalizeAll<T>();
   }
 }
 
-export function backwardOfChannels<T>(item: u32): void {
-  const last = min((item + 1) * job.span, job.channels);
-  for (let channel = item * job.span; channel < last; channel++) {
+export function backwardOfBlock<T>(item: u32): void {
+  const first = item * job.span;
+  const last = min(first + job.span, job.channels);
+  if (last - first > 1 && !isCached<T>()) {
+    for (let channel = first; channel < last; channel++) gradSumsOfChannel<T>(channel);
+    gradNormalizeBlock<T>(first, last);
+    return;
+  }
+  for (let channel = first; channel < last; channel++) {
     gradSumsOfChannel<T>(channel);
     gradNormalizeChannel<T>(channel);
   }

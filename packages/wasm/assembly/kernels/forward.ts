@@ -1,9 +1,9 @@
-/** K-10. moments, movingAverage and normalize, a channel at a time while it is in cache. */
+/** K-10. moments, movingAverage and normalize, a block of channels at a time where it stays in cache. */
 import { job, run } from "../job";
-import { bytes, parts, planChannels, planColumns, usePlanes } from "../shape";
+import { bytes, isCached, parts, planBlocks, planColumns, usePlanes } from "../shape";
 import { momentsOfTile } from "./moments/columns";
-import { momentsOfChannel, momentsOfParts } from "./moments/planes";
-import { mapTensor, normalizeChannel, normalizeTile } from "./normalize";
+import { momentsOfChannel, momentsOfPlanes } from "./moments/planes";
+import { mapTensor, normalizeBlock, normalizeChannel, normalizeTile } from "./normalize";
 
 export function forward<T>(
   x: usize,
@@ -31,17 +31,23 @@ export function forward<T>(
       momentsOfTile<T>();
       normalizeTile<T>();
     }
-  } else if (planChannels<T>(1)) {
-    run((item: u32) => forwardOfChannels<T>(item), parts(channels, job.span), 2 * bytes<T>());
+  } else if (planBlocks<T>(1)) {
+    run((item: u32) => forwardOfBlock<T>(item), parts(channels, job.span), 2 * bytes<T>());
   } else {
-    momentsOfParts<T>();
+    momentsOfPlanes<T>();
     mapTensor<T>(outer, channels, inner);
   }
 }
 
-export function forwardOfChannels<T>(item: u32): void {
-  const last = min((item + 1) * job.span, job.channels);
-  for (let channel = item * job.span; channel < last; channel++) {
+export function forwardOfBlock<T>(item: u32): void {
+  const first = item * job.span;
+  const last = min(first + job.span, job.channels);
+  if (last - first > 1 && !isCached<T>()) {
+    for (let channel = first; channel < last; channel++) momentsOfChannel<T>(channel);
+    normalizeBlock<T>(first, last);
+    return;
+  }
+  for (let channel = first; channel < last; channel++) {
     momentsOfChannel<T>(channel);
     normalizeChannel<T>(channel);
   }

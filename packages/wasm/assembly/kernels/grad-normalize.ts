@@ -102,6 +102,30 @@ export function gradNormalizeChannel<T>(channel: u32): void {
   }
 }
 
+/** All rows of channels [first, last), which lie one behind the other. */
+export function gradNormalizeBlock<T>(first: u32, last: u32): void {
+  const tabled = job.channels <= MAX_COLUMNS;
+  if (tabled) {
+    for (let channel = first; channel < last; channel++) {
+      const at = channel * sizeof<T>();
+      store<T>(table(1) + at, shareOf<T>(channel));
+      store<T>(table(2) + at, slopeOf<T>(channel));
+      store<T>(table(3) + at, scaleOf<T>(channel));
+    }
+  }
+  const plane = job.inner * sizeof<T>();
+  const stride = job.channels * plane;
+  for (let o: u32 = 0, row: usize = 0; o < job.outer; o++, row += stride) {
+    for (let channel = first; channel < last; channel++) {
+      const at = channel * sizeof<T>();
+      const a = tabled ? load<T>(table(1) + at) : shareOf<T>(channel);
+      const c = tabled ? load<T>(table(2) + at) : slopeOf<T>(channel);
+      const s = tabled ? load<T>(table(3) + at) : scaleOf<T>(channel);
+      gradRow<T>(row + channel * plane, job.inner, a, meanOf<T>(channel), c, s);
+    }
+  }
+}
+
 function gradRow<T>(offset: usize, n: u32, share: T, mean: T, slope: T, scale: T): void {
   const lanes: u32 = 16 / sizeof<T>();
   const a = v128.splat<T>(share);

@@ -4,10 +4,10 @@
  * The terms are dy * ((x - mean) p), p the power of two next to r, and the sum is multiplied by r / p in float64: the
  * terms are in range wherever dy * x^ is, and nothing but dy * (x - mean) rounds. Runs as in moments.ts. Bounds: N-5, N-7.
  */
-import { job, run } from "../job";
-import { bytes, parts, planChannels, planColumns, usePlanes } from "../shape";
+import { job } from "../job";
+import { planColumns, usePlanes } from "../shape";
 import { gradSumsOfTile } from "./grad-sums/columns";
-import { gradSumsOfChannels, gradSumsOfParts } from "./grad-sums/planes";
+import { gradSumsOfPlanes } from "./grad-sums/planes";
 
 export function gradSums<T>(
   dy: usize,
@@ -43,9 +43,7 @@ export function sumTensor<T>(outer: u32, channels: u32, inner: u32): void {
       planColumns<T>(column);
       gradSumsOfTile<T>();
     }
-  } else if (planChannels<T>(2)) {
-    run((item: u32) => gradSumsOfChannels<T>(item), parts(channels, job.span), 2 * bytes<T>());
   } else {
-    gradSumsOfParts<T>();
+    gradSumsOfPlanes<T>();
   }
 }

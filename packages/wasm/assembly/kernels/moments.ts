@@ -6,10 +6,10 @@
  * mean = s + A / n, variance = (Q - A A / n) / n: exact where all sums are. Where s was a bad guess (A A / n > Q / 4) the
  * sums are taken again about the mean just found; float64 always does so. Bounds: N-1, N-2, N-7.
  */
-import { job, run } from "../job";
-import { bytes, parts, planChannels, planColumns, usePlanes } from "../shape";
+import { job } from "../job";
+import { planColumns, usePlanes } from "../shape";
 import { momentsOfTile } from "./moments/columns";
-import { momentsOfChannels, momentsOfParts } from "./moments/planes";
+import { momentsOfPlanes } from "./moments/planes";
 
 export function moments<T>(x: usize, outer: u32, channels: u32, inner: u32, mean: usize, variance: usize): void {
   job.x = x;
@@ -21,9 +21,7 @@ export function moments<T>(x: usize, outer: u32, channels: u32, inner: u32, mean
       planColumns<T>(column);
       momentsOfTile<T>();
     }
-  } else if (planChannels<T>(1)) {
-    run((item: u32) => momentsOfChannels<T>(item), parts(channels, job.span), bytes<T>());
   } else {
-    momentsOfParts<T>();
+    momentsOfPlanes<T>();
   }
 }

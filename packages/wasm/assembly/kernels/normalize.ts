@@ -95,6 +95,24 @@ export function normalizeChannel<T>(channel: u32): void {
   }
 }
 
+/** All rows of channels [first, last), which lie one behind the other. */
+export function normalizeBlock<T>(first: u32, last: u32): void {
+  const tabled = job.channels <= MAX_COLUMNS;
+  if (tabled) {
+    for (let channel = first; channel < last; channel++)
+      store<T>(table(1) + channel * sizeof<T>(), scaleOf<T>(channel));
+  }
+  const plane = job.inner * sizeof<T>();
+  const stride = job.channels * plane;
+  for (let o: u32 = 0, row: usize = 0; o < job.outer; o++, row += stride) {
+    for (let channel = first; channel < last; channel++) {
+      const s = tabled ? load<T>(table(1) + channel * sizeof<T>()) : scaleOf<T>(channel);
+      const offset = row + channel * plane;
+      mapRow<T>(job.x + offset, job.y + offset, job.inner, meanOf<T>(channel), s, betaOf<T>(channel));
+    }
+  }
+}
+
 function mapRow<T>(x: usize, y: usize, n: u32, mean: T, scale: T, beta: T): void {
   const lanes: u32 = 16 / sizeof<T>();
   const m = v128.splat<T>(mean);

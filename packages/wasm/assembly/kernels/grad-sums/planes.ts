@@ -1,7 +1,7 @@
 /** Gradient sums of planes: channels that are done whole, in cache, or parts of large ones. */
 import { job, run, scratchAt } from "../../job";
 import { RUN } from "../../runs";
-import { bytes, count, ENTRY } from "../../shape";
+import { bytes, count, ENTRY, parts, planChannels } from "../../shape";
 import { finite, firstLanes, loadTail, lost, lostOf, total, widen, zero } from "../../vector";
 import { inverseOf, meanOf } from "../normalize";
 import { powerOf, put } from "./store";
@@ -9,6 +9,13 @@ import { powerOf, put } from "./store";
 /** Results of `sums`: AssemblyScript returns one value. */
 let dySum: f64 = 0;
 let productSum: f64 = 0;
+
+/** Of all channels. */
+export function gradSumsOfPlanes<T>(): void {
+  if (planChannels<T>(2))
+    run((item: u32) => gradSumsOfChannels<T>(item), parts(job.channels, job.span), 2 * bytes<T>());
+  else gradSumsOfParts<T>();
+}
 
 export function gradSumsOfChannels<T>(item: u32): void {
   const last = min((item + 1) * job.span, job.channels);
@@ -20,7 +27,7 @@ export function gradSumsOfChannel<T>(channel: u32): void {
   put<T>(channel, dySum, productSum);
 }
 
-export function gradSumsOfParts<T>(): void {
+function gradSumsOfParts<T>(): void {
   run((item: u32) => gradSumsOfPart<T>(item), job.channels * job.parts, 2 * bytes<T>());
   for (let channel: u32 = 0; channel < job.channels; channel++) {
     const first = scratchAt() + channel * job.parts * ENTRY;

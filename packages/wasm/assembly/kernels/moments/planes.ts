@@ -1,7 +1,7 @@
 /** Moments of planes: channels that are done whole, in cache, or parts of large ones. */
 import { job, run, scratchAt } from "../../job";
 import { RUN } from "../../runs";
-import { bytes, count, ENTRY } from "../../shape";
+import { bytes, count, ENTRY, parts, planChannels } from "../../shape";
 import { finite, firstLanes, loadTail, lost, lostOf, total, widen, zero } from "../../vector";
 import { guess } from "./guess";
 import { about, put } from "./store";
@@ -10,6 +10,12 @@ import { about, put } from "./store";
 let sumOf: f64 = 0;
 let squaresOf: f64 = 0;
 let shiftOf: f64 = 0;
+
+/** Of all channels. */
+export function momentsOfPlanes<T>(): void {
+  if (planChannels<T>(1)) run((item: u32) => momentsOfChannels<T>(item), parts(job.channels, job.span), bytes<T>());
+  else momentsOfParts<T>();
+}
 
 export function momentsOfChannels<T>(item: u32): void {
   const last = min((item + 1) * job.span, job.channels);
@@ -24,7 +30,7 @@ export function momentsOfChannel<T>(channel: u32): void {
 }
 
 /** Parts of a channel on their own, then together. */
-export function momentsOfParts<T>(): void {
+function momentsOfParts<T>(): void {
   run((item: u32) => momentsOfPart<T>(item), job.channels * job.parts, bytes<T>());
   for (let channel: u32 = 0; channel < job.channels; channel++) joinParts<T>(channel);
 }
