@@ -14,7 +14,7 @@ export type Exports = Readonly<Record<keyof Kernels<DeviceBuffer>, (...operands:
 export async function compile(shared: boolean): Promise<WebAssembly.Module> {
   const text = atob(shared ? SHARED : ALONE);
   try {
-    return await WebAssembly.compile(Uint8Array.from(text, (char) => char.charCodeAt(0)));
+    return await WebAssembly.compile(await inflate(Uint8Array.from(text, (char) => char.charCodeAt(0))));
   } catch (error) {
     throw new BnError(
       "ERR_BN_UNAVAILABLE",
@@ -23,6 +23,14 @@ export async function compile(shared: boolean): Promise<WebAssembly.Module> {
       { cause: error },
     );
   }
+}
+
+/** Without `Response`: in Node its first use costs more than all the rest. */
+async function inflate(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
+  const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate")).getReader();
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
+  return new Blob(chunks).arrayBuffer();
 }
 
 /** `settle` is called where helpers have not finished when the calling thread has. */
