@@ -30,6 +30,15 @@ export interface Row extends Timing {
   readonly ratioToCopy: number;
 }
 
+const OURS: Readonly<Record<string, (threads: number) => Promise<Implementation[]>>> = {
+  cpu: async () => [ours(await createCpu())],
+  wasm: async (threads) => {
+    const one = ours(await createWasm({ threads: 1 }));
+    return threads > 1 ? [one, ours(await createWasm({ threads }))] : [one];
+  },
+  webgpu: () => webgpu(),
+};
+
 const PEERS: Readonly<Record<string, () => Promise<Implementation>>> = {
   "onnxruntime-node": () => onnxRuntime("onnxruntime-node"),
   "onnxruntime-web": () => onnxRuntime("onnxruntime-web"),
@@ -42,6 +51,7 @@ interface Options {
   shape?: string[];
   dtype: Dtype;
   threads: number;
+  backends: string;
   peers: string;
   rounds: number;
   json?: string;
@@ -59,6 +69,7 @@ const program = new Command("bench")
     Number,
     Math.min(availableParallelism(), 4),
   )
+  .option("--backends <list>", `of ours: ${Object.keys(OURS).join(",")}`, Object.keys(OURS).join(","))
   .option("--peers <list>", `all, none, or of ${Object.keys(PEERS).join(",")}`, "all")
   .option("--rounds <n>", "samples of each", Number, 9)
   .option("--browser", "WebGPU in headless Chromium instead; --browser --help tells its options")
@@ -90,21 +101,23 @@ async function main(options: Options): Promise<void> {
   if (options.svg) writeFileSync(options.svg, barChart(rows, `Median ms, shorter is better: ${machine}`));
 }
 
-async function open({ threads, peers }: Options): Promise<Implementation[]> {
-  const names = peers === "none" ? [] : peers === "all" ? Object.keys(PEERS) : peers.split(",");
-  const unknown = names.find((name) => !Object.hasOwn(PEERS, name));
-  if (unknown) program.error(`--peers ${unknown}: expected some of ${Object.keys(PEERS).join(", ")}`);
-  if (names.length > 0) installPeers();
-  const list = [
-    memoryCopy(),
-    copyOf(await createWasm({ threads: 1 })),
-    ours(await createCpu()),
-    ours(await createWasm({ threads: 1 })),
-  ];
-  if (threads > 1) list.push(ours(await createWasm({ threads })));
-  list.push(...(await webgpu()));
-  for (const name of names) list.push(await (PEERS[name] as () => Promise<Implementation>)());
+async function open({ threads, backends, peers }: Options): Promise<Implementation[]> {
+  const own = named("--backends", OURS, backends);
+  const others =
+    peers === "none" ? [] : named("--peers", PEERS, peers === "all" ? Object.keys(PEERS).join(",") : peers);
+  if (others.length > 0) installPeers();
+  const list = [memoryCopy(), copyOf(await createWasm({ threads: 1 }))];
+  for (const create of own) list.push(...(await create(threads)));
+  for (const create of others) list.push(await create());
   return list;
+}
+
+/** The rows of a table that a list names. */
+function named<T>(option: string, table: Readonly<Record<string, T>>, list: string): T[] {
+  return list.split(",").map((name) => {
+    const row = Object.hasOwn(table, name) ? table[name] : undefined;
+    return row ?? program.error(`${option} ${name}: expected some of ${Object.keys(table).join(", ")}`);
+  });
 }
 
 async function measure(job: Job, implementations: readonly Implementation[], rounds: number): Promise<Row[]> {
