@@ -9,7 +9,7 @@ import { prepare, rehearse, showFault } from "./rehearse.ts";
 import { reportText } from "./report.ts";
 
 const { broken, keep } = parseArgs({ options: { broken: { type: "boolean" }, keep: { type: "boolean" } } }).values;
-const LIMIT = (broken ? 30 : 12) * 60_000;
+const LIMIT = (broken ? 60 : 30) * 60_000;
 const folder = mkdtempSync(join(tmpdir(), "bn-rehearsal-"));
 const write = (text: string) => process.stdout.write(`${text}\n`);
 

@@ -36,8 +36,11 @@ const node = (version: string): Release => ({
   args: [],
 });
 
-/** What published code is promised to run on (docs/support.md); the last Node is the newest. */
+/** What published code is promised to run on (docs/support.md). */
 const RELEASES: readonly Release[] = [
+  node("20.20.2"),
+  node("22.23.3"),
+  node("24.21.0"),
   {
     name: "Deno",
     version: "2.9.6",
@@ -52,9 +55,6 @@ const RELEASES: readonly Release[] = [
     file: `bin/bun${exe}`,
     args: [],
   },
-  node("20.20.2"),
-  node("22.23.3"),
-  node("24.21.0"),
 ];
 
 export async function runtimes({ uplink }: Pick<Site, "uplink">): Promise<Runtime[]> {

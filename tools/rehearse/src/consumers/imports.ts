@@ -37,7 +37,7 @@ export async function importEverything(site: Site): Promise<Footprint[]> {
   }
   await type(cwd, "npx bn backends");
 
-  const newest = found.at(-1) as Runtime;
+  const newest = found.findLast(({ name }) => name.startsWith("Node")) as Runtime;
   const footprints: Footprint[] = [];
   for (const { name, entries: own } of site.packages) {
     const time = own.includes(name) ? () => importTime(newest, name, cwd) : () => startTime(newest, cwd);
