@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { softwareDriver } from "@bn/gpu-setup";
 import { run } from "./processes.ts";
 import type { Registry } from "./registry.ts";
 import type { PublicPackage } from "./tree.ts";
@@ -42,9 +43,10 @@ export function createSite(
   };
 }
 
-/** A command as a reader types it: `npm install @bn/core @bn/cpu`. */
+/** A command as a reader types it: `npm install @bn/core @bn/cpu`. WebGPU in Node is that of the driver in software, everywhere. */
 export function type(cwd: string, command: string, seconds = 180): Promise<string> {
-  return run("bash", ["-euc", command], { cwd, seconds, env: { npm_config_cache: join(CACHE, "npm") } });
+  const env = { npm_config_cache: join(CACHE, "npm"), VK_DRIVER_FILES: softwareDriver() };
+  return run("bash", ["-euc", command], { cwd, seconds, env });
 }
 
 export async function install(cwd: string, ...specs: readonly string[]): Promise<void> {
