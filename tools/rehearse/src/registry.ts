@@ -22,7 +22,8 @@ export async function startRegistry(folder: string, uplink: string): Promise<Reg
     web: { enable: false },
     max_body_size: "100mb",
     auth: { htpasswd: { file: join(folder, "htpasswd") } },
-    uplinks: { configured: { url: uplink, timeout: "60s", maxage: "60m" } },
+    // Two failed requests would otherwise cut it off for five minutes; npm tries again by itself.
+    uplinks: { configured: { url: uplink, timeout: "60s", maxage: "60m", max_fails: 100, fail_timeout: "5s" } },
     packages: {
       // No proxy: an @bn package that is not published here must not be found elsewhere.
       "@bn/*": { access: "$all", publish: "$authenticated" },
