@@ -76,7 +76,7 @@ export interface Kernels<B> {
     sums: Sums<B> | null,
     dx: B,
   ): void;
-  /** Fused moments + movingAverage + normalize, and gradSums + gradNormalize, which keep a channel in cache. */
+  /** Fused moments + movingAverage + normalize, and gradSums + gradNormalize: both while a channel is in cache. */
   forward?(
     x: B,
     g: Geometry,
