@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { gradSumBounds, momentBounds, normalizeBound, precisionOf, sumBound } from "../src/bounds.ts";
-import { compare } from "../src/compare.ts";
-import { DISTRIBUTIONS, type Distribution, normals, sample } from "../src/data.ts";
-import { channelsOf, gradSums, moments, normalize, type Stats, valuesOf } from "../src/oracle.ts";
+import { DISTRIBUTIONS, type Distribution, normals, sample } from "../src/cases/data.ts";
+import { gradSumBounds, momentBounds, normalizeBound, precisionOf, sumBound } from "../src/truth/bounds.ts";
+import { compare } from "../src/truth/compare.ts";
+import { channelsOf, gradSums, moments, normalize, type Stats, valuesOf } from "../src/truth/oracle.ts";
 
 const f = Math.fround;
 const supports = { correctlyRounded: true, subnormals: true };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { DISTRIBUTIONS, sample } from "../src/cases/data.ts";
 import { cases } from "../src/cases/index.ts";
-import { DISTRIBUTIONS, sample } from "../src/data.ts";
-import { random } from "../src/random.ts";
+import { random } from "../src/cases/random.ts";
 
 describe("cases()", () => {
   const all = cases();

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { compare, indexOf } from "../src/compare.ts";
+import { compare, indexOf } from "../src/truth/compare.ts";
 
 const g = { outer: 2, channels: 2, inner: 2 };
 const eight = [0, 1, 2, 3, 4, 5, 6, 7];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { add, dd, div, mul, sqrt, sub } from "../src/dd.ts";
-import * as oracle from "../src/oracle.ts";
+import { add, dd, div, mul, sqrt, sub } from "../src/truth/dd.ts";
+import * as oracle from "../src/truth/oracle.ts";
 
 // Threshold 0 throughout: variance + eps is 4, so that every number here is exact by hand.
 const g = { outer: 2, channels: 1, inner: 2 };

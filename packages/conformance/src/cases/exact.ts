@@ -1,13 +1,13 @@
 import { createBatchNormScale, type Dtype, type Geometry, type HostArray } from "@bn/core";
-import { gradSumBounds, precisionOf } from "../bounds.ts";
 import type { Case } from "../case.ts";
-import { DTYPES, hostArray } from "../data.ts";
-import { withoutFused } from "../fused.ts";
-import { withOperands } from "../operands.ts";
-import { channelsOf, each, gradSums, moments, normalize, valuesOf } from "../oracle.ts";
-import { random } from "../random.ts";
-import { check, perChannel, truthOf } from "../truth.ts";
+import { gradSumBounds, precisionOf } from "../truth/bounds.ts";
+import { channelsOf, each, gradSums, moments, normalize, valuesOf } from "../truth/oracle.ts";
+import { check, perChannel, truthOf } from "../truth/truth.ts";
+import { DTYPES, hostArray } from "./data.ts";
 import { geometryOf, withScope } from "./layer-kit.ts";
+import { withOperands } from "./operands.ts";
+import { random } from "./random.ts";
+import { withoutFused } from "./without-fused.ts";
 
 /** m is a power of two, so that sum / m is exact. */
 const SHAPES: readonly (readonly number[])[] = [

@@ -1,10 +1,10 @@
 import { createBatchNormScale, createScale, type Dtype, type Geometry, type HostArray, type Layer } from "@bn/core";
-import { precisionOf, scaleBound, sumBound } from "../bounds.ts";
 import type { Case, Comparison } from "../case.ts";
-import { DTYPES, factors, hostArray, normals } from "../data.ts";
-import { add, type DD, dd, div, mul, sub, ZERO } from "../dd.ts";
-import { channelsOf, each, type GammaBeta, moments, type Stats, scale, scaleSums, xhatOf } from "../oracle.ts";
-import { backwardTruth, batchStats, check, forwardTruth, perChannel, storedStats, truth } from "../truth.ts";
+import { precisionOf, scaleBound, sumBound } from "../truth/bounds.ts";
+import { add, type DD, dd, div, mul, sub, ZERO } from "../truth/dd.ts";
+import { channelsOf, each, type GammaBeta, moments, type Stats, scale, scaleSums, xhatOf } from "../truth/oracle.ts";
+import { backwardTruth, batchStats, check, forwardTruth, perChannel, storedStats, truth } from "../truth/truth.ts";
+import { DTYPES, factors, hostArray, normals } from "./data.ts";
 import { geometryOf, type Scope, withScope } from "./layer-kit.ts";
 
 /**

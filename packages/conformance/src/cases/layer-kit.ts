@@ -1,7 +1,7 @@
 import { type Backend, type Blob, createBlob, type Dtype, type Geometry, type HostArray } from "@bn/core";
-import { factors, normals } from "../data.ts";
-import { dd } from "../dd.ts";
-import { channelsOf, type GammaBeta, type RunningStats } from "../oracle.ts";
+import { dd } from "../truth/dd.ts";
+import { channelsOf, type GammaBeta, type RunningStats } from "../truth/oracle.ts";
+import { factors, normals } from "./data.ts";
 
 /** What a case made, disposed when it ends, whichever way. */
 export interface Scope {

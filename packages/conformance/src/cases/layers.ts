@@ -1,10 +1,8 @@
 import { createBatchNorm, createBatchNormScale, type Dtype, type Geometry, type HostArray, type Layer } from "@bn/core";
-import { type Precision, precisionOf } from "../bounds.ts";
 import type { Case, Comparison, Needs } from "../case.ts";
-import { DISTRIBUTIONS, type Distribution, DTYPES, factors, NORMAL, normals, sample } from "../data.ts";
-import { dd } from "../dd.ts";
-import { withoutFused } from "../fused.ts";
-import { channelsOf, correctionOf, type RunningStats } from "../oracle.ts";
+import { type Precision, precisionOf } from "../truth/bounds.ts";
+import { dd } from "../truth/dd.ts";
+import { channelsOf, correctionOf, type RunningStats } from "../truth/oracle.ts";
 import {
   averaged,
   backwardTruth,
@@ -17,8 +15,10 @@ import {
   storedStats,
   type Truth,
   truthOf,
-} from "../truth.ts";
+} from "../truth/truth.ts";
+import { DISTRIBUTIONS, type Distribution, DTYPES, factors, NORMAL, normals, sample } from "./data.ts";
 import { type AffineValues, affineFor, freshRunning, geometryOf, type Scope, withScope } from "./layer-kit.ts";
+import { withoutFused } from "./without-fused.ts";
 
 /** How a layer gets its statistics: BN-3. */
 interface Mode {

@@ -1,10 +1,8 @@
 import { createBatchNormScale, type Dtype, type HostArray } from "@bn/core";
-import { type Precision, precisionOf } from "../bounds.ts";
 import type { Case, Comparison, Needs } from "../case.ts";
-import { compare } from "../compare.ts";
-import { DTYPES, hostArray, normals, OFFSET, sample } from "../data.ts";
-import { channelsOf } from "../oracle.ts";
-import { random } from "../random.ts";
+import { type Precision, precisionOf } from "../truth/bounds.ts";
+import { compare } from "../truth/compare.ts";
+import { channelsOf } from "../truth/oracle.ts";
 import {
   type BackwardTruth,
   backwardTruth,
@@ -13,8 +11,10 @@ import {
   perChannel,
   storedStats,
   type Truth,
-} from "../truth.ts";
+} from "../truth/truth.ts";
+import { DTYPES, hostArray, normals, OFFSET, sample } from "./data.ts";
 import { type AffineValues, affineFor, geometryOf, type Scope, withScope } from "./layer-kit.ts";
+import { random } from "./random.ts";
 
 /** One forward and backward of a BatchNormScale. */
 interface Setting {

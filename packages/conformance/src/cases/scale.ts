@@ -1,9 +1,9 @@
 import { createScale, type Dtype, type Geometry, type ScaleParams } from "@bn/core";
-import { precisionOf, scaleBound, sumBound } from "../bounds.ts";
 import type { Case, Comparison } from "../case.ts";
-import { DTYPES, factors, normals } from "../data.ts";
-import { channelsOf, type GammaBeta, scale, scaleSums } from "../oracle.ts";
-import { check, perChannel, truth } from "../truth.ts";
+import { precisionOf, scaleBound, sumBound } from "../truth/bounds.ts";
+import { channelsOf, type GammaBeta, scale, scaleSums } from "../truth/oracle.ts";
+import { check, perChannel, truth } from "../truth/truth.ts";
+import { DTYPES, factors, normals } from "./data.ts";
 import { withScope } from "./layer-kit.ts";
 
 /** One way to lay a scale over a bottom: the parameters, and what S-2 and S-5 make of them, by hand. */

@@ -1,6 +1,6 @@
 import type { Dtype, Geometry, Supports } from "@bn/core";
-import { momentBounds, type Precision, precisionOf, type StatErrors, sumFactor } from "../bounds.ts";
-import { each, type Stats, valuesOf } from "../oracle.ts";
+import { momentBounds, type Precision, precisionOf, type StatErrors, sumFactor } from "../truth/bounds.ts";
+import { each, type Stats, valuesOf } from "../truth/oracle.ts";
 
 /** How far an implementation of the layers may be from exact arithmetic: the bounds of docs/spec.md with its own sums. */
 export interface Arithmetic {

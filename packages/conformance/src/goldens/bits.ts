@@ -1,6 +1,6 @@
 import type { HostArray } from "@bn/core";
 import type { Comparison } from "../case.ts";
-import { indexOf } from "../compare.ts";
+import { indexOf } from "../truth/compare.ts";
 
 /**
  * Equality of bits, the first difference as the worst. Bits differ by no distance that a bound could measure, so the

@@ -1,6 +1,6 @@
 import type { Backend, Dtype, HostArray } from "@bn/core";
 import type { Case, Comparison, Needs } from "../case.ts";
-import { compare } from "../compare.ts";
+import { compare } from "../truth/compare.ts";
 import { caffe, ours } from "./arithmetic.ts";
 import { dataCase } from "./data.ts";
 import { drive } from "./drive.ts";

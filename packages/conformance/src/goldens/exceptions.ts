@@ -1,4 +1,4 @@
-import { each } from "../oracle.ts";
+import { each } from "../truth/oracle.ts";
 import type { Output } from "./outputs.ts";
 import type { Tracked } from "./tracked.ts";
 import type { GoldenCase, GoldenLayer } from "./types.ts";

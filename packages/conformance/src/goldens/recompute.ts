@@ -1,6 +1,6 @@
 import type { Geometry, HostArray } from "@bn/core";
 import type { Comparison } from "../case.ts";
-import { each } from "../oracle.ts";
+import { each } from "../truth/oracle.ts";
 import { sameBits } from "./bits.ts";
 import type { Output } from "./outputs.ts";
 import { type Round, trainedTop } from "./recompute-trained.ts";

@@ -7,9 +7,9 @@ import {
   normalizeBound,
   type StatErrors,
   type SumErrors,
-} from "../bounds.ts";
-import { dd } from "../dd.ts";
-import * as oracle from "../oracle.ts";
+} from "../truth/bounds.ts";
+import { dd } from "../truth/dd.ts";
+import * as oracle from "../truth/oracle.ts";
 import type { Arithmetic } from "./arithmetic.ts";
 import { type ReplayLayer, saturate, saturated, type Tracked, zeros } from "./tracked.ts";
 import type { GoldenBatchNorm, GoldenTensor } from "./types.ts";

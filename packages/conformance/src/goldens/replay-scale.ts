@@ -1,6 +1,6 @@
 import type { Dtype, Geometry } from "@bn/core";
-import { scaleBound, sumBound } from "../bounds.ts";
-import * as oracle from "../oracle.ts";
+import { scaleBound, sumBound } from "../truth/bounds.ts";
+import * as oracle from "../truth/oracle.ts";
 import type { Arithmetic } from "./arithmetic.ts";
 import { exact, type ReplayLayer, saturate, saturated, type Tracked, zeros } from "./tracked.ts";
 import type { GoldenScale } from "./types.ts";

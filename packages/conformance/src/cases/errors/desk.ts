@@ -1,8 +1,8 @@
 import { type Backend, type Blob, type BnErrorCode, createBatchNorm, createScale, type Layer } from "@bn/core";
-import { precisionOf } from "../../bounds.ts";
 import type { Case, Comparison, Context, Needs } from "../../case.ts";
-import { normals } from "../../data.ts";
-import { batchStats, check, forwardTruth, perChannel } from "../../truth.ts";
+import { precisionOf } from "../../truth/bounds.ts";
+import { batchStats, check, forwardTruth, perChannel } from "../../truth/truth.ts";
+import { normals } from "../data.ts";
 import { geometryOf, type Scope, withScope } from "../layer-kit.ts";
 
 /** Two layers in good order, which a wrong call must leave so: L-1. */

@@ -1,8 +1,7 @@
-import { addBound } from "../../bounds.ts";
 import type { Comparison } from "../../case.ts";
-import { factors, normals } from "../../data.ts";
-import { dd } from "../../dd.ts";
-import * as oracle from "../../oracle.ts";
+import { addBound } from "../../truth/bounds.ts";
+import { dd } from "../../truth/dd.ts";
+import * as oracle from "../../truth/oracle.ts";
 import {
   averaged,
   backwardTruth,
@@ -14,7 +13,8 @@ import {
   type StatsTruth,
   truth,
   truthOf,
-} from "../../truth.ts";
+} from "../../truth/truth.ts";
+import { factors, normals } from "../data.ts";
 import { affineBuffers, affineOf, EPS, type Kernel, modesOf, type Run, statBuffers, statsOf } from "./inputs.ts";
 
 /** Each mode with and without an average, apart and in place: stats, running and y as the single kernels leave them. */

@@ -1,8 +1,8 @@
 import type { Dtype, Geometry } from "@bn/core";
-import { precisionOf } from "../../bounds.ts";
 import type { Case } from "../../case.ts";
-import { DTYPES } from "../../data.ts";
-import { withOperands } from "../../operands.ts";
+import { precisionOf } from "../../truth/bounds.ts";
+import { DTYPES } from "../data.ts";
+import { withOperands } from "../operands.ts";
 import { FUSED } from "./fused.ts";
 import { GEOMETRIES, geometryText, LONG, WIDE } from "./geometries.ts";
 import { inputsFor, type Kernel } from "./inputs.ts";

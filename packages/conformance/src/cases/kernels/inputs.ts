@@ -1,9 +1,9 @@
 import type { Affine, DeviceBuffer, Dtype, Geometry, HostArray, Moments } from "@bn/core";
-import type { Precision } from "../../bounds.ts";
 import type { Comparison, Needs } from "../../case.ts";
-import { type Distribution, factors, normals, OFFSET, sample } from "../../data.ts";
-import type { Operands } from "../../operands.ts";
-import { channelsOf, type GammaBeta, type Stats } from "../../oracle.ts";
+import type { Precision } from "../../truth/bounds.ts";
+import { channelsOf, type GammaBeta, type Stats } from "../../truth/oracle.ts";
+import { type Distribution, factors, normals, OFFSET, sample } from "../data.ts";
+import type { Operands } from "../operands.ts";
 
 /** What kernels take, by the case's seed. Statistics are near those of x, not x's own. */
 export interface Inputs {

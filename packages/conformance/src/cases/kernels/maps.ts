@@ -1,8 +1,8 @@
-import { gradNormalizeBound, normalizeBound, scaleBound } from "../../bounds.ts";
 import type { Comparison } from "../../case.ts";
-import { normals } from "../../data.ts";
-import * as oracle from "../../oracle.ts";
-import { check, type Truth, truth } from "../../truth.ts";
+import { gradNormalizeBound, normalizeBound, scaleBound } from "../../truth/bounds.ts";
+import * as oracle from "../../truth/oracle.ts";
+import { check, type Truth, truth } from "../../truth/truth.ts";
+import { normals } from "../data.ts";
 import { affineBuffers, affineOf, EPS, type Kernel, modesOf, type Run, statBuffers, statsOf } from "./inputs.ts";
 
 /** Each mode out of place, and in place: y is x. */

@@ -1,8 +1,8 @@
-import { addBound, gradSumBounds, momentBounds, sumBound } from "../../bounds.ts";
 import type { Comparison } from "../../case.ts";
-import { normals } from "../../data.ts";
-import * as oracle from "../../oracle.ts";
-import { check, perChannel, type Truth, truth, truthOf } from "../../truth.ts";
+import { addBound, gradSumBounds, momentBounds, sumBound } from "../../truth/bounds.ts";
+import * as oracle from "../../truth/oracle.ts";
+import { check, perChannel, type Truth, truth, truthOf } from "../../truth/truth.ts";
+import { normals } from "../data.ts";
 import { EPS, type Kernel, modesOf, type Run, statBuffers, statsOf } from "./inputs.ts";
 
 const moments: Run = async (o, g, { x }, p) => {

@@ -1,9 +1,9 @@
-import { globalBound } from "../../bounds.ts";
 import type { Comparison } from "../../case.ts";
-import { factors, normals } from "../../data.ts";
-import { dd } from "../../dd.ts";
-import * as oracle from "../../oracle.ts";
-import { averaged, check, perChannel, runningTruth, truthOf } from "../../truth.ts";
+import { globalBound } from "../../truth/bounds.ts";
+import { dd } from "../../truth/dd.ts";
+import * as oracle from "../../truth/oracle.ts";
+import { averaged, check, perChannel, runningTruth, truthOf } from "../../truth/truth.ts";
+import { factors, normals } from "../data.ts";
 import { type Kernel, type Run, statBuffers, statsOf } from "./inputs.ts";
 
 const STEPS = [

@@ -1,5 +1,5 @@
 import { createBatchNorm, createBlob } from "@bn/core";
-import { hostArray, normals } from "../../data.ts";
+import { hostArray, normals } from "../data.ts";
 import { type MemoryRow, same } from "./row.ts";
 
 export const BLOB_ROWS: readonly MemoryRow[] = [

@@ -1,4 +1,4 @@
-import { hostArray, normals } from "../../data.ts";
+import { hostArray, normals } from "../data.ts";
 import { type MemoryRow, same } from "./row.ts";
 
 export const BUFFER_ROWS: readonly MemoryRow[] = [

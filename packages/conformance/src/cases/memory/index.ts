@@ -1,5 +1,5 @@
 import type { Case } from "../../case.ts";
-import { DTYPES } from "../../data.ts";
+import { DTYPES } from "../data.ts";
 import { BLOB_ROWS } from "./blobs.ts";
 import { BUFFER_ROWS } from "./buffers.ts";
 import { INSTANCE_CASES } from "./instances.ts";

@@ -1,6 +1,6 @@
 import type { Backend, Dtype } from "@bn/core";
 import type { Comparison } from "../../case.ts";
-import { check, perChannel } from "../../truth.ts";
+import { check, perChannel } from "../../truth/truth.ts";
 
 /** One promise of memory, in one dtype. */
 export interface MemoryRow {

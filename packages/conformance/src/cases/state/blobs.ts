@@ -1,6 +1,6 @@
 import { type Blob, createBatchNorm, createBatchNormScale, createScale } from "@bn/core";
 import type { Comparison } from "../../case.ts";
-import { correctionOf } from "../../oracle.ts";
+import { correctionOf } from "../../truth/oracle.ts";
 import {
   averaged,
   backwardTruth,
@@ -10,7 +10,7 @@ import {
   perChannel,
   runningTruth,
   type Truth,
-} from "../../truth.ts";
+} from "../../truth/truth.ts";
 import { affineFor, freshRunning } from "../layer-kit.ts";
 import { checkRunning, exactly, FRACTION, G, plain, ROW, type Run, SHAPE, type StateRow } from "./tools.ts";
 

@@ -1,8 +1,8 @@
-import { precisionOf } from "../../bounds.ts";
 import type { Case } from "../../case.ts";
-import { DTYPES, normals, OFFSET, sample } from "../../data.ts";
-import { withoutFused } from "../../fused.ts";
+import { precisionOf } from "../../truth/bounds.ts";
+import { DTYPES, normals, OFFSET, sample } from "../data.ts";
 import { geometryOf, withScope } from "../layer-kit.ts";
+import { withoutFused } from "../without-fused.ts";
 import { BACKWARD } from "./backward.ts";
 import { BLOBS } from "./blobs.ts";
 import { SHAPES } from "./shapes.ts";

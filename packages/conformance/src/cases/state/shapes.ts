@@ -1,6 +1,6 @@
 import { createBatchNorm, createBatchNormScale, createScale } from "@bn/core";
 import type { Comparison } from "../../case.ts";
-import { backwardTruth, batchStats, check, forwardTruth, storedStats } from "../../truth.ts";
+import { backwardTruth, batchStats, check, forwardTruth, storedStats } from "../../truth/truth.ts";
 import { freshRunning, geometryOf } from "../layer-kit.ts";
 import { exactly, G, plain, ROW, type Run, SHAPE, type StateRow } from "./tools.ts";
 

@@ -1,8 +1,8 @@
 import { createBatchNorm } from "@bn/core";
 import type { Comparison } from "../../case.ts";
-import { factors, hostArray } from "../../data.ts";
-import { correctionOf } from "../../oracle.ts";
-import { averaged, batchStats, check, forwardTruth, perChannel, runningTruth, storedStats } from "../../truth.ts";
+import { correctionOf } from "../../truth/oracle.ts";
+import { averaged, batchStats, check, forwardTruth, perChannel, runningTruth, storedStats } from "../../truth/truth.ts";
+import { factors, hostArray } from "../data.ts";
 import { freshRunning, geometryOf } from "../layer-kit.ts";
 import { checkRunning, exactly, G, plain, type Run, SHAPE, type StateRow } from "./tools.ts";
 

@@ -1,7 +1,7 @@
 import type { Blob, Dtype, HostArray } from "@bn/core";
-import type { Precision } from "../../bounds.ts";
 import type { Comparison, Needs } from "../../case.ts";
-import { check, perChannel, type RunningTruth, type Truth, truthOf } from "../../truth.ts";
+import type { Precision } from "../../truth/bounds.ts";
+import { check, perChannel, type RunningTruth, type Truth, truthOf } from "../../truth/truth.ts";
 import { geometryOf, type Scope } from "../layer-kit.ts";
 
 /** Everything that a run of the table below works with. */

@@ -1,5 +1,5 @@
 import type { Geometry } from "@bn/core";
-import type { Comparison, Index } from "./case.ts";
+import type { Comparison, Index } from "../case.ts";
 
 /**
  * The worst element of `got` against `expected`, each error in units of its own `bound` (a number for all of them, or

@@ -1,4 +1,5 @@
 import type { Dtype, Geometry } from "@bn/core";
+import type { Comparison } from "../case.ts";
 import {
   addBound,
   averageBound,
@@ -10,7 +11,6 @@ import {
   type Precision,
   type StatErrors,
 } from "./bounds.ts";
-import type { Comparison } from "./case.ts";
 import { compare } from "./compare.ts";
 import { type DD, dd } from "./dd.ts";
 import * as oracle from "./oracle.ts";

@@ -1,6 +1,6 @@
 import type { Dtype, Geometry, HostArray } from "@bn/core";
-import type { Needs } from "./case.ts";
-import { each } from "./oracle.ts";
+import type { Needs } from "../case.ts";
+import { each } from "../truth/oracle.ts";
 import { type Random, random } from "./random.ts";
 
 export const DTYPES: readonly Dtype[] = ["float32", "float64"];
