@@ -65,7 +65,7 @@ test("two backends stand side by side, and JSON has the documented shape", { tim
   expect(stderr).toMatch(/^ +cpu +third-party$/m);
   const { summary, results } = JSON.parse(stdout);
   const count = (status: string) => results.filter((r: { status: string }) => r.status === status).length;
-  expect(summary).toEqual({ passed: count("passed"), failed: 0, skipped: count("skipped") });
+  expect(summary).toEqual({ passed: count("passed"), failed: 0, skipped: count("skipped"), notRun: 0 });
   expect(summary.passed).toBeGreaterThan(0);
   expect(new Set(results.map((r: { backend: string }) => r.backend))).toEqual(new Set(["cpu", "third-party"]));
   for (const result of results) {

@@ -3,6 +3,10 @@ import type { Backend, Dtype } from "@bn/core";
 /**
  * A case is data: what it is called, the clause of docs/spec.md that it stands for, the facts that a backend must
  * declare to be asked, and what to do. It knows no test framework.
+ *
+ * A case can be repeated: a failed one runs again on the same backend, whose kernels then record their operands, and its
+ * first wrong kernel call is what a report shrinks, names and prints. So a case takes kernels from `context.backend.kernels`
+ * (or from a backend of `context.create()`), draws its data from its id alone and says nothing else about itself.
  */
 export interface Case {
   /** Unique, stable, and telling: `forward/batch/offset-1e6/32x3x7x7/float32`. */
@@ -56,7 +60,24 @@ export interface Index {
   readonly inner: number;
 }
 
-export type Status = "passed" | "failed" | "skipped";
+/** `notRun`: the run ended before the case had its turn, or its backend could not be started again. */
+export type Status = "passed" | "failed" | "skipped" | "notRun";
+
+/** Why a case failed, as far as the kernel calls that it made can tell. Failures of one `key` have one cause. */
+export interface Cause {
+  /** `normalize/eps-outside-root`, `throws/moments/TypeError`, `clause/L-5`, ... */
+  readonly key: string;
+  /** One line: `normalize is wrong, as if eps were added to the root: 1 / (sqrt(variance) + eps)`. */
+  readonly text: string;
+  /** The clause of docs/spec.md that the mistake breaks. */
+  readonly clause: string;
+  /** The smallest call of the kernel that still fails, in words: `normalize of 1x1x2 in float32, eps 0.001, gamma`. */
+  readonly call?: string;
+  /** Its worst output. */
+  readonly worst?: Comparison;
+  /** A program that repeats this call with the backend alone; `IMPORT` stands for the statement that imports `create`. */
+  readonly snippet?: string;
+}
 
 /** The verdict on one case and one backend, as it stands in the JSON report. */
 export interface Result {
@@ -73,4 +94,9 @@ export interface Result {
   readonly reason: string;
   /** The worst comparison of a case that failed by a number. */
   readonly worst?: Comparison;
+  /** Of a case that threw: the stack of the error and of its causes. */
+  readonly stack?: string;
+  readonly cause?: Cause;
+  /** How long it took, in milliseconds. */
+  readonly ms?: number;
 }

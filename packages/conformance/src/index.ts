@@ -1,4 +1,4 @@
-export type { Case, Comparison, Context, Index, Needs, Result, Status } from "./case.ts";
+export type { Case, Cause, Comparison, Context, Index, Needs, Result, Status } from "./case.ts";
 export { cases } from "./cases/index.ts";
 export { type Random, random } from "./cases/random.ts";
 export { withoutFused } from "./cases/without-fused.ts";

@@ -96,7 +96,7 @@ test("text: colours only where asked, and they change no column", () => {
 
 test("json: the documented keys, and numbers that JSON lacks as null with the worst value in words", () => {
   const { summary, results } = JSON.parse(jsonReport(report));
-  expect(summary).toEqual({ passed: 1, failed: 3, skipped: 2 });
+  expect(summary).toEqual({ passed: 1, failed: 3, skipped: 2, notRun: 0 });
   expect(results).toHaveLength(6);
   for (const one of results) {
     expect(Object.keys(one).filter((key) => key !== "group" && key !== "worst")).toEqual([
@@ -143,7 +143,7 @@ test("html: a point for each comparison, infinite ones within the plot", () => {
 
 test("an empty report is still one", () => {
   const empty: Report = { backends: [], results: [] };
-  expect(summarize([])).toEqual({ passed: 0, failed: 0, skipped: 0 });
+  expect(summarize([])).toEqual({ passed: 0, failed: 0, skipped: 0, notRun: 0 });
   expect(JSON.parse(jsonReport(empty)).results).toEqual([]);
   expect(htmlReport(empty)).toContain("</html>");
   expect(textReport(empty)).toContain("0 passed");

@@ -34,7 +34,7 @@ interface Row {
 }
 
 export function summarize(results: readonly Result[]): Summary {
-  const summary: Summary = { passed: 0, failed: 0, skipped: 0 };
+  const summary: Summary = { passed: 0, failed: 0, skipped: 0, notRun: 0 };
   for (const { status } of results) summary[status]++;
   return summary;
 }
