@@ -1,11 +1,13 @@
 import type { HostArray, HostBuffer, Kernels, Moments } from "@bn/core";
-import { type Affine, type Backend, CONTRACT_VERSION, type Dtype, type Geometry } from "@bn/core";
+import { type Affine, type Backend, BnError, CONTRACT_VERSION, type Dtype, type Geometry } from "@bn/core";
 
-/** Memory is a typed array, zero at birth. Whatever dispose() does, doing it twice must do no harm. */
-function alloc(dtype: Dtype, length: number): HostBuffer {
+/** Memory is a typed array, all zero at first. `alive` holds the buffers that are not disposed; disposing twice does no harm. */
+function alloc(alive: Set<unknown>, dtype: Dtype, length: number): HostBuffer {
   const view: HostArray = dtype === "float32" ? new Float32Array(length) : new Float64Array(length);
-  const dispose = () => {};
-  return { dtype, length, view, dispose, [Symbol.dispose]: dispose };
+  const dispose = () => void alive.delete(buffer);
+  const buffer: HostBuffer = { dtype, length, view, dispose, [Symbol.dispose]: dispose };
+  alive.add(buffer);
+  return buffer;
 }
 
 /** Index of value i of channel c, 0 <= i < m = outer * inner. */
@@ -69,13 +71,12 @@ const kernels: Kernels<HostBuffer> = {
     }
   },
 
-  gradNormalize(dy, x, g, stats, eps, affine, sums, dx) {
-    const m = g.outer * g.inner;
+  gradNormalize(dy, x, g, stats, eps, affine, sums, m, dx) {
     for (let c = 0; c < g.channels; c++) {
       const { mean, r, scale } = channel(stats, eps, affine, c);
       const a = sums ? sums.dy.view[c]! / m : 0;
       const b = sums ? sums.dyXhat.view[c]! / m : 0;
-      for (let i = 0; i < m; i++) {
+      for (let i = 0; i < g.outer * g.inner; i++) {
         const k = at(g, c, i);
         dx.view[k] = sums ? (dy.view[k]! - a - (x.view[k]! - mean) * r * b) * scale : dy.view[k]! * scale;
       }
@@ -127,8 +128,18 @@ const kernels: Kernels<HostBuffer> = {
 
 export default async function createMine(): Promise<Backend<HostBuffer>> {
   let disposed = false;
+  const alive = new Set<unknown>();
+  const owns = (buffer: unknown): buffer is HostBuffer => alive.has(buffer);
+  const owned = (buffer: HostBuffer) => {
+    if (owns(buffer)) return buffer;
+    throw new BnError(
+      "ERR_BN_BACKEND",
+      "mine: the buffer is not a live one of this backend; pass one from its alloc()",
+    );
+  };
   const dispose = async () => {
     disposed = true;
+    alive.clear();
   };
   return {
     name: "mine",
@@ -144,9 +155,10 @@ export default async function createMine(): Promise<Backend<HostBuffer>> {
       details: {},
     },
     kernels,
-    alloc,
-    write: (target, source) => target.view.set(source),
-    read: async (source, length) => source.view.slice(0, length),
+    alloc: (dtype, length) => alloc(alive, dtype, length),
+    owns,
+    write: (target, source) => owned(target).view.set(source),
+    read: async (source, length) => owned(source).view.slice(0, length),
     finish: async () => {},
     get disposed() {
       return disposed;

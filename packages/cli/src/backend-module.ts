@@ -37,7 +37,7 @@ export async function createFromModule(spec: string): Promise<Backend> {
   return backend;
 }
 
-const METHODS = ["alloc", "write", "read", "finish", "dispose"] as const satisfies readonly (keyof Backend)[];
+const METHODS = ["alloc", "owns", "write", "read", "finish", "dispose"] as const satisfies readonly (keyof Backend)[];
 const KERNELS = [
   "moments",
   "normalize",
@@ -68,7 +68,7 @@ function assertBackend(spec: string, value: unknown): asserts value is Backend {
   const { name, contractVersion, supports, kernels } = value;
   if (typeof name !== "string" || name === "") throw bad(spec, `name is ${text(name)}`, "give it a non-empty name");
   if (contractVersion !== CONTRACT_VERSION) {
-    const cure = `bn checks contract ${CONTRACT_VERSION}; set contractVersion: ${CONTRACT_VERSION} once the backend fits it`;
+    const cure = `bn checks contract ${CONTRACT_VERSION}; docs/adding-a-backend.md says what changed; set contractVersion: ${CONTRACT_VERSION} once the backend fits it`;
     throw bad(spec, `contractVersion is ${text(contractVersion)}`, cure);
   }
   if (!isObject(supports)) throw bad(spec, `supports is ${text(supports)}`, "declare what it supports");

@@ -62,15 +62,15 @@ const MODULES: Readonly<Record<string, readonly [code: string, why: string]>> = 
   "number.js": ["export default async () => 7;", "the function returned 7"],
   "name.js": ["export default () => ({});", "name is undefined"],
   "version.js": ["export default () => ({ name: 'x', contractVersion: 99 });", "contractVersion is 99"],
-  "supports.js": ["export default () => ({ name: 'x', contractVersion: 1 });", "supports is undefined"],
+  "supports.js": ["export default () => ({ name: 'x', contractVersion: 2 });", "supports is undefined"],
   "dtypes.js": [
-    "export default () => ({ name: 'x', contractVersion: 1, supports: { dtypes: ['float16'] } });",
+    "export default () => ({ name: 'x', contractVersion: 2, supports: { dtypes: ['float16'] } });",
     `supports.dtypes is [ 'float16' ]; list "float32"`,
   ],
 };
 const SUPPORTS = `{ dtypes: ["float32"], hostVisible: true, nonFinite: true, subnormals: true, correctlyRounded: true,
   deterministic: true, threads: 1, details: {} }`;
-const KERNELLESS = `export const createBackend = () => ({ name: "x", contractVersion: 1, supports: ${SUPPORTS}, kernels: {},
+const KERNELLESS = `export const createBackend = () => ({ name: "x", contractVersion: 2, supports: ${SUPPORTS}, kernels: {}, owns() {},
   alloc() {}, write() {}, read() {}, finish() {}, dispose() {} });`;
 
 test.each([

@@ -1,4 +1,4 @@
-import type { Backend, Supports } from "@bn/core";
+import type { Backend, DeviceBuffer, Supports } from "@bn/core";
 import { expect, it } from "vitest";
 import type { Case, Comparison, Needs } from "../src/case.ts";
 import { runCases } from "../src/run.ts";
@@ -17,7 +17,7 @@ function declaring(facts: Partial<Supports>, fused: boolean) {
     };
     return {
       name: "declaring",
-      contractVersion: 1,
+      contractVersion: 2,
       supports: {
         dtypes: ["float32"],
         hostVisible: false,
@@ -46,6 +46,7 @@ function declaring(facts: Partial<Supports>, fused: boolean) {
         return disposed;
       },
       alloc: (dtype, length) => ({ dtype, length, dispose: nothing, [Symbol.dispose]: nothing }),
+      owns: (buffer): buffer is DeviceBuffer => buffer !== null,
       write: nothing,
       read: async () => new Float32Array(0),
       finish: async () => {},

@@ -4,18 +4,19 @@
  * parameters; core owns all of those and never looks at device memory. The rules that types cannot say:
  *
  * - Create async, enqueue sync, read async. Kernels and `write` return when the work is queued; order of calls is order
- *   of effects. Device errors reject the next `read` or `finish`; nothing else may throw but `alloc`, out of memory.
- * - Core validates; kernels hold no checks. Every operand of a call has the same dtype and belongs to this backend.
+ *   of effects. Device errors reject the next `read` or `finish`; only `alloc` and `reserve` may throw, out of memory.
+ * - Core validates; kernels hold no checks. Every operand of a call has the same dtype and is owned by this backend.
+ * - Kernels never allocate: `reserve` has made room for all that they need. A failed call has changed nothing.
  * - An output's former contents do not matter, except where a comment says "adds into".
  * - Buffers may be longer than a call needs; a kernel touches only what its geometry names.
  * - `y` may be `x`, and `dx` may be `dy`; no other operands alias. Sums meet the bounds of docs/spec.md, N-1 to N-6.
  */
-export const CONTRACT_VERSION = 1;
+export const CONTRACT_VERSION = 2;
 
 export type Dtype = "float32" | "float64";
 export type HostArray = Float32Array | Float64Array;
 
-/** Memory of `length` elements, zero at birth. Whoever calls `alloc` disposes; twice does no harm. */
+/** Memory of `length` elements, all zero at first. Whoever calls `alloc` disposes; twice does no harm. */
 export interface DeviceBuffer extends Disposable {
   readonly dtype: Dtype;
   readonly length: number;
@@ -39,6 +40,10 @@ export interface Moments<B> {
   readonly mean: B;
   readonly variance: B;
 }
+/** The mean is mean + meanLow: a mean in one number of the dtype is too coarse to be merged with others. */
+export interface SplitMoments<B> extends Moments<B> {
+  readonly meanLow: B;
+}
 export interface Running<B> extends Moments<B> {
   readonly factor: B;
 }
@@ -57,15 +62,20 @@ export interface Average<B> {
   readonly correction: number;
 }
 
-/** x^ = (x - mean) * r, r = 1 / sqrt(variance + eps), m = outer * inner; formulas and clauses in docs/spec.md. */
+/** x^ = (x - mean) * r, r = 1 / sqrt(variance + eps); formulas and clauses in docs/spec.md. */
 export interface Kernels<B> {
   /** Mean and biased variance of each channel (K-1). */
   moments(x: B, g: Geometry, out: Moments<B>): void;
+  /** The same with the mean in two parts, for statistics of several batches; variance * m is their M2 (K-12). */
+  splitMoments?(x: B, g: Geometry, out: SplitMoments<B>): void;
   /** y = x^ [* gamma + beta] (K-2). */
   normalize(x: B, g: Geometry, stats: Moments<B>, eps: number, affine: Affine<B> | null, y: B): void;
   /** sums = (sum dy, sum dy * x^); adds them into grad = (gamma: sum dy * x^, beta: sum dy) if given (K-3). */
   gradSums(dy: B, x: B, g: Geometry, stats: Moments<B>, eps: number, sums: Sums<B>, grad: Affine<B> | null): void;
-  /** dx = [gamma *] r * (dy - sums.dy / m - x^ * sums.dyXhat / m); without sums dx = [gamma *] r * dy (K-4). */
+  /**
+   * dx = [gamma *] r * (dy - sums.dy / m - x^ * sums.dyXhat / m); without sums dx = [gamma *] r * dy (K-4). `m` is the
+   * number of values that the sums were taken over: outer * inner, or more where other processes added theirs.
+   */
   gradNormalize(
     dy: B,
     x: B,
@@ -74,6 +84,7 @@ export interface Kernels<B> {
     eps: number,
     affine: Affine<B> | null,
     sums: Sums<B> | null,
+    m: number,
     dx: B,
   ): void;
   /** Fused moments + movingAverage + normalize, and gradSums + gradNormalize: both while a channel is in cache. */
@@ -95,6 +106,7 @@ export interface Kernels<B> {
     affine: Affine<B> | null,
     sums: Sums<B>,
     grad: Affine<B> | null,
+    m: number,
     dx: B,
   ): void;
 
@@ -138,9 +150,15 @@ export interface Backend<B extends DeviceBuffer = DeviceBuffer> extends AsyncDis
   readonly kernels: Kernels<B>;
   readonly disposed: boolean;
   alloc(dtype: Dtype, length: number): B;
-  /** Copies `source` (of the buffer's dtype) to the buffer's start before it returns. */
+  /** True for a live buffer of this very instance. Takes any value, never throws, and costs the same for every buffer. */
+  owns(buffer: unknown): buffer is B;
+  /** Makes room for what kernels over `g` need beside their operands. Absent where they need nothing. */
+  reserve?(dtype: Dtype, g: Geometry): void;
+  /** How many errors of the device are known so far. Absent where every error throws at its call. */
+  readonly faults?: number;
+  /** Copies `source` (of the buffer's dtype) to the buffer's start before it returns; refuses a buffer it does not own. */
   write(target: B, source: HostArray): void;
-  /** A copy of the first `length` elements, after all work queued before; rejects with device errors. */
+  /** A copy of the first `length` elements, after all work queued before; refuses as `write` does, rejects with device errors. */
   read(source: B, length: number): Promise<HostArray>;
   /** The same wait, without data. */
   finish(): Promise<void>;

@@ -171,16 +171,17 @@ class BatchNormLayer implements Layer {
     const dy = y.diff;
     if (useGlobalStats) {
       if (grad) kernels.gradSums(dy, this.#input(x, inPlace), g, stats, eps, sums, grad);
-      if (down) kernels.gradNormalize(dy, x.data, g, stats, eps, affine, null, x.diff);
+      if (down) kernels.gradNormalize(dy, x.data, g, stats, eps, affine, null, 1, x.diff);
       return;
     }
     const source = this.#input(x, inPlace);
+    const m = g.outer * g.inner;
     if (down && kernels.backward) {
-      kernels.backward(dy, source, g, stats, eps, affine, sums, grad, x.diff);
+      kernels.backward(dy, source, g, stats, eps, affine, sums, grad, m, x.diff);
       return;
     }
     kernels.gradSums(dy, source, g, stats, eps, sums, grad);
-    if (down) kernels.gradNormalize(dy, source, g, stats, eps, affine, sums, x.diff);
+    if (down) kernels.gradNormalize(dy, source, g, stats, eps, affine, sums, m, x.diff);
   }
 
   clearParamDiffs(): void {

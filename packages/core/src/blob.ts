@@ -64,7 +64,7 @@ export function createBlob<B extends DeviceBuffer>(
   if (backend.contractVersion !== CONTRACT_VERSION) {
     throw new BnError(
       "ERR_BN_BACKEND",
-      `createBlob: backend "${backend.name}" has contractVersion ${backend.contractVersion}, this core expects ${CONTRACT_VERSION}; install versions that fit`,
+      `createBlob: backend "${backend.name}" has contractVersion ${backend.contractVersion}, this core expects ${CONTRACT_VERSION}; install versions that fit, or bring the backend to contract ${CONTRACT_VERSION} (docs/adding-a-backend.md)`,
     );
   }
   if (!backend.supports.dtypes.includes(dtype)) {

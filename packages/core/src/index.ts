@@ -11,6 +11,7 @@ export {
   type Kernels,
   type Moments,
   type Running,
+  type SplitMoments,
   type Sums,
   type Supports,
 } from "./backend.ts";

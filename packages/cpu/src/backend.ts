@@ -39,6 +39,16 @@ export async function createCpu(): Promise<Backend<CpuBuffer>> {
     if (!disposed) return;
     throw new BnError("ERR_BN_DISPOSED", `cpu ${method}: the backend was disposed; create another with createCpu()`);
   };
+  const owner = {};
+  const owns = (buffer: unknown): buffer is CpuBuffer => !disposed && CpuBuffer.isOf(owner, buffer) && !buffer.disposed;
+  const checkOwned = (method: string, buffer: CpuBuffer) => {
+    check(method);
+    if (CpuBuffer.isOf(owner, buffer)) return; // a disposed one says so itself
+    throw new BnError(
+      "ERR_BN_BACKEND",
+      `cpu ${method}: the buffer is not one of this backend; pass one that its alloc() returned`,
+    );
+  };
   const dispose = async () => {
     disposed = true; // Buffers are garbage-collected with whoever holds them.
   };
@@ -52,14 +62,15 @@ export async function createCpu(): Promise<Backend<CpuBuffer>> {
     },
     alloc(dtype, length) {
       check("alloc");
-      return new CpuBuffer(dtype, length);
+      return new CpuBuffer(owner, dtype, length);
     },
+    owns,
     write(target, source) {
-      check("write");
+      checkOwned("write", target);
       target.view.set(source);
     },
     async read(source, length) {
-      check("read");
+      checkOwned("read", source);
       return source.view.slice(0, length);
     },
     async finish() {},

@@ -4,13 +4,24 @@ import { BnError, type Dtype, type HostArray, type HostBuffer } from "@bn/core";
 export class CpuBuffer implements HostBuffer {
   readonly dtype: Dtype;
   readonly length: number;
+  readonly #owner: object;
   #view: HostArray | null;
 
-  /** Errors: `ERR_BN_MEMORY` where the array cannot be had. */
-  constructor(dtype: Dtype, length: number) {
+  /** `owner` stands for the backend. Errors: `ERR_BN_MEMORY` where the array cannot be had. */
+  constructor(owner: object, dtype: Dtype, length: number) {
+    this.#owner = owner;
     this.dtype = dtype;
     this.length = length;
     this.#view = allocate(dtype, length);
+  }
+
+  /** Whether `buffer` was made for `owner`, disposed or not. */
+  static isOf(owner: object, buffer: unknown): buffer is CpuBuffer {
+    return typeof buffer === "object" && buffer !== null && #owner in buffer && buffer.#owner === owner;
+  }
+
+  get disposed(): boolean {
+    return this.#view === null;
   }
 
   get view(): HostArray {

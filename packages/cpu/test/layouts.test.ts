@@ -31,8 +31,8 @@ function maps(cpu: Backend<CpuBuffer>, dtype: Dtype, g: Geometry, at: (channel: 
   };
   for (const a of [affine, { gamma: affine.gamma, beta: null }, null]) {
     run((y) => kernels.normalize(x, g, stats, EPS, a, y));
-    run((y) => kernels.gradNormalize(dy, x, g, stats, EPS, a, sums, y));
-    run((y) => kernels.gradNormalize(dy, x, g, stats, EPS, a, null, y));
+    run((y) => kernels.gradNormalize(dy, x, g, stats, EPS, a, sums, g.outer * g.inner, y));
+    run((y) => kernels.gradNormalize(dy, x, g, stats, EPS, a, null, 1, y));
     if (a) run((y) => kernels.scale(x, g, a, y));
   }
   return outputs.map(({ view }) =>
@@ -79,7 +79,10 @@ describe.each(DTYPES)("layouts in %s", (dtype) => {
       const cases: [string, (from: CpuBuffer, to: CpuBuffer) => void][] = [
         ["forward", (from, to) => kernels.forward?.(from, g, stats, null, EPS, affine, to)],
         ["scale", (from, to) => kernels.scale(from, g, affine, to)],
-        ["backward", (from, to) => kernels.backward?.(from, fresh(8), g, stats, EPS, affine, sums, null, to)],
+        [
+          "backward",
+          (from, to) => kernels.backward?.(from, fresh(8), g, stats, EPS, affine, sums, null, g.outer * g.inner, to),
+        ],
       ];
       for (const [what, kernel] of cases) {
         const [source, target, both] = [fresh(7), fresh(9), fresh(7)];
@@ -119,13 +122,13 @@ describe.each(DTYPES)("layouts in %s", (dtype) => {
         ];
         if (fused) {
           kernels.forward?.(x, g, stats, average, EPS, affine, y);
-          kernels.backward?.(dy, x, g, stats, EPS, affine, sums, grad, dx);
+          kernels.backward?.(dy, x, g, stats, EPS, affine, sums, grad, g.outer * g.inner, dx);
         } else {
           kernels.moments(x, g, stats);
           kernels.movingAverage(g.channels, stats, average);
           kernels.normalize(x, g, stats, EPS, affine, y);
           kernels.gradSums(dy, x, g, stats, EPS, sums, grad);
-          kernels.gradNormalize(dy, x, g, stats, EPS, affine, sums, dx);
+          kernels.gradNormalize(dy, x, g, stats, EPS, affine, sums, g.outer * g.inner, dx);
         }
         const { mean, variance, factor } = average.running;
         return [

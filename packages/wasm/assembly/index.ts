@@ -39,6 +39,7 @@ export function backward(
   sumDyXhat: usize,
   gradGamma: usize,
   gradBeta: usize,
+  m: f64,
   dx: usize,
 ): void {
   if (wide)
@@ -56,6 +57,7 @@ export function backward(
       sumDyXhat,
       gradGamma,
       gradBeta,
+      m,
       dx,
     );
   else
@@ -73,6 +75,7 @@ export function backward(
       sumDyXhat,
       gradGamma,
       gradBeta,
+      m,
       dx,
     );
 }
@@ -130,10 +133,11 @@ export function gradNormalize(
   gamma: usize,
   sumDy: usize,
   sumDyXhat: usize,
+  m: f64,
   dx: usize,
 ): void {
-  if (wide) gradNormalize_<f64>(dy, x, outer, channels, inner, mean, variance, eps, gamma, sumDy, sumDyXhat, dx);
-  else gradNormalize_<f32>(dy, x, outer, channels, inner, mean, variance, eps, gamma, sumDy, sumDyXhat, dx);
+  if (wide) gradNormalize_<f64>(dy, x, outer, channels, inner, mean, variance, eps, gamma, sumDy, sumDyXhat, m, dx);
+  else gradNormalize_<f32>(dy, x, outer, channels, inner, mean, variance, eps, gamma, sumDy, sumDyXhat, m, dx);
 }
 
 export function gradSums(

@@ -23,6 +23,8 @@ export class Job {
   gradBeta: usize;
   value: f64;
   eps: f64;
+  /** What the sums are divided by in a gradient. */
+  m: f64;
   /** Planes: channels an item, or elements an item. Columns: rows an item. */
   span: u32;
   /** Planes: parts of a channel. Columns: blocks of rows. */

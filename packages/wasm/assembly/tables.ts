@@ -1,6 +1,6 @@
 /** Coefficients of channels, spread over the columns of a tile: rows of memory then meet rows of a table. */
 import { job } from "./job";
-import { count, table, tileChannels } from "./shape";
+import { table, tileChannels } from "./shape";
 import { pair, storePair, zero } from "./vector";
 
 /** Where coefficients are computed before they are spread. */
@@ -63,7 +63,7 @@ function powers<T>(into: usize, first: u32, n: u32): void {
 
 /** sum dy / m. */
 export function shares<T>(into: usize, first: u32, n: u32): void {
-  const m = f64x2.splat(count());
+  const m = f64x2.splat(job.m);
   for (let i: u32 = 0; i < n; i += 2) {
     storePair<T>(into + i * sizeof<T>(), f64x2.div(pair<T>(job.sumDy + (first + i) * sizeof<T>()), m));
   }
@@ -71,7 +71,7 @@ export function shares<T>(into: usize, first: u32, n: u32): void {
 
 /** r * (sum dy x^ / m). */
 export function slopes<T>(into: usize, first: u32, n: u32): void {
-  const m = f64x2.splat(count());
+  const m = f64x2.splat(job.m);
   for (let i: u32 = 0; i < n; i += 2) {
     const b = f64x2.div(pair<T>(job.sumDyXhat + (first + i) * sizeof<T>()), m);
     storePair<T>(into + i * sizeof<T>(), f64x2.mul(inversePair<T>(first + i), b));

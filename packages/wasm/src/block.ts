@@ -18,6 +18,15 @@ export class Block implements WasmBuffer {
     this.#address = heap.take(length * sizeOf(dtype), `${length} ${dtype}`);
   }
 
+  /** Whether `buffer` is a block of `heap`, disposed or not. */
+  static isOf(heap: Heap, buffer: unknown): buffer is Block {
+    return typeof buffer === "object" && buffer !== null && #heap in buffer && buffer.#heap === heap;
+  }
+
+  get disposed(): boolean {
+    return this.#address < 0;
+  }
+
   get address(): number {
     if (this.#address >= 0 && !this.#heap.closed) return this.#address;
     throw new BnError(

@@ -78,6 +78,15 @@ export async function createWasm(options: WasmOptions = {}): Promise<Backend<Was
     if (!heap.closed) return;
     throw new BnError("ERR_BN_DISPOSED", `wasm ${method}: the backend was disposed; create another with createWasm()`);
   };
+  const owns = (buffer: unknown): buffer is Block => !heap.closed && Block.isOf(heap, buffer) && !buffer.disposed;
+  const checkOwned = (method: string, buffer: WasmBuffer) => {
+    check(method);
+    if (Block.isOf(heap, buffer)) return; // a disposed one says so itself
+    throw new BnError(
+      "ERR_BN_BACKEND",
+      `wasm ${method}: the buffer is not one of this backend; pass one that its alloc() returned`,
+    );
+  };
   const settled = async () => {
     if (pool?.failure) throw pool.failure;
   };
@@ -98,13 +107,14 @@ export async function createWasm(options: WasmOptions = {}): Promise<Backend<Was
       check("alloc");
       return new Block(heap, dtype, length);
     },
+    owns,
     write(target, source) {
-      check("write");
+      checkOwned("write", target);
       target.view.set(source);
     },
     // Not `async`: use after disposal is the caller's error and throws at the call.
     read(source, length) {
-      check("read");
+      checkOwned("read", source);
       const copy = source.view.slice(0, length);
       return settled().then(() => copy);
     },

@@ -24,10 +24,10 @@ export function createKernels(wasm: Exports): Kernels<WasmBuffer> {
       const into = [sums.dy.address, sums.dyXhat.address, gammaOf(grad), betaOf(grad)] as const;
       wasm.gradSums(wide(x), dy.address, x.address, outer, channels, inner, ...stats, eps, ...into);
     },
-    gradNormalize(dy, x, { outer, channels, inner }, { mean, variance }, eps, affine, sums, dx) {
+    gradNormalize(dy, x, { outer, channels, inner }, { mean, variance }, eps, affine, sums, m, dx) {
       const stats = [mean.address, variance.address] as const;
       const from = [gammaOf(affine), at(sums?.dy), at(sums?.dyXhat)] as const;
-      wasm.gradNormalize(wide(x), dy.address, x.address, outer, channels, inner, ...stats, eps, ...from, dx.address);
+      wasm.gradNormalize(wide(x), dy.address, x.address, outer, channels, inner, ...stats, eps, ...from, m, dx.address);
     },
     forward(x, { outer, channels, inner }, stats, average, eps, affine, y) {
       const [mean, variance] = [stats.mean.address, stats.variance.address];
@@ -35,11 +35,11 @@ export function createKernels(wasm: Exports): Kernels<WasmBuffer> {
       wasm.forward(wide(x), x.address, outer, channels, inner, mean, variance, eps, gamma, beta, y.address);
       if (average) kernels.movingAverage(channels, stats, average);
     },
-    backward(dy, x, { outer, channels, inner }, { mean, variance }, eps, affine, sums, grad, dx) {
+    backward(dy, x, { outer, channels, inner }, { mean, variance }, eps, affine, sums, grad, m, dx) {
       const stats = [mean.address, variance.address] as const;
       const into = [sums.dy.address, sums.dyXhat.address, gammaOf(grad), betaOf(grad)] as const;
       const [of, gamma] = [[wide(x), dy.address, x.address] as const, gammaOf(affine)];
-      wasm.backward(...of, outer, channels, inner, ...stats, eps, gamma, ...into, dx.address);
+      wasm.backward(...of, outer, channels, inner, ...stats, eps, gamma, ...into, m, dx.address);
     },
     scale(x, { outer, channels, inner }, affine, y) {
       wasm.scale(wide(x), x.address, outer, channels, inner, affine.gamma.address, at(affine.beta), y.address);

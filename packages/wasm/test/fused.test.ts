@@ -46,8 +46,19 @@ describe("fused kernels have the bits of the single ones", () => {
 
           for (const o of [one, all]) o.fill(values);
           k.gradSums(one.dy, one.x, g, one.stats, EPS, one.sums, one.grad);
-          k.gradNormalize(one.dy, one.x, g, one.stats, EPS, one.affine, one.sums, target(one, "dy"));
-          k.backward?.(all.dy, all.x, g, all.stats, EPS, all.affine, all.sums, all.grad, target(all, "dy"));
+          k.gradNormalize(one.dy, one.x, g, one.stats, EPS, one.affine, one.sums, g.outer * g.inner, target(one, "dy"));
+          k.backward?.(
+            all.dy,
+            all.x,
+            g,
+            all.stats,
+            EPS,
+            all.affine,
+            all.sums,
+            all.grad,
+            g.outer * g.inner,
+            target(all, "dy"),
+          );
           expectSame("backward");
         }
         for (const buffer of [...one.buffers, ...all.buffers]) buffer.dispose();

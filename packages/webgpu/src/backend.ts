@@ -71,6 +71,15 @@ export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuB
       `webgpu ${method}: the backend was disposed; create another with createWebGpu()`,
     );
   };
+  const owns = (buffer: unknown): buffer is Storage => !disposed && device.buffers.owns(buffer);
+  const checkOwned = (method: string, buffer: Storage) => {
+    check(method);
+    if (owns(buffer)) return;
+    throw new BnError(
+      "ERR_BN_BACKEND",
+      `webgpu ${method}: the buffer is not a live one of this backend; pass one that its alloc() or adopt() returned`,
+    );
+  };
   /** dispose() lets reads under way finish. */
   const awaited = <T>(wait: Promise<T>): Promise<T> => {
     const done = () => waits.delete(wait);
@@ -104,16 +113,17 @@ export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuB
       check("alloc");
       return device.buffers.alloc(length);
     },
+    owns,
     adopt(gpuBuffer) {
       check("adopt");
       return device.buffers.adopt(gpuBuffer);
     },
     write(target, source) {
-      check("write");
+      checkOwned("write", target);
       device.queue.write(target.raw, source as Float32Array);
     },
     read(source, length) {
-      check("read");
+      checkOwned("read", source);
       return awaited(read(device, source, length));
     },
     finish() {

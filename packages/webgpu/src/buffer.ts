@@ -26,6 +26,8 @@ export interface Buffers {
   alloc(length: number): Storage;
   /** `raw` stays its owner's: disposing the result does not destroy it. */
   adopt(raw: GPUBuffer): Storage;
+  /** Whether `buffer` is one of these and not disposed. */
+  owns(buffer: unknown): buffer is Storage;
   /** Destroys every buffer that was not disposed. */
   clear(): void;
 }
@@ -86,6 +88,7 @@ export function createBuffers(device: GPUDevice, queue: Queue, faults: Faults): 
       }
       return storage(raw, size / 4, false);
     },
+    owns: (buffer: unknown): buffer is Storage => (alive as Set<unknown>).has(buffer),
     clear() {
       for (const buffer of alive) buffer.dispose();
     },

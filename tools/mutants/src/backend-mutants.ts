@@ -5,6 +5,7 @@ import { createCpu } from "@bn/cpu";
 type Buffer = DeviceBuffer & HostBuffer;
 type CpuBackend = Backend<Buffer>;
 type CpuKernels = Kernels<Buffer>;
+type Fused = Required<Omit<CpuKernels, "splitMoments">>;
 
 /** A backend with one planted bug. Each is one that somebody has shipped, or nearly. */
 export interface BackendMutant {
@@ -27,18 +28,14 @@ function kernels(bug: string, clause: string, replace: (real: CpuKernels) => Par
 }
 
 /** cpu with fused kernels, some of them replaced. */
-function fused(
-  bug: string,
-  clause: string,
-  replace: (real: Required<CpuKernels>) => Partial<CpuKernels>,
-): BackendMutant {
+function fused(bug: string, clause: string, replace: (real: Fused) => Partial<CpuKernels>): BackendMutant {
   return {
     bug,
     clause,
     async create() {
       const cpu: CpuBackend = await createCpu();
       const { forward, backward } = cpu.kernels;
-      const real = { ...withoutFused(cpu).kernels, forward, backward } as Required<CpuKernels>;
+      const real = { ...withoutFused(cpu).kernels, forward, backward } as Fused;
       return withParts(cpu, { kernels: { ...real, ...replace(real) } });
     },
   };
@@ -66,6 +63,7 @@ function withParts(backend: CpuBackend, parts: Partial<CpuBackend>): CpuBackend 
       return backend.disposed;
     },
     alloc: (dtype, length) => backend.alloc(dtype, length),
+    owns: (buffer) => backend.owns(buffer),
     write: (target, source) => backend.write(target, source),
     read: (source, length) => backend.read(source, length),
     finish: () => backend.finish(),
@@ -200,25 +198,25 @@ const maps: readonly BackendMutant[] = [
 
 const gradients: readonly BackendMutant[] = [
   kernels("dx without the mean's term", "K-4", (real) => ({
-    gradNormalize(dy, x, g, stats, eps, affine, sums, dx) {
+    gradNormalize(dy, x, g, stats, eps, affine, sums, m, dx) {
       const none = sums && { dy: mapped(sums.dy, g.channels, () => 0), dyXhat: sums.dyXhat };
-      real.gradNormalize(dy, x, g, stats, eps, affine, none, dx);
+      real.gradNormalize(dy, x, g, stats, eps, affine, none, m, dx);
     },
   })),
   kernels("dx without the variance's term", "K-4", (real) => ({
-    gradNormalize(dy, x, g, stats, eps, affine, sums, dx) {
+    gradNormalize(dy, x, g, stats, eps, affine, sums, m, dx) {
       const none = sums && { dy: sums.dy, dyXhat: mapped(sums.dyXhat, g.channels, () => 0) };
-      real.gradNormalize(dy, x, g, stats, eps, affine, none, dx);
+      real.gradNormalize(dy, x, g, stats, eps, affine, none, m, dx);
     },
   })),
   kernels("dx without gamma", "K-4", (real) => ({
-    gradNormalize: (dy, x, g, stats, eps, _affine, sums, dx) =>
-      real.gradNormalize(dy, x, g, stats, eps, null, sums, dx),
+    gradNormalize: (dy, x, g, stats, eps, _affine, sums, m, dx) =>
+      real.gradNormalize(dy, x, g, stats, eps, null, sums, m, dx),
   })),
   kernels("adds into dx", "K-4", (real) => ({
-    gradNormalize(dy, x, g, stats, eps, affine, sums, dx) {
+    gradNormalize(dy, x, g, stats, eps, affine, sums, m, dx) {
       const before = dx.view.slice();
-      real.gradNormalize(dy, x, g, stats, eps, affine, sums, dx);
+      real.gradNormalize(dy, x, g, stats, eps, affine, sums, m, dx);
       if (dx !== dy) each(g, (i) => (dx.view[i] = at(dx, i) + (before[i] as number)));
     },
   })),
@@ -298,9 +296,9 @@ const fusion: readonly BackendMutant[] = [
     },
   })),
   fused("the fused backward reads dx where it has overwritten dy", "K-10", (real) => ({
-    backward(dy, x, g, stats, eps, affine, sums, grad, dx) {
+    backward(dy, x, g, stats, eps, affine, sums, grad, m, dx) {
       real.gradSums(dy, x, g, stats, eps, sums, null);
-      real.gradNormalize(dy, x, g, stats, eps, affine, sums, dx);
+      real.gradNormalize(dy, x, g, stats, eps, affine, sums, m, dx);
       if (grad) real.gradSums(dx, x, g, stats, eps, sums, grad);
     },
   })),

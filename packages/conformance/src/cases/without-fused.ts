@@ -6,6 +6,7 @@ export function withoutFused<B extends DeviceBuffer>(backend: Backend<B>): Backe
   // One by one: kernels may be methods of a class, which a spread would not see and which need their `this`.
   const kernels: Kernels<B> = {
     moments: (...operands) => k.moments(...operands),
+    ...(k.splitMoments && { splitMoments: (...operands) => k.splitMoments?.(...operands) }),
     normalize: (...operands) => k.normalize(...operands),
     gradSums: (...operands) => k.gradSums(...operands),
     gradNormalize: (...operands) => k.gradNormalize(...operands),
@@ -25,6 +26,11 @@ export function withoutFused<B extends DeviceBuffer>(backend: Backend<B>): Backe
       return backend.disposed;
     },
     alloc: (dtype, length) => backend.alloc(dtype, length),
+    owns: (buffer) => backend.owns(buffer),
+    reserve: (dtype, g) => backend.reserve?.(dtype, g),
+    get faults() {
+      return backend.faults ?? 0;
+    },
     write: (target, source) => backend.write(target, source),
     read: (source, length) => backend.read(source, length),
     finish: () => backend.finish(),

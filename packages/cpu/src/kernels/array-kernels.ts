@@ -41,6 +41,7 @@ export interface ArrayKernels<A> {
     gamma: A | null,
     sumDy: A | null,
     sumDyXhat: A | null,
+    count: number,
     dx: A,
     s: Scratch,
   ): void;
@@ -67,6 +68,7 @@ export interface ArrayKernels<A> {
     sumDyXhat: A,
     gammaGrad: A | null,
     betaGrad: A | null,
+    count: number,
     dx: A,
     s: Scratch,
   ): void;

@@ -12,7 +12,7 @@ import { float64 } from "./float64/index.ts";
 const tables: Record<Dtype, ArrayKernels<HostArray>> = { float32, float64 };
 
 /** The contract's kernels: one table look-up a call, then bare arrays. */
-export function createKernels(): Required<Kernels<CpuBuffer>> {
+export function createKernels(): Required<Omit<Kernels<CpuBuffer>, "splitMoments">> {
   const scratch = createScratch();
   const movingAverage: Kernels<CpuBuffer>["movingAverage"] = (channels, stats, { running, fraction, correction }) => {
     tables[stats.mean.dtype].movingAverage(
@@ -49,7 +49,7 @@ export function createKernels(): Required<Kernels<CpuBuffer>> {
         scratch,
       );
     },
-    gradNormalize(dy, x, g, { mean, variance }, eps, affine, sums, dx) {
+    gradNormalize(dy, x, g, { mean, variance }, eps, affine, sums, m, dx) {
       tables[x.dtype].gradNormalize(
         dy.view,
         x.view,
@@ -60,6 +60,7 @@ export function createKernels(): Required<Kernels<CpuBuffer>> {
         viewOf(affine?.gamma),
         viewOf(sums?.dy),
         viewOf(sums?.dyXhat),
+        m,
         dx.view,
         scratch,
       );
@@ -78,7 +79,7 @@ export function createKernels(): Required<Kernels<CpuBuffer>> {
       );
       if (average) movingAverage(g.channels, stats, average);
     },
-    backward(dy, x, g, { mean, variance }, eps, affine, sums, grad, dx) {
+    backward(dy, x, g, { mean, variance }, eps, affine, sums, grad, m, dx) {
       tables[x.dtype].backward(
         dy.view,
         x.view,
@@ -91,6 +92,7 @@ export function createKernels(): Required<Kernels<CpuBuffer>> {
         sums.dyXhat.view,
         viewOf(grad?.gamma),
         viewOf(grad?.beta),
+        m,
         dx.view,
         scratch,
       );

@@ -19,6 +19,7 @@ export function backward<T>(
   sumDyXhat: usize,
   gradGamma: usize,
   gradBeta: usize,
+  m: f64,
   dx: usize,
 ): void {
   job.dy = dy;
@@ -29,6 +30,7 @@ export function backward<T>(
   job.gamma = gamma;
   job.sumDy = sumDy;
   job.sumDyXhat = sumDyXhat;
+  job.m = m;
   job.gradGamma = gradGamma;
   job.gradBeta = gradBeta;
   job.y = dx;

@@ -3,7 +3,7 @@
  * rounded once; without sums dx = dy s. Bound: N-6.
  */
 import { job, run } from "../job";
-import { bytes, count, MAX_COLUMNS, parts, planColumns, SLICE, table, usePlanes } from "../shape";
+import { bytes, MAX_COLUMNS, parts, planColumns, SLICE, table, usePlanes } from "../shape";
 import { scales, shares, slopes, spread, spreadScales, spreadShares, spreadSlopes } from "../tables";
 import { loadTail, storeTail } from "../vector";
 import { inverseOf, mapTensor, meanOf, scaleOf } from "./normalize";
@@ -20,6 +20,7 @@ export function gradNormalize<T>(
   gamma: usize,
   sumDy: usize,
   sumDyXhat: usize,
+  m: f64,
   dx: usize,
 ): void {
   job.dy = dy;
@@ -31,6 +32,7 @@ export function gradNormalize<T>(
   job.beta = 0;
   job.sumDy = sumDy;
   job.sumDyXhat = sumDyXhat;
+  job.m = m;
   job.y = dx;
   if (!sumDy) {
     mapTensor<T>(outer, channels, inner);
@@ -46,11 +48,11 @@ export function gradNormalize<T>(
 }
 
 function shareOf<T>(channel: u32): T {
-  return <T>(f64(load<T>(job.sumDy + channel * sizeof<T>())) / count());
+  return <T>(f64(load<T>(job.sumDy + channel * sizeof<T>())) / job.m);
 }
 
 function slopeOf<T>(channel: u32): T {
-  return <T>(inverseOf<T>(channel) * (f64(load<T>(job.sumDyXhat + channel * sizeof<T>())) / count()));
+  return <T>(inverseOf<T>(channel) * (f64(load<T>(job.sumDyXhat + channel * sizeof<T>())) / job.m));
 }
 
 // ---- planes

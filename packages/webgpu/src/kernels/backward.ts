@@ -15,8 +15,9 @@ export function backward(
   affine: Affine<Storage> | null,
   sums: Sums<Storage>,
   grad: Affine<Storage> | null,
+  m: number,
   dx: Storage,
 ): void {
   gradSums(device, dy, x, g, stats, eps, sums, grad);
-  gradNormalize(device, dy, x, g, stats, eps, affine, sums, dx);
+  gradNormalize(device, dy, x, g, stats, eps, affine, sums, m, dx);
 }

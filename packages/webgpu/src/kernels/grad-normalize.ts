@@ -13,6 +13,7 @@ export function gradNormalize(
   eps: number,
   affine: Affine<Storage> | null,
   sums: Sums<Storage> | null,
+  m: number,
   dx: Storage,
 ): void {
   const plan = planMap(g, device.tuning);
@@ -21,7 +22,7 @@ export function gradNormalize(
   device.run({
     kernel: "grad-normalize",
     flags: { ...mapFlags(plan), IN_PLACE: inPlace, GAMMA: gamma !== null, SUMS: sums !== null },
-    params: { ...plan, eps },
+    params: { ...plan, m, eps },
     groups: plan.groups,
     buffers: {
       1: inPlace ? null : dy,

@@ -105,8 +105,8 @@ export const BLOB_ROWS: readonly ErrorRow[] = [
     clause: "B-5",
     code: "ERR_BN_BACKEND",
     message: (t) =>
-      `createBlob: backend "${t.backend.name}" has contractVersion 2, this core expects 1; install versions that fit`,
-    act: (t) => () => createBlob(Object.create(t.backend, { contractVersion: { value: 2 } })),
+      `createBlob: backend "${t.backend.name}" has contractVersion 1, this core expects 2; install versions that fit, or bring the backend to contract 2 (docs/adding-a-backend.md)`,
+    act: (t) => () => createBlob(Object.create(t.backend, { contractVersion: { value: 1 } })),
   },
   ...(["write", "writeDiff"] as const).map(
     (method): ErrorRow => ({

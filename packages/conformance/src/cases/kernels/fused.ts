@@ -109,7 +109,8 @@ const backward: Run = async (o, g, inputs, p, seed) => {
       const [gamma, beta] = [o.output(channels, prior), o.output(channels, prior)];
       const grad = mode === "plain" ? null : { gamma, beta: mode === "gamma-beta" ? beta : null };
       const buffers = affineBuffers(o, inputs, mode);
-      o.backend.kernels.backward?.(source, o.input(x), g, statBuffers(o, inputs), EPS, buffers, out, grad, target);
+      const [stats, m] = [statBuffers(o, inputs), g.outer * g.inner];
+      o.backend.kernels.backward?.(source, o.input(x), g, stats, EPS, buffers, out, grad, m, target);
       const what = `${mode}${inPlace ? " in place" : ""}`;
       const kept = { expected: Float64Array.from(prior), bound: none };
       done.push(

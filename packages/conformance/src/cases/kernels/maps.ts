@@ -51,7 +51,8 @@ const gradNormalize: Run = async (o, g, inputs, p, seed) => {
         const dx = inPlace ? from : o.output(dy.length);
         const sumBuffers = withSums ? { dy: o.input(given.dy), dyXhat: o.input(given.dyXhat) } : null;
         const affine = affineBuffers(o, inputs, mode);
-        o.backend.kernels.gradNormalize(from, o.input(x), g, statBuffers(o, inputs), EPS, affine, sumBuffers, dx);
+        const [stats, m] = [statBuffers(o, inputs), g.outer * g.inner];
+        o.backend.kernels.gradNormalize(from, o.input(x), g, stats, EPS, affine, sumBuffers, m, dx);
         const what = `dx ${withSums ? "" : "without sums "}${mode}${inPlace ? " in place" : ""}`;
         done.push(check(what, await o.read(what, dx), expected, g));
       }

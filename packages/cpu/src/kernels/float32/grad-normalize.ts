@@ -4,7 +4,7 @@ import type { Scratch } from "../../scratch.ts";
 import { multiply } from "./scale.ts";
 
 /**
- * dx = s * (dy - a - x^ * b), s = [gamma] * r, a = sum dy / m, b = sum dy * x^ / m; without sums dx = s * dy (K-4, N-6).
+ * dx = s * (dy - a - x^ * b), s = [gamma] * r, a = sum dy / count, b = sum dy * x^ / count; without sums dx = s * dy (K-4, N-6).
  *
  * Shapes  dy, x, dx [outer][channels][inner], dx may be dy; all others [channels].
  * Errors  computed in float64 and rounded once: half an ulp of dx, and its cancellation in float64.
@@ -19,12 +19,12 @@ export function gradNormalize(
   gamma: Float32Array | null,
   sumDy: Float32Array | null,
   sumDyXhat: Float32Array | null,
+  count: number,
   dx: Float32Array,
   s: Scratch,
 ): void {
   const { outer, channels, inner } = g;
   const channelsLast = isChannelsLast(g);
-  const count = outer * inner;
   for (let c0 = 0; c0 < channels; c0 += CHANNEL_BLOCK) {
     const width = Math.min(CHANNEL_BLOCK, channels - c0);
     for (let c = 0; c < width; c++) {
@@ -58,9 +58,9 @@ export function gradNormalizeChannel(
   gamma: Float32Array | null,
   sumDy: Float32Array,
   sumDyXhat: Float32Array,
+  count: number,
   dx: Float32Array,
 ): void {
-  const count = outer * inner;
   const root = Math.sqrt(variance[c]! + eps);
   const m = mean[c]!;
   const a = sumDy[c]! / count;

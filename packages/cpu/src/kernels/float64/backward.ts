@@ -17,16 +17,17 @@ export function backward(
   sumDyXhat: Float64Array,
   gammaGrad: Float64Array | null,
   betaGrad: Float64Array | null,
+  count: number,
   dx: Float64Array,
   s: Scratch,
 ): void {
   if (isChannelsLast(g)) {
     gradSums(dy, x, g, mean, variance, eps, sumDy, sumDyXhat, gammaGrad, betaGrad, s);
-    gradNormalize(dy, x, g, mean, variance, eps, gamma, sumDy, sumDyXhat, dx, s);
+    gradNormalize(dy, x, g, mean, variance, eps, gamma, sumDy, sumDyXhat, count, dx, s);
     return;
   }
   for (let c = 0; c < g.channels; c++) {
     gradSumsOfChannel(dy, x, g, c, mean, variance, eps, sumDy, sumDyXhat, gammaGrad, betaGrad, s);
-    gradNormalizeChannel(dy, x, g, c, mean, variance, eps, gamma, sumDy, sumDyXhat, dx);
+    gradNormalizeChannel(dy, x, g, c, mean, variance, eps, gamma, sumDy, sumDyXhat, count, dx);
   }
 }
