@@ -1,4 +1,4 @@
-import type { Row } from "./main.ts";
+import type { Row } from "./row.ts";
 
 const WIDTH = 860;
 const BAR = 16;

@@ -1,3 +1,4 @@
+import type { Backend } from "@bn/core";
 import type { Inputs, Job } from "./jobs.ts";
 import type { Timed } from "./time.ts";
 
@@ -29,4 +30,13 @@ export interface Prepared extends Timed {
 export function affineOf({ op }: Job, { gamma, beta }: Inputs): { gamma: Float64Array; beta: Float64Array } {
   if (op.endsWith("+scale")) return { gamma, beta };
   return { gamma: new Float64Array(gamma.length).fill(1), beta: new Float64Array(beta.length) };
+}
+
+/** A run is over when its work is: where the call alone does not say so, wait for the queue. */
+export function finished(backend: Backend, call: () => void): () => void | Promise<void> {
+  if (backend.supports.hostVisible) return call;
+  return () => {
+    call();
+    return backend.finish();
+  };
 }

@@ -3,9 +3,26 @@ import type { Dtype, Geometry } from "@bn/core";
 export const OPS = ["global", "global+scale", "batch", "batch+scale", "backward", "backward+scale"] as const;
 export type Op = (typeof OPS)[number];
 
+/** Kernels that can be timed alone. */
+export const KERNELS = ["moments", "normalize", "forward", "gradSums", "gradNormalize", "backward"] as const;
+export type Kernel = (typeof KERNELS)[number];
+
+export type Operation = Op | `kernel ${Kernel}`;
+
+export function isKernel(op: Operation): op is `kernel ${Kernel}` {
+  return op.startsWith("kernel ");
+}
+
+/** The kernel of a job that names one. */
+export function kernelOf({ op }: Pick<Job, "op">): Kernel {
+  const kernel = KERNELS.find((name) => op === `kernel ${name}`);
+  if (kernel === undefined) throw new RangeError(`${op} is no kernel`);
+  return kernel;
+}
+
 /** What is timed: an operation on a tensor whose channels lie on `axis`. */
 export interface Job {
-  readonly op: Op;
+  readonly op: Operation;
   readonly shape: readonly number[];
   readonly axis: number;
   readonly dtype: Dtype;
@@ -31,9 +48,33 @@ export function geometryOf({ shape, axis }: Pick<Job, "shape" | "axis">): Geomet
   };
 }
 
+/** Geometries that a kernel is timed on: long rows, ResNet's layers, a late one, channels-last, 2-D. */
+export const GEOMETRIES: readonly (readonly number[])[] = [
+  [1, 16, 25088],
+  [32, 64, 3136],
+  [32, 256, 196],
+  [8, 512, 49],
+  [4096, 64, 1],
+  [64, 128, 1],
+  [25088, 256, 1],
+  [100352, 64, 1],
+  [512, 1024, 1],
+];
+
+/** Tensors that a kernel must read or write. */
+const TENSORS: Readonly<Record<Kernel, number>> = {
+  moments: 1,
+  normalize: 2,
+  forward: 2,
+  gradSums: 2,
+  gradNormalize: 3,
+  backward: 3,
+};
+
 /** The least that must move: x in and y out; backward reads dy too. */
-export function bytesOf({ op, shape, dtype }: Job): number {
-  const tensors = op.startsWith("backward") ? 3 : 2;
+export function bytesOf(job: Job): number {
+  const { op, shape, dtype } = job;
+  const tensors = isKernel(op) ? TENSORS[kernelOf(job)] : op.startsWith("backward") ? 3 : 2;
   return tensors * shape.reduce((a, b) => a * b, 1) * (dtype === "float32" ? 4 : 8);
 }
 

@@ -6,29 +6,20 @@ import type { Dtype } from "@bn/core";
 import { createCpu } from "@bn/cpu";
 import { createWasm } from "@bn/wasm";
 import { Command, Option } from "commander";
+import { against } from "./against.ts";
 import { barChart } from "./chart.ts";
 import { memoryCopy } from "./copy.ts";
-import { type Implementation, PLAIN_SUMS, type Prepared } from "./implementation.ts";
-import { bytesOf, inputsOf, type Job, OPS, type Op, SHAPES } from "./jobs.ts";
+import type { Implementation } from "./implementation.ts";
+import { GEOMETRIES, type Job, KERNELS, type Kernel, OPS, type Op, SHAPES } from "./jobs.ts";
+import { onOneRow } from "./kernels.ts";
+import { measure } from "./measure.ts";
 import { copyOf, ours } from "./ours.ts";
 import { installPeers } from "./peers/install.ts";
 import { onnxRuntime } from "./peers/onnxruntime.ts";
 import { tfjs } from "./peers/tfjs.ts";
-import { type Timing, timeInterleaved } from "./time.ts";
-import { complaint } from "./truth.ts";
+import { print } from "./report.ts";
+import { type Row, rowsOf } from "./row.ts";
 import { webgpu } from "./webgpu.ts";
-
-/** A line of the report. */
-export interface Row extends Timing {
-  readonly op: Op;
-  readonly shape: readonly number[];
-  readonly dtype: Dtype;
-  readonly impl: string;
-  readonly threads: number;
-  readonly gbPerS: number;
-  /** Median over the median of one memory.copy of x. */
-  readonly ratioToCopy: number;
-}
 
 const OURS: Readonly<Record<string, (threads: number) => Promise<Implementation[]>>> = {
   cpu: async () => [ours(await createCpu())],
@@ -48,7 +39,9 @@ const PEERS: Readonly<Record<string, () => Promise<Implementation>>> = {
 
 interface Options {
   op: Op[];
+  kernel?: Kernel[];
   shape?: string[];
+  against?: string;
   dtype: Dtype;
   threads: number;
   backends: string;
@@ -61,7 +54,9 @@ interface Options {
 const program = new Command("bench")
   .description("Times @bn against a copy of the same bytes and against peers, in one run, results checked first.")
   .addOption(new Option("--op <ops...>", "operations").choices([...OPS]).default([...OPS], "all"))
-  .option("--shape <shapes...>", "shapes of the table, e.g. 32x64x56x56; all by default")
+  .addOption(new Option("--kernel <kernels...>", "kernels alone, in place of operations").choices([...KERNELS]))
+  .option("--shape <shapes...>", "shapes of the table, e.g. 32x64x56x56; with --kernel any outer x channels x inner")
+  .option("--against <folder>", "another checkout, built: its cpu and wasm, and ours a second time to show the noise")
   .addOption(new Option("--dtype <dtype>", "element type").choices(["float32", "float64"]).default("float32"))
   .option(
     "--threads <n>",
@@ -77,21 +72,15 @@ const program = new Command("bench")
   .option("--svg <file>", "draw the rows");
 
 async function main(options: Options): Promise<void> {
-  const shapes = SHAPES.filter(({ shape }) => !options.shape || options.shape.includes(shape.join("x")));
-  if (shapes.length === 0) {
-    program.error(
-      `--shape ${options.shape}: expected some of ${SHAPES.map(({ shape }) => shape.join("x")).join(", ")}`,
-    );
-  }
+  const jobs = options.kernel ? kernelJobs(options, options.kernel) : layerJobs(options);
   const implementations = await open(options);
   const rows: Row[] = [];
   try {
-    for (const { shape, axis } of shapes) {
-      for (const op of options.op) {
-        const found = await measure({ op, shape, axis, dtype: options.dtype }, implementations, options.rounds);
-        rows.push(...found);
-        print(found);
-      }
+    for (const job of jobs) {
+      const { measured, leftOut } = await measure(job, implementations, options.rounds);
+      const found = rowsOf(job, measured);
+      rows.push(...found);
+      print(found, leftOut);
     }
   } finally {
     for (const one of implementations) await one.close();
@@ -101,13 +90,36 @@ async function main(options: Options): Promise<void> {
   if (options.svg) writeFileSync(options.svg, barChart(rows, `Median ms, shorter is better: ${machine}`));
 }
 
-async function open({ threads, backends, peers }: Options): Promise<Implementation[]> {
+function layerJobs({ shape: wanted, op: ops, dtype }: Options): Job[] {
+  const shapes = SHAPES.filter(({ shape }) => !wanted || wanted.includes(shape.join("x")));
+  if (shapes.length === 0) {
+    program.error(`--shape ${wanted}: expected some of ${SHAPES.map(({ shape }) => shape.join("x")).join(", ")}`);
+  }
+  return shapes.flatMap(({ shape, axis }) => ops.map((op): Job => ({ op, shape, axis, dtype })));
+}
+
+function kernelJobs({ shape: wanted, dtype }: Options, kernels: readonly Kernel[]): Job[] {
+  const geometries = wanted?.map((text) => text.split("x").map(Number)) ?? GEOMETRIES;
+  for (const [i, dims] of geometries.entries()) {
+    if (dims.length !== 3 || !dims.every((dim) => Number.isInteger(dim) && dim > 0)) {
+      program.error(`--shape ${wanted?.[i]}: expected outer x channels x inner, e.g. 32x64x3136`);
+    }
+  }
+  return geometries.flatMap((shape) =>
+    kernels.map((kernel): Job => ({ op: `kernel ${kernel}`, shape, axis: 1, dtype })),
+  );
+}
+
+async function open({ threads, backends, peers, kernel, against: other }: Options): Promise<Implementation[]> {
   const own = named("--backends", OURS, backends);
+  const wanted = kernel ? "none" : peers; // a peer has no kernels that can be called alone
   const others =
-    peers === "none" ? [] : named("--peers", PEERS, peers === "all" ? Object.keys(PEERS).join(",") : peers);
+    wanted === "none" ? [] : named("--peers", PEERS, wanted === "all" ? Object.keys(PEERS).join(",") : wanted);
   if (others.length > 0) installPeers();
   const list = [memoryCopy(), copyOf(await createWasm({ threads: 1 }))];
+  if (kernel && backends.includes("wasm")) list.push(onOneRow(await createWasm({ threads: 1 })));
   for (const create of own) list.push(...(await create(threads)));
+  if (other) list.push(...(await against(other, backends, threads)));
   for (const create of others) list.push(await create());
   return list;
 }
@@ -118,63 +130,6 @@ function named<T>(option: string, table: Readonly<Record<string, T>>, list: stri
     const row = Object.hasOwn(table, name) ? table[name] : undefined;
     return row ?? program.error(`${option} ${name}: expected some of ${Object.keys(table).join(", ")}`);
   });
-}
-
-async function measure(job: Job, implementations: readonly Implementation[], rounds: number): Promise<Row[]> {
-  const inputs = inputsOf(job);
-  const ready: { one: Implementation; prepared: Prepared }[] = [];
-  try {
-    for (const one of implementations) {
-      const prepared = await one.prepare(job, inputs);
-      if (prepared === null) continue;
-      ready.push({ one, prepared });
-      await prepared.run();
-      const got = await prepared.output();
-      const wrong = got && complaint(one, job, inputs, got);
-      if (!wrong) continue;
-      // Nothing wrong is worth timing. A peer's fault is its own; ours ends the run.
-      if (one.tolerance !== PLAIN_SUMS) throw new Error(wrong);
-      process.stderr.write(`left out, wrong: ${wrong}\n`);
-      ready.pop();
-      await prepared.close();
-    }
-    const timings = await timeInterleaved(
-      ready.map(({ prepared }) => prepared),
-      { rounds },
-    );
-    const copy = timings[0] as Timing;
-    return ready.map(({ one }, i) => {
-      const timing = timings[i] as Timing;
-      return {
-        op: job.op,
-        shape: job.shape,
-        dtype: job.dtype,
-        impl: one.name,
-        threads: one.threads,
-        ...timing,
-        gbPerS: bytesOf(one.tolerance === 0 ? { ...job, op: "global" } : job) / timing.medianMs / 1e6, // a copy moves two tensors
-        ratioToCopy: timing.medianMs / copy.medianMs,
-      };
-    });
-  } finally {
-    for (const { prepared } of ready) await prepared.close();
-  }
-}
-
-function print(rows: readonly Row[]): void {
-  const [first] = rows;
-  if (!first) return;
-  process.stdout.write(`\n${first.op}  [${first.shape.join(", ")}]  ${first.dtype}\n`);
-  for (const row of rows) {
-    const cells = [
-      row.impl.padEnd(20),
-      `${row.threads} thread${row.threads > 1 ? "s" : " "}`,
-      `${row.medianMs.toFixed(4).padStart(10)} ms (${row.minMs.toFixed(4)} to ${row.maxMs.toFixed(4)})`,
-      `${row.gbPerS.toFixed(1).padStart(6)} GB/s`,
-      `${row.ratioToCopy.toFixed(2).padStart(6)} x copy`,
-    ];
-    process.stdout.write(`  ${cells.join("  ")}\n`);
-  }
 }
 
 if (process.argv.includes("--browser")) await import("./browser/main.ts");

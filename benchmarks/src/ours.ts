@@ -1,16 +1,22 @@
-import { type Backend, type Blob, createBatchNorm, createBatchNormScale, createBlob } from "@bn/core";
-import { EPS, type Implementation, type Prepared } from "./implementation.ts";
-import type { Inputs, Job } from "./jobs.ts";
+import type { Backend, Blob } from "@bn/core";
+import * as thisCore from "@bn/core";
+import { EPS, finished, type Implementation, type Prepared } from "./implementation.ts";
+import { type Inputs, isKernel, type Job } from "./jobs.ts";
+import { prepareKernel } from "./kernels.ts";
 
-/** A backend through its layers, as a user calls them. */
-export function ours(backend: Backend): Implementation {
+/** What makes layers: of this checkout, or of another one that it is compared with. */
+export type Core = Pick<typeof thisCore, "createBatchNorm" | "createBatchNormScale" | "createBlob">;
+
+/** A backend through its layers, as a user calls them, and its kernels alone. */
+export function ours(backend: Backend, name = `@bn/${backend.name}`, core: Core = thisCore): Implementation {
   const { threads, dtypes } = backend.supports;
   return {
-    name: `@bn/${backend.name}`,
+    name,
     threads,
     tolerance: 64,
     async prepare(job, inputs) {
-      return dtypes.includes(job.dtype) ? prepareLayer(backend, job, inputs) : null;
+      if (!dtypes.includes(job.dtype)) return null;
+      return isKernel(job.op) ? prepareKernel(backend, job, inputs) : prepareLayer(core, backend, job, inputs);
     },
     close: () => backend.dispose(),
   };
@@ -24,8 +30,8 @@ export function copyOf(backend: Backend): Implementation {
     tolerance: 0,
     async prepare({ shape, dtype }, inputs) {
       if (!backend.supports.dtypes.includes(dtype)) return null;
-      const x = createBlob(backend, shape, dtype);
-      const y = createBlob(backend, shape, dtype);
+      const x = thisCore.createBlob(backend, shape, dtype);
+      const y = thisCore.createBlob(backend, shape, dtype);
       x.write(inputs.x);
       return {
         run: finished(backend, () => backend.kernels.copy(x.count(), x.data, y.data)),
@@ -40,7 +46,8 @@ export function copyOf(backend: Backend): Implementation {
   };
 }
 
-async function prepareLayer(backend: Backend, job: Job, inputs: Inputs): Promise<Prepared> {
+async function prepareLayer(core: Core, backend: Backend, job: Job, inputs: Inputs): Promise<Prepared> {
+  const { createBatchNorm, createBatchNormScale, createBlob } = core;
   const { op, shape, axis, dtype } = job;
   const scaled = op.endsWith("+scale");
   const params = { axis, eps: EPS, phase: op.startsWith("global") ? "test" : "train" } as const;
@@ -70,14 +77,5 @@ async function prepareLayer(backend: Backend, job: Job, inputs: Inputs): Promise
       x.dispose();
       y.dispose();
     },
-  };
-}
-
-/** A run is over when its work is: where the call alone does not say so, wait for the queue. */
-function finished(backend: Backend, call: () => void): () => void | Promise<void> {
-  if (backend.supports.hostVisible) return call;
-  return () => {
-    call();
-    return backend.finish();
   };
 }

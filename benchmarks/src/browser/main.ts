@@ -7,10 +7,11 @@ import { fileURLToPath } from "node:url";
 import { launchBrowser, openPage } from "@bn/gpu-setup";
 import { Command, Option } from "commander";
 import { build } from "esbuild";
-import { bytesOf, type Job, OPS, type Op } from "../jobs.ts";
-import type { Row } from "../main.ts";
+import { type Job, OPS, type Op } from "../jobs.ts";
+import type { Outcome } from "../measure.ts";
 import { installPeers } from "../peers/install.ts";
-import type { Outcome } from "./page.ts";
+import { print } from "../report.ts";
+import { type Row, rowsOf } from "../row.ts";
 
 const PEERS = fileURLToPath(new URL("../../peers/", import.meta.url));
 
@@ -49,10 +50,10 @@ async function main({ op, shape, peers, rounds, json }: Options): Promise<void> 
     process.stdout.write(`headless Chromium ${browser.version()}, ${adapter}\n`);
     for (const one of op) {
       const job: Job = { op: one, shape: shape.split("x").map(Number), axis: 1, dtype: "float32" };
-      const outcome = await call<Outcome>(`measure(${JSON.stringify(job)}, ${rounds})`);
-      const found = rowsOf(job, outcome);
+      const outcome = await call<Outcome>(`measureHere(${JSON.stringify(job)}, ${rounds})`);
+      const found = rowsOf(job, outcome.measured);
       rows.push(...found);
-      print(found, outcome.leftOut);
+      print(found, outcome.leftOut, "@bn/webgpu");
     }
     await close();
   } finally {
@@ -80,33 +81,6 @@ async function bundle(folder: string, peers: boolean): Promise<void> {
     await build({ ...common, stdin: { contents, resolveDir: PEERS }, outfile: join(folder, `${name}.js`) });
   }
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "bench", exports: "./page.js" }));
-}
-
-function rowsOf({ op, shape, dtype, axis }: Job, { measured }: Outcome): Row[] {
-  const copy = measured[0]?.timing.medianMs ?? Number.NaN;
-  return measured.map(({ impl, isCopy, timing }) => ({
-    ...{ op, shape, dtype, impl, threads: 1, ...timing },
-    gbPerS: bytesOf({ op: isCopy ? "global" : op, shape, dtype, axis }) / timing.medianMs / 1e6, // a copy moves two tensors
-    ratioToCopy: timing.medianMs / copy,
-  }));
-}
-
-function print(rows: readonly Row[], leftOut: readonly string[]): void {
-  const [first] = rows;
-  if (!first) return;
-  const own = rows.find(({ impl }) => impl === "@bn/webgpu")?.medianMs ?? Number.NaN;
-  process.stdout.write(`\n${first.op}  [${first.shape.join(", ")}]  ${first.dtype}\n`);
-  for (const { impl, medianMs, minMs, maxMs, gbPerS, ratioToCopy } of rows) {
-    const cells = [
-      impl.padEnd(23),
-      `${medianMs.toFixed(3).padStart(9)} ms (${minMs.toFixed(3)} to ${maxMs.toFixed(3)})`,
-      `${gbPerS.toFixed(2).padStart(6)} GB/s`,
-      `${ratioToCopy.toFixed(2).padStart(6)} x copy`,
-      `${(medianMs / own).toFixed(2).padStart(6)} x @bn/webgpu`,
-    ];
-    process.stdout.write(`  ${cells.join("  ")}\n`);
-  }
-  for (const text of leftOut) process.stdout.write(`  left out: ${text.split("\n")[0]}\n`);
 }
 
 await main(program.parse().opts<Options>());

@@ -1,0 +1,54 @@
+import { type Implementation, PLAIN_SUMS, type Prepared } from "./implementation.ts";
+import { inputsOf, isKernel, type Job } from "./jobs.ts";
+import { kernelComplaint } from "./kernel-truth.ts";
+import { type Timing, timeInterleaved } from "./time.ts";
+import { complaint } from "./truth.ts";
+
+export interface Measured {
+  readonly impl: string;
+  readonly threads: number;
+  readonly isCopy: boolean;
+  readonly timing: Timing;
+}
+
+export interface Outcome {
+  /** The copy first. */
+  readonly measured: readonly Measured[];
+  /** Who does the job wrong, or fails at it, and how. */
+  readonly leftOut: readonly string[];
+}
+
+/** Runs `job` on all implementations that can do it, checks what they computed, and times them in one interleaved run. */
+export async function measure(job: Job, implementations: readonly Implementation[], rounds: number): Promise<Outcome> {
+  const inputs = inputsOf(job);
+  const check = isKernel(job.op) ? kernelComplaint : complaint;
+  const ready: { one: Implementation; prepared: Prepared }[] = [];
+  const leftOut: string[] = [];
+  try {
+    for (const one of implementations) {
+      try {
+        const prepared = await one.prepare(job, inputs);
+        if (prepared === null) continue;
+        ready.push({ one, prepared });
+        await prepared.run();
+        const got = await prepared.output();
+        const wrong = got && check(one, job, inputs, got);
+        if (wrong) throw new Error(wrong);
+      } catch (error) {
+        if (one.tolerance !== PLAIN_SUMS) throw error; // a peer's fault is its own; ours ends the run
+        leftOut.push(`${one.name}: ${error instanceof Error ? error.message : String(error)}`);
+        if (ready.at(-1)?.one === one) await ready.pop()?.prepared.close();
+      }
+    }
+    const timings = await timeInterleaved(
+      ready.map(({ prepared }) => prepared),
+      { rounds },
+    );
+    const measured = ready.map(({ one: { name, threads, tolerance } }, i) => {
+      return { impl: name, threads, isCopy: tolerance === 0, timing: timings[i] as Timing };
+    });
+    return { measured, leftOut };
+  } finally {
+    for (const { prepared } of ready) await prepared.close();
+  }
+}

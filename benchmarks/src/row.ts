@@ -1,0 +1,30 @@
+import type { Dtype } from "@bn/core";
+import { bytesOf, type Job, type Operation } from "./jobs.ts";
+import type { Measured } from "./measure.ts";
+import type { Timing } from "./time.ts";
+
+/** A line of the report. */
+export interface Row extends Timing {
+  readonly op: Operation;
+  readonly shape: readonly number[];
+  readonly dtype: Dtype;
+  readonly impl: string;
+  readonly threads: number;
+  readonly gbPerS: number;
+  readonly nsPerElement: number;
+  /** Median over the median of one copy of x. */
+  readonly ratioToCopy: number;
+}
+
+/** The rows of one job; the first thing measured is the copy that the others are a multiple of. */
+export function rowsOf(job: Job, measured: readonly Measured[]): Row[] {
+  const { op, shape, dtype } = job;
+  const copy = measured[0]?.timing.medianMs ?? Number.NaN;
+  const elements = shape.reduce((a, b) => a * b, 1);
+  return measured.map(({ impl, threads, isCopy, timing }) => ({
+    ...{ op, shape, dtype, impl, threads, ...timing },
+    gbPerS: bytesOf(isCopy ? { ...job, op: "global" } : job) / timing.medianMs / 1e6, // a copy moves two tensors
+    nsPerElement: (timing.medianMs * 1e6) / elements,
+    ratioToCopy: timing.medianMs / copy,
+  }));
+}
