@@ -40,9 +40,11 @@ export interface Moments<B> {
   readonly mean: B;
   readonly variance: B;
 }
-/** The mean is mean + meanLow: a mean in one number of the dtype is too coarse to be merged with others. */
-export interface SplitMoments<B> extends Moments<B> {
+/** What can be merged: the mean is mean + meanLow, m2 the sum of the squares of x - (mean + meanLow). */
+export interface SplitMoments<B> {
+  readonly mean: B;
   readonly meanLow: B;
+  readonly m2: B;
 }
 export interface Running<B> extends Moments<B> {
   readonly factor: B;
@@ -66,7 +68,7 @@ export interface Average<B> {
 export interface Kernels<B> {
   /** Mean and biased variance of each channel (K-1). */
   moments(x: B, g: Geometry, out: Moments<B>): void;
-  /** The same with the mean in two parts, for statistics of several batches; variance * m is their M2 (K-12). */
+  /** Moments before their last roundings, so that those of several batches can be merged (K-12). */
   splitMoments?(x: B, g: Geometry, out: SplitMoments<B>): void;
   /** y = x^ [* gamma + beta] (K-2). */
   normalize(x: B, g: Geometry, stats: Moments<B>, eps: number, affine: Affine<B> | null, y: B): void;
