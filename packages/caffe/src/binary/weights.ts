@@ -1,0 +1,51 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import { reflect } from "@bufbuild/protobuf/reflect";
+import { bad, type CaffeFile, type ReadOptions } from "../file.ts";
+import { NetParameterSchema } from "../schema/caffe_pb.ts";
+import { decodeInto } from "./decode.ts";
+
+/** protobuf's own limit. */
+export const MAX_WEIGHTS = 2 ** 31 - 1;
+
+/**
+ * A `.caffemodel`: the whole network with its blobs. Blobs stay views of `bytes` until `decodeBlob` reads one.
+ *
+ * Errors: `ERR_BN_DATA`: empty, text, truncated, damaged.
+ *
+ * @example
+ * ```ts
+ * import { readNet, readWeights, writeWeights } from "@bn/caffe";
+ * const bytes = writeWeights(readNet('layer { name: "bn" type: "BatchNorm" blobs { data: 2 shape { dim: 1 } } }'));
+ * console.log(readWeights(bytes).message.layer[0]!.name); // bn
+ * ```
+ */
+export function readWeights(bytes: Uint8Array, { file = "weights" }: ReadOptions = {}): CaffeFile {
+  const fail = (what: string, cause?: unknown) => bad(file, undefined, what, { cause });
+  if (bytes.length === 0) throw fail("no bytes, expected a .caffemodel; fetch the file again");
+  if (bytes.length > MAX_WEIGHTS)
+    throw fail(`${bytes.length} bytes, expected at most ${MAX_WEIGHTS}, as protobuf has it`);
+  if (looksLikeText(bytes)) throw fail("text, expected a binary .caffemodel; a .prototxt is the network (--net)");
+  const net = create(NetParameterSchema);
+  try {
+    decodeInto(reflect(NetParameterSchema, net), bytes);
+  } catch (cause) {
+    const what = `${bytes.length} bytes do not decode (${(cause as Error).message})`;
+    throw fail(`${what}: truncated, or not a .caffemodel; fetch the file again`, cause);
+  }
+  if (net.layer.length + net.layers.length === 0) {
+    throw fail(`${bytes.length} bytes without a layer, expected a .caffemodel; is it another kind of file?`);
+  }
+  return { file, message: net, places: new Map(), unknown: new Map() };
+}
+
+/** A network that begins like protobuf text and has no byte that text never has. */
+function looksLikeText(bytes: Uint8Array): boolean {
+  const head = bytes.subarray(0, 512);
+  const text = head.every((byte) => byte >= 32 || byte === 9 || byte === 10 || byte === 13);
+  return text && /^\s*(#|[A-Za-z_]\w*\s*[:{<])/m.test(new TextDecoder().decode(head));
+}
+
+/** The bytes of a `.caffemodel`. Fields that the schema does not name are written where they were read. */
+export function writeWeights({ message }: CaffeFile): Uint8Array<ArrayBuffer> {
+  return toBinary(NetParameterSchema, message);
+}

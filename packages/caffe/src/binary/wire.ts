@@ -1,0 +1,53 @@
+import { BinaryReader, type WireType } from "@bufbuild/protobuf/wire";
+
+/** One field as it stands on the wire: `bytes[from, to)` is its payload, without tag and length. */
+export interface WireField {
+  readonly number: number;
+  readonly wire: WireType;
+  readonly from: number;
+  readonly to: number;
+  /** Where its tag begins, and where it ends. */
+  readonly start: number;
+  readonly body: number;
+}
+
+export const VARINT = 0;
+export const FIXED64 = 1;
+export const BYTES = 2;
+export const FIXED32 = 5;
+
+const MAX_DEPTH = 100;
+
+/**
+ * The fields of one message, in their order.
+ *
+ * Errors: an `Error` that says what is wrong where the bytes are no message.
+ */
+export function* wireFields(bytes: Uint8Array): Generator<WireField> {
+  const reader = new BinaryReader(bytes);
+  while (reader.pos < bytes.length) {
+    const start = reader.pos;
+    const [number, wire] = reader.tag();
+    const body = reader.pos;
+    let from = body;
+    if (wire === BYTES) {
+      const length = reader.uint32();
+      from = reader.pos;
+      if (length > bytes.length - from) {
+        throw new Error(`field ${number} says ${length} bytes, and ${bytes.length - from} are left`);
+      }
+      reader.pos = from + length;
+    } else {
+      reader.skip(wire, number, MAX_DEPTH);
+      if (reader.pos > bytes.length) throw new Error(`field ${number} ends after the last byte`);
+    }
+    yield { number, wire, from, to: reader.pos, start, body };
+  }
+}
+
+/** The value of a varint field as a signed number; beyond 2^53 it is inexact. */
+export function varintOf(bytes: Uint8Array, { from }: WireField): number {
+  const reader = new BinaryReader(bytes);
+  reader.pos = from;
+  return Number(reader.int64());
+}

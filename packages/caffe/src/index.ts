@@ -1,0 +1,6 @@
+export { type BlobContent, type CaffeBlob, decodeBlob, encodeBlob, replaceData } from "./binary/blob.ts";
+export { readWeights, writeWeights } from "./binary/weights.ts";
+export type { CaffeFile, ReadOptions } from "./file.ts";
+export * from "./schema/caffe_pb.ts";
+export { readNet, writeNet } from "./text/net.ts";
+export type { TextField, TextMessage, TextScalar, TextValue } from "./text/tree.ts";

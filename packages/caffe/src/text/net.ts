@@ -1,0 +1,56 @@
+import { create, type Message } from "@bufbuild/protobuf";
+import { reflect } from "@bufbuild/protobuf/reflect";
+import { bad, type CaffeFile, type ReadOptions } from "../file.ts";
+import { NetParameterSchema } from "../schema/caffe_pb.ts";
+import { decodeTree, type Notes } from "./decode.ts";
+import { createPlaces } from "./places.ts";
+import { printMessage } from "./print.ts";
+import type { FailAt } from "./tokens.ts";
+import { parseTree } from "./tree.ts";
+
+/** Networks are some thousand lines; a text with weights in it is none that we read. */
+export const MAX_TEXT = 2 ** 24;
+
+/**
+ * A `.prototxt`: protobuf's text format, all of it. Comments are not kept.
+ *
+ * Errors: `ERR_BN_DATA` with line and column: what is no text format, values of another type, a field once more, more
+ * than 16 MiB.
+ *
+ * @example
+ * ```ts
+ * import { readNet } from "@bn/caffe";
+ * const { message, places } = readNet('name: "net"\nlayer { name: "bn" type: "BatchNorm" batch_norm_param < eps: 1e-3f > }');
+ * const layer = message.layer[0]!;
+ * console.log(layer.type, layer.batchNormParam!.eps === Math.fround(1e-3), places.get(layer)); // BatchNorm true 2:7
+ * ```
+ */
+export function readNet(text: string, { file = "net" }: ReadOptions = {}): CaffeFile {
+  if (text.length > MAX_TEXT) {
+    throw bad(
+      file,
+      undefined,
+      `${text.length} characters, expected at most ${MAX_TEXT}; weights belong in a .caffemodel`,
+    );
+  }
+  const placeAt = createPlaces(text);
+  const failAt: FailAt = (offset, what, opened) =>
+    bad(file, placeAt(offset), opened === undefined ? what : `${what} of ${placeAt(opened)}`);
+  const fields = parseTree(text.charCodeAt(0) === 0xfeff ? ` ${text.slice(1)}` : text, failAt);
+  const message = create(NetParameterSchema);
+  const notes: Notes = { starts: new Map(), unknown: new Map() };
+  decodeTree(reflect(NetParameterSchema, message), fields, notes, failAt);
+  const places = new Map<Message, string>();
+  for (const [inner, start] of notes.starts) places.set(inner, placeAt(start));
+  return { file, message, places, unknown: notes.unknown };
+}
+
+/**
+ * The text of a network, in the schema's order, as Caffe's own tools write it. Blobs are written out. Fields that the
+ * schema does not name follow the others of their message.
+ *
+ * Errors: `ERR_BN_DATA`, a network read from binary that has fields without a name.
+ */
+export function writeNet({ file, message, unknown }: CaffeFile): string {
+  return printMessage(NetParameterSchema, message, { file, unknown });
+}
