@@ -27,7 +27,7 @@ export interface VerifyRow {
 /** What one backend made of a node. */
 export interface BackendRow {
   readonly backend: string;
-  readonly status: Status;
+  readonly status: Exclude<Status, "notRun">;
   /**
    * Why it was skipped or failed. Empty where it passed, unless it is off an ONNX Runtime that is off float64 itself, which is
    * no fault of the backend.
