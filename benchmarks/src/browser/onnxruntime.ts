@@ -1,4 +1,4 @@
-import { buildModel } from "@bn/onnx";
+import { batchNormOf, buildModel } from "@bn/onnx";
 import type * as Ort from "onnxruntime-common";
 import { affineOf, EPS, type Implementation, PLAIN_SUMS } from "../implementation.ts";
 import { importServed } from "./peer.ts";
@@ -15,16 +15,9 @@ export async function onnxRuntime(): Promise<Implementation> {
       if (op.startsWith("backward") || axis !== 1) return null; // BatchNormalization's channels are axis 1
       const { gamma, beta } = affineOf(job, inputs);
       const training = op.startsWith("batch");
-      const weights = {
-        dtype: "float32" as const,
-        scale: Float32Array.from(gamma),
-        bias: Float32Array.from(beta),
-        mean: Float32Array.from(inputs.mean),
-        variance: Float32Array.from(inputs.variance),
-        epsilon: EPS,
-        momentum: 0.9,
-      };
-      const model = buildModel(weights, { shape, training });
+      const blobs = [inputs.mean, inputs.variance, [1], gamma, beta].map((values) => Float32Array.from(values));
+      const record = batchNormOf(blobs, { eps: EPS, movingAverageFraction: 0.9 });
+      const model = buildModel(record, { shape, training });
       const session = await ort.InferenceSession.create(model, {
         executionProviders: ["webgpu"],
         preferredOutputLocation: "gpu-buffer",

@@ -1,4 +1,4 @@
-import { buildModel } from "@bn/onnx";
+import { batchNormOf, buildModel } from "@bn/onnx";
 import type * as Ort from "onnxruntime-common";
 import { affineOf, EPS, type Implementation, PLAIN_SUMS } from "../implementation.ts";
 import { importPeer } from "./install.ts";
@@ -17,18 +17,9 @@ export async function onnxRuntime(name: "onnxruntime-node" | "onnxruntime-web"):
       const { gamma, beta } = affineOf(job, inputs);
       const Values = dtype === "float32" ? Float32Array : Float64Array;
       const training = op.startsWith("batch");
-      const model = buildModel(
-        {
-          dtype,
-          scale: Values.from(gamma),
-          bias: Values.from(beta),
-          mean: Values.from(inputs.mean),
-          variance: Values.from(inputs.variance),
-          epsilon: EPS,
-          momentum: 0.9,
-        },
-        { shape, training },
-      );
+      const blobs = [inputs.mean, inputs.variance, [1], gamma, beta].map((values) => Values.from(values));
+      const record = batchNormOf(blobs, { eps: EPS, movingAverageFraction: 0.9 });
+      const model = buildModel(record, { shape, training });
       const session = await ort.InferenceSession.create(model, { intraOpNumThreads: 1, executionMode: "sequential" });
       const feeds = { X: new ort.Tensor(dtype, inputs.x as Float32Array, shape) };
       // A tensor to write into, as ours has: allocating 26 MB a call would be timed otherwise.

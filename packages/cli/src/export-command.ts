@@ -1,5 +1,5 @@
 import { BnError, type HostArray } from "@bn/core";
-import { batchNormOf, buildModel, importModel, type OnnxBatchNorm, OPSETS, type OpenShape, type Opset } from "@bn/onnx";
+import { batchNormOf, buildModel, importModel, type NormRecord, OPSETS, type OpenShape, type Opset } from "@bn/onnx";
 import { openModel } from "@bn/onnx/node";
 import { readNpy } from "./npy.ts";
 import { checkWritable, writeReport } from "./output.ts";
@@ -28,11 +28,11 @@ export async function exportCommand(path: string, options: ExportOptions): Promi
   const layer = blobs === undefined ? await layerOf(from as string, options.node) : await readBlobs(blobs, options);
   const shape = options.shape === undefined ? {} : { shape: shapeOf(options.shape) };
   await writeReport(path, buildModel(layer, { opset, training: options.training ?? false, ...shape }));
-  process.stderr.write(`${path}: BatchNormalization, ${layer.mean.length} channels, operator set ${opset}\n`);
+  process.stderr.write(`${path}: BatchNormalization, ${layer.channels} channels, operator set ${opset}\n`);
 }
 
 /** The blobs of a layer, or of Caffe's: mean, variance, factor, gamma, beta. */
-async function readBlobs(list: string, { eps, fraction }: ExportOptions): Promise<OnnxBatchNorm> {
+async function readBlobs(list: string, { eps, fraction }: ExportOptions): Promise<NormRecord> {
   const values: HostArray[] = [];
   for (const path of list.split(",")) {
     const { data, type } = await readNpy(path.trim());
@@ -47,7 +47,7 @@ async function readBlobs(list: string, { eps, fraction }: ExportOptions): Promis
 }
 
 /** One node of a model. Errors: `ERR_BN_PARAM`, none or several that it could be. */
-async function layerOf(path: string, name: string | undefined): Promise<OnnxBatchNorm> {
+async function layerOf(path: string, name: string | undefined): Promise<NormRecord> {
   const { bytes, external } = await openModel(path);
   const { layers } = await importModel(bytes, { external });
   const found = name === undefined ? layers : layers.filter((layer) => layer.name === name);

@@ -1,5 +1,5 @@
 import { BnError } from "@bn/core";
-import type { Tensor } from "@bn/onnx";
+import type { Tensor } from "@bn/onnx/verify";
 import { readNpy } from "./npy.ts";
 
 /** `--input` values: `FILE.npy` for a network's only input, `name=FILE.npy` for one of several. */

@@ -1,4 +1,4 @@
-import { type Diagnostic, type ImportedLayer, importModel } from "@bn/onnx";
+import { type BatchNormScaleRecord, type Diagnostic, importModel } from "@bn/onnx";
 import { openModel } from "@bn/onnx/node";
 import { align } from "./align.ts";
 import { printable } from "./output.ts";
@@ -22,16 +22,16 @@ export async function inspectCommand(path: string, { json = false }: InspectOpti
   return !diagnostics.some(({ kind }) => kind === "left out");
 }
 
-function inspectText(layers: readonly ImportedLayer[], diagnostics: readonly Diagnostic[]): string {
+function inspectText(layers: readonly BatchNormScaleRecord[], diagnostics: readonly Diagnostic[]): string {
   const head = ["node", "channels", "dtype", "phase", "epsilon", "momentum", "mean", "variance", "scale", "B"];
   const rows = layers.map((layer) => [
-    printable(layer.where === "" ? layer.name : `${layer.name} in ${layer.where}`),
+    printable(layer.source.where === "" ? layer.name : `${layer.name} in ${layer.source.where}`),
     layer.parameterShape.join("x"),
     layer.dtype,
     layer.phase,
-    layer.epsilon.toPrecision(3),
-    layer.momentum.toPrecision(3),
-    ...[layer.mean, layer.variance, layer.scale, layer.bias].map((values) => rangeText(rangeOf(values))),
+    layer.eps.toPrecision(3),
+    layer.movingAverageFraction.toPrecision(3),
+    ...operandsOf(layer).map((values) => rangeText(rangeOf(values))),
   ]);
   const counts = ["suspect", "left out", "assumed", "converted"].flatMap((kind) => {
     const count = diagnostics.filter((one) => one.kind === kind).length;
@@ -46,13 +46,17 @@ function inspectText(layers: readonly ImportedLayer[], diagnostics: readonly Dia
 }
 
 /** `{ layers, diagnostics }`; numbers that JSON cannot write are null. */
-function inspectJson(layers: readonly ImportedLayer[], diagnostics: readonly Diagnostic[]): string {
-  const described = layers.map(({ name, where, parameterShape, dtype, phase, epsilon, momentum, ...operands }) => {
-    const { mean, variance, scale, bias } = operands;
-    const ranges = { mean: rangeOf(mean), variance: rangeOf(variance), scale: rangeOf(scale), bias: rangeOf(bias) };
-    return { name, where, shape: parameterShape, dtype, phase, epsilon, momentum, ...ranges };
+function inspectJson(layers: readonly BatchNormScaleRecord[], diagnostics: readonly Diagnostic[]): string {
+  const described = layers.map((layer) => {
+    const { name, source, parameterShape: shape, dtype, phase, eps: epsilon, movingAverageFraction: momentum } = layer;
+    const [mean, variance, scale, bias] = operandsOf(layer).map(rangeOf);
+    return { name, where: source.where, shape, dtype, phase, epsilon, momentum, mean, variance, scale, bias };
   });
   return `${JSON.stringify({ layers: described, diagnostics }, null, 2)}\n`;
+}
+
+function operandsOf({ statistics, gamma, beta }: BatchNormScaleRecord): ArrayLike<number>[] {
+  return [statistics.mean, statistics.variance, gamma, beta ?? []];
 }
 
 function rangeOf(values: ArrayLike<number>): Range {

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { BnError } from "@bn/core";
-import type { Tensor } from "@bn/onnx";
+import type { Tensor } from "@bn/onnx/verify";
 import { parse } from "npyjs";
 
 /** NumPy's types as ONNX Runtime names them. float16 comes out of the parser as float32, exactly. */

@@ -1,7 +1,7 @@
 import { type Case, cases } from "@bn/conformance";
 import { loadGoldenCases } from "@bn/conformance/node";
 import { BnError } from "@bn/core";
-import { onnxCases, onnxRuntimeMissing } from "@bn/onnx";
+import { onnxCases, onnxRuntimeMissing } from "@bn/onnx/verify";
 import { matcher } from "./filter.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { type Backend, BnError } from "@bn/core";
-import { inputNames, type VerifyReport, verifyModel } from "@bn/onnx";
 import { type OpenedModel, openModel } from "@bn/onnx/node";
+import { inputNames, type VerifyReport, verifyModel } from "@bn/onnx/verify";
 import { type Available, backendsOf } from "./backends.ts";
 import { feedsFor, type GivenInputs, readInputs } from "./inputs-option.ts";
 import { checkWritable, writeReport } from "./output.ts";

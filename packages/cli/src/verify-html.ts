@@ -1,5 +1,5 @@
 import { type Html, html, ratioText, SCRIPT, STYLE, trusted } from "@bn/conformance/report";
-import type { BackendRow, VerifyReport, VerifyRow } from "@bn/onnx";
+import type { BackendRow, VerifyReport, VerifyRow } from "@bn/onnx/verify";
 import { depthPlot, seriesOf } from "./verify-plot.ts";
 import { summaryOf, verifyPassed } from "./verify-report.ts";
 import { type Finding, worstOf } from "./worst.ts";

@@ -1,5 +1,5 @@
 import { type Html, html, ratioText } from "@bn/conformance/report";
-import type { VerifyReport } from "@bn/onnx";
+import type { VerifyReport } from "@bn/onnx/verify";
 import { type Finding, findings } from "./worst.ts";
 
 const WIDTH = 1160;

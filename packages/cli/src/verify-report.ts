@@ -1,6 +1,6 @@
 import type { Comparison } from "@bn/conformance";
 import { numberOrName, ratioText } from "@bn/conformance/report";
-import type { VerifyReport, VerifyRow } from "@bn/onnx";
+import type { VerifyReport, VerifyRow } from "@bn/onnx/verify";
 import { align } from "./align.ts";
 import { printable } from "./output.ts";
 import { worstOf } from "./worst.ts";

@@ -2,11 +2,12 @@ import { random } from "@bn/conformance";
 import { createCpu } from "@bn/cpu";
 import type { ModelProto, NodeProto } from "onnx-buf";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { valueInfo } from "../src/encode.ts";
-import { buildModel, importModel, onnxRuntimeMissing, type VerifyOptions, verifyModel } from "../src/index.ts";
-import { planInputs } from "../src/inputs.ts";
-import { parseModel } from "../src/proto.ts";
-import { altered, NODE, nested } from "./network.ts";
+import { valueInfo } from "../src/graph/encode.ts";
+import { parseModel } from "../src/graph/proto.ts";
+import { buildModel, importModel } from "../src/index.ts";
+import { onnxRuntimeMissing, type VerifyOptions, verifyModel } from "../src/verify/index.ts";
+import { planInputs } from "../src/verify/inputs.ts";
+import { altered, NODE, nested, record } from "./network.ts";
 import { paddle } from "./paddle.ts";
 
 async function thrown(bytes: Uint8Array, options: VerifyOptions = {}): Promise<string> {
@@ -47,7 +48,7 @@ describe("models that cannot be verified are refused with node, tensor and cure"
       "short data",
       altered((model) => Object.assign(model.graph?.initializer[0] ?? {}, { rawData: new Uint8Array(8) })),
     ],
-    ["gigantic input", buildModel(NODE, { shape: [2 ** 20, 3, 2 ** 20, 7] })],
+    ["gigantic input", buildModel(record(NODE), { shape: [2 ** 20, 3, 2 ** 20, 7] })],
     ["other channels", altered((model) => setChannels(model, 4n))],
     [
       "unknown operator",
@@ -70,7 +71,7 @@ describe("models that cannot be verified are refused with node, tensor and cure"
     ["wrong channels", { X: [1, 4, 4, 4] }],
     ["no size", { X: [1, 3, 0, 4] }],
   ])("shapes: %s", async (_, shapes) => {
-    const bytes = buildModel(NODE);
+    const bytes = buildModel(record(NODE));
     expect(await thrown(bytes, { shapes: shapes ?? {} })).toMatchSnapshot();
   });
 });
@@ -90,7 +91,7 @@ async function survives(bytes: Uint8Array): Promise<"refused" | "verified"> {
 }
 
 test("every truncation of a small model is refused", async () => {
-  const bytes = buildModel(NODE);
+  const bytes = buildModel(record(NODE));
   for (let length = 0; length < bytes.length; length++)
     expect(await survives(bytes.slice(0, length)), `${length} bytes`).toBe("refused");
 });
@@ -102,7 +103,7 @@ test("truncations of a real network are refused", async () => {
 });
 
 test("flipped bits of a small model end in an error or in a right result", async () => {
-  const bytes = buildModel(NODE, { shape: [2, 3, 4, 5] });
+  const bytes = buildModel(record(NODE), { shape: [2, 3, 4, 5] });
   const { integer } = random("flips");
   const outcomes = { refused: 0, verified: 0 };
   for (let i = 0; i < 600; i++) {
@@ -202,7 +203,7 @@ describe("without onnxruntime-node", () => {
     vi.doMock("onnxruntime-node", () => {
       throw new Error("Cannot find package");
     });
-    expect(await thrown(buildModel(NODE))).toMatch(
+    expect(await thrown(buildModel(record(NODE)))).toMatch(
       /^ERR_BN_UNAVAILABLE: onnxruntime-node does not load .*npm install --ignore-scripts onnxruntime-node$/,
     );
     expect(await onnxRuntimeMissing()).toMatch(/npm install --ignore-scripts onnxruntime-node$/);

@@ -4,18 +4,18 @@ import { createCpu } from "@bn/cpu";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema, type NodeProto, type TensorProto } from "onnx-buf";
 import { expect, test } from "vitest";
-import { intAttribute, intsAttribute, nodeOf, tensorOf, valueInfo } from "../src/encode.ts";
+import { intAttribute, intsAttribute, nodeOf, tensorOf, valueInfo } from "../src/graph/encode.ts";
 import {
   batchNormOf,
   buildModel,
   exportNodes,
   importModel,
-  type OnnxLayer,
-  type OnnxScale,
-  runModel,
-  verifyModel,
+  type LayerRecord,
+  quotients,
+  type ScaleRecord,
 } from "../src/index.ts";
-import { foldedBound, runtimePrecision } from "../src/runtime-bounds.ts";
+import { runModel, verifyModel } from "../src/verify/index.ts";
+import { foldedBound, runtimePrecision } from "../src/verify/runtime-bounds.ts";
 
 interface Values {
   readonly shape: readonly number[];
@@ -36,18 +36,24 @@ const floats = ({ data }: Values) => Float32Array.from(data);
 const weight = (layer: string, i: number) => tensorOf(`${layer}.${i}`, blob(layer, i).shape, floats(blob(layer, i)));
 
 /** BatchNorm and Scale number `k` of the network, from its blobs. */
-function layersOf(k: number): readonly OnnxLayer[] {
+function layersOf(k: number): readonly LayerRecord[] {
   const norm = batchNormOf(
     [0, 1, 2].map((i) => floats(blob(`bn${k}`, i))),
     { eps: EPS[k - 1] as number },
   );
   const [gamma, beta] = NETWORK.blobs[`scale${k}`] as readonly Values[];
-  const scale: OnnxScale = {
+  const scale: ScaleRecord = {
+    type: "Scale",
+    name: `scale${k}`,
     dtype: "float32",
+    channels: gamma?.data.length ?? 0,
+    statistics: null,
     axis: 1,
-    shape: gamma?.shape ?? [],
-    scale: floats(gamma as Values),
-    bias: beta ? floats(beta) : null,
+    phase: "test",
+    parameterShape: gamma?.shape ?? [],
+    gamma: floats(gamma as Values),
+    beta: beta ? floats(beta) : null,
+    source: { format: "caffe", nodes: [`scale${k}`], where: "" },
   };
   return [norm, scale];
 }
@@ -103,7 +109,7 @@ test("a network that Caffe trained verifies, node by node", async () => {
     [1, 2, 3].map((k) => [`bn${k}/batch_norm`, "passed"]),
   );
   const { layers } = await importModel(network());
-  expect(layers.map(({ epsilon }) => epsilon)).toEqual(EPS.map(Math.fround));
+  expect(layers.map(({ eps }) => eps)).toEqual(EPS.map(Math.fround));
 });
 
 test.each([1, 2, 3])("ONNX Runtime makes of Caffe's conv%d what Caffe's BatchNorm and Scale made of it", async (k) => {
@@ -111,20 +117,21 @@ test.each([1, 2, 3])("ONNX Runtime makes of Caffe's conv%d what Caffe's BatchNor
   const outputs = await runModel(buildModel(layersOf(k), { shape }), {
     X: { type: "float32", shape, data: Float32Array.from(data) },
   });
-  const [norm, scale] = layersOf(k) as [ReturnType<typeof batchNormOf>, OnnxScale];
+  const [norm, scale] = layersOf(k) as [ReturnType<typeof batchNormOf>, ScaleRecord];
+  const { mean, variance } = quotients(norm);
   const g = { outer: shape[0] ?? 0, channels: shape[1] ?? 0, inner: (shape[2] ?? 0) * (shape[3] ?? 0) };
-  const stats = { mean: oracle.channelsOf(norm.mean), variance: oracle.channelsOf(norm.variance) };
+  const stats = { mean: oracle.channelsOf(mean), variance: oracle.channelsOf(variance) };
   const affine = {
-    gamma: oracle.channelsOf(scale.scale as Float32Array),
-    beta: scale.bias ? oracle.channelsOf(scale.bias) : null,
+    gamma: oracle.channelsOf(scale.gamma as Float32Array),
+    beta: scale.beta ? oracle.channelsOf(scale.beta) : null,
   };
   // Caffe's own error is N-3 with K = 4 and its Scale's N-8 (G-2); ONNX Runtime's is O-1.
   const caffe = { dtype: "float32", u: 2 ** -24, k: 4, division: 1, eta: 2 ** -149 } as const;
   const given = { mean: bounds.globalBound(caffe, stats.mean), variance: bounds.globalBound(caffe, stats.variance) };
-  const theirs = foldedBound(runtimePrecision("float32"), data, g, stats, norm.epsilon, affine, null);
-  const normalized = oracle.normalize(data, g, stats, norm.epsilon, null);
+  const theirs = foldedBound(runtimePrecision("float32"), data, g, stats, norm.eps, affine, null);
+  const normalized = oracle.normalize(data, g, stats, norm.eps, null);
   const scaled = bounds.scaleBound(caffe, normalized, g, affine);
-  const own = bounds.normalizeBound(caffe, data, g, stats, norm.epsilon, affine, given);
+  const own = bounds.normalizeBound(caffe, data, g, stats, norm.eps, affine, given);
   const bound = own.map((value, i) => value + (scaled[i] as number) + (theirs[i] as number));
   const top = (NETWORK.tops[`scale${k}`] as Values).data;
   const found = compare(`scale${k}`, outputs.get("Y")?.data as Float32Array, top, bound, g);

@@ -2,7 +2,7 @@ import { type Result, runCases, withoutFused } from "@bn/conformance";
 import type { Backend, DeviceBuffer, Kernels } from "@bn/core";
 import { createCpu } from "@bn/cpu";
 import { expect, test } from "vitest";
-import { onnxCases } from "../src/index.ts";
+import { onnxCases } from "../src/verify/index.ts";
 
 const CASES = onnxCases();
 const failures = (results: readonly Result[]) =>

@@ -5,8 +5,9 @@ import { createCpu } from "@bn/cpu";
 import { create } from "@bufbuild/protobuf";
 import { StringStringEntryProtoSchema, type TensorProto } from "onnx-buf";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openModel } from "../src/file-system.ts";
-import { importModel, type ReadExternal, verifyModel } from "../src/index.ts";
+import { openModel } from "../src/graph/file-system.ts";
+import { importModel, type ReadExternal } from "../src/index.ts";
+import { verifyModel } from "../src/verify/index.ts";
 import { altered, NODE } from "./network.ts";
 
 let folder: string;
@@ -46,7 +47,7 @@ test.each(["data/weights.bin", "./data/weights.bin", "inner/weights.bin"])(
   async (location) => {
     const { bytes, external } = await open(model(location));
     const { layers } = await importModel(bytes, { external });
-    expect(layers[0]).toMatchObject({ mean: NODE.mean, variance: NODE.variance });
+    expect(layers[0]).toMatchObject({ statistics: { mean: NODE.mean, variance: NODE.variance } });
     await using cpu = await createCpu();
     const { rows } = await verifyModel(bytes, [cpu], { external });
     expect(rows).toMatchObject([{ backends: [{ status: "passed" }], onnxRuntime: { ratio: expect.any(Number) } }]);

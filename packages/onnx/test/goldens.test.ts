@@ -3,8 +3,17 @@ import { loadGoldens } from "@bn/conformance/node";
 import { type Blob, createBatchNorm, createBlob, createScale, type HostArray, type Layer } from "@bn/core";
 import { createCpu } from "@bn/cpu";
 import { expect, test } from "vitest";
-import { buildModel, momentumAt, type OnnxLayer, readBatchNorm, readScale, runModel } from "../src/index.ts";
-import { foldedBound, runningBound, runtimeMomentBounds, runtimePrecision } from "../src/runtime-bounds.ts";
+import {
+  buildModel,
+  type LayerRecord,
+  momentumAt,
+  type NormRecord,
+  quotients,
+  readBatchNorm,
+  readScale,
+} from "../src/index.ts";
+import { runModel } from "../src/verify/index.ts";
+import { foldedBound, runningBound, runtimeMomentBounds, runtimePrecision } from "../src/verify/runtime-bounds.ts";
 
 /**
  * Caffe's own cases: our layers go through their steps; at each forward they are exported as they then are, and
@@ -60,11 +69,10 @@ async function compareForward({ dtype, name }: GoldenCase, placed: readonly Plac
   const { eps = 0, fraction = 0 } = norm?.golden.type === "BatchNorm" ? norm.golden.effective : {};
   const factor = norm ? ((await norm.layer.blobs[2]?.read())?.[0] ?? 0) : 0;
   const momentum = momentumAt(fraction, factor);
-  const exported: OnnxLayer[] = [];
+  const exported: LayerRecord[] = [];
   for (const { golden, layer, bottom } of placed) {
     if (golden.type === "BatchNorm") {
-      const node = await readBatchNorm(layer.blobs, { eps, movingAverageFraction: fraction });
-      exported.push({ ...node, momentum: training ? momentum : node.momentum });
+      exported.push(await readBatchNorm(layer.blobs, { eps, movingAverageFraction: fraction }));
     } else {
       const { axis } = golden.effective;
       const second = bottom[1];
@@ -77,7 +85,10 @@ async function compareForward({ dtype, name }: GoldenCase, placed: readonly Plac
     X: { type: dtype, shape: x.shape, data: x.data },
   };
   if (second) feeds.S = { type: dtype, shape: second.shape, data: second.data };
-  const outputs = await runModel(buildModel(exported, { shape: x.shape, training }), feeds);
+  const outputs = await runModel(
+    buildModel(exported, { shape: x.shape, training, ...(training ? { momentum } : {}) }),
+    feeds,
+  );
   const y = outputs.get("Y")?.data as HostArray;
 
   for (const [i, { data, shape }] of step.inputs.entries()) {
@@ -101,7 +112,7 @@ async function compareForward({ dtype, name }: GoldenCase, placed: readonly Plac
     expect(compare("top", top, y, bound, g).ratio, name).toBeLessThanOrEqual(1);
     return;
   }
-  const node = exported[0] as Awaited<ReturnType<typeof readBatchNorm>>;
+  const node = quotients(exported[0] as NormRecord);
   const stats = training
     ? oracle.moments(x.data, g)
     : { mean: oracle.channelsOf(node.mean), variance: oracle.channelsOf(node.variance) };
@@ -158,9 +169,9 @@ async function compareForward({ dtype, name }: GoldenCase, placed: readonly Plac
 }
 
 const isNorm = ({ golden }: Placed) => golden.type === "BatchNorm";
-const merged = (layers: readonly OnnxLayer[]) => {
+const merged = (layers: readonly LayerRecord[]) => {
   const [norm, scale] = layers;
-  return norm && scale && "epsilon" in norm && !("epsilon" in scale) && scale.shape.length === 1;
+  return norm && scale && norm.type !== "Scale" && scale.type === "Scale" && scale.parameterShape.length === 1;
 };
 
 async function affineOf({ layer, golden }: Placed, second: HostArray | undefined) {

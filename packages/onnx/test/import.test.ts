@@ -3,9 +3,10 @@ import { createCpu } from "@bn/cpu";
 import { create } from "@bufbuild/protobuf";
 import { type ModelProto, type NodeProto, type TensorProto, TensorProtoSchema } from "onnx-buf";
 import { describe, expect, test } from "vitest";
-import { intAttribute } from "../src/encode.ts";
-import { buildModel, createImported, importModel, OPSETS, runModel } from "../src/index.ts";
-import { altered, NODE, nested, setOpset } from "./network.ts";
+import { intAttribute } from "../src/graph/encode.ts";
+import { buildModel, createLayer, importModel, OPSETS } from "../src/index.ts";
+import { runModel } from "../src/verify/index.ts";
+import { altered, NODE, nested, record, setOpset } from "./network.ts";
 
 const X = { type: "float32", shape: [1, 3, 1, 2], data: new Float32Array([0.5, 1.5, -3, 1, 0.25, 0]) };
 const only = async (bytes: Uint8Array) => {
@@ -20,13 +21,17 @@ const weights = ({ graph }: ModelProto) => graph?.initializer ?? [];
 
 describe("every operator set", () => {
   test.each(OPSETS)("%d, inference: all fields come back, nothing to say", async (opset) => {
-    const { layer, said } = await only(buildModel(NODE, { opset }));
-    expect(layer).toEqual({ ...NODE, name: "batch_norm", where: "", phase: "test", parameterShape: [3] });
+    const { layer, said } = await only(buildModel(record(NODE), { opset }));
+    expect(layer).toEqual({
+      ...record(NODE),
+      name: "batch_norm",
+      source: { format: "onnx", nodes: ["batch_norm"], where: "" },
+    });
     expect(said).toEqual([]);
   });
 
   test.each(OPSETS)("%d, training: a layer in phase train", async (opset) => {
-    const { layer, said } = await only(buildModel(NODE, { opset, training: true }));
+    const { layer, said } = await only(buildModel(record(NODE), { opset, training: true }));
     expect(layer.phase).toBe("train");
     expect(said).toEqual([expect.stringMatching(/^converted: BatchNormalization "batch_norm": is in training mode/)]);
   });
@@ -44,7 +49,7 @@ describe("every operator set", () => {
         node.attribute = [];
       }),
     );
-    expect(layer).toMatchObject({ epsilon: Math.fround(1e-5), momentum: Math.fround(0.9), phase: "test" });
+    expect(layer).toMatchObject({ eps: Math.fround(1e-5), movingAverageFraction: Math.fround(0.9), phase: "test" });
     expect(said.map((text) => text.replace(/^assumed: BatchNormalization "batch_norm": /, ""))).toEqual(
       expected.split(", ").map((text) => expect.stringContaining(text)),
     );
@@ -66,7 +71,7 @@ describe("every operator set", () => {
       expect.stringMatching(/spatial is 0: a channel for each of \[3,1,2\]; reshape bottom to \[N, 6\]/),
     ]);
     await using cpu = await createCpu();
-    const { layer: ours } = createImported(cpu, layer);
+    const { layer: ours } = createLayer(cpu, layer);
     const [x, y] = [createBlob(cpu, [1, 6]), createBlob(cpu)];
     x.write(X.data);
     ours.setUp([x], [y]);
@@ -101,9 +106,9 @@ describe("every way to store weights", () => {
     ["bfloat16 raw", { dataType: 16, rawData: raw16(brain) }],
   ])("%s", async (name, change) => {
     const { layer, said } = await only(stored((tensor) => Object.assign(tensor, change)));
-    expect(Array.from(layer.scale)).toEqual(VALUES);
+    expect(Array.from(layer.gamma)).toEqual(VALUES);
     expect(layer.dtype).toBe(name.startsWith("float64") ? "float64" : "float32");
-    expect(layer.mean.constructor).toBe(layer.scale.constructor);
+    expect(layer.statistics.mean.constructor).toBe(layer.gamma.constructor);
     const expected = {
       float32: [],
       float64: ["of two types"],
@@ -119,7 +124,7 @@ describe("every way to store weights", () => {
     ["bfloat16", 16, [0x0001, 0x7f7f, 0xff80], [2 ** -133, 255 * 2 ** 120, Number.NEGATIVE_INFINITY]],
   ])("%s at its ends", async (_, dataType, int32Data, values) => {
     const { layer } = await only(stored((tensor) => Object.assign(tensor, { dataType, int32Data })));
-    expect(Array.from(layer.scale)).toEqual(values);
+    expect(Array.from(layer.gamma)).toEqual(values);
   });
 
   test.each<[string, (tensor: TensorProto) => Partial<NodeProto["attribute"][number]>]>([
@@ -135,7 +140,7 @@ describe("every way to store weights", () => {
         { ...node, opType: "Identity", name: "i", input: ["c"], output: ["scale"], attribute: [] },
       );
     });
-    expect(Array.from((await only(bytes)).layer.scale)).toEqual(VALUES);
+    expect(Array.from((await only(bytes)).layer.gamma)).toEqual(VALUES);
   });
 });
 
@@ -153,7 +158,7 @@ describe("what looks wrong is said", () => {
     ["a mean out of reach", { mean: f32(1e6, 0, 0) }, /\|mean\| \/ std is beyond 524288 \(mean of 1 of 3 channels/],
     ["a momentum beyond 1", { momentum: 1.5 }, /momentum is 1.5, expected a number from 0 to 1/],
   ])("%s", async (_, change, expected) => {
-    const { said } = await only(buildModel({ ...NODE, ...change }));
+    const { said } = await only(buildModel(record({ ...NODE, ...change })));
     expect(said).toEqual([expect.stringMatching(expected)]);
     expect(said[0]).toMatch(/^suspect: BatchNormalization "batch_norm": /);
   });
@@ -168,7 +173,7 @@ describe("what looks wrong is said", () => {
       mean: wide([1e6, 0, 0]),
       variance: wide(NODE.variance),
     };
-    expect((await only(buildModel(node))).said).toEqual([]);
+    expect((await only(buildModel(record(node)))).said).toEqual([]);
   });
 });
 
@@ -238,12 +243,12 @@ describe("damage is refused with node, tensor and cure, or left out", () => {
 
 test("nodes inside of If are named as such, and read what lies around them", async () => {
   const { layers } = await importModel(nested(true));
-  expect(layers.map(({ name, where }) => [name, where])).toEqual([
+  expect(layers.map(({ name, source }) => [name, source.where])).toEqual([
     ["batch_norm", ""],
     ["bn_yes", 'If node "choice", then_branch'],
     ["bn_no", 'If node "choice", else_branch'],
   ]);
-  for (const { mean } of layers) expect(mean).toEqual(NODE.mean);
+  for (const { statistics } of layers) expect(statistics.mean).toEqual(NODE.mean);
 });
 
 test("an inner initialiser hides the outer one", async () => {
@@ -251,7 +256,7 @@ test("an inner initialiser hides the outer one", async () => {
     graph.initializer.push(create(TensorProtoSchema, { name: "mean", dataType: 1, dims: [3n], floatData: [7, 8, 9] })),
   );
   const { layers } = await importModel(bytes);
-  expect(layers.map(({ mean }) => Array.from(mean))).toEqual([
+  expect(layers.map(({ statistics }) => Array.from(statistics.mean))).toEqual([
     [7, 8, 9],
     [7, 8, 9],
   ]);

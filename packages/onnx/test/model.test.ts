@@ -1,14 +1,15 @@
 import { createBatchNorm, createBlob, createScale } from "@bn/core";
 import { createCpu } from "@bn/cpu";
 import { expect, test } from "vitest";
-import { buildModel, momentumAt, type OnnxBatchNorm, readBatchNorm, runModel } from "../src/index.ts";
-import { attributeOf, parseModel } from "../src/proto.ts";
-import { NODE } from "./network.ts";
+import { attributeOf, parseModel } from "../src/graph/proto.ts";
+import { buildModel, momentumAt, type NormRecord, readBatchNorm } from "../src/index.ts";
+import { runModel } from "../src/verify/index.ts";
+import { flat, NODE, record } from "./network.ts";
 
 const X = { type: "float32", shape: [1, 3, 1, 2], data: new Float32Array([0.5, 1.5, -3, 1, 0.25, 0]) };
 
 test("ONNX Runtime loads the model and computes the formula", async () => {
-  const outputs = await runModel(buildModel(NODE), { X });
+  const outputs = await runModel(buildModel(record(NODE)), { X });
   expect([...outputs.keys()]).toEqual(["Y"]);
   const y = outputs.get("Y")?.data as Float32Array;
   const expected = Array.from(X.data, (x, i) => {
@@ -21,9 +22,12 @@ test("ONNX Runtime loads the model and computes the formula", async () => {
 });
 
 test("training gives the running statistics, of the population variance, with ONNX's momentum", async () => {
-  const outputs = await runModel(buildModel({ ...NODE, momentum: 0.5 }, { shape: [1, 3, 1, 2], training: true }), {
-    X,
-  });
+  const outputs = await runModel(
+    buildModel(record({ ...NODE, momentum: 0.5 }), { shape: [1, 3, 1, 2], training: true }),
+    {
+      X,
+    },
+  );
   expect([...outputs.keys()]).toEqual(["Y", "running_mean", "running_var"]);
   expect(outputs.get("running_mean")?.data).toEqual(new Float32Array([0.75, -2, 0.0625])); // 0.5 old + 0.5 (1, -1, 0.125)
   expect(outputs.get("running_var")?.data).toEqual(new Float32Array([0.625, 4, 0.1328125])); // and (0.25, 4, 0.015625)
@@ -41,24 +45,26 @@ test.each(["float32", "float64"] as const)("blobs go into the model bit for bit 
   const node = await readBatchNorm([...layer.blobs, ...scale.blobs], { eps: 1e-3, movingAverageFraction: 0.9 });
   const round = (value: number) => (dtype === "float32" ? Math.fround(value) : value);
   const s = round(1 / 3);
-  expect(Array.from(node.mean)).toEqual([3, -6, 0.3].map((sum) => round(round(sum) * s)));
-  expect(Array.from(node.variance)).toEqual([1.5, 12, 0.7].map((sum) => round(round(sum) * s)));
-  expect(node).toMatchObject({ dtype, epsilon: Math.fround(1e-3), momentum: Math.fround(0.9) });
+  const { mean, variance, scale: gamma, bias } = flat(node);
+  expect(Array.from(mean)).toEqual([3, -6, 0.3].map((sum) => round(round(sum) * s)));
+  expect(Array.from(variance)).toEqual([1.5, 12, 0.7].map((sum) => round(round(sum) * s)));
+  expect(node).toMatchObject({ dtype, eps: Math.fround(1e-3), movingAverageFraction: Math.fround(0.9) });
+  expect(node.statistics.factor).toBe(3);
 
   const { graph } = parseModel(buildModel(node, { shape: [2, 3] }));
   const Host = dtype === "float32" ? Float32Array : Float64Array;
   const stored = graph.initializer.map(({ name, rawData }) => [name, new Host(rawData.slice().buffer)]);
-  expect(Object.fromEntries(stored)).toEqual({ scale: node.scale, B: node.bias, mean: node.mean, var: node.variance });
+  expect(Object.fromEntries(stored)).toEqual({ scale: gamma, B: bias, mean, var: variance });
   const [only] = graph.node;
   expect(only && ["epsilon", "momentum"].map((name) => attributeOf(only, name)?.f)).toEqual([
     Math.fround(1e-3),
     Math.fround(0.9),
   ]);
 
-  const bare = await readBatchNorm(layer.blobs);
+  const bare = flat(await readBatchNorm(layer.blobs));
   expect([bare.scale, bare.bias]).toEqual([new Host(3).fill(1), new Host(3)]);
   layer.blobs[2]?.write([0]);
-  expect((await readBatchNorm(layer.blobs)).variance).toEqual(new Host(3)); // BN-6: factor 0
+  expect(flat(await readBatchNorm(layer.blobs)).variance).toEqual(new Host(3)); // BN-6: factor 0
 });
 
 test("ONNX's momentum is the fraction once the factor has reached its limit", () => {
@@ -75,8 +81,8 @@ test("what does not fit is refused", async () => {
     code: "ERR_BN_SHAPE",
     message: expect.stringContaining("blobs[3] has shape [4] (Float32Array), expected [3]"),
   });
-  expect(() => buildModel(NODE, { shape: [1, 4] })).toThrow("shape is [1,4], expected [N, 3, ...]");
-  expect(() => buildModel(NODE, { shape: [3] })).toThrow(expect.objectContaining({ code: "ERR_BN_SHAPE" }));
+  expect(() => buildModel(record(NODE), { shape: [1, 4] })).toThrow("shape is [1,4], expected [N, 3, ...]");
+  expect(() => buildModel(record(NODE), { shape: [3] })).toThrow(expect.objectContaining({ code: "ERR_BN_SHAPE" }));
 });
 
 test("symbolic and fixed shapes both stand in the model", () => {
@@ -84,7 +90,7 @@ test("symbolic and fixed shapes both stand in the model", () => {
     const value = parseModel(bytes).graph.input[0]?.type?.value;
     return value?.case === "tensorType" ? value.value.shape?.dim.map((dim) => dim.value.value) : null;
   };
-  const node: OnnxBatchNorm = NODE;
+  const node: NormRecord = record(NODE);
   expect(dims(buildModel(node))).toEqual(["N", 3n, "H", "W"]);
   expect(dims(buildModel(node, { shape: [2, 3, 7] }))).toEqual([2n, 3n, 7n]);
 });

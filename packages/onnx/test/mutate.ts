@@ -2,19 +2,34 @@ import { type Random, random } from "@bn/conformance";
 import type { Backend } from "@bn/core";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type ModelProto, ModelProtoSchema } from "onnx-buf";
-import { buildModel, createImported, importModel, verifyModel } from "../src/index.ts";
-import { altered, NODE, nested } from "./network.ts";
+import { buildModel, createLayer, importModel, type LayerRecord } from "../src/index.ts";
+import { verifyModel } from "../src/verify/index.ts";
+import { altered, NODE, nested, record } from "./network.ts";
+
+const SCALE: LayerRecord = {
+  type: "Scale",
+  name: "",
+  dtype: "float32",
+  channels: 3,
+  statistics: null,
+  axis: 1,
+  phase: "test",
+  parameterShape: [3],
+  gamma: NODE.mean,
+  beta: NODE.bias,
+  source: { format: "blobs", nodes: [], where: "" },
+};
 
 /** Small models of every kind that is read: what a fuzz starts from. */
 export const SEEDS: readonly Uint8Array[] = [
-  buildModel(NODE, { shape: [2, 3, 4, 5] }),
-  buildModel(NODE, { shape: [2, 3, 2], opset: 6 }),
-  buildModel(NODE, { shape: [2, 3], opset: 9 }),
-  buildModel([NODE, { dtype: "float32", shape: [3], axis: 1, scale: NODE.mean, bias: NODE.bias }], {
+  buildModel(record(NODE), { shape: [2, 3, 4, 5] }),
+  buildModel(record(NODE), { shape: [2, 3, 2], opset: 6 }),
+  buildModel(record(NODE), { shape: [2, 3], opset: 9 }),
+  buildModel([record(NODE), SCALE], {
     shape: [1, 3, 2],
     opset: 1,
   }),
-  buildModel(NODE, { shape: [2, 3, 2], training: true }),
+  buildModel(record(NODE), { shape: [2, 3, 2], training: true }),
   nested(true),
   altered(({ graph }) =>
     Object.assign(graph?.initializer[0] ?? {}, { dataType: 10, dims: [3n], rawData: new Uint8Array(6) }),
@@ -161,7 +176,7 @@ export async function survive(bytes: Uint8Array, backend: Backend): Promise<"ref
   const imported = await typed(() => importModel(bytes));
   if (imported) {
     await importModel(bytes, { partial: true }); // never less than without
-    for (const layer of imported.layers) createImported(backend, { ...layer, phase: "test" }).dispose();
+    for (const layer of imported.layers) createLayer(backend, { ...layer, phase: "test" }).dispose();
   }
   const report = await typed(() => verifyModel(bytes, [backend]));
   for (const row of report?.rows ?? []) {

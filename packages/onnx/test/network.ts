@@ -1,3 +1,4 @@
+import type { Dtype, HostArray } from "@bn/core";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   type GraphProto,
@@ -8,9 +9,41 @@ import {
   NodeProtoSchema,
   ValueInfoProtoSchema,
 } from "onnx-buf";
-import { buildModel, type OnnxBatchNorm } from "../src/index.ts";
+import { batchNormOf, buildModel, type NormRecord, quotients } from "../src/index.ts";
 
-export const NODE: OnnxBatchNorm = {
+/** What ONNX says of a node, flat. */
+export interface Operands {
+  readonly dtype: Dtype;
+  readonly scale: HostArray;
+  readonly bias: HostArray;
+  readonly mean: HostArray;
+  readonly variance: HostArray;
+  readonly epsilon: number;
+  readonly momentum: number;
+  readonly axis?: number;
+}
+
+/** The record that these make. */
+export function record({ mean, variance, scale, bias, epsilon, momentum, axis = 1 }: Operands): NormRecord {
+  return batchNormOf([mean, variance, [1], scale, bias], { eps: epsilon, movingAverageFraction: momentum, axis });
+}
+
+/** What ONNX says of a record: its statistics divided, 1 and 0 where it has no gamma and beta. */
+export function flat(layer: NormRecord): Operands {
+  const { dtype, channels, gamma, beta, eps, movingAverageFraction } = layer;
+  const filled = (value: number) =>
+    (dtype === "float32" ? new Float32Array(channels) : new Float64Array(channels)).fill(value);
+  return {
+    dtype,
+    ...quotients(layer),
+    scale: gamma ?? filled(1),
+    bias: beta ?? filled(0),
+    epsilon: eps,
+    momentum: movingAverageFraction,
+  };
+}
+
+export const NODE: Operands = {
   dtype: "float32",
   scale: new Float32Array([1.5, -0.5, 2]),
   bias: new Float32Array([0.25, 0, -1]),
@@ -22,7 +55,7 @@ export const NODE: OnnxBatchNorm = {
 
 /** The one-node model of `NODE`, changed by hand: what a builder that checks cannot make. */
 export function altered(change: (model: ModelProto, node: NodeProto) => void): Uint8Array<ArrayBuffer> {
-  const model = fromBinary(ModelProtoSchema, buildModel(NODE, { shape: ["N", 3, "H", "W"] }));
+  const model = fromBinary(ModelProtoSchema, buildModel(record(NODE), { shape: ["N", 3, "H", "W"] }));
   change(model, model.graph?.node[0] as NodeProto);
   return toBinary(ModelProtoSchema, model);
 }

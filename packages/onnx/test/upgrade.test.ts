@@ -8,10 +8,18 @@ import {
   ValueInfoProtoSchema,
 } from "onnx-buf";
 import { expect, test } from "vitest";
-import { floatAttribute, intAttribute, intsAttribute, intTensor, nodeOf, tensorOf, valueInfo } from "../src/encode.ts";
-import { runModel, verifyModel } from "../src/index.ts";
-import { parseModel } from "../src/proto.ts";
-import { upgrade } from "../src/upgrade.ts";
+import {
+  floatAttribute,
+  intAttribute,
+  intsAttribute,
+  intTensor,
+  nodeOf,
+  tensorOf,
+  valueInfo,
+} from "../src/graph/encode.ts";
+import { parseModel } from "../src/graph/proto.ts";
+import { upgrade } from "../src/graph/upgrade.ts";
+import { runModel, verifyModel } from "../src/verify/index.ts";
 import { NODE } from "./network.ts";
 
 const SHAPE = [2, 3, 4, 4];

@@ -1,9 +1,10 @@
 import type { Backend } from "@bn/core";
 import { createCpu } from "@bn/cpu";
 import { expect, test } from "vitest";
-import { intAttribute } from "../src/encode.ts";
-import { buildModel, type VerifyOptions, verifyModel } from "../src/index.ts";
-import { altered, NODE, nested, setOpset } from "./network.ts";
+import { intAttribute } from "../src/graph/encode.ts";
+import { buildModel } from "../src/index.ts";
+import { type VerifyOptions, verifyModel } from "../src/verify/index.ts";
+import { altered, NODE, nested, record, setOpset } from "./network.ts";
 import { paddle } from "./paddle.ts";
 
 async function verify(bytes: Uint8Array, options: VerifyOptions = {}) {
@@ -55,7 +56,7 @@ test("a backend that is wrong fails where ONNX Runtime passes; one without the d
 test("a node that gives NaN is asked only of backends that keep it", async () => {
   await using cpu: Backend = await createCpu();
   const finite: Backend = Object.create(cpu, { supports: { value: { ...cpu.supports, nonFinite: false } } });
-  const negative = buildModel({ ...NODE, variance: new Float32Array([1, -4, 0.25]) });
+  const negative = buildModel(record({ ...NODE, variance: new Float32Array([1, -4, 0.25]) }));
   const { rows } = await verifyModel(negative, [cpu, finite], { shapes: { X: [1, 3, 2, 2] } });
   expect(rows[0]?.backends.map(({ status, reason }) => [status, reason])).toEqual([
     ["passed", ""],
@@ -66,7 +67,7 @@ test("a node that gives NaN is asked only of backends that keep it", async () =>
 test("where ONNX Runtime overflows and the backend does not, it is not the backend that fails", async () => {
   // gamma / sqrt(variance) is infinite in float32, (x - mean) of it is not: folding gives NaN.
   const node = { ...NODE, mean: new Float32Array(3), scale: new Float32Array([1, 1, 3e38]), bias: new Float32Array(3) };
-  const { rows } = await verify(buildModel(node), { shapes: { X: [1, 3, 2, 2] } });
+  const { rows } = await verify(buildModel(record(node)), { shapes: { X: [1, 3, 2, 2] } });
   expect(rows[0]?.onnxRuntime?.ratio).toBe(Number.POSITIVE_INFINITY);
   expect(rows[0]?.backends[0]).toMatchObject({
     status: "passed",
@@ -86,13 +87,13 @@ test("float64 models verify in float64", async () => {
     mean: wide(mean),
     variance: wide(variance),
   };
-  const { rows } = await verify(buildModel(node));
+  const { rows } = await verify(buildModel(record(node)));
   expect(rows).toMatchObject([{ dtype: "float64", shape: [1, 3, 64, 64], backends: [{ status: "passed" }] }]);
   expect(rows[0]?.backends[0]?.float64?.bound).toBeLessThan(1e-13);
 });
 
 test("open channels are those that the node or the convolution before it expects", async () => {
-  const { inputs } = await verify(buildModel(NODE, { shape: ["batch", "C", "H", 7] }));
+  const { inputs } = await verify(buildModel(record(NODE), { shape: ["batch", "C", "H", 7] }));
   expect(inputs).toEqual([{ name: "X", type: "float32", shape: [1, 3, 64, 7] }]);
 });
 
@@ -122,9 +123,9 @@ test("nodes inside of a subgraph are named, and the others verified", async () =
 });
 
 test.each<[string, Uint8Array]>([
-  ["training_mode", buildModel(NODE, { training: true })],
-  ["five outputs", buildModel(NODE, { training: true, opset: 9 })],
-  ["is_test = 0", buildModel(NODE, { training: true, opset: 6 })],
+  ["training_mode", buildModel(record(NODE), { training: true })],
+  ["five outputs", buildModel(record(NODE), { training: true, opset: 9 })],
+  ["is_test = 0", buildModel(record(NODE), { training: true, opset: 6 })],
 ])("a node in training mode by %s is a row without numbers, and said", async (_, bytes) => {
   const { rows, diagnostics } = await verify(bytes);
   const reason = "is in training mode, expected inference; export the model after eval()";
@@ -150,12 +151,12 @@ test("spatial = 0: a channel for each position", async () => {
 
 test("the network reads what it is given", async () => {
   const X = { type: "float32", shape: [1, 3, 1, 2], data: new Float32Array([0.5, 1.5, -3, 1, 0.25, 0]) };
-  const { rows, inputs } = await verify(buildModel(NODE), { feeds: { X } });
+  const { rows, inputs } = await verify(buildModel(record(NODE)), { feeds: { X } });
   expect(inputs).toEqual([{ name: "X", type: "float32", shape: [1, 3, 1, 2] }]);
   // Of channel 0, x = mean: exactly B, and nothing to be off by; of the others the formula.
   expect(rows[0]?.backends[0]).toMatchObject({ status: "passed" });
   const far = { ...X, data: X.data.map((x) => x * 1e4) };
-  const { rows: other } = await verify(buildModel(NODE), { feeds: { X: far } });
+  const { rows: other } = await verify(buildModel(record(NODE)), { feeds: { X: far } });
   expect(other[0]?.backends[0]?.float64?.bound).toBeGreaterThan(100 * (rows[0]?.backends[0]?.float64?.bound ?? 1));
 });
 
@@ -177,5 +178,5 @@ test.each<[string, VerifyOptions["feeds"], string]>([
   ],
   ["of too few values", { X: { type: "float32", shape: [1, 3, 1, 1], data: new Float32Array(1) } }, "3"],
 ])("a tensor %s is refused", async (_, feeds, expected) => {
-  await expect(verify(buildModel(NODE), { feeds: feeds ?? {} })).rejects.toThrow(expected);
+  await expect(verify(buildModel(record(NODE)), { feeds: feeds ?? {} })).rejects.toThrow(expected);
 });

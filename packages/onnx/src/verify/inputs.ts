@@ -1,7 +1,7 @@
 import { random } from "@bn/conformance";
 import { BnError, type Shape } from "@bn/core";
 import type { NodeProto, ValueInfoProto } from "onnx-buf";
-import { attributeOf, type Model, parseModel } from "./proto.ts";
+import { attributeOf, type Model, parseModel } from "../graph/proto.ts";
 import type { Tensor } from "./runtime.ts";
 
 /** One input of a network, with a size for every axis. */

@@ -19,11 +19,10 @@ export interface OpenedModel {
  * @example
  * ```ts
  * import { writeFileSync } from "node:fs";
- * import { buildModel, importModel } from "@bn/onnx";
+ * import { batchNormOf, buildModel, importModel } from "@bn/onnx";
  * import { openModel } from "@bn/onnx/node";
  * const one = new Float32Array([1]);
- * const node = { dtype: "float32", scale: one, bias: one, mean: one, variance: one, epsilon: 1e-5, momentum: 0.9 } as const;
- * writeFileSync("model.onnx", buildModel(node));
+ * writeFileSync("model.onnx", buildModel(batchNormOf([one, one, [1], one, one])));
  * const { bytes, external } = await openModel("model.onnx");
  * const { layers } = await importModel(bytes, { external });
  * console.log(layers[0]!.name, layers[0]!.parameterShape); // batch_norm [ 1 ]

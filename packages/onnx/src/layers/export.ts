@@ -1,8 +1,8 @@
 import { BnError, type HostArray, type Shape } from "@bn/core";
 import type { AttributeProto, NodeProto, TensorProto } from "onnx-buf";
-import { floatAttribute, intAttribute, intsAttribute, intTensor, nodeOf, tensorOf } from "./encode.ts";
+import { floatAttribute, intAttribute, intsAttribute, intTensor, nodeOf, tensorOf } from "../graph/encode.ts";
 import { mergeScales } from "./merge.ts";
-import type { OnnxBatchNorm, OnnxLayer, OnnxScale } from "./read.ts";
+import { arrayOf, type LayerRecord, type NormRecord, quotients, type ScaleRecord } from "./record.ts";
 
 /** The operator sets in which BatchNormalization changed. */
 export const OPSETS = [1, 6, 7, 9, 14, 15] as const;
@@ -20,6 +20,13 @@ export interface NodeOptions {
   readonly training?: boolean;
   /** Number of axes of X: needed for a Scale that does not end with X, and for an axis other than 1. */
   readonly rank?: number;
+  /**
+   * m, the number of values per channel in the batches of training: divides the variance by m / (m - 1), so that training
+   * goes on in ONNX with statistics all of one kind. Inference then differs from the layer's. Default: as stored.
+   */
+  readonly populationOf?: number;
+  /** ONNX's momentum in place of the layers' movingAverageFraction; see `momentumAt`. */
+  readonly momentum?: number;
 }
 
 /** Nodes to put into a graph, in order, and what they read and give beside X and Y. */
@@ -46,16 +53,39 @@ interface Place {
   readonly opset: number;
   readonly training: boolean;
   readonly rank: number | undefined;
+  readonly momentum: number | undefined;
+  /** What the variance is multiplied by. */
+  readonly population: number;
 }
 
 /**
  * Layers in a row as ONNX nodes. A Scale after a BatchNorm whose gamma is 1 and beta 0 becomes its scale and B where it
  * covers the channels; any other becomes Mul and Add, which round as the layer does.
  *
- * Errors: `ERR_BN_PARAM`: no layer, an operator set that is not one of `OPSETS`, a rank that is missing or does not fit.
+ * Math    scale = gamma, or 1; B = beta, or 0. mean and var are the sums divided by the factor as BN-6 does it:
+ *         s = fl(1 / factor), or 0 where that is 0, and fl(sum * s): bit for bit what the layer itself uses.
+ *         momentum = movingAverageFraction: ONNX steps new = momentum * old + (1 - momentum) * batch, which is what
+ *         sums and factor do once factor has reached its limit 1 / (1 - fraction). Before that a step of ours has the
+ *         momentum that `momentumAt` tells. ONNX averages the variance over m, we store it times m / (m - 1) (BN-7):
+ *         values go over as they are, and a training step there takes in a variance smaller by that factor; with
+ *         `populationOf` they are brought to ONNX's kind first.
+ * Errors  `ERR_BN_PARAM`: no layer, an operator set that is not one of `OPSETS`, a rank that is missing or does not fit,
+ *         a populationOf below 1.
+ *
+ * @example
+ * ```ts
+ * import { batchNormOf, exportNodes } from "@bn/onnx";
+ * const one = new Float32Array([1]);
+ * const { nodes, initializers } = exportNodes([batchNormOf([one, one, one])], { input: "conv1", output: "bn1" });
+ * console.log(nodes[0]!.opType, initializers.map(({ name }) => name)); // BatchNormalization [ 'scale', 'B', 'mean', 'var' ]
+ * ```
  */
-export function exportNodes(layers: readonly OnnxLayer[], options: NodeOptions = {}): OnnxNodes {
-  const { input = "X", output = "Y", prefix = "", opset = 15, training = false, rank } = options;
+export function exportNodes(layers: readonly LayerRecord[], options: NodeOptions = {}): OnnxNodes {
+  const { input = "X", output = "Y", prefix = "", opset = 15, training = false, rank, momentum } = options;
+  const { populationOf: m } = options;
+  if (m !== undefined && !(m >= 1)) {
+    throw new BnError("ERR_BN_PARAM", `exportNodes: populationOf is ${m}, expected the number of values per channel`);
+  }
   if (!OPSETS.includes(opset))
     throw new BnError("ERR_BN_PARAM", `exportNodes: opset is ${opset}, expected ${OPSETS.join(", ")}`);
   const merged = mergeScales(layers, rank);
@@ -70,8 +100,10 @@ export function exportNodes(layers: readonly OnnxLayer[], options: NodeOptions =
       opset,
       training,
       rank,
+      momentum,
+      population: m === undefined || m === 1 ? 1 : (m - 1) / m,
     };
-    const part = "epsilon" in layer ? batchNormNodes(layer, place) : scaleNodes(layer, place);
+    const part = layer.type === "Scale" ? scaleNodes(layer, place) : batchNormNodes(layer, place);
     all.nodes.push(...part.nodes);
     all.initializers.push(...part.initializers);
     all.inputs.push(...part.inputs);
@@ -82,18 +114,25 @@ export function exportNodes(layers: readonly OnnxLayer[], options: NodeOptions =
 
 const TRAINING_OUTPUTS = ["running_mean", "running_var", "saved_mean", "saved_var"];
 
-function batchNormNodes(layer: OnnxBatchNorm, { input, output, prefix, opset, training, rank }: Place): Part {
-  const { axis = 1 } = layer;
+function batchNormNodes(layer: NormRecord, place: Place): Part {
+  const { input, output, prefix, opset, training, rank, population } = place;
+  const { axis, channels, dtype, eps } = layer;
+  const { mean, variance } = quotients(layer);
   const swapped = axis === 1 ? null : transposition(axis, rank);
   const [x, y] = swapped ? [`${prefix}X_nchw`, `${prefix}Y_nchw`] : [input, output];
-  const attribute = [floatAttribute("epsilon", layer.epsilon), floatAttribute("momentum", layer.momentum)];
+  const attribute = [
+    floatAttribute("epsilon", Math.fround(eps)),
+    floatAttribute("momentum", place.momentum ?? layer.movingAverageFraction),
+  ];
   attribute.push(...modeAttributes(opset, training));
   const extra = training ? TRAINING_OUTPUTS.slice(0, opset >= 14 ? 2 : 4).map((name) => prefix + name) : [];
-  const channels = layer.mean.length;
-  const weights = (["scale", "B", "mean", "var"] as const).map((name) => {
-    const data = { scale: layer.scale, B: layer.bias, mean: layer.mean, var: layer.variance }[name];
-    return tensorOf(prefix + name, [channels], data);
-  });
+  const operands = {
+    scale: layer.gamma ?? arrayOf(dtype, new Array(channels).fill(1)),
+    B: layer.beta ?? arrayOf(dtype, new Array(channels).fill(0)),
+    mean,
+    var: variance.map((value) => value * population),
+  };
+  const weights = Object.entries(operands).map(([name, data]) => tensorOf(prefix + name, [channels], data));
   const inputs = [x, ...weights.map(({ name }) => name)];
   const node = nodeOf("BatchNormalization", `${prefix}batch_norm`, inputs, [y, ...extra], attribute);
   const turn = (name: string, from: string, to: string) =>
@@ -123,7 +162,8 @@ function transposition(axis: number, rank: number | undefined): number[] {
 }
 
 /** y = fl(fl(x * scale) + bias), S-1. The scale gets trailing ones, or before opset 7 the attribute `axis`. */
-function scaleNodes({ scale, bias, shape, axis }: OnnxScale, { input, output, prefix, opset, rank }: Place): Part {
+function scaleNodes(layer: ScaleRecord, { input, output, prefix, opset, rank }: Place): Part {
+  const { gamma: scale, beta: bias, parameterShape: shape, axis } = layer;
   const covered = shape.length;
   const at = covered === 0 ? 0 : axisOf(axis, rank, covered);
   const broadcasts = opset < 7;

@@ -1,9 +1,9 @@
 import { BnError, type Shape } from "@bn/core";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema } from "onnx-buf";
+import type { Model } from "../graph/proto.ts";
+import type { NormNode } from "../layers/nodes.ts";
 import { type InputPlan, makeInput, planInputs } from "./inputs.ts";
-import type { NormNode } from "./nodes.ts";
-import type { Model } from "./proto.ts";
 import { loadModel, type Tensor } from "./runtime.ts";
 
 /** Sizes of open axes, in the order in which they are tried: networks differ in what they can divide. */
@@ -28,7 +28,7 @@ export async function runTapped(
   { shapes, feeds: given, seed, signal }: Wanted,
 ): Promise<{ inputs: InputPlan[]; values: ReadonlyMap<string, Tensor> }> {
   const sizes = { ...shapes, ...Object.fromEntries(Object.entries(given).map(([name, { shape }]) => [name, shape])) };
-  const wanted = nodes.flatMap(({ x, scale, bias, mean, variance, y }) => [x, scale, bias, mean, variance, y]);
+  const wanted = nodes.flatMap(({ tensors }) => Object.values(tensors));
   const session = await loadModel(tapped(bytes, model, wanted));
   try {
     let failure: unknown;

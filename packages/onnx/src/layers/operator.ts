@@ -1,5 +1,5 @@
 import type { AttributeProto, NodeProto } from "onnx-buf";
-import { attributeOf } from "./proto.ts";
+import { attributeOf } from "../graph/proto.ts";
 
 /** How a version of the operator tells training from inference, and whether it has `spatial`. */
 interface Version {

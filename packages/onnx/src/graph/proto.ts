@@ -8,7 +8,7 @@ import {
   type NodeProto,
   type TensorProto,
 } from "onnx-buf";
-import { decodedSize } from "./memory.ts";
+import { decodedSize } from "./decoded-size.ts";
 
 /** Of the file, whose weights stay where they are, and of what is made of all else. */
 export const MAX_BYTES = 2 ** 29;

@@ -1,6 +1,6 @@
-import type { Comparison, Status } from "@bn/conformance";
+import type { Comparison } from "@bn/conformance";
 import type { Shape } from "@bn/core";
-import type { Diagnostic } from "./diagnostic.ts";
+import type { Diagnostic } from "../layers/diagnostic.ts";
 import type { InputPlan } from "./inputs.ts";
 
 export interface VerifyReport {
@@ -27,7 +27,7 @@ export interface VerifyRow {
 /** What one backend made of a node. */
 export interface BackendRow {
   readonly backend: string;
-  readonly status: Exclude<Status, "notRun">;
+  readonly status: "passed" | "failed" | "skipped";
   /**
    * Why it was skipped or failed. Empty where it passed, unless it is off an ONNX Runtime that is off float64 itself, which is
    * no fault of the backend.

@@ -1,6 +1,7 @@
 import { bounds, compare, oracle } from "@bn/conformance";
 import { type Backend, BnError, type Dtype, type Geometry, type HostArray, type Shape } from "@bn/core";
-import type { NormNode } from "./nodes.ts";
+import type { NormNode } from "../layers/nodes.ts";
+import { TRAINING } from "./nodes.ts";
 import { runLayer } from "./repeat.ts";
 import type { BackendRow, VerifyRow } from "./report.ts";
 import type { Tensor } from "./runtime.ts";
@@ -14,9 +15,10 @@ export async function verifyNode(
   backends: readonly Backend[],
   signal: AbortSignal | undefined,
 ): Promise<VerifyRow> {
-  const x = tensorOf(node, values, node.x);
-  const base = { node: node.name || node.label, shape: x.shape, dtype: x.type };
-  const why = node.skip ?? (isDtype(x.type) ? null : `X is ${x.type}, no backend of @bn has it`);
+  const x = tensorOf(node, values, node.tensors.x);
+  const base = { node: node.name, shape: x.shape, dtype: x.type };
+  const why =
+    (node.training ? TRAINING : null) ?? (isDtype(x.type) ? null : `X is ${x.type}, no backend of @bn has it`);
   if (why !== null || !isDtype(x.type)) {
     const skipped = backends.map((backend) => skip(backend, why ?? ""));
     return { ...base, meanOverStd: Number.NaN, onnxRuntime: null, backends: skipped };
@@ -26,7 +28,7 @@ export async function verifyNode(
   const expected = oracle
     .normalize(data, g, stats, eps, affine)
     .map(dtype === "float32" ? inFloat32 : (value) => value);
-  const y = tensorOf(node, values, node.y).data as HostArray;
+  const y = tensorOf(node, values, node.tensors.y).data as HostArray;
   const theirBound = foldedBound(runtimePrecision(dtype), data, g, stats, eps, affine, null);
   const onnxRuntime = compare("ONNX Runtime", y, expected, withRounding(theirBound, expected), g);
   const rows: BackendRow[] = [];
@@ -54,12 +56,13 @@ function withRounding(bound: Float64Array, expected: Float64Array): Float64Array
 type Problem = ReturnType<typeof problemOf>;
 
 function problemOf(node: NormNode, values: ReadonlyMap<string, Tensor>, x: Tensor, dtype: Dtype) {
-  const [scale, bias, mean, variance] = [node.scale, node.bias, node.mean, node.variance].map((name) => {
+  const { tensors } = node;
+  const [scale, bias, mean, variance] = [tensors.scale, tensors.bias, tensors.mean, tensors.variance].map((name) => {
     const tensor = tensorOf(node, values, name);
     if (tensor.type === dtype) return tensor.data as HostArray;
     throw new BnError(
       "ERR_BN_DATA",
-      `BatchNormalization ${node.label}: tensor "${name}" is ${tensor.type}, expected ${dtype} as X "${node.x}"; convert the model to one type`,
+      `BatchNormalization ${node.label}: tensor "${name}" is ${tensor.type}, expected ${dtype} as X "${tensors.x}"; convert the model to one type`,
     );
   }) as [HostArray, HostArray, HostArray, HostArray];
   const g = geometryOf(node, x.shape);

@@ -1,11 +1,11 @@
 import type { Backend, Shape } from "@bn/core";
-import type { ReadExternal } from "./external.ts";
-import { bytesOf, readModel } from "./load.ts";
+import type { ReadExternal } from "../graph/external.ts";
+import { bytesOf, readModel } from "../graph/load.ts";
+import { upgrade } from "../graph/upgrade.ts";
 import { findNodes } from "./nodes.ts";
 import type { VerifyReport, VerifyRow } from "./report.ts";
 import type { Tensor } from "./runtime.ts";
 import { runTapped } from "./tap.ts";
-import { upgrade } from "./upgrade.ts";
 import { verifyNode } from "./verify-node.ts";
 
 export interface VerifyOptions {
@@ -37,10 +37,10 @@ export interface VerifyOptions {
  * @example
  * ```ts
  * import { createCpu } from "@bn/cpu";
- * import { buildModel, verifyModel } from "@bn/onnx";
+ * import { batchNormOf, buildModel } from "@bn/onnx";
+ * import { verifyModel } from "@bn/onnx/verify";
  * const one = new Float32Array([1, 1]);
- * const node = { dtype: "float32", scale: one, bias: one, mean: one, variance: one, epsilon: 1e-5, momentum: 0.9 } as const;
- * const { rows } = await verifyModel(buildModel(node), [await createCpu()], { shapes: { X: [8, 2, 7, 7] } });
+ * const { rows } = await verifyModel(buildModel(batchNormOf([one, one, [1], one, one])), [await createCpu()], { shapes: { X: [8, 2, 7, 7] } });
  * console.log(rows[0]!.node, rows[0]!.backends[0]!.status); // batch_norm passed
  * ```
  */

@@ -1,7 +1,8 @@
 import { bounds, type Comparison, compare, oracle } from "@bn/conformance";
 import type { Backend, Geometry, HostArray } from "@bn/core";
-import { buildModel } from "./model.ts";
-import { momentumAt, readBatchNorm } from "./read.ts";
+import { momentumAt, readBatchNorm } from "../layers/blobs.ts";
+import { buildModel } from "../layers/model.ts";
+import { arrayOf, type NormRecord, quotients } from "../layers/record.ts";
 import { createLayer, type LayerInput, type Ran } from "./repeat.ts";
 import { runModel, type Tensor } from "./runtime.ts";
 import {
@@ -44,13 +45,14 @@ export async function validateInference(
     ran.forward();
     const node = await readBatchNorm(ran.layer.blobs, setting);
     const outputs = await runModel(buildModel(node, { shape }), { X: { type: dtype, shape, data: x } });
-    const stats = { mean: oracle.channelsOf(node.mean), variance: oracle.channelsOf(node.variance) };
-    const affine = { gamma: oracle.channelsOf(node.scale), beta: oracle.channelsOf(node.bias) };
+    const { mean, variance } = quotients(node);
+    const stats = { mean: oracle.channelsOf(mean), variance: oracle.channelsOf(variance) };
+    const affine = affineOf(node);
     const p = bounds.precisionOf(dtype, backend.supports);
     const errors = { mean: bounds.globalBound(p, stats.mean), variance: bounds.globalBound(p, stats.variance) };
-    const expected = oracle.normalize(x, g, stats, node.epsilon, affine);
-    const ours = bounds.normalizeBound(p, x, g, stats, node.epsilon, affine, errors);
-    const theirs = foldedBound(runtimePrecision(dtype), x, g, stats, node.epsilon, affine, null);
+    const expected = oracle.normalize(x, g, stats, node.eps, affine);
+    const ours = bounds.normalizeBound(p, x, g, stats, node.eps, affine, errors);
+    const theirs = foldedBound(runtimePrecision(dtype), x, g, stats, node.eps, affine, null);
     return [threeWays("top", await ran.top.read(), dataOf(outputs, "Y"), expected, ours, theirs, g)];
   });
 }
@@ -62,15 +64,16 @@ export async function validateTraining(backend: Backend, problem: Problem, setti
   return closing(ran, async () => {
     const { blobs } = ran.layer;
     const before = await readBatchNorm(blobs, setting);
+    const averages = quotients(before);
     const [factor = 0] = Array.from((await blobs[2]?.read()) ?? []);
-    const { epsilon } = before;
+    const { eps: epsilon } = before;
     const momentum = setting.momentum ?? momentumAt(setting.movingAverageFraction, factor);
     ran.forward();
-    const bytes = buildModel({ ...before, momentum }, { shape, training: true });
+    const bytes = buildModel(before, { shape, momentum, training: true });
     const outputs = await runModel(bytes, { X: { type: dtype, shape, data: x } });
 
     const stats = oracle.moments(x, g);
-    const affine = { gamma: oracle.channelsOf(before.scale), beta: oracle.channelsOf(before.bias) };
+    const affine = affineOf(before);
     const [p, theirP] = [bounds.precisionOf(dtype, backend.supports), runtimePrecision(dtype)];
     const [ours, theirs] = [bounds.momentBounds(p, x, g, stats), runtimeMomentBounds(theirP, x, g, stats)];
     const top = threeWays(
@@ -91,7 +94,7 @@ export async function validateTraining(backend: Backend, problem: Problem, setti
       part: "mean" | "variance",
       correction: number,
     ): Compared => {
-      const old = before[part];
+      const old = averages[part];
       const batch = oracle.valuesOf(stats[part]);
       const [sums, weight] = [got ?? new Float64Array(), factors?.[0] ?? Number.NaN];
       // blobs / factor, with the batch's part relieved of m / (m - 1)
@@ -123,6 +126,12 @@ export async function validateTraining(backend: Backend, problem: Problem, setti
       step("running_var", variances, "variance", m > 1 ? m / (m - 1) : 1),
     ];
   });
+}
+
+/** ONNX's scale and B. */
+function affineOf({ dtype, channels, gamma, beta }: NormRecord) {
+  const filled = (value: number) => arrayOf(dtype, new Array(channels).fill(value));
+  return { gamma: oracle.channelsOf(gamma ?? filled(1)), beta: oracle.channelsOf(beta ?? filled(0)) };
 }
 
 function withoutMomentum({ eps, movingAverageFraction }: LayerSetting) {

@@ -1,5 +1,5 @@
 import { BnError } from "@bn/core";
-import { messageOf } from "./proto.ts";
+import { messageOf } from "../graph/proto.ts";
 
 type Ort = typeof import("onnxruntime-node");
 

@@ -1,13 +1,14 @@
 import type { HostArray } from "@bn/core";
-import type { OnnxBatchNorm } from "./read.ts";
+import type { BatchNormScaleRecord } from "./record.ts";
 
 /** Bits of the significand, and how few of x^ may be left before it is worth a word. */
 const BITS = { float32: 24, float64: 53 } as const;
 const TOO_FEW = 4;
 
 /** What of a layer's numbers is probably wrong, each in words. */
-export function suspicions(node: OnnxBatchNorm): string[] {
-  const { mean, variance, epsilon, momentum, dtype } = node;
+export function suspicions(layer: BatchNormScaleRecord): string[] {
+  const { statistics, gamma, beta, eps, movingAverageFraction: momentum, dtype } = layer;
+  const { mean, variance } = statistics;
   const found: string[] = [];
   const say = (values: HostArray, bad: (value: number, c: number) => boolean, text: (many: string) => string) => {
     const first = values.findIndex(bad as (value: number) => boolean);
@@ -17,8 +18,8 @@ export function suspicions(node: OnnxBatchNorm): string[] {
     found.push(text(`${count} of ${values.length} channels, the first ${first}: ${values[first]}`));
   };
   for (const [name, values] of [
-    ["scale", node.scale],
-    ["B", node.bias],
+    ["scale", gamma],
+    ["B", beta ?? new Float32Array()],
     ["mean", mean],
     ["var", variance],
   ] as const) {
@@ -38,10 +39,10 @@ export function suspicions(node: OnnxBatchNorm): string[] {
     (value) => value === 0,
     (many) => `var is zero (${many}): a channel that never changed, or statistics never made`,
   );
-  if (epsilon === 0) found.push("epsilon is 0: a constant channel gives NaN");
+  if (eps === 0) found.push("epsilon is 0: a constant channel gives NaN");
   if (!(momentum >= 0 && momentum <= 1)) found.push(`momentum is ${momentum}, expected a number from 0 to 1`);
   const limit = 2 ** (BITS[dtype] - 1 - TOO_FEW);
-  const ratio = (c: number) => Math.abs(mean[c] as number) / Math.sqrt((variance[c] as number) + epsilon);
+  const ratio = (c: number) => Math.abs(mean[c] as number) / Math.sqrt((variance[c] as number) + eps);
   say(
     mean,
     (_, c) => ratio(c) > limit,

@@ -1,7 +1,6 @@
 import type { Comparison } from "@bn/conformance";
 import { type Backend, BnError, type HostArray, type Shape } from "@bn/core";
-import type { ImportedLayer } from "./import.ts";
-import type { OnnxBatchNorm } from "./read.ts";
+import type { NormRecord } from "../layers/record.ts";
 import { type Compared, type Problem, validateInference, validateTraining } from "./validate-layer.ts";
 
 /** What a layer is to read: one shape, [N, channels, ...], and its values. */
@@ -51,16 +50,17 @@ export interface ValidateOptions {
  * @example
  * ```ts
  * import { createCpu } from "@bn/cpu";
- * import { validate } from "@bn/onnx";
+ * import { batchNormOf } from "@bn/onnx";
+ * import { validate } from "@bn/onnx/verify";
  * const one = new Float32Array([1, 1]);
- * const layer = { dtype: "float32", scale: one, bias: one, mean: one, variance: one, epsilon: 1e-5, momentum: 0.9 } as const;
+ * const layer = batchNormOf([one, one, [1], one, one]);
  * const rows = await validate(await createCpu(), [layer], [{ shape: [2, 2, 1], data: [1, 2, 3, 4] }]);
  * console.log(rows.map(({ fault }) => fault)); // [ 'none', 'none', 'none', 'none' ]
  * ```
  */
 export async function validate(
   backend: Backend,
-  layers: readonly (OnnxBatchNorm & Partial<Pick<ImportedLayer, "name">>)[],
+  layers: readonly NormRecord[],
   inputs: readonly ValidateInput[],
   { modes = ["inference", "training"] }: ValidateOptions = {},
 ): Promise<ValidateRow[]> {
@@ -73,11 +73,11 @@ export async function validate(
   const problems = layers.map((layer, i) => problemOf(i, layer, (inputs[i] ?? inputs[0]) as ValidateInput));
   const rows: ValidateRow[] = [];
   for (const [i, layer] of layers.entries()) {
-    const setting = { eps: layer.epsilon, movingAverageFraction: layer.momentum };
+    const setting = { eps: layer.eps, movingAverageFraction: layer.movingAverageFraction };
     for (const mode of modes) {
       const run = mode === "inference" ? validateInference : validateTraining;
       for (const compared of await run(backend, problems[i] as Problem, setting)) {
-        rows.push({ layer: i, name: layer.name ?? "", mode, ...verdictOf(compared) });
+        rows.push({ layer: i, name: layer.name, mode, ...verdictOf(compared) });
       }
     }
   }
@@ -91,15 +91,26 @@ function verdictOf(compared: Compared) {
   return { tensor: compared.float64.what, passed: fault === "none" && !over(compared.onnxRuntime), fault, ...compared };
 }
 
-function problemOf(i: number, layer: OnnxBatchNorm, { shape, data }: ValidateInput): Problem {
-  const { axis = 1, dtype, mean, variance, scale, bias } = layer;
+function problemOf(i: number, layer: NormRecord, { shape, data }: ValidateInput): Problem {
+  const { axis, dtype, channels, statistics, gamma, beta } = layer;
   const fail = (what: string) =>
     new BnError("ERR_BN_SHAPE", `validate: inputs[${i}] has shape [${shape}] and ${data.length} values, ${what}`);
   if (axis !== 1) throw new BnError("ERR_BN_PARAM", `validate: layers[${i}] has axis ${axis}, expected 1, as ONNX`);
-  if (shape.length < 2 || shape[1] !== mean.length) throw fail(`expected [N, ${mean.length}, ...] as its layer has`);
+  if (shape.length < 2 || shape[1] !== channels) throw fail(`expected [N, ${channels}, ...] as its layer has`);
   const count = (start: number) => shape.slice(start).reduce((a, b) => a * b, 1);
   if (count(0) !== data.length || data.length === 0) throw fail(`expected ${count(0)} values, and one at least`);
   const x: HostArray = dtype === "float32" ? Float32Array.from(data) : Float64Array.from(data);
-  const g = { outer: shape[0] ?? 0, channels: mean.length, inner: count(2) };
-  return { x, g, shape, dtype, blobs: [mean, variance, [1], scale, bias] };
+  const g = { outer: shape[0] ?? 0, channels: channels, inner: count(2) };
+  return {
+    x,
+    g,
+    shape,
+    dtype,
+    blobs: [
+      statistics.mean,
+      statistics.variance,
+      [statistics.factor],
+      ...[gamma, beta].filter((blob) => blob !== null),
+    ],
+  };
 }

@@ -1,11 +1,11 @@
 import { BnError } from "@bn/core";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema, type TensorProto_DataType } from "onnx-buf";
-import { elementType, type OpenShape, valueInfo } from "./encode.ts";
+import { elementType, type OpenShape, valueInfo } from "../graph/encode.ts";
 import { exportNodes, type NodeOptions, type Opset } from "./export.ts";
-import type { OnnxBatchNorm, OnnxLayer } from "./read.ts";
+import { isNormRecord, type LayerRecord, type NormRecord } from "./record.ts";
 
-export interface ModelOptions extends Pick<NodeOptions, "opset" | "training"> {
+export interface ModelOptions extends Pick<NodeOptions, "opset" | "training" | "populationOf" | "momentum"> {
   /** Of X: sizes, or names for those left open. Without one: any number of images of any size, [N, channels, H, W]. */
   readonly shape?: OpenShape;
 }
@@ -26,7 +26,8 @@ const IR_VERSIONS: Readonly<Record<Opset, bigint>> = { 1: 3n, 6: 3n, 7: 3n, 9: 4
  * ```ts
  * import { createBatchNorm, createBlob } from "@bn/core";
  * import { createCpu } from "@bn/cpu";
- * import { buildModel, readBatchNorm, runModel } from "@bn/onnx";
+ * import { buildModel, readBatchNorm } from "@bn/onnx";
+ * import { runModel } from "@bn/onnx/verify";
  * const cpu = await createCpu();
  * const [x, y] = [createBlob(cpu, [2, 1]), createBlob(cpu)];
  * const layer = createBatchNorm({ eps: 0 });
@@ -37,12 +38,12 @@ const IR_VERSIONS: Readonly<Record<Opset, bigint>> = { 1: 3n, 6: 3n, 7: 3n, 9: 4
  * console.log(outputs.get("Y")!.data); // Float32Array(3) [ 0, 1, 3 ]
  * ```
  */
-export function buildModel(layers: OnnxLayer | readonly OnnxLayer[], options: ModelOptions = {}): Uint8Array {
-  const all = Array.isArray(layers) ? (layers as readonly OnnxLayer[]) : [layers as OnnxLayer];
-  const norm = all.find((layer): layer is OnnxBatchNorm => "epsilon" in layer);
-  const { shape = ["N", norm?.mean.length ?? "C", "H", "W"], opset = 15, training = false } = options;
-  for (const layer of all) if ("epsilon" in layer) checkShape(layer, shape);
-  const { nodes, initializers, inputs, running } = exportNodes(all, { opset, training, rank: shape.length });
+export function buildModel(layers: LayerRecord | readonly LayerRecord[], options: ModelOptions = {}): Uint8Array {
+  const all = Array.isArray(layers) ? (layers as readonly LayerRecord[]) : [layers as LayerRecord];
+  const norms = all.filter(isNormRecord);
+  const { shape = ["N", norms[0]?.channels ?? "C", "H", "W"], opset = 15, training = false, ...others } = options;
+  for (const layer of norms) checkShape(layer, shape);
+  const { nodes, initializers, inputs, running } = exportNodes(all, { ...others, opset, training, rank: shape.length });
   const type = elementType(all[0]?.dtype ?? "float32");
   const irVersion = IR_VERSIONS[opset];
   const listed = irVersion < 4n ? initializers : [];
@@ -67,12 +68,12 @@ export function buildModel(layers: OnnxLayer | readonly OnnxLayer[], options: Mo
   return toBinary(ModelProtoSchema, model);
 }
 
-function checkShape({ axis = 1, mean }: OnnxBatchNorm, shape: OpenShape): void {
+function checkShape({ axis, channels }: NormRecord, shape: OpenShape): void {
   const found = shape.at(axis);
-  if (shape.length >= 2 && found !== undefined && (typeof found === "string" || found === mean.length)) return;
-  const expected = axis === 1 ? `[N, ${mean.length}, ...]` : `${mean.length} on axis ${axis}`;
+  if (shape.length >= 2 && found !== undefined && (typeof found === "string" || found === channels)) return;
+  const expected = axis === 1 ? `[N, ${channels}, ...]` : `${channels} on axis ${axis}`;
   throw new BnError(
     "ERR_BN_SHAPE",
-    `buildModel: shape is [${shape}], expected ${expected} as the parameters have ${mean.length} channels`,
+    `buildModel: shape is [${shape}], expected ${expected} as the parameters have ${channels} channels`,
   );
 }

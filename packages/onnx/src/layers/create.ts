@@ -1,0 +1,119 @@
+import {
+  type Backend,
+  type Blob,
+  BnError,
+  createBatchNorm,
+  createBatchNormScale,
+  createBlob,
+  createScale,
+  type Layer,
+  type Phase,
+} from "@bn/core";
+import { isNormRecord, type LayerRecord, type NormRecord, type ScaleRecord } from "./record.ts";
+
+export interface CreateOptions {
+  readonly name?: string;
+  /** Default: the record's. */
+  readonly phase?: Phase;
+  /**
+   * How the average goes on in training. "stored", the default: sums and factor as the record has them, to the bit; with
+   * ONNX's factor 1 the first step weighs the batch by 1 / (fraction + 1). "steady": factor 1 / (1 - fraction), each step
+   * as in ONNX, and the statistics within 3 u of the model's.
+   */
+  readonly average?: "stored" | "steady";
+}
+
+/** A layer and the blobs that it was given. */
+export interface CreatedLayer extends Disposable {
+  /** Not set up yet. */
+  readonly layer: Layer;
+  /** mean, variance, factor, gamma, beta; of a Scale gamma and beta; those that the record has. */
+  readonly blobs: readonly Blob[];
+  /** Frees both. */
+  dispose(): void;
+}
+
+type Own = <T extends Disposable>(resource: T) => T;
+
+/**
+ * The layer of a record on `backend`: BatchNorm, the fused BatchNorm and Scale, or Scale, with the record's blobs.
+ *
+ * Errors: `ERR_BN_BACKEND`, a dtype that the backend has not; `ERR_BN_PARAM`, a fraction outside of [0, 1] in phase
+ * "train" or of [0, 1) with "steady"; `ERR_BN_MEMORY`.
+ *
+ * @example
+ * ```ts
+ * import { createBlob } from "@bn/core";
+ * import { createCpu } from "@bn/cpu";
+ * import { batchNormOf, buildModel, createLayer, importModel } from "@bn/onnx";
+ * const cpu = await createCpu();
+ * const two = new Float32Array([2]);
+ * const { layers } = await importModel(buildModel(batchNormOf([two, two, [1], two, two], { eps: 2 })));
+ * const { layer } = createLayer(cpu, layers[0]!);
+ * const [x, y] = [createBlob(cpu, [3, 1]), createBlob(cpu)];
+ * x.write([2, 4, 8]);
+ * layer.setUp([x], [y]);
+ * layer.forward([x], [y]);
+ * console.log(await y.read()); // Float32Array(3) [ 2, 4, 8 ]
+ * ```
+ */
+export function createLayer(backend: Backend, record: LayerRecord, options: CreateOptions = {}): CreatedLayer {
+  const made: Disposable[] = [];
+  const own: Own = (resource) => {
+    made.push(resource);
+    return resource;
+  };
+  const dispose = () => {
+    for (const resource of made.toReversed()) resource[Symbol.dispose]();
+  };
+  try {
+    const { layer, blobs } = isNormRecord(record)
+      ? createNorm(backend, record, options, own)
+      : createScaleOf(backend, record, options, own);
+    return { layer, blobs, dispose, [Symbol.dispose]: dispose };
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+}
+
+function createNorm(backend: Backend, record: NormRecord, options: CreateOptions, own: Own) {
+  const { name = record.name, phase = record.phase, average = "stored" } = options;
+  const { dtype, eps, axis, movingAverageFraction, statistics, gamma, beta } = record;
+  const weight = average === "stored" ? 1 : steadyWeight(name, record);
+  const weighted = (values: ArrayLike<number>) => Float64Array.from(values, (value) => value * weight);
+  const values = [weighted(statistics.mean), weighted(statistics.variance), weighted([statistics.factor])];
+  const affine = [gamma, beta].filter((blob) => blob !== null);
+  const blobs = [...values, ...affine].map((numbers) => {
+    const blob = own(createBlob(backend, [numbers.length], dtype));
+    blob.write(numbers);
+    return blob;
+  });
+  // In inference the fraction has no say, and a wrong one does no harm.
+  const fraction = phase === "train" ? { movingAverageFraction } : {};
+  const params = { name, phase, eps, axis, blobs, ...fraction };
+  const layer = own(gamma ? createBatchNormScale({ ...params, biasTerm: beta !== null }) : createBatchNorm(params));
+  return { layer, blobs };
+}
+
+/** What sums and factor are multiplied by so that the factor is its own limit, 1 / (1 - fraction). */
+function steadyWeight(name: string, { movingAverageFraction: fraction, statistics }: NormRecord): number {
+  if (fraction >= 0 && fraction < 1 && statistics.factor !== 0)
+    return 1 / (1 - Math.fround(fraction)) / statistics.factor;
+  const what = `movingAverageFraction is ${fraction} and the factor ${statistics.factor}`;
+  const cure = 'and a steady average needs a fraction in [0, 1) and a factor other than 0; take average "stored"';
+  throw new BnError("ERR_BN_PARAM", `createLayer "${name}": ${what}, ${cure}`);
+}
+
+function createScaleOf(backend: Backend, record: ScaleRecord, { name = record.name }: CreateOptions, own: Own) {
+  const { dtype, axis, parameterShape, gamma, beta } = record;
+  const blobs = [gamma, beta]
+    .filter((values) => values !== null)
+    .map((values) => {
+      const blob = own(createBlob(backend, parameterShape, dtype));
+      blob.write(values);
+      return blob;
+    });
+  const params = { name, axis, numAxes: parameterShape.length, biasTerm: beta !== null };
+  return { layer: own(createScale({ ...params, blobs })), blobs };
+}

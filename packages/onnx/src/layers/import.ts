@@ -1,0 +1,80 @@
+import { BnError } from "@bn/core";
+import type { ReadExternal } from "../graph/external.ts";
+import { readModel } from "../graph/load.ts";
+import type { Model } from "../graph/proto.ts";
+import type { Diagnostic, DiagnosticKind } from "./diagnostic.ts";
+import { readNodes, titleOf } from "./nodes.ts";
+import type { BatchNormScaleRecord } from "./record.ts";
+import { suspicions } from "./suspect.ts";
+
+/** Of all layers together. Nodes may share a tensor, so that a small file could stand for any number of them. */
+const MAX_CHANNELS = 2 ** 24;
+
+export interface ImportOptions {
+  /** Reads the files that the model keeps data in; `openModel` of `@bn/onnx/node` gives it. */
+  readonly external?: ReadExternal;
+  /** Leave out a node that is damaged, with a diagnostic, in place of refusing the model. Default false. */
+  readonly partial?: boolean;
+}
+
+export interface Imported {
+  /** In the model's order, those of subgraphs after those of the top level. */
+  readonly layers: readonly BatchNormScaleRecord[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * Every BatchNormalization of a model, of any operator set, as the record of a layer.
+ *
+ * Math    statistics become sums with factor 1, so that every bit is kept. momentum is movingAverageFraction. The weights
+ *         may be initialisers, Constant nodes, or Identity of either, in raw_data, typed fields or other files, and
+ *         float32, float64, float16 or bfloat16: the last two are float32 then, exactly.
+ * Errors  `ERR_BN_DATA`: a file that cannot be read, without BatchNormalization, or with a damaged one (missing tensors,
+ *         types and shapes that do not fit), naming node and tensor. Nodes whose weights the model computes are no
+ *         damage: they are left out, with a diagnostic.
+ *
+ * @example
+ * ```ts
+ * import { batchNormOf, buildModel, importModel } from "@bn/onnx";
+ * const one = new Float32Array([1]);
+ * const record = batchNormOf([one, one, [1], one, one], { eps: 0, movingAverageFraction: 0.5 });
+ * const { layers, diagnostics } = await importModel(buildModel(record));
+ * console.log(layers[0]!.movingAverageFraction, diagnostics[0]!.kind); // 0.5 suspect
+ * ```
+ */
+export async function importModel(bytes: Uint8Array, options: ImportOptions = {}): Promise<Imported> {
+  const { model } = await readModel(bytes, options.external);
+  return importLayers(model, options.partial ?? false);
+}
+
+function importLayers(model: Model, partial: boolean): Imported {
+  const layers: BatchNormScaleRecord[] = [];
+  const diagnostics: Diagnostic[] = [];
+  let [nodes, channels] = [0, 0];
+  for (const found of readNodes(model)) {
+    nodes++;
+    const { name: node } = found;
+    const title = titleOf(found);
+    const say = (kind: DiagnosticKind, what: string) => diagnostics.push({ kind, node, message: `${title}: ${what}` });
+    if ("broken" in found) {
+      if (!partial) throw new BnError("ERR_BN_DATA", `${title}: ${found.broken}`);
+      say("left out", found.broken);
+    } else if (found.layer === null) {
+      say("left out", found.computed ?? "");
+    } else {
+      channels += found.layer.channels;
+      if (channels > MAX_CHANNELS) {
+        const what = `with it the model has ${channels} channels, expected at most ${MAX_CHANNELS}; import a part of it`;
+        throw new BnError("ERR_BN_DATA", `${title}: ${what}`);
+      }
+      layers.push(found.layer);
+      for (const [kind, what] of found.notes) say(kind, what);
+      for (const what of suspicions(found.layer)) say("suspect", what);
+    }
+  }
+  if (nodes > 0) return { layers, diagnostics };
+  throw new BnError(
+    "ERR_BN_DATA",
+    `ONNX model: no BatchNormalization among the ${model.graph.node.length} nodes of the graph; where export fused them into convolutions, export it without that`,
+  );
+}

@@ -1,0 +1,162 @@
+import type { HostArray } from "@bn/core";
+import type { NodeProto } from "onnx-buf";
+import { graphsOf, isOnnxDomain, labelOf, type Model, opsetOf, type PlacedGraph } from "../graph/proto.ts";
+import { createScopes, type Lookup } from "../graph/scope.ts";
+import { type Numbers, numbersOf } from "../graph/tensor.ts";
+import type { DiagnosticKind } from "./diagnostic.ts";
+import { type NormAttributes, readAttributes } from "./operator.ts";
+import type { BatchNormScaleRecord } from "./record.ts";
+
+/** Names of the tensors that a node reads and writes. */
+interface NormTensors {
+  readonly x: string;
+  readonly scale: string;
+  readonly bias: string;
+  readonly mean: string;
+  readonly variance: string;
+  readonly y: string;
+}
+
+/** A BatchNormalization node and what the model says of it. */
+export interface NormNode extends NormAttributes {
+  /** As in messages: `"bn1"`, or `#7 (output "y")`. */
+  readonly label: string;
+  /** Its name, or what tells it apart where it has none. */
+  readonly name: string;
+  /** "" at top level, else where it lies. */
+  readonly where: string;
+  readonly tensors: NormTensors;
+  /** Null where the file does not hold its weights; then `computed` says what they are. */
+  readonly layer: BatchNormScaleRecord | null;
+  readonly computed: string | null;
+  /** What was converted, what was assumed. */
+  readonly notes: readonly (readonly [DiagnosticKind, string])[];
+}
+
+/** A node that cannot be what it says, and why. */
+export interface BrokenNode {
+  readonly label: string;
+  readonly name: string;
+  readonly where: string;
+  readonly broken: string;
+}
+
+const INPUTS = ["X", "scale", "B", "mean", "var"];
+
+function isNorm(node: NodeProto): boolean {
+  return node.opType === "BatchNormalization" && isOnnxDomain(node.domain);
+}
+
+/** The node's name, or what tells it apart where it has none. */
+function nameOf(node: NodeProto, index: number): string {
+  return node.name || labelOf(node, index);
+}
+
+/** How a node is called in messages, with where it lies. */
+export function titleOf({ label, where }: { readonly label: string; readonly where: string }): string {
+  return `BatchNormalization ${label}${where === "" ? "" : ` in ${where}`}`;
+}
+
+/** Every BatchNormalization of a model: those of the top level in its order, then those of subgraphs and functions. */
+export function* readNodes(model: Model): Generator<NormNode | BrokenNode> {
+  const opset = opsetOf(model);
+  const scopeOf = createScopes();
+  for (const graph of graphsOf(model)) {
+    const lookup = scopeOf(graph);
+    for (const [index, node] of graph.nodes.entries())
+      if (isNorm(node)) yield readNode(graph, node, index, opset, lookup);
+  }
+}
+
+function readNode(graph: PlacedGraph, node: NodeProto, index: number, opset: number, lookup: Lookup) {
+  const place = { label: labelOf(node, index), name: nameOf(node, index), where: graph.where };
+  const broken = (what: string): BrokenNode => ({ ...place, broken: what });
+  if (node.input.length !== INPUTS.length) {
+    return broken(
+      `${node.input.length} inputs, expected ${INPUTS.length}: ${INPUTS.join(", ")}; export the model again`,
+    );
+  }
+  const attributes = readAttributes(node, opset);
+  if (typeof attributes === "string") return broken(attributes);
+  const [x, scale, bias, mean, variance] = node.input as [string, string, string, string, string];
+  const y = node.output[0] ?? "";
+  if (y === "") return broken("has no output; export the model again");
+  const tensors: NormTensors = { x, scale, bias, mean, variance, y };
+  const source = lookup(x);
+  if ("why" in source && !source.known) {
+    return broken(
+      `nothing gives its input X, tensor "${x}": no initialiser, node or graph input; export the model again`,
+    );
+  }
+  const found = { ...place, ...attributes, tensors };
+  const notes = attributes.assumed.map((what) => ["assumed", what] as const);
+
+  const values: Numbers[] = [];
+  let computed: string | null = null;
+  for (const [i, name] of node.input.slice(1).entries()) {
+    const what = `${INPUTS[i + 1]}, tensor "${name}",`;
+    const tensor = lookup(name);
+    if ("why" in tensor) {
+      if (!tensor.known) return broken(`${what} ${tensor.why}; export the model again, with weights`);
+      computed ??= `${what} ${tensor.why}: no weights in the file; fold constants, or export the model again`;
+      continue;
+    }
+    const numbers = numbersOf(tensor);
+    if (typeof numbers === "string") return broken(`${what} ${numbers}`);
+    values.push(numbers);
+  }
+  if (computed !== null) return { ...found, layer: null, computed, notes };
+  const unfit = misfit(values, attributes.spatial, node.input);
+  if (unfit) return broken(unfit);
+  const { layer, said } = recordOf(values, attributes, place);
+  return { ...found, layer, computed, notes: [...notes, ...said] };
+}
+
+function recordOf(values: readonly Numbers[], attributes: NormAttributes, place: { name: string; where: string }) {
+  const { epsilon, momentum, training, spatial } = attributes;
+  const [scale, bias, mean, variance] = values as [Numbers, Numbers, Numbers, Numbers];
+  const dtype = values.some((value) => value.dtype === "float64") ? "float64" : "float32";
+  const widened = ({ data }: Numbers): HostArray => (dtype === "float64" ? Float64Array.from(data) : data);
+  const said: (readonly [DiagnosticKind, string])[] = [];
+  const narrow = [...new Set(values.map((value) => value.narrow).filter((name) => name !== null))];
+  if (narrow.length > 0) said.push(["converted", `weights are ${narrow.join(" and ")}, now ${dtype}, exactly`]);
+  if (new Set(values.map((value) => value.dtype)).size > 1)
+    said.push(["converted", "weights of two types, now float64"]);
+  if (!spatial) {
+    const flat = `[N, ${mean.data.length}]`;
+    said.push(["converted", `spatial is 0: a channel for each of [${mean.dims}]; reshape bottom to ${flat} and back`]);
+  }
+  if (training) {
+    const what = "is in training mode: a layer in phase train, which stores the variance times m / (m - 1)";
+    said.push(["converted", what]);
+  }
+  const layer: BatchNormScaleRecord = {
+    type: "BatchNormScale",
+    name: place.name,
+    dtype,
+    channels: mean.data.length,
+    statistics: { mean: widened(mean), variance: widened(variance), factor: 1 },
+    gamma: widened(scale),
+    beta: widened(bias),
+    eps: epsilon,
+    movingAverageFraction: momentum,
+    axis: 1,
+    phase: training ? "train" : "test",
+    parameterShape: mean.dims,
+    source: { format: "onnx", nodes: [place.name], where: place.where },
+  };
+  return { layer, said };
+}
+
+/** Why shapes do not fit, or null. */
+function misfit(values: readonly Numbers[], spatial: boolean, names: readonly string[]): string | null {
+  const wanted = values[0]?.dims ?? [];
+  for (const [i, { dims }] of values.entries()) {
+    const rank = spatial ? dims.length === 1 : dims.length >= 1;
+    if (rank && String(dims) === String(wanted)) continue;
+    const fits = spatial ? wanted.length === 1 : wanted.length >= 1;
+    const expected = fits ? `[${wanted}] as scale "${names[1]}"` : "one axis, the channels";
+    return `${INPUTS[i + 1]}, tensor "${names[i + 1]}", has shape [${dims}], expected ${expected}; export the model again`;
+  }
+  return values[0]?.data.length === 0 ? `scale, tensor "${names[1]}", has no channels; export the model again` : null;
+}
