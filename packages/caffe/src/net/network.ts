@@ -1,0 +1,154 @@
+import { BnError } from "@bn/core";
+import { bad, type CaffeFile } from "../file.ts";
+import { type LayerParameter, Phase } from "../schema/caffe_pb.ts";
+import { isIncluded, type NetStateOptions } from "./rules.ts";
+import { saysPhase, upgradeNet } from "./upgrade.ts";
+
+/** What a bottom reads: a blob as one layer left it. Layers in place give one name to several values. */
+export interface Value {
+  /** The blob's name. */
+  readonly blob: string;
+  /** The layer that made it, and as which of its tops; -1 where no layer did (weights without a net). */
+  readonly layer: number;
+  readonly top: number;
+}
+
+export interface NetworkLayer {
+  readonly index: number;
+  readonly name: string;
+  readonly type: string;
+  /** For messages: `net.prototxt:12:7: layer "bn1" (BatchNorm)`. */
+  readonly label: string;
+  readonly phase: "train" | "test";
+  /** In the current form, with what the schema does not name beside it: `unknown` of the network's file. */
+  readonly param: LayerParameter;
+  readonly bottoms: readonly Value[];
+  /** Names; the value is `{ blob, layer: index, top }`. */
+  readonly tops: readonly string[];
+  /** For `decodeBlob`: from the weights, or from the net where it holds them. */
+  readonly blobs: readonly Uint8Array[];
+}
+
+export interface Network {
+  readonly name: string;
+  readonly layers: readonly NetworkLayer[];
+  /** Values that no layer reads, in order. */
+  readonly outputs: readonly Value[];
+  /** The files in their current form. `net` is the weights' own network where there was no other. */
+  readonly net: CaffeFile;
+  readonly weights: CaffeFile | null;
+  /** Layers of the weights with blobs and a name that the net has not. */
+  readonly unused: readonly string[];
+}
+
+export interface NetworkOptions extends NetStateOptions {
+  readonly net?: CaffeFile | undefined;
+  readonly weights?: CaffeFile | undefined;
+}
+
+/**
+ * The network of one phase with its weights: rules of NetState applied, each bottom led to the layer that made it, blobs
+ * given to layers by name, as Caffe does it. Without `net` it is the network that is stored with the weights, which may lack
+ * bottoms, and whose rules and phases are those of training: they are left out of account.
+ *
+ * Errors: `ERR_BN_DATA` with file, layer and, in a text, line and column: a bottom that no layer before makes, a blob with
+ * two makers, weights of another net, layers that `upgradeNet` refuses. `ERR_BN_PARAM`: neither file.
+ *
+ * Source: BVLC Caffe, `Net::Init`, `Net::CopyTrainedLayersFrom`.
+ *
+ * @example
+ * ```ts
+ * import { openNetwork, readNet } from "@bn/caffe";
+ * const text = 'input: "x" layer { name: "bn" type: "BatchNorm" bottom: "x" top: "x" }';
+ * const { layers, outputs } = openNetwork({ net: readNet(text) });
+ * console.log(layers[1]!.bottoms[0], outputs.length); // { blob: 'x', layer: 0, top: 0 } 1
+ * ```
+ */
+export function openNetwork({ net, weights, phase = "test", level, stages }: NetworkOptions): Network {
+  const trained = weights && upgradeNet(weights);
+  const file = net ? upgradeNet(net) : trained;
+  if (!file) throw new BnError("ERR_BN_PARAM", "openNetwork: neither net nor weights came; give one of them or both");
+  const { message, places } = file;
+  const state = {
+    phase,
+    level: level ?? message.state?.level ?? 0,
+    stages: [...(message.state?.stage ?? []), ...(stages ?? [])],
+  };
+  const params = net
+    ? message.layer.filter((layer) => isIncluded(layer, state, file.file, places.get(layer)))
+    : message.layer;
+  const stored = new Map((trained?.message.layer ?? []).map((layer) => [layer.name, layer]));
+  const flow = createFlow(file, net !== undefined);
+  const given = new Set<string>();
+  const layers = params.map((param, index) => {
+    const { name, type } = param;
+    const label = `${placed(file, param)}: layer "${name}" (${type || "no type"})`;
+    const own = net && saysPhase(param) ? (param.phase === Phase.TEST ? "test" : "train") : phase;
+    // As in Caffe, of several layers with one name the first gets the weights.
+    const source = net && !given.has(name) ? stored.get(name) : undefined;
+    given.add(name);
+    const blobs = source && source.blobs.length > 0 ? source.blobs : param.blobs;
+    const bottoms = flow.read(param);
+    flow.make(param, index);
+    return { index, name, type, label, phase: own, param, bottoms, tops: param.top, blobs } satisfies NetworkLayer;
+  });
+  const unused = [...stored.values()].filter(({ name, blobs }) => blobs.length > 0 && !given.has(name));
+  const known = [...stored.values()].filter(({ blobs }) => blobs.length > 0).length;
+  if (net && trained && known > 0 && unused.length === known) {
+    const names = unused.slice(0, 3).map(({ name }) => `"${name}"`);
+    const what = `none of its ${known} layers with weights (${names.join(", ")}, ...) is in ${file.file}`;
+    throw bad(trained.file, undefined, `${what}; weights of another net?`);
+  }
+  return {
+    name: message.name,
+    layers,
+    outputs: flow.unread(),
+    net: file,
+    weights: trained ?? null,
+    unused: unused.map(({ name }) => name),
+  };
+}
+
+function placed({ file, places }: CaffeFile, layer: LayerParameter): string {
+  const place = places.get(layer);
+  return place === undefined ? file : `${file}:${place}`;
+}
+
+/** Which value each name stands for, layer by layer. */
+function createFlow(file: CaffeFile, strict: boolean) {
+  const current = new Map<string, Value>();
+  const read = new Set<Value>();
+  const all: Value[] = [];
+  const refuse = (param: LayerParameter, what: string) =>
+    bad(file.file, file.places.get(param), `layer "${param.name}" (${param.type}): ${what}`);
+  return {
+    read(param: LayerParameter): Value[] {
+      return param.bottom.map((blob) => {
+        const value = current.get(blob);
+        if (value) {
+          read.add(value);
+          return value;
+        }
+        if (!strict) return { blob, layer: -1, top: 0 };
+        const later = file.message.layer.find(({ top }) => top.includes(blob));
+        const cure = later ? `layer "${later.name}" makes it, after this one or in another phase` : "no layer makes it";
+        throw refuse(param, `bottom "${blob}" is the top of no layer before it (${cure}); correct the net`);
+      });
+    },
+    make(param: LayerParameter, layer: number): void {
+      for (const [top, blob] of param.top.entries()) {
+        const inPlace = param.bottom[top] === blob;
+        if (strict && !inPlace && current.has(blob)) {
+          throw refuse(
+            param,
+            `top "${blob}" is a top of another layer already, and this one is not in place; rename it`,
+          );
+        }
+        const value: Value = { blob, layer, top };
+        current.set(blob, value);
+        all.push(value);
+      }
+    },
+    unread: () => all.filter((value) => !read.has(value)),
+  };
+}

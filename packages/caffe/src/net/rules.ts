@@ -1,0 +1,36 @@
+import { isFieldSet } from "@bufbuild/protobuf";
+import { bad } from "../file.ts";
+import { type LayerParameter, type NetStateRule, NetStateRuleSchema, Phase } from "../schema/caffe_pb.ts";
+
+/** What a net is made for: a NetState of Caffe's. */
+export interface NetStateOptions {
+  /** Default "test". */
+  readonly phase?: "train" | "test";
+  /** Default 0. */
+  readonly level?: number;
+  /** Default none. */
+  readonly stages?: readonly string[];
+}
+
+/** Whether a layer belongs to the net in this state: an include rule that is met, or no exclude rule. */
+export function isIncluded(
+  layer: LayerParameter,
+  state: NetStateOptions,
+  file: string,
+  place: string | undefined,
+): boolean {
+  const { include, exclude, name } = layer;
+  if (include.length > 0 && exclude.length > 0) {
+    throw bad(file, place, `layer "${name}" has include and exclude rules, expected one kind, as Caffe does`);
+  }
+  if (include.length > 0) return include.some((rule) => meets(rule, state));
+  return !exclude.some((rule) => meets(rule, state));
+}
+
+function meets(rule: NetStateRule, { phase = "test", level = 0, stages = [] }: NetStateOptions): boolean {
+  const has = (name: keyof typeof NetStateRuleSchema.field) => isFieldSet(rule, NetStateRuleSchema.field[name]);
+  if (has("phase") && rule.phase !== (phase === "test" ? Phase.TEST : Phase.TRAIN)) return false;
+  if (has("minLevel") && level < rule.minLevel) return false;
+  if (has("maxLevel") && level > rule.maxLevel) return false;
+  return rule.stage.every((one) => stages.includes(one)) && !rule.notStage.some((one) => stages.includes(one));
+}
