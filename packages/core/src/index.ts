@@ -23,3 +23,5 @@ export type { Filler } from "./filler.ts";
 export type { Layer, LayerParams, Phase } from "./layer.ts";
 export { createScale, type ScaleParams } from "./scale.ts";
 export type { Shape } from "./shape.ts";
+export type { StatisticsState } from "./statistics/state.ts";
+export { type BatchMoments, createStatistics, loadStatistics, type Statistics } from "./statistics/statistics.ts";

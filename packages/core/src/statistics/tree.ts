@@ -1,0 +1,32 @@
+import { mergeParts, type Part } from "./merge.ts";
+
+/** A complete subtree: the batches [start, start + 2^level), start a multiple of 2^level. */
+export interface Block extends Part {
+  readonly level: number;
+  readonly start: number;
+}
+
+/**
+ * Adds `block`, which begins where the last of `blocks` ends, and joins siblings for as long as there are any (M-2).
+ *
+ * Merging rounds, so its order matters. It is that of one binary tree over batch numbers, of which `blocks` are the
+ * largest complete subtrees: the same batches give the same bits, however they were cut into parts.
+ */
+export function pushBlock(blocks: Block[], block: Block): void {
+  let last = block;
+  for (let left = blocks.at(-1); left && isLeftSibling(left, last); left = blocks.at(-1)) {
+    blocks.pop();
+    last = { ...mergeParts(left, last), level: left.level + 1, start: left.start };
+  }
+  blocks.push(last);
+}
+
+function isLeftSibling(left: Block, right: Block): boolean {
+  const size = 2 ** left.level;
+  return left.level === right.level && left.start + size === right.start && left.start % (2 * size) === 0;
+}
+
+/** All blocks as one part, joined from the right: the small ones first. */
+export function joinBlocks(blocks: readonly Block[]): Part | null {
+  return blocks.reduceRight<Part | null>((all, block) => (all === null ? block : mergeParts(block, all)), null);
+}
