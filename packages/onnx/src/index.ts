@@ -1,3 +1,5 @@
+export { type Folded, type FoldOptions, foldModel } from "./fold/fold.ts";
+export type { FoldRow } from "./fold/report.ts";
 export type { OpenShape } from "./graph/encode.ts";
 export type { ReadExternal } from "./graph/external.ts";
 export { batchNormOf, type LayerConstants, momentumAt, readBatchNorm, readScale } from "./layers/blobs.ts";

@@ -36,7 +36,8 @@ describe("links", () => {
 });
 
 describe("clauses", () => {
-  const defined = new Set([...(spec?.text ?? "").matchAll(/\*\*([A-Z]{1,2}-\d+)\b/g)].map(([, id]) => id));
+  const law = `${spec?.text}${read("docs/folding.md")[0]?.text}`;
+  const defined = new Set([...law.matchAll(/\*\*([A-Z]{1,2}-\d+)\b/g)].map(([, id]) => id));
   const entries = new Set([...(differences?.text ?? "").matchAll(/^### (D-\d+) /gm)].map(([, id]) => id));
   const prefixes = [...new Set([...defined].map((id) => id?.replace(/-\d+/, "")))].join("|");
   const named = new RegExp(`(?<![\\w.-])(?:${prefixes}|D)-\\d+(?![\\w-])`, "g");

@@ -50,6 +50,7 @@ function rankOf(
   const { opType, input } = node;
   const first = ranks.get(input[0] ?? "");
   if (SAME.has(opType)) return first;
+  if (opType === "MatMul" && ranks.get(input[1] ?? "") === 2) return first;
   if (opType === "Constant") return attributeOf(node, "value")?.t?.dims.length;
   if (opType === "Reshape") return attributeOf(node, "shape")?.ints.length ?? lengths.get(input[1] ?? "");
   const axes = attributeOf(node, "axes")?.ints.length;

@@ -1,0 +1,119 @@
+import { toBinary } from "@bufbuild/protobuf";
+import { ModelProtoSchema, type NodeProto } from "onnx-buf";
+import type { ReadExternal } from "../graph/external.ts";
+import { readModel } from "../graph/load.ts";
+import { graphsOf, labelOf, type Model } from "../graph/proto.ts";
+import { createScopes, type Lookup } from "../graph/scope.ts";
+import { type NormNode, readNodes } from "../layers/nodes.ts";
+import { affineOf, unusable } from "./affine.ts";
+import { constantMapOf } from "./constants.ts";
+import { type Candidate, foldIntoLast, foldIntoNext } from "./fold-one.ts";
+import type { FoldRow } from "./report.ts";
+import { wiringOf } from "./wiring.ts";
+
+export interface FoldOptions {
+  /** Reads the files that the model keeps data in; `openModel` of `@bn/onnx/node` gives it. */
+  readonly external?: ReadExternal;
+  /** Weights that other nodes read too are copied, and the copy is folded. Default false: such a layer is left. */
+  readonly duplicate?: boolean;
+  /** Leave a layer where folding could cancel more than so many decimal digits of a channel. Default: no limit. */
+  readonly maxLostDigits?: number;
+}
+
+export interface Folded {
+  /** The model, with everything but the folded nodes and weights as it was. */
+  readonly bytes: Uint8Array;
+  /** One per BatchNormalization of the model, and per product or sum with constants behind a layer with weights. */
+  readonly rows: readonly FoldRow[];
+}
+
+/**
+ * Moves every BatchNormalization that can go into the layer beside it: Conv, ConvTranspose, Gemm or MatMul.
+ *
+ * Math    behind a layer, w' = w * gain and b' = (b - mean) * gain + beta over its outputs; before one, w' = w * gain over its
+ *         inputs and b' = b + sum w * (beta - mean * gain). gain = scale / sqrt(var + epsilon). In float64, rounded once
+ *         to the weights' type. docs/folding.md derives both, and bounds what the result may differ by.
+ * Left    with the reason in its row: a tensor between that is read elsewhere or is an output, weights that are shared,
+ *         computed or quantised, training mode, padding that would no longer be zero, numbers beyond the type's range,
+ *         nodes inside of subgraphs and functions.
+ * Errors  `ERR_BN_DATA`: a file that cannot be read.
+ * Source  docs/folding.md, F-1 to F-4.
+ *
+ * @example
+ * ```ts
+ * import { batchNormOf, buildModel, foldModel } from "@bn/onnx";
+ * const one = new Float32Array([1]);
+ * const { rows } = await foldModel(buildModel(batchNormOf([one, one, [1], one, one])));
+ * console.log(rows[0]!.status, rows[0]!.reason); // left behind no layer: tensor "X" is given by no node; before no layer: its output is an output of the graph
+ * ```
+ */
+export async function foldModel(bytes: Uint8Array, options: FoldOptions = {}): Promise<Folded> {
+  const { model } = await readModel(bytes, options.external);
+  const rows = new Map<NodeProto | string, FoldRow>();
+  const norms = new Map<NodeProto, NormNode>();
+  const writers = new Map(model.graph.node.map((node) => [node.output[0], node]));
+  for (const found of readNodes(model)) {
+    const node = "tensors" in found && found.where === "" ? writers.get(found.tensors.y) : undefined;
+    const key = node ?? `${found.where} ${found.label}`;
+    const why = "broken" in found ? found.broken : whyLeft(found);
+    rows.set(key, leftRow(found.name, "BatchNormalization", why ?? "no layer with weights stands beside it"));
+    if (node && "tensors" in found && why === null) norms.set(node, found);
+  }
+  // A fold may bring the next normalization beside a layer: again, until nothing moves.
+  for (let moved = true; moved; ) {
+    moved = false;
+    for (const node of [...model.graph.node]) {
+      const candidate = candidateOf(model, node, norms);
+      if (candidate === null) continue;
+      const row = foldOne(model, candidate, options);
+      if (row === null) continue;
+      rows.set(node, row);
+      if (row.status === "left") continue;
+      norms.delete(node);
+      moved = true;
+    }
+  }
+  return { bytes: toBinary(ModelProtoSchema, model), rows: [...rows.values()] };
+}
+
+function whyLeft({ where, layer, computed, training, spatial }: NormNode): string | null {
+  if (where !== "") return "it is inside of a subgraph or function, whose names others may read";
+  if (layer === null) return computed ?? "its weights are not in the file";
+  if (training) return "it is in training mode";
+  return spatial ? unusable(affineOf(layer)) : "spatial is 0: it normalizes positions, not channels";
+}
+
+export function leftRow(node: string, operator: string, reason: string): FoldRow {
+  return { node, operator, status: "left", into: "", side: null, reason, lostDigits: 0, worstChannel: null };
+}
+
+function candidateOf(model: Model, node: NodeProto, norms: ReadonlyMap<NodeProto, NormNode>): Candidate | null {
+  const name = node.name || labelOf(node, model.graph.node.indexOf(node));
+  const norm = norms.get(node);
+  if (norm?.layer) {
+    const affine = affineOf(norm.layer);
+    const { channels } = norm.layer;
+    const over = (count: number) => (count === channels ? affine : `it has ${channels} channels, the layer ${count}`);
+    return { node, name, x: norm.tensors.x, norm: norm.layer, over };
+  }
+  const map = constantMapOf(node, lookupOf(model));
+  return map && { node, name, x: map.x, norm: null, over: map.over };
+}
+
+function lookupOf(model: Model): Lookup {
+  const [top] = graphsOf(model);
+  if (top === undefined) throw new RangeError("a model has a graph");
+  return createScopes()(top);
+}
+
+/** The row of a candidate, folded into the layer behind whose output it stands, or into the one that it feeds. */
+function foldOne(model: Model, candidate: Candidate, options: FoldOptions): FoldRow | null {
+  const wiring = wiringOf(model);
+  const context = { model, wiring, lookup: lookupOf(model), options };
+  const behind = foldIntoLast(context, candidate);
+  if (typeof behind !== "string") return behind;
+  if (candidate.norm === null) return null; // a product or sum that follows no layer is nobody's normalization
+  const before = foldIntoNext(context, candidate);
+  if (typeof before !== "string") return before;
+  return leftRow(candidate.name, candidate.node.opType, `${behind}; ${before}`);
+}

@@ -1,0 +1,87 @@
+import type { NodeProto, TensorProto } from "onnx-buf";
+import { isOnnxDomain, labelOf, type Model } from "../graph/proto.ts";
+import type { Lookup } from "../graph/scope.ts";
+import { type Numbers, numbersOf } from "../graph/tensor.ts";
+import { type Carrier, carrierOf, isCarrier } from "./carriers.ts";
+import type { FoldOptions } from "./fold.ts";
+import type { Wiring } from "./wiring.ts";
+
+export interface Context {
+  readonly model: Model;
+  readonly wiring: Wiring;
+  readonly lookup: Lookup;
+  readonly options: FoldOptions;
+}
+
+/** A layer with weights, and its bias as the file holds it. */
+export interface Layer extends Carrier {
+  readonly node: NodeProto;
+  readonly label: string;
+  readonly tensor: TensorProto;
+  readonly values: Numbers;
+  /** One value per output, times what the operator multiplies it by; null where there is none. */
+  readonly biasValues: Float64Array | null;
+  /** The node that adds the bias, and which input that is: the layer itself, or the Add behind a MatMul; null without. */
+  readonly biasNode: NodeProto | null;
+  readonly biasIndex: number;
+}
+
+/** True for what a normalization can stand behind: a layer with weights, or the Add that gives a MatMul its bias. */
+export function endsPath({ wiring, lookup }: Context): (node: NodeProto) => boolean {
+  return (node) => isCarrier(node) || addedTo(wiring, lookup, node) !== null;
+}
+
+/** The layer that `end` is, or that it adds the bias of; as text, why its weights cannot be folded into. */
+export function layerOf(context: Context, end: NodeProto): Layer | string {
+  const { lookup, wiring, options } = context;
+  const added = addedTo(wiring, lookup, end);
+  const node = added === null ? end : added.matMul;
+  const label = `${node.opType} ${labelOf(node, 0)}`;
+  const name = node.input[1] ?? "";
+  const tensor = lookup(name);
+  if ("why" in tensor) return `the weights of ${label} are not in the file: tensor "${name}" ${tensor.why}`;
+  const values = numbersOf(tensor);
+  if (typeof values === "string")
+    return `the weights of ${label}, tensor "${name}", cannot be folded into: it ${values}`;
+  const carrier = carrierOf(node, values.dims);
+  if (typeof carrier === "string") return `${label}: ${carrier}`;
+  if (!readOnce(wiring, name) && !options.duplicate) {
+    return `the weights of ${label}, tensor "${name}", are read elsewhere too; duplicate copies them`;
+  }
+  const [biasNode, biasIndex] = added ? [end, added.index] : [carrier.bias === null ? null : node, carrier.bias ?? 0];
+  const biasName = biasNode?.input[biasIndex] ?? "";
+  const biasValues = biasName === "" ? null : biasOf(lookup, biasName, carrier);
+  if (typeof biasValues === "string") return `the bias of ${label}, tensor "${biasName}", ${biasValues}`;
+  return { ...carrier, node, label, tensor, values, biasValues, biasNode, biasIndex };
+}
+
+/** True if one input of one node reads `name`, and nothing else. */
+export function readOnce(wiring: Wiring, name: string): boolean {
+  return wiring.readersOf(name).length === 1 && wiring.neededElsewhere(name) === null;
+}
+
+function biasOf(lookup: Lookup, name: string, { layout, biasFactor }: Carrier): Float64Array | string {
+  const tensor = lookup(name);
+  if ("why" in tensor) return `is not in the file: it ${tensor.why}`;
+  const numbers = numbersOf(tensor);
+  if (typeof numbers === "string") return numbers;
+  const { dims, data } = numbers;
+  const single = data.length === 1;
+  if ((data.length !== layout.outputs && !single) || dims.slice(0, -1).some((dim) => dim !== 1)) {
+    return `has shape [${dims}], expected one value per output, ${layout.outputs}`;
+  }
+  return Float64Array.from({ length: layout.outputs }, (_, o) => (data[single ? 0 : o] as number) * biasFactor);
+}
+
+/** The MatMul whose output alone `node` adds a constant to, and which input the constant is; else null. */
+function addedTo(wiring: Wiring, lookup: Lookup, node: NodeProto): { matMul: NodeProto; index: number } | null {
+  if (node.opType !== "Add" || !isOnnxDomain(node.domain)) return null;
+  for (const index of [0, 1]) {
+    const constant = lookup(node.input[index] ?? "");
+    const product = node.input[1 - index] ?? "";
+    const matMul = wiring.producerOf(product);
+    if ("why" in constant || matMul?.opType !== "MatMul" || !readOnce(wiring, product)) continue;
+    return { matMul, index };
+  }
+  return null;
+}

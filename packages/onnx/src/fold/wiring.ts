@@ -1,0 +1,52 @@
+import type { GraphProto, NodeProto, TensorProto } from "onnx-buf";
+import type { Model } from "../graph/proto.ts";
+import { graphsOf } from "../graph/proto.ts";
+
+/** Who writes and who reads each name of the top graph. */
+export interface Wiring {
+  producerOf(name: string): NodeProto | undefined;
+  /** The nodes of the top graph that read `name`, one entry per input. */
+  readersOf(name: string): readonly NodeProto[];
+  /** Why `name` must keep its value, although one node alone may seem to read it; null if nothing else needs it. */
+  neededElsewhere(name: string): string | null;
+  tensorOf(name: string): TensorProto | undefined;
+}
+
+/** The wiring of `model` as it is now. */
+export function wiringOf(model: Model): Wiring {
+  const { graph } = model;
+  const producers = new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)));
+  const readers = new Map<string, NodeProto[]>();
+  for (const node of graph.node) {
+    for (const name of node.input) readers.set(name, [...(readers.get(name) ?? []), node]);
+  }
+  const outputs = new Set(graph.output.map(({ name }) => name));
+  const captured = new Set<string>();
+  for (const { parent, nodes } of graphsOf(model)) {
+    if (parent !== null) for (const { input } of nodes) for (const name of input) captured.add(name);
+  }
+  for (const inner of innerGraphs(model)) for (const { name } of inner.output) captured.add(name);
+  const tensors = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
+  return {
+    producerOf: (name) => producers.get(name),
+    readersOf: (name) => readers.get(name) ?? [],
+    neededElsewhere(name) {
+      if (outputs.has(name)) return "is an output of the graph";
+      return captured.has(name) ? "is read inside of a subgraph" : null;
+    },
+    tensorOf: (name) => tensors.get(name),
+  };
+}
+
+/** All graphs inside of nodes, at any depth. */
+function innerGraphs(model: Model): GraphProto[] {
+  const found: GraphProto[] = [];
+  const walk = (nodes: readonly NodeProto[]) => {
+    for (const { attribute } of nodes) {
+      for (const { g, graphs } of attribute) for (const graph of g ? [g, ...graphs] : graphs) found.push(graph);
+    }
+  };
+  walk(model.graph.node);
+  for (const graph of found) walk(graph.node); // grows while it is read
+  return found;
+}
