@@ -1,10 +1,12 @@
+import { OrderedSet } from "./ordered-set.ts";
+
 /** Of every block: a cache line, so that no two buffers share one, and vectors are aligned. */
 const ALIGNMENT = 64;
 
 export interface Allocator {
-  /** Address of `bytes` bytes, or -1 where neither a free block nor growth has them. `clean`: still zero from birth. */
+  /** Address of `bytes` bytes, or -1 where neither a free block nor growth has them. `clean`: never handed out, still zero. */
   take(bytes: number): { readonly address: number; readonly clean: boolean };
-  /** Gives a block back: `bytes` as it was taken. */
+  /** Returns a block: `bytes` as it was taken. */
   give(address: number, bytes: number): void;
   /** Bytes taken and not given back, alignment included. */
   readonly used: number;
@@ -13,92 +15,99 @@ export interface Allocator {
 const NONE = Object.freeze({ address: -1, clean: false });
 
 /**
- * Best fit over [first, end) of a linear memory. Free blocks lie in bins by the power of two of their size; neighbours
- * are joined at once, so that after everything was given back one block is left.
+ * Best fit over [first, end) of a linear memory: of the smallest free blocks that hold a request, the one with the lowest
+ * address. Neighbours are joined at once; the block that ends at `end` is kept apart and cut only where no other block fits.
+ * Blocks of one size are an ordered set, and so are the sizes: a request takes the same few steps for any number of blocks.
  *
  * `grow(end)` is asked for memory up to an end and returns the new end, at least that, or 0 where there is none.
  */
 export function createAllocator(first: number, end: number, grow: (end: number) => number): Allocator {
-  const bins: Set<number>[] = Array.from({ length: 33 }, () => new Set());
-  /** Sizes of free blocks by address, and their addresses by their end. */
+  /** Free blocks below `top`, in lines: their sizes by address, their addresses by their end, and both orders. */
   const sizes = new Map<number, number>();
   const starts = new Map<number, number>();
-  const start = Math.ceil(first / ALIGNMENT) * ALIGNMENT;
-  let used = 0;
+  const present = new OrderedSet();
+  const bySize = new Map<number, OrderedSet>();
+  const start = Math.ceil(first / ALIGNMENT);
+  /** From here to `end` everything is free. */
+  let top = start;
   /** Nothing at or above was ever handed out: it is zero. */
   let fresh = start;
+  let used = 0;
 
   const insert = (address: number, size: number) => {
     sizes.set(address, size);
     starts.set(address + size, address);
-    binOf(size).add(address);
+    let blocks = bySize.get(size);
+    if (blocks === undefined) {
+      blocks = new OrderedSet();
+      bySize.set(size, blocks);
+      present.add(size);
+    }
+    blocks.add(address);
   };
   const remove = (address: number): number => {
     const size = sizes.get(address) as number;
     sizes.delete(address);
     starts.delete(address + size);
-    binOf(size).delete(address);
+    const blocks = bySize.get(size) as OrderedSet;
+    blocks.delete(address);
+    if (blocks.isEmpty) {
+      bySize.delete(size);
+      present.delete(size);
+    }
     return size;
   };
-  const binOf = (size: number) => bins[31 - Math.clz32(size / ALIGNMENT)] as Set<number>;
-  const free = (address: number, size: number) => {
-    if (sizes.has(address + size)) size += remove(address + size);
-    const before = starts.get(address);
-    if (before !== undefined) {
-      size += remove(before);
-      address = before;
-    }
-    insert(address, size);
+  /** A free block of at least `size` lines below `top`, now taken out and cut to size; -1 where there is none. */
+  const fit = (size: number): number => {
+    const best = present.next(size);
+    if (best < 0) return -1;
+    const address = (bySize.get(best) as OrderedSet).next(0);
+    remove(address);
+    if (best > size) insert(address + size, best - size);
+    return address;
   };
-  const find = (size: number): number => {
-    // The smallest of its own bin; of a higher bin any block fits, and its smallest leaves least behind.
-    for (let bin = 31 - Math.clz32(size / ALIGNMENT); bin < bins.length; bin++) {
-      let best = -1;
-      let bestSize = Number.POSITIVE_INFINITY;
-      for (const address of bins[bin] as Set<number>) {
-        const candidate = sizes.get(address) as number;
-        if (candidate < size || candidate > bestSize) continue;
-        if (candidate === bestSize && address > best) continue;
-        best = address;
-        bestSize = candidate;
-      }
-      if (best >= 0) return best;
+  /** `size` lines from `top` on; -1 where memory does not grow so far. */
+  const cut = (size: number): number => {
+    if ((top + size) * ALIGNMENT > end) {
+      const next = grow((top + size) * ALIGNMENT);
+      if (next === 0) return -1;
+      end = next;
     }
-    return -1;
+    top += size;
+    return top - size;
   };
-  if (end > start) insert(start, end - start);
 
   return {
     get used() {
-      return used;
+      return used * ALIGNMENT;
     },
     take(bytes) {
-      const size = sizeOf(bytes);
-      let address = find(size);
-      if (address < 0) {
-        const last = starts.get(end) ?? end;
-        const next = grow(last + size);
-        if (next === 0) return NONE;
-        free(end, next - end);
-        end = next;
-        address = find(size);
-      }
-      const whole = remove(address);
-      if (whole > size) insert(address + size, whole - size);
+      const size = linesOf(bytes);
+      let address = fit(size);
+      if (address < 0) address = cut(size);
+      if (address < 0) return NONE;
       used += size;
       const clean = address >= fresh;
-      fresh = Math.max(fresh, address + size);
-      return { address, clean };
+      if (clean) fresh = address + size;
+      return { address: address * ALIGNMENT, clean };
     },
     give(address, bytes) {
-      const size = sizeOf(bytes);
+      let size = linesOf(bytes);
+      let line = address / ALIGNMENT;
       used -= size;
-      free(address, size);
+      if (sizes.has(line + size)) size += remove(line + size);
+      const before = starts.get(line);
+      if (before !== undefined) {
+        size += remove(before);
+        line = before;
+      }
+      if (line + size === top) top = line;
+      else insert(line, size);
     },
   };
 }
 
 /** At least one line, so that every block has an address of its own. */
-function sizeOf(bytes: number): number {
-  return Math.max(Math.ceil(bytes / ALIGNMENT), 1) * ALIGNMENT;
+function linesOf(bytes: number): number {
+  return Math.max(Math.ceil(bytes / ALIGNMENT), 1);
 }
