@@ -39,14 +39,14 @@ export class Job {
   fold: u32;
 }
 
-/** Addresses below HEAP are ours: a cache line each for what threads contend for, then the job. */
+/** Addresses below the heap's base are ours: a cache line each for what threads contend for, then the job. */
 const EPOCH: usize = 64;
 const CLAIM: usize = 128;
 const DONE: usize = 192;
 export const job: Job = changetype<Job>(256);
 
 /** Work of fewer bytes is done before another thread would have woken. */
-const ALONE: u32 = 524288;
+const SHARED: u64 = 524288;
 
 /** Looks that a helper takes at the epoch before it sleeps: some 20 microseconds. */
 const AWAKE: u32 = 20000;
@@ -70,9 +70,9 @@ export function scratchAt(): usize {
 declare function settle(items: u32): void;
 
 /** Does items 0 to `items` of some work, with help where `bytes` are many; returns when all are done. */
-export function run(work: (item: u32) => void, items: u32, bytes: u32): void {
+export function run(work: (item: u32) => void, items: u32, bytes: u64): void {
   if (ASC_FEATURE_THREADS) {
-    if (helpers > 0 && items > 1 && bytes >= ALONE) {
+    if (helpers > 0 && items > 1 && bytes >= SHARED) {
       runShared(work.index, items);
       return;
     }
@@ -84,9 +84,11 @@ function runShared(work: u32, items: u32): void {
   job.work = work;
   job.items = items;
   atomic.store<u32>(DONE, 0);
-  const epoch = atomic.add<u32>(EPOCH, 1) + 1;
-  // The claim carries the job's number: a thread late from the last job cannot take an item of this one unseen.
+  // The claim carries the job's number: a thread late from the last job cannot take an item of this one unseen. It stands
+  // before the epoch moves: whoever sees the new epoch finds items, and sleeps only when all of them are claimed.
+  const epoch = atomic.load<u32>(EPOCH) + 1; // nobody else moves it while a job is published
   atomic.store<u64>(CLAIM, (u64(epoch) << 32) | items);
+  atomic.store<u32>(EPOCH, epoch);
   atomic.notify(EPOCH, min(helpers, items - 1));
   drain();
   let spins = NEARLY;

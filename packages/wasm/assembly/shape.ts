@@ -52,9 +52,14 @@ export function count(): u32 {
   return job.outer * job.inner;
 }
 
-/** Bytes of the tensor. */
-export function bytes<T>(): u32 {
-  return job.outer * job.channels * job.inner * sizeof<T>();
+/** Elements of the tensor: fewer than 2^31. */
+export function elements(): u32 {
+  return job.outer * job.channels * job.inner;
+}
+
+/** Bytes of the tensor. Wide, because those of two or three tensors are added up. */
+export function bytes<T>(): u64 {
+  return u64(elements()) * sizeof<T>();
 }
 
 /** The channels of the tile. */

@@ -6,7 +6,7 @@ export function copy<T>(length: u32, x: usize, y: usize): void {
   job.x = x;
   job.y = y;
   job.span = length;
-  run((item: u32) => copyPart<T>(item), parts(length, SLICE), 2 * length * sizeof<T>());
+  run((item: u32) => copyPart<T>(item), parts(length, SLICE), 2 * u64(length) * sizeof<T>());
 }
 
 export function copyPart<T>(item: u32): void {

@@ -7,7 +7,7 @@ export function fill<T>(length: u32, value: f64, y: usize): void {
   job.y = y;
   job.value = value;
   job.span = length;
-  run((item: u32) => fillPart<T>(item), parts(length, SLICE), length * sizeof<T>());
+  run((item: u32) => fillPart<T>(item), parts(length, SLICE), u64(length) * sizeof<T>());
 }
 
 export function fillPart<T>(item: u32): void {

@@ -3,7 +3,7 @@
  * rounded once; without sums dx = dy s. Bound: N-6.
  */
 import { job, run } from "../job";
-import { bytes, MAX_COLUMNS, parts, planColumns, SLICE, table, usePlanes } from "../shape";
+import { bytes, elements, MAX_COLUMNS, parts, planColumns, SLICE, table, usePlanes } from "../shape";
 import { scales, shares, slopes, spread, spreadScales, spreadShares, spreadSlopes } from "../tables";
 import { loadTail, storeTail } from "../vector";
 import { inverseOf, mapTensor, meanOf, scaleOf } from "./normalize";
@@ -64,7 +64,7 @@ export function gradNormalizeAll<T>(): void {
     slopes<T>(table(2), 0, job.channels);
     scales<T>(table(3), 0, job.channels);
   }
-  run((item: u32) => gradNormalizePlanes<T>(item), parts(bytes<T>() / sizeof<T>(), SLICE), 3 * bytes<T>());
+  run((item: u32) => gradNormalizePlanes<T>(item), parts(elements(), SLICE), 3 * bytes<T>());
 }
 
 /** Elements [item * SLICE, ...) of the tensor in order of memory. */
@@ -174,7 +174,7 @@ export function gradNormalizeTile<T>(): void {
   spreadShares<T>(1);
   spreadSlopes<T>(2);
   spreadScales<T>(3);
-  run((item: u32) => gradNormalizeRows<T>(item), job.parts, 3 * job.rows * job.columns * sizeof<T>());
+  run((item: u32) => gradNormalizeRows<T>(item), job.parts, 3 * u64(job.rows) * job.columns * sizeof<T>());
 }
 
 export function gradNormalizeRows<T>(item: u32): void {

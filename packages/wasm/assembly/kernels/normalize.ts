@@ -1,6 +1,6 @@
 /** K-2. y = (x - mean) * s + beta, s = gamma / sqrt(variance + eps) in float64 and rounded once. Bound: N-3. */
 import { job, run } from "../job";
-import { bytes, MAX_COLUMNS, parts, planColumns, SLICE, table, usePlanes } from "../shape";
+import { bytes, elements, MAX_COLUMNS, parts, planColumns, SLICE, table, usePlanes } from "../shape";
 import { scales, spread, spreadScales } from "../tables";
 import { loadTail, storeTail } from "../vector";
 
@@ -30,7 +30,7 @@ export function normalize<T>(
 export function mapTensor<T>(outer: u32, channels: u32, inner: u32): void {
   if (usePlanes(outer, channels, inner)) {
     if (channels <= MAX_COLUMNS) scales<T>(table(1), 0, channels);
-    run((item: u32) => normalizePlanes<T>(item), parts(bytes<T>() / sizeof<T>(), SLICE), 2 * bytes<T>());
+    run((item: u32) => normalizePlanes<T>(item), parts(elements(), SLICE), 2 * bytes<T>());
     return;
   }
   const width = channels * job.inner;
@@ -144,7 +144,7 @@ export function normalizeTile<T>(): void {
   spread<T>(0, job.mean, 0);
   spreadScales<T>(1);
   spread<T>(2, job.beta, <T>-0.0);
-  run((item: u32) => normalizeRows<T>(item), job.parts, 2 * job.rows * job.columns * sizeof<T>());
+  run((item: u32) => normalizeRows<T>(item), job.parts, 2 * u64(job.rows) * job.columns * sizeof<T>());
 }
 
 export function normalizeRows<T>(item: u32): void {

@@ -9,7 +9,7 @@ import { joinColumns, joinPair } from "./join";
 export function gradSumsOfTile<T>(): void {
   spread<T>(0, job.mean, 0);
   spreadPowers<T>(1);
-  run((item: u32) => gradSumsOfRows<T>(item), job.parts, 2 * job.rows * job.columns * sizeof<T>());
+  run((item: u32) => gradSumsOfRows<T>(item), job.parts, 2 * u64(job.rows) * job.columns * sizeof<T>());
   const first = job.firstColumn / job.inner;
   const channels = tileChannels();
   let i: u32 = 0;

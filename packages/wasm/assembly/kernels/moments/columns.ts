@@ -9,7 +9,7 @@ import { closeColumns, joinColumns, joinPair } from "./join";
 /** Blocks of rows on their own, then together, channel by channel. */
 export function momentsOfTile<T>(): void {
   if (job.rows > 0) guessColumns<T>();
-  run((item: u32) => momentsOfRows<T>(item), job.parts, job.rows * job.columns * sizeof<T>());
+  run((item: u32) => momentsOfRows<T>(item), job.parts, u64(job.rows) * job.columns * sizeof<T>());
   const first = job.firstColumn / job.inner;
   const channels = tileChannels();
   let i: u32 = 0;
