@@ -1,4 +1,5 @@
 import { type Backend, BnError, CONTRACT_VERSION, type Supports } from "@bn/core";
+import { checkAlloc, checkRead, checkWrite } from "./arguments.ts";
 import { CpuBuffer } from "./buffer.ts";
 import { createKernels } from "./kernels/index.ts";
 
@@ -18,7 +19,8 @@ const supports: Supports = Object.freeze({
 /**
  * The backend that needs nothing but JavaScript: one thread, float32 and float64, done when a call returns.
  *
- * Errors  `ERR_BN_MEMORY` from alloc; `ERR_BN_DISPOSED` from alloc, write and read once disposed.
+ * Errors  `ERR_BN_MEMORY` from alloc; `ERR_BN_BACKEND` from write and read for a buffer of another backend or an array of another
+ *         dtype; `ERR_BN_SHAPE` for a length that is out of range; `ERR_BN_DISPOSED` once the buffer or the backend is disposed.
  *
  * @example
  * ```ts
@@ -62,18 +64,25 @@ export async function createCpu(): Promise<Backend<CpuBuffer>> {
     },
     alloc(dtype, length) {
       check("alloc");
+      checkAlloc(dtype, length);
       return new CpuBuffer(owner, dtype, length);
     },
     owns,
     write(target, source) {
       checkOwned("write", target);
+      checkWrite(target, source);
       target.view.set(source);
     },
-    async read(source, length) {
+    // Not `async`: wrong use is the caller's error and throws at the call.
+    read(source, length) {
       checkOwned("read", source);
-      return source.view.slice(0, length);
+      checkRead(source, length);
+      return Promise.resolve(source.view.slice(0, length));
     },
-    async finish() {},
+    finish() {
+      check("finish");
+      return Promise.resolve();
+    },
     dispose,
     [Symbol.asyncDispose]: dispose,
   };

@@ -13,6 +13,7 @@ export class CpuBuffer implements HostBuffer {
     this.dtype = dtype;
     this.length = length;
     this.#view = allocate(dtype, length);
+    Object.freeze(this); // dtype and length are what core checks a call against
   }
 
   /** Whether `buffer` was made for `owner`, disposed or not. */

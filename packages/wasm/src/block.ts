@@ -10,12 +10,13 @@ export class Block implements WasmBuffer {
   #address: number;
   #view: HostArray | null = null;
 
-  /** Errors: `ERR_BN_MEMORY` where memory ends. */
+  /** Errors: `ERR_BN_MEMORY` where there is no memory left. */
   constructor(heap: Heap, dtype: Dtype, length: number) {
     this.#heap = heap;
     this.dtype = dtype;
     this.length = length;
     this.#address = heap.take(length * sizeOf(dtype), `${length} ${dtype}`);
+    Object.freeze(this); // dtype and length are what core checks a call against
   }
 
   /** Whether `buffer` is a block of `heap`, disposed or not. */
