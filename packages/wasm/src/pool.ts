@@ -37,7 +37,8 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const mayWait = canWait();
   let failure: BnError | null = null;
   let disposed = false;
-  let threads: readonly Thread[] = [];
+  const threads: Thread[] = [];
+  const clocks: ReturnType<typeof setTimeout>[] = [];
 
   const end = async () => {
     disposed = true;
@@ -54,22 +55,28 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     );
     failed();
   };
-  const start = () => {
-    const { promise: ready, resolve, reject } = deferred();
+  const start = (): Promise<void> => {
+    const { promise, resolve, reject } = deferred();
     const dead = (reason: string) => {
       reject(new Error(reason));
       fail(reason);
     };
-    const thread = spawn({ ready: resolve, dead }); // may throw: nothing may wait for it yet
-    const timer = setTimeout(() => reject(new Error(`no answer in ${START_LIMIT / 1000} s`)), START_LIMIT);
+    const thread = spawn({ ready: resolve, dead });
+    threads.push(thread);
+    const clock = setTimeout(() => reject(new Error(`no answer in ${START_LIMIT / 1000} s`)), START_LIMIT);
+    clocks.push(clock);
+    const ready = promise.then(() => thread.unref()).finally(() => clearTimeout(clock));
+    ready.catch(() => {}); // the first that fails is reported, the others not
     thread.post({ module, memory, scratch, stop: STOP * 4 });
-    return { thread, ready: ready.then(() => thread.unref()).finally(() => clearTimeout(timer)) };
+    return ready;
   };
-  const starting = Array.from({ length: helpers }, start);
-  threads = starting.map(({ thread }) => thread);
   try {
-    await Promise.all(starting.map(({ ready }) => ready));
+    const starting: Promise<void>[] = [];
+    for (let i = 0; i < helpers; i++) starting.push(start());
+    await Promise.all(starting);
+    if (failure) throw failure; // one died while another was starting
   } catch (error) {
+    for (const clock of clocks) clearTimeout(clock);
     await end();
     throw error;
   }

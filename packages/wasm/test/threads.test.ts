@@ -163,6 +163,59 @@ describe("a helper that is lost", () => {
       vi.useRealTimers();
     }
   });
+
+  test("of which the second is refused takes the first with it", async () => {
+    const terminated: number[] = [];
+    let spawned = 0;
+    const spawn = () => {
+      const own = ++spawned;
+      if (own === 2) throw new RangeError("no more threads");
+      return { post() {}, unref() {}, terminate: async () => void terminated.push(own) };
+    };
+    const options = { module: await compile(true), memory: memoryOf(), scratch: 4096, helpers: 3, failed() {}, spawn };
+    vi.useFakeTimers();
+    try {
+      await expect(startPool(options)).rejects.toThrow("no more threads");
+      expect([spawned, terminated, vi.getTimerCount()]).toEqual([2, [1], 0]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test("that cannot be given the memory is ended, and so are all others", async () => {
+    const terminated: number[] = [];
+    let spawned = 0;
+    const spawn = () => {
+      const own = ++spawned;
+      const post = () => {
+        if (own === 2) throw new Error("The object can not be cloned.");
+      };
+      return { post, unref() {}, terminate: async () => void terminated.push(own) };
+    };
+    const options = { module: await compile(true), memory: memoryOf(), scratch: 4096, helpers: 3, failed() {}, spawn };
+    vi.useFakeTimers();
+    try {
+      await expect(startPool(options)).rejects.toThrow("can not be cloned");
+      expect([spawned, terminated, vi.getTimerCount()]).toEqual([2, [1, 2], 0]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test("while another starts leaves no pool: its part would be waited for", async () => {
+    let spawned = 0;
+    const spawn = (events: { ready(): void; dead(reason: string): void }) => {
+      const first = ++spawned === 1;
+      const post = () => {
+        if (!first) return void setTimeout(events.ready, 20);
+        events.ready();
+        setTimeout(() => events.dead("it exited with code 9"), 5);
+      };
+      return { post, unref() {}, terminate: async () => {} };
+    };
+    const options = { module: await compile(true), memory: memoryOf(), scratch: 4096, helpers: 2, failed() {}, spawn };
+    await expect(startPool(options)).rejects.toThrow("it exited with code 9");
+  });
 });
 
 test("helpers end with the backend", async () => {
@@ -172,4 +225,16 @@ test("helpers end with the backend", async () => {
   const ends = Promise.all(workers.map((worker) => new Promise((resolve) => worker.once("exit", resolve))));
   await wasm.dispose();
   expect(await ends).toHaveLength(3);
+});
+
+test("dispose() called again waits for the first", async () => {
+  const started = spiedWorkers();
+  const wasm = await createWasm({ threads: 3 });
+  const workers = started.stop();
+  let alive = workers.length;
+  for (const worker of workers) worker.once("exit", () => alive--);
+  const [first, second] = [wasm.dispose(), wasm.dispose()];
+  await second;
+  expect(alive).toBe(0);
+  await Promise.all([first, wasm[Symbol.asyncDispose]()]);
 });
