@@ -1,33 +1,20 @@
 import { type Backend, BnError, CONTRACT_VERSION, type Supports } from "@bn/core";
+import { checkAlloc, checkRead, checkWrite } from "./arguments.ts";
 import { Block } from "./block.ts";
 import type { WasmBuffer } from "./buffer.ts";
-import { type Features, features } from "./features.ts";
+import { features } from "./features.ts";
 import { createHeap, PAGE } from "./heap.ts";
 import { createKernels } from "./kernels.ts";
 import { compile, instantiate } from "./module.ts";
+import { FIRST_PAGES, FOUR_GIB, readWasmOptions, type WasmOptions } from "./options.ts";
 import { type Pool, startPool } from "./pool.ts";
-
-export interface WasmOptions {
-  /**
-   * Threads that share the work, the calling one included: at most this many. Default: one for each processor, at most 4.
-   * Where threads cannot be had there is one; `supports.threads` and `supports.details.threads` say so and why.
-   */
-  threads?: number;
-  /** Bytes that linear memory may grow to, at most 4 GiB, the default. Shared memory reserves this much address space. */
-  maxMemory?: number;
-}
-
-const FOUR_GIB = 2 ** 32;
-/** 1 MiB: scratch and a small model, before memory grows. */
-const FIRST_PAGES = 16;
-const MOST_THREADS = 64;
 
 /**
  * SIMD kernels in WebAssembly, on as many threads as the runtime gives; float32 and float64. Calls are done when they
  * return. Results do not depend on the number of threads.
  *
- * Errors  `ERR_BN_UNAVAILABLE`: WebAssembly or its 128-bit SIMD is absent, disabled or forbidden; `ERR_BN_PARAM`: threads or maxMemory
- *         out of range; `ERR_BN_MEMORY`: no memory to start with, and later from alloc; `ERR_BN_DISPOSED` after disposal.
+ * Errors  `ERR_BN_UNAVAILABLE`: WebAssembly or its 128-bit SIMD is absent, disabled or forbidden; `ERR_BN_PARAM`: an option that is
+ *         unknown or out of range; `ERR_BN_MEMORY`: no memory to start with, and later from alloc; `ERR_BN_DISPOSED` after disposal.
  *         A helper thread that dies rejects every later read() and finish() with `ERR_BN_DEVICE`.
  *
  * @example
@@ -45,11 +32,9 @@ const MOST_THREADS = 64;
  * ```
  */
 export async function createWasm(options: WasmOptions = {}): Promise<Backend<WasmBuffer>> {
-  const { maxMemory = FOUR_GIB } = options;
-  checkRange("maxMemory", maxMemory, (FIRST_PAGES + 1) * PAGE, FOUR_GIB, "bytes");
-  if (options.threads !== undefined) checkRange("threads", options.threads, 1, MOST_THREADS, "threads");
-  const found = await features();
-  const threads = found.threadsOff === null ? (options.threads ?? Math.min(found.processors, 4)) : 1;
+  const { threads: most, maxMemory = FOUR_GIB } = readWasmOptions(options);
+  const found = features();
+  const threads = found.threadsOff === null ? (most ?? Math.min(found.processors, 4)) : 1;
   const maxPages = Math.floor(maxMemory / PAGE);
   const memory = createMemory(maxPages, threads > 1);
   const module = await compile(threads > 1);
@@ -58,7 +43,7 @@ export async function createWasm(options: WasmOptions = {}): Promise<Backend<Was
   const wasm = await instantiate(module, memory, (items) => pool?.settle(items));
   const heap = createHeap(memory, wasm.heapBase(), maxPages);
   const scratch = heap.take(wasm.scratchBytes(), "scratch");
-  let off = options.threads === 1 ? "off: threads is 1" : found.threadsOff;
+  let off = most === 1 ? "off: threads is 1" : found.threadsOff;
   if (threads > 1) {
     try {
       pool = await startPool({
@@ -90,31 +75,35 @@ export async function createWasm(options: WasmOptions = {}): Promise<Backend<Was
   const settled = async () => {
     if (pool?.failure) throw pool.failure;
   };
-  const dispose = async () => {
-    if (heap.closed) return;
+  let ending: Promise<void> | null = null;
+  const dispose = () => {
     heap.closed = true;
-    await pool?.dispose();
+    ending ??= pool?.dispose() ?? Promise.resolve();
+    return ending;
   };
   return {
     name: "wasm",
     contractVersion: CONTRACT_VERSION,
-    supports: supportsOf(found, 1 + (pool?.size ?? 0), off),
+    supports: supportsOf(1 + (pool?.size ?? 0), off),
     kernels: createKernels(wasm),
     get disposed() {
       return heap.closed;
     },
     alloc(dtype, length) {
       check("alloc");
+      checkAlloc(dtype, length);
       return new Block(heap, dtype, length);
     },
     owns,
     write(target, source) {
       checkOwned("write", target);
+      checkWrite(target, source);
       target.view.set(source);
     },
     // Not `async`: use after disposal is the caller's error and throws at the call.
     read(source, length) {
       checkOwned("read", source);
+      checkRead(source, length);
       const copy = source.view.slice(0, length);
       return settled().then(() => copy);
     },
@@ -125,11 +114,6 @@ export async function createWasm(options: WasmOptions = {}): Promise<Backend<Was
     dispose,
     [Symbol.asyncDispose]: dispose,
   };
-}
-
-function checkRange(name: string, value: number, least: number, most: number, unit: string): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw new BnError("ERR_BN_PARAM", `createWasm: ${name} is ${value}, expected ${least} to ${most} ${unit}`);
 }
 
 function createMemory(maximum: number, shared: boolean): WebAssembly.Memory {
@@ -144,7 +128,7 @@ function createMemory(maximum: number, shared: boolean): WebAssembly.Memory {
   }
 }
 
-function supportsOf({ relaxedSimd }: Features, threads: number, off: string | null): Supports {
+function supportsOf(threads: number, off: string | null): Supports {
   return Object.freeze({
     dtypes: Object.freeze(["float32", "float64"] as const),
     hostVisible: true,
@@ -155,9 +139,6 @@ function supportsOf({ relaxedSimd }: Features, threads: number, off: string | nu
     threads,
     details: Object.freeze({
       simd: "on",
-      relaxedSimd: relaxedSimd
-        ? "off: not used, as its results differ between machines"
-        : "off: this runtime has none; not needed",
       threads: threads > 1 ? `on: ${threads}` : (off ?? "off: one processor"),
     }),
   });

@@ -1,2 +1,3 @@
 export type { WasmBuffer } from "./buffer.ts";
-export { createWasm, type WasmOptions } from "./create.ts";
+export { createWasm } from "./create.ts";
+export type { WasmOptions } from "./options.ts";

@@ -1,6 +1,6 @@
 import { BnError, createBatchNorm, createBlob } from "@bn/core";
 import { expect, test } from "vitest";
-import { createWasm } from "../src/index.ts";
+import { createWasm, type WasmOptions } from "../src/index.ts";
 
 const MIB = 2 ** 20;
 
@@ -119,11 +119,26 @@ test("use after disposal is an error with a cure", async () => {
   }
 });
 
-test("options out of range are told apart", async () => {
-  for (const threads of [0, -1, 1.5, Number.NaN, 65]) {
-    await expect(createWasm({ threads })).rejects.toMatchObject({ code: "ERR_BN_PARAM" });
+test("options that are wrong are told apart", async () => {
+  const wrong: readonly [unknown, RegExp][] = [
+    ...[0, -1, 1.5, Number.NaN, 65, "2", null, true].map((threads): [unknown, RegExp] => [
+      { threads },
+      /threads is .*1 to 64/,
+    ]),
+    ...[0, 65536, 2 ** 32 + 1, Number.NaN, "4 GiB", null].map((maxMemory): [unknown, RegExp] => [
+      { maxMemory },
+      /maxMemory is .*1114112 to 4294967296/,
+    ]),
+    [{ thread: 2 }, /unknown option thread/],
+    [{ maxmemory: 2 ** 30 }, /unknown option maxmemory/],
+    [null, /options are null/],
+    [4, /options are 4/],
+    [[], /options are/],
+  ];
+  for (const [options, message] of wrong) {
+    const error = { code: "ERR_BN_PARAM", message: expect.stringMatching(message) };
+    await expect(createWasm(options as WasmOptions)).rejects.toMatchObject(error);
   }
-  for (const maxMemory of [0, 65536, 2 ** 32 + 1, Number.NaN]) {
-    await expect(createWasm({ maxMemory })).rejects.toMatchObject({ code: "ERR_BN_PARAM" });
-  }
+  const wasm = await createWasm({ threads: 1, maxMemory: undefined } as never);
+  await wasm.dispose();
 });

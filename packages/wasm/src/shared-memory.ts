@@ -1,0 +1,76 @@
+import { nodeThreads } from "./host.ts";
+
+/** A function that notifies a waiter in shared memory, which the module imports: valid only with WebAssembly's threads. */
+const THREADS = [
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 2, 9, 1, 1, 101, 1, 109, 2, 3, 1, 1, 3, 2, 1, 0, 10, 13, 1, 11, 0, 65,
+  0, 65, 0, 254, 0, 2, 0, 26, 11,
+];
+
+interface Need {
+  readonly what: string;
+  /** What is missing, or null. */
+  missing(): string | null;
+}
+
+const shared = () => new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+
+/** What threads need. Where one is missing, those after it are missing too. */
+const NEEDS: readonly Need[] = [
+  {
+    what: "isolation",
+    missing: () =>
+      globalThis.crossOriginIsolated === false
+        ? "; serve the page cross-origin isolated (COOP: same-origin, COEP: require-corp)"
+        : null,
+  },
+  {
+    what: "SharedArrayBuffer",
+    missing() {
+      if (typeof SharedArrayBuffer === "function") return null;
+      return globalThis.crossOriginIsolated
+        ? ": this browser has no SharedArrayBuffer although the page is cross-origin isolated"
+        : ": this runtime has no SharedArrayBuffer";
+    },
+  },
+  { what: "Atomics", missing: () => (typeof Atomics === "object" ? null : ": this runtime has no Atomics") },
+  {
+    what: "compiling a module with threads",
+    missing: () =>
+      WebAssembly.validate(Uint8Array.from(THREADS)) ? null : ": this runtime compiles no WebAssembly with threads",
+  },
+  {
+    what: "making WebAssembly memory that is shared",
+    missing: () =>
+      shared().buffer instanceof SharedArrayBuffer ? null : ": this runtime has no shared WebAssembly memory",
+  },
+  {
+    what: "passing shared memory to a worker",
+    missing() {
+      const { port1, port2 } = new MessageChannel();
+      try {
+        port1.postMessage(shared());
+        return null;
+      } finally {
+        port1.close();
+        port2.close();
+      }
+    },
+  },
+];
+
+/** Why this runtime can have but one thread, or null. Nothing is inferred: each need is tried. */
+export function threadsOff(): string | null {
+  for (const need of NEEDS) {
+    const missing = tried(need);
+    if (missing !== null) return `off: no shared memory${missing}`;
+  }
+  return nodeThreads() !== null || typeof Worker === "function" ? null : "off: no workers; in Node use 20.16 or later";
+}
+
+function tried({ what, missing }: Need): string | null {
+  try {
+    return missing();
+  } catch (error) {
+    return `: ${what} fails (${error instanceof Error ? error.message : String(error)})`;
+  }
+}
