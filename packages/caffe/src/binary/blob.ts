@@ -117,7 +117,8 @@ const NUMBERS: readonly number[] = [...Object.values(NAMES.data), ...Object.valu
 
 /**
  * `bytes` with other numbers in it. Its form stays: how the shape is written, float or double, every other field. A diff
- * is left out: it belongs to the numbers that were there. float16 becomes float32.
+ * is left out: it belongs to the numbers that were there. float16 becomes float32, and float32 `double_data` where a value
+ * is no float32.
  *
  * Errors: as `decodeBlob`; `ERR_BN_SHAPE`, another number of values.
  */
@@ -126,7 +127,7 @@ export function replaceData(bytes: Uint8Array, data: ArrayLike<number>, where = 
   if (data.length !== old.data.length) {
     throw new BnError("ERR_BN_SHAPE", `${where}: ${data.length} values, expected ${old.data.length} as in the file`);
   }
-  const doubles = old.stored === "float64";
+  const doubles = old.stored === "float64" || !isFloats(data);
   const writer = new BinaryWriter();
   for (const { number, start, to } of wireFields(bytes)) {
     if (!NUMBERS.includes(number)) writer.raw(bytes.subarray(start, to));
@@ -134,4 +135,13 @@ export function replaceData(bytes: Uint8Array, data: ArrayLike<number>, where = 
   const numbers = doubles ? Float64Array.from(data) : Float32Array.from(data);
   writer.tag(doubles ? FIELD.doubleData : FIELD.data, BYTES).bytes(bytesOfNumbers(numbers));
   return writer.finish();
+}
+
+function isFloats(data: ArrayLike<number>): boolean {
+  if (data instanceof Float32Array) return true;
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i] as number;
+    if (!Object.is(Math.fround(value), value)) return false;
+  }
+  return true;
 }

@@ -1,0 +1,121 @@
+import type { Dtype, HostArray } from "@bn/core";
+import type { LayerSource } from "@bn/onnx";
+import type { CaffeBlob } from "../binary/blob.ts";
+import type { Network, NetworkLayer } from "../net/network.ts";
+import { DIALECTS, type Role } from "./dialect.ts";
+import type { ReadNorm } from "./norm.ts";
+import type { BlobPlace, CaffeFacts, CaffeRecord } from "./record.ts";
+import type { ReadScale } from "./scale.ts";
+import { sharedBlobs } from "./shared.ts";
+import type { StoredLayer } from "./stored.ts";
+
+type Norm = Exclude<ReadNorm, { readonly broken: string }>;
+type Scale = Exclude<ReadScale, { readonly broken: string }>;
+
+interface Parts {
+  readonly layer: NetworkLayer;
+  readonly norm: Norm;
+  /** The layer's own, and those of the Scale where there is one. */
+  readonly stored: readonly StoredLayer[];
+  readonly scale: Scale | null;
+  readonly network: Network;
+  readonly source: LayerSource;
+}
+
+/** The record of a normalization layer and of the Scale that follows it. */
+export function assemble({ layer, norm, stored, scale, network, source }: Parts): CaffeRecord {
+  const { dialect, evidence, roles, values, constants } = norm;
+  const useGlobalStats = constants.useGlobalStats;
+  const places: BlobPlace[] = roles.map((role, blob) => ({ role, layer: 0, blob }));
+  if (scale) for (const [blob, role] of affineRoles(scale)) places.push({ role, layer: 1, blob });
+  const dtype = dtypeOf(stored.flatMap(({ blobs }) => blobs));
+  const as = (data: HostArray) => widened(data, dtype);
+  const caffe: CaffeFacts = {
+    dialect,
+    evidence,
+    layers: stored,
+    places,
+    useGlobalStats,
+    phase: layer.phase,
+    shared: sharedBlobs(source.nodes, places, network),
+  };
+  const gamma = values.gamma ?? scale?.gamma ?? null;
+  const beta = values.beta ?? scale?.beta ?? null;
+  const common = { name: layer.name, dtype, axis: 1, source, caffe };
+  if (DIALECTS[dialect].statistics === "none") {
+    const shape = [gamma?.length ?? 0];
+    const affine = { gamma: gamma && as(gamma), beta: beta && as(beta) };
+    return {
+      type: "Scale",
+      ...common,
+      ...affine,
+      channels: shape[0] as number,
+      phase: "test",
+      parameterShape: shape,
+      statistics: null,
+    };
+  }
+  const mean = as(values.mean as HostArray);
+  const normal = {
+    ...common,
+    channels: mean.length,
+    phase: (useGlobalStats ?? layer.phase === "test") ? ("test" as const) : ("train" as const),
+    parameterShape: [mean.length],
+    statistics: { mean, variance: as(varianceOf(values)), factor: factorOf(norm) },
+    eps: constants.eps,
+    movingAverageFraction: constants.movingAverageFraction,
+  };
+  if (!gamma) return { type: "BatchNorm", ...normal, gamma: null, beta: null };
+  return { type: "BatchNormScale", ...normal, gamma: as(gamma), beta: beta && as(beta) };
+}
+
+/** The record of a Scale that follows no BatchNorm. */
+export function assembleScale(layer: NetworkLayer, scale: Scale, stored: StoredLayer, network: Network): CaffeRecord {
+  const { gamma, beta, axis, shape } = scale;
+  const places = affineRoles(scale).map(([blob, role]) => ({ role, layer: 0, blob }));
+  const dtype = dtypeOf(stored.blobs);
+  return {
+    type: "Scale",
+    name: layer.name,
+    dtype,
+    axis,
+    channels: shape.reduce((product, size) => product * size, 1),
+    phase: layer.phase,
+    parameterShape: shape,
+    statistics: null,
+    gamma: gamma && widened(gamma, dtype),
+    beta: beta && widened(beta, dtype),
+    source: { format: "caffe", nodes: [layer.name], where: "" },
+    caffe: {
+      dialect: "caffe",
+      evidence: [],
+      layers: [stored],
+      places,
+      useGlobalStats: null,
+      phase: layer.phase,
+      shared: sharedBlobs([layer.name], places, network),
+    },
+  };
+}
+
+function affineRoles({ gamma, beta }: Scale): [number, Role][] {
+  const roles: Role[] = [...(gamma ? (["gamma"] as const) : []), ...(beta ? (["beta"] as const) : [])];
+  return roles.map((role, blob) => [blob, role]);
+}
+
+function dtypeOf(blobs: readonly CaffeBlob[]): Dtype {
+  return blobs.some(({ data }) => data instanceof Float64Array) ? "float64" : "float32";
+}
+
+function widened(data: HostArray, dtype: Dtype): HostArray {
+  return dtype === "float64" ? Float64Array.from(data) : data;
+}
+
+function factorOf({ dialect, values }: Norm): number {
+  return DIALECTS[dialect].statistics === "sums" ? (values.factor?.[0] ?? 1) : 1;
+}
+
+function varianceOf(values: Norm["values"]): HostArray {
+  const inverse = values["inverse std"];
+  return inverse ? inverse.map((value) => 1 / (value * value)) : (values.variance as HostArray);
+}

@@ -1,0 +1,62 @@
+import { isNormRecord, quotients } from "@bn/onnx";
+import { DIALECTS } from "../dialect.ts";
+import type { CaffeRecord } from "../record.ts";
+
+/** The least normal number of each dtype. */
+const NORMAL = { float32: 2 ** -126, float64: 2 ** -1022 } as const;
+
+interface Rule {
+  readonly bad: (value: number, least: number) => boolean;
+  readonly text: string;
+}
+
+const VARIANCE_RULES: readonly Rule[] = [
+  { bad: (value) => value < 0, text: "is negative, and NaN comes out where variance + eps is" },
+  { bad: (value) => value === 0, text: "is 0: a channel that never changed, or statistics never made" },
+  {
+    bad: (value, least) => value > 0 && value < least,
+    text: "is subnormal: a channel that died, or a decayed sum that ended; hardware may take it for 0",
+  },
+];
+const FINITE: Rule = { bad: (value) => !Number.isFinite(value), text: "is not finite" };
+
+/** What is probably wrong with the numbers of one layer, each in words. */
+export function numberSuspicions(record: CaffeRecord): string[] {
+  const found: string[] = [];
+  const say = (name: string, values: ArrayLike<number>, { bad, text }: Rule) => {
+    const least = NORMAL[record.dtype];
+    const channels = Array.from(values, (value, c) => (bad(value, least) ? c : -1)).filter((c) => c >= 0);
+    const [first] = channels;
+    if (first === undefined) return;
+    const value = (values[first] as number).toPrecision(3);
+    found.push(`${name} ${text} (${channels.length} of ${values.length} channels, the first ${first}: ${value})`);
+  };
+  for (const name of ["gamma", "beta"] as const) {
+    const values = record[name];
+    if (values) say(name, values, FINITE);
+  }
+  if (!isNormRecord(record)) return found;
+  const { statistics, eps } = record;
+  const untrained = untrainedText(record);
+  if (untrained !== null) found.push(untrained);
+  if (!(statistics.factor >= 0) || statistics.factor === Number.POSITIVE_INFINITY) {
+    found.push(`factor is ${statistics.factor}, expected a finite number, 0 or more`);
+  }
+  say("mean", statistics.mean, FINITE);
+  say("variance", statistics.variance, FINITE);
+  // Sums of 0 with factor 0 are an untrained layer's, of which enough was said.
+  const variance = untrained === null ? quotients(record).variance : statistics.variance;
+  for (const rule of VARIANCE_RULES)
+    if (untrained === null || rule.text.includes("negative")) say("variance", variance, rule);
+  if (eps === 0 && record.caffe.dialect !== "bn-inverse-std") found.push("eps is 0: a constant channel gives NaN");
+  return found;
+}
+
+function untrainedText(record: CaffeRecord): string | null {
+  if (!isNormRecord(record) || DIALECTS[record.caffe.dialect].statistics !== "sums") return null;
+  const { mean, variance, factor } = record.statistics;
+  if (factor !== 0) return null;
+  const zero = [mean, variance].every((values) => values.every((value) => value === 0));
+  if (zero) return "factor is 0 and so are the statistics: untrained, it gives x / sqrt(eps)";
+  return "factor is 0 and the statistics are not: Caffe takes them for zeros, so that it gives x / sqrt(eps)";
+}

@@ -1,0 +1,42 @@
+import { create } from "@bufbuild/protobuf";
+import type { CaffeFile } from "../../file.ts";
+import type { Network, NetworkLayer } from "../../net/network.ts";
+import { BatchNormParameterSchema } from "../../schema/caffe_pb.ts";
+
+const FIELDS = [
+  ["eps", "eps"],
+  ["movingAverageFraction", "moving_average_fraction"],
+] as const;
+
+/** Where a net says of a BatchNorm what the network that trained the weights, which is stored with them, does not. */
+export function trainingSuspicions({ param, name }: NetworkLayer, { net, weights }: Network): string[] {
+  const stored = weights && weights !== net ? weights.message.layer.find((layer) => layer.name === name) : undefined;
+  if (stored?.type !== "BatchNorm" || param.type !== "BatchNorm") return [];
+  const [own, trained] = [param, stored].map(
+    ({ batchNormParam }) => batchNormParam ?? create(BatchNormParameterSchema),
+  );
+  if (!own || !trained) return [];
+  return FIELDS.flatMap(([key, label]) =>
+    own[key] === trained[key]
+      ? []
+      : [`${label} is ${short(own[key])}, and ${short(trained[key])} where the weights were trained`],
+  );
+}
+
+function short(value: number): string {
+  return String(Number(value.toPrecision(7)));
+}
+
+/** ParamSpecs of a BatchNorm that would learn its statistics, as the file has them, before Caffe's upgrade. */
+export function frozenSuspicions({ name, param }: NetworkLayer, file: CaffeFile): string[] {
+  if (param.type !== "BatchNorm") return [];
+  const specs = file.message.layer.find((layer) => layer.name === name && layer.type === "BatchNorm")?.param ?? [];
+  const at = specs.slice(0, 3).findIndex(({ lrMult }) => lrMult !== 0);
+  if (at < 0) return [];
+  const what = `param ${at} has lr_mult ${specs[at]?.lrMult}, and statistics are not learned by gradients`;
+  return [
+    specs.length === 3
+      ? `${what}: Caffe takes all three for 0`
+      : `${what}: with ${specs.length} of them Caffe refuses the net`,
+  ];
+}

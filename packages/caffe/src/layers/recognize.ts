@@ -1,0 +1,138 @@
+import { isFieldSet } from "@bufbuild/protobuf";
+import type { CaffeBlob } from "../binary/blob.ts";
+import type { CaffeFile } from "../file.ts";
+import type { NetworkLayer } from "../net/network.ts";
+import { ParamSpecSchema } from "../schema/caffe_pb.ts";
+import { DIALECT_NAMES, DIALECTS, type Dialect, type Role, rolesOf } from "./dialect.ts";
+import { channelsOf } from "./stored.ts";
+
+/** A dialect and what speaks for it; or those that it could be, and why that is not told. */
+export type Recognized =
+  | { readonly dialect: Dialect; readonly roles: readonly Role[]; readonly evidence: readonly string[] }
+  | { readonly candidates: readonly Dialect[]; readonly why: string };
+
+/** What the whole network says of layers that say too little. */
+export interface Hint {
+  readonly dialect: Dialect;
+  readonly evidence: string;
+}
+
+/** One reason against a dialect, or null. Each looks at one thing. */
+type Objection = (roles: readonly Role[], layer: NetworkLayer, blobs: readonly CaffeBlob[]) => string | null;
+
+/**
+ * Which dialect a layer's blobs are in, by its type, their number and shapes, their signs, and which of them the net has
+ * learned. Never by a guess: what fits two is told as such.
+ */
+export function recognize(
+  layer: NetworkLayer,
+  blobs: readonly CaffeBlob[],
+  { net, given, hint }: { readonly net: CaffeFile; readonly given: Dialect | undefined; readonly hint: Hint | null },
+): Recognized {
+  const type = layer.type === "BN" ? "BN" : "BatchNorm";
+  const fitting = DIALECT_NAMES.filter((name) => DIALECTS[name].type === type).flatMap((dialect) => {
+    const roles = rolesOf(dialect, blobs.length);
+    return roles ? [{ dialect, roles }] : [];
+  });
+  if (given !== undefined) {
+    const chosen = fitting.find(({ dialect }) => dialect === given);
+    const unfit = chosen && misshapen(chosen.roles, blobs);
+    if (unfit) return { candidates: [], why: `not ${given}, which was asked for: ${unfit}` };
+    // A net may hold layers of several kinds; one that cannot be of this dialect is told by what it has.
+    if (chosen) return { ...chosen, evidence: ["it was asked for"] };
+  }
+  if (fitting.length === 0) {
+    return { candidates: [], why: `${blobs.length} blobs (${shapesOf(blobs)}), as no ${type} layer that is known has` };
+  }
+  const left: typeof fitting = [];
+  const against: string[] = [];
+  for (const one of fitting) {
+    const why = OBJECTIONS.map((object) => object(one.roles, layer, blobs)).find((reason) => reason !== null);
+    if (why === undefined) left.push(one);
+    else against.push(`not ${one.dialect}: ${why}`);
+  }
+  const hinted = left.length > 1 && left.find(({ dialect }) => dialect === hint?.dialect);
+  if (hinted && hint) return { ...hinted, evidence: [`${blobs.length} blobs (${shapesOf(blobs)})`, hint.evidence] };
+  return settle(left, against, nvidiaFields(layer, net), blobs);
+}
+
+interface Candidate {
+  readonly dialect: Dialect;
+  readonly roles: readonly Role[];
+}
+
+function settle(
+  left: readonly Candidate[],
+  against: readonly string[],
+  says: string | null,
+  blobs: readonly CaffeBlob[],
+): Recognized {
+  const shapes = `${blobs.length} blobs (${shapesOf(blobs)})`;
+  const [first, second] = left;
+  if (!first) return { candidates: [], why: `${shapes}, which fits nothing known: ${against.join("; ")}` };
+  if (!second) return { ...first, evidence: [shapes, ...against] };
+  // Both read three blobs in one order, and differ in what a factor means.
+  const meanFirst = left.find(({ dialect }) => dialect === "mean-first");
+  if (meanFirst && says) return { ...meanFirst, evidence: [shapes, says] };
+  if (first.dialect === "caffe") {
+    const factor = blobs[2]?.data[0];
+    const means = [blobs[0], blobs[1]].some((blob) => blob?.data.some((value) => value !== 0));
+    if (factor !== 0 || !means) return { ...first, evidence: [shapes] };
+    const why = `factor 0 and statistics that are not: Caffe takes them for zeros, NVIDIA's forks take them as they are`;
+    return { candidates: left.map(({ dialect }) => dialect), why };
+  }
+  return { candidates: left.map(({ dialect }) => dialect), why: `${shapes}, and nothing in them tells these apart` };
+}
+
+const OBJECTIONS: readonly Objection[] = [
+  (roles, _, blobs) => misshapen(roles, blobs),
+  function signs(roles, _, blobs) {
+    for (const [i, role] of roles.entries()) {
+      if (role !== "variance" && role !== "inverse std") continue;
+      const { data } = blobs[i] as CaffeBlob;
+      const below = data.findIndex((value) => value < 0);
+      if (below >= 0 && roles.includes("gamma"))
+        return `blob ${i}, its ${role}, has ${data[below]} in channel ${below}`;
+      if (role === "inverse std" && data.includes(0))
+        return `blob ${i}, its ${role}, has 0 in channel ${data.indexOf(0)}`;
+    }
+    return null;
+  },
+  function learned(roles, { param }) {
+    const { lrMult } = ParamSpecSchema.field;
+    if (!roles.includes("gamma")) return null;
+    for (const [i, role] of roles.entries()) {
+      const spec = param.param[i];
+      if (!spec || !isFieldSet(spec, lrMult)) continue;
+      const affine = role === "gamma" || role === "beta";
+      if (!affine && spec.lrMult !== 0) return `the net learns blob ${i}, its ${role} (lr_mult ${spec.lrMult})`;
+    }
+    return null;
+  },
+];
+
+function misshapen(roles: readonly Role[], blobs: readonly CaffeBlob[]): string | null {
+  const channels = Math.max(...blobs.map(channelsOf));
+  for (const [i, role] of roles.entries()) {
+    const expected = role === "factor" ? 1 : channels;
+    const found = channelsOf(blobs[i] as CaffeBlob);
+    if (found !== expected)
+      return `blob ${i}, its ${role}, has shape [${blobs[i]?.shape}], expected ${expected} values`;
+  }
+  return null;
+}
+
+const NVIDIA_FIELDS: Readonly<Record<string, number>> = { scale_filler: 5, bias_filler: 6, scale_bias: 7 };
+
+/** Fields of batch_norm_param that NVIDIA's fork alone has, by name in a text, else by number. */
+function nvidiaFields({ param: { batchNormParam } }: NetworkLayer, net: CaffeFile): string | null {
+  if (!batchNormParam) return null;
+  const named = net.unknown.get(batchNormParam)?.map(({ name }) => name) ?? [];
+  const numbered = batchNormParam.$unknown?.map(({ no }) => no) ?? [];
+  const found = Object.entries(NVIDIA_FIELDS).find(([name, no]) => named.includes(name) || numbered.includes(no));
+  return found ? `batch_norm_param has ${found[0]}, which NVIDIA's fork alone has` : null;
+}
+
+export function shapesOf(blobs: readonly CaffeBlob[]): string {
+  return blobs.map(({ shape }) => `[${shape}]`).join(", ");
+}

@@ -1,0 +1,15 @@
+import type { Network } from "../net/network.ts";
+import type { BlobPlace, SharedBlob } from "./record.ts";
+
+/** Blobs of a record's layers that other layers have too: their ParamSpecs have one name. */
+export function sharedBlobs(nodes: readonly string[], places: readonly BlobPlace[], { layers }: Network): SharedBlob[] {
+  const named = layers.flatMap(({ name: layer, param }) =>
+    param.param.flatMap(({ name: parameter }, blob) => (parameter === "" ? [] : [{ parameter, layer, blob }])),
+  );
+  return places.flatMap(({ role, layer, blob }) => {
+    const own = named.find((one) => one.layer === nodes[layer] && one.blob === blob);
+    if (!own) return [];
+    const others = named.filter((one) => one.parameter === own.parameter && one !== own);
+    return others.length === 0 ? [] : [{ parameter: own.parameter, role, others }];
+  });
+}
