@@ -45,7 +45,7 @@ export function foldIntoLast(context: Context, candidate: Candidate): FoldRow | 
   if (candidate.norm !== null && axis !== 1) return `${layer.label} has its channels on axis ${axis}, not 1`;
   const affine = candidate.over(outputs, axis, rank);
   if (typeof affine === "string") return affine;
-  const folded = foldBehind(layer.values.data, layer.biasValues, layer.layout, affine);
+  const folded = foldBehind(layer.weightValues, layer.biasValues, layer.layout, affine);
   return store(context, candidate, layer, folded, affine, "behind", () => {
     if (layer.biasNode === null && candidate.node.opType === "Add") return; // it holds the bias now
     const last = between[0] ?? end;
@@ -76,7 +76,7 @@ export function foldIntoNext(context: Context, candidate: Candidate): FoldRow | 
   if (layer.pads && !keepsZero(affine)) return `${layer.label} pads with zeros, which it would have mapped to others`;
   // Gemm multiplies what the weights add to the bias by alpha too, and not the bias.
   const alpha = gemm.find(({ name }) => name === "alpha")?.f ?? 1;
-  const { weights, bias } = foldBefore(layer.values.data, null, layer.layout, affine);
+  const { weights, bias } = foldBefore(layer.weightValues, null, layer.layout, affine);
   const total = bias.map((sum, o) => (layer.biasValues?.[o] ?? 0) + alpha * sum);
   return store(context, candidate, layer, { weights, bias: total }, affine, "before", () => {
     node.input[0] = candidate.x;
@@ -86,7 +86,7 @@ export function foldIntoNext(context: Context, candidate: Candidate): FoldRow | 
 
 /** Stores what was folded and lets `rewire` take the candidate out; nothing is changed where a number does not fit. */
 function store(
-  { model, wiring, options }: Context,
+  { model, wiring, options, folded: all }: Context,
   candidate: Candidate,
   layer: Layer,
   folded: FoldedWeights,
@@ -127,6 +127,9 @@ function store(
   }
   rewire();
   dropUnread(model, unread);
+  const earlier = all.get(node);
+  const step = { side, affine, norm: candidate.norm };
+  all.set(node, { layer: earlier?.layer ?? layer, exact: folded, steps: [...(earlier?.steps ?? []), step] });
   return row;
 }
 

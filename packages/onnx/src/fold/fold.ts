@@ -8,6 +8,7 @@ import { type NormNode, readNodes } from "../layers/nodes.ts";
 import { affineOf, unusable } from "./affine.ts";
 import { constantMapOf } from "./constants.ts";
 import { type Candidate, foldIntoLast, foldIntoNext } from "./fold-one.ts";
+import type { Context, FoldedLayer } from "./layer.ts";
 import type { FoldRow } from "./report.ts";
 import { wiringOf } from "./wiring.ts";
 
@@ -49,6 +50,16 @@ export interface Folded {
  */
 export async function foldModel(bytes: Uint8Array, options: FoldOptions = {}): Promise<Folded> {
   const { model } = await readModel(bytes, options.external);
+  const { rows } = foldAll(model, options);
+  return { bytes: toBinary(ModelProtoSchema, model), rows };
+}
+
+/** Folds in place, and tells what every layer that holds a normalization was. */
+export function foldAll(
+  model: Model,
+  options: FoldOptions,
+): { readonly rows: FoldRow[]; readonly layers: ReadonlyMap<NodeProto, FoldedLayer> } {
+  const folded = new Map<NodeProto, FoldedLayer>();
   const rows = new Map<NodeProto | string, FoldRow>();
   const norms = new Map<NodeProto, NormNode>();
   const writers = new Map(model.graph.node.map((node) => [node.output[0], node]));
@@ -60,20 +71,23 @@ export async function foldModel(bytes: Uint8Array, options: FoldOptions = {}): P
     if (node && "tensors" in found && why === null) norms.set(node, found);
   }
   // A fold may bring the next normalization beside a layer: again, until nothing moves.
+  const context = () => ({ model, wiring: wiringOf(model), lookup: lookupOf(model), options, folded });
+  let now: Context = context();
   for (let moved = true; moved; ) {
     moved = false;
     for (const node of [...model.graph.node]) {
-      const candidate = candidateOf(model, node, norms);
+      const candidate = candidateOf(now, node, norms);
       if (candidate === null) continue;
-      const row = foldOne(model, candidate, options);
+      const row = foldOne(now, candidate);
       if (row === null) continue;
       rows.set(node, row);
       if (row.status === "left") continue;
       norms.delete(node);
       moved = true;
+      now = context();
     }
   }
-  return { bytes: toBinary(ModelProtoSchema, model), rows: [...rows.values()] };
+  return { rows: [...rows.values()], layers: folded };
 }
 
 function whyLeft({ where, layer, computed, training, spatial }: NormNode): string | null {
@@ -83,11 +97,15 @@ function whyLeft({ where, layer, computed, training, spatial }: NormNode): strin
   return spatial ? unusable(affineOf(layer)) : "spatial is 0: it normalizes positions, not channels";
 }
 
-export function leftRow(node: string, operator: string, reason: string): FoldRow {
+function leftRow(node: string, operator: string, reason: string): FoldRow {
   return { node, operator, status: "left", into: "", side: null, reason, lostDigits: 0, worstChannel: null };
 }
 
-function candidateOf(model: Model, node: NodeProto, norms: ReadonlyMap<NodeProto, NormNode>): Candidate | null {
+function candidateOf(
+  { model, lookup }: Context,
+  node: NodeProto,
+  norms: ReadonlyMap<NodeProto, NormNode>,
+): Candidate | null {
   const name = node.name || labelOf(node, model.graph.node.indexOf(node));
   const norm = norms.get(node);
   if (norm?.layer) {
@@ -96,20 +114,18 @@ function candidateOf(model: Model, node: NodeProto, norms: ReadonlyMap<NodeProto
     const over = (count: number) => (count === channels ? affine : `it has ${channels} channels, the layer ${count}`);
     return { node, name, x: norm.tensors.x, norm: norm.layer, over };
   }
-  const map = constantMapOf(node, lookupOf(model));
+  const map = constantMapOf(node, lookup);
   return map && { node, name, x: map.x, norm: null, over: map.over };
 }
 
-function lookupOf(model: Model): Lookup {
+export function lookupOf(model: Model): Lookup {
   const [top] = graphsOf(model);
   if (top === undefined) throw new RangeError("a model has a graph");
   return createScopes()(top);
 }
 
 /** The row of a candidate, folded into the layer behind whose output it stands, or into the one that it feeds. */
-function foldOne(model: Model, candidate: Candidate, options: FoldOptions): FoldRow | null {
-  const wiring = wiringOf(model);
-  const context = { model, wiring, lookup: lookupOf(model), options };
+function foldOne(context: Context, candidate: Candidate): FoldRow | null {
   const behind = foldIntoLast(context, candidate);
   if (typeof behind !== "string") return behind;
   if (candidate.norm === null) return null; // a product or sum that follows no layer is nobody's normalization

@@ -2,15 +2,34 @@ import type { NodeProto, TensorProto } from "onnx-buf";
 import { isOnnxDomain, labelOf, type Model } from "../graph/proto.ts";
 import type { Lookup } from "../graph/scope.ts";
 import { type Numbers, numbersOf } from "../graph/tensor.ts";
+import type { NormRecord } from "../layers/record.ts";
+import type { ChannelAffine } from "./affine.ts";
 import { type Carrier, carrierOf, isCarrier } from "./carriers.ts";
 import type { FoldOptions } from "./fold.ts";
+import type { FoldedWeights } from "./weights.ts";
 import type { Wiring } from "./wiring.ts";
+
+/** A layer that holds one normalization or more: what it was and what it is to be, in float64. */
+export interface FoldedLayer {
+  readonly layer: Layer;
+  readonly exact: FoldedWeights;
+  readonly steps: readonly FoldStep[];
+}
+
+interface FoldStep {
+  readonly side: "before" | "behind";
+  readonly affine: ChannelAffine;
+  /** null for a product or sum with constants. */
+  readonly norm: NormRecord | null;
+}
 
 export interface Context {
   readonly model: Model;
   readonly wiring: Wiring;
   readonly lookup: Lookup;
   readonly options: FoldOptions;
+  /** By the node of the layer. */
+  readonly folded: Map<NodeProto, FoldedLayer>;
 }
 
 /** A layer with weights, and its bias as the file holds it. */
@@ -19,6 +38,8 @@ export interface Layer extends Carrier {
   readonly label: string;
   readonly tensor: TensorProto;
   readonly values: Numbers;
+  /** The weights, not rounded where they were folded before. */
+  readonly weightValues: ArrayLike<number>;
   /** One value per output, times what the operator multiplies it by; null where there is none. */
   readonly biasValues: Float64Array | null;
   /** The node that adds the bias, and which input that is: the layer itself, or the Add behind a MatMul; null without. */
@@ -33,7 +54,7 @@ export function endsPath({ wiring, lookup }: Context): (node: NodeProto) => bool
 
 /** The layer that `end` is, or that it adds the bias of; as text, why its weights cannot be folded into. */
 export function layerOf(context: Context, end: NodeProto): Layer | string {
-  const { lookup, wiring, options } = context;
+  const { lookup, wiring, options, model, folded } = context;
   const added = addedTo(wiring, lookup, end);
   const node = added === null ? end : added.matMul;
   const label = `${node.opType} ${labelOf(node, 0)}`;
@@ -48,11 +69,20 @@ export function layerOf(context: Context, end: NodeProto): Layer | string {
   if (!readOnce(wiring, name) && !options.duplicate) {
     return `the weights of ${label}, tensor "${name}", are read elsewhere too; duplicate copies them`;
   }
+  if (model.irVersion >= 4n && model.graph.input.some((input) => input.name === name)) {
+    return `the weights of ${label}, tensor "${name}", are an input of the graph, which callers may set`;
+  }
   const [biasNode, biasIndex] = added ? [end, added.index] : [carrier.bias === null ? null : node, carrier.bias ?? 0];
   const biasName = biasNode?.input[biasIndex] ?? "";
   const biasValues = biasName === "" ? null : biasOf(lookup, biasName, carrier);
   if (typeof biasValues === "string") return `the bias of ${label}, tensor "${biasName}", ${biasValues}`;
-  return { ...carrier, node, label, tensor, values, biasValues, biasNode, biasIndex };
+  const exact = folded.get(node)?.exact;
+  return {
+    ...carrier,
+    ...{ node, label, tensor, values, biasNode, biasIndex },
+    weightValues: exact?.weights ?? values.data,
+    biasValues: exact?.bias ?? biasValues,
+  };
 }
 
 /** True if one input of one node reads `name`, and nothing else. */
