@@ -1,5 +1,15 @@
+export {
+  type CheckFoldRow,
+  checkFold,
+  type FoldAttempts,
+  type FoldTasks,
+  foldAttempts,
+  foldTasks,
+  judgeFolds,
+} from "./fold/check-fold.ts";
 export { type Folded, type FoldOptions, foldModel } from "./fold/fold.ts";
 export type { FoldRow } from "./fold/report.ts";
+export type { FoldAttempt, FoldTask } from "./fold/task.ts";
 export type { OpenShape } from "./graph/encode.ts";
 export type { ReadExternal } from "./graph/external.ts";
 export { batchNormOf, type LayerConstants, momentumAt, readBatchNorm, readScale } from "./layers/blobs.ts";
