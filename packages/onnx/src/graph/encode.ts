@@ -71,13 +71,12 @@ export function valueInfo(name: string, elemType: TensorProto_DataType, dims: Op
   return create(ValueInfoProtoSchema, { name, type });
 }
 
-/** raw_data is little-endian everywhere. */
+const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+/** raw_data is little-endian everywhere. The bytes are copied: through numbers a NaN would lose its bits. */
 function littleEndian(data: HostArray): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
   const size = data.BYTES_PER_ELEMENT;
-  const view = new DataView(new ArrayBuffer(data.length * size));
-  for (const [i, value] of data.entries()) {
-    if (size === 4) view.setFloat32(i * size, value, true);
-    else view.setFloat64(i * size, value, true);
-  }
-  return new Uint8Array(view.buffer);
+  for (let i = 0; !LITTLE_ENDIAN && i < bytes.length; i += size) bytes.subarray(i, i + size).reverse();
+  return bytes;
 }

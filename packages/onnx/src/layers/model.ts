@@ -1,17 +1,13 @@
 import { BnError } from "@bn/core";
-import { create, toBinary } from "@bufbuild/protobuf";
-import { ModelProtoSchema, type TensorProto_DataType } from "onnx-buf";
-import { elementType, type OpenShape, valueInfo } from "../graph/encode.ts";
-import { exportNodes, type NodeOptions, type Opset } from "./export.ts";
+import type { OpenShape } from "../graph/encode.ts";
+import { encodeModel } from "../graph/write.ts";
+import { exportNodes, type NodeOptions } from "./export.ts";
 import { isNormRecord, type LayerRecord, type NormRecord } from "./record.ts";
 
 export interface ModelOptions extends Pick<NodeOptions, "opset" | "training" | "populationOf" | "momentum"> {
   /** Of X: sizes, or names for those left open. Without one: any number of images of any size, [N, channels, H, W]. */
   readonly shape?: OpenShape;
 }
-
-/** The version of the file format that came with each operator set. Before 4, graph inputs name the initialisers too. */
-const IR_VERSIONS: Readonly<Record<Opset, bigint>> = { 1: 3n, 6: 3n, 7: 3n, 9: 4n, 14: 7n, 15: 8n };
 
 /**
  * A complete ONNX model of one layer, or of several in a row: input `X`, output `Y` and for each BatchNormalization in
@@ -44,28 +40,15 @@ export function buildModel(layers: LayerRecord | readonly LayerRecord[], options
   const { shape = ["N", norms[0]?.channels ?? "C", "H", "W"], opset = 15, training = false, ...others } = options;
   for (const layer of norms) checkShape(layer, shape);
   const { nodes, initializers, inputs, running } = exportNodes(all, { ...others, opset, training, rank: shape.length });
-  const type = elementType(all[0]?.dtype ?? "float32");
-  const irVersion = IR_VERSIONS[opset];
-  const listed = irVersion < 4n ? initializers : [];
-  const model = create(ModelProtoSchema, {
-    irVersion,
-    producerName: "@bn/onnx",
-    opsetImport: [{ domain: "", version: BigInt(opset) }],
-    graph: {
-      name: "batch_norm",
-      node: [...nodes],
-      initializer: [...initializers],
-      input: [
-        valueInfo("X", type, shape),
-        ...inputs.map((input) => valueInfo(input.name, type, input.shape)),
-        ...listed.map(({ name, dataType, dims }) =>
-          valueInfo(name, dataType as TensorProto_DataType, dims.map(Number)),
-        ),
-      ],
-      output: [valueInfo("Y", type, shape), ...running.map(({ name, channels }) => valueInfo(name, type, [channels]))],
-    },
+  return encodeModel({
+    name: "batch_norm",
+    opset,
+    dtype: all[0]?.dtype ?? "float32",
+    nodes,
+    initializers,
+    inputs: [{ name: "X", shape }, ...inputs],
+    outputs: [{ name: "Y", shape }, ...running.map(({ name, channels }) => ({ name, shape: [channels] }))],
   });
-  return toBinary(ModelProtoSchema, model);
 }
 
 function checkShape({ axis, channels }: NormRecord, shape: OpenShape): void {
