@@ -1,5 +1,13 @@
 export { type BlobContent, type CaffeBlob, decodeBlob, encodeBlob, replaceData } from "./binary/blob.ts";
 export { readWeights, writeWeights } from "./binary/weights.ts";
+export {
+  type ConvertedNet,
+  type ConvertOptions,
+  convertNet,
+  type LayerTop,
+  NETWORK_OPSETS,
+  type Port,
+} from "./convert/convert.ts";
 export type { CaffeFile, ReadOptions } from "./file.ts";
 export { type CreatedLayers, type CreateLayersOptions, createLayers } from "./layers/create.ts";
 export { DIALECTS, type Dialect, type DialectFacts, type Role } from "./layers/dialect.ts";

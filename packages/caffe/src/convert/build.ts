@@ -1,0 +1,159 @@
+import type { Dtype, Shape } from "@bn/core";
+import type { Diagnostic, NormRecord } from "@bn/onnx";
+import type { Network, NetworkLayer, Value as Wire } from "../net/network.ts";
+import { type Context, emit, fail } from "./context.ts";
+import { createGraph, type Graph, newValue, type Value } from "./graph.ts";
+import { DROPPED } from "./layers/dropped.ts";
+import { isSource, sourceShape, transformText } from "./layers/input.ts";
+import { unknownText } from "./layers/unknown.ts";
+import { paramsOf } from "./params.ts";
+import { CONVERTERS } from "./table.ts";
+import type { Stored } from "./weights.ts";
+
+export interface BuildOptions {
+  readonly opset: number;
+  readonly dtype: Dtype;
+  /** Of inputs, by blob. */
+  readonly shapes: Readonly<Record<string, Shape>>;
+}
+
+/** A value that is a blob's: an input, or a layer's top. */
+export interface BlobValue {
+  readonly blob: string;
+  readonly layer: NetworkLayer;
+  readonly value: Value;
+}
+
+export interface Built {
+  readonly graph: Graph;
+  readonly inputs: readonly BlobValue[];
+  readonly tops: readonly BlobValue[];
+  readonly outputs: readonly BlobValue[];
+  /** By the name of the BatchNorm layer. */
+  readonly norms: ReadonlyMap<string, NormRecord>;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** A loss reads labels; what it is converted as does not. */
+const READ_BOTTOMS: Readonly<Record<string, number>> = { SoftmaxWithLoss: 1 };
+
+const keyOf = ({ layer, top }: Pick<Wire, "layer" | "top">) => `${layer}.${top}`;
+
+/** Layer after layer, in the net's order. Errors: `ERR_BN_DATA` naming layer and type; as `sourceShape`. */
+export function buildGraph({ layers }: Network, stored: Stored, { opset, dtype, shapes }: BuildOptions): Built {
+  const graph = createGraph(opset, dtype);
+  const readers = readersOf(layers);
+  const values = new Map<string, Value>();
+  /** Values that are a blob already: another blob of the same values gets its own. */
+  const taken = new Set<string>();
+  const inputs: BlobValue[] = [];
+  const tops: BlobValue[] = [];
+  const norms = new Map<string, NormRecord>();
+  const diagnostics: Diagnostic[] = [];
+  const absorbed = new Set<NetworkLayer>();
+  const say = (kind: Diagnostic["kind"], layer: NetworkLayer, what: string) =>
+    diagnostics.push({ kind, node: layer.name, message: `layer "${layer.name}" (${layer.type}) ${what}` });
+
+  const valueAt = (reader: NetworkLayer, wire: Wire): Value => {
+    const known = values.get(keyOf(wire));
+    if (known) return known;
+    const giver = layers[wire.layer] as NetworkLayer;
+    if (!isSource(giver)) {
+      const what = `reads "${wire.blob}", which layer "${giver.name}" (${giver.type}) gives, and that is left out`;
+      return fail(reader, `${what}; end the net before it`);
+    }
+    const value = newValue(graph, sourceShape(giver, wire.top, shapes[wire.blob]), wire.blob);
+    values.set(keyOf(wire), value);
+    taken.add(value.id);
+    inputs.push({ blob: wire.blob, layer: giver, value });
+    return value;
+  };
+
+  const contextOf = (layer: NetworkLayer): Context => {
+    const used = new Set<number>();
+    const only = () => {
+      const found = layer.tops.flatMap((_, top) => readers.get(keyOf({ layer: layer.index, top })) ?? []);
+      return found.length === 1 ? (found[0] as NetworkLayer) : null;
+    };
+    const context: Context = {
+      graph,
+      layer,
+      // Those of the layer after this one are not there while this one looks at it.
+      get bottoms() {
+        return readBottoms(layer).map((wire) => valueAt(layer, wire));
+      },
+      params: paramsOf(layer.param).params,
+      weights(i) {
+        used.add(i);
+        return stored.blob(layer, i);
+      },
+      note: (what) => say("converted", layer, what),
+      norm: (record) => norms.set(layer.name, record),
+      top(i, value) {
+        const blob = layer.tops[i];
+        if (blob === undefined) return;
+        const copied = taken.has(value.id) && layer.bottoms[i]?.blob !== blob;
+        const own = copied ? emit(context, "Identity", [value], value.shape) : value;
+        values.set(keyOf({ layer: layer.index, top: i }), own);
+        taken.add(own.id);
+        tops.push({ blob, layer, value: own });
+      },
+      next() {
+        const found = only();
+        return found && contextOf(found);
+      },
+      absorb(next) {
+        absorbed.add(next.layer);
+        next.done();
+      },
+      done() {
+        if (layer.blobs.length <= used.size) return;
+        fail(
+          layer,
+          `the weights hold ${layer.blobs.length} blobs for it, and the net needs ${used.size}; are they of this net?`,
+        );
+      },
+    };
+    return context;
+  };
+
+  for (const layer of layers) {
+    if (absorbed.has(layer)) continue;
+    if (isSource(layer)) {
+      sayWhatItDid(layer, say);
+    } else if (Object.hasOwn(DROPPED, layer.type)) {
+      say("left out", layer, `is left out: ${DROPPED[layer.type]}`);
+    } else {
+      const convert = Object.hasOwn(CONVERTERS, layer.type) ? CONVERTERS[layer.type] : undefined;
+      if (!convert) fail(layer, unknownText(layer.type, Object.keys(CONVERTERS)));
+      const context = contextOf(layer);
+      convert?.(context);
+      context.done();
+    }
+  }
+  const read = (wire: Pick<Wire, "layer" | "top">) => (readers.get(keyOf(wire)) ?? []).length > 0;
+  const outputs = tops.filter(({ blob, layer }) => !read({ layer: layer.index, top: layer.tops.lastIndexOf(blob) }));
+  return { graph, inputs, tops, outputs, norms, diagnostics };
+}
+
+/** What a layer reads in inference. Silence reads what is no output then. */
+function readBottoms(layer: NetworkLayer): readonly Wire[] {
+  if (Object.hasOwn(DROPPED, layer.type) && layer.type !== "Silence") return [];
+  return layer.bottoms.slice(0, READ_BOTTOMS[layer.type]);
+}
+
+/** For each value the layers that read it. */
+function readersOf(layers: readonly NetworkLayer[]): ReadonlyMap<string, readonly NetworkLayer[]> {
+  const readers = new Map<string, NetworkLayer[]>();
+  for (const layer of layers) {
+    for (const wire of readBottoms(layer)) readers.set(keyOf(wire), [...(readers.get(keyOf(wire)) ?? []), layer]);
+  }
+  return readers;
+}
+
+function sayWhatItDid(layer: NetworkLayer, say: (kind: "left out", layer: NetworkLayer, what: string) => void): void {
+  const steps = transformText(layer);
+  const fed = layer.tops.map((top) => `"${top}"`).join(", ");
+  if (layer.type !== "Input") say("left out", layer, `is left out: feed what it gave, ${fed}`);
+  if (steps !== null) say("left out", layer, `${steps}: whoever feeds ${fed} has to do the same`);
+}

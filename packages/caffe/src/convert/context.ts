@@ -1,0 +1,112 @@
+import { BnError, type HostArray, type Shape } from "@bn/core";
+import type { NormRecord } from "@bn/onnx";
+import type { CaffeBlob } from "../binary/blob.ts";
+import type { NetworkLayer } from "../net/network.ts";
+import { type Attributes, addIntegers, addNode, addTensor, type Graph, newValue, type Value } from "./graph.ts";
+import type { Params } from "./params.ts";
+
+/** What the function of a layer type gets: its layer, what flows in, and where to put nodes. */
+export interface Context {
+  readonly graph: Graph;
+  readonly layer: NetworkLayer;
+  readonly bottoms: readonly Value[];
+  /** The layer's own parameters, e.g. `convolution_param`. */
+  readonly params: (message: string) => Params;
+  /** Stored blob `i` of the layer. */
+  readonly weights: (i: number) => CaffeBlob | undefined;
+  readonly note: (what: string) => void;
+  /** The layer that alone reads the top, or null. */
+  readonly next: () => Context | null;
+  /** Takes that layer as done by this one. */
+  readonly absorb: (next: Context) => void;
+  /** Checks that every stored blob was asked for. */
+  readonly done: () => void;
+  /** A normalization that became a BatchNormalization node. */
+  readonly norm: (record: NormRecord) => void;
+  /** Gives top `i` its value: the bottom itself, where nothing changes. */
+  readonly top: (i: number, value: Value) => void;
+}
+
+/** Errors name file, layer and type. */
+export function fail(layer: NetworkLayer, what: string): never {
+  throw new BnError("ERR_BN_DATA", `${layer.label}: ${what}`);
+}
+
+/** A node that gives one value of `shape`. */
+export function emit(
+  context: Context,
+  op: string,
+  input: readonly Value[],
+  shape: Shape,
+  attributes: Attributes = {},
+): Value {
+  return emitAll(context, op, input, [shape], attributes)[0] as Value;
+}
+
+/** A node with several outputs. */
+export function emitAll(
+  { graph, layer }: Context,
+  op: string,
+  input: readonly Value[],
+  shapes: readonly Shape[],
+  attributes: Attributes = {},
+): Value[] {
+  const outputs = shapes.map((shape) => newValue(graph, shape, `${layer.name}/${op}`));
+  addNode(graph, op, layer.name, input, outputs, attributes);
+  return outputs;
+}
+
+/** A stored tensor in the network's dtype. */
+export function constant({ graph, layer }: Context, what: string, shape: Shape, data: ArrayLike<number>): Value {
+  return addTensor(graph, `${layer.name}/${what}`, shape, data);
+}
+
+/** One number, which goes with a tensor of any shape. */
+export function scalar(context: Context, what: string, number: number): Value {
+  return constant(context, what, [], [number]);
+}
+
+/** Whole numbers: shapes, axes, places. */
+export function integers({ graph, layer }: Context, what: string, numbers: readonly number[]): Value {
+  return addIntegers(graph, `${layer.name}/${what}`, numbers);
+}
+
+/** The only bottom. Errors: there are none, or several. */
+export function only(context: Context): Value {
+  return bottomsOf(context, 1, 1)[0] as Value;
+}
+
+/** The bottoms, of which there must be so many; and one top. */
+export function bottomsOf({ layer, bottoms }: Context, least: number, most: number): readonly Value[] {
+  const expected =
+    least === most ? `${least}` : most === Number.POSITIVE_INFINITY ? `${least} or more` : `${least} to ${most}`;
+  if (bottoms.length < least || bottoms.length > most)
+    fail(layer, `has ${bottoms.length} bottoms, expected ${expected}`);
+  return bottoms;
+}
+
+/** `axis` counted from 0. Errors: it is none of the bottom's. */
+export function axisOf({ layer }: Context, axis: number, rank: number, what = "axis"): number {
+  const at = axis < 0 ? axis + rank : axis;
+  if (Number.isInteger(at) && at >= 0 && at < rank) return at;
+  return fail(layer, `${what} is ${axis}, and the bottom has ${rank} axes`);
+}
+
+/** The values of stored blob `i`, whose shape must be `expected`. */
+export function weight({ layer, weights }: Context, i: number, what: string, expected: Shape): HostArray {
+  const found = weights(i);
+  if (!found) {
+    return fail(layer, `the weights do not hold ${what} [${expected}], blob ${i}; are they of this net, and trained?`);
+  }
+  if (fits(found, expected)) return found.data;
+  return fail(
+    layer,
+    `blob ${i} of the weights has shape [${found.shape}], expected ${what} [${expected}] as the net has it; are they of this net?`,
+  );
+}
+
+/** Caffe's rule: the same shape; the old form of four numbers may have ones before it. */
+function fits({ shape, legacy }: CaffeBlob, expected: Shape): boolean {
+  const wanted = legacy ? [...new Array<number>(Math.max(0, 4 - expected.length)).fill(1), ...expected] : expected;
+  return shape.length === wanted.length && shape.every((size, i) => size === wanted[i]);
+}

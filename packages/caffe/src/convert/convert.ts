@@ -1,0 +1,166 @@
+import { BnError, type Dtype, type Shape } from "@bn/core";
+import type { Diagnostic, NormRecord } from "@bn/onnx";
+import { encodeModel } from "@bn/onnx/graph";
+import type { CaffeFile } from "../file.ts";
+import { openNetwork } from "../net/network.ts";
+import { type BlobValue, type Built, buildGraph } from "./build.ts";
+import { prune, settleNames } from "./names.ts";
+import { storedBlobs } from "./weights.ts";
+
+/** Operator sets that a network can be written in. */
+export const NETWORK_OPSETS = { least: 9, most: 22, default: 13 } as const;
+
+export interface ConvertOptions {
+  /** The net, of a `.prototxt`. */
+  readonly net: CaffeFile;
+  /** Its weights, of a `.caffemodel`. */
+  readonly weights: CaffeFile;
+  /** The operator set, 9 to 22. Default 13. */
+  readonly opset?: number;
+  /** Shapes of inputs by blob, in place of those in the net. */
+  readonly shapes?: Readonly<Record<string, Shape>>;
+  /** Default "float32", as Caffe runs networks; doubles in the file are rounded then. */
+  readonly dtype?: Dtype;
+  /** Of NetState, as `openNetwork` takes them. */
+  readonly level?: number;
+  readonly stages?: readonly string[];
+}
+
+/** A blob that goes in or comes out, and the tensor that it is. */
+export interface Port {
+  readonly blob: string;
+  readonly tensor: string;
+  readonly shape: Shape;
+}
+
+/** What a layer made: its top, and the tensor that holds it. */
+export interface LayerTop extends Port {
+  readonly layer: string;
+  readonly type: string;
+}
+
+export interface ConvertedNet {
+  /** The ONNX model. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly opset: number;
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  /** In the net's order. A BatchNorm that is one node with its Scale has no tensor of its own. */
+  readonly tops: readonly LayerTop[];
+  /** What the BatchNormalization nodes were, by the name of the node, with statistics as stored. */
+  readonly norms: ReadonlyMap<string, NormRecord>;
+  /** What was left out, and what whoever runs the network must know. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * A trained network, phase test, as an ONNX model. Layer by layer: docs/caffe-files.md.
+ *
+ * Math    what Caffe computes; where an operator of ONNX computes something else, others are added, and where there are
+ *         none it is an error. BatchNorm, with the Scale after it, is one BatchNormalization.
+ * Names   inputs, outputs and all between keep the names of blobs. A blob that layers change in place has several values:
+ *         the last one has its name, earlier ones are `blob/layer`.
+ * Weights float32, bit for bit.
+ * Errors  `ERR_BN_DATA`, naming file, layer and type: as `openNetwork`; an unknown type; parameters, shapes or weights that
+ *         do not fit; an input whose shape the net does not say. `ERR_BN_PARAM`: opset, or shapes that name no input.
+ *
+ * @example
+ * ```ts
+ * import { convertNet, readNet } from "@bn/caffe";
+ * const net = readNet(`
+ *   layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 1 dim: 2 } } }
+ *   layer { name: "relu" type: "ReLU" bottom: "x" top: "y" }`);
+ * const { inputs, outputs } = convertNet({ net, weights: net });
+ * console.log(inputs[0]!.tensor, outputs[0]!.tensor, outputs[0]!.shape); // x y [ 1, 2 ]
+ * ```
+ */
+export function convertNet(options: ConvertOptions): ConvertedNet {
+  const { net, weights, shapes = {}, opset = NETWORK_OPSETS.default, dtype = "float32", level, stages } = options;
+  const { least, most } = NETWORK_OPSETS;
+  if (!(Number.isInteger(opset) && opset >= least && opset <= most)) {
+    throw new BnError(
+      "ERR_BN_PARAM",
+      `convertNet: opset is ${opset}, expected a whole number from ${least} to ${most}`,
+    );
+  }
+  const state = { ...(level === undefined ? {} : { level }), ...(stages === undefined ? {} : { stages }) };
+  const network = openNetwork({ net, weights, ...state });
+  const stored = storedBlobs(network);
+  const built = buildGraph(network, stored, { opset, dtype, shapes });
+  checkShapes(built, shapes);
+  if (built.outputs.length === 0) {
+    throw new BnError(
+      "ERR_BN_DATA",
+      `${network.net.file}: no layer gives an output in phase test; is it the whole net?`,
+    );
+  }
+  const history = new Map<string, { id: string; layer: string }[]>();
+  for (const { blob, layer, value } of [...built.inputs, ...built.tops]) {
+    history.set(blob, [...(history.get(blob) ?? []), { id: value.id, layer: layer.name }]);
+  }
+  const { nodes, tensors } = prune(
+    built.graph,
+    built.outputs.map(({ value }) => value.id),
+  );
+  const needed = new Set(nodes.flatMap(({ input }) => input));
+  const used = built.inputs.filter(({ value }) => needed.has(value.id));
+  const kept = new Set([...nodes.flatMap(({ output }) => output), ...used.map(({ value }) => value.id)]);
+  const names = settleNames(built.graph, history);
+  const port = ({ blob, value }: BlobValue): Port => ({
+    blob,
+    tensor: names.get(value.id) ?? blob,
+    shape: value.shape,
+  });
+  const [inputs, outputs] = [used.map(port), built.outputs.map(port)];
+  const named = ({ tensor, shape }: Port) => ({ name: tensor, shape });
+  const bytes = encodeModel({
+    name: network.name || "net",
+    opset,
+    dtype,
+    nodes,
+    initializers: tensors,
+    inputs: inputs.map(named),
+    outputs: outputs.map(named),
+  });
+  const tops = built.tops.filter(({ value }) => kept.has(value.id));
+  const there = new Set(nodes.map(({ name }) => name));
+  return {
+    bytes,
+    opset,
+    inputs,
+    outputs,
+    tops: tops.map((one) => ({ ...port(one), layer: one.layer.name, type: one.layer.type })),
+    norms: new Map([...built.norms].filter(([name]) => there.has(name))),
+    diagnostics: [...built.diagnostics, ...remarks(inputs, network.unused, stored.differing)],
+  };
+}
+
+function checkShapes({ inputs }: Built, shapes: Readonly<Record<string, Shape>>): void {
+  for (const blob of Object.keys(shapes)) {
+    if (inputs.some((input) => input.blob === blob)) continue;
+    const known = inputs.map((input) => `"${input.blob}"`).join(", ");
+    throw new BnError(
+      "ERR_BN_PARAM",
+      `convertNet: shapes names "${blob}", and the net's inputs are ${known || "none"}`,
+    );
+  }
+}
+
+function remarks(inputs: readonly Port[], unused: readonly string[], differing: readonly string[]): Diagnostic[] {
+  const quoted = (names: readonly string[]) => names.map((name) => `"${name}"`).join(", ");
+  const found: Diagnostic[] = inputs
+    .filter(({ blob, tensor }) => blob !== tensor)
+    .map(({ blob, tensor }) => {
+      const message = `input "${blob}" is changed in place: the network reads "${tensor}", and "${blob}" is the last value`;
+      return { kind: "converted", node: blob, message };
+    });
+  if (unused.length > 0) {
+    const message = `the weights hold layers that the net does not have: ${quoted(unused)}; they are left out`;
+    found.push({ kind: "left out", node: unused[0] ?? "", message });
+  }
+  for (const name of differing) {
+    const message = `parameter "${name}" is shared, and its copies in the weights differ: the last one is taken, as Caffe does`;
+    found.push({ kind: "assumed", node: name, message });
+  }
+  return found;
+}

@@ -1,0 +1,27 @@
+import { axisOf, type Context, constant, emit, only, weight } from "../context.ts";
+import { countOf } from "../graph.ts";
+import { reshape } from "../operators.ts";
+import { positive } from "./convolution.ts";
+
+/** InnerProduct: the axes from `axis` on are one vector; top = W x + b. */
+export function innerProduct(context: Context): void {
+  const bottom = only(context);
+  const own = context.params("inner_product_param");
+  const axis = axisOf(context, own.number("axis"), bottom.shape.length);
+  const outputs = positive(context, own, "num_output");
+  const lead = bottom.shape.slice(0, axis);
+  const [rows, inputs] = [countOf(lead), countOf(bottom.shape.slice(axis))];
+  const transposed = own.flag("transpose");
+  const shape = transposed ? [inputs, outputs] : [outputs, inputs];
+  const bias = own.flag("bias_term")
+    ? weight(context, 1, "a bias", [outputs])
+    : // Before operator set 11 Gemm must have one.
+      new Float32Array(outputs);
+  const operands = [
+    reshape(context, bottom, [rows, inputs]),
+    constant(context, "weight", shape, weight(context, 0, "weights", shape)),
+    constant(context, "bias", [outputs], bias),
+  ];
+  const product = emit(context, "Gemm", operands, [rows, outputs], { transB: transposed ? 0 : 1 });
+  context.top(0, reshape(context, product, [...lead, outputs]));
+}

@@ -1,0 +1,96 @@
+import { BnError, type Shape } from "@bn/core";
+import type { NetworkLayer } from "../../net/network.ts";
+import { type Params, paramsOf } from "../params.ts";
+
+/** Layers that make what the net reads: those without bottoms. */
+export function isSource({ bottoms, type }: NetworkLayer): boolean {
+  return bottoms.length === 0 && type !== "Parameter";
+}
+
+/** What a net says of the shapes that its layer gives, per top; undefined where it does not say. */
+type Declared = (own: Params, layer: NetworkLayer) => readonly (Shape | undefined)[];
+
+const repeated = (shapes: readonly Shape[], { tops }: NetworkLayer) => {
+  return tops.map((_, i) => shapes[shapes.length === 1 ? 0 : i]);
+};
+
+const SHAPES: Readonly<Record<string, readonly [message: string, shapes: Declared]>> = {
+  Input: [
+    "input_param",
+    (own, layer) =>
+      repeated(
+        own.list("shape").map((shape) => shape.numbers("dim")),
+        layer,
+      ),
+  ],
+  DummyData: [
+    "dummy_data_param",
+    (own, layer) => {
+      const old = ["num", "channels", "height", "width"].map((name) => own.numbers(name));
+      const shapes = (old[0] ?? []).map((_, i) => old.map((sizes) => sizes[sizes.length === 1 ? 0 : i] ?? 0));
+      return repeated(
+        own.list("shape").length > 0 ? own.list("shape").map((one) => one.numbers("dim")) : shapes,
+        layer,
+      );
+    },
+  ],
+  MemoryData: [
+    "memory_data_param",
+    (own) => [
+      ["batch_size", "channels", "height", "width"].map((name) => own.number(name)),
+      [own.number("batch_size")],
+    ],
+  ],
+};
+
+/** The largest number of values that Caffe counts. */
+const MAX_COUNT = 2 ** 31 - 1;
+
+/**
+ * The shape of top `top` of a source: as `given`, else as the net declares it.
+ *
+ * Errors: `ERR_BN_DATA`, the net does not say; `ERR_BN_PARAM`, the given one is no shape.
+ */
+export function sourceShape(layer: NetworkLayer, top: number, given: Shape | undefined): Shape {
+  const blob = layer.tops[top] as string;
+  const [message, shapes] = Object.hasOwn(SHAPES, layer.type) ? (SHAPES[layer.type] ?? []) : [];
+  const shape = given ?? (message && shapes?.(paramsOf(layer.param).params(message), layer)[top]);
+  if (!shape) {
+    throw new BnError(
+      "ERR_BN_DATA",
+      `${layer.label}: the net does not say which shape "${blob}" has; give it (${hint(layer, blob)})`,
+    );
+  }
+  const count = shape.reduce((a, b) => a * b, 1);
+  if (shape.every((size) => Number.isSafeInteger(size) && size > 0) && count <= MAX_COUNT) return shape;
+  const code = given ? "ERR_BN_PARAM" : "ERR_BN_DATA";
+  const what = `"${blob}" has shape [${shape}], expected sizes of 1 or more with a product of at most ${MAX_COUNT}`;
+  throw new BnError(code, `${layer.label}: ${what}; give its shape (${hint(layer, blob)})`);
+}
+
+/** With what the layer says of batch and crop. */
+function hint(layer: NetworkLayer, blob: string): string {
+  const own = paramsOf(layer.param);
+  const crop = own.params("transform_param").number("crop_size");
+  const size = crop > 0 ? crop : 224;
+  return `shapes of convertNet, --shape of bn: ${blob}=1,3,${size},${size} for one image in colour`;
+}
+
+/** What a source did to its images, which whoever runs the network has to do now; null where it did nothing. */
+export function transformText(layer: NetworkLayer): string | null {
+  const own = paramsOf(layer.param).params("transform_param");
+  const steps: string[] = [];
+  const means = own.numbers("mean_value");
+  const crop = own.number("crop_size");
+  if (own.flag("force_color")) steps.push("made three channels of it");
+  if (own.flag("force_gray")) steps.push("made one channel of it");
+  if (crop > 0) steps.push(`cut ${crop} x ${crop} out of its middle`);
+  if (own.flag("mirror")) steps.push("mirrored every second one at random");
+  if (own.has("mean_file")) steps.push(`subtracted the mean image of ${own.text("mean_file")}`);
+  if (means.length > 0)
+    steps.push(
+      `subtracted ${means.join(", ")} (mean_value${means.length > 1 ? " per channel, in the order of the data: BGR from Caffe's own tools" : ""})`,
+    );
+  if (own.number("scale") !== 1) steps.push(`multiplied by ${own.number("scale")} (scale)`);
+  return steps.length === 0 ? null : steps.join(", then ");
+}

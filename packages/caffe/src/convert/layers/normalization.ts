@@ -1,0 +1,130 @@
+import type { Shape } from "@bn/core";
+import { axisOf, bottomsOf, type Context, constant, emit, fail, only, scalar, weight } from "../context.ts";
+import { countOf, type Value } from "../graph.ts";
+import { plusNumber, reduce, reshape, timesNumber } from "../operators.ts";
+
+/**
+ * LRN. Math: over channels x / (k + alpha / n sum of x^2 over n channels about it)^beta; within a channel
+ * x (1 + alpha mean of x^2 over n x n cells about it)^-beta, where cells outside of the image count as 0.
+ */
+export function lrn(context: Context): void {
+  const { layer, params, top } = context;
+  const bottom = only(context);
+  const own = params("lrn_param");
+  const size = own.number("local_size");
+  if (size % 2 !== 1) fail(layer, `local_size is ${size}, expected an odd number`);
+  if (bottom.shape.length !== 4) fail(layer, `the bottom has shape [${bottom.shape}], expected 4 axes [N, C, H, W]`);
+  const [alpha, beta, k] = [own.number("alpha"), own.number("beta"), own.number("k")];
+  const region = own.choice("norm_region");
+  if (region === "ACROSS_CHANNELS") {
+    const attributes = { size, alpha: { float: alpha }, beta: { float: beta }, bias: { float: k } };
+    top(0, emit(context, "LRN", [bottom], bottom.shape, attributes));
+    return;
+  }
+  if (region !== "WITHIN_CHANNEL") fail(layer, `norm_region is ${region}, expected ACROSS_CHANNELS or WITHIN_CHANNEL`);
+  const square = emit(context, "Mul", [bottom, bottom], bottom.shape);
+  const mean = emit(context, "AveragePool", [square], bottom.shape, {
+    kernel_shape: [size, size],
+    strides: [1, 1],
+    pads: new Array<number>(4).fill((size - 1) / 2),
+    count_include_pad: 1,
+  });
+  const sum = plusNumber(context, timesNumber(context, mean, alpha), 1);
+  const power = emit(context, "Pow", [sum, scalar(context, "power", -beta)], bottom.shape);
+  top(0, emit(context, "Mul", [bottom, power], bottom.shape));
+}
+
+/** MVN: (x - mean) / (sqrt(variance) + eps) per channel of an image, or per image; without normalize_variance x - mean. */
+export function mvn(context: Context): void {
+  const { layer, params, top } = context;
+  const bottom = only(context);
+  const { shape } = bottom;
+  const own = params("mvn_param");
+  if (shape.length > 4) fail(layer, `the bottom has ${shape.length} axes, expected at most 4`);
+  const rows = (shape[0] ?? 1) * (own.flag("across_channels") ? 1 : (shape[1] ?? 1));
+  const flat = reshape(context, bottom, [rows, countOf(shape) / rows]);
+  const centred = centre(context, flat, [1]);
+  if (!own.flag("normalize_variance")) {
+    top(0, reshape(context, centred, shape));
+    return;
+  }
+  const std = emit(context, "Sqrt", [varianceOf(context, centred, [1])], [rows, 1]);
+  const divisor = plusNumber(context, std, own.number("eps"));
+  top(0, reshape(context, emit(context, "Div", [centred, divisor], flat.shape), shape));
+}
+
+/** BatchNorm with the statistics of its own batch: (x - mean) / sqrt(variance + eps) per channel. */
+export function normalizeBatch(context: Context, bottom: Value, eps: number): Value {
+  const axes = bottom.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
+  const centred = centre(context, bottom, axes);
+  const variance = plusNumber(context, varianceOf(context, centred, axes), eps);
+  return emit(context, "Div", [centred, emit(context, "Sqrt", [variance], variance.shape)], bottom.shape);
+}
+
+function centre(context: Context, value: Value, axes: readonly number[]): Value {
+  return emit(context, "Sub", [value, reduce(context, "ReduceMean", value, axes)], value.shape);
+}
+
+function varianceOf(context: Context, centred: Value, axes: readonly number[]): Value {
+  return reduce(context, "ReduceMean", emit(context, "Mul", [centred, centred], centred.shape), axes);
+}
+
+/** Scale: x * scale + bias, of stored values or of a second bottom, from `axis` on. */
+export function scaleLayer(context: Context): void {
+  const { params, top, bottoms } = context;
+  const own = params("scale_param");
+  const { bottom, shape, axis, given } = spread(context, own.number("axis"), own.number("num_axes"));
+  const factor = given ?? constant(context, "scale", wide(shape, axis, bottom), weight(context, 0, "a scale", shape));
+  const product = emit(context, "Mul", [bottom, factor], bottom.shape);
+  if (!own.flag("bias_term")) {
+    top(0, product);
+    return;
+  }
+  const values = weight(context, bottoms.length === 1 ? 1 : 0, "a bias", shape);
+  top(0, emit(context, "Add", [product, constant(context, "bias", wide(shape, axis, bottom), values)], bottom.shape));
+}
+
+/** Bias: x + bias, of stored values or of a second bottom, from `axis` on. */
+export function bias(context: Context): void {
+  const own = context.params("bias_param");
+  const { bottom, shape, axis, given } = spread(context, own.number("axis"), own.number("num_axes"));
+  const term = given ?? constant(context, "bias", wide(shape, axis, bottom), weight(context, 0, "a bias", shape));
+  context.top(0, emit(context, "Add", [bottom, term], bottom.shape));
+}
+
+interface Spread {
+  readonly bottom: Value;
+  readonly shape: Shape;
+  readonly axis: number;
+  /** The second bottom, ready to go with the first. */
+  readonly given: Value | null;
+}
+
+/** Which axes of the bottom the operand covers, Caffe's rules for Scale and Bias. */
+function spread(context: Context, given: number, axes: number): Spread {
+  const { layer } = context;
+  const [bottom, second] = bottomsOf(context, 1, 2) as [Value, Value?];
+  const rank = bottom.shape.length;
+  if (second) {
+    // One number goes everywhere, and its axis does not matter.
+    const axis = second.shape.length === 0 ? 0 : axisOf(context, given, rank);
+    for (const [i, size] of second.shape.entries()) {
+      if (bottom.shape[axis + i] === size) continue;
+      fail(
+        layer,
+        `bottom 1 has shape [${second.shape}], which does not fit bottom 0 [${bottom.shape}] from axis ${axis} on`,
+      );
+    }
+    return { bottom, shape: second.shape, axis, given: reshape(context, second, wide(second.shape, axis, bottom)) };
+  }
+  const axis = axisOf(context, given, rank);
+  if (axes < -1) fail(layer, `num_axes is ${axes}, expected -1 or more`);
+  const end = axes === -1 ? rank : axis + axes;
+  if (end > rank) fail(layer, `num_axes is ${axes} from axis ${axis} on, and the bottom has ${rank} axes`);
+  return { bottom, shape: bottom.shape.slice(axis, end), axis, given: null };
+}
+
+/** Ones behind, so that the shape lies where it should under rules that count axes from the last. */
+function wide(shape: Shape, axis: number, bottom: Value): Shape {
+  return shape.length === 0 ? [] : [...shape, ...new Array<number>(bottom.shape.length - axis - shape.length).fill(1)];
+}

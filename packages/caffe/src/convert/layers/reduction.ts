@@ -1,0 +1,85 @@
+import { axisOf, type Context, constant, emit, fail, integers, only } from "../context.ts";
+import { countOf, type Value } from "../graph.ts";
+import { largest, type Reduction, reduce, reshape, softmax, timesNumber } from "../operators.ts";
+
+const OPERATIONS: Readonly<Record<string, Reduction>> = {
+  SUM: "ReduceSum",
+  ASUM: "ReduceL1",
+  SUMSQ: "ReduceSumSquare",
+  MEAN: "ReduceMean",
+};
+
+/** Reduction: coeff times the sum, sum of |x|, sum of x^2 or mean over `axis` and all axes after it, which vanish. */
+export function reduction(context: Context): void {
+  const bottom = only(context);
+  const own = context.params("reduction_param");
+  const operation = own.choice("operation");
+  const op = Object.hasOwn(OPERATIONS, operation) ? OPERATIONS[operation] : undefined;
+  if (!op) fail(context.layer, `operation is ${operation}, expected ${Object.keys(OPERATIONS).join(", ")}`);
+  const axis = axisOf(context, own.number("axis"), bottom.shape.length);
+  const lead = bottom.shape.slice(0, axis);
+  const flat = reshape(context, bottom, [countOf(lead), countOf(bottom.shape.slice(axis))]);
+  const reduced = reduce(context, op as Reduction, flat, [1]);
+  context.top(0, timesNumber(context, reshape(context, reduced, lead), own.number("coeff")));
+}
+
+/** Softmax over `axis`. */
+export function softmaxLayer(context: Context): void {
+  const bottom = only(context);
+  const axis = axisOf(context, context.params("softmax_param").number("axis"), bottom.shape.length);
+  context.top(0, softmax(context, bottom, axis));
+}
+
+/** SoftmaxWithLoss: the probabilities alone, as the second top where there is one. */
+export function softmaxWithLoss(context: Context): void {
+  const { layer, bottoms, params, top, note } = context;
+  const [bottom] = bottoms;
+  if (!bottom) fail(layer, "has no bottoms, expected scores and labels");
+  const scores = bottom as Value;
+  const axis = axisOf(context, params("softmax_param").number("axis"), scores.shape.length);
+  const at = layer.tops.length > 1 ? 1 : 0;
+  note(`is converted as Softmax: "${layer.tops[at]}" holds the probabilities, and there is no loss`);
+  top(at, softmax(context, scores, axis));
+}
+
+/**
+ * ArgMax: the places of the `top_k` largest values along `axis`, or with out_max_val the values; without an axis over all but
+ * the first, as [N, 1, top_k], or [N, 2, top_k] with places and values. Of equal values Caffe takes the last first.
+ */
+export function argMax(context: Context): void {
+  const { layer, params, graph } = context;
+  const bottom = only(context);
+  const own = params("argmax_param");
+  const [values, k] = [own.flag("out_max_val"), own.number("top_k")];
+  const rank = bottom.shape.length;
+  const axis = own.has("axis") ? axisOf(context, own.number("axis"), rank) : null;
+  if (rank < 1) fail(layer, "the bottom is one number, expected an axis");
+  const seen =
+    axis === null ? reshape(context, bottom, [bottom.shape[0] as number, countOf(bottom.shape.slice(1))]) : bottom;
+  const along = axis ?? 1;
+  const size = seen.shape[along] as number;
+  if (!(k >= 1 && k <= size)) fail(layer, `top_k is ${k}, expected 1 to ${size}, the number of values it chooses from`);
+  // TopK takes the first of equal ones first: it looks from behind.
+  const backwards = integers(
+    context,
+    "backwards",
+    Array.from({ length: size }, (_, i) => size - 1 - i),
+  );
+  const turned = emit(context, "Gather", [seen, backwards], seen.shape, { axis: along });
+  const [found, places] = largest(context, turned, along, k);
+  if (axis !== null && values) {
+    context.top(0, found);
+    return;
+  }
+  const counted = emit(context, "Cast", [places], places.shape, { to: graph.dtype === "float32" ? 1 : 11 });
+  const last = constant(context, "last", [], [size - 1]);
+  const forwards = emit(context, "Sub", [last, counted], counted.shape);
+  if (axis !== null) {
+    context.top(0, forwards);
+    return;
+  }
+  const shape = [bottom.shape[0] as number, 1, k, ...new Array<number>(Math.max(0, rank - 3)).fill(1)];
+  const first = reshape(context, forwards, shape);
+  const both = () => emit(context, "Concat", [first, reshape(context, found, shape)], shape.with(1, 2), { axis: 1 });
+  context.top(0, values ? both() : first);
+}

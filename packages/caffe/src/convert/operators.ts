@@ -1,0 +1,101 @@
+import type { Shape } from "@bn/core";
+import { type Context, emit, emitAll, fail, integers, scalar } from "./context.ts";
+import { countOf, type Value } from "./graph.ts";
+
+/** Operators that are written differently in one operator set and in another, and short forms of others. */
+
+/** `value` under another shape with as many elements; itself where that is its shape. */
+export function reshape(context: Context, value: Value, shape: Shape): Value {
+  if (String(shape) === String(value.shape) && shape.length === value.shape.length) return value;
+  if (countOf(shape) !== countOf(value.shape)) {
+    fail(context.layer, `[${value.shape}] has ${countOf(value.shape)} values and does not fit shape [${shape}]`);
+  }
+  return emit(context, "Reshape", [value, integers(context, "shape", shape)], shape);
+}
+
+export function transpose(context: Context, value: Value, perm: readonly number[]): Value {
+  if (perm.every((axis, i) => axis === i)) return value;
+  const shape = perm.map((axis) => value.shape[axis] as number);
+  return emit(context, "Transpose", [value], shape, { perm });
+}
+
+/** The part of each axis in [starts, starts + shape). */
+export function slice(context: Context, value: Value, starts: readonly number[], shape: Shape): Value {
+  const cut = shape.flatMap((size, axis) => (size === value.shape[axis] ? [] : [axis]));
+  if (cut.length === 0) return value;
+  const from = cut.map((axis) => starts[axis] as number);
+  const to = cut.map((axis) => (starts[axis] as number) + (shape[axis] as number));
+  if (context.graph.opset < 10) return emit(context, "Slice", [value], shape, { axes: cut, starts: from, ends: to });
+  const inputs = [from, to, cut].map((numbers, i) =>
+    integers(context, ["starts", "ends", "axes"][i] as string, numbers),
+  );
+  return emit(context, "Slice", [value, ...inputs], shape);
+}
+
+/** Cuts `axis` into parts of these sizes. */
+export function split(context: Context, value: Value, axis: number, sizes: readonly number[]): Value[] {
+  const shapes = sizes.map((size) => value.shape.with(axis, size));
+  if (sizes.length === 1) return [value];
+  if (context.graph.opset < 13) return emitAll(context, "Split", [value], shapes, { axis, split: sizes });
+  return emitAll(context, "Split", [value, integers(context, "split", sizes)], shapes, { axis });
+}
+
+/** Adds cells that hold `fill` to each axis, `begin` of them before and `end` after. */
+export function pad(
+  context: Context,
+  value: Value,
+  begin: readonly number[],
+  end: readonly number[],
+  fill: number,
+): Value {
+  if ([...begin, ...end].every((cells) => cells === 0)) return value;
+  const shape = value.shape.map((size, i) => size + (begin[i] as number) + (end[i] as number));
+  const pads = [...begin, ...end];
+  if (context.graph.opset < 11) return emit(context, "Pad", [value], shape, { pads, value: { float: fill } });
+  return emit(context, "Pad", [value, integers(context, "pads", pads), scalar(context, "fill", fill)], shape);
+}
+
+export type Reduction = "ReduceMean" | "ReduceSum" | "ReduceL1" | "ReduceSumSquare";
+
+/** The first operator set in which `axes` is an input. */
+const AXES_AS_INPUT: Readonly<Record<Reduction, number>> = {
+  ReduceSum: 13,
+  ReduceMean: 18,
+  ReduceL1: 18,
+  ReduceSumSquare: 18,
+};
+
+/** Over `axes`, each of which stays with size 1. */
+export function reduce(context: Context, op: Reduction, value: Value, axes: readonly number[]): Value {
+  const shape = value.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
+  if (context.graph.opset < AXES_AS_INPUT[op]) return emit(context, op, [value], shape, { axes, keepdims: 1 });
+  return emit(context, op, [value, integers(context, "axes", axes)], shape, { keepdims: 1 });
+}
+
+/** Over one axis. Before operator set 13 Softmax took that axis and all after it together. */
+export function softmax(context: Context, value: Value, axis: number): Value {
+  const last = value.shape.length - 1;
+  if (context.graph.opset >= 13 || axis === last) return emit(context, "Softmax", [value], value.shape, { axis });
+  const perm = value.shape.map((_, i) => (i === axis ? last : i === last ? axis : i));
+  const turned = transpose(context, value, perm);
+  return transpose(context, emit(context, "Softmax", [turned], turned.shape, { axis: last }), perm);
+}
+
+/** The `k` largest along `axis` and their places, in falling order; of equal ones the first comes first. */
+export function largest(context: Context, value: Value, axis: number, k: number): readonly [Value, Value] {
+  const shapes = [value.shape.with(axis, k), value.shape.with(axis, k)];
+  const outputs =
+    context.graph.opset < 10
+      ? emitAll(context, "TopK", [value], shapes, { axis, k })
+      : emitAll(context, "TopK", [value, integers(context, "k", [k])], shapes, { axis });
+  return outputs as [Value, Value];
+}
+
+/** Elementwise with one number; nothing where that changes no value. */
+export function timesNumber(context: Context, value: Value, number: number): Value {
+  return number === 1 ? value : emit(context, "Mul", [value, scalar(context, "factor", number)], value.shape);
+}
+
+export function plusNumber(context: Context, value: Value, number: number): Value {
+  return number === 0 ? value : emit(context, "Add", [value, scalar(context, "shift", number)], value.shape);
+}

@@ -1,0 +1,65 @@
+import { readFileSync } from "node:fs";
+import {
+  type CaffeFile,
+  encodeBlob,
+  LayerParameterSchema,
+  NetParameterSchema,
+  readNet,
+  readWeights,
+  writeWeights,
+} from "@bn/caffe";
+import { create } from "@bufbuild/protobuf";
+
+/** A net of one layer, as cases.json describes it. */
+export interface Case {
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, readonly number[]>>;
+  readonly tops?: readonly string[];
+  /** What stands in the layer beside its name, bottoms and tops. */
+  readonly layer: string;
+  /** Where OpenCV does something else than Caffe. */
+  readonly departs?: string;
+}
+
+export interface Values {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** What make.py wrote: the values, and what OpenCV made of them, or why it refused. */
+export interface Answer {
+  readonly inputs: Readonly<Record<string, Values>>;
+  readonly blobs: readonly Values[];
+  readonly outputs?: Readonly<Record<string, Values>>;
+  readonly refuses?: string;
+}
+
+const read = (name: string) => readFileSync(new URL(name, import.meta.url), "utf8");
+
+export const CASES = JSON.parse(read("cases.json")) as readonly Case[];
+
+export const ANSWERS = JSON.parse(read("answers.json"), (key, value) => {
+  if (key !== "data") return value;
+  const bytes = Uint8Array.from(Buffer.from(value, "base64"));
+  return new Float32Array(bytes.buffer);
+}) as Readonly<Record<string, Answer>>;
+
+export const topsOf = ({ tops = ["y"] }: Case): readonly string[] => tops;
+
+/** The case as the two files that a user has. */
+export function filesOf(one: Case): { net: CaffeFile; weights: CaffeFile } {
+  const inputs = Object.entries(one.inputs).map(([name, shape]) => {
+    const dims = shape.map((size) => `dim: ${size}`).join(" ");
+    return `layer { name: "${name}" type: "Input" top: "${name}" input_param { shape { ${dims} } } }`;
+  });
+  const ends = [
+    ...Object.keys(one.inputs).map((name) => `bottom: "${name}"`),
+    ...topsOf(one).map((top) => `top: "${top}"`),
+  ];
+  const net = readNet([...inputs, `layer { name: "layer" ${ends.join(" ")} ${one.layer} }`].join("\n"), {
+    file: "case.prototxt",
+  });
+  const blobs = (ANSWERS[one.name] as Answer).blobs.map((blob) => encodeBlob(blob));
+  const message = create(NetParameterSchema, { layer: [create(LayerParameterSchema, { name: "layer", blobs })] });
+  return { net, weights: readWeights(writeWeights({ ...net, message }), { file: "case.caffemodel" }) };
+}
