@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import type { CheckFoldOptions } from "./check-fold-command.ts";
 import type { ConformanceOptions } from "./conformance-command.ts";
 import type { ExportOptions } from "./export-command.ts";
+import type { FoldCommandOptions } from "./fold-command.ts";
 import type { InspectOptions } from "./inspect-command.ts";
 import type { VerifyOptions } from "./verify-command.ts";
 
@@ -17,6 +19,8 @@ Examples:
   bn verify model.onnx                               your model's BatchNormalization nodes
   bn inspect model.onnx                              what they hold, and what looks wrong
   bn export bn1.onnx --blobs m.npy,v.npy,f.npy       a layer as an ONNX model
+  bn fold model.onnx folded.onnx                     normalizations moved into the layers beside them
+  bn check-fold model.onnx theirs.onnx               is somebody else's fold right, and if not, what is wrong
 
 Exit codes: 0 all is well, 1 something failed, 2 bad usage or input.`;
 
@@ -111,6 +115,28 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .action(async (path: string, options: ExportOptions) => {
       const { exportCommand } = await import("./export-command.ts");
       await exportCommand(path, options);
+    });
+  program
+    .command("fold")
+    .description("move the normalizations of an ONNX model into the layers beside them")
+    .argument("<model.onnx>", "the model")
+    .argument("<out.onnx>", "the file to write; - is standard output")
+    .option("--duplicate", "copy weights that other nodes read too, and fold the copy")
+    .option("--max-loss <digits>", "leave a layer where a channel could lose more decimal digits than this")
+    .option("--json <file>", "write what became of every node as JSON")
+    .action(async (path: string, out: string, options: FoldCommandOptions) => {
+      const { foldCommand } = await import("./fold-command.ts");
+      done(await foldCommand(path, out, options));
+    });
+  program
+    .command("check-fold")
+    .description("judge a fold made elsewhere: which layers are right, and which mistake was made")
+    .argument("<original.onnx>", "the model with its normalizations")
+    .argument("<folded.onnx>", "what somebody made of it")
+    .option("--json <file>", "write the verdicts as JSON")
+    .action(async (original: string, folded: string, options: CheckFoldOptions) => {
+      const { checkFoldCommand } = await import("./check-fold-command.ts");
+      done(await checkFoldCommand(original, folded, options));
     });
   return program;
 }

@@ -1,0 +1,53 @@
+import { type CheckFoldRow, checkFold } from "@bn/onnx";
+import { openModel } from "@bn/onnx/node";
+import { align } from "./align.ts";
+import { checkWritable, printable, writeReport } from "./output.ts";
+
+export interface CheckFoldOptions {
+  readonly json?: string;
+}
+
+/** `bn check-fold`: whether a network holds the normalizations of another as it should. True if every layer does. */
+export async function checkFoldCommand(original: string, folded: string, { json }: CheckFoldOptions): Promise<boolean> {
+  if (json !== undefined) await checkWritable("--json", json);
+  const [before, after] = [await openModel(original), await openModel(folded)];
+  const rows = await checkFold(before.bytes, after.bytes, {
+    external: before.external,
+    foldedExternal: after.external,
+  });
+  const text = checkFoldText(rows);
+  if (json !== undefined) await writeReport(json, `${JSON.stringify({ rows: rows.map(rowJson) }, null, 2)}\n`);
+  (json === "-" ? process.stderr : process.stdout).write(text);
+  return rows.length > 0 && rows.every(({ status }) => status === "right");
+}
+
+/** Worst first. */
+function checkFoldText(rows: readonly CheckFoldRow[]): string {
+  if (rows.length === 0) return "the original has no normalization that can be folded: nothing was judged\n";
+  const order = { wrong: 0, missing: 1, "not folded": 2, right: 3 } as const;
+  const sorted = rows.toSorted((a, b) => order[a.status] - order[b.status] || b.ratio - a.ratio);
+  const head = ["layer", "found as", "verdict", "error / bound", "what"];
+  const table = sorted.map(({ layer, found, status, ratio, mistake, evidence }) => {
+    const number = Number.isNaN(ratio) ? "" : ratio < 1000 ? ratio.toPrecision(2) : ratio.toExponential(1);
+    return [
+      printable(layer),
+      printable(found),
+      status,
+      number,
+      printable(mistake ?? (status === "right" ? "" : evidence)),
+    ];
+  });
+  const named = sorted.filter(({ mistake }) => mistake !== null);
+  const count = (status: CheckFoldRow["status"]) => rows.filter((row) => row.status === status).length;
+  const blocks = [
+    align([head, ...table], [1, 2, 4]).join("\n"),
+    named.map(({ layer, mistake, evidence }) => `${printable(layer)}: ${mistake}. ${evidence}`).join("\n"),
+    `${count("right")} right, ${count("wrong")} wrong, ${count("not folded")} not folded, ${count("missing")} missing`,
+  ];
+  return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
+}
+
+/** JSON has no NaN and no infinity: null. */
+function rowJson(row: CheckFoldRow) {
+  return { ...row, ratio: Number.isFinite(row.ratio) ? row.ratio : null };
+}
