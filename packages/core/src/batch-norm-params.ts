@@ -1,5 +1,8 @@
+import type { Blob } from "./blob.ts";
 import { type Filler, fillerValue } from "./filler.ts";
-import type { Fail, LayerParams, Phase } from "./layer.ts";
+import type { LayerParams, Phase } from "./layer.ts";
+import { BATCH_NORM_RULES, BATCH_NORM_SCALE_RULES, ELSEWHERE } from "./layer-rules.ts";
+import { readOptions } from "./options.ts";
 
 /** BatchNormParameter of caffe.proto, and three of ours: `phase`, `updateStats`, `axis`. */
 export interface BatchNormParams extends LayerParams {
@@ -29,43 +32,33 @@ export interface BatchNormScaleParams extends BatchNormParams {
 
 /** The parameters with their defaults, checked and rounded. */
 export interface BatchNormSettings {
-  readonly useGlobalStats: boolean;
+  /** Unset, `phase` decides. */
+  readonly useGlobalStats: boolean | null;
+  readonly phase: Phase;
   readonly updateStats: boolean;
   readonly fraction: number;
   readonly eps: number;
   readonly axis: number;
+  readonly blobs: readonly Blob[] | null;
   /** The first values of gamma and beta; null for BatchNorm alone. */
   readonly affine: { readonly gamma: number; readonly beta: number | null } | null;
 }
 
-/** What Scale adds to BatchNorm's parameters. */
-export type AffineParams = Pick<BatchNormScaleParams, "filler" | "biasTerm" | "biasFiller">;
-
-/** Throws `ERR_BN_PARAM` for what is out of range. */
-export function settingsOf(fail: Fail, params: BatchNormParams, scale: AffineParams | null): BatchNormSettings {
-  const { phase = "train", movingAverageFraction = 0.999, eps = 1e-5, axis = 1 } = params;
-  const bad = (what: string) => fail("create", what, "ERR_BN_PARAM");
-  if (phase !== "train" && phase !== "test") bad(`phase is "${phase}", expected "train" or "test"`);
-  if (!Number.isFinite(movingAverageFraction) || movingAverageFraction < 0 || movingAverageFraction > 1) {
-    bad(`movingAverageFraction is ${movingAverageFraction}, expected a number from 0 to 1`);
-  }
-  if (!Number.isFinite(eps) || eps < 0 || Math.fround(eps) === Number.POSITIVE_INFINITY) {
-    bad(`eps is ${eps}, expected a finite float32 >= 0`);
-  }
-  if (!Number.isInteger(axis)) bad(`axis is ${axis}, expected a whole number`);
+/** Throws `ERR_BN_PARAM` for what is unknown or out of range. */
+export function settingsOf(where: string, params: BatchNormScaleParams, scaled: boolean): BatchNormSettings {
+  const rules = scaled ? BATCH_NORM_SCALE_RULES : BATCH_NORM_RULES;
+  const { phase = "train", ...given } = readOptions(where, params, rules, ELSEWHERE);
+  const { filler, biasTerm = false, biasFiller, blobs } = given;
+  const gamma = fillerValue(filler, 1);
+  const beta = biasTerm ? fillerValue(biasFiller, 0) : null;
   return {
-    useGlobalStats: params.useGlobalStats ?? phase === "test",
-    updateStats: params.updateStats ?? true,
-    fraction: Math.fround(movingAverageFraction),
-    eps: Math.fround(eps),
-    axis,
-    affine: scale && firstValues(fail, scale),
+    useGlobalStats: given.useGlobalStats ?? null,
+    phase,
+    updateStats: given.updateStats ?? true,
+    fraction: Math.fround(given.movingAverageFraction ?? 0.999),
+    eps: Math.fround(given.eps ?? 1e-5),
+    axis: given.axis ?? 1,
+    blobs: blobs ?? null,
+    affine: scaled ? { gamma, beta } : null,
   };
-}
-
-/** Both fillers are checked, also the one of a bias that is not learnt. */
-function firstValues(fail: Fail, { filler, biasTerm = false, biasFiller }: AffineParams) {
-  const gamma = fillerValue(fail, "filler", filler, 1);
-  const beta = fillerValue(fail, "biasFiller", biasFiller, 0);
-  return { gamma, beta: biasTerm ? beta : null };
 }

@@ -1,68 +1,73 @@
-import { affineOf } from "./affine.ts";
-import type { Affine, Backend, DeviceBuffer, Moments, Running, Sums } from "./backend.ts";
+import type { Backend, DeviceBuffer, Dtype, Moments, Sums } from "./backend.ts";
 import { type Blob, createBlob } from "./blob.ts";
-import { fillBlob } from "./filler.ts";
+import type { BlobName } from "./layer-state.ts";
+import { acquire, fill, type Memory, memoryOf, want } from "./memory.ts";
+import { checkShape, type Shape } from "./shape.ts";
 
 /** What setUp makes, for as long as the layer lives: it depends on the backend and the number of channels alone. */
 export interface BatchNormState {
   readonly backend: Backend;
+  readonly dtype: Dtype;
   readonly channels: number;
   readonly blobs: readonly Blob[];
+  /** Of blobs: mean, variance, factor [, gamma [, beta]]. */
+  readonly params: readonly Memory[];
+  readonly shapes: readonly Shape[];
   readonly stats: Moments<DeviceBuffer>;
   readonly sums: Sums<DeviceBuffer>;
-  readonly running: Running<DeviceBuffer>;
-  readonly affine: Affine<DeviceBuffer> | null;
-  readonly grad: Affine<DeviceBuffer> | null;
+  /** What the layer frees. */
+  readonly owned: readonly Disposable[];
+}
+
+/** First values of gamma and beta, or null where there are none. */
+export type FirstValues = { readonly gamma: number; readonly beta: number | null } | null;
+
+export function namesOf(affine: FirstValues): readonly BlobName[] {
+  const statistics = ["mean", "variance", "factor"] as const;
+  if (affine === null) return statistics;
+  return affine.beta === null ? [...statistics, "gamma"] : [...statistics, "gamma", "beta"];
+}
+
+export function shapesOf(channels: number, names: readonly BlobName[]): readonly Shape[] {
+  return names.map((name) => checkShape("setUp", [name === "factor" ? 1 : channels]));
 }
 
 /**
- * Scratch for the channels of `x`, and the layer's blobs: those `given`, or new ones of `shapes`, in Caffe's order, gamma and
- * beta filled with `values`. What is made is pushed to `owned` as it is made: memory may end at any of it.
+ * Scratch for the channels of `x`, and the layer's blobs: those `given`, or new ones of `shapes`, gamma and beta filled with
+ * `values`. All of it or, where memory is short, nothing.
  */
 export function createState(
-  x: Blob,
+  x: Memory,
   channels: number,
-  shapes: readonly number[][],
-  given: readonly Blob[] | undefined,
-  values: { readonly gamma: number; readonly beta: number | null } | null,
-  owned: Disposable[],
+  shapes: readonly Shape[],
+  given: readonly Blob[] | null,
+  values: FirstValues,
 ): BatchNormState {
   const { backend, dtype } = x;
+  const owned: Disposable[] = [];
   const own = <T extends Disposable>(resource: T): T => {
     owned.push(resource);
     return resource;
   };
   const scratch = () => own(backend.alloc(dtype, channels));
-  const blobs = given ?? shapes.map((shape) => own(createBlob(backend, shape, dtype)));
-  const [mean, variance, factor, gamma, beta] = blobs as [Blob, Blob, Blob, Blob?, Blob?];
-  const state = {
-    backend,
-    channels,
-    blobs: Object.freeze([...blobs]),
-    stats: { mean: scratch(), variance: scratch() },
-    sums: { dy: scratch(), dyXhat: scratch() },
-    running: runningOf(mean, variance, factor),
-    affine: gamma ? affineOf(gamma, beta ?? null, "data") : null,
-    grad: gamma ? affineOf(gamma, beta ?? null, "diff") : null,
-  };
-  if (!given && values) {
-    if (gamma) fillBlob(gamma, values.gamma);
-    if (beta) fillBlob(beta, values.beta ?? 0);
+  try {
+    const stats = { mean: scratch(), variance: scratch() };
+    const sums = { dy: scratch(), dyXhat: scratch() };
+    const blobs = given ?? shapes.map((shape) => own(createBlob(backend, shape, dtype)));
+    const params = blobs.map((blob) => memoryOf(blob) as Memory);
+    acquire(
+      backend,
+      dtype,
+      params.map((memory) => want(memory, "data")),
+      null,
+    );
+    if (given === null && values !== null) {
+      fill(params[3], values.gamma);
+      fill(params[4], values.beta ?? 0);
+    }
+    return { backend, dtype, channels, blobs: Object.freeze([...blobs]), params, shapes, stats, sums, owned };
+  } catch (error) {
+    for (const resource of owned) resource[Symbol.dispose]();
+    throw error;
   }
-  return state;
-}
-
-/** Looks into the blobs at each use: buffers come into being on first use, and move when a blob grows. */
-function runningOf(mean: Blob, variance: Blob, factor: Blob): Running<DeviceBuffer> {
-  return {
-    get mean() {
-      return mean.data;
-    },
-    get variance() {
-      return variance.data;
-    },
-    get factor() {
-      return factor.data;
-    },
-  };
 }

@@ -1,26 +1,31 @@
-import type { Average, DeviceBuffer, Geometry } from "./backend.ts";
+import type { Geometry, HostArray } from "./backend.ts";
 import {
-  type AffineParams,
   type BatchNormParams,
   type BatchNormScaleParams,
   type BatchNormSettings,
   settingsOf,
 } from "./batch-norm-params.ts";
-import { type BatchNormState, createState } from "./batch-norm-state.ts";
-import type { Blob } from "./blob.ts";
-import { checkLastForward, type LastForward, NO_GEOMETRY, sameGeometry } from "./last-forward.ts";
 import {
-  checkBlobs,
-  checkParamShapes,
-  checkPropagateDown,
-  type Fail,
-  failFor,
-  fitTop,
-  type Layer,
-  NO_BLOBS,
-} from "./layer.ts";
-import { createSavedInput } from "./saved-input.ts";
-import { canonicalAxis, countOf, geometryOf, type Shape, shapeText } from "./shape.ts";
+  type BatchNormBackward,
+  type BatchNormForward,
+  prepareBackward,
+  prepareForward,
+  runBackward,
+  runForward,
+} from "./batch-norm-pass.ts";
+import { batchNormGeometry, readStored } from "./batch-norm-reading.ts";
+import { type BatchNormState, createState, namesOf, shapesOf } from "./batch-norm-state.ts";
+import type { Blob } from "./blob.ts";
+import { checkCall, checkGivenShapes, checkKeptShapes, checkNotReplaced, checkPropagateDown } from "./checks.ts";
+import { checkSameForward, checkUntouched, type LastForward, noForward, remember } from "./last-forward.ts";
+import { type BatchNormLayer, type Fail, failFor, NO_BLOBS, type Phase, whereOf } from "./layer.ts";
+import { BATCH_NORM_RULES } from "./layer-rules.ts";
+import type { BlobName, LayerState, LoadableState } from "./layer-state.ts";
+import { freeBuffers, type Memory, memoryOf, setShape } from "./memory.ts";
+import { nameOf, readOptions } from "./options.ts";
+import { isCurrent } from "./pass.ts";
+import { type Shape, shapeText } from "./shape.ts";
+import { createStateKeeper, type StateKeeper } from "./state-keeper.ts";
 
 /**
  * Caffe's BatchNorm layer: each channel to mean 0 and variance 1.
@@ -31,8 +36,9 @@ import { canonicalAxis, countOf, geometryOf, type Shape, shapeText } from "./sha
  *         with stored statistics dx = dy / sqrt(variance + eps).
  * Shapes  bottom and top [N, C, ...], any rank from 1 (one channel); blobs [C], [C], [1].
  * In place allowed (top[0] === bottom[0]); with batch statistics it then keeps a copy of bottom for backward.
- * Errors  `ERR_BN_PARAM`: eps or movingAverageFraction out of range; `ERR_BN_SHAPE`: channels changed, no axis of
- *         channels, an empty batch without stored statistics; `ERR_BN_STATE`: calls out of order.
+ * Errors  `ERR_BN_PARAM`: an unknown option or one out of range, a blob twice in one call; `ERR_BN_SHAPE`: channels or
+ *         `blobs` changed, no axis of channels, an empty batch without stored statistics; `ERR_BN_STATE`: calls out of order, or
+ *         a backward of other blobs than the last forward's; `ERR_BN_MEMORY`, after which nothing has changed.
  * Source  Caffe batch_norm_layer.cpp; docs/spec.md BN-1 to BN-12, derivation in docs/batch-norm.md.
  *
  * @example
@@ -45,12 +51,12 @@ import { canonicalAxis, countOf, geometryOf, type Shape, shapeText } from "./sha
  * x.write([1, 2, 3, 6]);
  * layer.setUp([x], [y]);
  * layer.forward([x], [y]);
- * console.log(await layer.blobs[0]!.read()); // Float32Array(1) [ 3 ]
+ * console.log(await layer.mean(), await layer.variance()); // Float32Array(1) [ 3 ] Float32Array(1) [ 4.667 ]
  * console.log(await y.read()); // Float32Array(4) [ -1.069, -0.535, 0, 1.604 ]
  * ```
  */
-export function createBatchNorm(params: BatchNormParams = {}): Layer {
-  return new BatchNormLayer("BatchNorm", params, null);
+export function createBatchNorm(params: BatchNormParams = {}): BatchNormLayer {
+  return new NormLayer("BatchNorm", params, false);
 }
 
 /**
@@ -58,136 +64,140 @@ export function createBatchNorm(params: BatchNormParams = {}): Layer {
  *
  * `blobs` are those of the two layers in order: [mean, variance, factor, gamma] and [beta] with `biasTerm`. Pass
  * `blobs: [...batchNorm.blobs, ...scale.blobs]` to share the state of two separate layers, or the reverse. Gradients of
- * gamma and beta add into `blobs[3].diff` and `blobs[4].diff`. Otherwise as `createBatchNorm`.
+ * gamma and beta add into the diffs of `layer.gamma` and `layer.beta`. Otherwise as `createBatchNorm`.
  *
  * Source: Caffe batch_norm_layer.cpp, scale_layer.cpp; docs/spec.md BS-1 to BS-3.
  */
-export function createBatchNormScale(params: BatchNormScaleParams = {}): Layer {
-  return new BatchNormLayer("BatchNormScale", params, params);
+export function createBatchNormScale(params: BatchNormScaleParams = {}): BatchNormLayer {
+  return new NormLayer("BatchNormScale", params, true);
 }
 
-class BatchNormLayer implements Layer {
-  readonly type: string;
+class NormLayer implements BatchNormLayer {
+  readonly type: "BatchNorm" | "BatchNormScale";
   readonly name: string;
   readonly #fail: Fail;
   readonly #settings: BatchNormSettings;
-  readonly #given: readonly Blob[] | undefined;
-  readonly #saved = createSavedInput();
+  readonly #names: readonly BlobName[];
+  readonly #given: readonly Blob[] | null;
+  readonly #keeper: StateKeeper;
+  readonly #last: LastForward<BatchNormForward> = noForward();
+  #phase: Phase;
+  #updateStats: boolean;
   #state: BatchNormState | null = null;
-  #owned: Disposable[] = [];
-  #geometry = NO_GEOMETRY;
-  #geometryShape: Shape | null = null;
-  #geometryOfShape = NO_GEOMETRY;
-  #average: Average<DeviceBuffer> | null = null;
-  #last: LastForward | null = null;
+  #saved: Memory | null = null;
+  #forward: BatchNormForward | null = null;
+  #backward: BatchNormBackward | null = null;
   #disposed = false;
 
-  constructor(type: string, params: BatchNormParams, scale: AffineParams | null) {
+  constructor(type: "BatchNorm" | "BatchNormScale", params: BatchNormScaleParams, scaled: boolean) {
     this.type = type;
-    this.name = params.name ?? "";
+    this.name = nameOf(params);
     this.#fail = failFor(type, this.name);
-    this.#settings = settingsOf(this.#fail, params, scale);
-    this.#given = params.blobs;
+    this.#settings = settingsOf(whereOf(type, this.name, "create"), params, scaled);
+    this.#names = namesOf(this.#settings.affine);
+    this.#given = this.#settings.blobs && Object.freeze([...this.#settings.blobs]);
+    this.#keeper = createStateKeeper(type, this.name);
+    this.#phase = this.#settings.phase;
+    this.#updateStats = this.#settings.updateStats;
   }
 
   get blobs(): readonly Blob[] {
     return this.#state?.blobs ?? NO_BLOBS;
   }
 
+  get gamma(): Blob | null {
+    return this.blobs[3] ?? null;
+  }
+
+  get beta(): Blob | null {
+    return this.blobs[4] ?? null;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  set phase(phase: Phase) {
+    this.#phase = this.#checked("phase", phase);
+    this.#forward = null;
+  }
+
+  get updateStats(): boolean {
+    return this.#updateStats;
+  }
+
+  set updateStats(updateStats: boolean) {
+    this.#updateStats = this.#checked("updateStats", updateStats);
+    this.#forward = null;
+  }
+
   setUp(bottom: readonly Blob[], top: readonly Blob[]): void {
     this.#checkAlive("setUp");
-    checkBlobs(this.#fail, "setUp", 1, bottom, top, this.#given ?? NO_BLOBS);
-    const x = bottom[0] as Blob;
-    const geometry = this.#geometryFor("setUp", x);
-    const { channels } = geometry;
+    const given = this.#given?.map((blob) => memoryOf(blob) as Memory);
+    checkCall(this.#fail, "setUp", 1, bottom, top, given ?? []);
+    if (this.#state && !given) checkNotReplaced(this.#fail, bottom, top, this.#state.params);
+    const x = memoryOf(bottom[0]) as Memory;
+    const { channels } = this.#geometryFor("setUp", x.shape);
     if (channels === 0)
       this.#fail("setUp", `bottom[0] has 0 channels (shape ${shapeText(x.shape)}), expected at least 1`);
-    const shapes = [[channels], [channels], [1]];
-    const { affine } = this.#settings;
-    if (affine) shapes.push([channels]);
-    if (affine && affine.beta !== null) shapes.push([channels]);
-    if (this.#given) checkParamShapes(this.#fail, this.#given, shapes);
+    const shapes = shapesOf(channels, this.#names);
+    if (given) checkGivenShapes(this.#fail, given, shapes);
+    const loads = this.#keeper.loadsFor(this.#names, shapes, x.dtype);
 
-    const owned: Disposable[] = [];
-    try {
-      const state = createState(x, channels, shapes, this.#given, affine, owned);
-      this.#release();
-      this.#owned = owned;
-      this.#state = state;
-    } catch (error) {
-      for (const resource of owned) resource[Symbol.dispose]();
-      throw error;
-    }
-    this.#geometry = NO_GEOMETRY;
-    this.#commit(geometry, x, top[0] as Blob);
+    const state = createState(x, channels, shapes, this.#given, this.#settings.affine); // the last thing that can fail
+    this.#release();
+    this.#state = state;
+    this.#keeper.apply(state.params, loads);
+    setShape(memoryOf(top[0]) as Memory, x.shape);
   }
 
   reshape(bottom: readonly Blob[], top: readonly Blob[]): void {
-    this.#prepare("reshape", bottom, top);
+    this.#checkShapes("reshape", bottom, top);
+    setShape(memoryOf(top[0]) as Memory, (memoryOf(bottom[0]) as Memory).shape);
   }
 
   forward(bottom: readonly Blob[], top: readonly Blob[]): void {
-    const { backend, stats, running, affine, channels } = this.#prepare("forward", bottom, top);
-    const { kernels } = backend;
-    const g = this.#geometry;
-    const { eps, useGlobalStats } = this.#settings;
-    const average = this.#average;
-    const x = bottom[0] as Blob;
-    const y = top[0] as Blob;
-    const inPlace = x === y;
-    this.#last = null; // memory may end below: then there is nothing to go back from
-    if (countOf(x.shape) > 0) {
-      // an empty batch is allowed with global statistics alone: BN-9
-      const keep = inPlace && (!useGlobalStats || affine !== null); // BN-11 needs no x
-      const source = (keep ? this.#saved.save(x) : x).data;
-      const target = y.data;
-      if (useGlobalStats) {
-        kernels.globalStats(channels, running, stats);
-        kernels.normalize(source, g, stats, eps, affine, target);
-      } else if (kernels.forward) {
-        kernels.forward(source, g, stats, average, eps, affine, target);
-      } else {
-        kernels.moments(source, g, stats);
-        if (average) kernels.movingAverage(channels, stats, average);
-        kernels.normalize(source, g, stats, eps, affine, target);
-      }
-    }
-    this.#last = { geometry: g, inPlace };
+    let pass = this.#forward;
+    if (pass !== null && isCurrent(pass, bottom, top)) pass.backend.reserve?.(pass.dtype, pass.geometry);
+    else pass = this.#prepareForward(bottom, top);
+    runForward(pass, this.#state as BatchNormState, this.#settings.eps);
+    remember(this.#last, pass);
   }
 
   backward(top: readonly Blob[], propagateDown: readonly boolean[], bottom: readonly Blob[]): void {
-    const { backend, stats, sums, affine, grad } = this.#checkCall("backward", bottom, top);
-    checkPropagateDown(this.#fail, propagateDown, 1);
-    const x = bottom[0] as Blob;
-    const y = top[0] as Blob;
-    const g = this.#geometryFor("backward", x);
-    const inPlace = x === y;
-    checkLastForward(this.#fail, this.#last, g, inPlace, x, y);
-    const down = propagateDown[0] === true;
-    const { eps, useGlobalStats } = this.#settings;
-    if (x.count() === 0 || !(down || affine)) return;
-
-    const { kernels } = backend;
-    const dy = y.diff;
-    if (useGlobalStats) {
-      if (grad) kernels.gradSums(dy, this.#input(x, inPlace), g, stats, eps, sums, grad);
-      if (down) kernels.gradNormalize(dy, x.data, g, stats, eps, affine, null, 1, x.diff);
-      return;
+    let pass = this.#backward;
+    const down = Array.isArray(propagateDown) && propagateDown.length === 1 ? propagateDown[0] : null;
+    const again = pass !== null && pass.forward === this.#last.pass && pass.down === down;
+    if (pass !== null && again && isCurrent(pass, bottom, top)) {
+      checkUntouched(this.#fail, this.#last, pass.forward);
+      if (pass.work !== null) pass.backend.reserve?.(pass.dtype, pass.geometry);
+    } else {
+      pass = this.#prepareBackward(top, propagateDown, bottom);
     }
-    const source = this.#input(x, inPlace);
-    const m = g.outer * g.inner;
-    if (down && kernels.backward) {
-      kernels.backward(dy, source, g, stats, eps, affine, sums, grad, m, x.diff);
-      return;
-    }
-    kernels.gradSums(dy, source, g, stats, eps, sums, grad);
-    if (down) kernels.gradNormalize(dy, source, g, stats, eps, affine, sums, m, x.diff);
+    runBackward(pass, this.#state as BatchNormState, this.#settings.eps);
   }
 
   clearParamDiffs(): void {
     this.#checkAlive("clearParamDiffs");
-    // Statistics have no gradient: only gamma and beta do.
-    for (const blob of this.blobs.slice(3)) blob.backend.kernels.fill(blob.count(), 0, blob.diff);
+    this.#keeper.clearDiffs(this.#state);
+  }
+
+  state(): Promise<LayerState> {
+    this.#checkAlive("state");
+    return this.#keeper.read(this.#names, this.#state);
+  }
+
+  load(state: LoadableState): void {
+    this.#checkAlive("load");
+    this.#keeper.load(state, this.#names, this.#state);
+  }
+
+  mean(): Promise<HostArray> {
+    return this.#stored("mean", 0);
+  }
+
+  variance(): Promise<HostArray> {
+    return this.#stored("variance", 1);
   }
 
   dispose(): void {
@@ -200,71 +210,90 @@ class BatchNormLayer implements Layer {
   }
 
   #release(): void {
-    for (const resource of this.#owned) resource[Symbol.dispose]();
-    this.#owned = [];
-    this.#saved.dispose();
+    for (const resource of this.#state?.owned ?? []) resource[Symbol.dispose]();
+    if (this.#saved) freeBuffers(this.#saved);
+    this.#saved = null;
     this.#state = null;
-    this.#last = null;
-  }
-
-  #input(x: Blob, inPlace: boolean): DeviceBuffer {
-    return (inPlace ? (this.#saved.blob as Blob) : x).data;
-  }
-
-  /** [outer][channels][inner] of a bottom; one channel where there is but one axis: BN-1. */
-  #geometryFor(method: string, x: Blob): Geometry {
-    const { shape } = x;
-    if (shape === this.#geometryShape) return this.#geometryOfShape; // shapes are frozen, so identity tells
-    if (shape.length === 0) {
-      this.#fail(method, "bottom[0] has no axes (a scalar), expected at least 1; reshape it to [1]");
-    }
-    const where = this.name === "" ? `${this.type} ${method}` : `${this.type} "${this.name}" ${method}`;
-    const oneChannel = shape.length === 1 && this.#settings.axis === 1;
-    const axis = oneChannel ? 1 : canonicalAxis(where, shape, this.#settings.axis);
-    this.#geometryOfShape = geometryOf(oneChannel ? [...shape, 1] : shape, axis, axis + 1);
-    this.#geometryShape = shape;
-    return this.#geometryOfShape;
+    this.#forward = null;
+    this.#backward = null;
+    this.#last.pass = null;
   }
 
   #checkAlive(method: string): void {
     if (this.#disposed) this.#fail(method, "the layer was disposed; create a new one", "ERR_BN_DISPOSED");
   }
 
-  #checkCall(method: string, bottom: readonly Blob[], top: readonly Blob[]): BatchNormState {
+  #checked<T>(option: "phase" | "updateStats", value: T): T {
+    readOptions(whereOf(this.type, this.name, "set"), { [option]: value ?? null }, BATCH_NORM_RULES);
+    return value;
+  }
+
+  #useGlobalStats(): boolean {
+    return this.#settings.useGlobalStats ?? this.#phase === "test";
+  }
+
+  /** What every call but setUp starts with. */
+  #checkSetUp(method: string): BatchNormState {
     this.#checkAlive(method);
-    const state = this.#state ?? this.#fail(method, "the layer is not set up; call setUp() first", "ERR_BN_STATE");
-    checkBlobs(this.#fail, method, 1, bottom, top, state.blobs);
+    return this.#state ?? this.#fail(method, "the layer is not set up; call setUp() first", "ERR_BN_STATE");
+  }
+
+  #checkBlobs(method: string, bottom: readonly Blob[], top: readonly Blob[]): BatchNormState {
+    const state = this.#checkSetUp(method);
+    checkCall(this.#fail, method, 1, bottom, top, state.params);
+    checkKeptShapes(this.#fail, method, state.params, state.shapes);
     return state;
   }
 
-  #prepare(method: string, bottom: readonly Blob[], top: readonly Blob[]): BatchNormState {
-    const state = this.#checkCall(method, bottom, top);
-    const x = bottom[0] as Blob;
-    const geometry = this.#geometryFor(method, x);
-    if (geometry.channels !== state.channels) {
+  #checkShapes(method: string, bottom: readonly Blob[], top: readonly Blob[]): Geometry {
+    const { channels } = this.#checkBlobs(method, bottom, top);
+    const { shape } = memoryOf(bottom[0]) as Memory;
+    const geometry = this.#geometryFor(method, shape);
+    if (geometry.channels !== channels) {
       this.#fail(
         method,
-        `bottom[0] has ${geometry.channels} channels (shape ${shapeText(x.shape)}), expected ${state.channels}; call setUp() again`,
+        `bottom[0] has ${geometry.channels} channels (shape ${shapeText(shape)}), expected ${channels}; call setUp() again`,
       );
     }
-    if (!this.#settings.useGlobalStats && geometry.outer * geometry.inner === 0) {
+    if (!this.#useGlobalStats() && geometry.outer * geometry.inner === 0) {
       this.#fail(
         method,
-        `bottom[0] is empty (shape ${shapeText(x.shape)}): a batch without values has no statistics; leave it out, or use global statistics`,
+        `bottom[0] is empty (shape ${shapeText(shape)}): a batch without values has no statistics; leave it out, or use global statistics`,
       );
     }
-    this.#commit(geometry, x, top[0] as Blob);
-    return state;
+    return geometry;
   }
 
-  /** The only place that changes shapes; everything was checked before. */
-  #commit(geometry: Geometry, x: Blob, y: Blob): void {
-    fitTop(x, y);
-    if (sameGeometry(geometry, this.#geometry)) return;
-    this.#geometry = geometry;
-    const m = geometry.outer * geometry.inner;
-    const { running } = this.#state as BatchNormState;
-    const { useGlobalStats, updateStats, fraction } = this.#settings;
-    this.#average = useGlobalStats || !updateStats ? null : { running, fraction, correction: m > 1 ? m / (m - 1) : 1 };
+  #prepareForward(bottom: readonly Blob[], top: readonly Blob[]): BatchNormForward {
+    const geometry = this.#checkShapes("forward", bottom, top);
+    const { fraction } = this.#settings;
+    const mode = { useGlobalStats: this.#useGlobalStats(), updateStats: this.#updateStats, fraction };
+    const [x, y] = [memoryOf(bottom[0]) as Memory, memoryOf(top[0]) as Memory];
+    const pass = prepareForward(this.#state as BatchNormState, geometry, mode, x, y, this.#saved);
+    this.#saved = pass.saved ?? this.#saved;
+    this.#forward = pass;
+    return pass;
+  }
+
+  #prepareBackward(
+    top: readonly Blob[],
+    propagateDown: readonly boolean[],
+    bottom: readonly Blob[],
+  ): BatchNormBackward {
+    const state = this.#checkBlobs("backward", bottom, top);
+    checkPropagateDown(this.#fail, propagateDown, 1);
+    const [x, y] = [memoryOf(bottom[0]) as Memory, memoryOf(top[0]) as Memory];
+    const forward = checkSameForward(this.#fail, this.#last, [x], y, state.params[3]?.data ?? null);
+    this.#backward = prepareBackward(state, forward, propagateDown[0] === true, x, y);
+    return this.#backward;
+  }
+
+  #geometryFor(method: string, shape: Shape): Geometry {
+    return batchNormGeometry(whereOf(this.type, this.name, method), shape, this.#settings.axis);
+  }
+
+  #stored(method: string, part: 0 | 1): Promise<HostArray> {
+    const { dtype } = this.#checkSetUp(method);
+    return readStored(dtype, this.blobs[part] as Blob, this.blobs[2] as Blob);
   }
 }

@@ -1,6 +1,16 @@
-import { type Backend, CONTRACT_VERSION, type DeviceBuffer, type Dtype, type HostArray } from "./backend.ts";
+import {
+  type Backend,
+  CONTRACT_VERSION,
+  type DeviceBuffer,
+  type Dtype,
+  type HostArray,
+  type HostBuffer,
+} from "./backend.ts";
 import { BnError } from "./errors.ts";
+import { type ArrayOf, hostValues, newHostArray } from "./host-values.ts";
+import { bufferOf, createMemory, freeBuffers, MEMORY, type Memory, setShape } from "./memory.ts";
 import { canonicalAxis, checkShape, countOf, type Shape, shapeText } from "./shape.ts";
+import { textOf } from "./text.ts";
 
 /**
  * Caffe's Blob: an N-dimensional array in row-major order, with its gradient beside it. It lives on one backend for
@@ -21,9 +31,9 @@ import { canonicalAxis, checkShape, countOf, type Shape, shapeText } from "./sha
  * console.log(blob.count(1), await blob.read()); // 3 Float32Array(6) [ 1, 2, 3, 4, 5, 6 ]
  * ```
  */
-export interface Blob<B extends DeviceBuffer = DeviceBuffer> extends Disposable {
+export interface Blob<B extends DeviceBuffer = DeviceBuffer, D extends Dtype = Dtype> extends Disposable {
   readonly backend: Backend<B>;
-  readonly dtype: Dtype;
+  readonly dtype: D;
   /** Frozen; a blob without axes is a scalar. */
   readonly shape: Shape;
   readonly numAxes: number;
@@ -38,156 +48,209 @@ export interface Blob<B extends DeviceBuffer = DeviceBuffer> extends Disposable 
   readonly data: B;
   /** The buffer of gradients, as long as `data`. */
   readonly diff: B;
-  /** Copies `count()` numbers into `data`, rounded to the dtype. */
+  /** Copies `count()` numbers into `data`, rounded to the dtype. `values` may be a view of any blob's memory. */
   write(values: ArrayLike<number>): void;
   writeDiff(values: ArrayLike<number>): void;
-  /** A copy of `data`, after all work queued before. Rejects with `ERR_BN_DEVICE` if that work failed. */
-  read(): Promise<HostArray>;
-  readDiff(): Promise<HostArray>;
+  /**
+   * A copy of `data`, after all work queued before: a Float32Array or a Float64Array, as the blob's dtype is. Rejects with
+   * `ERR_BN_DEVICE` if that work failed.
+   */
+  read(): Promise<ArrayOf<D>>;
+  readDiff(): Promise<ArrayOf<D>>;
   /** Frees both buffers. Twice does no harm. */
   dispose(): void;
 }
 
 /**
- * A blob of `shape`, by default float32 and empty ([0]): a layer reshapes its tops itself. `data`, a buffer of this
- * backend, is where its values live; the blob disposes it, and leaves it for a longer one when it outgrows it.
+ * A blob of `shape`, by default float32 and empty ([0]): a layer reshapes its tops itself. `data`, a live buffer of this
+ * backend, is where its values live; the blob disposes it, and replaces it when the blob grows beyond it.
  *
- * Errors: `ERR_BN_SHAPE` (negative or fractional dimension, over 32 axes, over 2^31 - 1 elements, more of them than
- * `data` holds), `ERR_BN_BACKEND` (a dtype that the backend has not, or `data` of another one).
+ * Errors: `ERR_BN_SHAPE` (no array, a negative or fractional dimension, over 32 axes, over 2^31 - 1 elements, more of them than
+ * `data` holds), `ERR_BN_BACKEND` (a dtype that the backend does not support, `data` of another dtype or of another backend, a
+ * backend for another version of the contract), `ERR_BN_DISPOSED` (`data`, or the backend, was disposed), `ERR_BN_PARAM` (no
+ * backend, e.g. the promise of one).
  */
-export function createBlob<B extends DeviceBuffer>(
+export function createBlob<B extends DeviceBuffer, D extends Dtype = "float32">(
   backend: Backend<B>,
   shape: Shape = [0],
-  dtype: Dtype = "float32",
+  dtype: D = "float32" as D,
   data: B | null = null,
-): Blob<B> {
-  if (backend.contractVersion !== CONTRACT_VERSION) {
-    throw new BnError(
-      "ERR_BN_BACKEND",
-      `createBlob: backend "${backend.name}" has contractVersion ${backend.contractVersion}, this core expects ${CONTRACT_VERSION}; install versions that fit, or bring the backend to contract ${CONTRACT_VERSION} (docs/adding-a-backend.md)`,
-    );
-  }
+): Blob<B, D> {
+  checkBackend(backend);
   if (!backend.supports.dtypes.includes(dtype)) {
     throw new BnError(
       "ERR_BN_BACKEND",
-      `createBlob: backend "${backend.name}" has no ${dtype}, only ${backend.supports.dtypes.join(", ")}`,
+      `createBlob: backend "${backend.name}" has no ${typeof dtype === "string" ? dtype : `dtype ${textOf(dtype)}`}, only ${backend.supports.dtypes.join(", ")}`,
     );
   }
   const checked = checkShape("createBlob", shape);
-  if (data && data.dtype !== dtype) {
-    throw new BnError("ERR_BN_BACKEND", `createBlob: data is ${data.dtype}, the blob ${dtype}; give both one dtype`);
-  }
-  if (data && data.length < countOf(checked)) {
-    throw new BnError(
-      "ERR_BN_SHAPE",
-      `createBlob: data has ${data.length} elements, shape ${shapeText(checked)} needs ${countOf(checked)}`,
-    );
-  }
-  return new BlobOnBackend(backend, checked, dtype, data);
+  if (data !== null) checkData(backend, checked, dtype, data);
+  return new BlobOnBackend<B, D>(createMemory(backend, checked, dtype, data), dtype);
 }
 
-class BlobOnBackend<B extends DeviceBuffer> implements Blob<B> {
-  readonly backend: Backend<B>;
-  readonly dtype: Dtype;
-  #shape: Shape;
-  #capacity: number;
-  #data: B | null;
-  #diff: B | null = null;
-  #disposed = false;
+function checkBackend(backend: Backend): void {
+  const given: unknown = backend;
+  if (typeof given !== "object" || given === null || !("contractVersion" in given)) {
+    const cure =
+      given instanceof Promise ? "; await createCpu(), or whatever made it, first" : " of createCpu() or the like";
+    throw new BnError("ERR_BN_PARAM", `createBlob: backend is ${textOf(given)}, expected a backend${cure}`);
+  }
+  if (backend.contractVersion !== CONTRACT_VERSION) {
+    throw new BnError(
+      "ERR_BN_BACKEND",
+      `createBlob: backend "${backend.name}" has contractVersion ${textOf(backend.contractVersion)}, this core expects ${CONTRACT_VERSION}; install versions that fit, or bring the backend to contract ${CONTRACT_VERSION} (docs/adding-a-backend.md)`,
+    );
+  }
+  if (backend.disposed) {
+    throw new BnError("ERR_BN_DISPOSED", `createBlob: backend "${backend.name}" was disposed; create a new one`);
+  }
+}
 
-  constructor(backend: Backend<B>, shape: Shape, dtype: Dtype, data: B | null) {
-    this.backend = backend;
+function checkData<B extends DeviceBuffer>(backend: Backend<B>, shape: Shape, dtype: Dtype, data: B): void {
+  const given: unknown = data;
+  if (typeof given !== "object" || given === null || !("length" in given && "dtype" in given)) {
+    throw new BnError(
+      "ERR_BN_PARAM",
+      `createBlob: data is ${textOf(given)}, expected a buffer of backend.alloc() or null`,
+    );
+  }
+  if (data.dtype !== dtype) {
+    throw new BnError(
+      "ERR_BN_BACKEND",
+      `createBlob: data is ${textOf(data.dtype)}, the blob ${dtype}; give both one dtype`,
+    );
+  }
+  if (!backend.owns(data)) {
+    const cause = refusalOf(backend, data, dtype);
+    const disposed = cause instanceof Error && "code" in cause && cause.code === "ERR_BN_DISPOSED";
+    throw new BnError(
+      disposed ? "ERR_BN_DISPOSED" : "ERR_BN_BACKEND",
+      disposed
+        ? "createBlob: data was disposed; alloc a new buffer"
+        : `createBlob: data is no buffer of this backend "${backend.name}"; read it where it lives, and write() the values to this blob`,
+      { cause },
+    );
+  }
+  if (!(data.length >= countOf(shape))) {
+    throw new BnError(
+      "ERR_BN_SHAPE",
+      `createBlob: data has ${textOf(data.length)} elements, shape ${shapeText(shape)} needs ${countOf(shape)}`,
+    );
+  }
+}
+
+/** Why a backend does not own a buffer: it refuses a write of nothing into it, and says whether it was disposed. */
+function refusalOf<B extends DeviceBuffer>(backend: Backend<B>, data: B, dtype: Dtype): unknown {
+  try {
+    backend.write(data, newHostArray(dtype, 0));
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+class BlobOnBackend<B extends DeviceBuffer, D extends Dtype> implements Blob<B, D> {
+  readonly [MEMORY]: Memory<B>;
+  readonly backend: Backend<B>;
+  readonly dtype: D;
+
+  constructor(memory: Memory<B>, dtype: D) {
+    this[MEMORY] = memory;
+    this.backend = memory.backend;
     this.dtype = dtype;
-    this.#shape = shape;
-    this.#capacity = Math.max(countOf(shape), data?.length ?? 0);
-    this.#data = data;
   }
 
   get shape(): Shape {
-    return this.#shape;
+    return this[MEMORY].shape;
   }
 
   get numAxes(): number {
-    return this.#shape.length;
+    return this.shape.length;
   }
 
   get disposed(): boolean {
-    return this.#disposed || this.backend.disposed;
+    return this[MEMORY].disposed || this.backend.disposed;
   }
 
-  count(start = 0, end = this.#shape.length): number {
-    return countOf(this.#shape, this.#bound("start", start), this.#bound("end", end));
+  count(start = 0, end = this.shape.length): number {
+    return countOf(this.shape, this.#bound("start", start), this.#bound("end", end));
   }
 
   canonicalAxis(axis: number): number {
-    return canonicalAxis("Blob canonicalAxis", this.#shape, axis);
+    return canonicalAxis("Blob canonicalAxis", this.shape, axis);
   }
 
   reshape(shape: Shape): void {
     this.#check("reshape");
-    const next = checkShape("Blob reshape", shape);
-    const count = countOf(next);
-    // What no shape needs any more is not asked for: after an allocation that failed, a smaller shape must do.
-    const unused = this.#data === null && this.#diff === null;
-    if (count > this.#capacity || unused) {
-      this.#free();
-      this.#capacity = count;
-    }
-    this.#shape = next;
+    setShape(this[MEMORY], checkShape("Blob reshape", shape));
   }
 
   get data(): B {
-    this.#check("data");
-    this.#data ??= this.backend.alloc(this.dtype, this.#capacity);
-    return this.#data;
+    return this.#buffer("data");
   }
 
   get diff(): B {
-    this.#check("diff");
-    this.#diff ??= this.backend.alloc(this.dtype, this.#capacity);
-    return this.#diff;
+    return this.#buffer("diff");
   }
 
   write(values: ArrayLike<number>): void {
-    const source = this.#source("write", values);
-    this.backend.write(this.data, source);
+    this.#write("write", "data", values);
+    this[MEMORY].content++;
   }
 
   writeDiff(values: ArrayLike<number>): void {
-    const source = this.#source("writeDiff", values);
-    this.backend.write(this.diff, source);
+    this.#write("writeDiff", "diff", values);
   }
 
   // Not `async`: a disposed blob is the caller's error and throws at the call, like everywhere else.
-  read(): Promise<HostArray> {
-    return this.backend.read(this.data, this.count());
+  read(): Promise<ArrayOf<D>> {
+    return this.backend.read(this.data, this[MEMORY].count) as Promise<ArrayOf<D>>;
   }
 
-  readDiff(): Promise<HostArray> {
-    return this.backend.read(this.diff, this.count());
+  readDiff(): Promise<ArrayOf<D>> {
+    return this.backend.read(this.diff, this[MEMORY].count) as Promise<ArrayOf<D>>;
   }
 
   dispose(): void {
-    this.#disposed = true;
-    this.#free();
+    this[MEMORY].disposed = true;
+    freeBuffers(this[MEMORY]);
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
 
-  #free(): void {
-    this.#data?.dispose();
-    this.#diff?.dispose();
-    this.#data = null;
-    this.#diff = null;
+  #buffer(part: "data" | "diff"): B {
+    this.#check(part);
+    const buffer = bufferOf(this[MEMORY], part);
+    if (this.backend.owns(buffer)) return buffer;
+    throw new BnError(
+      "ERR_BN_DISPOSED",
+      `Blob ${part}: the buffer of the blob (shape ${shapeText(this.shape)}) was disposed, which is for the blob to do; create a new blob`,
+    );
+  }
+
+  #write(method: string, part: "data" | "diff", values: ArrayLike<number>): void {
+    this.#check(method);
+    const memory = this[MEMORY];
+    const { shape, count } = memory;
+    const source = hostValues(`Blob ${method}`, values, this.dtype, count, shape);
+    if (memory.shape !== shape) {
+      throw new BnError(
+        "ERR_BN_STATE",
+        `Blob ${method}: the blob was reshaped while its values were read; write() again`,
+      );
+    }
+    const offset = source.byteOffset;
+    const target = this.#buffer(part);
+    this.backend.write(target, source.length === count ? source : movedView(target, source, offset, count));
   }
 
   #check(method: string): void {
-    if (this.#disposed) {
+    if (this[MEMORY].disposed) {
       throw new BnError(
         "ERR_BN_DISPOSED",
-        `Blob ${method}: the blob (shape ${shapeText(this.#shape)}) was disposed; create a new one`,
+        `Blob ${method}: the blob (shape ${shapeText(this.shape)}) was disposed; create a new one`,
       );
     }
     if (this.backend.disposed) {
@@ -200,26 +263,24 @@ class BlobOnBackend<B extends DeviceBuffer> implements Blob<B> {
 
   /** An end of a range of axes: 0 to numAxes, or negative from the end. */
   #bound(name: string, axis: number): number {
-    const axes = this.#shape.length;
+    const axes = this.shape.length;
     if (!Number.isInteger(axis) || axis < -axes || axis > axes) {
       throw new BnError(
         "ERR_BN_SHAPE",
-        `Blob count: ${name} is ${axis}, expected a whole number from ${-axes} to ${axes} for shape ${shapeText(this.#shape)}`,
+        `Blob count: ${name} is ${textOf(axis)}, expected a whole number from ${-axes} to ${axes} for shape ${shapeText(this.shape)}`,
       );
     }
     return axis < 0 ? axis + axes : axis;
   }
+}
 
-  #source(method: string, values: ArrayLike<number>): HostArray {
-    this.#check(method);
-    const count = this.count();
-    if (values.length !== count) {
-      throw new BnError(
-        "ERR_BN_SHAPE",
-        `Blob ${method}: ${values.length} values, expected ${count} for shape ${shapeText(this.#shape)}; reshape() first`,
-      );
-    }
-    const HostType = this.dtype === "float32" ? Float32Array : Float64Array;
-    return values instanceof HostType ? values : HostType.from(values);
-  }
+/**
+ * `source` was a view of the backend's own memory, and the allocation of `target` moved that memory: WebAssembly.Memory.grow
+ * detaches every view and keeps every address. The same bytes lie at the same offset of the memory that `target` lies in.
+ */
+function movedView(target: DeviceBuffer, source: HostArray, offset: number, count: number): HostArray {
+  const { buffer } = (target as HostBuffer).view;
+  return source instanceof Float32Array
+    ? new Float32Array(buffer, offset, count)
+    : new Float64Array(buffer, offset, count);
 }

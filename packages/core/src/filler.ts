@@ -1,5 +1,4 @@
-import type { Blob } from "./blob.ts";
-import type { Fail } from "./layer.ts";
+import type { OptionRule } from "./options.ts";
 
 /** Caffe's FillerParameter, type constant. A filler that is present but empty fills with 0, as in Caffe. */
 export interface Filler {
@@ -7,24 +6,24 @@ export interface Filler {
   value?: number;
 }
 
-/** The value that `filler` stands for, or `absent` where there is none. */
-export function fillerValue(fail: Fail, name: string, filler: Filler | undefined, absent: number): number {
-  if (filler === undefined) return absent;
-  const { type = "constant", value = 0 } = filler;
-  if (type !== "constant") {
-    fail(
-      "create",
-      `${name}.type is "${type}", expected "constant"; write() other values to blobs after setUp`,
-      "ERR_BN_PARAM",
-    );
-  }
-  if (!Number.isFinite(value)) {
-    fail("create", `${name}.value is ${value}, expected a finite number`, "ERR_BN_PARAM");
-  }
-  return value;
+export const FILLER: OptionRule = {
+  expected: 'an object like { type: "constant", value: 1 }',
+  test: () => true,
+  fields: {
+    type: {
+      expected: '"constant"; write() other values to blobs after setUp',
+      test: (value) => value === "constant",
+    },
+    value: { expected: "a finite float32", test: isFloat32 },
+  },
+};
+
+/** A number that is finite as a float32: protobuf's floats are. */
+export function isFloat32(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(Math.fround(value));
 }
 
-/** Sets the whole of `blob.data`; zero is what memory starts with. */
-export function fillBlob(blob: Blob, value: number): void {
-  if (value !== 0) blob.backend.kernels.fill(blob.count(), value, blob.data);
+/** The value that `filler` stands for, or `absent` where there is none. */
+export function fillerValue(filler: Filler | undefined, absent: number): number {
+  return filler === undefined ? absent : (filler.value ?? 0);
 }

@@ -20,7 +20,10 @@ export type { BatchNormParams, BatchNormScaleParams } from "./batch-norm-params.
 export { type Blob, createBlob } from "./blob.ts";
 export { BnError, type BnErrorCode } from "./errors.ts";
 export type { Filler } from "./filler.ts";
-export type { Layer, LayerParams, Phase } from "./layer.ts";
+export type { ArrayOf } from "./host-values.ts";
+export type { BatchNormLayer, Layer, LayerParams, Phase } from "./layer.ts";
+export type { BlobName, BlobState, LayerState, LoadableState } from "./layer-state.ts";
+export { type OptionRule, type OptionRules, readOptions } from "./options.ts";
 export { createScale, type ScaleParams } from "./scale.ts";
 export type { Shape } from "./shape.ts";
 export type { StatisticsState } from "./statistics/state.ts";

@@ -1,38 +1,101 @@
-import type { Geometry } from "./backend.ts";
-import type { Blob } from "./blob.ts";
+import type { DeviceBuffer } from "./backend.ts";
 import type { Fail } from "./layer.ts";
-import { shapeText } from "./shape.ts";
+import type { Memory } from "./memory.ts";
+import type { Pass } from "./pass.ts";
+import { type Shape, sameShape, shapeText } from "./shape.ts";
 
-/** What backward needs to know of the forward before it. */
-export interface LastForward {
-  readonly geometry: Geometry;
-  readonly inPlace: boolean;
+/** What a backward has to know of the forward that it continues. */
+export interface ForwardPass extends Pass {
+  /** Of bottom[0], at the time. */
+  readonly shape: Shape;
+  /** bottom[0]'s data, where backward reads it again: out of place. */
+  readonly source: DeviceBuffer | null;
+  /** The scale's data, where backward reads it. */
+  readonly gamma: DeviceBuffer | null;
 }
 
-export const NO_GEOMETRY: Geometry = { outer: 0, channels: 0, inner: 0 };
-
-export function sameGeometry(a: Geometry, b: Geometry): boolean {
-  return a.outer === b.outer && a.channels === b.channels && a.inner === b.inner;
+/** The last forward of a layer; changed in place, so that a forward allocates nothing. */
+export interface LastForward<P extends ForwardPass> {
+  pass: P | null;
+  /** Contents of bottom[0] and bottom[1] at the time. */
+  content: number;
+  scaleContent: number;
+  faults: number | undefined;
 }
 
-/** Backward continues the last forward: same geometry, same blobs in place or not (spec L-5). */
-export function checkLastForward(
+export function noForward<P extends ForwardPass>(): LastForward<P> {
+  return { pass: null, content: 0, scaleContent: 0, faults: undefined };
+}
+
+/** To be called as the last thing of a forward. */
+export function remember<P extends ForwardPass>(last: LastForward<P>, pass: P): void {
+  last.pass = pass;
+  pass.top.content++;
+  last.content = (pass.bottoms[0] as Memory).content;
+  last.scaleContent = pass.bottoms[1]?.content ?? 0;
+  last.faults = pass.backend.faults;
+}
+
+/** Backward continues the last forward: the same blobs, and what it reads of them unchanged (L-5). */
+export function checkSameForward<P extends ForwardPass>(
   fail: Fail,
-  last: LastForward | null,
-  geometry: Geometry,
-  inPlace: boolean,
-  x: Blob,
-  y: Blob,
-): void {
-  if (last === null) {
-    fail("backward", "no forward came before it; call forward() first", "ERR_BN_STATE");
+  last: LastForward<P>,
+  bottoms: readonly Memory[],
+  top: Memory,
+  gamma: DeviceBuffer | null,
+): P {
+  const { pass } = last;
+  const no = (what: string) => fail("backward", what, "ERR_BN_STATE");
+  if (pass === null) return no("no forward came before it; call forward() first");
+  const x = bottoms[0] as Memory;
+  const inPlace = pass.bottoms[0] === pass.top;
+  if (inPlace !== (x === top)) {
+    return no(`forward ran ${inPlace ? "in place" : "out of place"}; pass the same bottom and top`);
   }
-  if (last.inPlace !== inPlace) {
-    const was = last.inPlace ? "in place" : "out of place";
-    fail("backward", `forward ran ${was}; pass the same bottom and top`, "ERR_BN_STATE");
+  for (const [label, now, then] of [
+    ["bottom[0]", x, pass.bottoms[0]],
+    ["bottom[1]", bottoms[1], pass.bottoms[1]],
+    ["top[0]", top, pass.top],
+  ] as const) {
+    if (now === then) continue;
+    const shape = now === undefined ? "" : ` (shape ${shapeText(now.shape)})`;
+    return no(
+      `${label}${shape} is not the one that the last forward saw; for several inputs make a layer per input that shares blobs: { blobs: layer.blobs }`,
+    );
   }
-  if (!sameGeometry(geometry, last.geometry) || y.count() !== x.count()) {
-    const got = `bottom[0] has shape ${shapeText(x.shape)}, top[0] ${shapeText(y.shape)}`;
-    fail("backward", `${got}, not what forward saw; call forward() again`, "ERR_BN_STATE");
+  if (!sameShape(x.shape, pass.shape) || top.count !== x.count) {
+    const got = `bottom[0] has shape ${shapeText(x.shape)}, top[0] ${shapeText(top.shape)}`;
+    return no(`${got}, not what forward saw (${shapeText(pass.shape)}); call forward() again`);
+  }
+  if ((pass.source !== null && x.data !== pass.source) || (pass.gamma !== null && gamma !== pass.gamma)) {
+    const which = pass.source !== null && x.data !== pass.source ? "bottom[0]" : "the scale";
+    return no(`the memory of ${which} was replaced after forward, by reshape(); call forward() again`);
+  }
+  checkUntouched(fail, last, pass);
+  return pass;
+}
+
+/** What can change while no blob does: values, and what is known of the device. */
+export function checkUntouched<P extends ForwardPass>(fail: Fail, last: LastForward<P>, pass: P): void {
+  const { backend, bottoms, source } = pass;
+  const written =
+    source !== null && (bottoms[0] as Memory).content !== last.content
+      ? "bottom[0]"
+      : bottoms[1] !== undefined && bottoms[1].content !== last.scaleContent
+        ? "bottom[1]"
+        : null;
+  if (written !== null) {
+    fail(
+      "backward",
+      `the values of ${written} were overwritten after forward, and backward reads them; call forward() again, or work in place`,
+      "ERR_BN_STATE",
+    );
+  }
+  if (backend.faults !== last.faults) {
+    fail(
+      "backward",
+      `the device reported an error after forward, whose results are not to be trusted; await finish() to see it, then call forward() again`,
+      "ERR_BN_STATE",
+    );
   }
 }

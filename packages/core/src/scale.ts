@@ -1,22 +1,33 @@
-import { affineOf } from "./affine.ts";
-import type { Affine, Backend, DeviceBuffer, Dtype, Geometry } from "./backend.ts";
+import type { Backend, Dtype, Geometry } from "./backend.ts";
 import { type Blob, createBlob } from "./blob.ts";
-import { type Filler, fillBlob, fillerValue } from "./filler.ts";
-import { checkLastForward, type LastForward, NO_GEOMETRY } from "./last-forward.ts";
 import {
-  checkBlobs,
-  checkParamShapes,
+  checkCall,
+  checkGivenShapes,
+  checkKeptShapes,
+  checkNotReplaced,
   checkPropagateDown,
   checkSameHome,
-  type Fail,
-  failFor,
-  fitTop,
-  type Layer,
-  type LayerParams,
-  NO_BLOBS,
-} from "./layer.ts";
-import { createSavedInput } from "./saved-input.ts";
-import { canonicalAxis, countOf, type Shape, sameShape, shapeText } from "./shape.ts";
+} from "./checks.ts";
+import { type Filler, fillerValue } from "./filler.ts";
+import { checkSameForward, checkUntouched, type LastForward, noForward, remember } from "./last-forward.ts";
+import { type Fail, failFor, type Layer, type LayerParams, NO_BLOBS, whereOf } from "./layer.ts";
+import { ELSEWHERE, SCALE_RULES } from "./layer-rules.ts";
+import type { BlobName, LayerState, LoadableState } from "./layer-state.ts";
+import { acquire, fill, freeBuffers, type Memory, memoryOf, setShape, want } from "./memory.ts";
+import { nameOf, readOptions } from "./options.ts";
+import { isCurrent } from "./pass.ts";
+import { scaleGeometry, scaleShape } from "./scale-geometry.ts";
+import {
+  prepareBackward,
+  prepareForward,
+  runBackward,
+  runForward,
+  type ScaleBackward,
+  type ScaleForward,
+  type ScaleOperands,
+} from "./scale-pass.ts";
+import { countOf, type Shape, shapeText } from "./shape.ts";
+import { createStateKeeper, type StateKeeper } from "./state-keeper.ts";
 
 /** ScaleParameter of caffe.proto. */
 export interface ScaleParams extends LayerParams {
@@ -40,8 +51,9 @@ export interface ScaleParams extends LayerParams {
  *         diff is overwritten). blobs: [scale] and [bias] with `biasTerm`; only [bias] with two bottoms. Diffs of
  *         learnt blobs accumulate, always: docs/caffe-differences.md, D-4.
  * In place allowed (top[0] === bottom[0]); it then keeps a copy of bottom[0] for backward.
- * Errors  `ERR_BN_PARAM`: numAxes < -1, unknown filler; `ERR_BN_SHAPE`: the scale extends past bottom[0], or does not
- *         match it; `ERR_BN_STATE`: calls out of order.
+ * Errors  `ERR_BN_PARAM`: an unknown option or one out of range, a blob twice in one call; `ERR_BN_SHAPE`: the scale extends
+ *         past bottom[0], or does not match it; `ERR_BN_STATE`: calls out of order, or a backward of other blobs than the last
+ *         forward's; `ERR_BN_MEMORY`, after which nothing has changed.
  * Source  Caffe scale_layer.cpp, bias_layer.cpp; docs/spec.md S-1 to S-8.
  *
  * @example
@@ -53,8 +65,8 @@ export interface ScaleParams extends LayerParams {
  * const layer = createScale({ biasTerm: true });
  * x.write([1, 2, 3, 4]);
  * layer.setUp([x], [y]);
- * layer.blobs[0]!.write([10, 100]);
- * layer.blobs[1]!.write([1, 2]);
+ * layer.gamma!.write([10, 100]);
+ * layer.beta!.write([1, 2]);
  * layer.forward([x], [y]);
  * console.log(await y.read()); // Float32Array(4) [ 11, 21, 302, 402 ]
  * ```
@@ -67,10 +79,11 @@ interface State {
   readonly backend: Backend;
   readonly dtype: Dtype;
   readonly bottoms: number;
+  readonly names: readonly BlobName[];
   readonly blobs: readonly Blob[];
-  readonly bias: Blob | null;
-  /** The learnt scale and the bias; null with two bottoms. */
-  readonly affine: Affine<DeviceBuffer> | null;
+  readonly params: readonly Memory[];
+  readonly shapes: readonly Shape[];
+  readonly owned: readonly Blob[];
 }
 
 class ScaleLayer implements Layer {
@@ -82,118 +95,113 @@ class ScaleLayer implements Layer {
   readonly #biasTerm: boolean;
   readonly #scaleValue: number;
   readonly #biasValue: number;
-  readonly #given: readonly Blob[] | undefined;
-  readonly #saved = createSavedInput();
+  readonly #given: readonly Blob[] | null;
+  readonly #keeper: StateKeeper;
+  readonly #last: LastForward<ScaleForward> = noForward();
   #state: State | null = null;
-  #owned: Blob[] = [];
-  #geometry = NO_GEOMETRY;
-  /** The shapes that #geometry was made from: shapes are frozen, so identity tells. */
-  #geometryOf: readonly [Shape | null, Shape | null] = [null, null];
-  #last: LastForward | null = null;
+  #saved: Memory | null = null;
+  #forward: ScaleForward | null = null;
+  #backward: ScaleBackward | null = null;
   #disposed = false;
 
   constructor(params: ScaleParams) {
-    const { name = "", axis = 1, numAxes = 1, biasTerm = false } = params;
-    this.name = name;
-    this.#fail = failFor(this.type, name);
-    if (!Number.isInteger(axis)) this.#fail("create", `axis is ${axis}, expected a whole number`, "ERR_BN_PARAM");
-    if (!Number.isInteger(numAxes) || numAxes < -1) {
-      this.#fail(
-        "create",
-        `numAxes is ${numAxes}, expected a whole number >= 0, or -1 for all axes to the end`,
-        "ERR_BN_PARAM",
-      );
-    }
-    this.#axis = axis;
-    this.#numAxes = numAxes;
-    this.#biasTerm = biasTerm;
-    this.#scaleValue = fillerValue(this.#fail, "filler", params.filler, 1);
-    this.#biasValue = fillerValue(this.#fail, "biasFiller", params.biasFiller, 0);
-    this.#given = params.blobs;
+    this.name = nameOf(params);
+    this.#fail = failFor(this.type, this.name);
+    const given = readOptions(whereOf(this.type, this.name, "create"), params, SCALE_RULES, ELSEWHERE);
+    this.#axis = given.axis ?? 1;
+    this.#numAxes = given.numAxes ?? 1;
+    this.#biasTerm = given.biasTerm ?? false;
+    this.#scaleValue = fillerValue(given.filler, 1);
+    this.#biasValue = fillerValue(given.biasFiller, 0);
+    this.#given = given.blobs ? Object.freeze([...given.blobs]) : null;
+    this.#keeper = createStateKeeper(this.type, this.name);
   }
 
   get blobs(): readonly Blob[] {
     return this.#state?.blobs ?? NO_BLOBS;
   }
 
+  get gamma(): Blob | null {
+    return this.#blob("gamma");
+  }
+
+  get beta(): Blob | null {
+    return this.#blob("beta");
+  }
+
   setUp(bottom: readonly Blob[], top: readonly Blob[]): void {
     this.#checkAlive("setUp");
-    checkBlobs(this.#fail, "setUp", 2, bottom, top, this.#given ?? NO_BLOBS);
-    const x = bottom[0] as Blob;
-    this.#checkTwoBottoms("setUp", bottom, top);
-    const shape = bottom[1]?.shape ?? this.#scaleShape(x.shape);
-    this.#geometryFor("setUp", x, { shape });
+    const given = this.#given?.map((blob) => memoryOf(blob) as Memory);
+    checkCall(this.#fail, "setUp", 2, bottom, top, given ?? []);
+    if (this.#state && !given) checkNotReplaced(this.#fail, bottom, top, this.#state.params);
+    const x = memoryOf(bottom[0]) as Memory;
+    const where = whereOf(this.type, this.name, "setUp");
+    const shape = memoryOf(bottom[1])?.shape ?? scaleShape(where, x.shape, this.#axis, this.#numAxes);
+    scaleGeometry(where, x.shape, shape, this.#axis, bottom.length === 2);
     if (countOf(shape) === 0)
       this.#fail("setUp", `the scale's shape ${shapeText(shape)} is empty; give bottom[0] a shape without 0 there`);
-    const shapes = bottom.length === 1 ? [shape] : [];
-    if (this.#biasTerm) shapes.push(shape);
-    if (this.#given) checkParamShapes(this.#fail, this.#given, shapes);
+    const learnt: readonly BlobName[] = bottom.length === 1 ? ["gamma"] : [];
+    const names: readonly BlobName[] = this.#biasTerm ? [...learnt, "beta"] : learnt;
+    const shapes = names.map(() => shape);
+    if (given) checkGivenShapes(this.#fail, given, shapes);
+    const loads = this.#keeper.loadsFor(names, shapes, x.dtype);
 
-    const owned = this.#given ? [] : shapes.map((s) => createBlob(x.backend, s, x.dtype));
-    const blobs = Object.freeze([...(this.#given ?? owned)]);
-    const bias = this.#biasTerm ? (blobs[blobs.length - 1] as Blob) : null;
-    try {
-      for (const blob of owned) fillBlob(blob, blob === bias ? this.#biasValue : this.#scaleValue);
-    } catch (error) {
-      for (const blob of owned) blob.dispose();
-      throw error;
-    }
+    const state = this.#createState(x, bottom.length, names, shapes); // the last thing that can fail
     this.#release();
-    this.#owned = owned;
-    const affine = bottom.length === 1 ? affineOf(blobs[0] as Blob, bias, "data") : null;
-    this.#state = { backend: x.backend, dtype: x.dtype, bottoms: bottom.length, blobs, bias, affine };
-    fitTop(x, top[0] as Blob);
+    this.#state = state;
+    this.#keeper.apply(state.params, loads);
+    setShape(memoryOf(top[0]) as Memory, x.shape);
   }
 
   reshape(bottom: readonly Blob[], top: readonly Blob[]): void {
-    const state = this.#checkCall("reshape", bottom, top);
-    this.#geometryFor("reshape", bottom[0] as Blob, scaleOf(state, bottom));
-    fitTop(bottom[0] as Blob, top[0] as Blob);
+    this.#geometryOf("reshape", this.#operands("reshape", bottom, top));
+    setShape(memoryOf(top[0]) as Memory, (memoryOf(bottom[0]) as Memory).shape);
   }
 
   forward(bottom: readonly Blob[], top: readonly Blob[]): void {
-    const state = this.#checkCall("forward", bottom, top);
-    const x = bottom[0] as Blob;
-    const y = top[0] as Blob;
-    const gamma = scaleOf(state, bottom);
-    const geometry = this.#geometryFor("forward", x, gamma);
-    fitTop(x, y);
-    const inPlace = x === y;
-    this.#last = null; // memory may end below: then there is nothing to go back from
-    if (countOf(x.shape) > 0) {
-      const source = (inPlace ? this.#saved.save(x) : x).data;
-      state.backend.kernels.scale(source, geometry, state.affine ?? affineOf(gamma, state.bias, "data"), y.data);
+    let pass = this.#forward;
+    if (pass !== null && isCurrent(pass, bottom, top)) {
+      if (pass.work !== null) pass.backend.reserve?.(pass.dtype, pass.geometry);
+    } else {
+      const operands = this.#operands("forward", bottom, top);
+      pass = prepareForward(operands, this.#geometryOf("forward", operands), this.#saved);
+      this.#saved = pass.saved ?? this.#saved;
+      this.#forward = pass;
     }
-    this.#last = { geometry, inPlace };
+    runForward(pass);
+    remember(this.#last, pass);
   }
 
   backward(top: readonly Blob[], propagateDown: readonly boolean[], bottom: readonly Blob[]): void {
-    const state = this.#checkCall("backward", bottom, top);
-    checkPropagateDown(this.#fail, propagateDown, state.bottoms);
-    const x = bottom[0] as Blob;
-    const y = top[0] as Blob;
-    const gamma = scaleOf(state, bottom);
-    const geometry = this.#geometryFor("backward", x, gamma);
-    const inPlace = x === y;
-    checkLastForward(this.#fail, this.#last, geometry, inPlace, x, y);
-
-    const { kernels } = state.backend;
-    const learnt = state.bottoms === 1;
-    const wanted = learnt || propagateDown[1] === true;
-    if (!learnt && wanted) kernels.fill(countOf(gamma.shape), 0, gamma.diff); // bottom[1].diff is overwritten: S-7
-    if (countOf(x.shape) === 0) return;
-
-    const dy = y.diff;
-    if (wanted || state.bias) {
-      const source = inPlace ? (this.#saved.blob as Blob) : x;
-      kernels.scaleSums(dy, source.data, geometry, wanted ? gamma.diff : null, state.bias?.diff ?? null);
+    let pass = this.#backward;
+    const again = pass !== null && pass.forward === this.#last.pass && sameFlags(pass.down, propagateDown);
+    if (pass !== null && again && isCurrent(pass, bottom, top)) {
+      checkUntouched(this.#fail, this.#last, pass.forward);
+      if (pass.work !== null) pass.backend.reserve?.(pass.dtype, pass.geometry);
+    } else {
+      const operands = this.#operands("backward", bottom, top);
+      checkPropagateDown(this.#fail, propagateDown, operands.bottoms.length);
+      const { bottoms, gamma } = operands;
+      const forward = checkSameForward(this.#fail, this.#last, bottoms, operands.top, gamma.data);
+      pass = prepareBackward(operands, forward, propagateDown);
+      this.#backward = pass;
     }
-    if (propagateDown[0]) kernels.scale(dy, geometry, { gamma: gamma.data, beta: null }, x.diff);
+    runBackward(pass);
   }
 
   clearParamDiffs(): void {
     this.#checkAlive("clearParamDiffs");
-    for (const blob of this.blobs) blob.backend.kernels.fill(blob.count(), 0, blob.diff);
+    this.#keeper.clearDiffs(this.#state);
+  }
+
+  state(): Promise<LayerState> {
+    this.#checkAlive("state");
+    return this.#keeper.read(this.#state?.names ?? [], this.#state);
+  }
+
+  load(state: LoadableState): void {
+    this.#checkAlive("load");
+    this.#keeper.load(state, this.#state?.names ?? null, this.#state);
   }
 
   dispose(): void {
@@ -205,22 +213,44 @@ class ScaleLayer implements Layer {
     this.dispose();
   }
 
+  #blob(name: BlobName): Blob | null {
+    const state = this.#state;
+    return state?.blobs[state.names.indexOf(name)] ?? null;
+  }
+
   #release(): void {
-    for (const blob of this.#owned) blob.dispose();
-    this.#owned = [];
-    this.#saved.dispose();
+    for (const blob of this.#state?.owned ?? []) blob.dispose();
+    if (this.#saved) freeBuffers(this.#saved);
+    this.#saved = null;
     this.#state = null;
-    this.#last = null;
+    this.#forward = null;
+    this.#backward = null;
+    this.#last.pass = null;
   }
 
   #checkAlive(method: string): void {
     if (this.#disposed) this.#fail(method, "the layer was disposed; create a new one", "ERR_BN_DISPOSED");
   }
 
-  #checkCall(method: string, bottom: readonly Blob[], top: readonly Blob[]): State {
+  /** The layer's blobs, given or new and filled: all of them or, where memory is short, none. */
+  #createState(x: Memory, bottoms: number, names: readonly BlobName[], shapes: readonly Shape[]): State {
+    const { backend, dtype } = x;
+    const owned = this.#given ? [] : shapes.map((shape) => createBlob(backend, shape, dtype));
+    const blobs = Object.freeze([...(this.#given ?? owned)]);
+    const params = blobs.map((blob) => memoryOf(blob) as Memory);
+    const wants = params.map((memory) => want(memory, "data"));
+    acquire(backend, dtype, wants, null);
+    if (owned.length > 0) {
+      for (const [i, name] of names.entries()) fill(params[i], name === "gamma" ? this.#scaleValue : this.#biasValue);
+    }
+    return { backend, dtype, bottoms, names, blobs, params, shapes, owned };
+  }
+
+  /** The blobs of a call, checked. */
+  #operands(method: string, bottom: readonly Blob[], top: readonly Blob[]): ScaleOperands {
     this.#checkAlive(method);
     const state = this.#state ?? this.#fail(method, "the layer is not set up; call setUp() first", "ERR_BN_STATE");
-    checkBlobs(this.#fail, method, 2, bottom, top, state.blobs);
+    checkCall(this.#fail, method, 2, bottom, top, state.params);
     if (bottom.length !== state.bottoms) {
       this.#fail(
         method,
@@ -228,62 +258,30 @@ class ScaleLayer implements Layer {
         "ERR_BN_STATE",
       );
     }
-    checkSameHome(this.#fail, method, bottom[0] as Blob, state);
-    this.#checkTwoBottoms(method, bottom, top);
-    return state;
+    const { backend, dtype, params, names } = state;
+    const bottoms = bottom.map((blob) => memoryOf(blob) as Memory);
+    checkSameHome(this.#fail, method, bottoms[0] as Memory, state);
+    checkKeptShapes(this.#fail, method, params, state.shapes);
+    const gamma = (bottoms[1] ?? params[0]) as Memory;
+    const bias = params[names.indexOf("beta")] ?? null;
+    return { backend, dtype, bottoms, top: memoryOf(top[0]) as Memory, gamma, bias };
   }
 
-  #checkTwoBottoms(method: string, bottom: readonly Blob[], top: readonly Blob[]): void {
-    const scale = bottom[1];
-    if (scale !== undefined && (scale === bottom[0] || scale === top[0])) {
-      const other = scale === bottom[0] ? "bottom[0]" : "top[0]";
-      this.#fail(method, `bottom[1] is ${other}, expected a blob of its own; copy it first`, "ERR_BN_PARAM");
-    }
-  }
-
-  /** Shape of the learnt scale: axes [axis, axis + numAxes) of bottom[0] (scale_layer.cpp:18-35). */
-  #scaleShape(shape: Shape): Shape {
-    const start = canonicalAxis(this.#where("setUp"), shape, this.#axis);
-    if (this.#numAxes === 0) return [];
-    if (this.#numAxes === -1) return shape.slice(start);
-    if (start + this.#numAxes > shape.length) {
-      this.#fail(
-        "setUp",
-        `the scale extends past bottom[0]: axis ${start} and numAxes ${this.#numAxes} need ${start + this.#numAxes} axes, shape ${shapeText(shape)} has ${shape.length}`,
-      );
-    }
-    return shape.slice(start, start + this.#numAxes);
-  }
-
-  /** bottom[0] as [outer][the scale's count][inner] (scale_layer.cpp:78-100). A scalar's axis does not matter. */
-  #geometryFor(method: string, x: Blob, gamma: { readonly shape: Shape }): Geometry {
-    if (this.#geometryOf[0] === x.shape && this.#geometryOf[1] === gamma.shape) return this.#geometry;
-    const shape = x.shape;
-    const covered = gamma.shape.length;
-    const start = covered === 0 ? 0 : canonicalAxis(this.#where(method), shape, this.#axis);
-    if (start + covered > shape.length) {
+  #geometryOf(method: string, { bottoms, gamma, bias }: ScaleOperands): Geometry {
+    const { shape } = bottoms[0] as Memory;
+    const where = whereOf(this.type, this.name, method);
+    if (bias && countOf(gamma.shape) !== bias.count) {
       this.#fail(
         method,
-        `the scale (shape ${shapeText(gamma.shape)}) extends past bottom[0] (shape ${shapeText(shape)}) from axis ${start}`,
+        `bottom[1] has shape ${shapeText(gamma.shape)}, the bias ${shapeText(bias.shape)}; call setUp() again`,
       );
     }
-    if (!sameShape(shape.slice(start, start + covered), gamma.shape)) {
-      this.#fail(
-        method,
-        `the scale has shape ${shapeText(gamma.shape)}, bottom[0] (shape ${shapeText(shape)}) has ${shapeText(shape.slice(start, start + covered))} from axis ${start}; call setUp() again`,
-      );
-    }
-    const inner = countOf(shape, start + covered);
-    this.#geometry = { outer: countOf(shape, 0, start), channels: countOf(gamma.shape), inner };
-    this.#geometryOf = [shape, gamma.shape];
-    return this.#geometry;
-  }
-
-  #where(method: string): string {
-    return this.name === "" ? `${this.type} ${method}` : `${this.type} "${this.name}" ${method}`;
+    return scaleGeometry(where, shape, gamma.shape, this.#axis, bottoms.length === 2);
   }
 }
 
-function scaleOf(state: State, bottom: readonly Blob[]): Blob {
-  return (state.bottoms === 2 ? bottom[1] : state.blobs[0]) as Blob;
+function sameFlags(down: readonly boolean[], given: readonly boolean[]): boolean {
+  if (!Array.isArray(given) || given.length !== down.length) return false;
+  for (let i = 0; i < down.length; i++) if (given[i] !== down[i]) return false;
+  return true;
 }

@@ -1,5 +1,6 @@
 import type { Geometry } from "./backend.ts";
 import { BnError } from "./errors.ts";
+import { textOf } from "./text.ts";
 
 export type Shape = readonly number[];
 
@@ -9,7 +10,7 @@ const MAX_COUNT = 2 ** 31 - 1;
 
 /** A shape in messages: `2x5x3`; a scalar's is `()`. */
 export function shapeText(shape: Shape): string {
-  return shape.length === 0 ? "()" : shape.join("x");
+  return shape.length === 0 ? "()" : shape.map((dim) => (typeof dim === "number" ? dim : "?")).join("x");
 }
 
 /** Product of shape[start..end). */
@@ -21,6 +22,10 @@ export function countOf(shape: Shape, start = 0, end = shape.length): number {
 
 /** A frozen copy of `shape`, or the error that says why it is none (blob.cpp:24, :32, :34). */
 export function checkShape(where: string, shape: Shape): Shape {
+  if (!Array.isArray(shape)) {
+    const cure = typeof shape === "number" ? `[${shape}]` : "[2, 3]";
+    throw new BnError("ERR_BN_SHAPE", `${where}: shape is ${textOf(shape)}, expected an array like ${cure}`);
+  }
   if (shape.length > MAX_AXES) {
     throw new BnError("ERR_BN_SHAPE", `${where}: shape has ${shape.length} axes, expected at most ${MAX_AXES}`);
   }
@@ -29,7 +34,7 @@ export function checkShape(where: string, shape: Shape): Shape {
     if (!Number.isInteger(dim) || dim < 0) {
       throw new BnError(
         "ERR_BN_SHAPE",
-        `${where}: axis ${axis} is ${dim} (shape ${shapeText(shape)}), expected a whole number >= 0`,
+        `${where}: axis ${axis} is ${textOf(dim)} (shape ${shapeText(shape)}), expected a whole number >= 0`,
       );
     }
     if (dim !== 0 && count > MAX_COUNT / dim) {
@@ -56,7 +61,7 @@ export function canonicalAxis(where: string, shape: Shape, axis: number): number
   if (!Number.isInteger(axis) || axis < -axes || axis >= axes) {
     throw new BnError(
       "ERR_BN_SHAPE",
-      `${where}: axis is ${axis}, expected a whole number from ${-axes} to ${axes - 1} for shape ${shapeText(shape)}`,
+      `${where}: axis is ${textOf(axis)}, expected a whole number from ${-axes} to ${axes - 1} for shape ${shapeText(shape)}`,
     );
   }
   return axis < 0 ? axis + axes : axis;

@@ -12,8 +12,9 @@ export interface LayerMutant {
 
 /** All three layers wrapped alike. */
 function layers(bug: string, clause: string, wrap: (layer: Layer) => Partial<Layer>): LayerMutant {
-  const over = (layer: Layer): Layer =>
+  const over = <L extends Layer>(layer: L): L =>
     new Proxy(layer, {
+      set: (target, name, value) => Reflect.set(target, name, value),
       get(target, name) {
         const value = Reflect.get(Object.hasOwn(mutation(target), name) ? mutation(target) : target, name, target);
         return typeof value === "function" ? value.bind(target) : value;
@@ -41,8 +42,10 @@ export const layerMutants: readonly LayerMutant[] = [
     bug: "data allocated as soon as the blob is made",
     clause: "B-3",
     mutate: ({ createBlob }) => ({
-      createBlob<B extends core.DeviceBuffer>(...args: Parameters<typeof core.createBlob<B>>) {
-        const blob = createBlob(...args);
+      createBlob<B extends core.DeviceBuffer, D extends core.Dtype = "float32">(
+        ...args: Parameters<typeof core.createBlob<B, D>>
+      ) {
+        const blob = createBlob<B, D>(...args);
         blob.data.length;
         return blob;
       },

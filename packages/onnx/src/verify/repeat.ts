@@ -42,8 +42,9 @@ export function createLayer(
     for (const resource of made.reverse()) resource[Symbol.dispose]();
   };
   try {
-    const create = blobs.length > 3 ? createBatchNormScale : createBatchNorm;
-    const layer = own(create({ ...params, biasTerm: blobs.length > 4 }));
+    const layer = own(
+      blobs.length > 3 ? createBatchNormScale({ ...params, biasTerm: blobs.length > 4 }) : createBatchNorm(params),
+    );
     const [bottom, top] = [own(createBlob(backend, shape, dtype)), own(createBlob(backend, shape, dtype))];
     bottom.write(x);
     layer.setUp([bottom], [top]);

@@ -160,7 +160,7 @@ export const BATCH_NORM_ROWS: readonly ErrorRow[] = [
     clause: "L-5",
     code: T,
     message:
-      'BatchNorm "bn1" backward: bottom[0] has shape 5x3, top[0] 2x3x4, not what forward saw; call forward() again',
+      'BatchNorm "bn1" backward: bottom[0] (shape 5x3) is not the one that the last forward saw; for several inputs make a layer per input that shares blobs: { blobs: layer.blobs }',
     act: (t) => {
       const bottom = t.blob([5, 3]);
       return () => t.bn.backward([t.y], [true], [bottom]);
@@ -170,7 +170,7 @@ export const BATCH_NORM_ROWS: readonly ErrorRow[] = [
     name: "batch-norm/propagate-down-length",
     clause: "L-6",
     code: P,
-    message: 'BatchNorm "bn1" backward: propagateDown has 2 entries, expected 1, one a bottom',
+    message: 'BatchNorm "bn1" backward: propagateDown has 2 entries, expected 1, one per bottom',
     act: (t) => () => t.bn.backward([t.y], [true, false], [t.x]),
   },
   {

@@ -54,7 +54,7 @@ export const FILLER_ROWS: readonly ErrorRow[] = [
     name: "scale/filler-NaN",
     clause: "S-3",
     code: P,
-    message: 'Scale "sc2" create: filler.value is NaN, expected a finite number',
+    message: 'Scale "sc2" create: filler.value is NaN, expected a finite float32',
     act: () => () => createScale({ name: "sc2", filler: { value: Number.NaN } }),
   },
   {

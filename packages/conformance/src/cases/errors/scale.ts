@@ -53,7 +53,8 @@ export const SCALE_ROWS: readonly ErrorRow[] = [
     name: "scale/bottom-1-of-another-shape",
     clause: "S-5",
     code: S,
-    message: 'Scale "sc2" setUp: the scale has shape 4, bottom[0] (shape 2x3x4) has 3 from axis 1; call setUp() again',
+    message:
+      'Scale "sc2" setUp: bottom[1], the scale, has shape 4, bottom[0] (shape 2x3x4) has 3 from axis 1; reshape() bottom[1] to 3',
     act: (t) => {
       const layer = t.own(createScale({ name: "sc2" }));
       const factor = t.blob([4]);
@@ -64,7 +65,8 @@ export const SCALE_ROWS: readonly ErrorRow[] = [
     name: "scale/bottom-1-past-the-end",
     clause: "S-5",
     code: S,
-    message: 'Scale "sc2" setUp: the scale (shape 4x3x2) extends past bottom[0] (shape 2x3x4) from axis 2',
+    message:
+      'Scale "sc2" setUp: bottom[1], the scale, (shape 4x3x2) extends past bottom[0] (shape 2x3x4) from axis 2; reshape() bottom[1] to 4',
     act: (t) => {
       const layer = t.own(createScale({ name: "sc2", axis: 2 }));
       const factor = t.blob([4, 3, 2]);
@@ -85,7 +87,7 @@ export const SCALE_ROWS: readonly ErrorRow[] = [
     name: "scale/bottom-1-is-top",
     clause: "S-5",
     code: P,
-    message: 'Scale "sc2" setUp: bottom[1] is top[0], expected a blob of its own; copy it first',
+    message: 'Scale "sc2" setUp: top[0] is bottom[1], expected a blob of its own; copy it first',
     act: (t) => {
       const layer = t.own(createScale({ name: "sc2" }));
       const factor = t.blob([3]);
@@ -125,7 +127,7 @@ export const SCALE_ROWS: readonly ErrorRow[] = [
     name: "scale/propagate-down-length",
     clause: "L-6",
     code: P,
-    message: 'Scale "sc1" backward: propagateDown has 0 entries, expected 1, one a bottom',
+    message: 'Scale "sc1" backward: propagateDown has 0 entries, expected 1, one per bottom',
     act: (t) => () => t.scale.backward([t.z], [], [t.y]),
   },
   {

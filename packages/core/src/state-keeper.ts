@@ -1,0 +1,79 @@
+import type { Backend, Dtype } from "./backend.ts";
+import type { Blob } from "./blob.ts";
+import { checkOwn } from "./checks.ts";
+import { failFor, whereOf } from "./layer.ts";
+import {
+  type BlobName,
+  type CheckedState,
+  checkNames,
+  checkState,
+  type LayerState,
+  type Load,
+  type LoadableState,
+  loadsOf,
+  readState,
+  writeLoads,
+} from "./layer-state.ts";
+import type { Memory } from "./memory.ts";
+import type { Shape } from "./shape.ts";
+
+/** What `state`, `load` and `clearParamDiffs` need of a layer that is set up. */
+interface Kept {
+  readonly backend: Backend;
+  readonly dtype: Dtype;
+  readonly blobs: readonly Blob[];
+  readonly params: readonly Memory[];
+  readonly shapes: readonly Shape[];
+}
+
+/** The part of a layer that deals with its blobs outside of forward and backward, and remembers what waits for setUp. */
+export interface StateKeeper {
+  /** `names` is null where only setUp knows them. */
+  load(given: LoadableState, names: readonly BlobName[] | null, kept: Kept | null): void;
+  read(names: readonly BlobName[], kept: Kept | null): Promise<LayerState>;
+  clearDiffs(kept: Kept | null): void;
+  /** What setUp is to write, checked against the blobs that it is about to make. */
+  loadsFor(names: readonly BlobName[], shapes: readonly Shape[], dtype: Dtype): readonly Load[];
+  /** Writes them: the blobs have their memory, so nothing fails. */
+  apply(params: readonly Memory[], loads: readonly Load[]): void;
+}
+
+export function createStateKeeper(type: string, name: string): StateKeeper {
+  let waiting: CheckedState | null = null;
+  const fail = failFor(type, name);
+  const at = (method: string) => whereOf(type, name, method);
+  return {
+    load(given, names, kept) {
+      const state = checkState(at("load"), type, given);
+      if (names !== null) checkNames(at("load"), type, state, names);
+      if (kept === null || names === null) {
+        waiting = state;
+        return;
+      }
+      checkOwn(fail, "load", kept.params, kept.shapes);
+      writeLoads(kept.params, loadsOf(at("load"), state, names, kept.shapes, kept.dtype));
+    },
+    read(names, kept) {
+      if (kept !== null) {
+        checkOwn(fail, "state", kept.params, kept.shapes);
+        return readState(type, kept.dtype, names, kept.blobs);
+      }
+      return fail("state", "the layer is not set up; call setUp() first", "ERR_BN_STATE");
+    },
+    clearDiffs(kept) {
+      if (kept === null) return;
+      checkOwn(fail, "clearParamDiffs", kept.params, kept.shapes);
+      // A diff that nobody has used yet is zero when it is allocated.
+      for (const { backend, count, diff } of kept.params) if (diff !== null) backend.kernels.fill(count, 0, diff);
+    },
+    loadsFor(names, shapes, dtype) {
+      if (waiting === null) return [];
+      checkNames(at("setUp"), type, waiting, names);
+      return loadsOf(at("setUp"), waiting, names, shapes, dtype);
+    },
+    apply(params, loads) {
+      writeLoads(params, loads);
+      waiting = null;
+    },
+  };
+}
