@@ -1,7 +1,7 @@
 import type { Backend } from "@bn/core";
 import { createCpu } from "@bn/cpu";
 import { expect, test } from "vitest";
-import { intAttribute } from "../src/graph/encode.ts";
+import { encodeModel, intAttribute, nodeOf } from "../src/graph/index.ts";
 import { buildModel } from "../src/index.ts";
 import { type VerifyOptions, verifyModel } from "../src/verify/index.ts";
 import { altered, NODE, nested, record, setOpset } from "./network.ts";
@@ -51,6 +51,34 @@ test("a backend that is wrong fails where ONNX Runtime passes; one without the d
   );
   expect(rows[0]?.backends[1]?.reason).toBe("supports.dtypes lacks float32");
   expect(rows[0]?.onnxRuntime?.ratio).toBeLessThanOrEqual(1);
+});
+
+test("layers that nodes were made of run with their own blobs, and a wrong one is seen", async () => {
+  const layer = record({ ...NODE });
+  const { mean, variance } = layer.statistics;
+  const times = (values: typeof mean, factor: number) => values.map((value) => value * factor);
+  const statuses = async (factor: number, stored: number) => {
+    const statistics = { mean: times(mean, factor), variance: times(variance, factor), factor: stored };
+    const layers = new Map([["batch_norm", { ...layer, statistics }]]);
+    const { rows } = await verify(buildModel(layer), { shapes: { X: [4, 3, 5, 5] }, layers });
+    return rows.flatMap(({ backends }) => backends.map(({ status }) => status));
+  };
+  expect(await statuses(8, 8)).toEqual(["passed"]);
+  expect(await statuses(8, 1)).toEqual(["failed"]);
+});
+
+test("a model without nodes is run where its layers are given, and refused elsewhere", async () => {
+  const relu = encodeModel({
+    name: "net",
+    opset: 13,
+    dtype: "float32",
+    nodes: [nodeOf("Relu", "relu", ["x"], ["y"])],
+    initializers: [],
+    inputs: [{ name: "x", shape: [2] }],
+    outputs: [{ name: "y", shape: [2] }],
+  });
+  expect((await verify(relu, { layers: new Map() })).rows).toEqual([]);
+  await expect(verify(relu)).rejects.toThrow("no BatchNormalization");
 });
 
 test("a node that gives NaN is asked only of backends that keep it", async () => {

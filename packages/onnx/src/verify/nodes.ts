@@ -14,9 +14,9 @@ export const TRAINING = "is in training mode, expected inference; export the mod
 /**
  * Every BatchNormalization at the top level of a model, in its order.
  *
- * Errors: `ERR_BN_DATA` naming node and tensor: no such node, missing or ill-shaped parameters, attributes out of range.
+ * Errors: `ERR_BN_DATA` naming node and tensor: no such node, unless there may be none, missing or ill-shaped parameters, attributes out of range.
  */
-export function findNodes(model: Model): FoundNodes {
+export function findNodes(model: Model, mayBeNone = false): FoundNodes {
   const nodes: NormNode[] = [];
   const left: Diagnostic[] = [];
   const diagnostics: Diagnostic[] = [];
@@ -33,7 +33,7 @@ export function findNodes(model: Model): FoundNodes {
     for (const what of found.assumed) diagnostics.push({ kind: "assumed", node, message: `${title}: ${what}` });
     if (found.training) diagnostics.push({ kind: "left out", node, message: `${title}: ${TRAINING}` });
   }
-  if (nodes.length > 0) return { nodes, diagnostics: [...left, ...diagnostics] };
+  if (nodes.length > 0 || mayBeNone) return { nodes, diagnostics: [...left, ...diagnostics] };
   const text =
     left.length === 0
       ? "where export fused them into convolutions, export it without that"

@@ -1,6 +1,7 @@
 import { bounds, compare, oracle } from "@bn/conformance";
 import { type Backend, BnError, type Dtype, type Geometry, type HostArray, type Shape } from "@bn/core";
 import type { NormNode } from "../layers/nodes.ts";
+import type { NormRecord } from "../layers/record.ts";
 import { TRAINING } from "./nodes.ts";
 import { runLayer } from "./repeat.ts";
 import type { BackendRow, VerifyRow } from "./report.ts";
@@ -13,6 +14,7 @@ export async function verifyNode(
   node: NormNode,
   values: ReadonlyMap<string, Tensor>,
   backends: readonly Backend[],
+  layer: NormRecord | undefined,
   signal: AbortSignal | undefined,
 ): Promise<VerifyRow> {
   const x = tensorOf(node, values, node.tensors.x);
@@ -23,7 +25,7 @@ export async function verifyNode(
     const skipped = backends.map((backend) => skip(backend, why ?? ""));
     return { ...base, meanOverStd: Number.NaN, onnxRuntime: null, backends: skipped };
   }
-  const problem = problemOf(node, values, x, x.type);
+  const problem = problemOf(node, values, x, x.type, layer);
   const { g, eps, affine, stats, data, dtype } = problem;
   const expected = oracle
     .normalize(data, g, stats, eps, affine)
@@ -55,7 +57,7 @@ function withRounding(bound: Float64Array, expected: Float64Array): Float64Array
 
 type Problem = ReturnType<typeof problemOf>;
 
-function problemOf(node: NormNode, values: ReadonlyMap<string, Tensor>, x: Tensor, dtype: Dtype) {
+function problemOf(node: NormNode, values: ReadonlyMap<string, Tensor>, x: Tensor, dtype: Dtype, layer?: NormRecord) {
   const { tensors } = node;
   const [scale, bias, mean, variance] = [tensors.scale, tensors.bias, tensors.mean, tensors.variance].map((name) => {
     const tensor = tensorOf(node, values, name);
@@ -75,11 +77,21 @@ function problemOf(node: NormNode, values: ReadonlyMap<string, Tensor>, x: Tenso
     eps: node.epsilon,
     stats: { mean: oracle.channelsOf(mean), variance: oracle.channelsOf(variance) },
     affine: { gamma: oracle.channelsOf(scale), beta: oracle.channelsOf(bias) },
-    blobs: [mean, variance, [1], scale, bias],
+    layer: {
+      eps: layer?.eps ?? node.epsilon,
+      blobs: layer ? blobsOf(layer) : [mean, variance, [1], scale, bias],
+    },
     meanOverStd: Float64Array.from(mean)
       .map(ratio)
       .reduce((a, b) => Math.max(a, b), 0),
   };
+}
+
+/** As @bn/core's fused layer has them. */
+function blobsOf({ statistics, gamma, beta, channels }: NormRecord): ArrayLike<number>[] {
+  const { mean, variance, factor } = statistics;
+  const filled = (value: number) => new Array<number>(channels).fill(value);
+  return [mean, variance, [factor], gamma ?? filled(1), beta ?? filled(0)];
 }
 
 /** A channel for each of axis 1, or with spatial = 0 for each position in all axes but the first. */
@@ -98,15 +110,19 @@ async function verifyOn(
   runtimeBound: Float64Array,
   runtimeIsRight: boolean,
 ): Promise<BackendRow> {
-  const { g, eps, affine, stats, data, dtype, shape, blobs } = problem;
+  const { g, eps, affine, stats, data, dtype, shape, layer } = problem;
   if (!backend.supports.dtypes.includes(dtype)) return skip(backend, `supports.dtypes lacks ${dtype}`);
   if (!backend.supports.nonFinite && !expected.every(Number.isFinite)) {
     return skip(backend, "supports.nonFinite is false, and the node gives NaN or infinities");
   }
   try {
-    const top = await runLayer(backend, { x: data, shape, dtype, blobs }, { phase: "test", eps });
+    const top = await runLayer(
+      backend,
+      { x: data, shape, dtype, blobs: layer.blobs },
+      { phase: "test", eps: layer.eps },
+    );
     const p = bounds.precisionOf(dtype, backend.supports);
-    // Dividing by a factor of 1 is exact where division is.
+    // A layer divides by its factor as the statistics of the node were: to the bit where division is exact.
     const errors = backend.supports.correctlyRounded
       ? null
       : { mean: bounds.globalBound(p, stats.mean), variance: bounds.globalBound(p, stats.variance) };

@@ -2,6 +2,7 @@ import type { Backend, Shape } from "@bn/core";
 import type { ReadExternal } from "../graph/external.ts";
 import { bytesOf, readModel } from "../graph/load.ts";
 import { upgrade } from "../graph/upgrade.ts";
+import type { NormRecord } from "../layers/record.ts";
 import { findNodes } from "./nodes.ts";
 import type { VerifyReport, VerifyRow } from "./report.ts";
 import type { Tensor } from "./runtime.ts";
@@ -13,6 +14,11 @@ export interface VerifyOptions {
   readonly shapes?: Readonly<Record<string, Shape>>;
   /** Values of inputs by name; of the others they are made up. Their shapes stand in for `shapes`. */
   readonly feeds?: Readonly<Record<string, Tensor>>;
+  /**
+   * The layers that nodes were made of, by the node's name: backends run these, with blobs as they were stored, and must
+   * give what the node gives. Default: the node's own values, factor 1. A model without nodes is refused without it.
+   */
+  readonly layers?: ReadonlyMap<string, NormRecord>;
   /** Reads the files that the model keeps data in; `openModel` of `@bn/onnx/node` gives it. */
   readonly external?: ReadExternal;
   /** Of the input that is made up. The same seed gives the same input. Default "bn". */
@@ -47,17 +53,17 @@ export interface VerifyOptions {
 export async function verifyModel(
   bytes: Uint8Array,
   backends: readonly Backend[],
-  { shapes = {}, feeds = {}, external, seed = "bn", onRow, signal }: VerifyOptions = {},
+  { shapes = {}, feeds = {}, layers, external, seed = "bn", onRow, signal }: VerifyOptions = {},
 ): Promise<VerifyReport> {
   const { model, changed } = await readModel(bytes, external);
-  const { nodes, diagnostics } = findNodes(model);
+  const { nodes, diagnostics } = findNodes(model, layers !== undefined);
   const upgraded = upgrade(model);
   const whole = bytesOf(model, changed || upgraded, bytes);
   const { inputs, values } = await runTapped(whole, model, nodes, { shapes, feeds, seed, signal });
   const rows: VerifyRow[] = [];
   for (const node of nodes) {
     signal?.throwIfAborted();
-    const row = await verifyNode(node, values, backends, signal);
+    const row = await verifyNode(node, values, backends, layers?.get(node.name), signal);
     rows.push(row);
     onRow?.(row, rows.length, nodes.length);
   }
