@@ -131,15 +131,49 @@ describe("BatchNorm", () => {
     expect(opsOf(forked.bytes)).toEqual(["BatchNormalization", "Mul", "Add", "Add"]);
   });
 
-  test("a factor of 0 is mean and variance 0, as in Caffe", async () => {
-    const { bytes } = convert(`${INPUT} layer { name: "bn" bottom: "x" top: "y" ${NORM} }`, {
-      bn: [[2, 4], [2, 8], [0]],
-    });
-    const [layer] = (await importModel(bytes)).layers;
-    expect([[...(layer?.statistics?.mean ?? [])], [...(layer?.statistics?.variance ?? [])]]).toEqual([
+  test("a factor of 0 is mean and variance 0 in Caffe, and what is stored in its forks: --dialect decides", async () => {
+    const untold = `${INPUT} layer { name: "bn" bottom: "x" top: "y" ${NORM} }`;
+    const stored = { bn: [[2, 4], [2, 8], [0]] };
+    const statisticsOf = async (dialect: string) => {
+      const [layer] = (await importModel(convert(untold, stored, { dialect }).bytes)).layers;
+      return [[...(layer?.statistics?.mean ?? [])], [...(layer?.statistics?.variance ?? [])]];
+    };
+    expect(() => convert(untold, stored)).toThrow(/layer "bn" \(BatchNorm\): ambiguous, factor 0/);
+    expect(await statisticsOf("caffe")).toEqual([
       [0, 0],
       [0, 0],
     ]);
+    expect(await statisticsOf("mean-first")).toEqual([
+      [2, 4],
+      [2, 8],
+    ]);
+  });
+
+  test("five blobs of a fork, and the BN layer of others, are BatchNormalization with their own scale", async () => {
+    const five = [[3, 5], [7, 9], [0.5, -0.5], [2, 8], [1]];
+    const fork = convert(
+      `${INPUT} layer { name: "bn" bottom: "x" top: "y" ${NORM} }`,
+      { bn: five },
+      { dialect: "scale-first" },
+    );
+    const [layer] = (await importModel(fork.bytes)).layers;
+    expect([[...(layer?.gamma ?? [])], [...(layer?.beta ?? [])], [...(layer?.statistics?.mean ?? [])]]).toEqual([
+      [3, 5],
+      [7, 9],
+      [0.5, -0.5],
+    ]);
+    const bnLayer = convert(
+      `${INPUT} layer { name: "bn" type: "BN" bottom: "x" top: "y" }`,
+      { bn: five.slice(0, 4) },
+      { dialect: "bn-variance" },
+    );
+    expect(opsOf(bnLayer.bytes)).toEqual(["BatchNormalization"]);
+    const folded = convert(
+      `${INPUT} layer { name: "bn" type: "BN" bottom: "x" top: "y" }`,
+      { bn: five.slice(0, 2) },
+      { dialect: "bn-affine" },
+    );
+    expect(opsOf(folded.bytes)).toEqual(["Mul", "Add"]);
   });
 
   test("of the batch's own statistics it is written out, and that is told", () => {

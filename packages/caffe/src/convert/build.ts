@@ -1,6 +1,8 @@
-import type { Dtype, Shape } from "@bn/core";
+import { BnError, type Dtype, type Shape } from "@bn/core";
 import type { Diagnostic, NormRecord } from "@bn/onnx";
-import type { Network, NetworkLayer, Value as Wire } from "../net/network.ts";
+import { decodeBlob } from "../binary/blob.ts";
+import type { ImportedNet } from "../layers/import.ts";
+import type { NetworkLayer, Value as Wire } from "../net/network.ts";
 import { type Context, emit, fail } from "./context.ts";
 import { createGraph, type Graph, newValue, type Value } from "./graph.ts";
 import { DROPPED } from "./layers/dropped.ts";
@@ -8,7 +10,6 @@ import { isSource, sourceShape, transformText } from "./layers/input.ts";
 import { unknownText } from "./layers/unknown.ts";
 import { paramsOf } from "./params.ts";
 import { CONVERTERS } from "./table.ts";
-import type { Stored } from "./weights.ts";
 
 export interface BuildOptions {
   readonly opset: number;
@@ -40,7 +41,9 @@ const READ_BOTTOMS: Readonly<Record<string, number>> = { SoftmaxWithLoss: 1 };
 const keyOf = ({ layer, top }: Pick<Wire, "layer" | "top">) => `${layer}.${top}`;
 
 /** Layer after layer, in the net's order. Errors: `ERR_BN_DATA` naming layer and type; as `sourceShape`. */
-export function buildGraph({ layers }: Network, stored: Stored, { opset, dtype, shapes }: BuildOptions): Built {
+export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: BuildOptions): Built {
+  const { layers, net, weights } = imported.network;
+  const records = new Map(imported.layers.map((record) => [record.name, record]));
   const graph = createGraph(opset, dtype);
   const readers = readersOf(layers);
   const values = new Map<string, Value>();
@@ -85,9 +88,19 @@ export function buildGraph({ layers }: Network, stored: Stored, { opset, dtype, 
       params: paramsOf(layer.param).params,
       weights(i) {
         used.add(i);
-        return stored.blob(layer, i);
+        const bytes = layer.blobs[i];
+        return bytes && decodeBlob(bytes, `${(weights ?? net).file}: layer "${layer.name}" (${layer.type}), blob ${i}`);
       },
       note: (what) => say("converted", layer, what),
+      record() {
+        // All of them were looked at: how many there are says what they are.
+        for (const i of layer.blobs.keys()) used.add(i);
+        const found = records.get(layer.name);
+        // Of two layers with one name the first has the weights.
+        if (found && layer.blobs.length > 0) return found;
+        const why = imported.diagnostics.find(({ kind, node }) => kind === "left out" && node === layer.name);
+        throw new BnError("ERR_BN_DATA", why?.message ?? `${layer.label}: its blobs cannot be read`);
+      },
       norm: (record) => norms.set(layer.name, record),
       top(i, value) {
         const blob = layer.tops[i];
@@ -102,10 +115,7 @@ export function buildGraph({ layers }: Network, stored: Stored, { opset, dtype, 
         const found = only();
         return found && contextOf(found);
       },
-      absorb(next) {
-        absorbed.add(next.layer);
-        next.done();
-      },
+      absorb: (next) => absorbed.add(next.layer),
       done() {
         if (layer.blobs.length <= used.size) return;
         fail(

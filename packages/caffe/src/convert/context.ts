@@ -1,6 +1,7 @@
 import { BnError, type HostArray, type Shape } from "@bn/core";
 import type { NormRecord } from "@bn/onnx";
 import type { CaffeBlob } from "../binary/blob.ts";
+import type { CaffeRecord } from "../layers/record.ts";
 import type { NetworkLayer } from "../net/network.ts";
 import { type Attributes, addIntegers, addNode, addTensor, type Graph, newValue, type Value } from "./graph.ts";
 import type { Params } from "./params.ts";
@@ -18,9 +19,11 @@ export interface Context {
   /** The layer that alone reads the top, or null. */
   readonly next: () => Context | null;
   /** Takes that layer as done by this one. */
-  readonly absorb: (next: Context) => void;
+  readonly absorb: (next: Context) => unknown;
   /** Checks that every stored blob was asked for. */
   readonly done: () => void;
+  /** The layer's normalization, read from its blobs. Errors: it cannot be read. */
+  readonly record: () => CaffeRecord;
   /** A normalization that became a BatchNormalization node. */
   readonly norm: (record: NormRecord) => void;
   /** Gives top `i` its value: the bottom itself, where nothing changes. */

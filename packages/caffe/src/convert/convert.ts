@@ -2,10 +2,12 @@ import { BnError, type Dtype, type Shape } from "@bn/core";
 import type { Diagnostic, NormRecord } from "@bn/onnx";
 import { encodeModel } from "@bn/onnx/graph";
 import type { CaffeFile } from "../file.ts";
+import type { Dialect } from "../layers/dialect.ts";
+import { importNet } from "../layers/import.ts";
 import { openNetwork } from "../net/network.ts";
 import { type BlobValue, type Built, buildGraph } from "./build.ts";
 import { prune, settleNames } from "./names.ts";
-import { storedBlobs } from "./weights.ts";
+import { unshareBlobs } from "./weights.ts";
 
 /** Operator sets that a network can be written in. */
 export const NETWORK_OPSETS = { least: 9, most: 22, default: 13 } as const;
@@ -21,6 +23,8 @@ export interface ConvertOptions {
   readonly shapes?: Readonly<Record<string, Shape>>;
   /** Default "float32", as Caffe runs networks; doubles in the file are rounded then. */
   readonly dtype?: Dtype;
+  /** Of normalization layers whose blobs leave a choice; see `DIALECTS`. */
+  readonly dialect?: Dialect | undefined;
   /** Of NetState, as `openNetwork` takes them. */
   readonly level?: number;
   readonly stages?: readonly string[];
@@ -75,7 +79,7 @@ export interface ConvertedNet {
  * ```
  */
 export function convertNet(options: ConvertOptions): ConvertedNet {
-  const { net, weights, shapes = {}, opset = NETWORK_OPSETS.default, dtype = "float32", level, stages } = options;
+  const { shapes = {}, opset = NETWORK_OPSETS.default, dtype = "float32", level, stages, dialect } = options;
   const { least, most } = NETWORK_OPSETS;
   if (!(Number.isInteger(opset) && opset >= least && opset <= most)) {
     throw new BnError(
@@ -84,9 +88,11 @@ export function convertNet(options: ConvertOptions): ConvertedNet {
     );
   }
   const state = { ...(level === undefined ? {} : { level }), ...(stages === undefined ? {} : { stages }) };
-  const network = openNetwork({ net, weights, ...state });
-  const stored = storedBlobs(network);
-  const built = buildGraph(network, stored, { opset, dtype, shapes });
+  const { net } = options;
+  const { weights, differing } = unshareBlobs(openNetwork({ net, weights: options.weights, ...state }));
+  const imported = importNet({ net, weights, dialect, ...state });
+  const { network } = imported;
+  const built = buildGraph(imported, { opset, dtype, shapes });
   checkShapes(built, shapes);
   if (built.outputs.length === 0) {
     throw new BnError(
@@ -123,6 +129,8 @@ export function convertNet(options: ConvertOptions): ConvertedNet {
     outputs: outputs.map(named),
   });
   const tops = built.tops.filter(({ value }) => kept.has(value.id));
+  // What was left out of the import is converted, or was an error.
+  const suspicions = imported.diagnostics.filter(({ kind }) => kind !== "left out");
   const there = new Set(nodes.map(({ name }) => name));
   return {
     bytes,
@@ -131,7 +139,7 @@ export function convertNet(options: ConvertOptions): ConvertedNet {
     outputs,
     tops: tops.map((one) => ({ ...port(one), layer: one.layer.name, type: one.layer.type })),
     norms: new Map([...built.norms].filter(([name]) => there.has(name))),
-    diagnostics: [...built.diagnostics, ...remarks(inputs, network.unused, stored.differing)],
+    diagnostics: [...built.diagnostics, ...suspicions, ...remarks(inputs, network.unused, differing)],
   };
 }
 

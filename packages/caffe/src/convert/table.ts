@@ -27,6 +27,7 @@ export const CONVERTERS: Readonly<Record<string, (context: Context) => void>> = 
   ArgMax: argMax,
   BatchNorm: batchNorm,
   Bias: bias,
+  BN: batchNorm,
   BNLL: unary("Softplus"),
   Clip: clip,
   Concat: concat,

@@ -1,49 +1,45 @@
-import { type CaffeBlob, decodeBlob } from "../binary/blob.ts";
-import type { Network, NetworkLayer } from "../net/network.ts";
+import type { CaffeFile } from "../file.ts";
+import type { Network } from "../net/network.ts";
+import type { LayerParameter } from "../schema/caffe_pb.ts";
 
-/** The blobs of a network's layers. */
-export interface Stored {
-  /** Blob `index` of a layer. Errors: as `decodeBlob`. */
-  blob(layer: NetworkLayer, index: number): CaffeBlob | undefined;
-  /** Names of parameters that several layers share, whose blobs are not all the same. */
+/** Weights in which every layer has its own copy of what it shares. */
+export interface Unshared {
+  readonly weights: CaffeFile;
+  /** Names of parameters whose copies in the file are not all the same. */
   readonly differing: readonly string[];
 }
 
-/** A blob that is several layers' by `param { name }`. */
-interface Shared {
-  readonly bytes: Uint8Array;
-  readonly from: string;
-  readonly index: number;
-}
-
 /**
- * Blobs that share the name of a parameter are one, as in Caffe: the one that was copied last, in the order of the
- * weights.
+ * Blobs that share a `param { name }` are one, as in Caffe: the one that was copied last, in the order of the weights. A
+ * layer that the weights lack gets it too.
  */
-export function storedBlobs({ layers, weights }: Network): Stored {
-  const order = new Map((weights?.message.layer ?? []).map(({ name }, i) => [name, i]));
-  const rank = ({ name }: NetworkLayer) => order.get(name) ?? -1;
-  const shared = new Map<string, Shared>();
+export function unshareBlobs({ layers, net, weights }: Network): Unshared {
+  const file = weights ?? net;
+  const order = new Map(file.message.layer.map(({ name }, i) => [name, i]));
+  const rank = (name: string) => order.get(name) ?? -1;
+  const shared = new Map<string, Uint8Array>();
   const differing = new Set<string>();
-  for (const layer of layers.toSorted((a, b) => rank(a) - rank(b))) {
-    for (const [index, { name }] of layer.param.param.entries()) {
-      const bytes = layer.blobs[index];
+  const sharing = layers.filter(({ param }) => param.param.some(({ name }) => name !== ""));
+  if (sharing.length === 0) return { weights: file, differing: [] };
+  for (const { blobs, param } of sharing.toSorted((a, b) => rank(a.name) - rank(b.name))) {
+    for (const [index, { name }] of param.param.entries()) {
+      const bytes = blobs[index];
       if (name === "" || !bytes) continue;
       const before = shared.get(name);
-      if (before && !sameBytes(before.bytes, bytes)) differing.add(name);
-      shared.set(name, { bytes, from: layer.name, index });
+      if (before && !sameBytes(before, bytes)) differing.add(name);
+      shared.set(name, bytes);
     }
   }
-  return {
-    blob(layer, index) {
-      const own = layer.blobs[index];
-      const found =
-        shared.get(layer.param.param[index]?.name ?? "") ?? (own && { bytes: own, from: layer.name, index });
-      const file = weights?.file ?? "weights";
-      return found && decodeBlob(found.bytes, `${file}: layer "${found.from}", blob ${found.index}`);
-    },
-    differing: [...differing],
-  };
+  const others = file.message.layer.filter(({ name }) => !sharing.some((layer) => layer.name === name));
+  const copies = sharing.map(({ param, blobs }): LayerParameter => {
+    const count = Math.max(blobs.length, param.param.length);
+    const all = Array.from({ length: count }, (_, i) => shared.get(param.param[i]?.name ?? "") ?? blobs[i]);
+    const missing = all.indexOf(undefined);
+    const there = all.slice(0, missing < 0 ? count : missing).filter((bytes) => bytes !== undefined);
+    return { ...param, blobs: there };
+  });
+  const layer = [...others, ...copies];
+  return { weights: { ...file, message: { ...file.message, layer, layers: [] } }, differing: [...differing] };
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

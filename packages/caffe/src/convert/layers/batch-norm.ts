@@ -1,74 +1,64 @@
-import { type BatchNormScaleRecord, exportNodes, type NormRecord, OPSETS } from "@bn/onnx";
-import { axisOf, type Context, fail, only, weight } from "../context.ts";
+import { exportNodes, type NormRecord, OPSETS } from "@bn/onnx";
+import type { CaffeRecord } from "../../layers/record.ts";
+import { type Context, constant, emit, fail, only } from "../context.ts";
 import { arrayOf, newValue, type Value } from "../graph.ts";
 import { normalizeBatch } from "./normalization.ts";
 
 /**
- * BatchNorm, and the Scale that reads it where it covers the channels: one BatchNormalization, by @bn/onnx's writer. With
- * use_global_stats false the statistics are the batch's, in inference too, and the formula is written out.
+ * BatchNorm, BN of forks, and the Scale after it where the record holds both: one BatchNormalization, by @bn/onnx's
+ * writer. With use_global_stats false the statistics are the batch's, in inference too, and the formula is written out.
  */
 export function batchNorm(context: Context): void {
-  const { layer, params, note } = context;
+  const { layer, note, graph } = context;
   const bottom = only(context);
   const { shape } = bottom;
   if (shape.length < 2) fail(layer, `the bottom has shape [${shape}], expected 2 axes or more, [N, C, ...]`);
-  const own = params("batch_norm_param");
-  const channels = shape[1] as number;
-  const values = {
-    mean: arrayOf(context.graph.dtype, weight(context, 0, "the mean", [channels])),
-    variance: arrayOf(context.graph.dtype, weight(context, 1, "the variance", [channels])),
-    factor: arrayOf(context.graph.dtype, weight(context, 2, "the factor", [1]))[0] as number,
-  };
-  const eps = own.number("eps");
-  if (!(eps >= 0 && eps < Number.POSITIVE_INFINITY))
-    fail(layer, `eps is ${eps}, expected a finite number of 0 or more`);
-  if (own.has("use_global_stats") && !own.flag("use_global_stats")) {
-    note(
-      "use_global_stats is false: it normalizes by the statistics of its own batch, in inference too, and so do the nodes; results depend on what else is in the batch",
+  const record = context.record();
+  if (record.channels !== shape[1]) {
+    fail(
+      layer,
+      `the weights have ${record.channels} channels, and the bottom [${shape}] has ${shape[1]}; are they of this net?`,
     );
-    context.top(0, normalizeBatch(context, bottom, eps));
-    return;
   }
-  const scale = scaleAfter(context, bottom);
-  const common = {
-    name: layer.name,
-    dtype: context.graph.dtype,
-    channels,
-    axis: 1,
-    phase: "test",
-    parameterShape: [channels],
-    statistics: values,
-    eps,
-    movingAverageFraction: own.number("moving_average_fraction"),
-  } as const;
-  const nodes = scale ? [layer.name, scale.context.layer.name] : [layer.name];
-  const source = { format: "caffe", nodes, where: "" } as const;
-  const record: NormRecord = scale
-    ? { ...common, type: "BatchNormScale", source, ...scale.affine }
-    : { ...common, type: "BatchNorm", source, gamma: null, beta: null };
-  const value = writeNorm(context, record, bottom);
-  context.norm(record);
-  (scale?.context ?? context).top(0, value);
+  // The Scale whose values the record holds.
+  const scale = record.source.nodes.length > 1 ? context.next() : null;
+  if (scale) context.absorb(scale);
+  const top = (value: Value) => (scale ?? context).top(0, value);
+  if (record.type === "Scale") {
+    note("holds a scale and a bias alone: its statistics were folded into them");
+    top(affine(context, record, bottom));
+  } else if (record.phase === "train") {
+    const what =
+      "use_global_stats is false: it normalizes by the statistics of its batch, in inference too, and so do the nodes";
+    note(`${what}; results depend on what else is in the batch`);
+    top(affine(context, record, normalizeBatch(context, bottom, record.eps)));
+  } else {
+    const plain = inDtype(record, graph.dtype);
+    context.norm(plain);
+    top(writeNorm(context, plain, bottom));
+  }
 }
 
-interface ScaleAfter {
-  readonly context: Context;
-  readonly affine: Pick<BatchNormScaleRecord, "gamma" | "beta">;
+/** x gamma + beta, what there is of it. */
+function affine(context: Context, { gamma, beta, channels }: CaffeRecord, bottom: Value): Value {
+  const wide = [channels, ...new Array<number>(bottom.shape.length - 2).fill(1)];
+  const product = gamma
+    ? emit(context, "Mul", [bottom, constant(context, "scale", wide, gamma)], bottom.shape)
+    : bottom;
+  return beta ? emit(context, "Add", [product, constant(context, "bias", wide, beta)], bottom.shape) : product;
 }
 
-/** The Scale that alone reads the layer, if it is one per channel. */
-function scaleAfter(context: Context, { shape }: Value): ScaleAfter | null {
-  const next = context.next();
-  if (next?.layer.type !== "Scale" || next.layer.bottoms.length !== 1) return null;
-  const own = next.params("scale_param");
-  const axes = own.number("num_axes");
-  const covers = axes === 1 || (axes === -1 && shape.length === 2);
-  if (!covers || axisOf(next, own.number("axis"), shape.length) !== 1) return null;
-  const channels = [shape[1] as number];
-  const read = (i: number, what: string) => arrayOf(context.graph.dtype, weight(next, i, what, channels));
-  const affine = { gamma: read(0, "a scale"), beta: own.flag("bias_term") ? read(1, "a bias") : null };
-  context.absorb(next);
-  return { context: next, affine };
+/** The record without what is Caffe's, its values as the network has them. */
+function inDtype(record: CaffeRecord & NormRecord, dtype: NormRecord["dtype"]): NormRecord {
+  const { caffe: _, statistics, ...rest } = record;
+  const factor = arrayOf(dtype, [statistics.factor])[0] as number;
+  const own = {
+    dtype,
+    statistics: { mean: arrayOf(dtype, statistics.mean), variance: arrayOf(dtype, statistics.variance), factor },
+  };
+  if (rest.type === "BatchNorm") return { ...rest, ...own };
+  const beta = rest.beta && arrayOf(dtype, rest.beta);
+  return { ...rest, ...own, gamma: arrayOf(dtype, rest.gamma), beta };
 }
 
 /** @bn/onnx's nodes, under ids of this graph. */
