@@ -9,8 +9,9 @@ export {
   type Port,
 } from "./convert/convert.ts";
 export type { CaffeFile, ReadOptions } from "./file.ts";
+export { type BuildNetOptions, type BuiltNet, buildNet } from "./layers/build.ts";
 export { type CreatedLayers, type CreateLayersOptions, createLayers } from "./layers/create.ts";
-export { DIALECTS, type Dialect, type DialectFacts, type Role } from "./layers/dialect.ts";
+export { DIALECT_NAMES, DIALECTS, type Dialect, type DialectFacts, type Role } from "./layers/dialect.ts";
 export { type ImportedNet, type ImportNetOptions, importNet } from "./layers/import.ts";
 export type { BlobPlace, CaffeFacts, CaffeRecord, SharedBlob } from "./layers/record.ts";
 export type { StoredLayer } from "./layers/stored.ts";

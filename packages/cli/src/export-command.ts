@@ -1,10 +1,21 @@
 import { BnError, type HostArray } from "@bn/core";
-import { batchNormOf, buildModel, importModel, type NormRecord, OPSETS, type OpenShape, type Opset } from "@bn/onnx";
+import {
+  batchNormOf,
+  buildModel,
+  importModel,
+  type LayerRecord,
+  type NormRecord,
+  OPSETS,
+  type OpenShape,
+  type Opset,
+} from "@bn/onnx";
 import { openModel } from "@bn/onnx/node";
+import { type CaffeOptions, isCaffe, openCaffe } from "./caffe.ts";
+import { exportCaffe } from "./export-caffe.ts";
 import { readNpy } from "./npy.ts";
 import { checkWritable, writeReport } from "./output.ts";
 
-export interface ExportOptions {
+export interface ExportOptions extends CaffeOptions {
   /** mean, variance, factor, then gamma and beta: .npy files, separated by commas. */
   readonly blobs?: string;
   readonly from?: string;
@@ -25,10 +36,15 @@ export async function exportCommand(path: string, options: ExportOptions): Promi
     throw new BnError("ERR_BN_PARAM", `--blobs or --from: ${came} given, expected one of them; bn export --help`);
   }
   const opset = opsetOf(options.opset);
-  const layer = blobs === undefined ? await layerOf(from as string, options.node) : await readBlobs(blobs, options);
+  const layer = blobs === undefined ? await layerOf(from as string, options) : await readBlobs(blobs, options);
   const shape = options.shape === undefined ? {} : { shape: shapeOf(options.shape) };
+  if (path.endsWith(".caffemodel")) {
+    await exportCaffe(path, layer, shape);
+    return;
+  }
   await writeReport(path, buildModel(layer, { opset, training: options.training ?? false, ...shape }));
-  process.stderr.write(`${path}: BatchNormalization, ${layer.channels} channels, operator set ${opset}\n`);
+  const type = layer.type === "Scale" ? "Mul and Add" : "BatchNormalization";
+  process.stderr.write(`${path}: ${type}, ${layer.channels} channels, operator set ${opset}\n`);
 }
 
 /** The blobs of a layer, or of Caffe's: mean, variance, factor, gamma, beta. */
@@ -46,15 +62,31 @@ async function readBlobs(list: string, { eps, fraction }: ExportOptions): Promis
   });
 }
 
-/** One node of a model. Errors: `ERR_BN_PARAM`, none or several that it could be. */
-async function layerOf(path: string, name: string | undefined): Promise<NormRecord> {
-  const { bytes, external } = await openModel(path);
-  const { layers } = await importModel(bytes, { external });
-  const found = name === undefined ? layers : layers.filter((layer) => layer.name === name);
+/** One node of a model, or one layer of a network. Errors: `ERR_BN_PARAM`, none or several that it could be. */
+async function layerOf(path: string, options: ExportOptions): Promise<LayerRecord> {
+  const layers: readonly LayerRecord[] = isCaffe(path, options)
+    ? await caffeLayers(path, options)
+    : await onnxLayers(path);
+  const { node } = options;
+  const found =
+    node === undefined ? layers : layers.filter(({ name, source }) => name === node || source.nodes.includes(node));
   const [only] = found;
   if (only && found.length === 1) return only;
   const names = layers.map((layer) => layer.name).join(", ");
   throw new BnError("ERR_BN_PARAM", `--node: ${path} has ${names || "no layer with weights"}; name one of them`);
+}
+
+async function onnxLayers(path: string): Promise<readonly LayerRecord[]> {
+  const { bytes, external } = await openModel(path);
+  return (await importModel(bytes, { external })).layers;
+}
+
+/** Of a layer that is asked for and cannot be read, why. */
+async function caffeLayers(path: string, options: ExportOptions): Promise<readonly LayerRecord[]> {
+  const { layers, diagnostics } = await openCaffe(path, options);
+  const why = diagnostics.find(({ kind, node }) => kind === "left out" && node === options.node);
+  if (why) throw new BnError("ERR_BN_DATA", why.message);
+  return layers;
 }
 
 function opsetOf(text: string): Opset {

@@ -1,21 +1,20 @@
 import { type BatchNormScaleRecord, type Diagnostic, importModel } from "@bn/onnx";
 import { openModel } from "@bn/onnx/node";
 import { align } from "./align.ts";
+import { type CaffeOptions, isCaffe, openCaffe } from "./caffe.ts";
+import { inspectCaffe } from "./inspect-caffe.ts";
 import { printable } from "./output.ts";
+import { rangeOf, rangeText } from "./ranges.ts";
+import { remarks } from "./remarks.ts";
 
-export interface InspectOptions {
+export interface InspectOptions extends CaffeOptions {
   readonly json?: boolean;
 }
 
-/** Of one operand: its least and largest value, and how many are not finite. */
-interface Range {
-  readonly min: number;
-  readonly max: number;
-  readonly notFinite: number;
-}
-
 /** `bn inspect`: every normalization of a model. True unless a node is damaged. */
-export async function inspectCommand(path: string, { json = false }: InspectOptions): Promise<boolean> {
+export async function inspectCommand(path: string, options: InspectOptions): Promise<boolean> {
+  const { json = false } = options;
+  if (isCaffe(path, options)) return inspectCaffe(await openCaffe(path, options), json);
   const { bytes, external } = await openModel(path);
   const { layers, diagnostics } = await importModel(bytes, { external, partial: true });
   process.stdout.write(json ? inspectJson(layers, diagnostics) : inspectText(layers, diagnostics));
@@ -33,14 +32,9 @@ function inspectText(layers: readonly BatchNormScaleRecord[], diagnostics: reado
     layer.movingAverageFraction.toPrecision(3),
     ...operandsOf(layer).map((values) => rangeText(rangeOf(values))),
   ]);
-  const counts = ["suspect", "left out", "assumed", "converted"].flatMap((kind) => {
-    const count = diagnostics.filter((one) => one.kind === kind).length;
-    return count > 0 ? [`${count} ${kind}`] : [];
-  });
   const blocks = [
     layers.length > 0 ? align([head, ...rows], [1, 2, 3]).join("\n") : "",
-    diagnostics.map(({ kind, message }) => `${kind}: ${printable(message)}`).join("\n"),
-    `${layers.length} normalization ${layers.length === 1 ? "layer" : "layers"}${counts.length > 0 ? `; ${counts.join(", ")}` : ", nothing to remark"}`,
+    ...remarks(layers.length, diagnostics),
   ];
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
 }
@@ -57,20 +51,4 @@ function inspectJson(layers: readonly BatchNormScaleRecord[], diagnostics: reado
 
 function operandsOf({ statistics, gamma, beta }: BatchNormScaleRecord): ArrayLike<number>[] {
   return [statistics.mean, statistics.variance, gamma, beta ?? []];
-}
-
-function rangeOf(values: ArrayLike<number>): Range {
-  let [min, max, notFinite] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number;
-    if (Number.isFinite(value)) [min, max] = [Math.min(min, value), Math.max(max, value)];
-    else notFinite++;
-  }
-  return { min, max, notFinite };
-}
-
-function rangeText({ min, max, notFinite }: Range): string {
-  const rest = notFinite > 0 ? `, ${notFinite} not finite` : "";
-  if (min > max) return rest.slice(2);
-  return `${min.toPrecision(3)}..${max.toPrecision(3)}${rest}`;
 }

@@ -9,6 +9,9 @@ import type { VerifyOptions } from "./verify-command.ts";
 
 const BACKENDS = "names and paths of modules, separated by commas (default: all that are available here)";
 
+const NET = "the network of a .caffemodel, a .prototxt (default: the one that is stored with the weights)";
+const DIALECT = "what the blobs of a Caffe fork mean, where it is not told: see docs/caffe-files.md";
+
 const EXAMPLES = `
 Examples:
   bn backends                                        what runs here, and why the rest does not
@@ -18,6 +21,7 @@ Examples:
   bn conformance --json - | jq .summary              for machines; the table goes to standard error
   bn verify model.onnx                               your model's BatchNormalization nodes
   bn inspect model.onnx                              what they hold, and what looks wrong
+  bn inspect weights.caffemodel --net net.prototxt   the same of a Caffe network
   bn export bn1.onnx --blobs m.npy,v.npy,f.npy       a layer as an ONNX model
   bn fold model.onnx folded.onnx                     normalizations moved into the layers beside them
   bn check-fold model.onnx theirs.onnx               is somebody else's fold right, and if not, what is wrong
@@ -45,7 +49,9 @@ The three blobs of BatchNorm are sums and the factor that they are divided by, a
 
 Examples:
   bn export bn1.onnx --blobs mean.npy,variance.npy,factor.npy,gamma.npy,beta.npy --eps 1e-5 --opset 14
-  bn export bn7.onnx --from network.onnx --node bn7 --opset 9 --shape N,64,56,56`;
+  bn export bn7.onnx --from network.onnx --node bn7 --opset 9 --shape N,64,56,56
+  bn export bn1.onnx --from weights.caffemodel --net deploy.prototxt --node bn1
+  bn export bn7.caffemodel --from network.onnx --node bn7 --shape 1,64,56,56`;
 
 /** The commands, each loaded when it is called. `done(ok)` is told the verdict; bad usage rejects with a CommanderError, already printed. */
 export function createProgram(signal: AbortSignal, done: (ok: boolean) => void): Command {
@@ -92,20 +98,27 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     });
   program
     .command("inspect")
-    .description("list the BatchNormalization nodes of an ONNX model, their statistics and what looks wrong")
-    .argument("<model.onnx>", "the model")
+    .description(
+      "list the normalization layers of an ONNX model or of a .caffemodel, their statistics and what looks wrong",
+    )
+    .argument("<model>", "the ONNX model, or the .caffemodel")
     .option("--json", "as JSON")
+    .option("--net <file>", NET)
+    .option("--dialect <name>", DIALECT)
+    .option("--phase <phase>", "of a Caffe network: test or train (default: test)")
     .action(async (path: string, options: InspectOptions) => {
       const { inspectCommand } = await import("./inspect-command.ts");
       done(await inspectCommand(path, options));
     });
   program
     .command("export")
-    .description("write one normalization layer as an ONNX model")
-    .argument("<model.onnx>", "the file to write; - is standard output")
+    .description("write one normalization layer as an ONNX model, or as a Caffe network")
+    .argument("<file>", "the model to write, - is standard output; FILE.caffemodel is written with its FILE.prototxt")
     .option("--blobs <list>", "mean, variance and factor, then gamma and beta: .npy files, separated by commas")
-    .option("--from <model>", "take the layer from this ONNX model")
-    .option("--node <name>", "which node of it, where it has several")
+    .option("--from <model>", "take the layer from this ONNX model or .caffemodel")
+    .option("--node <name>", "which node or layer of it, where it has several")
+    .option("--net <file>", NET)
+    .option("--dialect <name>", DIALECT)
     .option("--eps <number>", "of --blobs (default: 1e-5)")
     .option("--fraction <number>", "movingAverageFraction of --blobs (default: 0.999)")
     .option("--opset <version>", "1, 6, 7, 9, 14 or 15", "15")

@@ -45,7 +45,15 @@ function looksLikeText(bytes: Uint8Array): boolean {
   return text && /^\s*(#|[A-Za-z_]\w*\s*[:{<])/m.test(new TextDecoder().decode(head));
 }
 
-/** The bytes of a `.caffemodel`. Fields that the schema does not name are written where they were read. */
-export function writeWeights({ message }: CaffeFile): Uint8Array<ArrayBuffer> {
+/**
+ * The bytes of a `.caffemodel`. Fields that the schema does not name follow the others of their message.
+ *
+ * Errors: `ERR_BN_DATA`, a network read from text that has fields whose numbers are not known.
+ */
+export function writeWeights({ file, message, places, unknown }: CaffeFile): Uint8Array<ArrayBuffer> {
+  for (const [inside, [field]] of unknown) {
+    const what = `field ${field?.name} of ${inside.$typeName} is none of Caffe's, and has no number to write as binary`;
+    throw bad(file, places.get(inside), `${what}; delete it, or write text`);
+  }
   return toBinary(NetParameterSchema, message);
 }

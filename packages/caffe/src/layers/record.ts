@@ -1,4 +1,4 @@
-import type { HostArray, Phase, Shape } from "@bn/core";
+import type { HostArray, Phase } from "@bn/core";
 import type { LayerRecord } from "@bn/onnx";
 import type { Dialect, Role } from "./dialect.ts";
 import type { StoredLayer } from "./stored.ts";
@@ -39,9 +39,3 @@ export type CaffeRecord = LayerRecord & { readonly caffe: CaffeFacts };
 
 /** A layer's values by role, and their shape. */
 export type RoleValues = Readonly<Partial<Record<Role, HostArray>>>;
-
-/** What a Scale covers. */
-export interface Covered {
-  readonly axis: number;
-  readonly shape: Shape;
-}

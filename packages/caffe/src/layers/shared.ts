@@ -10,6 +10,7 @@ export function sharedBlobs(nodes: readonly string[], places: readonly BlobPlace
     const own = named.find((one) => one.layer === nodes[layer] && one.blob === blob);
     if (!own) return [];
     const others = named.filter((one) => one.parameter === own.parameter && one !== own);
-    return others.length === 0 ? [] : [{ parameter: own.parameter, role, others }];
+    const places = others.map((one) => ({ layer: one.layer, blob: one.blob }));
+    return others.length === 0 ? [] : [{ parameter: own.parameter, role, others: places }];
   });
 }

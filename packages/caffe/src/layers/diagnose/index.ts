@@ -33,16 +33,15 @@ export function diagnose(records: readonly CaffeRecord[], network: Network, file
   for (const [name, what] of channelSuspicions(records, network)) say("suspect", name, what);
   for (const name of doubleNames(network))
     say("suspect", name, "another layer before it has its name, and gets the weights");
-  for (const name of network.unused) {
-    const file = network.weights?.file ?? "";
-    found.push({
-      kind: "left out",
-      node: name,
-      message: `${file}: layer "${name}" has blobs, and the net has no layer of this name`,
-    });
-  }
+  if (network.unused.length > 0) say("suspect", "", unusedText(network));
   for (const what of spreadSuspicions(records, network)) say("suspect", "", what);
   return found;
+}
+
+function unusedText({ unused, weights }: Network): string {
+  const names = unused.slice(0, 8).map((name) => `"${name}"`);
+  const rest = unused.length > names.length ? `, and ${unused.length - names.length} more` : "";
+  return `the net has no layer of the name of ${unused.length} of ${weights?.file} with blobs: ${names.join(", ")}${rest}`;
 }
 
 function dialectText({ caffe: { dialect, evidence } }: CaffeRecord): string {

@@ -1,0 +1,80 @@
+import type { CaffeRecord, ImportedNet } from "@bn/caffe";
+import { isNormRecord, quotients } from "@bn/onnx";
+import { align } from "./align.ts";
+import { printable } from "./output.ts";
+import { rangeOf, rangeText } from "./ranges.ts";
+import { remarks } from "./remarks.ts";
+
+/** `bn inspect` of a .caffemodel. True unless a layer could not be read. */
+export function inspectCaffe({ layers, diagnostics }: ImportedNet, json: boolean): boolean {
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ layers: layers.map(described), diagnostics }, null, 2)}\n`);
+  } else {
+    const head = [
+      "layer",
+      "channels",
+      "dtype",
+      "phase",
+      "dialect",
+      "eps",
+      "fraction",
+      "factor",
+      "mean",
+      "variance",
+      "gamma",
+      "beta",
+    ];
+    const table = layers.length > 0 ? align([head, ...layers.map(rowOf)], [1, 2, 3, 4]).join("\n") : "";
+    const blocks = [table, ...remarks(layers.length, diagnostics)];
+    process.stdout.write(`${blocks.filter((block) => block !== "").join("\n\n")}\n`);
+  }
+  return !diagnostics.some(({ kind }) => kind === "left out");
+}
+
+function rowOf(record: CaffeRecord): string[] {
+  const short = (value: number) => String(Number(value.toPrecision(6)));
+  const norm = isNormRecord(record) ? record : null;
+  const numbers = norm ? [norm.eps, norm.movingAverageFraction, norm.statistics.factor].map(short) : ["-", "-", "-"];
+  return [
+    printable(record.source.nodes.join(" + ")),
+    record.parameterShape.join("x") || "scalar",
+    record.dtype,
+    record.phase,
+    record.caffe.dialect,
+    ...numbers,
+    ...operandsOf(record).map((values) => (values ? rangeText(rangeOf(values)) : "-")),
+  ];
+}
+
+/** mean and variance as the layer uses them: divided by the factor. */
+function operandsOf(record: CaffeRecord): (ArrayLike<number> | null)[] {
+  const { mean = null, variance = null } = isNormRecord(record) ? quotients(record) : {};
+  return [mean, variance, record.gamma, record.beta];
+}
+
+function described(record: CaffeRecord) {
+  const { type, name, source, dtype, phase, axis, parameterShape: shape, caffe } = record;
+  const norm = isNormRecord(record) ? record : null;
+  const [mean, variance, gamma, beta] = operandsOf(record).map((values) => values && rangeOf(values));
+  const { dialect, evidence, useGlobalStats, shared } = caffe;
+  return {
+    type,
+    name,
+    layers: source.nodes,
+    shape,
+    axis,
+    dtype,
+    phase,
+    useGlobalStats,
+    dialect,
+    evidence,
+    eps: norm?.eps ?? null,
+    movingAverageFraction: norm?.movingAverageFraction ?? null,
+    factor: norm?.statistics.factor ?? null,
+    mean,
+    variance,
+    gamma,
+    beta,
+    shared,
+  };
+}
