@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import type { CheckFoldOptions } from "./check-fold-command.ts";
 import type { ConformanceOptions } from "./conformance-command.ts";
-import type { ConvertCommandOptions } from "./convert-command.ts";
 import type { ExportOptions } from "./export-command.ts";
 import type { FoldCommandOptions } from "./fold-command.ts";
 import type { InspectOptions } from "./inspect-command.ts";
@@ -24,7 +23,6 @@ Examples:
   bn inspect model.onnx                              what they hold, and what looks wrong
   bn inspect weights.caffemodel --net net.prototxt   the same of a Caffe network
   bn export bn1.onnx --blobs m.npy,v.npy,f.npy       a layer as an ONNX model
-  bn convert w.caffemodel net.onnx --net d.prototxt  a Caffe network as an ONNX model, with proof
   bn fold model.onnx folded.onnx                     normalizations moved into the layers beside them
   bn check-fold model.onnx theirs.onnx               is somebody else's fold right, and if not, what is wrong
 
@@ -44,18 +42,7 @@ computes for it, and is compared with float64 and with ONNX Runtime.
 
 Examples:
   bn verify model.onnx --html report.html
-  bn verify weights.caffemodel --net deploy.prototxt
   bn verify model.onnx --input image=image.npy --input scale=scale.npy --backend cpu --json nodes.json`;
-
-const CONVERT_HELP = `
-The whole network for inference, phase test, with every BatchNorm and Scale as one BatchNormalization. Then ONNX Runtime runs it,
-every backend repeats each BatchNorm with Caffe's own blobs, and OUT is written only if all of them agree. Where onnxruntime-node
-is not installed, OUT is written without that proof, which --verify forbids.
-
-Examples:
-  bn convert weights.caffemodel net.onnx --net deploy.prototxt
-  bn convert weights.caffemodel net.onnx --net deploy.prototxt --shape data=8,3,224,224 --opset 17
-  bn convert weights.caffemodel net.onnx --net deploy.prototxt --input data=image.npy --json`;
 
 const EXPORT_HELP = `
 The three blobs of BatchNorm are sums and the factor that they are divided by, as Caffe and @bn/core keep them.
@@ -98,11 +85,8 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     });
   program
     .command("verify")
-    .description("run every BatchNormalization of an ONNX model, or of a Caffe network, on every backend, and compare")
-    .argument("<model>", "the model: .onnx, or with --net a .caffemodel")
-    .option("--net <prototxt>", "the network of a .caffemodel")
-    .option("--shape <name=sizes>", "of a Caffe network's input, once per input", collect)
-    .option("--dialect <name>", DIALECT)
+    .description("run every BatchNormalization node of an ONNX model on every backend, and compare")
+    .argument("<model.onnx>", "the model")
     .option("--backend <list>", BACKENDS)
     .option("--input <file>", "FILE.npy, or name=FILE.npy once an input (default: values made up)", collect)
     .option("--json <file>", "write the report as JSON")
@@ -111,27 +95,6 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .action(async (path: string, options: VerifyOptions) => {
       const { verifyCommand } = await import("./verify-command.ts");
       done(await verifyCommand(path, options, signal));
-    });
-  program
-    .command("convert")
-    .description("make an ONNX model of a Caffe network, and prove it")
-    .argument("<weights.caffemodel>", "the weights")
-    .argument("<out.onnx>", "the file to write; - is standard output")
-    .option("--net <prototxt>", "the network, for inference")
-    .option("--opset <version>", "9 to 22 (default: 13)")
-    .option("--shape <name=sizes>", "of an input, once per input, e.g. data=1,3,56,56 (default: the net's)", collect)
-    .option("--stage <name>", "of NetState, once per stage", collect)
-    .option("--dialect <name>", DIALECT)
-    .option("--verify", "run the model and compare; fail where ONNX Runtime is missing (default: where it is there)")
-    .option("--no-verify", "write the model unproven")
-    .option("--backend <list>", BACKENDS)
-    .option("--input <file>", "FILE.npy, or name=FILE.npy once per input (default: values made up)", collect)
-    .option("--json", "say what was done as JSON")
-    .option("--force", "overwrite OUT")
-    .addHelpText("after", CONVERT_HELP)
-    .action(async (weights: string, out: string, options: ConvertCommandOptions) => {
-      const { convertCommand } = await import("./convert-command.ts");
-      done(await convertCommand(weights, out, options, signal));
     });
   program
     .command("inspect")

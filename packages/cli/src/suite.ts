@@ -23,7 +23,7 @@ export async function chooseCases(folder: string | undefined, filter: string | u
 }
 
 async function wholeSuite(): Promise<Case[]> {
-  const own = [...cases(), ...(await loadGoldenCases())];
+  const own = [...cases({ tier: "quick" }), ...(await loadGoldenCases())];
   const missing = await onnxRuntimeMissing();
   if (missing === null) return [...own, ...onnxCases()];
   process.stderr.write(`onnxruntime: ${onnxCases().length} cases left out: ${missing}\n`);

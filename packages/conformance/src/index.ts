@@ -1,5 +1,5 @@
 export type { Case, Cause, Comparison, Context, Index, Needs, Result, Status } from "./case.ts";
-export { cases } from "./cases/index.ts";
+export { type CaseOptions, cases, type Tier } from "./cases/index.ts";
 export { type Random, random } from "./cases/random.ts";
 export { withoutFused } from "./cases/without-fused.ts";
 export * from "./goldens/index.ts";

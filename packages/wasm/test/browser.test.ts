@@ -15,7 +15,7 @@ let here: string[];
 
 beforeAll(async () => {
   chromium = await startChromium();
-  const all = [...cases(), ...(await loadGoldenCases())];
+  const all = [...cases({ tier: "quick" }), ...(await loadGoldenCases())];
   const results = await runCases("wasm", () => createWasm({ threads: 1 }), all);
   here = results.map(({ status, id, reason }) => `${status} ${id} ${reason}`);
 }, 3 * MINUTES);

@@ -4,11 +4,13 @@ import { conformance } from "@bn/conformance/vitest";
 import { expect, test } from "vitest";
 import { createWasm } from "../src/index.ts";
 
-const all = [...cases(), ...(await loadGoldenCases())];
+const goldens = await loadGoldenCases();
 
 for (const threads of [1, 2, 4]) {
   const name = `wasm on ${threads} ${threads === 1 ? "thread" : "threads"}`;
-  conformance(name, () => createWasm({ threads }), { cases: all });
+  conformance(name, () => createWasm({ threads }), {
+    cases: [...cases({ tier: threads === 1 ? "default" : "quick" }), ...goldens],
+  });
 
   // Without this a runtime that gives one thread would pass for four.
   test(`${name} has ${threads}`, async () => {

@@ -7,7 +7,7 @@ const SUITE = `
 const { cases, runCases } = await import("@bn/conformance");
 const { loadGoldenCases } = await import("@bn/conformance/node");
 const { createWasm } = await import(process.argv[1]);
-const all = [...cases(), ...await loadGoldenCases()];
+const all = [...cases({ tier: "quick" }), ...await loadGoldenCases()];
 const runs = [];
 for (const threads of [1, 2, 4]) {
   const wasm = await createWasm({ threads });

@@ -33,7 +33,7 @@ function runInPage(name: string, factory: string): Promise<Result[]> {
   return open.page.evaluate<Result[]>(`(async () => {
     const { cases, runCases } = await import("@bn/conformance");
     const { ${factory}: create } = await import("@bn/${name}");
-    return runCases("${name}", () => create(), cases());
+    return runCases("${name}", () => create(), cases({ tier: "quick" }));
   })()`);
 }
 
@@ -44,7 +44,10 @@ describe("conformance in headless Chromium", () => {
     "%s: nothing fails, and each case ends as in Node",
     { timeout: 300_000 },
     async (name, factory, create) => {
-      const [there, here] = await Promise.all([runInPage(name, factory), runCases(name, create, cases())]);
+      const [there, here] = await Promise.all([
+        runInPage(name, factory),
+        runCases(name, create, cases({ tier: "quick" })),
+      ]);
       expect(there.filter(({ status }) => status === "failed")).toEqual([]);
       expect(there.filter(({ status }) => status === "passed").length).toBeGreaterThan(1000);
       expect(verdicts(there)).toEqual(verdicts(here));

@@ -2,10 +2,10 @@ import { cases } from "@bn/conformance";
 import { conformance } from "@bn/conformance/vitest";
 import { createWebGpu } from "../src/index.ts";
 
-conformance("webgpu", () => createWebGpu());
+conformance("webgpu", () => createWebGpu(), { cases: cases({ tier: "quick" }) });
 
 // Sizes at which every longer channel is cut into parts and every dispatch has many workgroups.
-const dealt = cases().filter(({ group, id }) =>
+const dealt = cases({ tier: "quick" }).filter(({ group, id }) =>
   group === "layers" ? id.includes("32x3x7x7") : (group === "kernels" || group === "exact") && !id.includes("65539"),
 );
 conformance("webgpu in parts", () => createWebGpu({ tuning: { workgroup: 8, busy: 64, items: 1 } }), { cases: dealt });

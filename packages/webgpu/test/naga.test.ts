@@ -38,7 +38,7 @@ async function create() {
   }
   return backend;
 }
-const chosen = cases().filter(({ group }) => group === "kernels" || group === "exact");
+const chosen = cases({ tier: "quick" }).filter(({ group }) => group === "kernels" || group === "exact");
 const results = await runCases("webgpu", create, chosen);
 console.log(JSON.stringify({ adapter, results, called: [...called], pipelines: [...pipelines] }));
 `;

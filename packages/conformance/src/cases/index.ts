@@ -8,12 +8,27 @@ import { memoryCases } from "./memory/index.ts";
 import { metamorphicCases } from "./metamorphic.ts";
 import { scaleCases } from "./scale.ts";
 import { stateCases } from "./state/index.ts";
+import { sweepCases } from "./sweep/index.ts";
+import type { Tier } from "./sweep/sizes.ts";
 
-/** All cases that need no file, in a fixed order. */
-export function cases(): Case[] {
+export type { Tier } from "./sweep/sizes.ts";
+
+/** How much is run. */
+export interface CaseOptions {
+  /** `quick` takes seconds, `default` less than a minute on a processor, `full` everything. Default: `default`. */
+  readonly tier?: Tier;
+  /** Draws the geometries between the boundaries. Default: `1`. */
+  readonly seed?: string | number;
+}
+
+/**
+ * All cases that need no file, in a fixed order. Ids do not depend on the seed; what the cases `.../drawn-N/...` run does.
+ */
+export function cases({ tier = "default", seed = 1 }: CaseOptions = {}): Case[] {
   return [
     ...memoryCases(),
     ...kernelCases(),
+    ...sweepCases(tier, String(seed)),
     ...layerCases(),
     ...scaleCases(),
     ...stateCases(),

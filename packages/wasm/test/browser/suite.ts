@@ -21,7 +21,7 @@ export async function runSuite(goldens: string, threads: number): Promise<SuiteR
     if (!response.ok) throw new Error(`${goldens}${name}: ${response.status}`);
     return new Uint8Array(await response.arrayBuffer());
   };
-  const all = [...cases(), ...goldenCases(await readGoldens({ bytes }))];
+  const all = [...cases({ tier: "quick" }), ...goldenCases(await readGoldens({ bytes }))];
   const results = await runCases("wasm", () => createWasm({ threads }), all);
   return {
     isolated: globalThis.crossOriginIsolated,

@@ -1,0 +1,125 @@
+import type { Backend, DeviceBuffer, Dtype, HostArray } from "@bn/core";
+import { hostArray } from "../data.ts";
+
+/** What lies around the buffers of a call, which no kernel may touch. */
+export type Surroundings = "exact" | "guarded" | "recycled";
+export const SURROUNDINGS: readonly Surroundings[] = ["exact", "guarded", "recycled"];
+
+/** Elements behind the end of a guarded buffer, and of the buffers before and after it. */
+const PAD = 9;
+const GUARD = 7777;
+const GARBAGE = -55.5;
+const DIRT = 1e9;
+
+interface Slot {
+  readonly buffer: DeviceBuffer;
+  readonly guard: number;
+  readonly kept: boolean;
+  /** What was written last; for an output, its former contents. */
+  values: HostArray;
+}
+
+/** Buffers of the calls of one row, by name: a second call meets the same buffers, with what the first left in them. */
+export class Bench {
+  readonly backend: Backend;
+  readonly dtype: Dtype;
+  readonly #surroundings: Surroundings;
+  readonly #slots = new Map<string, Slot>();
+  readonly #neighbours: DeviceBuffer[] = [];
+
+  constructor(backend: Backend, dtype: Dtype, surroundings: Surroundings) {
+    this.backend = backend;
+    this.dtype = dtype;
+    this.#surroundings = surroundings;
+  }
+
+  /** An operand that the kernel reads only. */
+  input(name: string, values: HostArray): DeviceBuffer {
+    return this.#slot(name, values, true);
+  }
+
+  /** An operand that the kernel reads and writes, or adds into. */
+  inOut(name: string, values: HostArray): DeviceBuffer {
+    return this.#slot(name, values, false);
+  }
+
+  /** A result: garbage before the first call, afterwards what that left. */
+  output(name: string, length: number): DeviceBuffer {
+    const slot = this.#slots.get(name);
+    if (slot && slot.values.length === length) return slot.buffer;
+    return this.#slot(name, hostArray(this.dtype, length).fill(GARBAGE), false);
+  }
+
+  /** What lies in the buffer after all work. Throws where anything behind its end was touched. */
+  async result(name: string): Promise<HostArray> {
+    const slot = this.#slots.get(name) as Slot;
+    const { length } = slot.values;
+    if (slot.buffer.length === length) return this.backend.read(slot.buffer, length);
+    const all = await this.backend.read(slot.buffer, slot.buffer.length);
+    for (let i = length; i < all.length; i++) {
+      if (all[i] !== slot.guard) throw new Error(`${name}: element ${i} was touched, ${length} were the kernel's`);
+    }
+    return all.subarray(0, length);
+  }
+
+  /** Throws where a kernel wrote to what it should only read, or to the buffers beside its own. */
+  async assertInputsKept(): Promise<void> {
+    if (this.#surroundings !== "guarded") return;
+    for (const [name, { kept, values }] of this.#slots) {
+      if (!kept) continue;
+      const got = await this.result(name);
+      const at = got.findIndex(
+        (value, i) => !Object.is(value, values[i]) && !(Number.isNaN(value) && Number.isNaN(values[i])),
+      );
+      if (at >= 0) throw new Error(`${name}[${at}] is an input; it was ${values[at]} and is ${got[at]} after the call`);
+    }
+    for (const neighbour of this.#neighbours) {
+      const got = await this.backend.read(neighbour, PAD);
+      if (got.some((value) => value !== GUARD)) throw new Error("a buffer that is no operand of the call was touched");
+    }
+  }
+
+  dispose(): void {
+    for (const { buffer } of this.#slots.values()) buffer.dispose();
+    for (const buffer of this.#neighbours) buffer.dispose();
+  }
+
+  #slot(name: string, values: HostArray, kept: boolean): DeviceBuffer {
+    const old = this.#slots.get(name);
+    const slot = old ?? this.#make(name, values, kept);
+    slot.values = values;
+    const { buffer, guard } = slot;
+    if (buffer.length === values.length) {
+      this.backend.write(buffer, values);
+    } else {
+      const padded = hostArray(this.dtype, buffer.length).fill(guard, values.length);
+      padded.set(values);
+      this.backend.write(buffer, padded);
+    }
+    return buffer;
+  }
+
+  #make(name: string, values: HostArray, kept: boolean): Slot {
+    const guarded = this.#surroundings === "guarded";
+    if (this.#surroundings === "recycled") this.#leaveDirt(values.length);
+    if (guarded && !kept) this.#neighbour();
+    const buffer = this.backend.alloc(this.dtype, values.length + (guarded ? PAD : 0));
+    if (guarded && !kept) this.#neighbour();
+    const slot = { buffer, guard: GUARD + this.#slots.size, kept, values };
+    this.#slots.set(name, slot);
+    return slot;
+  }
+
+  #neighbour(): void {
+    const buffer = this.backend.alloc(this.dtype, PAD);
+    this.backend.write(buffer, hostArray(this.dtype, PAD).fill(GUARD));
+    this.#neighbours.push(buffer);
+  }
+
+  /** Memory as others leave it, for whoever gets it next: the buffers of the call, or a kernel's own. */
+  #leaveDirt(length: number): void {
+    const dirty = this.backend.alloc(this.dtype, length);
+    this.backend.kernels.fill(length, DIRT, dirty);
+    dirty.dispose();
+  }
+}

@@ -1,0 +1,75 @@
+import type { Geometry, HostArray } from "@bn/core";
+import type { Comparison, Needs } from "../../case.ts";
+import { addBound, type Precision } from "../../truth/bounds.ts";
+import type { WideStats } from "../../truth/lines.ts";
+import { compareChannels } from "../../truth/maps.ts";
+import { addPairs } from "../../truth/pairs.ts";
+import { type Wide, wideMap, wideOf } from "../../truth/wide.ts";
+import type { Bench } from "./bench.ts";
+import type { CallData } from "./data.ts";
+
+/** One call of a kernel: everything that the covering array chooses for it. */
+export interface Call {
+  readonly bench: Bench;
+  readonly p: Precision;
+  readonly g: Geometry;
+  readonly data: CallData;
+  /** One of the kernel's `options`. */
+  readonly option: string;
+  /** y is x, or dx is dy. */
+  readonly inPlace: boolean;
+  readonly eps: number;
+  /** The divisor of gradient sums: not always outer * inner. */
+  readonly m: number;
+}
+
+/** One kernel of the contract as the covering array sees it: calls it, reads what it left, compares. */
+export interface CoveredKernel {
+  readonly name: string;
+  readonly clause: string;
+  readonly needs?: Needs;
+  /** The ways to call it: operands present or absent. */
+  readonly options: readonly string[];
+  readonly mayAlias: boolean;
+  /** What its work is measured in: a tensor, one value per channel, or a length. */
+  readonly over: "tensor" | "channels" | "length";
+  run(call: Call): Promise<Comparison[]>;
+}
+
+export function elements({ outer, channels, inner }: Geometry): number {
+  return outer * channels * inner;
+}
+
+export interface GivenStats extends WideStats {
+  readonly host: { readonly mean: HostArray; readonly variance: HostArray };
+}
+
+/** Given statistics: numbers of the dtype, without errors. */
+export function givenStats(data: CallData): GivenStats {
+  const host = { mean: data.mean(), variance: data.variance() };
+  return { mean: wideOf(host.mean), variance: wideOf(host.variance), errors: null, host };
+}
+
+/** "plain", "gamma" or "gamma-beta" as operands and as values. */
+export function affineFor({ bench, data }: Call, mode: string) {
+  if (mode === "plain") return { buffers: null, values: null };
+  const [gamma, beta] = [data.gamma(), mode === "gamma-beta" ? data.beta() : null];
+  const buffers = { gamma: bench.input("gamma", gamma), beta: beta && bench.input("beta", beta) };
+  return { buffers, values: { gamma, beta } };
+}
+
+export const AFFINE = ["plain", "gamma", "gamma-beta"] as const;
+
+/** A sum that was added to `prior`: its own error, and the rounding of the addition. */
+export async function addedTo(
+  bench: Bench,
+  p: Precision,
+  name: string,
+  prior: HostArray,
+  sum: Wide,
+  error: Float64Array,
+): Promise<Comparison> {
+  const total = wideMap(prior.length, (c) => addPairs(sum.hi[c] as number, sum.lo[c] as number, prior[c] as number, 0));
+  const bound = error.map((e, c) => e + addBound(p, sum.hi[c] as number, prior[c] as number));
+  return compareChannels(name, await bench.result(name), total, bound, p.dtype);
+}

@@ -1,0 +1,158 @@
+import type { Comparison } from "../../case.ts";
+import type { Precision } from "../../truth/bounds.ts";
+import { averageBound, globalBound } from "../../truth/bounds.ts";
+import { compareChannels } from "../../truth/maps.ts";
+import { addPairs, dividePairs, low, multiplyPairs } from "../../truth/pairs.ts";
+import { type Wide, wideMap, wideOf } from "../../truth/wide.ts";
+import { hostArray } from "../data.ts";
+import type { Bench } from "./bench.ts";
+import { type CoveredKernel, givenStats } from "./calls.ts";
+import type { CallData } from "./data.ts";
+
+const FACTOR = 1.75;
+
+/** Running statistics before a step, as operands. */
+export function runningFor(bench: Bench, data: CallData) {
+  const before = {
+    mean: data.runningMean(),
+    variance: data.runningVariance(),
+    factor: hostArray(bench.dtype, [FACTOR]),
+  };
+  const running = {
+    mean: bench.inOut("running.mean", before.mean),
+    variance: bench.inOut("running.variance", before.variance),
+    factor: bench.inOut("running.factor", before.factor),
+  };
+  return { before, running };
+}
+
+/** One value per channel after a step: fraction * old + times * value. */
+function stepped(old: ArrayLike<number>, fraction: number, value: Wide, times: number): Wide {
+  return wideMap(old.length, (c) => {
+    const added = multiplyPairs(value.hi[c] as number, value.lo[c] as number, times, 0);
+    const rest = low[0] as number;
+    const kept = multiplyPairs(old[c] as number, 0, fraction, 0);
+    return addPairs(kept, low[0] as number, added, rest);
+  });
+}
+
+/** BN-7, N-8: what a step leaves, of statistics that may be off by `errors`. */
+export async function compareRunning(
+  bench: Bench,
+  p: Precision,
+  before: {
+    readonly mean: ArrayLike<number>;
+    readonly variance: ArrayLike<number>;
+    readonly factor: ArrayLike<number>;
+  },
+  stats: { readonly mean: Wide; readonly variance: Wide },
+  errors: { readonly mean: Float64Array; readonly variance: Float64Array } | null,
+  fraction: number,
+  correction: number,
+): Promise<Comparison[]> {
+  const done: Comparison[] = [];
+  const one = { hi: new Float64Array([1]), lo: new Float64Array(1) };
+  for (const [key, value, times] of [
+    ["mean", stats.mean, 1],
+    ["variance", stats.variance, correction],
+    ["factor", one, 1],
+  ] as const) {
+    const off = key === "factor" ? null : (errors?.[key].map((e) => e * times) ?? null);
+    const added = value.hi.map((v) => v * times);
+    const bound = averageBound(p, before[key], fraction, added, off, null);
+    const expected = stepped(before[key], fraction, value, times);
+    const name = `running.${key}`;
+    done.push(compareChannels(name, await bench.result(name), expected, bound, p.dtype));
+  }
+  return done;
+}
+
+/** Option: the fraction that is kept. */
+const movingAverage: CoveredKernel = {
+  name: "movingAverage",
+  clause: "K-7",
+  options: ["0.999", "0", "1"],
+  mayAlias: false,
+  over: "channels",
+  async run({ bench, p, g, data, option }) {
+    const [fraction, correction] = [Math.fround(Number(option)), option === "0" ? 1 : 64 / 63];
+    const stats = givenStats(data);
+    const { before, running } = runningFor(bench, data);
+    const given = {
+      mean: bench.input("mean", stats.host.mean),
+      variance: bench.input("variance", stats.host.variance),
+    };
+    bench.backend.kernels.movingAverage(g.channels, given, { running, fraction, correction });
+    return compareRunning(bench, p, before, stats, null, fraction, correction);
+  },
+};
+
+/** Option: the factor. */
+const globalStats: CoveredKernel = {
+  name: "globalStats",
+  clause: "K-8",
+  options: ["3", "0", "999.4999"],
+  mayAlias: false,
+  over: "channels",
+  async run({ bench, p, g, data, option }) {
+    const factor = hostArray(bench.dtype, [Math.fround(Number(option))]);
+    const host = { mean: data.runningMean(), variance: data.runningVariance() };
+    const running = {
+      mean: bench.input("running.mean", host.mean),
+      variance: bench.input("running.variance", host.variance),
+      factor: bench.input("running.factor", factor),
+    };
+    const out = { mean: bench.output("mean", g.channels), variance: bench.output("variance", g.channels) };
+    bench.backend.kernels.globalStats(g.channels, running, out);
+    const done: Comparison[] = [];
+    for (const key of ["mean", "variance"] as const) {
+      const by = factor[0] as number;
+      const stats = by === 0 ? wideOf(new Float64Array(g.channels)) : over(host[key], by);
+      const bound = globalBound(
+        p,
+        Array.from(stats.hi, (hi) => ({ hi, lo: 0 })),
+      );
+      done.push(compareChannels(key, await bench.result(key), stats, bound, p.dtype));
+    }
+    return done;
+  },
+};
+
+function over(values: ArrayLike<number>, by: number): Wide {
+  return wideMap(values.length, (c) => dividePairs(values[c] as number, 0, by, 0));
+}
+
+/** Copies and fills are exact: K-9. */
+const copy: CoveredKernel = {
+  name: "copy",
+  clause: "K-9",
+  options: [""],
+  mayAlias: false,
+  over: "length",
+  async run({ bench, p, g, data }) {
+    const values = data.x();
+    const y = bench.output("y", values.length);
+    bench.backend.kernels.copy(values.length, bench.input("x", values), y);
+    return [exactly(p, await bench.result("y"), values, g.inner)];
+  },
+};
+
+/** Option: the value. */
+const fill: CoveredKernel = {
+  name: "fill",
+  clause: "K-9",
+  options: ["-2.5", "0", "1e30", "-0"],
+  mayAlias: false,
+  over: "length",
+  async run({ bench, p, g, option }) {
+    const value = Math.fround(Number(option));
+    bench.backend.kernels.fill(g.inner, value, bench.output("y", g.inner));
+    return [exactly(p, await bench.result("y"), new Float64Array(g.inner).fill(value), g.inner)];
+  },
+};
+
+function exactly({ dtype }: Precision, got: ArrayLike<number>, values: ArrayLike<number>, length: number): Comparison {
+  return compareChannels("y", got, wideOf(values), new Float64Array(length), dtype);
+}
+
+export const CHANNEL_KERNELS = [movingAverage, globalStats, copy, fill];

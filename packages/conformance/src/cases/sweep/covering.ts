@@ -1,0 +1,111 @@
+/** One factor of a covering array: how many levels it has. */
+export interface Factor {
+  readonly name: string;
+  readonly levels: number;
+}
+
+/** Levels of the factors chosen so far; -1 where none is. */
+export type Row = readonly number[];
+
+/**
+ * A covering array of strength 2: rows such that any two levels of any two factors occur together in one of them,
+ * unless `allowed` refuses every row that has both. Greedy and deterministic.
+ *
+ * Both predicates judge rows in part, where -1 stands for a level still open. `allowed` must refuse nothing that can be
+ * completed. `cheap` says whether a row that began as `pair` is worth running with what was added; it must accept
+ * level 0 of every factor.
+ */
+export function coveringArray(
+  factors: readonly Factor[],
+  allowed: (row: Row) => boolean,
+  cheap: (row: Row, pair: Row) => boolean = () => true,
+): number[][] {
+  const open = new OpenPairs(factors);
+  const rows: number[][] = [];
+  for (let a = 0; a < factors.length; a++) {
+    for (let b = a + 1; b < factors.length; b++) {
+      for (let i = 0; i < levelsOf(factors, a); i++) {
+        for (let j = 0; j < levelsOf(factors, b); j++) {
+          if (!open.has(a, i, b, j)) continue;
+          const row = new Array<number>(factors.length).fill(-1);
+          [row[a], row[b]] = [i, j];
+          if (!allowed(row)) continue;
+          const pair = row.slice();
+          complete(row, factors, open, (next) => allowed(next) && cheap(next, pair), rows.length);
+          open.close(row);
+          rows.push(row);
+        }
+      }
+    }
+  }
+  return rows;
+}
+
+/** Gives each open factor the level that covers most open pairs; among equals, another one in each row. */
+function complete(
+  row: number[],
+  factors: readonly Factor[],
+  open: OpenPairs,
+  allowed: (row: Row) => boolean,
+  turn: number,
+): void {
+  for (let f = 0; f < factors.length; f++) {
+    if (row[f] !== -1) continue;
+    const levels = levelsOf(factors, f);
+    let best = -1;
+    let most = -1;
+    for (let n = 0; n < levels; n++) {
+      const level = (n + turn) % levels;
+      const gain = open.gain(row, f, level);
+      if (gain <= most) continue;
+      row[f] = level;
+      if (allowed(row)) [best, most] = [level, gain];
+    }
+    if (best < 0) throw new Error(`no level of ${factors[f]?.name} is allowed`);
+    row[f] = best;
+  }
+}
+
+function levelsOf(factors: readonly Factor[], f: number): number {
+  return (factors[f] as Factor).levels;
+}
+
+/** The pairs of levels that no row has yet. */
+class OpenPairs {
+  readonly #factors: readonly Factor[];
+  /** By a * factors + b with a < b, one byte per pair of levels: 1 while open. */
+  readonly #open: Uint8Array[];
+
+  constructor(factors: readonly Factor[]) {
+    this.#factors = factors;
+    this.#open = factors.flatMap((a) => factors.map((b) => new Uint8Array(a.levels * b.levels).fill(1)));
+  }
+
+  has(a: number, i: number, b: number, j: number): boolean {
+    return this.#table(a, b)[i * levelsOf(this.#factors, b) + j] === 1;
+  }
+
+  /** How many open pairs `level` of factor `f` would cover with what is chosen. */
+  gain(row: Row, f: number, level: number): number {
+    let count = 0;
+    for (let other = 0; other < row.length; other++) {
+      const chosen = row[other] as number;
+      if (other === f || chosen < 0) continue;
+      const found = other < f ? this.has(other, chosen, f, level) : this.has(f, level, other, chosen);
+      if (found) count++;
+    }
+    return count;
+  }
+
+  close(row: Row): void {
+    for (let a = 0; a < row.length; a++) {
+      for (let b = a + 1; b < row.length; b++) {
+        this.#table(a, b)[(row[a] as number) * levelsOf(this.#factors, b) + (row[b] as number)] = 0;
+      }
+    }
+  }
+
+  #table(a: number, b: number): Uint8Array {
+    return this.#open[a * this.#factors.length + b] as Uint8Array;
+  }
+}

@@ -1,0 +1,144 @@
+import type { Dtype, Geometry, HostArray, Supports } from "@bn/core";
+import { hostArray } from "../data.ts";
+import { random } from "../random.ts";
+import { KINDS, kindTables, VARIANTS } from "./kinds.ts";
+
+/** Normal numbers that tensors are cut from: one per element would cost more than the kernels. 65,521 is a prime. */
+const POOL = 65_521;
+let pool: Float64Array | undefined;
+
+function noise(): Float64Array {
+  if (pool) return pool;
+  const r = random("coverage");
+  pool = Float64Array.from({ length: POOL }, () => r.normal());
+  return pool;
+}
+
+/**
+ * The operands of one call by the seed's text alone, each made when it is asked for. `start` is the kind of channel 0.
+ * A backend that does not promise NaN and infinities gets normal channels in their place.
+ */
+export class CallData {
+  readonly #g: Geometry;
+  readonly #dtype: Dtype;
+  /** Of each channel, its place in the tables of kinds. */
+  readonly #places: Int32Array;
+  readonly #offset: number;
+
+  constructor(seed: string, g: Geometry, start: number, dtype: Dtype, supports: Supports) {
+    this.#g = g;
+    this.#dtype = dtype;
+    this.#offset = random(seed).integer(0, POOL - 1);
+    const usable = KINDS.map(({ needs }, i) => (needs?.nonFinite && !supports.nonFinite ? 0 : i));
+    this.#places = new Int32Array(g.channels);
+    for (let c = 0; c < g.channels; c++) {
+      const kind = usable[(start + c) % usable.length] as number;
+      this.#places[c] = kind * VARIANTS + ((this.#offset + c) % VARIANTS);
+    }
+  }
+
+  x(): HostArray {
+    const { mean, std, zeros, poison } = kindTables(this.#dtype);
+    return this.#tensor(this.#offset, mean, std, zeros, poison);
+  }
+
+  dy(): HostArray {
+    const { none, dyStd, dyZeros, dyPoison } = kindTables(this.#dtype);
+    return this.#tensor(this.#offset + 7919, none, dyStd, dyZeros, dyPoison);
+  }
+
+  /** Statistics near those of x, not its own. */
+  mean(): HostArray {
+    const { mean, std } = kindTables(this.#dtype);
+    return this.#perChannel(1, mean, std, (z) => 0.1 * z);
+  }
+
+  variance(): HostArray {
+    const { none, variance } = kindTables(this.#dtype);
+    return this.#perChannel(2, none, variance, (z) => 0.5 + Math.abs(z) / 4);
+  }
+
+  gamma(): HostArray {
+    const { gamma, none } = kindTables(this.#dtype);
+    return this.#perChannel(3, gamma, none, () => 1);
+  }
+
+  beta(): HostArray {
+    const { beta, none } = kindTables(this.#dtype);
+    return this.#perChannel(4, beta, none, () => 1);
+  }
+
+  /** Sums over a batch, such as they might be. */
+  sumDy(): HostArray {
+    return this.#sums(5);
+  }
+
+  sumDyXhat(): HostArray {
+    return this.#sums(6);
+  }
+
+  /** Former contents of what is added into. */
+  prior(which: number): HostArray {
+    return this.#drawn(7 + which, (z) => z);
+  }
+
+  runningMean(): HostArray {
+    return this.#drawn(9, (z) => 10 * z);
+  }
+
+  runningVariance(): HostArray {
+    return this.#drawn(10, (z) => 10 * Math.abs(z));
+  }
+
+  #sums(field: number): HostArray {
+    const m = this.#g.outer * this.#g.inner;
+    const { none, dyStd } = kindTables(this.#dtype);
+    return this.#perChannel(field, none, dyStd, (z) => z * m);
+  }
+
+  #drawn(field: number, factor: (z: number) => number): HostArray {
+    const { none, one } = kindTables(this.#dtype);
+    return this.#perChannel(field, none, one, factor);
+  }
+
+  /** base + factor(z) scale, z the channel's own noise. A negative zero stays one: nothing is added to it. */
+  #perChannel(field: number, base: Float64Array, scale: Float64Array, factor: (z: number) => number): HostArray {
+    const from = noise();
+    const values = new Float64Array(this.#g.channels);
+    for (let c = 0, n = (this.#offset + 4001 * field) % POOL; c < values.length; c++) {
+      const place = this.#places[c] as number;
+      const by = scale[place] as number;
+      values[c] = by === 0 ? (base[place] as number) : (base[place] as number) + by * factor(from[n] as number);
+      if (++n === POOL) n = 0;
+    }
+    return hostArray(this.#dtype, values);
+  }
+
+  /** Every row of [inner] begins elsewhere in the pool, so that no two rows are alike. */
+  #tensor(offset: number, mean: Float64Array, std: Float64Array, zeros: Float64Array, poison: Float64Array): HostArray {
+    const { outer, channels, inner } = this.#g;
+    const from = noise();
+    const places = this.#places;
+    const values = new Float64Array(outer * channels * inner);
+    for (let o = 0, i = 0, start = offset % POOL; o < outer; o++) {
+      for (let c = 0; c < channels; c++) {
+        start = (start + 32_003) % POOL;
+        const place = places[c] as number;
+        const about = mean[place] as number;
+        const spread = std[place] as number;
+        const zeroBelow = zeros[place] as number;
+        for (let n = start, end = i + inner; i < end; i++) {
+          const z = from[n] as number;
+          values[i] = z < zeroBelow ? ((n & 1) === 0 ? 0 : -0) : about + spread * z;
+          if (++n === POOL) n = 0;
+        }
+      }
+    }
+    const [o, k] = [offset % outer, offset % inner];
+    for (let c = 0; c < channels; c++) {
+      const value = poison[places[c] as number] as number;
+      if (value !== 0) values[(o * channels + c) * inner + k] = value;
+    }
+    return hostArray(this.#dtype, values);
+  }
+}

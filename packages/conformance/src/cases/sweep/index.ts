@@ -1,0 +1,90 @@
+import type { Backend, Dtype, Geometry } from "@bn/core";
+import type { Case, Comparison } from "../../case.ts";
+import { precisionOf } from "../../truth/bounds.ts";
+import { DTYPES } from "../data.ts";
+import { Bench } from "./bench.ts";
+import type { CoveredKernel } from "./calls.ts";
+import { CHANNEL_KERNELS } from "./channel-kernels.ts";
+import { CallData } from "./data.ts";
+import { FUSED_KERNELS } from "./fused-kernels.ts";
+import { KINDS } from "./kinds.ts";
+import { MAP_KERNELS } from "./map-kernels.ts";
+import { REDUCTION_KERNELS } from "./reduction-kernels.ts";
+import { type Row, rowsFor } from "./rows.ts";
+import { EXTENTS, sizeOf, type Tier } from "./sizes.ts";
+
+const KERNELS: readonly CoveredKernel[] = [...REDUCTION_KERNELS, ...MAP_KERNELS, ...CHANNEL_KERNELS, ...FUSED_KERNELS];
+
+/** K-1 to K-10 over a covering array: each pair of sizes, kinds of data, options, aliasing and surroundings once. */
+export function sweepCases(tier: Tier, seed: string): Case[] {
+  return KERNELS.flatMap((kernel) => {
+    const groups = rowsFor(kernel, EXTENTS[tier], seed);
+    return DTYPES.flatMap((dtype) =>
+      groups.map(
+        ({ name, rows }): Case => ({
+          id: `kernels/${kernel.name}/${name}/${dtype}`,
+          group: "kernels",
+          clause: kernel.clause,
+          needs: { dtype, ...kernel.needs },
+          run: async ({ backend }) => {
+            const done: Comparison[] = [];
+            for (const row of rows) done.push(...(await runRow(kernel, row, backend, dtype)));
+            return done;
+          },
+        }),
+      ),
+    );
+  });
+}
+
+/** One call, and the one that follows it. An error says which row it was. */
+async function runRow(kernel: CoveredKernel, row: Row, backend: Backend, dtype: Dtype): Promise<Comparison[]> {
+  const bench = new Bench(backend, dtype, row.surroundings);
+  const p = precisionOf(dtype, backend.supports);
+  const call = async (g: Geometry, start: number, what: string) => {
+    backend.reserve?.(dtype, g);
+    const text = textOf(row, g, start, what);
+    const data = new CallData(`${kernel.name} ${text}`, g, start, dtype, backend.supports);
+    try {
+      const done = await kernel.run({ ...row, bench, p, g, data });
+      await bench.assertInputsKept();
+      return done.map((one) => ({ ...one, what: `${one.what} of ${text}` }));
+    } catch (error) {
+      throw new Error(`${text}: ${error instanceof Error ? error.message : error}`, { cause: error });
+    }
+  };
+  try {
+    const first = await call(row.g, row.start, "");
+    if (row.next === "once" || sizeOf(row.g) > REPEATED) return first;
+    const next = (row.start + 11) % KINDS.length;
+    const second = row.next === "again" ? row.g : smaller(row.g);
+    return [...first, ...(await call(second, next, `, after ${shapeOf(row.g)} in the same buffers`))];
+  } finally {
+    bench.dispose();
+  }
+}
+
+/** Larger tensors are called once: what a call leaves behind does not need size to show. */
+const REPEATED = 2 ** 12;
+
+function smaller({ outer, channels, inner }: Geometry): Geometry {
+  const less = (n: number) => Math.max(1, n - 1);
+  return { outer: less(outer), channels: less(channels), inner: less(inner) };
+}
+
+function shapeOf({ outer, channels, inner }: Geometry): string {
+  return `${outer}x${channels}x${inner}`;
+}
+
+function textOf({ option, inPlace, surroundings, eps, m }: Row, g: Geometry, start: number, what: string): string {
+  const divisor = m === g.outer * g.inner ? "" : ` m=${m}`;
+  const parts = [
+    shapeOf(g),
+    KINDS[start]?.name ?? "",
+    option,
+    inPlace ? "in place" : "",
+    surroundings,
+    `eps=${eps}${divisor}`,
+  ];
+  return parts.filter((part) => part !== "").join(" ") + what;
+}

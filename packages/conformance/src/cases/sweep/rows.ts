@@ -1,0 +1,159 @@
+import type { Geometry } from "@bn/core";
+import { SURROUNDINGS, type Surroundings } from "./bench.ts";
+import type { CoveredKernel } from "./calls.ts";
+import { coveringArray } from "./covering.ts";
+import { KINDS } from "./kinds.ts";
+import { between, type Extent, everySize, sideOf, sizeOf } from "./sizes.ts";
+
+/** What follows the first call: nothing, a second one on the same buffers with other data, or a smaller one. */
+export type Then = "once" | "again" | "smaller";
+const THEN: readonly Then[] = ["once", "again", "smaller"];
+const EPS = [1e-5, 0.5, 0].map(Math.fround);
+const DIVISORS: readonly ((m: number) => number)[] = [(m) => m, (m) => 3 * m, (m) => m * 2 ** 32 + 1];
+
+/** Rows of the covering array that cost less than this take what levels they like. */
+const CHEAP = 4096;
+
+/** One row of the covering array: a geometry, and everything else that a call has. */
+export interface Row {
+  readonly g: Geometry;
+  /** The kind of channel 0. */
+  readonly start: number;
+  readonly option: string;
+  readonly inPlace: boolean;
+  readonly surroundings: Surroundings;
+  readonly next: Then;
+  readonly eps: number;
+  readonly m: number;
+}
+
+/** A name and the rows of one case. */
+export interface Group {
+  readonly name: string;
+  readonly rows: readonly Row[];
+}
+
+/**
+ * The rows of one kernel, dealt to cases: a covering array of strength 2 over sizes and everything else, every size up to
+ * `upTo`, and geometries that the seed draws. Rows of the array are together by their longest dimension.
+ */
+export function rowsFor(kernel: CoveredKernel, extent: Extent, seed: string): Group[] {
+  const { upTo, cap } = extent;
+  const groups = new Map<string, Row[]>();
+  const put = (name: string, row: Row) => groups.set(name, [...(groups.get(name) ?? []), row]);
+  for (const row of pairs(kernel, extent)) put(longest(row.g), row);
+  const singles = everySize(upTo, cap).map((g) => flattened(kernel, g));
+  for (const [i, g] of unique(singles).entries()) put(`sizes-${1 + Math.floor(i / 20)}`, mixed(kernel, g, i));
+  for (const [i, g] of between(`${kernel.name}|${seed}`, extent.between, cap).entries()) {
+    put(`drawn-${1 + Math.floor(i / 12)}`, mixed(kernel, flattened(kernel, g), i + 5));
+  }
+  return [...groups].map(([name, rows]) => ({ name, rows }));
+}
+
+function pairs(kernel: CoveredKernel, { sizes, cap, dense }: Extent): Row[] {
+  const one = [1];
+  const of = (used: boolean) => (used ? sizes : one);
+  const [tensor, channels] = [kernel.over === "tensor", kernel.over !== "length"];
+  const dims = [of(tensor), of(channels), of(tensor || !channels)] as const;
+  const aliases = kernel.mayAlias ? 2 : 1;
+  const factors = [
+    { name: "outer", levels: dims[0].length },
+    { name: "channels", levels: dims[1].length },
+    { name: "inner", levels: dims[2].length },
+    { name: "kind", levels: KINDS.length },
+    { name: "option", levels: kernel.options.length },
+    { name: "alias", levels: aliases },
+    { name: "surroundings", levels: SURROUNDINGS.length },
+    { name: "then", levels: THEN.length },
+    { name: "eps", levels: EPS.length },
+    { name: "divisor", levels: DIVISORS.length },
+  ];
+  const size = (row: readonly number[]) =>
+    dims.reduce((product, sizes, f) => product * ((row[f] as number) < 0 ? 1 : (sizes[row[f] as number] as number)), 1);
+  const rows = coveringArray(
+    factors,
+    (row) => kindMatters(row, dims) && size(row) <= cap && worthwhile(size(row), sidesOf(row, dims), dense),
+    (row, pair) => size(row) <= Math.max(CHEAP, size(pair)),
+  );
+  return rows.map((levels) => {
+    const at = (f: number) => levels[f] as number;
+    const g = {
+      outer: dims[0][at(0)] as number,
+      channels: dims[1][at(1)] as number,
+      inner: dims[2][at(2)] as number,
+    };
+    return rowOf(kernel, g, [at(3), at(4), at(5), at(6), at(7), at(8), at(9)]);
+  });
+}
+
+type Dims = readonly (readonly number[])[];
+
+/** Many channels have all kinds, whichever comes first. Of three neighbours beyond 2^15 each meets a third of the kinds. */
+function kindMatters(row: readonly number[], dims: Dims): boolean {
+  const kind = row[3] as number;
+  if (kind < 0) return true;
+  return dims.every((sizes, f) => {
+    const size = sizes[row[f] as number] ?? 1;
+    if (f === 1 && size > 2 * KINDS.length) return kind === 0;
+    return size < 2 ** 15 || kind % 3 === (sideOf(size) ?? 0) + 1;
+  });
+}
+
+/** Which sides of their boundaries the sizes lie on that lie on one. */
+function sidesOf(row: readonly number[], dims: Dims): readonly number[] {
+  return dims.flatMap((sizes, f) => sideOf(sizes[row[f] as number] ?? 1) ?? []);
+}
+
+/**
+ * Whether a pair of sizes is worth its time: all are up to `dense` elements, up to four times as many those on the same
+ * side of their boundaries, beyond those above them. So each boundary still meets each other one.
+ */
+function worthwhile(size: number, sides: readonly number[], dense: number): boolean {
+  if (size <= dense || sides.length <= 1) return true;
+  return sides.every((side) => side === sides[0]) && (size <= 4 * dense || sides[0] === 1);
+}
+
+/** Levels that go through all residues from row to row. */
+function mixed(kernel: CoveredKernel, g: Geometry, i: number): Row {
+  const turn = Math.floor(i / 2);
+  return rowOf(kernel, g, [
+    (7 * i) % KINDS.length,
+    turn,
+    kernel.mayAlias ? i : 0,
+    turn + i,
+    Math.floor(i / 3),
+    i,
+    turn,
+  ]);
+}
+
+function rowOf(kernel: CoveredKernel, g: Geometry, [kind = 0, ...levels]: readonly number[]): Row {
+  const of = <T>(all: readonly T[], level = 0) => all[level % all.length] as T;
+  return {
+    g,
+    start: kind,
+    option: of(kernel.options, levels[0]),
+    inPlace: (levels[1] ?? 0) % 2 === 1,
+    surroundings: of(SURROUNDINGS, levels[2]),
+    next: of(THEN, levels[3]),
+    eps: of(EPS, levels[4]),
+    m: of(DIVISORS, levels[5])(g.outer * g.inner),
+  };
+}
+
+/** The geometry in the dimensions that the kernel has. */
+function flattened({ over }: CoveredKernel, g: Geometry): Geometry {
+  if (over === "tensor") return g;
+  const n = Math.max(g.outer, g.channels, g.inner);
+  return over === "channels" ? { outer: 1, channels: n, inner: 1 } : { outer: 1, channels: 1, inner: sizeOf(g) };
+}
+
+function unique(all: readonly Geometry[]): Geometry[] {
+  return [...new Map(all.map((g) => [`${g.outer}x${g.channels}x${g.inner}`, g])).values()];
+}
+
+function longest({ outer, channels, inner }: Geometry): string {
+  const most = Math.max(outer, channels, inner);
+  if (most <= 5) return "up-to-5";
+  return `${outer === most ? "outer" : channels === most ? "channels" : "inner"}-${most}`;
+}

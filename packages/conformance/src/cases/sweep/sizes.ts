@@ -1,0 +1,98 @@
+import type { Geometry } from "@bn/core";
+import { type Random, random } from "../random.ts";
+
+/** How much is covered: some seconds, below a minute, or everything. */
+export type Tier = "quick" | "default" | "full";
+
+const NEAR = (sizes: readonly number[]) => sizes.flatMap((n) => [n - 1, n, n + 1]);
+
+/** Sizes at which vectors, unrolled loops, tiles, workgroups, threads and counters begin or end. */
+const BOUNDARIES = [1, 2, 3, 4, 5, ...NEAR([8, 16, 32, 64, 128, 256, 512, 1024, 4096, 65_536])];
+
+/** Which side of its boundary a size lies on: -1, 0 or 1; null for the small ones, which lie on none. */
+export function sideOf(size: number): number | null {
+  return size <= 5 ? null : size - 2 ** Math.round(Math.log2(size));
+}
+
+/** What a tier covers. `cap` bounds the elements of a tensor, `upTo` the run of sizes of which each occurs. */
+export interface Extent {
+  readonly sizes: readonly number[];
+  readonly cap: number;
+  /** Up to here sizes meet in all pairs; beyond, each boundary meets each other one on one side. */
+  readonly dense: number;
+  /** The same, for the layers, whose calls cost several kernels each. */
+  readonly layerCap: number;
+  readonly upTo: number;
+  /** Geometries between the boundaries, drawn by the seed. */
+  readonly between: number;
+  /** The largest size class of memory, in elements. */
+  readonly memory: number;
+}
+
+export const EXTENTS: Readonly<Record<Tier, Extent>> = {
+  quick: {
+    sizes: BOUNDARIES.filter((n) => n < 300),
+    cap: 2 ** 11,
+    dense: 2 ** 9,
+    layerCap: 2 ** 9,
+    upTo: 33,
+    between: 8,
+    memory: 2 ** 14,
+  },
+  default: {
+    sizes: BOUNDARIES,
+    cap: 2 ** 18,
+    dense: 2 ** 13,
+    layerCap: 2 ** 14,
+    upTo: 130,
+    between: 48,
+    memory: 2 ** 22,
+  },
+  full: {
+    sizes: BOUNDARIES,
+    cap: 2 ** 22,
+    dense: 2 ** 22,
+    layerCap: 2 ** 18,
+    upTo: 130,
+    between: 200,
+    memory: 2 ** 24,
+  },
+};
+
+export function sizeOf({ outer, channels, inner }: Geometry): number {
+  return outer * channels * inner;
+}
+
+/**
+ * Every outer, every number of channels and every inner from 1 to `upTo`, in as few elements as that takes: while outer
+ * rises inner falls, so that their product stays small, and channels go through all residues.
+ */
+export function everySize(upTo: number, cap: number): Geometry[] {
+  const some = [1, 2, 3, 5];
+  const all: Geometry[] = [];
+  for (let n = 1; n <= upTo; n++) {
+    const other = upTo + 1 - n;
+    all.push({ outer: n, channels: some[n % some.length] as number, inner: other });
+    all.push({
+      outer: some[(n + 1) % some.length] as number,
+      channels: n,
+      inner: some[(n + 2) % some.length] as number,
+    });
+  }
+  return all.filter((g) => sizeOf(g) <= cap);
+}
+
+/** Geometries drawn between the boundaries, log-uniform, by the seed's text alone. */
+export function between(seed: string, count: number, cap: number): Geometry[] {
+  const r = random(`between|${seed}`);
+  return Array.from({ length: count }, () => {
+    const total = logUniform(r, cap);
+    const cuts = [r.uniform(), r.uniform()].sort((a, b) => a - b) as [number, number];
+    const part = (share: number) => Math.max(1, Math.floor(total ** share));
+    return { outer: part(cuts[0]), channels: part(cuts[1] - cuts[0]), inner: part(1 - cuts[1]) };
+  });
+}
+
+function logUniform(r: Random, to: number): number {
+  return to ** r.uniform();
+}

@@ -1,0 +1,64 @@
+/**
+ * Double-double without objects, for loops over whole tensors: each function returns the high part and leaves the low
+ * part in `low[0]`. The same arithmetic as dd.ts (a test holds them equal), some twenty times faster.
+ */
+export const low = new Float64Array(1);
+
+const SPLIT = 134217729;
+
+/** a + b exactly. */
+export function twoSum(a: number, b: number): number {
+  const s = a + b;
+  const t = s - a;
+  low[0] = a - (s - t) + (b - t);
+  return s;
+}
+
+/** (ah + al) + (bh + bl). */
+export function addPairs(ah: number, al: number, bh: number, bl: number): number {
+  const s = ah + bh;
+  const t = s - ah;
+  return join(s, ah - (s - t) + (bh - t) + (al + bl));
+}
+
+/** (ah + al) (bh + bl); parts beyond 2^990 are for infinities alone. */
+export function multiplyPairs(ah: number, al: number, bh: number, bl: number): number {
+  const p = ah * bh;
+  const [as, bs] = [SPLIT * ah, SPLIT * bh];
+  const a1 = as - (as - ah);
+  const b1 = bs - (bs - bh);
+  const [a2, b2] = [ah - a1, bh - b1];
+  return join(p, a1 * b1 - p + a1 * b2 + a2 * b1 + a2 * b2 + (ah * bl + al * bh));
+}
+
+/** Infinities and NaN have no low part. */
+function join(hi: number, lo: number): number {
+  const s = hi + lo;
+  const rest = lo - (s - hi);
+  if (rest - rest !== 0) {
+    low[0] = 0;
+    return hi;
+  }
+  low[0] = rest;
+  return s;
+}
+
+/** (ah + al) / (bh + bl). */
+export function dividePairs(ah: number, al: number, bh: number, bl: number): number {
+  const q = ah / bh;
+  low[0] = 0;
+  if (q - q !== 0 || bh - bh !== 0) return q;
+  const p = multiplyPairs(q, 0, bh, bl);
+  const rest = addPairs(ah, al, -p, -(low[0] as number));
+  return join(q, rest / bh);
+}
+
+/** The root of ah + al. */
+export function rootOfPair(ah: number, al: number): number {
+  const s = Math.sqrt(ah);
+  low[0] = 0;
+  if (s === 0 || s - s !== 0) return s;
+  const p = multiplyPairs(s, 0, s, 0);
+  const rest = addPairs(ah, al, -p, -(low[0] as number));
+  return join(s, rest / (2 * s));
+}
