@@ -2,7 +2,7 @@ import type { Affine, Average, DeviceBuffer, Geometry, Running } from "./backend
 import type { BatchNormState } from "./batch-norm-state.ts";
 import type { ForwardPass } from "./last-forward.ts";
 import { acquire, createMemory, type Memory, type Want, want } from "./memory.ts";
-import { type Pass, versionsOf } from "./pass.ts";
+import { buffersOf, type Pass, versionsOf } from "./pass.ts";
 
 /** A forward of BatchNorm or BatchNormScale, ready to be queued any number of times. */
 export interface BatchNormForward extends ForwardPass {
@@ -63,9 +63,8 @@ export function prepareForward(
   const m = g.outer * g.inner;
   const average = useGlobalStats || !updateStats ? null : { running, fraction, correction: m > 1 ? m / (m - 1) : 1 };
   const affine = gamma ? { gamma, beta: beta ?? null } : null;
-  const data = [x, y, ...params].map((memory) => memory.data as DeviceBuffer);
-  const watched = inPlace ? [x, ...params] : [x, y, ...params];
-  if (copy) watched.push(copy);
+  const blobs = inPlace ? [x, ...params] : [x, y, ...params];
+  const watched = copy ? [...blobs, copy] : blobs;
   return {
     backend,
     dtype,
@@ -79,7 +78,7 @@ export function prepareForward(
     gamma: gamma ?? null,
     watched,
     versions: versionsOf(watched),
-    buffers: some ? data : [],
+    buffers: buffersOf(blobs),
     work: some ? { x: x.data as DeviceBuffer, y: y.data as DeviceBuffer, running, affine, average } : null,
   };
 }
@@ -135,9 +134,8 @@ export function prepareBackward(
         grad,
       }
     : null;
-  const buffers = [x.data, y.diff, work?.dx, affine?.gamma, affine?.beta, grad?.gamma, grad?.beta];
-  const watched = inPlace ? [x, ...params] : [x, y, ...params];
-  if (forward.saved) watched.push(forward.saved);
+  const blobs = inPlace ? [x, ...params] : [x, y, ...params];
+  const watched = forward.saved ? [...blobs, forward.saved] : blobs;
   return {
     backend,
     dtype,
@@ -148,7 +146,7 @@ export function prepareBackward(
     down,
     watched,
     versions: versionsOf(watched),
-    buffers: some ? buffers.filter((buffer): buffer is DeviceBuffer => buffer !== null && buffer !== undefined) : [],
+    buffers: buffersOf(blobs),
     work,
   };
 }

@@ -15,7 +15,7 @@ export interface Pass {
   /** Every blob that the checks looked at, and its version then. */
   readonly watched: readonly Memory[];
   readonly versions: readonly number[];
-  /** Buffers that the kernels get and that users can reach, and so dispose. */
+  /** Their buffers: users can reach them, and so dispose them. */
   readonly buffers: readonly DeviceBuffer[];
 }
 
@@ -33,4 +33,9 @@ export function isCurrent(pass: Pass, bottom: readonly Blob[], top: readonly Blo
 
 export function versionsOf(watched: readonly Memory[]): readonly number[] {
   return watched.map((memory) => memory.version);
+}
+
+/** All buffers that these blobs have. */
+export function buffersOf(memories: readonly Memory[]): readonly DeviceBuffer[] {
+  return memories.flatMap(({ data, diff }) => [data, diff]).filter((buffer) => buffer !== null);
 }

@@ -1,7 +1,7 @@
 import type { Affine, Backend, DeviceBuffer, Dtype, Geometry } from "./backend.ts";
 import type { ForwardPass } from "./last-forward.ts";
 import { acquire, createMemory, type Memory, type Want, want } from "./memory.ts";
-import { type Pass, versionsOf } from "./pass.ts";
+import { buffersOf, type Pass, versionsOf } from "./pass.ts";
 
 /** The blobs of one call of a Scale. */
 export interface ScaleOperands {
@@ -51,7 +51,8 @@ export function prepareForward(of: ScaleOperands, g: Geometry, kept: Memory | nu
 
   const affine = { gamma: gamma.data as DeviceBuffer, beta: bias?.data ?? null };
   const work = some ? { x: x.data as DeviceBuffer, y: top.data as DeviceBuffer, affine } : null;
-  const watched = watchedOf(of, saved);
+  const blobs = blobsOf(of);
+  const watched = saved ? [...blobs, saved] : blobs;
   return {
     backend,
     dtype,
@@ -64,7 +65,7 @@ export function prepareForward(of: ScaleOperands, g: Geometry, kept: Memory | nu
     gamma: gamma.data,
     watched,
     versions: versionsOf(watched),
-    buffers: work ? present([work.x, work.y, affine.gamma, affine.beta]) : [],
+    buffers: buffersOf(blobs),
     work,
   };
 }
@@ -109,7 +110,8 @@ export function prepareBackward(of: ScaleOperands, forward: ScaleForward, down: 
       }
     : null;
   const cleared = !learnt && wanted ? { diff: gamma.diff as DeviceBuffer, count: gamma.count } : null;
-  const watched = watchedOf(of, forward.saved);
+  const blobs = blobsOf(of);
+  const watched = forward.saved ? [...blobs, forward.saved] : blobs;
   return {
     backend,
     dtype,
@@ -121,9 +123,7 @@ export function prepareBackward(of: ScaleOperands, forward: ScaleForward, down: 
     cleared,
     watched,
     versions: versionsOf(watched),
-    buffers: work
-      ? present([x.data, work.dy, work.dx, work.affine.gamma, work.dGamma, work.dBeta])
-      : present([cleared?.diff]),
+    buffers: buffersOf(blobs),
     work,
   };
 }
@@ -137,10 +137,7 @@ export function runBackward({ backend, geometry, cleared, work }: ScaleBackward)
   if (dx !== null) kernels.scale(dy, geometry, affine, dx);
 }
 
-function watchedOf({ bottoms, top, gamma, bias }: ScaleOperands, saved: Memory | null): readonly Memory[] {
-  return [...new Set([...bottoms, top, gamma, bias, saved])].filter((memory) => memory !== null);
-}
-
-function present(buffers: readonly (DeviceBuffer | null | undefined)[]): readonly DeviceBuffer[] {
-  return buffers.filter((buffer) => buffer !== null && buffer !== undefined);
+/** Each once: in place top is bottom[0], and with two bottoms the scale is bottom[1]. */
+function blobsOf({ bottoms, top, gamma, bias }: ScaleOperands): readonly Memory[] {
+  return [...new Set([...bottoms, top, gamma, bias])].filter((memory) => memory !== null);
 }

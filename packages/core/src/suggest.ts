@@ -1,13 +1,14 @@
 /**
  * The name that was probably meant by `word`, or null. Case, `_` and `-` do not count, so Caffe's `use_global_stats` is
- * `useGlobalStats`; else up to one wrong, missing or swapped letter per three is allowed.
+ * `useGlobalStats`; else up to one wrong, missing or swapped letter per three is allowed, or a beginning.
  */
 export function closest(word: string, names: readonly string[]): string | null {
   const plain = plainOf(word);
   let best: string | null = null;
   let least = Math.floor(plain.length / 3) + 1;
   for (const name of names) {
-    const away = distance(plain, plainOf(name));
+    const other = plainOf(name);
+    const away = plain.length > 2 && other.startsWith(plain) ? 1 : distance(plain, other);
     if (away >= least) continue;
     best = name;
     least = away;
