@@ -27,6 +27,12 @@ it("train-in-node", async () => {
   expectLearnt(await printed("train-in-node/main.ts"));
 });
 
+it("caffe-to-onnx", async () => {
+  const text = await printed("caffe-to-onnx/main.ts");
+  expect(text).toMatch(/^23 BatchNorm layers: 23 of 23 within their bounds, the worst at 0\.\d\d of it$/m);
+  expect(text).toMatch(/^layer33-conv: 882 values, from -?\d+\.\d\d to -?\d+\.\d\d$/m);
+});
+
 it("swap-a-backend: the same on every backend", async () => {
   const lines = (await printed("swap-a-backend/main.ts")).trim().split("\n");
   expect(lines.map((line) => line.split(":")[0])).toEqual(["cpu", "wasm", "webgpu"]);
