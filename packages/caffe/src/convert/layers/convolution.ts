@@ -5,7 +5,7 @@ import { reshape } from "../operators.ts";
 import type { Params } from "../params.ts";
 
 /** Per spatial axis. */
-export interface Windows {
+interface Windows {
   readonly kernel: readonly number[];
   readonly stride: readonly number[];
   readonly pad: readonly number[];
