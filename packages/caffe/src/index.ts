@@ -9,6 +9,7 @@ export {
   type Port,
 } from "./convert/convert.ts";
 export type { CaffeFile, ReadOptions } from "./file.ts";
+export { type FoldedNet, type FoldNetOptions, foldAttemptsOfNet, foldNet, foldTasksOfNet } from "./fold/fold.ts";
 export { type BuildNetOptions, type BuiltNet, buildNet } from "./layers/build.ts";
 export { type CreatedLayers, type CreateLayersOptions, createLayers } from "./layers/create.ts";
 export { DIALECT_NAMES, DIALECTS, type Dialect, type DialectFacts, type Role } from "./layers/dialect.ts";

@@ -1,20 +1,24 @@
-import { type CheckFoldRow, checkFold } from "@bn/onnx";
-import { openModel } from "@bn/onnx/node";
+import { type CheckFoldRow, judgeFolds } from "@bn/onnx";
 import { align } from "./align.ts";
+import { attemptsIn, tasksIn } from "./fold-caffe.ts";
 import { checkWritable, printable, writeReport } from "./output.ts";
 
 export interface CheckFoldOptions {
   readonly json?: string;
+  readonly net?: string;
+  readonly netFolded?: string;
+  readonly dialect?: string;
 }
 
 /** `bn check-fold`: whether a network holds the normalizations of another as it should. True if every layer does. */
-export async function checkFoldCommand(original: string, folded: string, { json }: CheckFoldOptions): Promise<boolean> {
+export async function checkFoldCommand(
+  original: string,
+  folded: string,
+  { json, net, netFolded, dialect }: CheckFoldOptions,
+): Promise<boolean> {
   if (json !== undefined) await checkWritable("--json", json);
-  const [before, after] = [await openModel(original), await openModel(folded)];
-  const rows = await checkFold(before.bytes, after.bytes, {
-    external: before.external,
-    foldedExternal: after.external,
-  });
+  const tasks = await tasksIn(original, net, dialect);
+  const rows = judgeFolds(tasks, await attemptsIn(folded, netFolded));
   const text = checkFoldText(rows);
   if (json !== undefined) await writeReport(json, `${JSON.stringify({ rows: rows.map(rowJson) }, null, 2)}\n`);
   (json === "-" ? process.stderr : process.stdout).write(text);

@@ -2,9 +2,11 @@ import { BnError } from "@bn/core";
 import { type FoldRow, foldModel } from "@bn/onnx";
 import { openModel } from "@bn/onnx/node";
 import { align } from "./align.ts";
+import { isCaffe } from "./caffe.ts";
+import { type FoldCaffeOptions, foldCaffe } from "./fold-caffe.ts";
 import { checkWritable, printable, writeReport } from "./output.ts";
 
-export interface FoldCommandOptions {
+export interface FoldCommandOptions extends FoldCaffeOptions {
   readonly duplicate?: boolean;
   readonly maxLoss?: string;
   readonly json?: string;
@@ -15,13 +17,19 @@ export async function foldCommand(path: string, out: string, options: FoldComman
   const maxLostDigits = digitsOf(options.maxLoss);
   await checkWritable("the folded model", out);
   if (options.json !== undefined) await checkWritable("--json", options.json);
+  const rows = isCaffe(path, options)
+    ? await foldCaffe(path, out, options, maxLostDigits)
+    : await foldOnnx(path, out, maxLostDigits, options.duplicate ?? false);
+  if (options.json !== undefined) await writeReport(options.json, `${JSON.stringify({ rows }, null, 2)}\n`);
+  process.stderr.write(foldText(rows));
+  return rows.some(({ status }) => status === "folded");
+}
+
+async function foldOnnx(path: string, out: string, maxLostDigits: number, duplicate: boolean) {
   const { bytes, external } = await openModel(path);
-  const folded = await foldModel(bytes, { external, maxLostDigits, duplicate: options.duplicate ?? false });
+  const folded = await foldModel(bytes, { external, maxLostDigits, duplicate });
   await writeReport(out, folded.bytes);
-  if (options.json !== undefined)
-    await writeReport(options.json, `${JSON.stringify({ rows: folded.rows }, null, 2)}\n`);
-  process.stderr.write(foldText(folded.rows));
-  return folded.rows.some(({ status }) => status === "folded");
+  return folded.rows;
 }
 
 function foldText(rows: readonly FoldRow[]): string {

@@ -131,9 +131,12 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     });
   program
     .command("fold")
-    .description("move the normalizations of an ONNX model into the layers beside them")
-    .argument("<model.onnx>", "the model")
-    .argument("<out.onnx>", "the file to write; - is standard output")
+    .description("move the normalizations of an ONNX model or of a .caffemodel into the layers beside them")
+    .argument("<model>", "the ONNX model, or the .caffemodel")
+    .argument("<out>", "the file to write; - is standard output")
+    .option("--net <prototxt>", NET)
+    .option("--net-out <prototxt>", "the file to write its network to")
+    .option("--dialect <name>", DIALECT)
     .option("--duplicate", "copy weights that other nodes read too, and fold the copy")
     .option("--max-loss <digits>", "leave a layer where a channel could lose more decimal digits than this")
     .option("--json <file>", "write what became of every node as JSON")
@@ -144,8 +147,11 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
   program
     .command("check-fold")
     .description("judge a fold made elsewhere: which layers are right, and which mistake was made")
-    .argument("<original.onnx>", "the model with its normalizations")
-    .argument("<folded.onnx>", "what somebody made of it")
+    .argument("<original>", "the network with its normalizations: an ONNX model or a .caffemodel")
+    .argument("<folded>", "what somebody made of it: either")
+    .option("--net <prototxt>", NET)
+    .option("--net-folded <prototxt>", "the same of the folded one")
+    .option("--dialect <name>", DIALECT)
     .option("--json <file>", "write the verdicts as JSON")
     .action(async (original: string, folded: string, options: CheckFoldOptions) => {
       const { checkFoldCommand } = await import("./check-fold-command.ts");

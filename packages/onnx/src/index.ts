@@ -1,3 +1,4 @@
+export { affineOf, type ChannelAffine, unusable } from "./fold/affine.ts";
 export {
   type CheckFoldRow,
   checkFold,
@@ -8,8 +9,11 @@ export {
   judgeFolds,
 } from "./fold/check-fold.ts";
 export { type Folded, type FoldOptions, foldModel } from "./fold/fold.ts";
+export { convolutionLayout, deconvolutionLayout, matrixLayout } from "./fold/layouts.ts";
+export { type Loss, lossOf } from "./fold/loss.ts";
 export type { FoldRow } from "./fold/report.ts";
 export type { FoldAttempt, FoldTask } from "./fold/task.ts";
+export { type FoldedWeights, foldBehind, type WeightLayout } from "./fold/weights.ts";
 export type { OpenShape } from "./graph/encode.ts";
 export type { ReadExternal } from "./graph/external.ts";
 export { batchNormOf, type LayerConstants, momentumAt, readBatchNorm, readScale } from "./layers/blobs.ts";

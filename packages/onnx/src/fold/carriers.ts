@@ -1,5 +1,6 @@
 import type { NodeProto } from "onnx-buf";
 import { attributeOf, isOnnxDomain } from "../graph/proto.ts";
+import { convolutionLayout, deconvolutionLayout, matrixLayout } from "./layouts.ts";
 import type { WeightLayout } from "./weights.ts";
 
 /** Where a linear layer keeps its weights, and how they are laid out. */
@@ -28,63 +29,28 @@ function pads(node: NodeProto): boolean {
   return attributeOf(node, "pads")?.ints.some((pad) => pad !== 0n) ?? false;
 }
 
-/** W is [outputs][inputs / group][kernel...]. */
 const conv: Reader = (node, dims) => {
-  const [outputs = 0, perGroup = 0] = dims;
-  const group = int(node, "group", 1);
-  if (dims.length < 3) return `its weights have shape [${dims}], expected 3 axes or more`;
-  if (group < 1 || outputs % group !== 0) return `group is ${group} for ${outputs} outputs`;
-  const kernel = dims.slice(2).reduce((a, b) => a * b, 1);
-  const outputsOfGroup = outputs / group;
-  const out = (i: number) => Math.floor(i / (perGroup * kernel));
-  const layout = {
-    outputs,
-    inputs: perGroup * group,
-    out,
-    in: (i: number) => Math.floor(out(i) / outputsOfGroup) * perGroup + (Math.floor(i / kernel) % perGroup),
-  };
+  const layout = convolutionLayout(dims, int(node, "group", 1));
+  if (typeof layout === "string") return layout;
   return { weights: 1, bias: 2, biasFactor: 1, layout, rank: dims.length, pads: pads(node) };
 };
 
-/** W is [inputs][outputs / group][kernel...]. */
+/** An output near an edge, or between strides, reads fewer inputs than others: as if the rest were padding. */
 const convTranspose: Reader = (node, dims) => {
-  const [inputs = 0, perGroup = 0] = dims;
-  const group = int(node, "group", 1);
-  if (dims.length < 3) return `its weights have shape [${dims}], expected 3 axes or more`;
-  if (group < 1 || inputs % group !== 0) return `group is ${group} for ${inputs} inputs`;
-  const kernel = dims.slice(2).reduce((a, b) => a * b, 1);
-  const inputsOfGroup = inputs / group;
-  const from = (i: number) => Math.floor(i / (perGroup * kernel));
-  const layout = {
-    outputs: perGroup * group,
-    inputs,
-    in: from,
-    out: (i: number) => Math.floor(from(i) / inputsOfGroup) * perGroup + (Math.floor(i / kernel) % perGroup),
-  };
-  // An output near an edge, or between strides, reads fewer inputs than others: as if the rest were padding.
+  const layout = deconvolutionLayout(dims, int(node, "group", 1));
+  if (typeof layout === "string") return layout;
   return { weights: 1, bias: 2, biasFactor: 1, layout, rank: dims.length, pads: true };
 };
 
-/** B is [inputs][outputs], or its transpose. */
-function matrix(dims: readonly number[], transposed: boolean): WeightLayout | string {
-  const [rows = 0, columns = 0] = dims;
-  if (dims.length !== 2) return `its weights have shape [${dims}], expected 2 axes`;
-  const row = (i: number) => Math.floor(i / columns);
-  const column = (i: number) => i % columns;
-  return transposed
-    ? { outputs: rows, inputs: columns, out: row, in: column }
-    : { outputs: columns, inputs: rows, out: column, in: row };
-}
-
 /** y = alpha A B + beta C: the layout has no say in alpha, which w' keeps. */
 const gemm: Reader = (node, dims) => {
-  const layout = matrix(dims, int(node, "transB", 0) !== 0);
+  const layout = matrixLayout(dims, int(node, "transB", 0) !== 0);
   if (typeof layout === "string") return layout;
   return { weights: 1, bias: 2, biasFactor: float(node, "beta", 1), layout, rank: 2, pads: false };
 };
 
 const matMul: Reader = (_node, dims) => {
-  const layout = matrix(dims, false);
+  const layout = matrixLayout(dims, false);
   if (typeof layout === "string") return layout;
   return { weights: 1, bias: null, biasFactor: 1, layout, rank: null, pads: false };
 };

@@ -48,6 +48,11 @@ export async function checkFold(
   return judgeFolds(tasks, await foldAttempts(folded, options.foldedExternal));
 }
 
+/** The layer's own name in `Conv "c1"`: a network of another format calls its operator otherwise. */
+function nameIn(label: string): string {
+  return /"(.*)"/.exec(label)?.[1] ?? label;
+}
+
 /** What is to be folded in a model. Errors: `ERR_BN_DATA`. */
 export async function foldTasks(bytes: Uint8Array, external?: ReadExternal): Promise<FoldTasks> {
   return tasksOf((await readModel(bytes, external)).model);
@@ -61,11 +66,11 @@ export async function foldAttempts(bytes: Uint8Array, external?: ReadExternal): 
 /** One row per task; a network of one format may be judged against one of another. */
 export function judgeFolds({ tasks, norms }: FoldTasks, attempts: FoldAttempts): CheckFoldRow[] {
   const left = new Set(attempts);
-  const named = new Set(tasks.map(({ label }) => label));
+  const named = new Set(tasks.map(({ label }) => nameIn(label)));
   return tasks.map((task) => {
     const like = [...left].filter(({ weights }) => weights.length === task.weights.length);
     const attempt =
-      like.find(({ label }) => label === task.label) ?? like.find(({ label }) => !named.has(label)) ?? like[0];
+      like.find(({ label }) => nameIn(label) === nameIn(task.label)) ?? like.find(({ label }) => !named.has(nameIn(label))) ?? like[0];
     const normalizations = task.steps.map(({ norm }) => norm?.name ?? "constants");
     const row = { layer: task.label, normalizations };
     if (attempt === undefined) {

@@ -1,0 +1,116 @@
+import type { FoldAttempts, FoldRow, FoldTasks } from "@bn/onnx";
+import { isNormRecord } from "@bn/onnx";
+import { encodeBlob, replaceData } from "../binary/blob.ts";
+import type { CaffeFile } from "../file.ts";
+import { type ImportNetOptions, importNet } from "../layers/import.ts";
+import { storedLayer } from "../layers/stored.ts";
+import { createMover } from "../net/moved.ts";
+import { openNetwork } from "../net/network.ts";
+import {
+  ConvolutionParameterSchema,
+  InnerProductParameterSchema,
+  type LayerParameter,
+  LayerParameterSchema,
+  NetParameterSchema,
+} from "../schema/caffe_pb.ts";
+import { isCarrier, weightedOf } from "./carrier.ts";
+import { type PlannedFold, planFolds } from "./plan.ts";
+
+export interface FoldNetOptions extends ImportNetOptions {
+  /** Leave a layer where folding could cancel more than so many decimal digits of a channel. Default: no limit. */
+  readonly maxLostDigits?: number;
+}
+
+export interface FoldedNet {
+  /** Without the layers that went; null where no net was given. */
+  readonly net: CaffeFile | null;
+  /** With other blobs in the layers that took them up; everything else as it was. */
+  readonly weights: CaffeFile | null;
+  /** One per BatchNorm, with the Scale behind it, and per other Scale. */
+  readonly rows: readonly FoldRow[];
+}
+
+/**
+ * Moves every BatchNorm + Scale of a network into the Convolution, Deconvolution or InnerProduct before it.
+ *
+ * Math    w' = w gain, b' = (b - mean) gain + beta over the outputs, gain = gamma / sqrt(variance / factor + eps), in float64 and
+ *         rounded once (docs/folding.md, F-1). The layer gets a bias where it had none.
+ * Errors  `ERR_BN_DATA`, as `importNet`.
+ */
+export function foldNet(options: FoldNetOptions): FoldedNet {
+  const { layers: records, network } = importNet(options);
+  const { folds, left } = planFolds(network, records, options.maxLostDigits ?? Number.POSITIVE_INFINITY);
+  const rows = [
+    ...folds.flatMap(({ layer, records: moved, lostDigits }) =>
+      moved.map((record): FoldRow => {
+        const into = `${layer.type} "${layer.name}"`;
+        const row = { node: record.name, operator: record.type, into, reason: "", lostDigits, worstChannel: null };
+        return { ...row, status: "folded", side: "behind" };
+      }),
+    ),
+    ...left.map(({ record, reason }): FoldRow => {
+      const row = { node: record.name, operator: record.type, into: "", reason, lostDigits: 0, worstChannel: null };
+      return { ...row, status: "left", side: null };
+    }),
+  ];
+  const net = options.net ? without(options.net, folds) : null;
+  return { net, weights: options.weights ? without(options.weights, folds) : null, rows };
+}
+
+/** What `judgeFolds` of `@bn/onnx` compares a folded network with. Errors: as `importNet`. */
+export function foldTasksOfNet(options: ImportNetOptions): FoldTasks {
+  const { layers: records, network } = importNet(options);
+  const { folds } = planFolds(network, records, Number.POSITIVE_INFINITY);
+  const tasks = folds.map(({ layer, weighted, steps }) => {
+    const { layout, weights, bias } = weighted;
+    const label = `${layer.type} "${layer.name}"`;
+    return { label, layout, weights: weights.data, bias: bias?.data ?? null, biasFactor: 1, steps };
+  });
+  return { tasks, norms: records.flatMap((record) => (isNormRecord(record) ? [record] : [])) };
+}
+
+/** The layers with weights of a network, for `judgeFolds`. Errors: as `openNetwork`. */
+export function foldAttemptsOfNet(options: ImportNetOptions): FoldAttempts {
+  const network = openNetwork(options);
+  return network.layers.filter(isCarrier).flatMap((layer) => {
+    const weighted = weightedOf(layer, storedLayer(layer, network).blobs);
+    if (typeof weighted === "string") return [];
+    const { weights, bias } = weighted;
+    const u = weights.stored === "float64" ? 2 ** -53 : weights.stored === "float16" ? 2 ** -11 : 2 ** -24;
+    const label = `${layer.type} "${layer.name}"`;
+    return [{ label, weights: weights.data, bias: bias?.data ?? null, u, smallest: 2 ** -150, dims: weights.shape }];
+  });
+}
+
+/** The file without the layers that went, and with what took them up. */
+function without(file: CaffeFile, folds: readonly PlannedFold[]): CaffeFile {
+  const mover = createMover(file);
+  const message = mover.copy(NetParameterSchema, file.message);
+  const gone = new Set(folds.flatMap((fold) => fold.gone.map(({ name }) => name)));
+  const taking = new Map(folds.map((fold) => [fold.layer.name, fold]));
+  message.layer = message.layer.flatMap((layer): LayerParameter[] => {
+    if (gone.has(layer.name)) return [];
+    const fold = taking.get(layer.name);
+    if (fold === undefined || layer.type !== fold.layer.type) return [layer];
+    const changed = mover.copy(LayerParameterSchema, layer);
+    const { convolutionParam, innerProductParam } = layer;
+    if (convolutionParam) changed.convolutionParam = mover.copy(ConvolutionParameterSchema, convolutionParam);
+    if (innerProductParam) changed.innerProductParam = mover.copy(InnerProductParameterSchema, innerProductParam);
+    if (fold.weighted.bias === null) fold.weighted.setBias(changed);
+    changed.top = layer.top.length > 0 ? [fold.top] : layer.top;
+    if (layer.blobs.length > 0) changed.blobs = blobsOf(layer.blobs, fold, file.file);
+    return [changed];
+  });
+  return { ...file, message, places: mover.places, unknown: mover.unknown };
+}
+
+function blobsOf(blobs: readonly Uint8Array[], { folded, weighted, layer }: PlannedFold, file: string): Uint8Array[] {
+  const [weights, bias] = blobs;
+  const where = `${file}: layer "${layer.name}"`;
+  if (weights === undefined) return [...blobs];
+  const doubles = weighted.weights.stored === "float64";
+  const typed = (values: Float64Array) => (doubles ? values : Float32Array.from(values));
+  const shape = [folded.bias.length];
+  const added = bias ? replaceData(bias, typed(folded.bias), where) : encodeBlob({ shape, data: typed(folded.bias) });
+  return [replaceData(weights, typed(folded.weights), where), added, ...blobs.slice(2)];
+}
