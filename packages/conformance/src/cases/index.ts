@@ -1,6 +1,7 @@
 import type { Case } from "../case.ts";
 import { errorCases } from "./errors/index.ts";
 import { exactCases } from "./exact.ts";
+import { failureCases } from "./failures/index.ts";
 import { gradientCases } from "./gradients.ts";
 import { kernelCases } from "./kernels/index.ts";
 import { layerCases } from "./layers.ts";
@@ -27,6 +28,7 @@ export interface CaseOptions {
 export function cases({ tier = "default", seed = 1 }: CaseOptions = {}): Case[] {
   return [
     ...memoryCases(),
+    ...failureCases(),
     ...kernelCases(),
     ...sweepCases(tier, String(seed)),
     ...layerCases(),

@@ -3,8 +3,9 @@ import { DTYPES } from "../data.ts";
 import { BLOB_ROWS } from "./blobs.ts";
 import { BUFFER_ROWS } from "./buffers.ts";
 import { INSTANCE_CASES } from "./instances.ts";
+import { OWNERSHIP_CASES } from "./ownership.ts";
 
-/** K-11 and B-1 to B-5. */
+/** K-11 and B-1 to B-6. */
 export function memoryCases(): Case[] {
   return [
     ...DTYPES.flatMap((dtype) =>
@@ -14,5 +15,6 @@ export function memoryCases(): Case[] {
       }),
     ),
     ...INSTANCE_CASES,
+    ...OWNERSHIP_CASES,
   ];
 }

@@ -1,4 +1,6 @@
-import type { Case } from "../../case.ts";
+import { createBlob, type Dtype, type HostBuffer } from "@bn/core";
+import type { Case, Comparison } from "../../case.ts";
+import { hostArray } from "../data.ts";
 import { same } from "./row.ts";
 
 /** What concerns a backend as a whole, whatever the dtype. */
@@ -17,6 +19,33 @@ export const INSTANCE_CASES: readonly Case[] = [
       backend.alloc("float32", 1 << 20).dispose();
       buffer.dispose();
       return [same("view", got, [2, 2, 2, 2, 2, 2])];
+    },
+  },
+  {
+    // Sizes that make a memory of pages grow: the view that is written from then lies in memory that has moved.
+    id: "memory/write-from-a-view",
+    group: "memory",
+    clause: "B-5",
+    needs: { hostVisible: true },
+    async run({ backend }) {
+      const dtype = backend.supports.dtypes[0] as Dtype;
+      const done: Comparison[] = [];
+      for (const length of [5, 300_000, 1_500_000]) {
+        const [x, y] = [createBlob(backend, [length], dtype), createBlob(backend, [length - 1], dtype)];
+        x.write(hostArray(dtype, length).map((_, i) => i % 1000));
+        const view = (part: "data" | "diff") => (x[part] as HostBuffer).view;
+        y.write(view("data").subarray(1));
+        x.writeDiff(view("data"));
+        y.writeDiff(view("diff").subarray(0, length - 1));
+        const expected = Float64Array.from({ length }, (_, i) => i % 1000);
+        const got = await Promise.all([y.read(), x.readDiff(), y.readDiff()]);
+        x.dispose();
+        y.dispose();
+        done.push(same(`shifted by one, of ${length}`, got[0], expected.subarray(1)));
+        done.push(same(`data to diff, of ${length}`, got[1], expected));
+        done.push(same(`diff to diff, of ${length}`, got[2], expected.subarray(0, -1)));
+      }
+      return done;
     },
   },
   {

@@ -1,0 +1,121 @@
+import type { Backend, DeviceBuffer, Dtype, HostArray } from "@bn/core";
+import type { Case, Comparison, Context } from "../../case.ts";
+import { hostArray } from "../data.ts";
+import { same } from "./row.ts";
+
+/** K-11: a backend knows its own live buffers, and refuses every other one before it touches memory. */
+export const OWNERSHIP_CASES: readonly Case[] = (
+  [
+    ["owns", owns],
+    ["foreign-buffers", foreignBuffers],
+    ["disposed-buffers", disposedBuffers],
+  ] as const
+).map(([name, run]) => ({
+  id: `memory/${name}`,
+  group: "memory",
+  clause: "K-11",
+  needs: {},
+  run: async (context) => run(context, context.backend.supports.dtypes[0] as Dtype),
+}));
+
+/** What is none of its buffers, some of it much like one. */
+const STRANGERS: readonly unknown[] = [
+  undefined,
+  null,
+  0,
+  1,
+  "buffer",
+  Symbol("buffer"),
+  {},
+  [],
+  () => {},
+  new Float32Array(4),
+];
+
+async function owns({ backend, create }: Context, dtype: Dtype): Promise<Comparison[]> {
+  const other = await create();
+  const [mine, theirs] = [backend.alloc(dtype, 4), other.alloc(dtype, 4)];
+  const asks = [backend.owns(mine), backend.owns(theirs), other.owns(mine), other.owns(theirs)];
+  const strangers = [...STRANGERS, { ...mine }, Object.create(mine)].map((stranger) => backend.owns(stranger));
+  mine.dispose();
+  const after = backend.owns(mine);
+  mine.dispose();
+  await other.dispose();
+  return [
+    same("owns(mine), owns(theirs), and the other way round", asks.map(Number), [1, 0, 0, 1]),
+    same("owns() of what is no buffer", strangers.map(Number), new Float32Array(strangers.length)),
+    same("owns() after dispose(), and of a disposed backend", [after, other.owns(theirs)].map(Number), [0, 0]),
+  ];
+}
+
+/** Buffers of another instance, and something that looks like one of ours: nothing of either instance may change. */
+async function foreignBuffers({ backend, create }: Context, dtype: Dtype): Promise<Comparison[]> {
+  const other = await create();
+  const [mine, theirs] = [filled(backend, dtype, 2), filled(other, dtype, 3)];
+  const found: string[] = [];
+  for (const stranger of [theirs, { ...mine }]) {
+    found.push(codeOf(() => backend.write(stranger, hostArray(dtype, 4).fill(9))));
+    found.push(await rejection(() => backend.read(stranger, 4)));
+  }
+  expectCodes(found, ["ERR_BN_BACKEND"]);
+  const [ours, foreign] = [await backend.read(mine, 4), await other.read(theirs, 4)];
+  mine.dispose();
+  await other.dispose();
+  return [
+    same("our buffer", ours, hostArray(dtype, 4).fill(2)),
+    same("the other instance's", foreign, hostArray(dtype, 4).fill(3)),
+  ];
+}
+
+/** A buffer that was disposed: its memory may already be somebody else's. */
+async function disposedBuffers({ backend }: Context, dtype: Dtype): Promise<Comparison[]> {
+  const gone = filled(backend, dtype, 2);
+  await backend.finish();
+  gone.dispose();
+  const next = filled(backend, dtype, 5);
+  const found = [
+    codeOf(() => backend.write(gone, hostArray(dtype, 4).fill(9))),
+    await rejection(() => backend.read(gone, 4)),
+  ];
+  expectCodes(found, ["ERR_BN_DISPOSED", "ERR_BN_BACKEND"]);
+  const values = await backend.read(next, 4);
+  next.dispose();
+  return [same("the buffer made next", values, hostArray(dtype, 4).fill(5))];
+}
+
+function filled(backend: Backend, dtype: Dtype, value: number): DeviceBuffer {
+  const buffer = backend.alloc(dtype, 4);
+  backend.write(buffer, hostArray(dtype, 4).fill(value));
+  return buffer;
+}
+
+function codeIn(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : String(error);
+}
+
+function codeOf(call: () => unknown): string {
+  try {
+    call();
+    return "nothing";
+  } catch (error) {
+    return codeIn(error);
+  }
+}
+
+/** At the call or as a rejection: both are before anything is queued. */
+async function rejection(call: () => Promise<HostArray>): Promise<string> {
+  try {
+    await call();
+    return "nothing";
+  } catch (error) {
+    return codeIn(error);
+  }
+}
+
+function expectCodes(found: readonly string[], allowed: readonly string[]): void {
+  const wrong = found.find((code) => !allowed.includes(code));
+  if (wrong === undefined) return;
+  throw new Error(
+    `write() and read() of a buffer that is not owned threw ${found.join(", ")}, expected ${allowed.join(" or ")}`,
+  );
+}
