@@ -65,13 +65,15 @@ export type Status = "passed" | "failed" | "skipped" | "notRun";
 
 /** Why a case failed, as far as the kernel calls that it made can tell. Failures of one `key` have one cause. */
 export interface Cause {
-  /** `normalize/eps-outside-root`, `throws/moments/TypeError`, `clause/L-5`, ... */
+  /** `eps-outside-root`, `moments/throws/TypeError: ...`, `clause/L-5/...`, ... */
   readonly key: string;
-  /** One line: `normalize is wrong, as if eps were added to the root: 1 / (sqrt(variance) + eps)`. */
+  /** One line: `as if eps were added outside of the root: 1 / (sqrt(variance) + eps)`. */
   readonly text: string;
+  /** The kernel that is wrong by itself. */
+  readonly kernel?: string;
   /** The clause of docs/spec.md that the mistake breaks. */
   readonly clause: string;
-  /** The smallest call of the kernel that still fails, in words: `normalize of 1x1x2 in float32, eps 0.001, gamma`. */
+  /** The smallest call of the kernel that still fails, in words: `normalize of [1][1][2] in float32, eps 0.001`. */
   readonly call?: string;
   /** Its worst output. */
   readonly worst?: Comparison;
@@ -97,6 +99,8 @@ export interface Result {
   /** Of a case that threw: the stack of the error and of its causes. */
   readonly stack?: string;
   readonly cause?: Cause;
+  /** A failure that the baseline of the run lists. */
+  readonly known?: true;
   /** How long it took, in milliseconds. */
   readonly ms?: number;
 }

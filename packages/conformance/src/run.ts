@@ -49,10 +49,11 @@ export async function runCase(
   try {
     comparisons = await one.run({ backend, create });
   } catch (error) {
-    return { ...base, status: "failed", reason: error instanceof Error ? error.message : String(error) };
+    const reason = error instanceof Error ? error.message || error.name : String(error);
+    return { ...base, status: "failed", reason, stack: stackText(error) };
   }
   const worst = comparisons.reduce<Comparison | null>((a, b) => (a === null || b.ratio > a.ratio ? b : a), null);
-  if (worst === null) return { ...base, status: "passed", reason: "" };
+  if (worst === null) return { ...base, status: "failed", reason: "the case compared nothing: that is no verdict" };
   const numbers = { error: worst.error, bound: worst.bound, ratio: worst.ratio };
   if (worst.ratio <= 1) return { ...base, ...numbers, status: "passed", reason: "" };
   return {
@@ -62,6 +63,13 @@ export async function runCase(
     reason: `${worst.what} is off by ${worst.ratio.toPrecision(3)} times its bound`,
     worst,
   };
+}
+
+/** The stack of an error and of its causes, as engines print them. */
+function stackText(error: unknown): string {
+  const parts: string[] = [];
+  for (let e = error; e instanceof Error && parts.length < 5; e = e.cause) parts.push(e.stack ?? String(e));
+  return parts.join("\ncaused by ") || String(error);
 }
 
 /** The fact that keeps a case from this backend, in words, or null. */

@@ -75,9 +75,16 @@ test("text: columns line up under their titles", () => {
 
 test("text: a failure tells where, got, expected, error, allowed; one that threw tells what", () => {
   const text = textReport(report);
-  expect(text).toContain("FAILED  one  layers/b  (BN-5)");
+  expect(text).toContain(
+    "FAILED  one  BN-5 does not hold: top is off (BN-5)\n  1 case, the smallest layers/b\n  BN-5: Batch statistics",
+  );
   expect(text).toContain("step 1 top, index (outer, channel, inner) = (3, 1, 7)");
-  for (const line of ["got      NaN", "expected -1.25", "error    0.5", "allowed  0.25", "note     why so"]) {
+  for (const line of [
+    "got      NaN",
+    "expected -1.25",
+    "error    0.5, allowed 0.25: 2.00 of its bound",
+    "note     why so",
+  ]) {
     expect(text).toContain(line);
   }
   expect(text).toContain(`threw "x"`);
@@ -155,9 +162,10 @@ test.each([
   [3.4e-5, "3e-5"],
   [0.0042, "0.004"],
   [0.29, "0.29"],
-  [0.9999, "<1"],
-  [1, "1.00"],
-  [1.0000001, ">1"],
+  [0.9999, "1-1e-4"],
+  [0.9999998, "1-2e-7"],
+  [1, "1"],
+  [1.0000001, "1+1e-7"],
   [1.02, "1.02"],
   [12.34, "12.3"],
   [999.9, "1e+3"],

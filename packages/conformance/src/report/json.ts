@@ -1,10 +1,39 @@
-import type { Result } from "../case.ts";
-import { numberText, type Report, type Summary, summarize } from "./table.ts";
+import type { Comparison, Result } from "../case.ts";
+import { causesOf } from "./causes.ts";
+import type { RunRecord } from "./record.ts";
+import { numberText, type Report, type ReportedBackend, type Summary, summarize } from "./table.ts";
 
 /** The JSON report. Keys may be added; those that are here stay. */
 export interface JsonReport {
+  /** Null in reports of libraries that know nothing of their run. */
+  readonly run: RunRecord | null;
   readonly summary: Summary;
+  readonly backends: readonly ReportedBackend[];
   readonly results: readonly JsonResult[];
+  readonly causes: readonly JsonCause[];
+}
+
+/** Failures of one backend that have one cause. */
+export interface JsonCause {
+  readonly backend: string;
+  readonly key: string;
+  readonly text: string;
+  readonly clause: string;
+  readonly count: number;
+  /** The id of the case to look at first. */
+  readonly smallest: string;
+  readonly call: string | null;
+  readonly worst: JsonComparison | null;
+  readonly snippet: string | null;
+  readonly repeat: string | null;
+}
+
+export interface JsonComparison {
+  readonly what: string;
+  readonly index: { readonly outer: number; readonly channel: number; readonly inner: number };
+  readonly got: number | string;
+  readonly expected: number | string;
+  readonly note?: string;
 }
 
 /**
@@ -22,34 +51,75 @@ export interface JsonResult {
   readonly ratio: number | null;
   readonly reason: string;
   /** Of a case that failed by a number; infinities, NaN and -0 as the strings "Infinity", "-Infinity", "NaN", "-0". */
-  readonly worst?: {
-    readonly what: string;
-    readonly index: { readonly outer: number; readonly channel: number; readonly inner: number };
-    readonly got: number | string;
-    readonly expected: number | string;
-    readonly note?: string;
-  };
+  readonly worst?: JsonComparison;
+  /** Of a case that threw. */
+  readonly stack?: string;
+  /** The `key` of one of the causes. */
+  readonly cause?: string;
+  readonly known?: true;
+  readonly ms?: number;
 }
 
-/** The report as JSON text, one result a line, ending in a line break. */
+/** The report as JSON text, one result or cause per line, ending in a line break. */
 export function jsonReport(report: Report): string {
-  const { summary, results } = jsonOf(report);
-  const lines = results.map((result) => `    ${JSON.stringify(result)}`);
-  return `{\n  "summary": ${JSON.stringify(summary)},\n  "results": [\n${lines.join(",\n")}\n  ]\n}\n`;
+  return jsonText(jsonOf(report));
+}
+
+/** The same of a report that was read, or merged. */
+export function jsonText({ run, summary, backends, results, causes }: JsonReport): string {
+  const list = (items: readonly object[]) =>
+    items.length === 0 ? "[]" : `[\n${items.map((item) => `    ${JSON.stringify(item)}`).join(",\n")}\n  ]`;
+  const parts = {
+    run: JSON.stringify(run),
+    summary: JSON.stringify(summary),
+    backends: list(backends),
+    causes: list(causes),
+    results: list(results),
+  };
+  const lines = Object.entries(parts).map(([key, value]) => `  "${key}": ${value}`);
+  return `{\n${lines.join(",\n")}\n}\n`;
 }
 
 /** The same as an object. */
-function jsonOf({ results }: Report): JsonReport {
-  return { summary: summarize(results), results: results.map(jsonResult) };
+export function jsonOf(report: Report): JsonReport {
+  const { run = null, backends, results } = report;
+  const causes = causesOf(report).map(({ clauseText, ids, smallest, worst, ...cause }) => ({
+    ...cause,
+    smallest: smallest.id,
+    worst: worst ? comparison(worst) : null,
+  }));
+  return { run, summary: summarize(results), backends, results: results.map(jsonResult), causes };
 }
 
-function jsonResult({ backend, id, group, clause, status, error, bound, ratio, reason, worst }: Result): JsonResult {
-  const numbers = { error: finite(error), bound: finite(bound), ratio: finite(ratio) };
-  const base = { backend, id, group, clause, status, ...numbers, reason };
-  if (!worst) return base;
-  const { what, at, got, expected, note } = worst;
+export function summarizeJson(results: readonly JsonResult[]): Summary {
+  const summary: Summary = { passed: 0, failed: 0, skipped: 0, notRun: 0 };
+  for (const { status } of results) summary[status]++;
+  return summary;
+}
+
+function jsonResult({ backend, id, group, clause, status, error, bound, ratio, reason, ...more }: Result): JsonResult {
+  const { worst, stack, cause, known, ms } = more;
+  return {
+    backend,
+    id,
+    group,
+    clause,
+    status,
+    error: finite(error),
+    bound: finite(bound),
+    ratio: finite(ratio),
+    reason,
+    ...(worst ? { worst: comparison(worst) } : {}),
+    ...(stack === undefined ? {} : { stack }),
+    ...(cause ? { cause: cause.key } : {}),
+    ...(known ? { known } : {}),
+    ...(ms === undefined ? {} : { ms: Math.round(ms * 1000) / 1000 }),
+  };
+}
+
+function comparison({ what, at, got, expected, note }: Comparison): JsonComparison {
   const found = { what, index: at, got: numberOrName(got), expected: numberOrName(expected) };
-  return { ...base, worst: note === undefined ? found : { ...found, note } };
+  return note === undefined ? found : { ...found, note };
 }
 
 const finite = (x: number | null) => (x !== null && Number.isFinite(x) ? x : null);

@@ -1,8 +1,10 @@
 import type { Supports } from "@bn/core";
 import type { Result, Status } from "../case.ts";
+import type { RunRecord } from "./record.ts";
 
 /** What a report is made of: who was asked, and every verdict. */
 export interface Report {
+  readonly run?: RunRecord;
   readonly backends: readonly ReportedBackend[];
   readonly results: readonly Result[];
 }
@@ -11,6 +13,11 @@ export interface ReportedBackend {
   /** As in `Result.backend`. */
   readonly name: string;
   readonly supports: Supports;
+  /** What `bn conformance --backend` calls it: a name or the path of a module. */
+  readonly spec?: string;
+  /** The statement that imports its `create`, for programs that repeat a failure. */
+  readonly importing?: string;
+  readonly contractVersion?: number;
 }
 
 export type Summary = Record<Status, number>;
@@ -63,14 +70,15 @@ export function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K
   return groups;
 }
 
-/** A ratio in at most seven characters: `0`, `0.41`, `3e-5`, `12.3`, `2e+6`, `inf`, and `-` where nothing was compared. */
+/**
+ * A ratio in at most eight characters: `0`, `0.41`, `3e-5`, `12.3`, `2e+6`, `inf`, and `-` where nothing was compared. What
+ * passed by a hair does not read as what failed by one: `1-2e-7`, `1`, `1+2e-7`.
+ */
 export function ratioText(ratio: number | null): string {
   if (ratio === null) return "-";
-  if (ratio === 0) return "0";
+  if (ratio === 0 || ratio === 1) return String(ratio);
   if (!Number.isFinite(ratio)) return "inf";
-  // What passed must not read as 1.00 and more, nor the reverse.
-  if (ratio >= 0.995 && ratio < 1) return "<1";
-  if (ratio > 1 && ratio < 1.005) return ">1";
+  if (Math.abs(ratio - 1) < 0.005) return `1${ratio < 1 ? "-" : "+"}${Math.abs(ratio - 1).toExponential(0)}`;
   if (ratio >= 1 && ratio < 999.5) return ratio.toPrecision(3);
   return ratio >= 1e-3 && ratio < 1 ? ratio.toFixed(ratio < 0.01 ? 3 : 2) : ratio.toExponential(0);
 }

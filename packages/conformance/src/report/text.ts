@@ -1,4 +1,5 @@
-import type { Result } from "../case.ts";
+import type { Comparison, Status } from "../case.ts";
+import { type CauseGroup, causesOf, NOT_EXAMINED } from "./causes.ts";
 import { type Cell, groupBy, numberText, type Report, ratioText, summarize, tabulate } from "./table.ts";
 
 export interface TextOptions {
@@ -9,25 +10,41 @@ export interface TextOptions {
 const ANSI = { red: 31, green: 32, yellow: 33, dim: 2, bold: 1 } as const;
 type Paint = (style: keyof typeof ANSI, text: string) => string;
 
-const COLUMNS: readonly { title: string; text: (cell: Cell) => string; style: (cell: Cell) => keyof typeof ANSI }[] = [
-  { title: "passed", text: (c) => count(c.passed), style: (c) => (c.passed ? "green" : "dim") },
-  { title: "failed", text: (c) => count(c.failed), style: (c) => (c.failed ? "red" : "dim") },
-  { title: "skipped", text: (c) => count(c.skipped), style: (c) => (c.skipped ? "yellow" : "dim") },
+interface Column {
+  readonly title: string;
+  readonly text: (cell: Cell) => string;
+  readonly style: (cell: Cell) => keyof typeof ANSI;
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: "pass", text: (c) => count(c.passed), style: (c) => (c.passed ? "green" : "dim") },
+  { title: "fail", text: (c) => count(c.failed), style: (c) => (c.failed ? "red" : "dim") },
+  { title: "skip", text: (c) => count(c.skipped), style: (c) => (c.skipped ? "yellow" : "dim") },
   { title: "worst", text: (c) => ratioText(c.worst), style: (c) => (c.worst && c.worst > 1 ? "red" : "dim") },
 ];
+/** Only where something was not run. */
+const NOT_RUN: Column = { title: "not run", text: (c) => count(c.notRun), style: (c) => (c.notRun ? "red" : "dim") };
 
 const count = (n: number) => (n === 0 ? "-" : String(n));
 
+/** Causes that are told in full; the others are counted. */
+const CAUSES = 8;
+
 /**
  * The report for a terminal, ending in a line break: a table of groups by backends (worst is the largest error as a
- * fraction of its bound), every failure with its numbers, what each backend ran on, skips by reason, totals.
+ * fraction of its bound), each cause of failures, what each backend ran on, skips by reason, totals.
  */
 export function textReport(report: Report, { color = false }: TextOptions = {}): string {
   const paint: Paint = (style, text) => (color ? `\x1b[${ANSI[style]}m${text}\x1b[0m` : text);
-  const failures = report.results.filter((r) => r.status === "failed").map((r) => failureText(r, paint));
-  const seed = failures.length > 0 ? "Where a case draws its inputs, its id is the seed." : "";
-  const facts = [detailsText(report), skipsText(report, paint)];
-  const blocks = [tableText(report, paint), ...failures, seed, ...facts, totalText(report, paint)];
+  const causes = causesOf(report);
+  const told = causes.slice(0, CAUSES).map((cause) => causeText(cause, paint));
+  const rest = causes.length > CAUSES ? `and ${causes.length - CAUSES} more causes: --json and --html tell all` : "";
+  const facts = [
+    detailsText(report),
+    reasonsText(report, "skipped", "yellow", paint),
+    reasonsText(report, "notRun", "red", paint),
+  ];
+  const blocks = [tableText(report, paint), ...told, rest, ...facts, totalText(report, paint)];
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
 }
 
@@ -35,22 +52,18 @@ function tableText(report: Report, paint: Paint): string {
   const { backends, rows, total } = tabulate(report);
   const lines = [...rows, { group: "total", cells: total }];
   const first = Math.max(...lines.map(({ group }) => group.length));
-  // A backend's name may be wider than its four columns: the first column takes the rest.
-  const widths = backends.map((name, b) => {
-    const own = COLUMNS.map((c) =>
-      Math.max(c.title.length, ...lines.map(({ cells }) => c.text(cells[b] as Cell).length)),
-    );
-    const spare = name.length - (own.reduce((sum, width) => sum + width, 0) + 2 * (own.length - 1));
-    return own.map((width, i) => (i === 0 ? width + Math.max(spare, 0) : width));
-  });
-  const block = (b: number, cell: (c: (typeof COLUMNS)[number], width: number) => string) =>
-    COLUMNS.map((c, i) => cell(c, (widths[b] as number[])[i] as number)).join("  ");
-  const line = (label: string, blocks: readonly string[]) => [label.padEnd(first), ...blocks].join("   ").trimEnd();
+  const columns = report.results.some((r) => r.status === "notRun") ? [...COLUMNS, NOT_RUN] : COLUMNS;
+  const widths = backends.map((_, b) =>
+    columns.map((c) => Math.max(c.title.length, ...lines.map(({ cells }) => c.text(cells[b] as Cell).length))),
+  );
+  const block = (b: number, cell: (c: Column, width: number) => string) =>
+    columns.map((c, i) => cell(c, (widths[b] as number[])[i] as number)).join(" ");
+  const line = (label: string, blocks: readonly string[]) => [label.padEnd(first), ...blocks].join("  ").trimEnd();
   const widthOf = (b: number) => block(b, (_, width) => " ".repeat(width)).length;
   const head = [
     line(
       "",
-      backends.map((name, b) => paint("bold", name.padEnd(widthOf(b)))),
+      backends.map((name, b) => paint("bold", shortened(name, widthOf(b)).padEnd(widthOf(b)))),
     ),
     line(
       "",
@@ -71,19 +84,77 @@ function tableText(report: Report, paint: Paint): string {
   return [...head, ...body].join("\n");
 }
 
-function failureText({ backend, id, clause, reason, worst }: Result, paint: Paint): string {
-  const head = `${paint("red", "FAILED")}  ${backend}  ${paint("bold", id)}  (${clause})`;
-  if (!worst) return `${head}\n  ${reason.replaceAll("\n", "\n  ")}`;
-  const { what, at, got, expected, error, bound, ratio, note } = worst;
+/** A name that is wider than its columns would push the next ones out of line; causes and details give it in full. */
+function shortened(name: string, width: number): string {
+  return name.length <= width ? name : `${name.slice(0, width - 1)}\u2026`;
+}
+
+const WIDTH = 98;
+/** Of a clause's text and of a stack: the rest is in the specification, and in the JSON. */
+const LINES = { clause: 3, stack: 4, snippet: 16 } as const;
+
+/** One cause on one screen: the mistake, the clause, the numbers, how to repeat it. */
+function causeText(cause: CauseGroup, paint: Paint): string {
+  const { backend, text, clause, clauseText, count: failures, smallest, call, worst, snippet, repeat } = cause;
+  const cases = failures === 1 ? "1 case" : `${failures} cases`;
+  const told = cause.key === NOT_EXAMINED ? text : `${text} (${clause})`;
+  const head = wrap(`FAILED  ${backend}  ${told}`, 2).join("\n").replace("FAILED", paint("red", "FAILED"));
+  if (cause.key === NOT_EXAMINED) return head.replace("more", String(failures));
+  const lines = [
+    `  ${cases}, the smallest ${paint("bold", smallest.id)}`,
+    ...(clauseText === "" ? [] : clip(wrap(`  ${clause}: ${clauseText}`, 4), LINES.clause)),
+    ...(call === null ? [] : wrap(`  ${call}`, 4)),
+    ...(worst
+      ? numbersOf(worst)
+      : text.endsWith(smallest.reason)
+        ? []
+        : clip(wrap(`  ${smallest.reason}`, 4), LINES.stack)),
+    ...framesOf(smallest.stack),
+  ];
+  if (repeat !== null) lines.push(`  repeat   ${repeat}`);
+  if (snippet !== null) {
+    const program = snippet.split("\n");
+    const fits = program.length + lines.length <= 22 && program.every((line) => line.length <= WIDTH - 4);
+    if (fits) lines.push("  without the suite:", ...program.map((line) => `    ${line}`));
+    else lines.push("  --json has a program that makes this call without the suite");
+  }
+  return [head, ...lines].join("\n");
+}
+
+function numbersOf({ what, at, got, expected, error, bound, ratio, note }: Comparison): string[] {
   return [
-    head,
     `  ${what}, index (outer, channel, inner) = (${at.outer}, ${at.channel}, ${at.inner})`,
     `  got      ${numberText(got)}`,
     `  expected ${numberText(expected)}`,
-    `  error    ${error}`,
-    `  allowed  ${bound}  (error / allowed = ${ratioText(ratio)})`,
+    `  error    ${error}, allowed ${bound}: ${ratioText(ratio)} of its bound`,
     ...(note === undefined ? [] : [`  note     ${note}`]),
-  ].join("\n");
+  ];
+}
+
+/** Where it was thrown: the frames that are neither Node's nor the suite's come first, since a user looks for his own. */
+function framesOf(stack: string | undefined): string[] {
+  if (stack === undefined) return [];
+  const frames = stack.split("\n").filter((line) => /^\s+at |^caused by /.test(line));
+  const theirs = frames.filter(
+    (line) => !/node:|[\\/]@bn[\\/]|[\\/](?:core|conformance|cli)[\\/](?:dist|src)[\\/]/.test(line),
+  );
+  return (theirs.length > 0 ? theirs : frames).slice(0, 2).map((line) => `  ${line.trim()}`);
+}
+
+function wrap(text: string, indent: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(/(?<=\S) /)) {
+    if (line !== "" && line.length + 1 + word.length > WIDTH) {
+      lines.push(line);
+      line = " ".repeat(indent) + word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}
+
+function clip(lines: readonly string[], most: number): string[] {
+  return lines.length <= most ? [...lines] : [...lines.slice(0, most - 1), `${lines[most - 1]} ...`];
 }
 
 /** What a number depends on beside the code: the adapter, threads, SIMD. */
@@ -95,19 +166,27 @@ function detailsText({ backends }: Report): string {
   return lines.filter((line) => line !== "").join("\n");
 }
 
-function skipsText({ backends, results }: Report, paint: Paint): string {
-  const skipped = results.filter((r) => r.status === "skipped");
+function reasonsText({ backends, results }: Report, status: Status, style: keyof typeof ANSI, paint: Paint): string {
+  const some = results.filter((r) => r.status === status);
+  const word = status === "notRun" ? "not run" : status;
   const lines = backends.flatMap(({ name }) => {
     const reasons = groupBy(
-      skipped.filter((r) => r.backend === name),
+      some.filter((r) => r.backend === name),
       (r) => r.reason,
     );
-    return [...reasons].map(([reason, some]) => `${name}: ${paint("yellow", `${some.length} skipped`)}: ${reason}`);
+    return [...reasons].map(([reason, all]) => `${name}: ${paint(style, `${all.length} ${word}`)}: ${reason}`);
   });
   return lines.join("\n");
 }
 
 function totalText({ results }: Report, paint: Paint): string {
-  const { passed, failed, skipped } = summarize(results);
-  return `${passed} passed, ${paint(failed ? "red" : "dim", `${failed} failed`)}, ${skipped} skipped`;
+  const { passed, failed, skipped, notRun } = summarize(results);
+  const known = results.filter((r) => r.known).length;
+  const parts = [
+    `${passed} passed`,
+    `${paint(failed ? "red" : "dim", `${failed} failed`)}${known > 0 ? ` (${known} known)` : ""}`,
+    `${skipped} skipped`,
+    ...(notRun > 0 ? [paint("red", `${notRun} not run`)] : []),
+  ];
+  return parts.join(", ");
 }

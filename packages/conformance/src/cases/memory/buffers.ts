@@ -27,7 +27,7 @@ export const BUFFER_ROWS: readonly MemoryRow[] = [
       if (buffer.dtype !== dtype || buffer.length !== 5)
         throw new Error(`alloc(${dtype}, 5): ${buffer.dtype}, ${buffer.length}`);
       if (type !== dtype) throw new Error(`read() of a ${dtype} buffer gave a ${got.constructor.name}`);
-      return [];
+      return [same("length", [got.length], [5])];
     },
   },
   {

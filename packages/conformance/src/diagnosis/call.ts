@@ -1,0 +1,187 @@
+import type { Dtype, Geometry, HostArray, Kernels } from "@bn/core";
+
+export type KernelName = keyof Kernels<never>;
+
+/** What a kernel does with a buffer: reads it, overwrites it, adds into it. */
+export type Use = "in" | "out" | "add";
+/** How many elements of it: outer * channels * inner, channels, or one. */
+export type Size = "tensor" | "channels" | "one";
+
+/** The shape of an operand. */
+export type Operand =
+  | { readonly kind: "buffer"; readonly use: Use; readonly size: Size; readonly optional?: true }
+  | { readonly kind: "number" }
+  /** The geometry, or the number of elements of kernels that know no axes. */
+  | { readonly kind: "geometry" }
+  | { readonly kind: "length" }
+  | { readonly kind: "fields"; readonly fields: Readonly<Record<string, Operand>>; readonly optional?: true };
+
+const buffer = (use: Use, size: Size): Operand => ({ kind: "buffer", use, size });
+const perhaps = (use: Use, size: Size): Operand => ({ kind: "buffer", use, size, optional: true });
+const fields = (all: Readonly<Record<string, Operand>>): Operand => ({ kind: "fields", fields: all });
+const optional = (all: Readonly<Record<string, Operand>>): Operand => ({ kind: "fields", fields: all, optional: true });
+const NUMBER: Operand = { kind: "number" };
+const GEOMETRY: Operand = { kind: "geometry" };
+const LENGTH: Operand = { kind: "length" };
+
+const moments = (use: Use) => fields({ mean: buffer(use, "channels"), variance: buffer(use, "channels") });
+const affine = { gamma: buffer("in", "channels"), beta: perhaps("in", "channels") };
+const grad = { gamma: buffer("add", "channels"), beta: perhaps("add", "channels") };
+const sums = (use: Use) => ({ dy: buffer(use, "channels"), dyXhat: buffer(use, "channels") });
+const running = (use: Use) =>
+  fields({ mean: buffer(use, "channels"), variance: buffer(use, "channels"), factor: buffer(use, "one") });
+const average = { running: running("add"), fraction: NUMBER, correction: NUMBER };
+
+/** The operands of every kernel, in the order and by the names of `packages/core/src/backend.ts`. */
+export const SIGNATURES: Readonly<Record<KernelName, Readonly<Record<string, Operand>>>> = {
+  moments: { x: buffer("in", "tensor"), g: GEOMETRY, out: moments("out") },
+  splitMoments: {
+    x: buffer("in", "tensor"),
+    g: GEOMETRY,
+    out: fields({
+      mean: buffer("out", "channels"),
+      meanLow: buffer("out", "channels"),
+      m2: buffer("out", "channels"),
+    }),
+  },
+  normalize: {
+    x: buffer("in", "tensor"),
+    g: GEOMETRY,
+    stats: moments("in"),
+    eps: NUMBER,
+    affine: optional(affine),
+    y: buffer("out", "tensor"),
+  },
+  gradSums: {
+    dy: buffer("in", "tensor"),
+    x: buffer("in", "tensor"),
+    g: GEOMETRY,
+    stats: moments("in"),
+    eps: NUMBER,
+    sums: fields(sums("out")),
+    grad: optional(grad),
+  },
+  gradNormalize: {
+    dy: buffer("in", "tensor"),
+    x: buffer("in", "tensor"),
+    g: GEOMETRY,
+    stats: moments("in"),
+    eps: NUMBER,
+    affine: optional(affine),
+    sums: optional(sums("in")),
+    m: NUMBER,
+    dx: buffer("out", "tensor"),
+  },
+  forward: {
+    x: buffer("in", "tensor"),
+    g: GEOMETRY,
+    stats: moments("out"),
+    average: optional(average),
+    eps: NUMBER,
+    affine: optional(affine),
+    y: buffer("out", "tensor"),
+  },
+  backward: {
+    dy: buffer("in", "tensor"),
+    x: buffer("in", "tensor"),
+    g: GEOMETRY,
+    stats: moments("in"),
+    eps: NUMBER,
+    affine: optional(affine),
+    sums: fields(sums("out")),
+    grad: optional(grad),
+    m: NUMBER,
+    dx: buffer("out", "tensor"),
+  },
+  scale: { x: buffer("in", "tensor"), g: GEOMETRY, affine: fields(affine), y: buffer("out", "tensor") },
+  scaleSums: {
+    dy: buffer("in", "tensor"),
+    x: buffer("in", "tensor"),
+    g: GEOMETRY,
+    dGamma: perhaps("add", "channels"),
+    dBeta: perhaps("add", "channels"),
+  },
+  movingAverage: { channels: LENGTH, stats: moments("in"), average: fields(average) },
+  globalStats: { channels: LENGTH, running: running("in"), stats: moments("out") },
+  copy: { length: LENGTH, x: buffer("in", "channels"), y: buffer("out", "channels") },
+  fill: { length: LENGTH, value: NUMBER, y: buffer("out", "channels") },
+};
+
+/** One operand that is a buffer, by its path: `x`, `stats.mean`, `average.running.factor`. */
+export interface Leaf {
+  readonly path: string;
+  readonly use: Use;
+  readonly size: Size;
+}
+
+/** One call of a kernel with all that it was given and all that it left: enough to repeat it, and to judge it. */
+export interface Call {
+  readonly kernel: KernelName;
+  readonly dtype: Dtype;
+  /** Of kernels that know no axes: one row of `channels`. */
+  readonly g: Geometry;
+  /** What each buffer held, over its whole length; absent operands are absent here. */
+  readonly before: ReadonlyMap<string, HostArray>;
+  readonly numbers: ReadonlyMap<string, number>;
+  /** The output that is the same buffer as an input, if any: y and x, dx and dy. */
+  readonly inPlace: boolean;
+}
+
+export interface Called extends Call {
+  readonly after: ReadonlyMap<string, HostArray>;
+  /** What the kernel threw, or what a read rejected with. */
+  readonly error?: unknown;
+}
+
+/** The output of a kernel that may be its first operand. */
+export const IN_PLACE: Readonly<Partial<Record<KernelName, readonly [out: string, source: string]>>> = {
+  normalize: ["y", "x"],
+  forward: ["y", "x"],
+  scale: ["y", "x"],
+  gradNormalize: ["dx", "dy"],
+  backward: ["dx", "dy"],
+};
+
+function leavesOf(operand: Operand, path: string): Leaf[] {
+  if (operand.kind === "buffer") return [{ path, use: operand.use, size: operand.size }];
+  if (operand.kind !== "fields") return [];
+  return Object.entries(operand.fields).flatMap(([key, field]) => leavesOf(field, `${path}.${key}`));
+}
+
+export function sizeOf({ outer, channels, inner }: Geometry, size: Size): number {
+  return size === "one" ? 1 : size === "channels" ? channels : outer * channels * inner;
+}
+
+/** The leaves that this call has, with what it was given. */
+export function givenLeaves(call: Call): Leaf[] {
+  const leaves = Object.entries(SIGNATURES[call.kernel]).flatMap(([key, operand]) => leavesOf(operand, key));
+  return leaves.filter(({ path }) => call.before.has(path));
+}
+
+/** The geometry of a leaf's elements, for indices in reports. */
+export function geometryOf(g: Geometry, size: Size): Geometry {
+  return size === "tensor" ? g : { outer: 1, channels: sizeOf(g, size), inner: 1 };
+}
+
+/** `normalize of [2][3][5] in float32, eps 0.001, with affine, affine.beta, in place`. */
+export function callText(call: Call): string {
+  const { kernel, dtype, g, before, numbers, inPlace } = call;
+  const axes = "g" in SIGNATURES[kernel] ? `[${g.outer}][${g.channels}][${g.inner}]` : `${g.channels} elements`;
+  const values = [...numbers].map(([path, value]) => `${path.split(".").at(-1)} ${value}`);
+  const parts = optionalParts(kernel).filter((part) =>
+    [...before.keys()].some((path) => path === part || path.startsWith(`${part}.`)),
+  );
+  const operands = parts.length > 0 ? [`with ${parts.join(", ")}`] : [];
+  return [`${kernel} of ${axes} in ${dtype}`, ...values, ...operands, ...(inPlace ? ["in place"] : [])].join(", ");
+}
+
+/** Paths of operands that may be null. */
+export function optionalParts(kernel: KernelName): string[] {
+  const of = (operand: Operand, path: string): string[] => [
+    ...("optional" in operand && operand.optional ? [path] : []),
+    ...(operand.kind === "fields"
+      ? Object.entries(operand.fields).flatMap(([key, field]) => of(field, `${path}.${key}`))
+      : []),
+  ];
+  return Object.entries(SIGNATURES[kernel]).flatMap(([key, operand]) => of(operand, key));
+}

@@ -1,0 +1,202 @@
+import type { Backend } from "@bn/core";
+import type { Case, Cause, Result } from "../case.ts";
+import { type Called, callText, type KernelName } from "./call.ts";
+import { execute } from "./execute.ts";
+import { failed, type Judged, judge, TOUCHED } from "./judge.ts";
+import type { Mistake } from "./mistakes.ts";
+import { CLAUSES, explains, explanations, inPlaceText, placesText } from "./recognise.ts";
+import { record } from "./record.ts";
+import { shrink } from "./shrink.ts";
+import { snippetOf } from "./snippet.ts";
+
+export { KINDS } from "./mistakes.ts";
+
+/** What one kernel call did, and how far from right it was. */
+interface Failure {
+  readonly called: Called;
+  readonly judged: Judged;
+}
+
+/** Formulas that agree on a small call are told apart by larger ones: as many recorded calls as this are asked. */
+const MOST_WITNESSES = 3;
+/** Failures of one kernel that no mistake explains: after so many, further ones are not made small. */
+const MOST_UNNAMED = 6;
+
+/** Finds out why cases failed; knows what it found before, so that the thousandth failure of one cause costs little. */
+export interface Diagnoser {
+  /**
+   * Why a failed case failed: repeats it on the same backend, whose kernels then record their operands; finds the first call
+   * that is wrong by itself, makes it small, and says which mistake explains what it returned.
+   *
+   * Errors: rejects only where the backend cannot be used any more.
+   */
+  diagnose(one: Case, result: Result): Promise<Cause>;
+}
+
+interface Known {
+  readonly kernel: KernelName;
+  /** Null where no mistake has a name for it. */
+  readonly mistake: Mistake | null;
+  readonly cause: Cause;
+}
+
+/** Never disposes `backend`. */
+export function createDiagnoser(backend: Backend, create: () => Promise<Backend>): Diagnoser {
+  const known: Known[] = [];
+  return {
+    async diagnose(one, result) {
+      const { failures, repeated } = await repeatCase(backend, create, one);
+      const [first] = failures;
+      if (!first) return withoutCall(one, result, repeated);
+      const { kernel } = first.called;
+      const before = known.filter((one) => one.kernel === kernel);
+      const same = before.find(({ mistake }) => mistake && explains(mistake, first.called, first.judged));
+      if (same) return same.cause;
+      const unnamed = before.filter(({ mistake }) => mistake === null);
+      if (unnamed.length >= MOST_UNNAMED) return (unnamed.at(-1) as Known).cause;
+      const found = await examine(backend, failures, first);
+      known.push({ kernel, ...found });
+      return found.cause;
+    },
+  };
+}
+
+/** The calls of a case that are wrong by themselves, as far as the first few. */
+async function repeatCase(backend: Backend, create: () => Promise<Backend>, one: Case) {
+  const recording = record(backend);
+  let repeated = true;
+  try {
+    const comparisons = await one.run({ backend: recording.backend, create });
+    repeated = comparisons.some(({ ratio }) => !(ratio <= 1));
+  } catch {} // that it fails again is what was to be seen
+  const failures: Failure[] = [];
+  for (const called of await recording.calls()) {
+    const judged = judge(called, backend.supports);
+    if (failed(called, judged)) failures.push({ called, judged });
+    if (failures.length >= MOST_WITNESSES) break;
+  }
+  return { failures, repeated };
+}
+
+async function examine(backend: Backend, failures: readonly Failure[], first: Failure): Promise<Omit<Known, "kernel">> {
+  const { shape, call } = await shrink(
+    first.called,
+    async (smaller) => {
+      const called = await execute(backend, smaller);
+      const judged = judge(called, backend.supports);
+      return failed(called, judged) && sameKind(called, first.called) ? called : null;
+    },
+    () => performance.now(),
+  );
+  const small = { called: call, judged: judge(call, backend.supports) };
+  const { mistake, ...named } = await nameOf(backend, failures, {
+    called: shape,
+    judged: judge(shape, backend.supports),
+  });
+  const { worst } = small.judged;
+  const snippet = snippetOf(call, small.judged);
+  const cause = {
+    ...named,
+    clause: CLAUSES[call.kernel],
+    call: callText(call),
+    ...(worst && call.error === undefined ? { worst } : {}),
+    ...(snippet === undefined ? {} : { snippet }),
+  };
+  return { mistake, cause };
+}
+
+/** A kernel that throws at a smaller size for another reason is another failure. */
+function sameKind(a: Called, b: Called): boolean {
+  return (a.error === undefined) === (b.error === undefined);
+}
+
+interface Named extends Pick<Cause, "key" | "text" | "kernel"> {
+  readonly mistake: Mistake | null;
+}
+
+async function nameOf(backend: Backend, failures: readonly Failure[], shape: Failure): Promise<Named> {
+  const { called, judged } = shape;
+  const { kernel, error } = called;
+  const named = (key: string, text: string, mistake: Mistake | null = null): Named => ({
+    key: mistake ? key : `${kernel}/${key}`,
+    text,
+    kernel,
+    mistake,
+  });
+  if (error !== undefined) {
+    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    return named(`throws/${text.replace(/\d+/g, "N")}`, `throws ${text}`);
+  }
+  if (judged.worst?.note === TOUCHED) {
+    const input = judged.worst.what.includes("an input");
+    return input
+      ? named("input-changed", "changes an input")
+      : named("out-of-bounds", "writes behind the end of an output");
+  }
+  const where = await onlyWhere(backend, called);
+  const wanted = failures.filter((one) => one.called.kernel === kernel);
+  const found = shared([shape, ...wanted])[0] ?? shared(wanted.slice(0, 1))[0] ?? shared([shape])[0];
+  if (found) return named(found.key, `as if ${found.text}${where && `, ${where}`}`, found);
+  const lost = await losesDigits(backend, called);
+  if (lost) return named("cancellation", lost);
+  const path = judged.worst?.what ?? "an output";
+  const largest = wanted[0] ?? shape;
+  const places = placesText(largest.called, largest.judged);
+  return named(
+    `${path}${where && "/in-place"}`,
+    `gives a wrong ${path}${where && ` ${where}`}${places && `: ${places}`}`,
+  );
+}
+
+/** Mistakes that explain all of these. */
+function shared(failures: readonly Failure[]): Mistake[] {
+  const [first, ...rest] = failures;
+  if (!first) return [];
+  const all = explanations(first.called, first.judged);
+  return rest.reduce((left, { called, judged }) => {
+    if (left.length === 0) return left;
+    const texts = new Set(explanations(called, judged).map(({ key }) => key));
+    return left.filter(({ key }) => texts.has(key));
+  }, all);
+}
+
+/** `where y is x`, if the same call on two buffers is right. */
+async function onlyWhere(backend: Backend, called: Called): Promise<string> {
+  if (!called.inPlace) return "";
+  const apart = await execute(backend, { ...called, inPlace: false });
+  return failed(apart, judge(apart, backend.supports)) ? "" : inPlaceText(called.kernel);
+}
+
+/** Whether the same call is right once the mean is gone from x: then digits were lost to it. */
+async function losesDigits(backend: Backend, called: Called): Promise<string> {
+  const x = called.before.get("x");
+  if (!x) return "";
+  const { channels, inner } = called.g;
+  const mean = called.before.get("stats.mean") ?? firstOfChannels(called);
+  const shifted = x.map((value, i) => value - (mean[Math.floor(i / inner) % channels] ?? 0));
+  const before = new Map(called.before).set("x", shifted);
+  if (called.before.has("stats.mean"))
+    before.set(
+      "stats.mean",
+      mean.map(() => 0),
+    );
+  const centred = await execute(backend, { ...called, before });
+  if (failed(centred, judge(centred, backend.supports))) return "";
+  return "loses digits where the mean is large beside the deviation, as E[x^2] - E[x]^2, sums of x itself, or x * A + B do: subtract the mean first";
+}
+
+function firstOfChannels(called: Called) {
+  const x = called.before.get("x") ?? new Float64Array(0);
+  return x.slice(0, called.g.channels).map((_, c) => x[c * called.g.inner] as number);
+}
+
+/** No kernel call is wrong by itself: what is left is the clause, and whether it fails every time. */
+function withoutCall({ clause, group }: Case, { reason, worst }: Result, repeated: boolean): Cause {
+  if (!repeated) {
+    const text =
+      "the case failed, and passed when it was repeated by itself: it depends on what ran before, or on chance";
+    return { key: `unstable/${clause}`, text, clause };
+  }
+  const kind = worst ? worst.what.replace(/\d+/g, "N") : reason.replace(/[\d.e+-]+/g, "N").slice(0, 80);
+  return { key: `clause/${group}/${clause}/${kind}`, text: `${clause} does not hold: ${reason}`, clause };
+}

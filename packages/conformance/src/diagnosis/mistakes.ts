@@ -1,0 +1,254 @@
+import type { Geometry } from "@bn/core";
+import type { KernelName } from "./call.ts";
+import { type Formulas, RIGHT } from "./reference.ts";
+
+/** One way to be wrong: its name, what it is in words (after "as if"), and the formulas of who makes it. */
+export interface Mistake {
+  readonly key: string;
+  readonly text: string;
+  readonly formulas: Formulas;
+  /** Kernels where it is another mistake or none. */
+  readonly not?: readonly KernelName[];
+}
+
+const { fround } = Math;
+const mistake = (key: string, text: string, part: Partial<Formulas>): Mistake => ({
+  key,
+  text,
+  formulas: { ...RIGHT, ...part },
+});
+
+const dxOf =
+  (a: number, b: number): Formulas["dx"] =>
+  (dy, sumDy, sumDyXhat, xhat, r, gamma, m) =>
+    gamma * r * (dy - (a * sumDy) / m - (b * xhat * sumDyXhat) / m);
+
+/** Mistakes of arithmetic; the likely ones first, since the first that explains a failure names it. */
+const ARITHMETIC: readonly Mistake[] = [
+  mistake("eps-outside-root", "eps were added outside of the root: 1 / (sqrt(variance) + eps)", {
+    r: (variance, eps) => 1 / (Math.sqrt(variance) + eps),
+  }),
+  mistake("eps-forgotten", "eps were left out: 1 / sqrt(variance)", { r: (variance) => 1 / Math.sqrt(variance) }),
+  mistake("no-root", "the root were left out: 1 / (variance + eps)", { r: (variance, eps) => 1 / (variance + eps) }),
+  mistake("multiplied-by-std", "the deviation were multiplied, not divided: (x - mean) * sqrt(variance + eps)", {
+    r: (variance, eps) => Math.sqrt(variance + eps),
+  }),
+  mistake("unbiased-variance", "the variance were the unbiased one, divided by m - 1 instead of m", {
+    variance: (squares, m) => squares / (m - 1),
+  }),
+  mistake("std-for-variance", "the variance were the standard deviation, its root", {
+    variance: (squares, m) => Math.sqrt(squares / m),
+  }),
+  mistake("sums-not-divided", "the sums were not divided by m", {
+    mean: (sum) => sum,
+    variance: (squares) => squares,
+  }),
+  mistake("squares-not-divided", "the sum of squares were not divided by m", { variance: (squares) => squares }),
+  mistake("divided-by-outer", "the sums were divided by outer instead of m = outer * inner", { count: (g) => g.outer }),
+  mistake("divided-by-inner", "the sums were divided by inner instead of m = outer * inner", { count: (g) => g.inner }),
+  mistake("mean-not-subtracted", "the mean were not subtracted from x", { center: () => 0 }),
+  mistake("mean-added", "the mean were added to x, not subtracted", { center: (mean) => -mean }),
+  mistake("gamma-ignored", "gamma were ignored", {
+    y: (xhat, _, beta) => xhat + beta,
+    scaled: (x, _, beta) => x + beta,
+    dx: (dy, a, b, xhat, r, _, m) => r * (dy - a / m - (xhat * b) / m),
+  }),
+  mistake("gamma-zero-is-one", "a gamma of 0 were 1", {
+    y: (xhat, gamma, beta) => xhat * (gamma || 1) + beta,
+    scaled: (x, gamma, beta) => x * (gamma || 1) + beta,
+    dx: (dy, a, b, xhat, r, gamma, m) => (gamma || 1) * r * (dy - a / m - (xhat * b) / m),
+  }),
+  mistake("gamma-magnitude", "gamma had no sign: |gamma|", {
+    y: (xhat, gamma, beta) => xhat * Math.abs(gamma) + beta,
+    scaled: (x, gamma, beta) => x * Math.abs(gamma) + beta,
+    dx: (dy, a, b, xhat, r, gamma, m) => Math.abs(gamma) * r * (dy - a / m - (xhat * b) / m),
+  }),
+  mistake("one-plus-gamma", "gamma were 1 + gamma", {
+    y: (xhat, gamma, beta) => xhat * (1 + gamma) + beta,
+    scaled: (x, gamma, beta) => x * (1 + gamma) + beta,
+  }),
+  mistake("beta-ignored", "beta were ignored", { y: (xhat, gamma) => xhat * gamma, scaled: (x, gamma) => x * gamma }),
+  mistake("beta-subtracted", "beta were subtracted", {
+    y: (xhat, gamma, beta) => xhat * gamma - beta,
+    scaled: (x, gamma, beta) => x * gamma - beta,
+  }),
+  mistake("gamma-beta-swapped", "gamma and beta were swapped", {
+    y: (xhat, gamma, beta) => xhat * beta + gamma,
+    scaled: (x, gamma, beta) => x * beta + gamma,
+  }),
+  mistake("beta-before-gamma", "beta were added before gamma multiplies", {
+    y: (xhat, gamma, beta) => (xhat + beta) * gamma,
+    scaled: (x, gamma, beta) => (x + beta) * gamma,
+  }),
+  mistake("gamma-added", "gamma were added, not multiplied", {
+    y: (xhat, gamma, beta) => xhat + gamma + beta,
+    scaled: (x, gamma, beta) => x + gamma + beta,
+  }),
+  mistake("folded", "x were scaled before the mean is subtracted: x * A + B, folded", {
+    y: (_, gamma, beta, x, mean, r) => fround(fround(x) * fround(r * gamma)) + fround(beta - mean * fround(r * gamma)),
+  }),
+  mistake("folded", "x were scaled before the mean is subtracted: x * A + B, folded", {
+    y: (_, gamma, beta, x, mean, r) => fround(x * r * gamma) + fround(beta - mean * r * gamma),
+  }),
+  mistake("grad-overwritten", "the gradient were overwritten: it is added to what is there", { add: (_, sum) => sum }),
+  mistake("grad-not-written", "nothing were added to the gradient", { add: (prior) => prior }),
+  mistake("grad-subtracted", "the gradient were subtracted", { add: (prior, sum) => prior - sum }),
+  mistake("grad-twice", "the gradient were added twice", { add: (prior, sum) => prior + 2 * sum }),
+  mistake("output-added-into", "the result were added to what the output held", {
+    write: (prior, value) => prior + value,
+  }),
+  mistake("output-not-written", "nothing were written to the output", { write: (prior) => prior }),
+  mistake("weight-without-r", "x^ in sum dy * x^ were x - mean, not divided by the deviation", {
+    weight: (xhat, _, r) => xhat / r,
+  }),
+  mistake("weight-is-x", "sum dy * x^ were sum dy * x", { weight: (_, x) => x }),
+  mistake("sums-swapped", "sum dy and sum dy * x^ were swapped", { sums: (dy, dyXhat) => [dyXhat, dy] }),
+  mistake("sums-divided", "the sums were divided by m: they are sums, not means", {
+    sums: (dy, dyXhat, m) => [dy / m, dyXhat / m],
+  }),
+  mistake("sum-dy-divided", "sum dy were divided by m", { sums: (dy, dyXhat, m) => [dy / m, dyXhat] }),
+  mistake("dx-gamma-ignored", "gamma were left out of dx", {
+    dx: (dy, a, b, xhat, r, _, m) => r * (dy - a / m - (xhat * b) / m),
+  }),
+  mistake("dx-without-r", "dx were not divided by the deviation", {
+    dx: (dy, a, b, xhat, _, gamma, m) => gamma * (dy - a / m - (xhat * b) / m),
+  }),
+  mistake("dx-without-sums", "both sums were left out of dx", { dx: dxOf(0, 0) }),
+  mistake("dx-without-sum-dy", "sum dy / m were left out of dx", { dx: dxOf(0, 1) }),
+  mistake("dx-without-sum-dy-xhat", "x^ * sum(dy * x^) / m were left out of dx", { dx: dxOf(1, 0) }),
+  mistake("dx-adds-sum-dy", "sum dy / m were added in dx, not subtracted", { dx: dxOf(-1, 1) }),
+  mistake("dx-adds-sum-dy-xhat", "x^ * sum(dy * x^) / m were added in dx, not subtracted", { dx: dxOf(1, -1) }),
+  mistake("dx-sums-not-divided", "the sums were not divided by m in dx", {
+    dx: (dy, a, b, xhat, r, gamma) => gamma * r * (dy - a - xhat * b),
+  }),
+  mistake("dx-sum-dy-not-divided", "sum dy were not divided by m in dx", {
+    dx: (dy, a, b, xhat, r, gamma, m) => gamma * r * (dy - a - (xhat * b) / m),
+  }),
+  mistake("dx-sum-dy-xhat-not-divided", "sum(dy * x^) were not divided by m in dx", {
+    dx: (dy, a, b, xhat, r, gamma, m) => gamma * r * (dy - a / m - xhat * b),
+  }),
+  mistake("dx-divided-by-m-minus-1", "the sums were divided by m - 1 in dx", {
+    dx: (dy, a, b, xhat, r, gamma, m) => gamma * r * (dy - a / (m - 1) - (xhat * b) / (m - 1)),
+  }),
+  mistake("dx-xhat-without-r", "x^ in dx were x - mean, not divided by the deviation", {
+    dx: (dy, a, b, xhat, r, gamma, m) => gamma * r * (dy - a / m - (xhat * b) / r / m),
+  }),
+  mistake("average-complement", "a mean were kept, fraction * old + (1 - fraction) * new, not a decayed sum", {
+    average: (fraction, old, value) => fraction * old + (1 - fraction) * value,
+  }),
+  mistake("average-swapped", "the fraction weighed the new value: (1 - fraction) * old + fraction * new", {
+    average: (fraction, old, value) => (1 - fraction) * old + fraction * value,
+  }),
+  mistake("average-new-weighed", "the fraction weighed the new value as well", {
+    average: (fraction, old, value) => fraction * (old + value),
+  }),
+  mistake("average-not-decayed", "the old sums were not multiplied by the fraction", {
+    average: (_, old, value) => old + value,
+    factor: (_, old) => old + 1,
+  }),
+  mistake("average-sums-not-decayed", "the old sums were not multiplied by the fraction", {
+    average: (_, old, value) => old + value,
+  }),
+  mistake("average-old-dropped", "the old sums were dropped", { average: (_, __, value) => value }),
+  mistake("no-correction", "the running variance lacked its correction m / (m - 1)", {
+    corrected: (variance) => variance,
+  }),
+  mistake("correction-inverse", "the correction of the running variance were (m - 1) / m", {
+    corrected: (variance, correction) => variance / correction,
+  }),
+  mistake("factor-complement", "the factor advanced by 1 - fraction, not by 1", {
+    factor: (fraction, old) => fraction * old + (1 - fraction),
+  }),
+  mistake("factor-counts", "the factor counted the batches: old + 1", { factor: (_, old) => old + 1 }),
+  mistake("factor-kept", "the factor were left as it was", { factor: (_, old) => old }),
+  mistake("divides-by-zero", "a factor of 0 were divided by", { divided: (sum, factor) => sum / factor }),
+  mistake("not-divided-by-factor", "the running sums were not divided by the factor", { divided: (sum) => sum }),
+  mistake("multiplied-by-factor", "the running sums were multiplied by the factor", {
+    divided: (sum, factor) => sum * factor,
+  }),
+  mistake("float32-sums", "sums were kept in float32, added one after another", {
+    accumulate: (total, term) => fround(total + fround(term)),
+  }),
+  mistake("float32-results", "results were rounded to float32", { store: fround }),
+];
+
+const swapped = (n: number, i: number) => ((i ^ 1) < n ? i ^ 1 : i);
+
+/** Mistakes of indices. */
+const LAYOUTS: readonly Mistake[] = [
+  mistake("channels-last", "the channel were the last axis, [outer][inner][channels]", {
+    index: (g, o, c, k) => (o * g.inner + k) * g.channels + c,
+  }),
+  mistake("channels-outermost", "the channel were the first axis, [channels][outer][inner]", {
+    index: (g, o, c, k) => (c * g.outer + o) * g.inner + k,
+  }),
+  mistake(
+    "outer-forgotten",
+    "the rows of [outer] followed each other without the channels between: outer is forgotten",
+    {
+      index: (g, o, c, k) => (o + c) * g.inner + k,
+    },
+  ),
+  mistake("first-row-repeated", "every row of [outer] were the first", { index: (g, _, c, k) => c * g.inner + k }),
+  mistake("channels-swapped", "neighbouring channels were swapped", { channel: (g, c) => swapped(g.channels, c) }),
+  mistake("channel-0", "every channel used the statistics and parameters of channel 0", { channel: () => 0 }),
+  mistake("channel-next", "each channel used what belongs to the next", { channel: (g, c) => (c + 1) % g.channels }),
+  mistake("channel-previous", "each channel used what belongs to the one before", {
+    channel: (g, c) => (c + g.channels - 1) % g.channels,
+  }),
+];
+
+/** Sizes at which kernels change their ways: vectors, workgroups, lines, tiles, counters. */
+const LIMITS = [
+  1, 2, 3, 4, 7, 8, 15, 16, 31, 32, 63, 64, 127, 128, 255, 256, 511, 512, 1023, 1024, 2048, 4096, 65535, 65536,
+];
+
+function limitsOf(size: number): number[] {
+  const vectors = [2, 4, 8, 16, 32, 64].map((width) => size - (size % width));
+  return [...new Set([size - 1, ...vectors, ...LIMITS])].filter((limit) => limit > 0 && limit < size);
+}
+
+const FROM = (limit: number) => (limit === 1 ? "beyond the first" : `beyond the first ${limit}`);
+
+/** Mistakes that leave out what lies behind a limit: of sums, terms; of maps, elements that keep what they held. */
+function truncations({ outer, channels, inner }: Geometry): Mistake[] {
+  const covering = (key: string, what: string, limit: number, covers: Formulas["covers"], count: Formulas["count"]) => [
+    mistake(key, `${what} ${FROM(limit)} were ignored`, { covers }),
+    mistake(key, `${what} ${FROM(limit)} were ignored, and not counted in m`, { covers, count }),
+  ];
+  return [
+    ...limitsOf(outer).flatMap((n) =>
+      covering(
+        "rows-ignored",
+        "rows of [outer]",
+        n,
+        (_, o) => o < n,
+        (g) => n * g.inner,
+      ),
+    ),
+    ...limitsOf(inner).flatMap((n) =>
+      covering(
+        "elements-ignored",
+        "elements of a row",
+        n,
+        (_, __, ___, k) => k < n,
+        (g) => g.outer * n,
+      ),
+    ),
+    ...limitsOf(channels).map((n) =>
+      mistake("channels-ignored", `channels ${FROM(n)} were ignored`, { width: () => n }),
+    ),
+    mistake("first-row-ignored", "the first row of [outer] were ignored", { covers: (_, o) => o > 0 }),
+    mistake("first-element-ignored", "the first element of a row were ignored", { covers: (_, __, ___, k) => k > 0 }),
+  ];
+}
+
+/** Every mistake that is one for this kernel and geometry. */
+export function mistakesFor(g: Geometry): Mistake[] {
+  return [...ARITHMETIC, ...LAYOUTS, ...truncations(g)];
+}
+
+/** How many kinds of mistake a failure can be recognised as. */
+export const KINDS: number = new Set(
+  [...ARITHMETIC, ...LAYOUTS, ...truncations({ outer: 2, channels: 2, inner: 2 })].map(({ key }) => key),
+).size;

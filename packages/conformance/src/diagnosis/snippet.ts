@@ -1,0 +1,80 @@
+import { type Call, IN_PLACE, type Operand, SIGNATURES } from "./call.ts";
+import type { Judged } from "./judge.ts";
+
+/** What stands for the statement that imports `create`, which who runs the suite knows. */
+export const IMPORT = "IMPORT";
+/** A program with more numbers than this is no help to a reader. */
+const MOST_NUMBERS = 64;
+
+/** A program that makes this one call on literal numbers and prints its worst output; undefined where it would be too long. */
+export function snippetOf(call: Call, { worst, truths }: Judged): string | undefined {
+  const count = [...call.before.values()].reduce((sum, { length }) => sum + length, 0);
+  if (count > MOST_NUMBERS) return undefined;
+  const pair = call.inPlace ? IN_PLACE[call.kernel] : undefined;
+  const names = new Map<string, string>();
+  const buffers: string[] = [];
+  for (const [path, values] of call.before) {
+    if (path === pair?.[0]) continue;
+    names.set(path, nameOf(path));
+    buffers.push(`const ${nameOf(path)} = buffer(${[...values].map(literal).join(", ")});`);
+  }
+  if (pair) names.set(pair[0], names.get(pair[1]) as string);
+  const array = call.dtype === "float32" ? "Float32Array" : "Float64Array";
+  const operands = Object.entries(SIGNATURES[call.kernel]).map(([key, operand]) => argument(operand, key, call, names));
+  const path = worst?.what.split("[")[0] ?? "";
+  const output = names.get(path) ?? [...names.values()].at(-1);
+  const expected = truths[path];
+  const length = call.before.get(path)?.length ?? 1;
+  const right = expected ? ` // expected ${[...expected.expected].slice(0, 4).join(", ")}` : "";
+  return [
+    IMPORT,
+    "const backend = await create();",
+    "const buffer = (...values) => {",
+    `  const made = backend.alloc("${call.dtype}", values.length);`,
+    `  backend.write(made, ${array}.from(values));`,
+    "  return made;",
+    "};",
+    ...packed(buffers),
+    `backend.kernels.${call.kernel}(${operands.join(", ")});`,
+    `console.log(await backend.read(${output}, ${length}));${right}`,
+  ].join("\n");
+}
+
+/** Short statements share a line. */
+function packed(statements: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (const statement of statements) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + statement.length < 90) lines[lines.length - 1] = `${last} ${statement}`;
+    else lines.push(statement);
+  }
+  return lines;
+}
+
+function argument(operand: Operand, path: string, call: Call, names: ReadonlyMap<string, string>): string {
+  if (operand.kind === "buffer") return names.get(path) ?? "null";
+  if (operand.kind === "number") return literal(call.numbers.get(path) ?? 0);
+  const { outer, channels, inner } = call.g;
+  if (operand.kind === "geometry") return `{ outer: ${outer}, channels: ${channels}, inner: ${inner} }`;
+  if (operand.kind === "length") return String(channels);
+  const there = [...names.keys()].some((key) => key.startsWith(`${path}.`));
+  if (!there && operand.optional) return "null";
+  const parts = Object.entries(operand.fields).map(([key, field]) => {
+    const value = argument(field, `${path}.${key}`, call, names);
+    return value === key ? key : `${key}: ${value}`;
+  });
+  return `{ ${parts.join(", ")} }`;
+}
+
+/** `stats.mean` is `mean`, `sums.dy` is `sumsDy`: short, and apart from the tensors of the same name. */
+function nameOf(path: string): string {
+  const [first, ...rest] = path.split(".");
+  if (rest.length === 0) return first as string;
+  const last = rest.at(-1) as string;
+  const owner = rest.length > 1 ? (rest[0] as string) : (first as string);
+  return owner === "affine" || owner === "stats" || owner === "out"
+    ? last
+    : owner + last[0]?.toUpperCase() + last.slice(1);
+}
+
+const literal = (value: number) => (Object.is(value, -0) ? "-0" : String(value));

@@ -1,0 +1,142 @@
+import type { JsonReport, JsonResult } from "./json.ts";
+import { ratioText } from "./table.ts";
+
+/** Two runs, case by case. */
+export interface ReportDiff {
+  /** Failed (or not run) now, and did not fail before, or was not there. */
+  readonly newlyFailed: readonly Change[];
+  readonly fixed: readonly Change[];
+  readonly newlySkipped: readonly Change[];
+  /** In the old run and not in the new one. */
+  readonly missing: readonly JsonResult[];
+  /** In the new run and not in the old one, and good. */
+  readonly added: readonly JsonResult[];
+  /** Passed both times, with an error that grew by `FACTOR` or more, or shrank so: the largest factor first. */
+  readonly grown: readonly ErrorChange[];
+  readonly shrunk: readonly ErrorChange[];
+  readonly unchanged: number;
+  /** What the runs themselves have in common and what not: `runtime: Node.js 20.1.0 -> Node.js 24.2.0`. */
+  readonly run: readonly string[];
+}
+
+export interface Change {
+  readonly old: JsonResult | null;
+  readonly now: JsonResult;
+}
+
+export interface ErrorChange {
+  readonly old: JsonResult;
+  readonly now: JsonResult;
+  /** New error over old, in units of the bound; Infinity from 0. */
+  readonly factor: number;
+}
+
+/** Smaller changes come from any change of an order of summation. */
+const FACTOR = 2;
+/** Errors below this part of their bound are near exact: their factors say nothing. */
+const NOTHING = 1e-3;
+
+const keyOf = ({ backend, id }: JsonResult) => `${backend}\n${id}`;
+const isBad = ({ status }: JsonResult) => status === "failed" || status === "notRun";
+
+/**
+ * What changed from `old` to `now`. Results are told apart by backend and id; `backends` maps names of the old run to those
+ * of the new one, for two engines under one suite.
+ */
+export function diffReports(old: JsonReport, now: JsonReport): ReportDiff {
+  const before = new Map(old.results.map((result) => [keyOf(result), result]));
+  const after = new Set(now.results.map(keyOf));
+  const newlyFailed: Change[] = [];
+  const fixed: Change[] = [];
+  const newlySkipped: Change[] = [];
+  const added: JsonResult[] = [];
+  const grown: ErrorChange[] = [];
+  const shrunk: ErrorChange[] = [];
+  let unchanged = 0;
+  for (const result of now.results) {
+    const was = before.get(keyOf(result)) ?? null;
+    const factor = was ? factorOf(was, result) : 1;
+    if (isBad(result) && !(was && isBad(was))) newlyFailed.push({ old: was, now: result });
+    else if (!was) added.push(result);
+    else if (was.status !== "skipped" && result.status === "skipped") newlySkipped.push({ old: was, now: result });
+    else if (isBad(was) && result.status === "passed") fixed.push({ old: was, now: result });
+    else if (factor >= FACTOR) grown.push({ old: was, now: result, factor });
+    else if (factor <= 1 / FACTOR) shrunk.push({ old: was, now: result, factor });
+    else unchanged++;
+  }
+  return {
+    newlyFailed,
+    fixed,
+    newlySkipped,
+    missing: old.results.filter((result) => !after.has(keyOf(result))),
+    added,
+    grown: grown.sort((a, b) => b.factor - a.factor),
+    shrunk: shrunk.sort((a, b) => a.factor - b.factor),
+    unchanged,
+    run: runChanges(old, now),
+  };
+}
+
+function factorOf(old: JsonResult, now: JsonResult): number {
+  if (old.status !== "passed" || now.status !== "passed" || old.ratio === null || now.ratio === null) return 1;
+  if (Math.max(old.ratio, now.ratio) < NOTHING) return 1;
+  return old.ratio === 0 ? Number.POSITIVE_INFINITY : now.ratio / old.ratio;
+}
+
+function runChanges({ run: old }: JsonReport, { run: now }: JsonReport): string[] {
+  if (!old || !now) return [];
+  const changes: string[] = [];
+  for (const key of ["suite", "contract", "seed", "tier", "runtime", "os", "cpu"] as const) {
+    if (old[key] !== now[key]) changes.push(`${key}: ${old[key]} -> ${now[key]}`);
+  }
+  for (const name of new Set([...Object.keys(old.packages), ...Object.keys(now.packages)])) {
+    const [was, is] = [old.packages[name] ?? "absent", now.packages[name] ?? "absent"];
+    if (was !== is) changes.push(`${name}: ${was} -> ${is}`);
+  }
+  return changes;
+}
+
+/** So many lines of each kind; a diff of two engines can have thousands. */
+const LINES = 20;
+
+/** The diff for a terminal, ending in a line break; what is bad comes first. */
+export function diffText(diff: ReportDiff): string {
+  const change = ({ old, now }: Change) => `${nameOf(now)}  ${old ? old.status : "absent"} -> ${now.status}${why(now)}`;
+  const error = ({ old, now, factor }: ErrorChange) =>
+    `${nameOf(now)}  ${ratioText(old.ratio)} -> ${ratioText(now.ratio)} of its bound (${factorText(factor)})`;
+  const blocks = [
+    block("newly failed", diff.newlyFailed.map(change)),
+    block("fixed", diff.fixed.map(change)),
+    block("newly skipped", diff.newlySkipped.map(change)),
+    block("missing", diff.missing.map(nameOf)),
+    block("error grown", diff.grown.map(error)),
+    block("error shrunk", diff.shrunk.map(error)),
+    block("the runs differ", diff.run),
+  ];
+  const counts = [
+    `${diff.newlyFailed.length} newly failed`,
+    `${diff.fixed.length} fixed`,
+    `${diff.newlySkipped.length} newly skipped`,
+    `${diff.missing.length} missing`,
+    `${diff.added.length} new`,
+    `${diff.grown.length} with more error`,
+    `${diff.shrunk.length} with less`,
+    `${diff.unchanged} as before`,
+  ];
+  return `${[...blocks.filter((text) => text !== ""), counts.join(", ")].join("\n\n")}\n`;
+}
+
+function block(title: string, lines: readonly string[]): string {
+  if (lines.length === 0) return "";
+  const more = lines.length > LINES ? [`  and ${lines.length - LINES} more`] : [];
+  return [title, ...lines.slice(0, LINES).map((line) => `  ${line}`), ...more].join("\n");
+}
+
+const nameOf = ({ backend, id }: JsonResult) => `${backend}  ${id}`;
+const why = ({ status, reason }: JsonResult) =>
+  status === "passed" ? "" : `: ${(reason.split("\n")[0] as string).slice(0, 80)}`;
+
+function factorText(factor: number): string {
+  if (!Number.isFinite(factor)) return "from none";
+  return factor >= 1 ? `${factor.toPrecision(2)} times` : `${(1 / factor).toPrecision(2)} times less`;
+}
