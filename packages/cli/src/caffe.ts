@@ -21,11 +21,17 @@ export function isCaffe(path: string, { net }: CaffeOptions): boolean {
 
 /** The normalization layers of a .caffemodel. Errors: `ERR_BN_PARAM`, unknown names; as `importNet`. */
 export async function openCaffe(path: string, { net, dialect, phase = "test" }: CaffeOptions): Promise<ImportedNet> {
-  const given = DIALECT_NAMES.find((name) => name === dialect);
-  if (dialect !== undefined && !given) throw unknown("--dialect", dialect, DIALECT_NAMES);
+  const given = dialectOf(dialect);
   if (phase !== "test" && phase !== "train") throw unknown("--phase", phase, ["test", "train"]);
   const read = { weights: await openWeights(path), net: net === undefined ? undefined : await openNet(net) };
-  return importNet({ ...read, phase, dialect: given as Dialect | undefined });
+  return importNet({ ...read, phase, dialect: given });
+}
+
+/** Errors: `ERR_BN_PARAM`, an unknown name. */
+export function dialectOf(dialect: string | undefined): Dialect | undefined {
+  const given = DIALECT_NAMES.find((name) => name === dialect);
+  if (dialect !== undefined && !given) throw unknown("--dialect", dialect, DIALECT_NAMES);
+  return given;
 }
 
 function unknown(option: string, came: string, known: readonly string[]): BnError {

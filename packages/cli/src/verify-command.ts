@@ -1,15 +1,18 @@
 import { basename } from "node:path";
-import { type Backend, BnError } from "@bn/core";
-import { type OpenedModel, openModel } from "@bn/onnx/node";
-import { inputNames, type VerifyReport, verifyModel } from "@bn/onnx/verify";
-import { type Available, backendsOf } from "./backends.ts";
+import { BnError } from "@bn/core";
+import { openModel } from "@bn/onnx/node";
+import { inputNames, type VerifyOptions as RunOptions } from "@bn/onnx/verify";
+import { backendsOf } from "./backends.ts";
+import { convertFiles, feedsOf, type NetworkOptions } from "./caffe-network.ts";
 import { feedsFor, type GivenInputs, readInputs } from "./inputs-option.ts";
-import { checkWritable, writeReport } from "./output.ts";
-import { createProgress } from "./progress.ts";
+import { checkWritable, printable, writeReport } from "./output.ts";
 import { verifyHtml } from "./verify-html.ts";
 import { verifyJson, verifyPassed, verifyText } from "./verify-report.ts";
+import { runVerify } from "./verify-run.ts";
 
-export interface VerifyOptions {
+export interface VerifyOptions extends NetworkOptions {
+  /** The .prototxt of a Caffe network, whose weights are verified then. */
+  readonly net?: string;
   readonly backend?: string;
   readonly input?: readonly string[];
   readonly json?: string;
@@ -24,10 +27,10 @@ export async function verifyCommand(path: string, options: VerifyOptions, signal
   }
   if (json !== undefined) await checkWritable("--json", json);
   if (html !== undefined) await checkWritable("--html", html);
-  const opened = await openModel(path);
   const inputs = await readInputs(options.input ?? []);
+  const opened = await openSubject(path, inputs, options);
   const backends = await backendsOf(options.backend);
-  const report = await verify(opened, inputs, backends, signal);
+  const report = await runVerify(opened.bytes, backends, { ...opened.with, signal });
   const table = json === "-" || html === "-" ? process.stderr : process.stdout;
   table.write(verifyText(report));
   if (json !== undefined) await writeReport(json, verifyJson(report));
@@ -35,37 +38,29 @@ export async function verifyCommand(path: string, options: VerifyOptions, signal
   return verifyPassed(report);
 }
 
-async function verify(
-  { bytes, external }: OpenedModel,
-  inputs: GivenInputs,
-  backends: readonly Available[],
-  signal: AbortSignal,
-): Promise<VerifyReport> {
-  const progress = createProgress(process.stderr, process.env);
-  const opened: Backend[] = [];
-  try {
-    const feeds = feedsFor(inputs, () => inputNames(bytes));
-    for (const { create } of backends) opened.push(await create());
-    let started = false;
-    const report = await verifyModel(bytes, opened, {
-      signal,
-      external,
-      feeds,
-      onRow({ node }, done, total) {
-        if (!started) progress.start("verify", total);
-        started = true;
-        progress.step(done, node);
-      },
-    });
-    progress.end(`${report.rows.length} nodes`);
-    return { ...report, rows: report.rows.map((row) => ({ ...row, backends: named(row.backends, backends) })) };
-  } finally {
-    progress.clear();
-    for (const backend of opened) await backend.dispose();
-  }
+/** What is verified, and with what. */
+interface Subject {
+  readonly bytes: Uint8Array;
+  readonly with: Pick<RunOptions, "feeds" | "external" | "layers">;
 }
 
-/** Rows under the names that this run tells its backends apart by. */
-function named<T>(rows: readonly T[], backends: readonly Available[]): T[] {
-  return rows.map((row, i) => ({ ...row, backend: backends[i]?.name ?? "" }));
+/** An ONNX model, or a Caffe network that becomes one and keeps its own blobs for the backends. */
+async function openSubject(path: string, inputs: GivenInputs, options: VerifyOptions): Promise<Subject> {
+  const { net } = options;
+  if (net === undefined) {
+    if (path.endsWith(".caffemodel")) {
+      throw new BnError(
+        "ERR_BN_PARAM",
+        `${path}: weights of Caffe; give the network that they are of, --net DEPLOY.prototxt`,
+      );
+    }
+    const { bytes, external } = await openModel(path);
+    return { bytes, with: { feeds: feedsFor(inputs, () => inputNames(bytes)), external } };
+  }
+  const converted = await convertFiles(net, path, options);
+  for (const { kind, message } of converted.diagnostics) process.stderr.write(`${kind}: ${printable(message)}\n`);
+  if (converted.norms.size === 0) {
+    throw new BnError("ERR_BN_DATA", `${net}: no BatchNorm that uses stored statistics, so there is nothing to verify`);
+  }
+  return { bytes: converted.bytes, with: { feeds: feedsOf(inputs, converted), layers: converted.norms } };
 }

@@ -1,0 +1,53 @@
+import { type ConvertedNet, convertNet } from "@bn/caffe";
+import { openNet, openWeights } from "@bn/caffe/node";
+import { BnError, type Shape } from "@bn/core";
+import type { Tensor } from "@bn/onnx/verify";
+import { dialectOf } from "./caffe.ts";
+import { feedsFor, type GivenInputs } from "./inputs-option.ts";
+
+/** What `bn convert` and `bn verify --net` take beside the two files. */
+export interface NetworkOptions {
+  readonly opset?: string;
+  /** Each `name=sizes`. */
+  readonly shape?: readonly string[];
+  readonly dialect?: string;
+  readonly stage?: readonly string[];
+}
+
+/** Reads a Caffe network and converts it. Errors: `ERR_BN_PARAM`, options; `ERR_BN_DATA` as `convertNet`. */
+export async function convertFiles(net: string, weights: string, options: NetworkOptions): Promise<ConvertedNet> {
+  const { opset, shape = [], dialect, stage } = options;
+  const given = dialectOf(dialect);
+  const read = { net: await openNet(net), weights: await openWeights(weights) };
+  return convertNet({
+    ...read,
+    dialect: given,
+    shapes: shapesOf(shape),
+    ...(opset === undefined ? {} : { opset: Number(opset) }),
+    ...(stage === undefined ? {} : { stages: stage }),
+  });
+}
+
+function shapesOf(options: readonly string[]): Record<string, Shape> {
+  const shapes: Record<string, Shape> = {};
+  for (const option of options) {
+    // Names may hold "=", sizes do not.
+    const at = option.lastIndexOf("=");
+    const sizes = option.slice(at + 1).split(",");
+    if (at < 1 || !sizes.every((size) => /^\s*[1-9]\d*\s*$/.test(size))) {
+      throw new BnError("ERR_BN_PARAM", `--shape ${option}: expected name=sizes, e.g. data=1,3,224,224`);
+    }
+    const name = option.slice(0, at);
+    if (Object.hasOwn(shapes, name)) throw new BnError("ERR_BN_PARAM", `--shape: "${name}" twice; give it once`);
+    shapes[name] = sizes.map(Number);
+  }
+  return shapes;
+}
+
+/** Given inputs under the names of tensors: they are given by blob, as the net names them, or by tensor. */
+export function feedsOf(given: GivenInputs, { inputs }: ConvertedNet): Readonly<Record<string, Tensor>> {
+  const feeds = feedsFor(given, () => inputs.map(({ blob }) => blob));
+  return Object.fromEntries(
+    Object.entries(feeds).map(([name, tensor]) => [inputs.find(({ blob }) => blob === name)?.tensor ?? name, tensor]),
+  );
+}

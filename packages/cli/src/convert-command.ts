@@ -1,0 +1,109 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { ConvertedNet } from "@bn/caffe";
+import { BnError } from "@bn/core";
+import { onnxRuntimeMissing, type VerifyReport } from "@bn/onnx/verify";
+import { backendsOf } from "./backends.ts";
+import { convertFiles, feedsOf, type NetworkOptions } from "./caffe-network.ts";
+import { readInputs } from "./inputs-option.ts";
+import { checkWritable, printable, writeReport } from "./output.ts";
+import { verifyJson, verifyPassed, verifyText } from "./verify-report.ts";
+import { runVerify } from "./verify-run.ts";
+
+export interface ConvertCommandOptions extends NetworkOptions {
+  readonly net?: string;
+  readonly input?: readonly string[];
+  readonly backend?: string;
+  /** Undefined: where onnxruntime-node is there. */
+  readonly verify?: boolean;
+  readonly json?: boolean;
+  readonly force?: boolean;
+}
+
+/** `bn convert`: a Caffe network as an ONNX model, written only if its proof holds, or none was asked for. */
+export async function convertCommand(
+  weights: string,
+  out: string,
+  options: ConvertCommandOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { net } = options;
+  if (net === undefined) {
+    throw new BnError(
+      "ERR_BN_PARAM",
+      "--net: not given, expected the .prototxt of the network (for inference: deploy)",
+    );
+  }
+  if (out === "-" && options.json) {
+    throw new BnError("ERR_BN_PARAM", "--json and - both name standard output; write the model to a file");
+  }
+  await checkOutput(out, [weights, net], options.force ?? false);
+  const given = await readInputs(options.input ?? []);
+  const converted = await convertFiles(net, weights, options);
+  const feeds = feedsOf(given, converted);
+  const why = await unverified(options.verify);
+  const report =
+    why === null
+      ? await runVerify(converted.bytes, await backendsOf(options.backend), { signal, feeds, layers: converted.norms })
+      : null;
+  const passed = report === null || verifyPassed(report);
+  if (passed) await writeReport(out, converted.bytes);
+  const text = options.json ? convertJson(converted, report, passed) : convertText(converted, report, why);
+  (out === "-" ? process.stderr : process.stdout).write(text);
+  if (!options.json || !passed) {
+    process.stderr.write(passed ? `${out}: written\n` : `${out}: not written, for the proof fails\n`);
+  }
+  return passed;
+}
+
+async function checkOutput(out: string, sources: readonly string[], force: boolean): Promise<void> {
+  await checkWritable("the model", out);
+  if (out === "-") return;
+  if (sources.some((source) => resolve(source) === resolve(out))) {
+    throw new BnError("ERR_BN_PARAM", `the model ${out}: it is one of the files to read; name another`);
+  }
+  const there = await stat(out).catch(() => null);
+  if (there?.isFile() && !force) {
+    throw new BnError("ERR_BN_PARAM", `the model ${out}: it is there already; name another, or give --force`);
+  }
+}
+
+/** Why there is no proof, or null where there is one. Errors: `ERR_BN_UNAVAILABLE`, it was asked for and cannot be. */
+async function unverified(asked: boolean | undefined): Promise<string | null> {
+  if (asked === false) return "--no-verify";
+  const missing = await onnxRuntimeMissing();
+  if (missing === null) return null;
+  if (asked) throw new BnError("ERR_BN_UNAVAILABLE", `--verify: ${missing}`);
+  return missing;
+}
+
+function convertText(converted: ConvertedNet, report: VerifyReport | null, why: string | null): string {
+  const { outputs, inputs, norms, opset, diagnostics } = converted;
+  const port = (kind: string) => (one: ConvertedNet["inputs"][number]) => {
+    const other = one.tensor === one.blob ? "" : `  (blob ${printable(one.blob)})`;
+    return `${kind} ${printable(one.tensor)}  ${one.shape.join("x") || "scalar"}${other}`;
+  };
+  const blocks = [
+    // The proof tells of the inputs itself.
+    [...(report ? [] : inputs.map(port("input"))), ...outputs.map(port("output"))].join("\n"),
+    `operator set ${opset}, ${norms.size} BatchNormalization ${norms.size === 1 ? "node" : "nodes"}`,
+    diagnostics.map(({ kind, message }) => `${kind}: ${printable(message)}`).join("\n"),
+    report === null ? `not verified: ${why}` : proofText(report),
+  ];
+  return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
+}
+
+function proofText(report: VerifyReport): string {
+  if (report.rows.length > 0) return verifyText(report).trimEnd();
+  return "ONNX Runtime runs the model; it has no BatchNormalization to compare";
+}
+
+function convertJson(
+  { outputs, inputs, norms, opset, diagnostics }: ConvertedNet,
+  report: VerifyReport | null,
+  passed: boolean,
+) {
+  const proof = report === null ? null : JSON.parse(verifyJson(report));
+  const head = { passed, opset, inputs, outputs, batchNormalizations: norms.size, diagnostics };
+  return `${JSON.stringify({ ...head, verify: proof }, null, 2)}\n`;
+}
