@@ -8,6 +8,11 @@ export function isModulePath(spec: string): boolean {
   return /[\\/]|\.[cm]?[jt]s$/.test(spec);
 }
 
+/** What a module exports; nothing where `spec` is no path. Runs the module, the first time. */
+export async function importModule(spec: string): Promise<object> {
+  return isModulePath(spec) ? import(pathToFileURL(resolve(spec)).href) : {};
+}
+
 /**
  * A backend from a module whose default export, or export `createBackend`, is a function that returns one or a promise of one.
  * What it returns is checked against the contract as far as that can be seen without running a kernel.
@@ -15,10 +20,9 @@ export function isModulePath(spec: string): boolean {
  * Errors: `ERR_BN_DATA`, with what is wrong and how to mend it.
  */
 export async function createFromModule(spec: string): Promise<Backend> {
-  const path = resolve(spec);
   let exports: { default?: unknown; createBackend?: unknown };
   try {
-    exports = await import(pathToFileURL(path).href);
+    exports = await importModule(spec);
   } catch (error) {
     throw new BnError("ERR_BN_DATA", `cannot load backend ${spec}: ${messageOf(error)}`, { cause: error });
   }

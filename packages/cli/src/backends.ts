@@ -4,13 +4,19 @@ import { createFromModule, isModulePath } from "./backend-module.ts";
 /** A backend that this command knows: adding one is adding a row here, and its package to package.json. */
 interface Known {
   readonly package: string;
+  /** The function of the package that makes one. */
+  readonly factory: string;
   create(): Promise<Backend>;
 }
 
 const KNOWN: Readonly<Record<string, Known>> = {
-  cpu: { package: "@bn/cpu", create: async () => (await import("@bn/cpu")).createCpu() },
-  wasm: { package: "@bn/wasm", create: async () => (await import("@bn/wasm")).createWasm() },
-  webgpu: { package: "@bn/webgpu", create: async () => (await import("@bn/webgpu")).createWebGpu() },
+  cpu: { package: "@bn/cpu", factory: "createCpu", create: async () => (await import("@bn/cpu")).createCpu() },
+  wasm: { package: "@bn/wasm", factory: "createWasm", create: async () => (await import("@bn/wasm")).createWasm() },
+  webgpu: {
+    package: "@bn/webgpu",
+    factory: "createWebGpu",
+    create: async () => (await import("@bn/webgpu")).createWebGpu(),
+  },
 };
 
 /** A backend that works here: one instance was made and disposed. */
@@ -26,6 +32,48 @@ export interface Listed {
   readonly package: string;
   readonly available: Available | null;
   readonly reason: string;
+}
+
+/** The names that `--backend` knows, in the order in which reports show them. */
+export const knownNames = (): string[] => Object.keys(KNOWN);
+
+export const factoryOf = (spec: string): string => KNOWN[spec]?.factory ?? "create";
+
+/** The package of a known backend; null for a module's. */
+export const packageOf = (spec: string): string | null =>
+  (Object.hasOwn(KNOWN, spec) ? KNOWN[spec]?.package : null) ?? null;
+
+/**
+ * The backend of one name or path.
+ *
+ * Errors: as `chooseBackends`.
+ */
+export async function openBackend(spec: string): Promise<Backend> {
+  if (isModulePath(spec)) return createFromModule(spec);
+  const known = Object.hasOwn(KNOWN, spec) ? KNOWN[spec] : undefined;
+  if (!known) throw new BnError("ERR_BN_PARAM", `unknown backend "${spec}", expected ${namesText()}`);
+  try {
+    return await known.create();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new BnError("ERR_BN_UNAVAILABLE", `backend "${spec}" is not available here: ${why}`, { cause: error });
+  }
+}
+
+/**
+ * The names and paths of a list such as `cpu,./mine.js`, each once; all known names without one.
+ *
+ * Errors: `ERR_BN_PARAM` for an unknown name or an empty list.
+ */
+export function specsOf(list: string | undefined): string[] {
+  if (list === undefined) return knownNames();
+  const specs = [...new Set(list.split(",").map((spec) => spec.trim()))].filter((spec) => spec !== "");
+  if (specs.length === 0) throw new BnError("ERR_BN_PARAM", `--backend is empty, expected ${namesText()}`);
+  for (const spec of specs) {
+    if (isModulePath(spec) || Object.hasOwn(KNOWN, spec)) continue;
+    throw new BnError("ERR_BN_PARAM", `unknown backend "${spec}", expected ${namesText()}`);
+  }
+  return specs;
 }
 
 /** Every known backend, tried in turn. */
@@ -67,10 +115,8 @@ export async function backendsOf(list: string | undefined): Promise<Available[]>
  * backend), `ERR_BN_UNAVAILABLE` (a known one that cannot run here).
  */
 async function chooseBackends(list: string): Promise<Available[]> {
-  const specs = [...new Set(list.split(",").map((spec) => spec.trim()))].filter((spec) => spec !== "");
-  if (specs.length === 0) throw new BnError("ERR_BN_PARAM", `--backend is empty, expected ${namesText()}`);
   const chosen: Available[] = [];
-  for (const spec of specs) {
+  for (const spec of specsOf(list)) {
     const found = await chooseBackend(spec);
     // Reports tell backends apart by name: a module that calls itself "cpu" must not hide among cpu's results.
     const taken = chosen.some(({ name }) => name === found.name);
@@ -80,15 +126,7 @@ async function chooseBackends(list: string): Promise<Available[]> {
 }
 
 async function chooseBackend(spec: string): Promise<Available> {
-  if (isModulePath(spec)) return probe(null, () => createFromModule(spec));
-  const known = Object.hasOwn(KNOWN, spec) ? KNOWN[spec] : undefined;
-  if (!known) throw new BnError("ERR_BN_PARAM", `unknown backend "${spec}", expected ${namesText()}`);
-  try {
-    return await probe(spec, known.create);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new BnError("ERR_BN_UNAVAILABLE", `backend "${spec}" is not available here: ${why}`, { cause: error });
-  }
+  return probe(isModulePath(spec) ? null : spec, () => openBackend(spec));
 }
 
 /** Creates one instance, keeps its facts, disposes it. */

@@ -1,80 +1,205 @@
-import { setImmediate } from "node:timers/promises";
-import { type Case, type Result, runCases } from "@bn/conformance";
-import { htmlReport, jsonReport, type Report, summarize, textReport } from "@bn/conformance/report";
+import { readFile } from "node:fs/promises";
+import type { Case, Result } from "@bn/conformance";
+import {
+  githubAnnotations,
+  htmlReport,
+  type JsonReport,
+  jsonReport,
+  junitReport,
+  type Known,
+  type NotStarted,
+  parseReport,
+  type Report,
+  type ReportedBackend,
+  summarize,
+  textReport,
+  withBaseline,
+} from "@bn/conformance/report";
 import { BnError } from "@bn/core";
-import { type Available, backendsOf } from "./backends.ts";
-import { checkWritable, colorOn, writeReport } from "./output.ts";
-import { createProgress } from "./progress.ts";
+import { isModulePath } from "./backend-module.ts";
+import { factoryOf, packageOf, specsOf } from "./backends.ts";
+import { type ConformanceOptions, type Settings, settingsOf } from "./conformance-options.ts";
+import { INTERRUPTED, type Judged, superviseBackend } from "./judge/supervise.ts";
+import { checkWritable, colorOn, printable, writeReport } from "./output.ts";
+import { createProgress, type Progress } from "./progress.ts";
+import { runRecord } from "./run-record.ts";
 import { chooseCases } from "./suite.ts";
 
-export interface ConformanceOptions {
-  readonly backend?: string;
-  readonly goldens?: string;
-  readonly filter?: string;
-  readonly json?: string;
-  readonly html?: string;
+type Placed = readonly { readonly one: Case; readonly index: number }[];
+
+/** `bn conformance`: true if nothing failed. Rejects where there is no verdict, once all that was done is reported. */
+export async function conformanceCommand(options: ConformanceOptions, signal: AbortSignal): Promise<boolean> {
+  const settings = settingsOf(options);
+  for (const { option, path } of settings.files) await checkWritable(option, path, settings.force);
+  const baseline = options.baseline === undefined ? null : await loadReport(options.baseline);
+  const specs = specsOf(options.backend);
+  const all = await chooseCases(settings.suite, (text) => process.stderr.write(text));
+  const started = new Date();
+  const placed = all.map((one, index) => ({ one, index }));
+  const { shard } = settings;
+  const cases = shard ? placed.filter(({ index }) => index % shard.count === shard.index - 1) : placed;
+  const run = await runAll(specs, options.backend !== undefined, cases, settings, baseline, signal);
+  const known: Known = baseline ? withBaseline(run.results, baseline) : { results: run.results, passed: [], gone: [] };
+  const report: Report = {
+    run: runRecord(settings, { started, ids: all.map(({ id }) => id), ...run }),
+    backends: run.backends,
+    results: known.results,
+  };
+  if (run.results.length > 0) printTable(report, known, settings);
+  await writeFiles(report, settings, run.results.length > 0 || run.notStarted.length > 0);
+  if (settings.github) process.stderr.write(githubAnnotations(report));
+  signal.throwIfAborted();
+  return verdict(report, run.notStarted, options.backend !== undefined);
 }
 
-/** `bn conformance`: true if nothing failed. */
-export async function conformanceCommand(options: ConformanceOptions, signal: AbortSignal): Promise<boolean> {
-  const { json, html } = options;
-  if (json === "-" && html === "-") {
-    throw new BnError("ERR_BN_PARAM", "--json - and --html - both name standard output; write one of them to a file");
-  }
-  if (json !== undefined) await checkWritable("--json", json);
-  if (html !== undefined) await checkWritable("--html", html);
-  // Input first: what is wrong with it should not wait for, or hide behind, what a GPU's driver has to say.
-  const cases = await chooseCases(options.goldens, options.filter);
-  const backends = await backendsOf(options.backend);
+/** The report in a file that `--json` wrote. Errors: `ERR_BN_DATA`. */
+export async function loadReport(path: string): Promise<JsonReport> {
+  const text = await readFile(path, "utf8").catch((error: Error) => {
+    throw new BnError("ERR_BN_DATA", `cannot read ${path}: ${error.message}`, { cause: error });
+  });
+  return parseReport(path, text);
+}
 
-  const report = { backends, results: await runAll(backends, cases, signal) };
-  const { passed, failed, skipped } = summarize(report.results);
-  printTable(report, json === "-" || html === "-" ? process.stderr : process.stdout);
-  if (json !== undefined) await writeReport(json, jsonReport(report));
-  if (html !== undefined) await writeReport(html, htmlReport(report));
-  if (passed + failed === 0) {
+/** Failures that no baseline knows, and cases that had no turn, fail a run; where nothing was judged, there is no verdict. */
+function verdict({ results }: Report, notStarted: readonly NotStarted[], listed: boolean): boolean {
+  const bad = results.filter((r) => (r.status === "failed" && !r.known) || r.status === "notRun");
+  const { passed, failed, skipped } = summarize(results);
+  const [first] = notStarted;
+  if (first && passed + failed === 0) throw new BnError("ERR_BN_UNAVAILABLE", first.reason);
+  if (passed + failed === 0 && skipped > 0) {
     throw new BnError("ERR_BN_PARAM", `all ${skipped} cases were skipped: that is no verdict; choose another --filter`);
   }
-  return failed === 0;
-}
-
-function printTable(report: Report, stream: NodeJS.WriteStream): void {
-  stream.write(textReport(report, { color: colorOn(stream, process.env) }));
-}
-
-async function runAll(backends: readonly Available[], cases: readonly Case[], signal: AbortSignal): Promise<Result[]> {
-  const progress = createProgress(process.stderr, process.env);
-  const results: Result[] = [];
-  try {
-    for (const { name, create } of backends) {
-      progress.start(name, cases.length);
-      const some = await runCases(name, create, withPauses(cases), {
-        signal,
-        onResult: ({ id }, done) => progress.step(done, id),
-      });
-      const { passed, failed, skipped } = summarize(some);
-      progress.end(`${passed} passed, ${failed} failed, ${skipped} skipped`);
-      results.push(...some);
-    }
-  } finally {
-    progress.clear();
+  for (const { reason } of notStarted) process.stderr.write(`bn: ${reason}\n`);
+  if (bad.length > 0) return false;
+  if (first) throw new BnError("ERR_BN_UNAVAILABLE", "a backend could not be judged: there is no verdict on it");
+  const unjudged = [...new Set(results.map(({ backend }) => backend))].find(
+    (name) => !results.some((r) => r.backend === name && r.status !== "skipped"),
+  );
+  if (listed && unjudged !== undefined) {
+    throw new BnError("ERR_BN_PARAM", `${unjudged}: all cases were skipped: that is no verdict on it`);
   }
-  return results;
+  return true;
 }
 
-const MS_BETWEEN_PAUSES = 100;
+function printTable(report: Report, known: Known, { files }: Settings): void {
+  const stream = files.some(({ path }) => path === "-") ? process.stderr : process.stdout;
+  const notes = [
+    ["known failures that pass now, take them out of the baseline", known.passed],
+    ["known failures that this run has no case for", known.gone],
+  ] as const;
+  const text = notes
+    .filter(([, ids]) => ids.length > 0)
+    .map(
+      ([title, ids]) =>
+        `${title}:\n${ids
+          .slice(0, 20)
+          .map((id) => `  ${id}\n`)
+          .join("")}${more(ids.length - 20)}\n`,
+    );
+  stream.write(text.join("") + textReport(report, { color: colorOn(stream, process.env) }));
+}
 
-/** A backend that computes at once never returns to the event loop, where Ctrl-C waits to be heard: cases let it. */
-function withPauses(cases: readonly Case[]): Case[] {
-  let last = performance.now();
-  return cases.map((one) => ({
-    ...one,
-    async run(context) {
-      if (performance.now() - last > MS_BETWEEN_PAUSES) {
-        await setImmediate();
-        last = performance.now();
-      }
-      return one.run(context);
-    },
-  }));
+const more = (count: number) => (count > 0 ? `  and ${count} more\n` : "");
+
+async function writeFiles(report: Report, { files, force }: Settings, worth: boolean): Promise<void> {
+  if (!worth) return;
+  const writers: Readonly<Record<string, (report: Report) => string>> = {
+    "--json": jsonReport,
+    "--html": htmlReport,
+    "--junit": junitReport,
+  };
+  for (const { option, path } of files) await writeReport(path, writers[option]?.(report) ?? "", force);
+}
+
+interface Run {
+  readonly backends: readonly ReportedBackend[];
+  readonly results: readonly Result[];
+  readonly notStarted: readonly NotStarted[];
+  readonly packages: readonly string[];
+  readonly ended: string | null;
+}
+
+async function runAll(
+  specs: readonly string[],
+  listed: boolean,
+  cases: Placed,
+  { suite, limits, bail }: Settings,
+  baseline: JsonReport | null,
+  signal: AbortSignal,
+): Promise<Run> {
+  const progress = createProgress(process.stderr, process.env);
+  const expected = new Set(baseline?.results.filter((r) => r.status === "failed").map((r) => `${r.backend}\n${r.id}`));
+  const [backends, results, notStarted] = [[] as ReportedBackend[], [] as Result[], [] as NotStarted[]];
+  let failures = 0;
+  const ended = () => {
+    if (signal.aborted) return INTERRUPTED;
+    return bail !== null && failures >= bail ? `--bail ${bail}` : null;
+  };
+  const judging = { suite, limits, diagnose: true, stop: ended };
+  // Names first: a module that calls itself "cpu" must not hide among cpu's results, and its results are named as they come.
+  const names = new Map<string, string>();
+  for (const spec of specs) {
+    if (!isModulePath(spec)) names.set(spec, spec);
+    else if (specs.length > 1) {
+      const quiet = { onStart: () => {}, onResult: () => {} };
+      const { started } = await superviseBackend({ ...judging, ...quiet, spec, name: null, cases: [] });
+      if (!started) continue;
+      names.set(spec, [...names.values()].includes(started.name) ? `${started.name} (${spec})` : started.name);
+    }
+  }
+  const packages: string[] = [];
+  for (const spec of specs) {
+    let done = 0;
+    const judged = await superviseBackend({
+      ...judging,
+      spec,
+      name: names.get(spec) ?? null,
+      cases,
+      onStart: (name) => progress.start(name, cases.length),
+      onResult(result) {
+        if (result.status === "failed" && !expected.has(`${result.backend}\n${result.id}`)) failures++;
+        progress.step(++done, result.id);
+      },
+    });
+    tellEnd(progress, judged);
+    const { started, noStart } = judged;
+    if (started) {
+      backends.push({ spec, importing: importing(spec), ...started });
+      results.push(...judged.results);
+      const from = packageOf(spec);
+      if (from !== null) packages.push(from);
+    } else if (noStart && !listed && noStart.code === "ERR_BN_UNAVAILABLE") {
+      const why = noStart.message.replace(/^backend ".*?" is not available here: /, "");
+      process.stderr.write(`${spec}: not available, left out: ${why}\n`);
+    } else if (noStart) {
+      const from = noStart.code === "" ? `backend ${spec}: ${noStart.message}` : noStart.message;
+      notStarted.push({ backend: spec, reason: printable(noStart.frame ? `${from} (at ${noStart.frame})` : from) });
+    }
+  }
+  if (backends.length === 0 && notStarted.length === 0 && !signal.aborted) {
+    throw new BnError("ERR_BN_UNAVAILABLE", "no backend is available here; `bn backends` says why");
+  }
+  return { backends, results, notStarted, packages, ended: ended() };
+}
+
+/** The statement with which a program that repeats a failure gets `create`. */
+function importing(spec: string): string {
+  const path = /^[./\\]|^[A-Za-z]:/.test(spec) ? spec : `./${spec}`;
+  if (isModulePath(spec))
+    return `const { default: made, createBackend: create = made } = await import(${JSON.stringify(path)});`;
+  return `import { ${factoryOf(spec)} as create } from ${JSON.stringify(packageOf(spec))};`;
+}
+
+/** The end of the line of progress, and what the backend's process printed: a library should print nothing. */
+function tellEnd(progress: Progress, { started, results, printed }: Judged): void {
+  if (started) {
+    const { passed, failed, skipped, notRun } = summarize(results);
+    progress.end(`${passed} passed, ${failed} failed, ${skipped} skipped${notRun > 0 ? `, ${notRun} not run` : ""}`);
+  } else progress.clear();
+  if (printed.lines === 0) return;
+  const name = started?.name ?? "the backend";
+  const lines = printed.first.map((line) => `  ${line}\n`).join("");
+  process.stderr.write(
+    `${name} printed ${printed.lines} lines:\n${lines}${more(printed.lines - printed.first.length)}`,
+  );
 }

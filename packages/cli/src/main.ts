@@ -1,35 +1,53 @@
+import { BnError } from "@bn/core";
 import { CommanderError } from "commander";
-import { ignoreClosedPipes } from "./output.ts";
+import { watchStreams } from "./output.ts";
 import { createProgram } from "./program.ts";
 
 const FAILED = 1;
 const BAD_INPUT = 2;
-/** 128 + SIGINT, as shells have it. */
-const INTERRUPTED = 130;
+/** 128 + the signal's number, as shells have it. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /** Runs `bn` with these arguments. Resolves with the exit code: 0, 1 something failed, 2 bad usage or input. */
 export async function main(args: readonly string[]): Promise<number> {
-  ignoreClosedPipes();
+  let broken = "";
+  watchStreams((message) => {
+    broken = message;
+  });
   const abort = new AbortController();
-  // Once: a second Ctrl-C ends the process at once.
-  process.once("SIGINT", () => abort.abort());
+  let interrupted: number | null = null;
+  for (const [signal, code] of Object.entries(SIGNALS)) {
+    process.on(signal, () => {
+      // A second one ends the process at once; what it started is ended as it exits.
+      if (interrupted !== null) process.exit(code);
+      interrupted = code;
+      abort.abort();
+    });
+  }
   let passed = true;
   const program = createProgram(abort.signal, (ok) => {
     passed = ok;
   });
   try {
     await program.parseAsync(args, { from: "user" });
+    await drained();
+    if (broken !== "") throw new BnError("ERR_BN_DATA", broken);
     return passed ? 0 : FAILED;
   } catch (error) {
-    if (abort.signal.aborted) {
+    if (interrupted !== null) {
       process.stderr.write("bn: interrupted\n");
-      return INTERRUPTED;
+      return interrupted;
     }
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_INPUT;
     if (!isBnError(error)) throw error;
     process.stderr.write(`bn: ${error.message}\n`);
     return BAD_INPUT;
   }
+}
+
+/** What was written has arrived, or has failed to. */
+export async function drained(): Promise<void> {
+  await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write("", done))));
 }
 
 /** By code, not by class: a backend's module may bring its own copy of core. */

@@ -1,12 +1,18 @@
-import { access, constants, rename, rm, stat, writeFile } from "node:fs/promises";
+import { access, constants, link, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { BnError } from "@bn/core";
 
-/** A reader that went away (`bn ... | head`) is no error: what is left to say is said to nobody. */
-export function ignoreClosedPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
+/**
+ * A reader that went away (`bn ... | head`) is no error: what is left to say is said to nobody. A stream that takes nothing
+ * (a full disk) is one: `onError` is told why.
+ */
+export function watchStreams(onError: (message: string) => void): void {
+  for (const [name, stream] of [
+    ["output", process.stdout],
+    ["error", process.stderr],
+  ] as const) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
+      if (error.code !== "EPIPE") onError(`cannot write to standard ${name}: ${error.message}`);
     });
   }
 }
@@ -18,8 +24,11 @@ export function colorOn(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): boo
   return stream.isTTY === true && env.TERM !== "dumb";
 }
 
-/** Fails before a long run, not after it, where `path` cannot be written. `-` is standard output. */
-export async function checkWritable(option: string, path: string): Promise<void> {
+/**
+ * Fails before a long run, not after it, where `path` cannot be written, or holds a file and `force` is false. `-` is
+ * standard output; a device or a pipe is written as it is.
+ */
+export async function checkWritable(option: string, path: string, force = true): Promise<void> {
   if (path === "-") return;
   const fail = (why: string) => new BnError("ERR_BN_PARAM", `${option} ${path}: ${why}`);
   const folder = dirname(resolve(path));
@@ -31,20 +40,30 @@ export async function checkWritable(option: string, path: string): Promise<void>
   }
   const there = await stat(path).catch(() => null);
   if (there?.isDirectory()) throw fail("it is a folder; name a file in it");
+  if (there?.isFile() && !force) throw fail("there is such a file; --force replaces it");
 }
 
 /** Writes `content` to a temporary name beside `path`, then renames: nobody reads half a report. `-` is standard output. */
-export async function writeReport(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeReport(path: string, content: string | Uint8Array, force = true): Promise<void> {
   if (path === "-") {
     process.stdout.write(content);
     return;
   }
-  const temporary = `${path}.${process.pid}.tmp`;
+  // Links stay links; a device or a pipe cannot be renamed over.
+  const target = await realpath(path).catch(() => path);
+  const there = await stat(target).catch(() => null);
+  const temporary = there && !there.isFile() ? target : `${target}.${process.pid}.tmp`;
   try {
     await writeFile(temporary, content);
-    await rename(temporary, path);
+    if (temporary === target) return;
+    // A file that came during the run is somebody's: `link` fails where `rename` would replace it.
+    if (force) await rename(temporary, target);
+    else {
+      await link(temporary, target);
+      await rm(temporary);
+    }
   } catch (error) {
-    await rm(temporary, { force: true });
+    if (temporary !== target) await rm(temporary, { force: true });
     throw new BnError("ERR_BN_DATA", `cannot write ${path}: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import type { CheckFoldOptions } from "./check-fold-command.ts";
-import type { ConformanceOptions } from "./conformance-command.ts";
+import type { ConformanceOptions } from "./conformance-options.ts";
+import type { ConvertCommandOptions } from "./convert-command.ts";
+import type { DiffOptions } from "./diff-command.ts";
 import type { ExportOptions } from "./export-command.ts";
 import type { FoldCommandOptions } from "./fold-command.ts";
 import type { InspectOptions } from "./inspect-command.ts";
@@ -19,21 +21,25 @@ Examples:
   bn conformance --backend cpu,./my-backend.js       yours beside ours
   bn conformance --filter 'goldens/*/f32'            some cases, by part of the id or by glob
   bn conformance --json - | jq .summary              for machines; the table goes to standard error
+  bn diff main.json branch.json                      what fails newly
   bn verify model.onnx                               your model's BatchNormalization nodes
   bn inspect model.onnx                              what they hold, and what looks wrong
   bn inspect weights.caffemodel --net net.prototxt   the same of a Caffe network
   bn export bn1.onnx --blobs m.npy,v.npy,f.npy       a layer as an ONNX model
+  bn convert w.caffemodel net.onnx --net d.prototxt  a Caffe network as an ONNX model, with proof
   bn fold model.onnx folded.onnx                     normalizations moved into the layers beside them
   bn check-fold model.onnx theirs.onnx               is somebody else's fold right, and if not, what is wrong
 
-Exit codes: 0 all is well, 1 something failed, 2 bad usage or input.`;
+Exit codes: 0 all is well, 1 something failed, 2 no verdict (bad usage or input, nothing judged), 130 Ctrl-C.`;
 
 const CONFORMANCE_HELP = `
 A module gives its backend by a default export (or \`createBackend\`): a function that returns one, or a promise of one.
-FILE may be -, standard output; the table then goes to standard error.
+FILE may be -, standard output; the table then goes to standard error. Each backend runs in a process of its own: where
+that exits, crashes, hangs or grows, the case has failed, and the next process goes on behind it.
 
 Examples:
   bn conformance --backend ./dist/my-backend.js --html report.html
+  bn conformance --backend ./dist/my-backend.js --baseline known.json --bail 3
   bn conformance --goldens ./my-goldens --json report.json`;
 
 const VERIFY_HELP = `
@@ -42,7 +48,18 @@ computes for it, and is compared with float64 and with ONNX Runtime.
 
 Examples:
   bn verify model.onnx --html report.html
+  bn verify weights.caffemodel --net deploy.prototxt
   bn verify model.onnx --input image=image.npy --input scale=scale.npy --backend cpu --json nodes.json`;
+
+const CONVERT_HELP = `
+The whole network for inference, phase test, with every BatchNorm and Scale as one BatchNormalization. Then ONNX Runtime runs it,
+every backend repeats each BatchNorm with Caffe's own blobs, and OUT is written only if all of them agree. Where onnxruntime-node
+is not installed, OUT is written without that proof, which --verify forbids.
+
+Examples:
+  bn convert weights.caffemodel net.onnx --net deploy.prototxt
+  bn convert weights.caffemodel net.onnx --net deploy.prototxt --shape data=8,3,224,224 --opset 17
+  bn convert weights.caffemodel net.onnx --net deploy.prototxt --input data=image.npy --json`;
 
 const EXPORT_HELP = `
 The three blobs of BatchNorm are sums and the factor that they are divided by, as Caffe and @bn/core keep them.
@@ -76,17 +93,49 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .option("--backend <list>", BACKENDS)
     .option("--goldens <dir>", "run the golden cases of this folder, and nothing else")
     .option("--filter <id>", "only the cases whose id holds this or, with * or ?, matches it")
+    .option("--timeout <seconds>", "for each start and each case (default: 60)")
+    .option("--max-memory <mib>", "that the process of a backend may hold (default: half of the memory, at most 8192)")
+    .option("--bail [count]", "end the run after this many failures (without a number: 1)")
+    .option("--shard <i/n>", "only part I of N of the cases; `bn merge` joins the parts")
+    .option("--baseline <file>", "a JSON report whose failures are known: only others fail the run")
     .option("--json <file>", "write the report as JSON")
     .option("--html <file>", "write the report as one HTML page")
+    .option("--junit <file>", "write the report as JUnit's XML")
+    .option("--github", "annotations for GitHub Actions, on standard error (default: on where GITHUB_ACTIONS is true)")
+    .option("--force", "replace files that are there")
     .addHelpText("after", CONFORMANCE_HELP)
     .action(async (options: ConformanceOptions) => {
       const { conformanceCommand } = await import("./conformance-command.ts");
       done(await conformanceCommand(options, signal));
     });
   program
+    .command("diff")
+    .description("compare two JSON reports: what fails newly, what is fixed, whose error grew; exit 1 on newly failed")
+    .argument("<old.json>", "the report of the former run")
+    .argument("<new.json>", "the report of the new run")
+    .option("--backend <old=new>", "compare one backend of the old run with one of the new, such as cpu=wasm")
+    .option("--json", "as JSON")
+    .action(async (old: string, now: string, options: DiffOptions) => {
+      const { diffCommand } = await import("./diff-command.ts");
+      done(await diffCommand(old, now, options));
+    });
+  program
+    .command("merge")
+    .description("join the JSON reports of all shards of one run")
+    .argument("<out.json>", "the file to write; - is standard output")
+    .argument("<shard.json...>", "what `bn conformance --shard I/N --json` wrote, for each I")
+    .option("--force", "replace a file that is there")
+    .action(async (out: string, shards: readonly string[], { force = false }: { force?: boolean }) => {
+      const { mergeCommand } = await import("./merge-command.ts");
+      done(await mergeCommand(out, shards, force));
+    });
+  program
     .command("verify")
-    .description("run every BatchNormalization node of an ONNX model on every backend, and compare")
-    .argument("<model.onnx>", "the model")
+    .description("run every BatchNormalization of an ONNX model, or of a Caffe network, on every backend, and compare")
+    .argument("<model>", "the model: .onnx, or with --net a .caffemodel")
+    .option("--net <prototxt>", "the network of a .caffemodel")
+    .option("--shape <name=sizes>", "of a Caffe network's input, once per input", collect)
+    .option("--dialect <name>", DIALECT)
     .option("--backend <list>", BACKENDS)
     .option("--input <file>", "FILE.npy, or name=FILE.npy once an input (default: values made up)", collect)
     .option("--json <file>", "write the report as JSON")
@@ -95,6 +144,27 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .action(async (path: string, options: VerifyOptions) => {
       const { verifyCommand } = await import("./verify-command.ts");
       done(await verifyCommand(path, options, signal));
+    });
+  program
+    .command("convert")
+    .description("make an ONNX model of a Caffe network, and prove it")
+    .argument("<weights.caffemodel>", "the weights")
+    .argument("<out.onnx>", "the file to write; - is standard output")
+    .option("--net <prototxt>", "the network, for inference")
+    .option("--opset <version>", "9 to 22 (default: 13)")
+    .option("--shape <name=sizes>", "of an input, once per input, e.g. data=1,3,56,56 (default: the net's)", collect)
+    .option("--stage <name>", "of NetState, once per stage", collect)
+    .option("--dialect <name>", DIALECT)
+    .option("--verify", "run the model and compare; fail where ONNX Runtime is missing (default: where it is there)")
+    .option("--no-verify", "write the model unproven")
+    .option("--backend <list>", BACKENDS)
+    .option("--input <file>", "FILE.npy, or name=FILE.npy once per input (default: values made up)", collect)
+    .option("--json", "say what was done as JSON")
+    .option("--force", "overwrite OUT")
+    .addHelpText("after", CONVERT_HELP)
+    .action(async (weights: string, out: string, options: ConvertCommandOptions) => {
+      const { convertCommand } = await import("./convert-command.ts");
+      done(await convertCommand(weights, out, options, signal));
     });
   program
     .command("inspect")

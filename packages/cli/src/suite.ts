@@ -3,14 +3,19 @@ import { loadGoldenCases } from "@bn/conformance/node";
 import { BnError } from "@bn/core";
 import { onnxCases, onnxRuntimeMissing } from "@bn/onnx/verify";
 import { matcher } from "./filter.ts";
+import type { SuiteOptions } from "./judge/order.ts";
 
 /**
  * What `bn conformance` runs: the golden cases of a folder or, without one, the whole suite; of these what `filter` matches.
+ * The process of a backend calls it with the same options and gets the same cases in the same order.
  *
  * Errors: `ERR_BN_DATA` for a folder that is no golden data, `ERR_BN_PARAM` where nothing matches.
  */
-export async function chooseCases(folder: string | undefined, filter: string | undefined): Promise<readonly Case[]> {
-  const all = folder === undefined ? await wholeSuite() : await loadGoldenCases(folder);
+export async function chooseCases(
+  { goldens: folder, filter }: SuiteOptions,
+  say: (text: string) => void,
+): Promise<readonly Case[]> {
+  const all = folder === undefined ? await wholeSuite(say) : await loadGoldenCases(folder);
   if (all.length === 0) throw new BnError("ERR_BN_DATA", `--goldens ${folder}: its cases.json lists no case`);
   if (filter === undefined) return all;
   const matches = matcher(filter);
@@ -22,10 +27,10 @@ export async function chooseCases(folder: string | undefined, filter: string | u
   return some;
 }
 
-async function wholeSuite(): Promise<Case[]> {
+async function wholeSuite(say: (text: string) => void): Promise<Case[]> {
   const own = [...cases({ tier: "quick" }), ...(await loadGoldenCases())];
   const missing = await onnxRuntimeMissing();
   if (missing === null) return [...own, ...onnxCases()];
-  process.stderr.write(`onnxruntime: ${onnxCases().length} cases left out: ${missing}\n`);
+  say(`onnxruntime: ${onnxCases().length} cases left out: ${missing}\n`);
   return own;
 }

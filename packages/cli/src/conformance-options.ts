@@ -1,0 +1,90 @@
+import { totalmem } from "node:os";
+import { BnError } from "@bn/core";
+import { MIB, type SuiteOptions } from "./judge/order.ts";
+import type { Limits } from "./judge/process.ts";
+
+/** As the command line has them. */
+export interface ConformanceOptions {
+  readonly backend?: string;
+  readonly goldens?: string;
+  readonly filter?: string;
+  readonly timeout?: string;
+  readonly maxMemory?: string;
+  readonly bail?: string | true;
+  readonly shard?: string;
+  readonly baseline?: string;
+  readonly json?: string;
+  readonly html?: string;
+  readonly junit?: string;
+  readonly github?: boolean;
+  readonly force?: boolean;
+}
+
+export interface Settings {
+  readonly suite: SuiteOptions;
+  readonly limits: Limits;
+  /** The run ends after so many failures; null for all. */
+  readonly bail: number | null;
+  readonly shard: { readonly index: number; readonly count: number } | null;
+  readonly files: readonly { readonly option: string; readonly path: string }[];
+  readonly github: boolean;
+  readonly force: boolean;
+  /** Options with which a command chooses from the same cases. */
+  readonly repeat: readonly string[];
+}
+
+const SECONDS = 60;
+/** Half of the machine's memory, and never more than a suite should need. */
+const MOST_MIB = 8192;
+
+/** Errors: `ERR_BN_PARAM` that names the option, what came and what was expected. */
+export function settingsOf(options: ConformanceOptions): Settings {
+  const { goldens, filter, shard, json, html, junit } = options;
+  const files = Object.entries({ json, html, junit }).flatMap(([name, path]) =>
+    path === undefined ? [] : [{ option: `--${name}`, path }],
+  );
+  const streams = files.filter(({ path }) => path === "-").map(({ option }) => `${option} -`);
+  if (streams.length > 1) throw bad(`${streams.join(" and ")} both name standard output; write one of them to a file`);
+  return {
+    suite: { ...(goldens === undefined ? {} : { goldens }), ...(filter === undefined ? {} : { filter }) },
+    limits: {
+      timeout: numberOf("--timeout", options.timeout, SECONDS, "seconds"),
+      maxMemory: numberOf("--max-memory", options.maxMemory, defaultMemory(), "MiB"),
+    },
+    bail: options.bail === undefined ? null : options.bail === true ? 1 : wholeOf("--bail", options.bail),
+    shard: shard === undefined ? null : shardOf(shard),
+    files,
+    github: options.github ?? process.env.GITHUB_ACTIONS === "true",
+    force: options.force ?? false,
+    repeat: goldens === undefined ? [] : ["--goldens", goldens],
+  };
+}
+
+const defaultMemory = () => Math.min(MOST_MIB, Math.floor(totalmem() / 2 / MIB));
+
+function numberOf(option: string, text: string | undefined, usual: number, unit: string): number {
+  if (text === undefined) return usual;
+  const value = Number(text);
+  if (text.trim() === "" || !(value > 0) || !Number.isFinite(value)) {
+    throw bad(`${option} ${text}: expected a number of ${unit} above 0, such as ${usual}`);
+  }
+  return value;
+}
+
+function wholeOf(option: string, text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw bad(`${option} ${text}: expected a whole number from 1 on`);
+  return Number(text);
+}
+
+function shardOf(text: string): { index: number; count: number } {
+  const [, index, count] = /^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? [];
+  const shard = { index: Number(index), count: Number(count) };
+  if (index === undefined || shard.index < 1 || shard.index > shard.count) {
+    throw bad(`--shard ${text}: expected I/N, part I of N, such as 1/4`);
+  }
+  return shard;
+}
+
+function bad(message: string): BnError {
+  return new BnError("ERR_BN_PARAM", message);
+}

@@ -1,0 +1,21 @@
+/** What the process of a backend is told to do: its one argument, as JSON. */
+export interface Order {
+  /** The name of a known backend, or the path of a module. */
+  readonly spec: string;
+  /** What results call the backend; null for the name that it gives itself. */
+  readonly name: string | null;
+  readonly journal: string;
+  readonly suite: SuiteOptions;
+  /** Which of the suite's cases, by place; null to start, say what it supports, and end. */
+  readonly cases: readonly number[] | null;
+  /** Whether failed cases are repeated to find out why. */
+  readonly diagnose: boolean;
+}
+
+/** What chooses the cases: the same options give the same cases in the same order. */
+export interface SuiteOptions {
+  readonly goldens?: string;
+  readonly filter?: string;
+}
+
+export const MIB = 2 ** 20;

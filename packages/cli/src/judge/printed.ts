@@ -1,0 +1,59 @@
+import type { ChildProcess } from "node:child_process";
+import type { Readable } from "node:stream";
+import { setTimeout } from "node:timers/promises";
+import { printable } from "../output.ts";
+
+/** What a process printed: a library should not, so some of it is enough. */
+export interface Printed {
+  readonly lines: number;
+  readonly first: readonly string[];
+  readonly last: string;
+}
+
+const LINES_KEPT = 5;
+const LINE_LENGTH = 160;
+const MS_TO_DRAIN = 100;
+
+/** Collects what comes on both streams, as it comes; keeps the first lines and the last. */
+export function printedBy(child: ChildProcess): { all(): Promise<Printed> } {
+  const first: string[] = [];
+  let [lines, last] = [0, ""];
+  const closed = [child.stdout, child.stderr].map((stream) =>
+    stream
+      ? followLines(stream, (line) => {
+          if (line.trim() === "") return;
+          lines++;
+          last = line;
+          if (first.length < LINES_KEPT) first.push(line);
+        })
+      : Promise.resolve(),
+  );
+  return {
+    async all() {
+      // A process that this one started may hold the streams open for ever.
+      await Promise.race([Promise.all(closed), setTimeout(MS_TO_DRAIN)]);
+      for (const stream of [child.stdout, child.stderr]) stream?.destroy();
+      return { lines, first, last };
+    },
+  };
+}
+
+function followLines(stream: Readable, onLine: (line: string) => void): Promise<void> {
+  let rest = "";
+  stream.setEncoding("utf8");
+  stream.on("data", (text: string) => {
+    const parts = (rest + text).split("\n");
+    // A line without an end may be any length: its start is all that is shown.
+    rest = (parts.pop() ?? "").slice(0, LINE_LENGTH);
+    for (const part of parts) onLine(clean(part));
+  });
+  stream.on("error", () => {});
+  return new Promise((resolve) => {
+    stream.once("close", () => {
+      if (rest !== "") onLine(clean(rest));
+      resolve();
+    });
+  });
+}
+
+const clean = (line: string) => printable(line.replace(/\r$/, "")).slice(0, LINE_LENGTH);

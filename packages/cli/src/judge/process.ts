@@ -1,0 +1,133 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { extname, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { type Entry, followJournal } from "./journal.ts";
+import { MIB, type Order } from "./order.ts";
+import { type Printed, printedBy } from "./printed.ts";
+
+export interface Limits {
+  /** Seconds for a start, for a case, and for the disposal. */
+  readonly timeout: number;
+  /** MiB that the process may hold. */
+  readonly maxMemory: number;
+}
+
+/** How the process of a backend ended. `reason` completes the sentence "The process of the backend ...". */
+export interface End {
+  readonly how: "done" | "stopped" | "timeout" | "memory" | "ended";
+  readonly reason: string;
+}
+
+const MS_BETWEEN_LOOKS = 20;
+/** After its last word a process may take this long to end; then it is ended. */
+const MS_TO_EXIT = 300;
+/** What V8 exits with when it has nothing left to run and a top-level `await` still waits. */
+const NOTHING_LEFT = 13;
+
+const CHILD = fileURLToPath(new URL(`./child${extname(new URL(import.meta.url).pathname)}`, import.meta.url));
+
+/**
+ * Runs one process over `order` to its end, or ends it: where `stop()` says so after an entry, where nothing came for
+ * `timeout` seconds, where it holds too much memory. Never rejects for what the process does.
+ */
+export async function runProcess(
+  order: Omit<Order, "journal">,
+  { timeout, maxMemory }: Limits,
+  onEntry: (entry: Entry) => void,
+  stop: () => boolean,
+): Promise<{ readonly end: End; readonly printed: Printed }> {
+  const folder = mkdtempSync(join(tmpdir(), "bn-"));
+  const [journal, orders] = [join(folder, "journal"), join(folder, "order.json")];
+  writeFileSync(journal, "");
+  writeFileSync(orders, JSON.stringify({ ...order, journal }));
+  const reader = followJournal(journal);
+  const child = fork(CHILD, [orders], { stdio: ["ignore", "pipe", "pipe", "ipc"], detached: true });
+  const printed = printedBy(child);
+  const killed = () => killGroup(child);
+  process.once("exit", killed);
+  let exited = false;
+  const exit = new Promise<void>((resolve) => {
+    child.once("exit", resolve).once("error", () => resolve());
+  }).then(() => {
+    exited = true;
+  });
+  let end: End | null = null;
+  let [last, over] = [performance.now(), false];
+  const look = () => {
+    for (const entry of reader.read()) {
+      last = performance.now();
+      if (entry.type === "done") over = true;
+      onEntry(entry);
+      if (entry.type === "begin") end ??= memoryEnd(entry.rss, maxMemory);
+    }
+  };
+  try {
+    while (!exited && end === null) {
+      await Promise.race([exit, setTimeout(MS_BETWEEN_LOOKS)]);
+      const quiet = performance.now() - last;
+      look();
+      if (stop()) end = { how: "stopped", reason: "was stopped" };
+      else if (over && quiet > MS_TO_EXIT) end = { how: "done", reason: "" };
+      else if (!over && performance.now() - last > timeout * 1000) end = timeoutEnd(timeout);
+      else end ??= memoryEnd(residentOf(child.pid), maxMemory);
+    }
+    killGroup(child);
+    await exit;
+    look();
+    return { end: over ? { how: "done", reason: "" } : (end ?? endOf(child)), printed: await printed.all() };
+  } catch (error) {
+    // Only a journal that somebody else wrote into cannot be read.
+    const why = error instanceof Error ? error.message : String(error);
+    return {
+      end: { how: "ended", reason: `spoiled what it had to report: ${why}` },
+      printed: await printed.all(),
+    };
+  } finally {
+    killGroup(child);
+    process.off("exit", killed);
+    reader.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The process and all that it started. */
+function killGroup(child: ChildProcess): void {
+  try {
+    process.kill(-(child.pid as number), "SIGKILL");
+  } catch {
+    child.kill("SIGKILL"); // no process groups here, or nobody left
+  }
+}
+
+function endOf({ exitCode, signalCode }: ChildProcess): End {
+  if (signalCode !== null) return { how: "ended", reason: `was ended by ${signalCode}` };
+  if (exitCode === null) return { how: "ended", reason: "could not be started" };
+  if (exitCode === NOTHING_LEFT) {
+    return { how: "ended", reason: "waited for a promise that nothing was left to settle (exit code 13)" };
+  }
+  return { how: "ended", reason: `exited with code ${exitCode}` };
+}
+
+function timeoutEnd(timeout: number): End {
+  return { how: "timeout", reason: `came to no end within ${timeout} s (--timeout)` };
+}
+
+function memoryEnd(bytes: number | null, allowed: number): End | null {
+  if (bytes === null || bytes <= allowed * MIB) return null;
+  const took = Math.round(bytes / MIB);
+  return { how: "memory", reason: `took ${took} MiB of memory, allowed are ${allowed} (--max-memory)` };
+}
+
+/** Bytes that a process holds, where the system tells: Linux. Elsewhere it tells itself, before each case. */
+function residentOf(pid: number | undefined): number | null {
+  if (process.platform !== "linux") return null;
+  try {
+    const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    return kib === undefined ? null : Number(kib) * 1024;
+  } catch {
+    return null; // it is gone
+  }
+}

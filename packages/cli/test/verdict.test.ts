@@ -1,0 +1,171 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { bn, fixture } from "./bn.ts";
+
+const SECONDS = 1000;
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "bn-verdict-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** `bn conformance` over the cases of one kernel. */
+async function judge(name: string, ...more: readonly string[]) {
+  const path = join(folder, `${name}.json`);
+  const args = ["conformance", "--backend", fixture(`unruly/${name}.js`), "--filter", "kernels/normalize/*float32"];
+  const { code, stdout, stderr } = await bn([...args, "--json", path, "--force", ...more]);
+  const text = await readFile(path, "utf8").catch(() => "null");
+  const report = JSON.parse(text);
+  const count = (status: string) => report?.results.filter((r: { status: string }) => r.status === status).length;
+  const failed = report?.results.filter((r: { status: string }) => r.status === "failed") ?? [];
+  return { code, stdout, stderr, report, failed, count };
+}
+
+test.each([
+  ["exit-at-import", "exited with code 0 while it was loaded and created"],
+  ["throws-at-import", "no device here (at "],
+  ["hangs-at-import", "came to no end within 2 s (--timeout) while it was loaded"],
+  ["never-created", "waited for a promise that nothing was left to settle"],
+  ["rejects", "adapter is undefined (at "],
+])(
+  "%s: no verdict, exit 2, and the reason in words and in the report",
+  { timeout: 60 * SECONDS },
+  async (name, why) => {
+    const { code, stdout, stderr, report } = await judge(name, "--timeout", "2");
+    expect(stderr).toContain(why);
+    expect(stdout).toBe("");
+    expect(report.results).toEqual([]);
+    expect(report.run.notStarted[0].reason).toContain(why);
+    expect(code).toBe(2);
+  },
+);
+
+test.each([
+  ["exits-in-timer", "exited with code 0"],
+  ["hangs-in-kernel", "came to no end within 3 s (--timeout)"],
+  ["kills-itself", "was ended by SIGKILL"],
+  ["aborts", "was ended by SIGABRT"],
+  ["rejects-later", "a rejected promise that nothing handles: lost in a promise"],
+])("%s: cases fail for it, the run goes on, exit 1", { timeout: 120 * SECONDS }, async (name, why) => {
+  const { code, failed, count, report } = await judge(name, "--timeout", "3", "--bail", "2");
+  expect(code).toBe(1);
+  expect(failed.length).toBeGreaterThan(0);
+  for (const { reason } of failed) expect(reason).toContain(why);
+  expect(count("passed") + failed.length + count("notRun")).toBe(report.results.length);
+  expect(report.causes).toHaveLength(1);
+  expect(report.causes[0].text).toContain(why);
+});
+
+test("a case that never settles fails at once where nothing else runs", { timeout: 60 * SECONDS }, async () => {
+  const { code, failed } = await judge("never-reads", "--bail", "1");
+  expect(code).toBe(1);
+  expect(failed[0].reason).toContain("waited for a promise that nothing was left to settle");
+});
+
+test("what is left after too many starts is not run, and says why", { timeout: 120 * SECONDS }, async () => {
+  const { code, stdout, failed, count } = await judge("exits-in-kernel");
+  expect(code).toBe(1);
+  expect(failed).toHaveLength(11);
+  expect(count("notRun")).toBeGreaterThan(0);
+  expect(stdout).toMatch(/third-party: \d+ not run: its process ended 11 times/);
+});
+
+test("a kernel that throws: one cause, with its message, the smallest size, and the user's frame", {
+  timeout: 60 * SECONDS,
+}, async () => {
+  const { code, stdout, report } = await judge("throws-in-kernel");
+  expect(code).toBe(1);
+  expect(report.causes).toHaveLength(1);
+  expect(report.causes[0]).toMatchObject({
+    text: "normalize: throws RangeError: no scratch for 5 elements",
+    clause: "K-2",
+  });
+  expect(report.causes[0].call).toContain("normalize of [1][1][5] in float32");
+  expect(stdout).toMatch(/at scratch \(.*throws-in-kernel\.js:9:9\)/);
+  expect(report.results.find((r: { status: string }) => r.status === "failed").stack).toContain(
+    "caused by Error: the pool is empty",
+  );
+});
+
+test("what a module prints never enters the JSON, steers no terminal, and is told", {
+  timeout: 60 * SECONDS,
+}, async () => {
+  const args = [
+    "conformance",
+    "--backend",
+    fixture("unruly/prints.js"),
+    "--filter",
+    "kernels/normalize/*float32",
+    "--json",
+    "-",
+  ];
+  const { code, stdout, stderr } = await bn(args);
+  expect(JSON.parse(stdout).summary.failed).toBe(0);
+  expect(stderr).toMatch(/third-party printed \d+ lines:\n {2}\{"summary"/);
+  expect(stderr).not.toContain("\x1b[2J");
+  expect(code).toBe(0);
+});
+
+test("memory that grows is a failure, not the end of the machine", { timeout: 120 * SECONDS }, async () => {
+  const { code, failed } = await judge("leaks", "--max-memory", "700", "--bail", "1");
+  expect(code).toBe(1);
+  for (const { reason } of failed) expect(reason).toMatch(/took \d+ MiB of memory, allowed are 700/);
+});
+
+test.each([
+  ["exits-in-dispose", "process/dispose", "exited with code 0 while it was disposed"],
+  ["patches", "process/builtins", "the module replaced JSON.stringify, Math.abs, Array.prototype.push"],
+])("%s: every case has passed, and the run fails for %s", { timeout: 60 * SECONDS }, async (name, id, why) => {
+  const { code, failed, count } = await judge(name);
+  expect(failed.map((one: { id: string }) => one.id)).toEqual([id]);
+  expect(failed[0].reason).toContain(why);
+  expect(count("passed")).toBeGreaterThan(10);
+  expect(code).toBe(1);
+});
+
+test.each(["exit-handler", "closes-channels", "leaves-children"])(
+  "%s: a verdict, and an end",
+  {
+    timeout: 120 * SECONDS,
+  },
+  async (name) => {
+    const { code, report, count } = await judge(name);
+    expect(code).toBe(count("failed") > 0 ? 1 : 0);
+    expect(count("passed") + count("failed")).toBe(report.results.length);
+  },
+);
+
+test("--bail ends the run, and what is left is not run", { timeout: 60 * SECONDS }, async () => {
+  const { code, failed, count, report } = await judge("wrong-and-silent", "--bail", "2");
+  expect(code).toBe(1);
+  expect(failed).toHaveLength(2);
+  expect(report.run.ended).toBe("--bail 2");
+  expect(count("notRun")).toBe(report.results.length - 2 - count("passed"));
+});
+
+test("a file that is there is not replaced, unless asked", { timeout: 60 * SECONDS }, async () => {
+  const path = join(folder, "there.json");
+  const args = ["conformance", "--backend", "cpu", "--filter", "kernels/copy-fill/2x3x5/float32", "--json", path];
+  expect((await bn(args)).code).toBe(0);
+  const again = await bn(args);
+  expect(again.stderr).toContain("--force replaces it");
+  expect(again.code).toBe(2);
+  expect((await bn([...args, "--force"])).code).toBe(0);
+});
+
+test.skipIf(process.platform !== "linux")(
+  "a stream that takes nothing is a plain error",
+  { timeout: 60 * SECONDS },
+  async () => {
+    const { spawnSync } = await import("node:child_process");
+    const { BIN } = await import("./bn.ts");
+    const command = `"${process.execPath}" "${BIN}" conformance --backend cpu --filter kernels/copy-fill/2x3x5/float32 > /dev/full`;
+    const { status, stderr } = spawnSync("sh", ["-c", command], { encoding: "utf8" });
+    expect(stderr).toContain("bn: cannot write to standard output: ENOSPC");
+    expect(stderr).not.toMatch(/\n {4}at /);
+    expect(status).toBe(2);
+  },
+);
