@@ -81,17 +81,12 @@ export function upgradeV0(outer: V1LayerParameter, old: V0LayerParameter, mover:
   if (type !== undefined) init.type = type;
   init.blobsLr = old.blobsLr;
   init.weightDecay = old.weightDecay;
-  const layer = mover.note(create(V1LayerParameterSchema, init), old);
   const [name, fields] = (type !== undefined && PARAMS[type]) || [];
-  if (name && fields) {
-    const values = moved(old, fields, type === Type.CONVOLUTION);
-    Object.assign(layer, create(V1LayerParameterSchema, { [name]: values }));
-  }
-  if (Object.keys(TRANSFORM).some((field) => Object.hasOwn(old, field))) {
-    Object.assign(layer, create(V1LayerParameterSchema, { transformParam: moved(old, TRANSFORM, false) }));
-  }
-  if (old.hdf5OutputParam) layer.hdf5OutputParam = old.hdf5OutputParam;
-  return layer;
+  if (name && fields) Object.assign(init, { [name]: moved(old, fields, type === Type.CONVOLUTION) });
+  const transform = moved(old, TRANSFORM, false);
+  if (Object.keys(transform).length > 0) init.transformParam = transform;
+  if (old.hdf5OutputParam) init.hdf5OutputParam = old.hdf5OutputParam;
+  return mover.note(create(V1LayerParameterSchema, init), old);
 }
 
 function moved(old: V0LayerParameter, fields: Readonly<Partial<Record<Old, string>>>, repeats: boolean): object {

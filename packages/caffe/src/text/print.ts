@@ -57,7 +57,7 @@ function scalarText(field: DescField, value: unknown): string {
 
 /** The fewest digits that read back as the same float32. */
 function floatText(value: number): string {
-  if (!Number.isFinite(value)) return doubleText(value);
+  if (!Number.isFinite(value) || value === 0) return doubleText(value);
   for (let digits = 6; digits < 9; digits++) {
     const short = Number(value.toPrecision(digits));
     if (Math.fround(short) === value) return doubleText(short);
