@@ -264,7 +264,9 @@ describe("weights", () => {
 
   test("of layers that the net lacks are told of", () => {
     const { diagnostics } = convert(`${INPUT} ${bias("a", "b")}`, { a: [[1, 2]], gone: [[1]] });
-    expect(diagnostics.map(({ message }) => message).join()).toContain('does not have: "gone"');
+    expect(diagnostics.map(({ message }) => message).join()).toContain(
+      'no layer of the name of 1 of w.caffemodel with blobs: "gone"',
+    );
   });
 });
 

@@ -1,6 +1,7 @@
+import { createCpu } from "@bn/cpu";
 import { isNormRecord } from "@bn/onnx";
 import { describe, expect, test } from "vitest";
-import { importNet, readNet, readWeights } from "../src/index.ts";
+import { createLayers, importNet, readNet, readWeights, writeBlobs } from "../src/index.ts";
 import { bytesOf, filesOf, type Tensor, textOf, valuesOf } from "./files.ts";
 import { BATCH_NORM, netOf, SCALE } from "./nets.ts";
 
@@ -151,4 +152,50 @@ test("use_global_stats says more than the phase", () => {
     importNet({ net: netOf([{ name: "bn", text: text(value), blobs: [[1, 2], [3, 4], [2]] }]), phase: of }).layers[0];
   expect(phase(true, "train")).toMatchObject({ phase: "test", caffe: { phase: "train", useGlobalStats: true } });
   expect(phase(false, "test")).toMatchObject({ phase: "train", caffe: { phase: "test", useGlobalStats: false } });
+});
+
+test("copies of a shared parameter that differ: every layer has the last, and it is told", () => {
+  const shared = ["m", "v", "f"].map((name) => `param { name: "${name}" lr_mult: 0 }`).join(" ");
+  const made = (name: string, top: string, blobs?: readonly number[][]) => ({
+    name,
+    text: `type: "BatchNorm" bottom: "x" top: "${top}" ${shared}`,
+    ...(blobs ? { blobs } : {}),
+  });
+  const net = netOf([made("a", "y"), made("b", "z"), made("c", "w")]);
+  const weights = netOf([made("a", "y", [[1, 2], [3, 4], [1]]), made("b", "z", [[5, 6], [7, 8], [1]])]);
+  const { layers, diagnostics } = importNet({ net, weights });
+  // The third has none of its own in the weights.
+  expect(layers.map(({ statistics }) => [...(statistics?.mean ?? [])])).toEqual([
+    [5, 6],
+    [5, 6],
+    [5, 6],
+  ]);
+  expect(diagnostics.map(({ message }) => message)).toContain(
+    'made.prototxt: parameter "m" is shared, and its copies in the weights differ: the last is taken, as Caffe does',
+  );
+});
+
+test("a blob that layers share is written in each of them", async () => {
+  await using cpu = await createCpu();
+  const param = 'param { name: "m" lr_mult: 0 }';
+  const blobs = [[1, 2], [3, 4], [1]];
+  const net = netOf(
+    ["y", "z"].map((top) => ({ name: top, text: `type: "BatchNorm" bottom: "x" top: "${top}" ${param}`, blobs })),
+  );
+  const [record] = importNet({ net }).layers;
+  if (!record) throw new Error("no record");
+  using created = createLayers(cpu, record);
+  created.blobs[0]?.write([9, 10]);
+  created.blobs[1]?.write([11, 12]);
+  const { layers } = importNet({ net: await writeBlobs(net, record, created.blobs) });
+  expect(layers.map(({ statistics }) => [...(statistics?.mean ?? []), ...(statistics?.variance ?? [])])).toEqual([
+    [9, 10, 11, 12],
+    [9, 10, 3, 4],
+  ]);
+  await expect(writeBlobs(netOf([]), record, created.blobs)).rejects.toThrow(
+    /has no layer "y", whose blobs were to be written/,
+  );
+  await expect(writeBlobs(net, record, created.blobs.slice(1))).rejects.toThrow(
+    /2 blobs, expected 3: mean, variance, factor/,
+  );
 });

@@ -4,10 +4,8 @@ import { encodeModel } from "@bn/onnx/graph";
 import type { CaffeFile } from "../file.ts";
 import type { Dialect } from "../layers/dialect.ts";
 import { importNet } from "../layers/import.ts";
-import { openNetwork } from "../net/network.ts";
 import { type BlobValue, type Built, buildGraph } from "./build.ts";
 import { prune, settleNames } from "./names.ts";
-import { unshareBlobs } from "./weights.ts";
 
 /** Operator sets that a network can be written in. */
 export const NETWORK_OPSETS = { least: 9, most: 22, default: 13 } as const;
@@ -89,8 +87,7 @@ export function convertNet(options: ConvertOptions): ConvertedNet {
   }
   const state = { ...(level === undefined ? {} : { level }), ...(stages === undefined ? {} : { stages }) };
   const { net } = options;
-  const { weights, differing } = unshareBlobs(openNetwork({ net, weights: options.weights, ...state }));
-  const imported = importNet({ net, weights, dialect, ...state });
+  const imported = importNet({ net, weights: options.weights, dialect, ...state });
   const { network } = imported;
   const built = buildGraph(imported, { opset, dtype, shapes });
   checkShapes(built, shapes);
@@ -139,7 +136,7 @@ export function convertNet(options: ConvertOptions): ConvertedNet {
     outputs,
     tops: tops.map((one) => ({ ...port(one), layer: one.layer.name, type: one.layer.type })),
     norms: new Map([...built.norms].filter(([name]) => there.has(name))),
-    diagnostics: [...built.diagnostics, ...suspicions, ...remarks(inputs, network.unused, differing)],
+    diagnostics: [...built.diagnostics, ...suspicions, ...remarks(inputs)],
   };
 }
 
@@ -154,21 +151,11 @@ function checkShapes({ inputs }: Built, shapes: Readonly<Record<string, Shape>>)
   }
 }
 
-function remarks(inputs: readonly Port[], unused: readonly string[], differing: readonly string[]): Diagnostic[] {
-  const quoted = (names: readonly string[]) => names.map((name) => `"${name}"`).join(", ");
-  const found: Diagnostic[] = inputs
+function remarks(inputs: readonly Port[]): Diagnostic[] {
+  return inputs
     .filter(({ blob, tensor }) => blob !== tensor)
     .map(({ blob, tensor }) => {
       const message = `input "${blob}" is changed in place: the network reads "${tensor}", and "${blob}" is the last value`;
       return { kind: "converted", node: blob, message };
     });
-  if (unused.length > 0) {
-    const message = `the weights hold layers that the net does not have: ${quoted(unused)}; they are left out`;
-    found.push({ kind: "left out", node: unused[0] ?? "", message });
-  }
-  for (const name of differing) {
-    const message = `parameter "${name}" is shared, and its copies in the weights differ: the last one is taken, as Caffe does`;
-    found.push({ kind: "assumed", node: name, message });
-  }
-  return found;
 }

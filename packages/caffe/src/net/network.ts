@@ -2,6 +2,7 @@ import { BnError } from "@bn/core";
 import { bad, type CaffeFile } from "../file.ts";
 import { type LayerParameter, Phase } from "../schema/caffe_pb.ts";
 import { isIncluded, type NetStateOptions } from "./rules.ts";
+import { shareBlobs } from "./sharing.ts";
 import { saysPhase, upgradeNet } from "./upgrade.ts";
 
 /** What a bottom reads: a blob as one layer left it. Layers in place give one name to several values. */
@@ -39,6 +40,8 @@ export interface Network {
   readonly weights: CaffeFile | null;
   /** Layers of the weights with blobs and a name that the net has not. */
   readonly unused: readonly string[];
+  /** Names of parameters that layers share, and of which the file has copies that differ: the last is taken. */
+  readonly differing: readonly string[];
 }
 
 export interface NetworkOptions extends NetStateOptions {
@@ -78,19 +81,20 @@ export function openNetwork({ net, weights, phase = "test", level, stages }: Net
     ? message.layer.filter((layer) => isIncluded(layer, state, file.file, places.get(layer)))
     : message.layer;
   const stored = new Map((trained?.message.layer ?? []).map((layer) => [layer.name, layer]));
+  const order = new Map([...stored.keys()].map((name, i) => [name, i]));
   const flow = createFlow(file, net !== undefined);
   const given = new Set<string>();
-  const layers = params.map((param, index) => {
+  const own = params.map((param, index) => {
     const { name, type } = param;
     const label = `${placed(file, param)}: layer "${name}" (${type || "no type"})`;
-    const own = net && saysPhase(param) ? (param.phase === Phase.TEST ? "test" : "train") : phase;
+    const phaseOf = net && saysPhase(param) ? (param.phase === Phase.TEST ? "test" : "train") : phase;
     // As in Caffe, of several layers with one name the first gets the weights.
     const source = net && !given.has(name) ? stored.get(name) : undefined;
     given.add(name);
     const blobs = source && source.blobs.length > 0 ? source.blobs : param.blobs;
     const bottoms = flow.read(param);
     flow.make(param, index);
-    return { index, name, type, label, phase: own, param, bottoms, tops: param.top, blobs } satisfies NetworkLayer;
+    return { index, name, type, label, phase: phaseOf, param, bottoms, tops: param.top, blobs } satisfies NetworkLayer;
   });
   const unused = [...stored.values()].filter(({ name, blobs }) => blobs.length > 0 && !given.has(name));
   const known = [...stored.values()].filter(({ blobs }) => blobs.length > 0).length;
@@ -101,7 +105,7 @@ export function openNetwork({ net, weights, phase = "test", level, stages }: Net
   }
   return {
     name: message.name,
-    layers,
+    ...shareBlobs(own, ({ name }) => order.get(name) ?? -1),
     outputs: flow.unread(),
     net: file,
     weights: trained ?? null,

@@ -53,6 +53,8 @@ function layersOf(file: CaffeFile, mover: Mover): LayerParameter[] {
   if (typeof folded === "string") throw bad(file.file, undefined, folded);
   return folded.map((old) => {
     const current = upgradeV1(old.layer ? upgradeV0(old, old.layer, mover) : old, mover);
+    // A type that V0 did not have is a fork's.
+    if (old.layer && current.type === "") current.type = old.layer.type;
     upgradeData(current, mover);
     return current;
   });

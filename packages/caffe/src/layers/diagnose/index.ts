@@ -33,6 +33,13 @@ export function diagnose(records: readonly CaffeRecord[], network: Network, file
   for (const [name, what] of channelSuspicions(records, network)) say("suspect", name, what);
   for (const name of doubleNames(network))
     say("suspect", name, "another layer before it has its name, and gets the weights");
+  for (const parameter of network.differing) {
+    say(
+      "assumed",
+      "",
+      `parameter "${parameter}" is shared, and its copies in the weights differ: the last is taken, as Caffe does`,
+    );
+  }
   if (network.unused.length > 0) say("suspect", "", unusedText(network));
   for (const what of spreadSuspicions(records, network)) say("suspect", "", what);
   return found;
