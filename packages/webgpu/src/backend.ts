@@ -3,6 +3,7 @@ import type { Storage, WebGpuBuffer } from "./buffer.ts";
 import { createDevice } from "./device.ts";
 import { type AdapterOptions, adapterText, requestDevice } from "./gpu.ts";
 import { kernelsOn } from "./kernels/index.ts";
+import { hasUniformAtomics } from "./language.ts";
 import { probe } from "./probe.ts";
 import { finish, read } from "./read.ts";
 import type { Tuning } from "./tuning.ts";
@@ -50,7 +51,7 @@ export interface WebGpuBackend extends Backend<WebGpuBuffer> {
 export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
   const borrowed = options.device;
   const gpu = borrowed ?? (await requestDevice(options));
-  const device = createDevice(gpu, options.tuning);
+  const device = createDevice(gpu, options.tuning, await hasUniformAtomics(gpu));
   const free = () => {
     device.dispose();
     if (!borrowed) gpu.destroy();

@@ -56,7 +56,8 @@ interface Uniform {
   readonly buffer: GPUBuffer;
 }
 
-export function createDevice(gpu: GPUDevice, given?: Partial<Tuning>): Device {
+/** `uniformAtomics`: what language.ts found. */
+export function createDevice(gpu: GPUDevice, given: Partial<Tuning> | undefined, uniformAtomics: boolean): Device {
   const tuning = tuningFor(gpu, given);
   const faults = createFaults(gpu);
   const queue = createQueue(gpu, faults);
@@ -74,7 +75,11 @@ export function createDevice(gpu: GPUDevice, given?: Partial<Tuning>): Device {
     const known = pipelines.get(key);
     if (known) return known;
     const W = tuning.workgroup;
-    const code = variantOf(kernel, flags, { W, LANES: lanes, SLOTS: W / lanes, ITEMS: tuning.items });
+    const code = variantOf(
+      kernel,
+      { ...flags, UNIFORM_ATOMICS: uniformAtomics },
+      { W, LANES: lanes, SLOTS: W / lanes, ITEMS: tuning.items },
+    );
     const made = faults.watch(`${kernel} (${entry})`, () => {
       const module = gpu.createShaderModule({ label: `bn ${kernel}`, code });
       const pipeline = gpu.createComputePipeline({

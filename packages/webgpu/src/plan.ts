@@ -67,11 +67,14 @@ export function planReduction(geometry: Geometry, { workgroup, busy }: Tuning): 
   };
 }
 
-/** Joins the parts of a cut reduction: lanes share the parts of a channel. */
+/** Joins the parts of a cut reduction. A whole workgroup for each channel: it may have to take the sums again. */
 export function planFinish(plan: ReductionPlan, { workgroup }: Tuning): ReductionPlan {
-  const lanes = Math.min(workgroup, powerOfTwoFrom(plan.splits));
-  const slots = workgroup / lanes;
-  return { ...plan, across: false, lanes, slots, groups: Math.ceil(plan.channels / slots) };
+  return { ...plan, across: false, lanes: workgroup, slots: 1, groups: plan.channels };
+}
+
+/** Values of scratch that reductions over `plan` need: two pairs for each part, and two for each channel. */
+export function scratchOf({ splits, channels }: ReductionPlan): number {
+  return splits === 1 ? 0 : 2 * (2 * splits + 2) * channels;
 }
 
 /** How a map over elements is spread over workgroups: docs in kernels/lib/map.wgsl. */

@@ -3,7 +3,19 @@ import { SHADERS } from "./generated/shaders.ts";
 export type KernelName = keyof typeof SHADERS;
 
 /** Names that a kernel's `#if` asks for. */
-export type Flag = "VEC4" | "COEF4" | "ACROSS" | "RUNS" | "ONCE" | "IN_PLACE" | "GAMMA" | "BETA" | "SUMS" | "AVERAGE";
+export type Flag =
+  | "VEC4"
+  | "COEF4"
+  | "ACROSS"
+  | "RUNS"
+  | "ONCE"
+  | "IN_PLACE"
+  | "GAMMA"
+  | "BETA"
+  | "SUMS"
+  | "AVERAGE"
+  | "SPLIT"
+  | "UNIFORM_ATOMICS";
 
 export type Flags = Readonly<Partial<Record<Flag, boolean>>>;
 

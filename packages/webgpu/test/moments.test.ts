@@ -1,6 +1,7 @@
 import type { Geometry } from "@bn/core";
 import { describe, expect, it } from "vitest";
 import { createWebGpu } from "../src/index.ts";
+import { thresholdFaults } from "./threshold-kit.ts";
 
 const U = 2 ** -24;
 
@@ -86,3 +87,11 @@ it("gives exact moments of long channels of few bits, cut or not (N-7)", async (
     expect([...(await gpu.read(mean, 2)), ...(await gpu.read(variance, 2))]).toEqual([40.25, 140.25, 21.25, 21.25]);
   }
 });
+
+it.each([undefined, { busy: 64 }, { workgroup: 64, busy: 512 }, { workgroup: 256, busy: 512 }])(
+  "decides once whether the first pass was near enough, tuning %o",
+  async (tuning) => {
+    await using gpu = await createWebGpu(tuning ? { tuning } : {});
+    expect(await thresholdFaults(gpu)).toEqual([]);
+  },
+);

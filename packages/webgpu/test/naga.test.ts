@@ -8,6 +8,8 @@ import { createWebGpu } from "../src/index.ts";
 interface Report {
   readonly adapter: string;
   readonly results: readonly Result[];
+  /** splitMoments of 1, 2, 3, 6. */
+  readonly split: readonly number[];
   /** Kernels of the contract that were called. */
   readonly called: readonly string[];
   /** Labels of the pipelines that were made. */
@@ -40,7 +42,12 @@ async function create() {
 }
 const chosen = cases({ tier: "quick" }).filter(({ group }) => group === "kernels" || group === "exact");
 const results = await runCases("webgpu", create, chosen);
-console.log(JSON.stringify({ adapter, results, called: [...called], pipelines: [...pipelines] }));
+const backend = await create();
+const [x, mean, meanLow, m2] = [4, 1, 1, 1].map((length) => backend.alloc("float32", length));
+backend.write(x, Float32Array.of(1, 2, 3, 6));
+backend.kernels.splitMoments(x, { outer: 4, channels: 1, inner: 1 }, { mean, meanLow, m2 });
+const split = await Promise.all([mean, meanLow, m2].map(async (one) => (await backend.read(one, 1))[0]));
+console.log(JSON.stringify({ split, adapter, results, called: [...called], pipelines: [...pipelines] }));
 `;
 
 const program = denoProgram();
@@ -55,6 +62,7 @@ describe.skipIf(program === null)(`naga${program ? "" : ` (skipped: npm's deno h
     expect(report.adapter).toMatch(/\w/);
     expect(report.results.filter(({ status }) => status === "failed")).toEqual([]);
     expect(report.results.filter(({ status }) => status === "passed").length).toBeGreaterThan(100);
+    expect(report.split).toEqual([3, 0, 14]);
     await using here = await createWebGpu();
     expect([...report.called].sort()).toEqual(Object.keys(here.kernels).sort());
     const compiled = new Set(report.pipelines.map((label) => label.split(" ")[1]));

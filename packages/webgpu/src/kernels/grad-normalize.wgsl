@@ -2,7 +2,9 @@
 // IN_PLACE: dx is dy.
 #include params
 #include inverse-root
+#include wide
 #include map
+#include careful
 
 #if !IN_PLACE
 @group(0) @binding(1) var<storage, read> dy: array<Value>;
@@ -26,32 +28,60 @@ struct Operands {
   mean: Coef,
   meanDy: Coef,
   tilt: Coef, // r * sum(dy x^) / m
+  channel: u32,
 }
 
 fn operands(c: u32) -> Operands {
-  let r = inverseRoot(variance[c] + p.eps);
+  let r = inverseRoot(variance[c], p.eps);
   var k = Operands();
+  k.channel = c;
   k.slope = r;
 #if GAMMA
-  k.slope *= gamma[c];
+  let slope = r * gamma[c];
+  k.slope = unlessTiny(slope, slope, gamma[c]);
 #endif
 #if SUMS
   k.mean = mean[c];
   k.meanDy = sumDy[c] * p.inverseM;
-  k.tilt = sumDyXhat[c] * p.inverseM * r;
+  let b = sumDyXhat[c] * p.inverseM;
+  let tilt = b * r;
+  k.tilt = unlessTiny(tilt, min(abs(b), abs(tilt)), sumDyXhat[c]);
 #endif
   return k;
 }
 
-fn apply(at: u32, k: Operands) {
+fn source(at: u32) -> Value {
 #if IN_PLACE
-  let g = dx[at];
+  return dx[at];
 #else
-  let g = dy[at];
+  return dy[at];
 #endif
+}
+
+fn plain(at: u32, k: Operands) -> Value {
 #if SUMS
-  dx[at] = ((g - k.meanDy) - (x[at] - k.mean) * k.tilt) * k.slope;
+  return ((source(at) - k.meanDy) - (x[at] - k.mean) * k.tilt) * k.slope;
 #else
-  dx[at] = g * k.slope;
+  return source(at) * k.slope;
 #endif
+}
+
+fn careful(at: u32, j: u32, c: u32) -> f32 {
+  let r = wide(ofChannel(inverseRoot(variance[quad(c)], p.eps), c));
+  var t = wide(one(source(at), j));
+#if SUMS
+  let inverseM = wide(p.inverseM);
+  let xhat = times(minus(wide(one(x[at], j)), wide(ofChannel(mean[quad(c)], c))), r);
+  t = minus(t, times(wide(ofChannel(sumDy[quad(c)], c)), inverseM));
+  t = minus(t, times(xhat, times(wide(ofChannel(sumDyXhat[quad(c)], c)), inverseM)));
+#endif
+  t = times(t, r);
+#if GAMMA
+  t = times(t, wide(ofChannel(gamma[quad(c)], c)));
+#endif
+  return narrow(t);
+}
+
+fn put(at: u32, v: Value) {
+  dx[at] = v;
 }

@@ -1,7 +1,11 @@
 // sum dy and sum dy * x^ of each channel (K-3, N-5); GAMMA, BETA: adds them into the gradients of gamma and beta.
 #include params
+#include float
 #include inverse-root
+#include wide
 #include reduce
+#include alarm
+#include again
 #include parts
 #include sums
 
@@ -18,19 +22,21 @@
 @group(0) @binding(8) var<storage, read_write> dBeta: array<f32>;
 #endif
 
-struct Operands {
-  mean: f32,
-  r: f32,
-}
+alias Operands = vec2f; // the mean, and r * BIAS, which f32 holds
 
-fn operands(channel: u32) -> Operands {
-  let c = min(channel, p.channels - 1u);
-  return Operands(mean[c], inverseRoot(variance[c] + p.eps));
+fn operands(c: u32) -> Operands {
+  return Operands(mean[c], inverseRoot(variance[c], p.eps) * BIAS);
 }
 
 fn term(at: u32, k: Operands) -> Pair {
   let g = dy[at];
-  return Pair(g, g * ((x[at] - k.mean) * k.r));
+  return Pair(g, g * ((x[at] - k.x) * k.y));
+}
+
+fn terms(at: u32, j: u32, k: Operands) -> WidePair {
+  let g = wide(one(dy[at], j));
+  let d = minus(wide(one(x[at], j)), wide(k.x));
+  return WidePair(g, times(g, times(d, times(wide(k.y), wide(1.0 / BIAS)))));
 }
 
 fn store(c: u32, sums: vec2f) {

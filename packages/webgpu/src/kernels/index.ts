@@ -18,6 +18,7 @@ import { scaleSums } from "./scale-sums.ts";
 export function kernelsOn(device: Device): Kernels<Storage> {
   return {
     moments: (x, g, out) => moments(device, x, g, out, null),
+    splitMoments: (x, g, out) => moments(device, x, g, out, null),
     normalize: (...operands) => normalize(device, ...operands),
     gradSums: (...operands) => gradSums(device, ...operands),
     gradNormalize: (...operands) => gradNormalize(device, ...operands),

@@ -1,42 +1,47 @@
-import type { Average, Geometry, Moments } from "@bn/core";
+import type { Average, Geometry, Moments, SplitMoments } from "@bn/core";
 import type { Storage } from "../buffer.ts";
 import type { Device } from "../device.ts";
-import { planFinish, planReduction } from "../plan.ts";
+import { planFinish, planReduction, scratchOf } from "../plan.ts";
 
-/** K-1, and with `average` K-7 in the same dispatch: one, or three where channels are cut into parts. */
+/** K-1, and with `average` K-7 in the same dispatch; or K-12. One dispatch, or three where channels are cut into parts. */
 export function moments(
   device: Device,
   x: Storage,
   g: Geometry,
-  stats: Moments<Storage>,
+  stats: Moments<Storage> | SplitMoments<Storage>,
   average: Average<Storage> | null,
 ): void {
   const plan = planReduction(g, device.tuning);
   const { vec4: VEC4, across: ACROSS, lanes, groups, splits } = plan;
   const kernel = "moments";
-  const AVERAGE = average !== null;
+  const split = "meanLow" in stats ? stats : null;
+  const SPLIT = split !== null;
+  const outFlags = { VEC4, SPLIT, AVERAGE: average !== null };
   const step = average ? { fraction: average.fraction, correction: average.correction } : {};
   const out = {
+    1: x,
     2: stats.mean,
-    3: stats.variance,
+    3: "meanLow" in stats ? stats.m2 : stats.variance,
     4: average?.running.mean,
     5: average?.running.variance,
     6: average?.running.factor,
+    7: split?.meanLow,
   };
   if (splits === 1) {
-    const flags = { VEC4, ACROSS, AVERAGE, ONCE: plan.once };
-    device.run({ kernel, flags, lanes, params: { ...plan, ...step }, groups, buffers: { 1: x, ...out } });
+    const flags = { ...outFlags, ACROSS, ONCE: plan.once && !SPLIT };
+    device.run({ kernel, flags, lanes, params: { ...plan, ...step }, groups, buffers: out });
     return;
   }
   const last = planFinish(plan, device.tuning);
-  const parts = device.scratch(2 * (2 * splits + 1) * plan.channels); // pairs: two a part, and one a channel
-  const cut = { kernel, flags: { VEC4, ACROSS }, lanes, params: plan, groups, buffers: { 1: x, 9: parts } } as const;
+  const parts = device.scratch(scratchOf(plan));
+  const flags = { VEC4, ACROSS, SPLIT };
+  const cut = { kernel, flags, lanes, params: plan, groups, buffers: { 1: x, 9: parts } } as const;
   device.run({ ...cut, entry: "sums" });
   device.run({ ...cut, entry: "deviations" });
   device.run({
     kernel,
     entry: "finish",
-    flags: { AVERAGE },
+    flags: outFlags,
     lanes: last.lanes,
     params: { ...last, ...step },
     groups: last.groups,

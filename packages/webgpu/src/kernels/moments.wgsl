@@ -4,19 +4,30 @@
 // variance v = (B - A delta) / m. Its error is that of B and 2 |delta| times that of A: with q = delta^2 / v and an error E of
 // sums, E (1 + q + 2 sqrt(q + q^2)) v. E is at most 0.7 S here (lib/reduce.wgsl), so that q <= 1/27 is within N-2.
 // Where s lies farther off, and in short channels without asking, a second pass takes s = mean: A then corrects for the
-// rounding of the mean.
+// rounding of the mean. Whether s is far is decided once for each channel.
+//
+// Where a sum overflows, both passes are made again with values scaled by 2^-82: the largest then have squares that add up
+// in f32 whatever there are, and since a sum overflowed before, what now vanishes is too small to count.
+//
+// SPLIT: the second pass is always made, and A / m is the low part of the mean.
 #include params
 #include float
+#include average
 #include reduce
+#include alarm
+#include again
 #include parts
 
 @group(0) @binding(1) var<storage, read> x: array<Value>;
 @group(0) @binding(2) var<storage, read_write> mean: array<f32>;
-@group(0) @binding(3) var<storage, read_write> variance: array<f32>;
+@group(0) @binding(3) var<storage, read_write> spread: array<f32>; // the variance; with SPLIT the sum of squares, m2
 #if AVERAGE
 @group(0) @binding(4) var<storage, read_write> meanSum: array<f32>;
 @group(0) @binding(5) var<storage, read_write> varianceSum: array<f32>;
 @group(0) @binding(6) var<storage, read_write> factor: array<f32>;
+#endif
+#if SPLIT
+@group(0) @binding(7) var<storage, read_write> meanLow: array<f32>;
 #endif
 
 struct Operands {
@@ -33,26 +44,12 @@ fn finiteOr0(v: f32) -> f32 {
   return select(0.0, v, isFinite(v));
 }
 
-fn first(v: Value) -> f32 {
-#if VEC4
-  return v.x;
-#else
-  return v;
-#endif
-}
-
 fn valueAt(channel: u32, i: u32) -> Value {
-  let c = min(channel, p.channels - 1u);
-  return x[((i / p.inner) * p.channels + c) * p.inner + i % p.inner];
+  return x[unitAt(min(channel, p.channels - 1u), i)];
 }
 
 // A sample of at least 256 values all over the channel: its mean is off by 1/16 of the standard deviation, as a rule, and
 // 32 of the values are candidates to be s.
-#if VEC4
-const WIDTH = 4u;
-#else
-const WIDTH = 1u;
-#endif
 const SAMPLED = 256u / WIDTH;
 const CANDIDATES = 32u / WIDTH;
 var<workgroup> candidates: array<Value, CANDIDATES * SLOTS>;
@@ -60,7 +57,7 @@ var<workgroup> candidates: array<Value, CANDIDATES * SLOTS>;
 // The candidate nearest to the sample's mean. A value of the channel, so that differences need no more bits than the
 // values do: sums of them are as exact (N-7). Every thread of the workgroup must come here.
 fn typical(here: Place, local: u32) -> f32 {
-  let head = finiteOr0(first(valueAt(here.channel, 0u)));
+  let head = finiteOr0(one(valueAt(here.channel, 0u), 0u));
   let slot = (here.channel % SLOTS) * CANDIDATES;
   let rounds = max(1u, SAMPLED / LANES);
   let step = max(1u, p.units / (LANES * rounds));
@@ -74,7 +71,7 @@ fn typical(here: Place, local: u32) -> f32 {
     }
   }
   let middle = joined(vec2f(fold(sum), 0.0), local, here.lane).x / f32(LANES * rounds * WIDTH);
-  var best = first(candidates[slot]);
+  var best = one(candidates[slot], 0u);
   for (var i = 0u; i < CANDIDATES; i += 1u) {
     let value = candidates[slot + i];
 #if VEC4
@@ -93,8 +90,7 @@ fn nearer(to: f32, a: f32, b: f32) -> f32 {
   return select(a, b, abs(b - to) < abs(a - to));
 }
 
-// Whether s was too far from the mean: q > 1/27, or sums that are no numbers: B - A delta may be inf - inf where a variance
-// is infinite.
+// Whether s was too far from the mean: q > 1/27. Of sums that are not finite the answer does not matter.
 fn isFar(sums: vec2f) -> bool {
   let delta = sums.x * p.inverseM;
   return !(28.0 * delta * delta <= sums.y * p.inverseM && isFinite(sums.y));
@@ -107,20 +103,80 @@ fn only(wanted: bool, here: Place) -> Place {
   return place;
 }
 
-fn store(here: Place, mu: f32, sums: vec2f) {
+struct Found {
+  mean: f32,
+  low: f32, // to be added to the mean, if sums were taken about it
+  squares: f32, // their sum, and after `plain` or `again` what is stored
+}
+
+fn found(mu: f32, sums: vec2f) -> Found {
+  let low = divide(sums.x, p.m);
+  let squares = sums.y - sums.x * low;
+  return Found(mu, low, select(squares, 0.0, squares < 0.0));
+}
+
+const DOWN = 0x1p-82;
+const UP = 0x1p82;
+
+// `kept`, unless sums of its channel overflowed; every thread of the workgroup must come here.
+fn again(here: Place, overflowed: bool, kept: Found, s: f32, local: u32) -> Found {
+  let end = select(0u, p.units, overflowed && here.channel < p.channels);
+  var about = s * DOWN;
+  var sums = vec2f();
+  for (var turn = 0u; turn < 2u; turn += 1u) {
+    var sum = Long();
+    var i = here.lane;
+    while (i < end) {
+      var block = vec2f();
+      for (var n = 0u; n < 16u && i < end; n += 1u) {
+        let d = valueAt(here.channel, i) * DOWN - about;
+        block += vec2f(fold(d), fold(d * d));
+        i += LANES;
+      }
+      sum = add(sum, block);
+    }
+    workgroupBarrier();
+    sums = joined(whole(sum), local, here.lane);
+    if (turn == 0u) {
+      about += divide(sums.x, p.m);
+    }
+  }
+  if (!overflowed) {
+    return kept;
+  }
+  let small = found(about, sums);
+#if SPLIT
+  let squares = small.squares;
+#else
+  let squares = divide(small.squares, p.m);
+#endif
+  return Found(small.mean * UP, small.low * UP, (squares * UP) * UP);
+}
+
+// Of sums that f32 has held.
+fn plain(all: Found) -> Found {
+#if SPLIT
+  return all;
+#else
+  return Found(all.mean, all.low, divide(all.squares, p.m));
+#endif
+}
+
+fn store(here: Place, all: Found) {
   let c = here.channel;
   if (here.lane != 0u || c >= p.channels) {
     return;
   }
-  let squares = sums.y - sums.x * divide(sums.x, p.m);
-  let v = divide(select(squares, 0.0, squares < 0.0), p.m);
-  mean[c] = mu;
-  variance[c] = v;
+  mean[c] = all.mean;
+  spread[c] = all.squares;
+#if SPLIT
+  meanLow[c] = all.low;
+#endif
 #if AVERAGE
-  meanSum[c] = p.fraction * meanSum[c] + mu;
-  varianceSum[c] = p.fraction * varianceSum[c] + p.correction * v;
+  meanSum[c] = averaged(p.fraction, meanSum[c], 1.0, all.mean);
+  varianceSum[c] = averaged(p.fraction, varianceSum[c], p.correction, all.squares);
   if (c == 0u) {
-    factor[0] = p.fraction * factor[0] + 1.0;
+    factor[0] = averaged(p.fraction, factor[0], 1.0, 1.0);
   }
 #endif
 }
@@ -138,21 +194,34 @@ fn main(
   let here = place(local, group);
 #if ONCE
   let s = typical(here, local);
-  let around = joined(share(here, Operands(s)), local, here.lane);
-  let again = isFar(around);
 #else
-  let s = finiteOr0(first(valueAt(here.channel, 0u)));
-  let around = joined(share(here, Operands(s)), local, here.lane);
-  let again = true;
+  let s = finiteOr0(one(valueAt(here.channel, 0u), 0u));
+#endif
+  shelve(share(here, Operands(s)), local);
+  workgroupBarrier();
+  let around = tree(local, here.lane);
+  workgroupBarrier();
+#if ONCE
+  let far = isFar(around);
+#else
+  let far = true;
 #endif
   let mu = s + divide(around.x, p.m);
-  let about = joined(share(only(again, here), Operands(mu)), local, here.lane);
-  store(here, mu, select(around, about, again));
+  shelve(share(only(far, here), Operands(mu)), local);
+  let alarm = alarmed(local);
+  let about = tree(local, here.lane);
+  var all = plain(found(mu, select(around, about, far)));
+  if (alarm != 0u) {
+    let overflowed = !(isFinite(around.y) && isFinite(select(around.y, about.y, far)));
+    all = again(here, overflowed, all, s, local);
+  }
+  store(here, all);
 }
 
-// Where channels are cut: `sums`, `deviations` and `finish`, one after the other; s lies behind the sums of the parts.
-fn shelved(channel: u32) -> f32 {
-  return parts[2u * p.splits * p.channels + min(channel, p.channels - 1u)].x;
+// Where channels are cut: `sums`, `deviations` and `finish`, one after the other. Behind the sums of the parts lie two
+// pairs for each channel: (s, -), and (mean, 1 where s is far from it, else 0).
+fn pairOf(plane: u32, channel: u32) -> u32 {
+  return (2u * p.splits + plane) * p.channels + min(channel, p.channels - 1u);
 }
 
 @compute @workgroup_size(W)
@@ -169,7 +238,7 @@ fn sums(
   let s = typical(here, local);
   keep(0u, here, joined(share(here, Operands(s)), local, here.lane));
   if (here.lane == 0u && here.part == 0u && here.channel < p.channels) {
-    parts[2u * p.splits * p.channels + here.channel] = vec2f(s, 0.0);
+    parts[pairOf(0u, here.channel)] = vec2f(s, 0.0);
   }
 }
 
@@ -185,8 +254,16 @@ fn deviations(
   }
   let here = place(local, group);
   let around = joined(shareOfParts(0u, here.channel, here.lane), local, here.lane);
-  let mu = shelved(here.channel) + divide(around.x, p.m);
-  keep(1u, here, joined(share(only(isFar(around), here), Operands(mu)), local, here.lane));
+  let mu = parts[pairOf(0u, here.channel)].x + divide(around.x, p.m);
+#if SPLIT
+  let far = true;
+#else
+  let far = isFar(around);
+#endif
+  keep(1u, here, joined(share(only(far, here), Operands(mu)), local, here.lane));
+  if (here.lane == 0u && here.part == 0u && here.channel < p.channels) {
+    parts[pairOf(1u, here.channel)] = vec2f(mu, select(0.0, 1.0, far));
+  }
 }
 
 @compute @workgroup_size(W)
@@ -200,7 +277,19 @@ fn finish(
     return;
   }
   let here = place(local, group);
-  let around = joined(shareOfParts(0u, here.channel, here.lane), local, here.lane);
-  let about = joined(shareOfParts(1u, here.channel, here.lane), local, here.lane);
-  store(here, shelved(here.channel) + divide(around.x, p.m), select(around, about, isFar(around)));
+  let verdict = parts[pairOf(1u, here.channel)];
+  let far = verdict.y != 0.0;
+  shelve(shareOfParts(0u, here.channel, here.lane), local);
+  workgroupBarrier();
+  let around = tree(local, here.lane);
+  workgroupBarrier();
+  shelve(shareOfParts(1u, here.channel, here.lane), local);
+  let alarm = alarmed(local);
+  let about = tree(local, here.lane);
+  var all = plain(found(verdict.x, select(around, about, far)));
+  if (alarm != 0u) {
+    let overflowed = !(isFinite(around.y) && isFinite(select(around.y, about.y, far)));
+    all = again(here, overflowed, all, parts[pairOf(0u, here.channel)].x, local);
+  }
+  store(here, all);
 }

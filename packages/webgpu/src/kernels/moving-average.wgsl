@@ -1,5 +1,7 @@
 // running = fraction * running + (mean, correction * variance, 1) (K-7, N-8); `units` channels.
 #include params
+#include float
+#include average
 
 @group(0) @binding(1) var<storage, read> mean: array<f32>;
 @group(0) @binding(2) var<storage, read> variance: array<f32>;
@@ -17,9 +19,9 @@ fn main(
   if (c >= p.units) {
     return;
   }
-  meanSum[c] = p.fraction * meanSum[c] + mean[c];
-  varianceSum[c] = p.fraction * varianceSum[c] + p.correction * variance[c];
+  meanSum[c] = averaged(p.fraction, meanSum[c], 1.0, mean[c]);
+  varianceSum[c] = averaged(p.fraction, varianceSum[c], p.correction, variance[c]);
   if (c == 0u) {
-    factor[0] = p.fraction * factor[0] + 1.0;
+    factor[0] = averaged(p.fraction, factor[0], 1.0, 1.0);
   }
 }

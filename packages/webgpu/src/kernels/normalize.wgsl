@@ -1,7 +1,9 @@
 // y = (x - mean) * r [* gamma + beta], r = 1 / sqrt(variance + eps) (K-2, N-3). IN_PLACE: y is x.
 #include params
 #include inverse-root
+#include wide
 #include map
+#include careful
 
 #if !IN_PLACE
 @group(0) @binding(1) var<storage, read> x: array<Value>;
@@ -20,12 +22,15 @@ struct Operands {
   mean: Coef,
   slope: Coef,
   beta: Coef,
+  channel: u32,
 }
 
 fn operands(c: u32) -> Operands {
-  var k = Operands(mean[c], inverseRoot(variance[c] + p.eps), Coef(0.0));
+  let r = inverseRoot(variance[c], p.eps);
+  var k = Operands(mean[c], r, Coef(0.0), c);
 #if GAMMA
-  k.slope *= gamma[c];
+  let slope = r * gamma[c];
+  k.slope = unlessTiny(slope, slope, gamma[c]);
 #endif
 #if BETA
   k.beta = beta[c];
@@ -33,15 +38,34 @@ fn operands(c: u32) -> Operands {
   return k;
 }
 
-fn apply(at: u32, k: Operands) {
+fn source(at: u32) -> Value {
 #if IN_PLACE
-  let v = y[at];
+  return y[at];
 #else
-  let v = x[at];
+  return x[at];
+#endif
+}
+
+fn plain(at: u32, k: Operands) -> Value {
+#if BETA
+  return (source(at) - k.mean) * k.slope + k.beta;
+#else
+  return (source(at) - k.mean) * k.slope;
+#endif
+}
+
+fn careful(at: u32, j: u32, c: u32) -> f32 {
+  let d = minus(wide(one(source(at), j)), wide(ofChannel(mean[quad(c)], c)));
+  var t = times(d, wide(ofChannel(inverseRoot(variance[quad(c)], p.eps), c)));
+#if GAMMA
+  t = times(t, wide(ofChannel(gamma[quad(c)], c)));
 #endif
 #if BETA
-  y[at] = (v - k.mean) * k.slope + k.beta;
-#else
-  y[at] = (v - k.mean) * k.slope;
+  t = plus(t, wide(ofChannel(beta[quad(c)], c)));
 #endif
+  return narrow(t);
+}
+
+fn put(at: u32, v: Value) {
+  y[at] = v;
 }

@@ -15,10 +15,10 @@ fn main() {
   found[1] = nan * zero;
   found[2] = infinity - infinity;
   found[3] = infinity * zero;
-  found[4] = inverseRoot(nan);
-  found[5] = inverseRoot(-1.0 / tiny);
+  found[4] = inverseRoot(nan, 0.0);
+  found[5] = inverseRoot(-1.0 / tiny, 0.0);
   found[6] = infinity + 1.0;
-  found[7] = inverseRoot(zero);
+  found[7] = inverseRoot(zero, 0.0);
   found[8] = tiny * 0.5;
   found[9] = tiny * 0.5 + tiny * 0.25;
   found[10] = tiny - tiny * 1.5;

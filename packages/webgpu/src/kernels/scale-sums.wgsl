@@ -1,6 +1,10 @@
 // GAMMA: adds sum dy * x of each channel into dGamma; BETA: adds sum dy into dBeta (K-6).
 #include params
+#include float
+#include wide
 #include reduce
+#include alarm
+#include again
 #include parts
 #include sums
 
@@ -13,20 +17,27 @@
 @group(0) @binding(4) var<storage, read_write> dBeta: array<f32>;
 #endif
 
-struct Operands {
-  unused: f32,
-}
+alias Operands = vec2f; // none
 
-fn operands(channel: u32) -> Operands {
+fn operands(c: u32) -> Operands {
   return Operands();
 }
 
 fn term(at: u32, k: Operands) -> Pair {
   let g = dy[at];
 #if GAMMA
-  return Pair(g, g * x[at]);
+  return Pair(g, g * (x[at] * BIAS));
 #else
   return Pair(g, Value(0.0));
+#endif
+}
+
+fn terms(at: u32, j: u32, k: Operands) -> WidePair {
+  let g = wide(one(dy[at], j));
+#if GAMMA
+  return WidePair(g, times(g, wide(one(x[at], j))));
+#else
+  return WidePair(g, Wide(0.0, ZERO_EXPONENT));
 #endif
 }
 

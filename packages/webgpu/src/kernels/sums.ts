@@ -1,5 +1,5 @@
 import type { Device, Dispatch, Operands } from "../device.ts";
-import { planFinish, type ReductionPlan } from "../plan.ts";
+import { planFinish, type ReductionPlan, scratchOf } from "../plan.ts";
 import type { Flags } from "../variant.ts";
 
 /** A kernel that is two sums a channel: one dispatch, or two where channels are cut into parts (lib/sums.wgsl). */
@@ -17,15 +17,15 @@ export function sums(
     return;
   }
   const last = planFinish(plan, device.tuning);
-  const parts = device.scratch(2 * splits * plan.channels);
+  const parts = device.scratch(scratchOf(plan));
   device.run({ kernel, entry: "part", flags: all, lanes, params, groups, buffers: { ...input, 9: parts } });
   device.run({
     kernel,
     entry: "finish",
-    flags,
+    flags: { ...flags, VEC4 },
     lanes: last.lanes,
-    params: last,
+    params: { ...params, ...last },
     groups: last.groups,
-    buffers: { ...output, 9: parts },
+    buffers: { 1: input[1], 2: input[2], ...output, 9: parts }, // the tensors, of which sums may be taken again
   });
 }

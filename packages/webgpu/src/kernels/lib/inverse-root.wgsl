@@ -1,7 +1,11 @@
-// 1 / sqrt(v): WGSL's may err by 2 ulp, and need not be exact even for powers of four. One step of Newton's on its
-// residual makes those exact and leaves 2 u elsewhere; zero, infinite and negative v keep what the adapter gives.
-fn inverseRoot(v: Coef) -> Coef {
-  let r = inverseSqrt(v);
-  let residual = 1.0 - (v * r) * r;
-  return select(r, r + (0.5 * r) * residual, abs(residual) < Coef(0.5));
+// 1 / sqrt(v + eps): WGSL's may err by 2 ulp, and need not be exact even for powers of four. One step of Newton's on its
+// residual makes those exact and leaves 2 u elsewhere; zero, infinite and negative sums keep what the adapter gives.
+// Halves are added where the sum itself would overflow.
+fn inverseRoot(v: Coef, eps: f32) -> Coef {
+  let large = max(v, Coef(eps)) > Coef(0x1p126);
+  let sum = select(v, v * 0.25, large) + select(Coef(eps), Coef(eps * 0.25), large);
+  let r = inverseSqrt(sum);
+  let residual = 1.0 - (sum * r) * r;
+  let better = select(r, r + (0.5 * r) * residual, abs(residual) < Coef(0.5));
+  return select(better, better * 0.5, large);
 }

@@ -96,12 +96,10 @@ fn eight(at: u32, step: u32) -> vec2f {
   return four(at, 2u * step) + four(at + step, 2u * step);
 }
 
-// The sum of all lanes of a channel, in each of them; every thread of the workgroup must come here. A tree over eights:
-// barriers cost more than additions.
-fn joined(mine: vec2f, local: u32, lane: u32) -> vec2f {
+// The sum of what all lanes of a channel have put on the shelf before a barrier, in each of them; every thread of the
+// workgroup must come here. A tree over eights: barriers cost more than additions.
+fn tree(local: u32, lane: u32) -> vec2f {
   let base = local - lane * STRIDE;
-  shelf[local] = mine;
-  workgroupBarrier();
   var left = LANES;
   for (; left > 8u; left /= 8u) {
     let some = left / 8u;
@@ -117,6 +115,14 @@ fn joined(mine: vec2f, local: u32, lane: u32) -> vec2f {
     case 2u: { total = shelf[base] + shelf[base + STRIDE]; }
     default: { total = shelf[base]; }
   }
-  workgroupBarrier(); // the shelf is free for the next sum
+  return total;
+}
+
+// The sum of all lanes; the shelf is free for the next one.
+fn joined(mine: vec2f, local: u32, lane: u32) -> vec2f {
+  shelf[local] = mine;
+  workgroupBarrier();
+  let total = tree(local, lane);
+  workgroupBarrier();
   return total;
 }

@@ -1,5 +1,76 @@
-// The entry points of a kernel that is two sums a channel: it gives `operands(channel)`, `term` and `store(channel, sums)`.
-// `main` does it all; `part` and `finish` do it where channels are cut.
+// The entry points of a kernel that is two sums a channel. `main` does it all; `part` and `finish` do it where channels are
+// cut. The kernel gives `operands(channel)`, which are a pair, `term`, `terms` (the same, wide) and `store(channel, sums)`.
+// The terms of the second sum are BIAS times what they stand for: products of small numbers do not vanish that way.
+const BIAS = 0x1p52;
+
+// The exponents of the largest terms of a channel, in wide numbers; every thread of the workgroup must come here.
+fn greatest(here: Place, end: u32, k: Operands, local: u32) -> vec2i {
+  var top = vec2i(ZERO_EXPONENT);
+  for (var i = here.lane; i < end; i += LANES) {
+    let at = unitAt(here.channel, i);
+    for (var j = 0u; j < WIDTH; j += 1u) {
+      let t = terms(at, j, k);
+      top = max(top, vec2i(t.a.e, t.b.e));
+    }
+  }
+  workgroupBarrier();
+  shelf[local] = vec2f(top);
+  workgroupBarrier();
+  for (var other = 0u; other < LANES; other += 1u) {
+    top = max(top, vec2i(shelf[local - here.lane * STRIDE + other * STRIDE]));
+  }
+  workgroupBarrier();
+  return top;
+}
+
+// A lane's share of the sums of wide terms, times 2^-top.
+fn lowShare(here: Place, end: u32, k: Operands, top: vec2i) -> vec2f {
+  var sum = Long();
+  var i = here.lane;
+  while (i < end) {
+    var block = vec2f();
+    for (var n = 0u; n < 16u && i < end; n += 1u) {
+      let at = unitAt(here.channel, i);
+      var unit = vec2f();
+      for (var j = 0u; j < WIDTH; j += 1u) {
+        let t = terms(at, j, k);
+        unit += vec2f(lowered(t.a.m, t.a.e - top.x), lowered(t.b.m, t.b.e - top.y));
+      }
+      block += unit;
+      i += LANES;
+    }
+    sum = add(sum, block);
+  }
+  return whole(sum);
+}
+
+// Joins and stores the sums of a channel; those that f32 has not held are taken again in wide numbers.
+fn result(here: Place, k: Operands, share: vec2f, local: u32) {
+  var mine = share;
+  var sums = vec2f();
+  var top = vec2i();
+  for (var turn = 0u; turn < 2u; turn += 1u) {
+    shelve(mine, local);
+    let alarm = alarmed(local);
+    let total = tree(local, here.lane);
+    if (turn == 0u) {
+      sums = total * vec2f(1.0, 1.0 / BIAS);
+      if (alarm == 0u) {
+        break;
+      }
+      let end = select(p.units, 0u, here.channel >= p.channels || (isFinite(sums.x) && isFinite(sums.y)));
+      top = greatest(here, end, k, local);
+      mine = lowShare(here, end, k, top);
+    } else {
+      sums.x = select(narrow(Wide(total.x, top.x)), sums.x, isFinite(sums.x));
+      sums.y = select(narrow(Wide(total.y, top.y)), sums.y, isFinite(sums.y));
+    }
+  }
+  if (here.lane == 0u && here.channel < p.channels) {
+    store(here.channel, sums);
+  }
+}
+
 @compute @workgroup_size(W)
 fn main(
   @builtin(local_invocation_index) local: u32,
@@ -11,10 +82,8 @@ fn main(
     return;
   }
   let here = place(local, group);
-  let total = joined(share(here, operands(here.channel)), local, here.lane);
-  if (here.lane == 0u && here.channel < p.channels) {
-    store(here.channel, total);
-  }
+  let k = operands(min(here.channel, p.channels - 1u));
+  result(here, k, share(here, k), local);
 }
 
 @compute @workgroup_size(W)
@@ -28,7 +97,11 @@ fn part(
     return;
   }
   let here = place(local, group);
-  keep(0u, here, joined(share(here, operands(here.channel)), local, here.lane));
+  let k = operands(min(here.channel, p.channels - 1u));
+  keep(0u, here, joined(share(here, k), local, here.lane));
+  if (here.lane == 0u && here.part == 0u && here.channel < p.channels) {
+    parts[p.splits * p.channels + here.channel] = k; // behind the sums: `finish` has no bindings left for their sources
+  }
 }
 
 @compute @workgroup_size(W)
@@ -42,8 +115,6 @@ fn finish(
     return;
   }
   let here = place(local, group);
-  let total = joined(shareOfParts(0u, here.channel, here.lane), local, here.lane);
-  if (here.lane == 0u && here.channel < p.channels) {
-    store(here.channel, total);
-  }
+  let k = parts[p.splits * p.channels + min(here.channel, p.channels - 1u)];
+  result(here, k, shareOfParts(0u, here.channel, here.lane), local);
 }

@@ -1,0 +1,59 @@
+// Numbers without the limits of f32's exponent: m * 2^e. |m| is 1 or a little more or less; a zero has the least exponent,
+// and an infinity or a NaN is in m. For what is done again because f32 could not hold it: each operation rounds once.
+struct Wide {
+  m: f32,
+  e: i32,
+}
+
+const ZERO_EXPONENT = -100000;
+
+fn wide(v: f32) -> Wide {
+  // A subnormal number becomes a normal one, on adapters that keep them.
+  let small = abs(v) < 0x1p-126;
+  let bits = bitcast<u32>(select(v, v * 0x1p64, small));
+  let field = i32((bits >> 23u) & 0xffu);
+  if (field == 0xff) {
+    return Wide(v, 0);
+  }
+  if (field == 0) {
+    return Wide(0.0, ZERO_EXPONENT);
+  }
+  return Wide(bitcast<f32>((bits & 0x807fffffu) | 0x3f800000u), field - select(127, 191, small));
+}
+
+// m * 2^e, or 0 where that is nothing beside 1; e <= 0. Infinities and NaN stay.
+fn lowered(m: f32, e: i32) -> f32 {
+  let low = m * bitcast<f32>(u32(max(e, -126) + 127) << 23u);
+  return select(low, 0.0, e < -126 && abs(low) < 1.0);
+}
+
+// In steps that neither overflow nor vanish unless the result does.
+fn narrow(v: Wide) -> f32 {
+  var m = v.m;
+  var e = clamp(v.e, -500, 500);
+  for (var step = 0; step < 4; step += 1) {
+    let some = clamp(e, -126, 127);
+    m *= bitcast<f32>(u32(some + 127) << 23u);
+    e -= some;
+  }
+  return m;
+}
+
+fn times(a: Wide, b: Wide) -> Wide {
+  return Wide(a.m * b.m, a.e + b.e);
+}
+
+fn plus(a: Wide, b: Wide) -> Wide {
+  let e = max(a.e, b.e);
+  let m = lowered(a.m, a.e - e) + lowered(b.m, b.e - e);
+  return Wide(m, select(e, ZERO_EXPONENT, m == 0.0));
+}
+
+fn minus(a: Wide, b: Wide) -> Wide {
+  return plus(a, Wide(-b.m, b.e));
+}
+
+struct WidePair {
+  a: Wide,
+  b: Wide,
+}
