@@ -70,7 +70,9 @@ export function judgeFolds({ tasks, norms }: FoldTasks, attempts: FoldAttempts):
   return tasks.map((task) => {
     const like = [...left].filter(({ weights }) => weights.length === task.weights.length);
     const attempt =
-      like.find(({ label }) => nameIn(label) === nameIn(task.label)) ?? like.find(({ label }) => !named.has(nameIn(label))) ?? like[0];
+      like.find(({ label }) => nameIn(label) === nameIn(task.label)) ??
+      like.find(({ label }) => !named.has(nameIn(label))) ??
+      like[0];
     const normalizations = task.steps.map(({ norm }) => norm?.name ?? "constants");
     const row = { layer: task.label, normalizations };
     if (attempt === undefined) {
