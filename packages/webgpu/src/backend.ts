@@ -1,18 +1,14 @@
 import { type Backend, BnError, CONTRACT_VERSION } from "@bn/core";
+import { checkAlloc, checkRead, checkWrite } from "./arguments.ts";
 import type { Storage, WebGpuBuffer } from "./buffer.ts";
 import { createDevice } from "./device.ts";
-import { type AdapterOptions, adapterText, requestDevice } from "./gpu.ts";
+import { adapterText, requestDevice } from "./gpu.ts";
 import { kernelsOn } from "./kernels/index.ts";
 import { hasUniformAtomics } from "./language.ts";
+import { readWebGpuOptions, type WebGpuOptions } from "./options.ts";
+import { planReduction, scratchOf } from "./plan.ts";
 import { probe } from "./probe.ts";
 import { finish, read } from "./read.ts";
-import type { Tuning } from "./tuning.ts";
-
-/** Either a device to borrow, or how to choose the adapter for one of our own. */
-export type WebGpuOptions = ({ readonly device: GPUDevice } | (AdapterOptions & { readonly device?: never })) & {
-  /** Sizes for this adapter, where you measured better ones than our table has. */
-  readonly tuning?: Partial<Tuning>;
-};
 
 export interface WebGpuBackend extends Backend<WebGpuBuffer> {
   /** For pipelines of your own beside ours, on the same buffers. */
@@ -21,7 +17,11 @@ export interface WebGpuBackend extends Backend<WebGpuBuffer> {
    * A buffer on a GPUBuffer of this device, without a copy: pass it to `createBlob` as the blob's data. It needs usage
    * STORAGE, COPY_SRC and COPY_DST. It stays yours: disposing the blob, or the backend, does not destroy it.
    *
-   * Errors: `ERR_BN_BACKEND` (another usage), `ERR_BN_SHAPE` (not whole float32 values, or more than one binding holds).
+   * A buffer of another device, or one that is destroyed or mapped, can only be found by asking the device: that rejects the next
+   * `read()` or `finish()` with `ERR_BN_BACKEND`, counts in `faults`, and from then on the buffer is not owned.
+   *
+   * Errors: `ERR_BN_BACKEND` (no GPUBuffer, another usage, or one that has a live buffer here), `ERR_BN_SHAPE` (not whole float32
+   * values, or more than one binding holds).
    */
   adopt(gpuBuffer: GPUBuffer): WebGpuBuffer;
 }
@@ -32,7 +32,7 @@ export interface WebGpuBackend extends Backend<WebGpuBuffer> {
  * With `{ device }` it borrows: disposing the backend frees its buffers and leaves the device alone. Else it requests an
  * adapter and owns the device. `supports` is found by asking the adapter, `supports.details.adapter` names it.
  *
- * Errors: rejects with `ERR_BN_UNAVAILABLE` where there is no WebGPU, no adapter or no device; `ERR_BN_DEVICE` where the
+ * Errors: rejects with `ERR_BN_PARAM` for an option that is unknown or out of its range; `ERR_BN_UNAVAILABLE` where there is no WebGPU, no adapter or no device; `ERR_BN_DEVICE` where the
  * device fails or is lost. Later device errors reject the next `read()` or `finish()` with the name of the kernel.
  *
  * @example
@@ -49,9 +49,10 @@ export interface WebGpuBackend extends Backend<WebGpuBuffer> {
  * ```
  */
 export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
-  const borrowed = options.device;
-  const gpu = borrowed ?? (await requestDevice(options));
-  const device = createDevice(gpu, options.tuning, await hasUniformAtomics(gpu));
+  const given = readWebGpuOptions(options);
+  const borrowed = given.device;
+  const gpu = borrowed ?? (await requestDevice(given));
+  const device = createDevice(gpu, given.tuning, await hasUniformAtomics(gpu));
   const free = () => {
     device.dispose();
     if (!borrowed) gpu.destroy();
@@ -64,6 +65,7 @@ export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuB
     throw error;
   }
   let disposed = false;
+  let disposal: Promise<void> | null = null;
   const waits = new Set<Promise<unknown>>();
   const check = (method: string) => {
     if (!disposed) return;
@@ -76,6 +78,12 @@ export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuB
   const checkOwned = (method: string, buffer: Storage) => {
     check(method);
     if (owns(buffer)) return;
+    if (device.buffers.owned(buffer)) {
+      throw new BnError(
+        "ERR_BN_DISPOSED",
+        `webgpu ${method}: the buffer was disposed, or adopt() found that it cannot be used; pass a live one`,
+      );
+    }
     throw new BnError(
       "ERR_BN_BACKEND",
       `webgpu ${method}: the buffer is not a live one of this backend; pass one that its alloc() or adopt() returned`,
@@ -110,32 +118,41 @@ export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuB
     get disposed() {
       return disposed;
     },
-    alloc(_dtype, length) {
+    alloc(dtype, length) {
       check("alloc");
+      checkAlloc(dtype, length);
       return device.buffers.alloc(length);
     },
     owns,
+    reserve(_dtype, g) {
+      check("reserve");
+      device.reserve(scratchOf(planReduction(g, device.tuning)));
+    },
+    get faults() {
+      return device.faults.count;
+    },
     adopt(gpuBuffer) {
       check("adopt");
       return device.buffers.adopt(gpuBuffer);
     },
     write(target, source) {
       checkOwned("write", target);
+      checkWrite(target, source);
       device.queue.write(target.raw, source as Float32Array);
     },
     read(source, length) {
       checkOwned("read", source);
+      checkRead(source, length);
       return awaited(read(device, source, length));
     },
     finish() {
       check("finish");
       return awaited(finish(device));
     },
-    async dispose() {
-      if (disposed) return;
+    dispose() {
       disposed = true;
-      await Promise.allSettled(waits);
-      free();
+      disposal ??= Promise.allSettled(waits).then(free);
+      return disposal;
     },
     [Symbol.asyncDispose]: () => backend.dispose(),
   };

@@ -23,11 +23,14 @@ export interface Storage extends WebGpuBuffer {
 const DATA = USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST;
 
 export interface Buffers {
-  alloc(length: number): Storage;
+  /** `failed` is told, later, if the device had no memory. */
+  alloc(length: number, failed?: () => void): Storage;
   /** `raw` stays its owner's: disposing the result does not destroy it. */
   adopt(raw: GPUBuffer): Storage;
   /** Whether `buffer` is one of these and not disposed. */
   owns(buffer: unknown): buffer is Storage;
+  /** Whether `buffer` was one of these, and is disposed or found to be unusable. */
+  owned(buffer: unknown): boolean;
   /** Destroys every buffer that was not disposed. */
   clear(): void;
 }
@@ -36,11 +39,16 @@ export function createBuffers(device: GPUDevice, queue: Queue, faults: Faults): 
   const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
   const mostBytes = Math.min(maxBufferSize, maxStorageBufferBindingSize);
   const alive = new Set<Storage>();
+  const ever = new WeakSet<object>();
+  /** GPUBuffers that have a live buffer here: a second one on the same memory would alias it unseen. */
+  const taken = new WeakSet<GPUBuffer>();
   let ids = 0;
 
   function storage(raw: GPUBuffer, length: number, owned: boolean): Storage {
     const dispose = () => {
-      if (alive.delete(buffer) && owned) queue.destroy(raw);
+      if (!alive.delete(buffer)) return;
+      taken.delete(raw);
+      if (owned) queue.destroy(raw);
     };
     const buffer: Storage = {
       dtype: "float32",
@@ -55,11 +63,47 @@ export function createBuffers(device: GPUDevice, queue: Queue, faults: Faults): 
       [Symbol.dispose]: dispose,
     };
     alive.add(buffer);
+    ever.add(buffer);
+    taken.add(raw);
     return buffer;
   }
 
+  /**
+   * WebGPU tells of no GPUBuffer whose device made it, nor whether it is destroyed; but it reports, a little later, a copy from
+   * one that is not this device's or cannot be used. Then the buffer is no longer owned.
+   */
+  function probe(raw: GPUBuffer, buffer: Storage): void {
+    const disowned = (error: BnError) => {
+      buffer.dispose();
+      return new BnError(
+        "ERR_BN_BACKEND",
+        `webgpu adopt: the buffer is another device's, destroyed or mapped (${error.message}); pass one of backend.device that is in use`,
+      );
+    };
+    try {
+      faults.watch(
+        "adopt",
+        () => {
+          const sink = device.createBuffer({ label: "bn adopt", size: 4, usage: USAGE.COPY_DST });
+          const encoder = device.createCommandEncoder({ label: "bn adopt" });
+          encoder.copyBufferToBuffer(raw, 0, sink, 0, 4);
+          device.queue.submit([encoder.finish()]);
+          sink.destroy();
+        },
+        disowned,
+      );
+    } catch (error) {
+      buffer.dispose();
+      throw new BnError(
+        "ERR_BN_BACKEND",
+        `webgpu adopt: the argument is no GPUBuffer of this WebGPU (${error instanceof Error ? error.message : error})`,
+        { cause: error },
+      );
+    }
+  }
+
   return {
-    alloc(length) {
+    alloc(length, failed) {
       const size = Math.max(16, Math.ceil(length / 4) * 16); // whole vectors of four
       if (size > mostBytes) {
         throw new BnError(
@@ -67,28 +111,45 @@ export function createBuffers(device: GPUDevice, queue: Queue, faults: Faults): 
           `webgpu alloc: ${length} values need ${size} bytes, this device binds at most ${mostBytes} (${mostBytes / 4} values); split the batch`,
         );
       }
-      const raw = faults.watch(`alloc of ${size} bytes`, () =>
-        device.createBuffer({ label: `bn ${length} values`, size, usage: DATA }),
+      const raw = faults.watch(
+        `alloc of ${size} bytes`,
+        () => device.createBuffer({ label: `bn ${length} values`, size, usage: DATA }),
+        () => {
+          failed?.();
+          return undefined;
+        },
       );
       return storage(raw, length, true);
     },
     adopt(raw) {
-      const { size, usage } = raw;
+      const { size, usage } = (raw ?? {}) as Partial<GPUBuffer>;
+      if (typeof size !== "number" || typeof usage !== "number") {
+        throw new BnError("ERR_BN_BACKEND", "webgpu adopt: the argument is no GPUBuffer; pass one of backend.device");
+      }
       if ((usage & DATA) !== DATA) {
         throw new BnError(
           "ERR_BN_BACKEND",
           `webgpu adopt: the buffer's usage is 0x${usage.toString(16)}, expected STORAGE, COPY_SRC and COPY_DST (0x${DATA.toString(16)})`,
         );
       }
-      if (size % 4 !== 0 || size > mostBytes) {
+      if (size < 4 || size % 4 !== 0 || size > mostBytes) {
         throw new BnError(
           "ERR_BN_SHAPE",
-          `webgpu adopt: the buffer has ${size} bytes, expected a multiple of 4 and at most ${mostBytes}`,
+          `webgpu adopt: the buffer has ${size} bytes, expected a multiple of 4 from 4 to ${mostBytes}`,
         );
       }
-      return storage(raw, size / 4, false);
+      if (taken.has(raw)) {
+        throw new BnError(
+          "ERR_BN_BACKEND",
+          "webgpu adopt: this backend has a live buffer on this GPUBuffer; use that one, or dispose it first",
+        );
+      }
+      const buffer = storage(raw, size / 4, false);
+      probe(raw, buffer);
+      return buffer;
     },
     owns: (buffer: unknown): buffer is Storage => (alive as Set<unknown>).has(buffer),
+    owned: (buffer: unknown) => typeof buffer === "object" && buffer !== null && ever.has(buffer),
     clear() {
       for (const buffer of alive) buffer.dispose();
     },

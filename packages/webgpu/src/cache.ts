@@ -1,6 +1,8 @@
 /** A map that forgets what was not asked for lately: at most 2 * `size` entries, at constant cost. */
 export interface Cache<V> {
   get(key: string, make: () => V): V;
+  /** Without a word to `forget`. */
+  remove(key: string): void;
   clear(): void;
 }
 
@@ -25,6 +27,10 @@ export function createCache<V>(size: number, forget?: (value: V) => void): Cache
       }
       young.set(key, value);
       return value;
+    },
+    remove(key) {
+      young.delete(key);
+      old.delete(key);
     },
     clear() {
       drop(young);

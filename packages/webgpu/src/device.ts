@@ -33,7 +33,9 @@ export interface Device {
   readonly buffers: Buffers;
   readonly staging: Staging;
   run(dispatch: Dispatch): void;
-  /** Working memory of at least `length` values; it holds until the next call. */
+  /** Makes room for working memory of `length` values. Errors: `ERR_BN_MEMORY`, and nothing has changed. */
+  reserve(length: number): void;
+  /** Working memory of at least `length` values, made here only for callers that reserved none; it holds until the next call. */
   scratch(length: number): Storage;
   /** Destroys everything that was made on the device. */
   dispose(): void;
@@ -56,6 +58,13 @@ interface Uniform {
   readonly buffer: GPUBuffer;
 }
 
+/** What failed on the device is not kept: the next call that needs it makes it anew. */
+function forgetting(forget: () => void): () => undefined {
+  return () => {
+    forget();
+  };
+}
+
 /** `uniformAtomics`: what language.ts found. */
 export function createDevice(gpu: GPUDevice, given: Partial<Tuning> | undefined, uniformAtomics: boolean): Device {
   const tuning = tuningFor(gpu, given);
@@ -66,8 +75,18 @@ export function createDevice(gpu: GPUDevice, given: Partial<Tuning> | undefined,
   const pipelines = new Map<string, Pipeline>();
   const uniforms = createCache<Uniform>(UNIFORMS, ({ buffer }) => queue.destroy(buffer));
   const groups = createCache<GPUBindGroup>(GROUPS);
-  let uniformIds = 0;
+  let ids = 0;
   let scratch: Storage | null = null;
+
+  function reserve(length: number): Storage {
+    if (scratch && scratch.length >= length) return scratch;
+    const made = buffers.alloc(length, () => {
+      if (scratch === made) scratch = null; // the next call tries anew
+    });
+    scratch?.dispose();
+    scratch = made;
+    return made;
+  }
 
   function pipelineFor(kernel: KernelName, entry: string, flags: Flags, lanes: number): Pipeline {
     let key = `${kernel} ${entry} ${lanes}`;
@@ -80,15 +99,19 @@ export function createDevice(gpu: GPUDevice, given: Partial<Tuning> | undefined,
       { ...flags, UNIFORM_ATOMICS: uniformAtomics },
       { W, LANES: lanes, SLOTS: W / lanes, ITEMS: tuning.items },
     );
-    const made = faults.watch(`${kernel} (${entry})`, () => {
-      const module = gpu.createShaderModule({ label: `bn ${kernel}`, code });
-      const pipeline = gpu.createComputePipeline({
-        label: `bn ${kernel} ${entry}`,
-        layout: "auto",
-        compute: { module, entryPoint: entry },
-      });
-      return { id: pipelines.size, pipeline, layout: pipeline.getBindGroupLayout(0) };
-    });
+    const made = faults.watch(
+      `${kernel} (${entry})`,
+      () => {
+        const module = gpu.createShaderModule({ label: `bn ${kernel}`, code });
+        const pipeline = gpu.createComputePipeline({
+          label: `bn ${kernel} ${entry}`,
+          layout: "auto",
+          compute: { module, entryPoint: entry },
+        });
+        return { id: ids++, pipeline, layout: pipeline.getBindGroupLayout(0) };
+      },
+      forgetting(() => pipelines.delete(key)),
+    );
     pipelines.set(key, made);
     return made;
   }
@@ -97,11 +120,15 @@ export function createDevice(gpu: GPUDevice, given: Partial<Tuning> | undefined,
     const { key, bytes } = packParams(params);
     return uniforms.get(key, () => {
       const usage = USAGE.UNIFORM | USAGE.COPY_DST;
-      return faults.watch("params", () => {
-        const buffer = gpu.createBuffer({ label: "bn params", size: bytes.byteLength, usage });
-        gpu.queue.writeBuffer(buffer, 0, bytes); // ahead of what is queued, which cannot know this new buffer
-        return { id: uniformIds++, buffer };
-      });
+      return faults.watch(
+        "params",
+        () => {
+          const buffer = gpu.createBuffer({ label: "bn params", size: bytes.byteLength, usage });
+          gpu.queue.writeBuffer(buffer, 0, bytes); // ahead of what is queued, which cannot know this new buffer
+          return { id: ids++, buffer };
+        },
+        forgetting(() => uniforms.remove(key)),
+      );
     });
   }
 
@@ -122,20 +149,19 @@ export function createDevice(gpu: GPUDevice, given: Partial<Tuning> | undefined,
           operand ? [{ binding: Number(binding), resource: { buffer: operand.raw } }] : [],
         );
         entries.push({ binding: 0, resource: { buffer: uniform.buffer } });
-        return faults.watch(`${kernel} (${entry})`, () =>
-          gpu.createBindGroup({ label: `bn ${kernel} ${entry}`, layout, entries }),
+        return faults.watch(
+          `${kernel} (${entry})`,
+          () => gpu.createBindGroup({ label: `bn ${kernel} ${entry}`, layout, entries }),
+          forgetting(() => groups.remove(key)),
         );
       });
       const x = Math.min(count, MOST_GROUPS);
       queue.dispatch(kernel, pipeline, group, x, Math.ceil(count / x));
     },
-    scratch(length) {
-      if (!scratch || scratch.length < length) {
-        scratch?.dispose();
-        scratch = buffers.alloc(length);
-      }
-      return scratch;
+    reserve(length) {
+      if (length > 0) reserve(length);
     },
+    scratch: reserve,
     dispose() {
       queue.flush();
       groups.clear();

@@ -5,8 +5,13 @@ import { BnError } from "@bn/core";
  * Error scopes, not the event `uncapturederror`: a borrowed device has errors that are not ours.
  */
 export interface Faults {
-  /** Runs `call`, which must be synchronous; device errors in it are reported under `label`. */
-  watch<T>(label: string, call: () => T): T;
+  /** Errors of the device that are known so far. */
+  readonly count: number;
+  /**
+   * Runs `call`, which must be synchronous; device errors in it are reported under `label`. `failed` is told of each, and may give
+   * the error that is to be reported in its place.
+   */
+  watch<T>(label: string, call: () => T, failed?: (error: BnError) => BnError | undefined): T;
   /** Resolves when every report on calls so far is in; rejects with the first error since the last rejection. */
   settle(): Promise<void>;
   /** Waits a little for news of a loss: it may come after the calls that fail of it. */
@@ -19,14 +24,19 @@ export function createFaults(device: GPUDevice): Faults {
   const pending = new Set<Promise<void>>();
   let first: BnError | null = null;
   let lost: BnError | null = null;
+  let count = 0;
   const gone = device.lost.then(({ reason, message }) => {
     lost = new BnError("ERR_BN_DEVICE", lossText(reason, message));
+    count += 1;
   });
 
   const listen = (scope: Promise<GPUError | null>, report: (message: string) => BnError) => {
     const done: Promise<void> = scope.then(
       (error) => {
-        if (error) first ??= report(error.message);
+        if (!error) return;
+        count += 1;
+        const reported = report(error.message);
+        first ??= reported;
       },
       () => {}, // the scopes of a lost device: `lost` tells
     );
@@ -36,23 +46,27 @@ export function createFaults(device: GPUDevice): Faults {
 
   return {
     loss: () => Promise.race([gone, new Promise<void>((resolve) => setTimeout(resolve, NEWS_OF_LOSS_MS))]),
-    watch(label, call) {
+    get count() {
+      return count;
+    },
+    watch(label, call, told) {
+      const tell = (error: BnError) => told?.(error) ?? error;
       device.pushErrorScope("out-of-memory");
       device.pushErrorScope("validation");
       device.pushErrorScope("internal");
       try {
         return call();
       } finally {
-        const failed = (message: string) => new BnError("ERR_BN_DEVICE", `webgpu ${label}: ${message}`);
+        const failed = (message: string) => tell(new BnError("ERR_BN_DEVICE", `webgpu ${label}: ${message}`));
         listen(device.popErrorScope(), failed);
         listen(device.popErrorScope(), failed);
-        listen(
-          device.popErrorScope(),
-          (message) =>
+        listen(device.popErrorScope(), (message) =>
+          tell(
             new BnError(
               "ERR_BN_MEMORY",
               `webgpu ${label}: the device is out of memory (${message}); dispose blobs or split the batch`,
             ),
+          ),
         );
       }
     },

@@ -1,4 +1,5 @@
-export { createWebGpu, type WebGpuBackend, type WebGpuOptions } from "./backend.ts";
+export { createWebGpu, type WebGpuBackend } from "./backend.ts";
 export type { WebGpuBuffer } from "./buffer.ts";
 export type { AdapterOptions } from "./gpu.ts";
+export type { WebGpuOptions } from "./options.ts";
 export type { Tuning } from "./tuning.ts";

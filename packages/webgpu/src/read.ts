@@ -10,16 +10,18 @@ export async function read(device: Device, source: Storage, length: number): Pro
   const target = staging.take(bytes);
   if (bytes > 0) queue.copy("read", source.raw, target, bytes);
   queue.flush();
+  let sound = false;
   try {
     await target.mapAsync(MAP_MODE_READ, 0, Math.max(4, bytes));
     const values = new Float32Array(target.getMappedRange(0, Math.max(4, bytes)).slice(0, bytes));
     target.unmap();
     await faults.settle();
+    sound = true;
     return values;
   } catch (error) {
     throw await cause(device, "read", error);
   } finally {
-    staging.give(target);
+    staging.give(target, sound);
   }
 }
 

@@ -4,7 +4,8 @@ import { USAGE } from "./usage.ts";
 /** Buffers that the host can map, kept for the next read. */
 export interface Staging {
   take(bytes: number): GPUBuffer;
-  give(buffer: GPUBuffer): void;
+  /** Keeps `buffer` for later if it is `sound`. */
+  give(buffer: GPUBuffer, sound: boolean): void;
   clear(): void;
 }
 
@@ -24,8 +25,8 @@ export function createStaging(gpu: GPUDevice, faults: Faults): Staging {
         gpu.createBuffer({ label: `bn read ${size} bytes`, size, usage: USAGE.MAP_READ | USAGE.COPY_DST }),
       );
     },
-    give(buffer) {
-      if (buffer.mapState === "unmapped" && buffer.size <= MOST_KEPT_BYTES && kept.length < MOST_KEPT) {
+    give(buffer, sound) {
+      if (sound && buffer.mapState === "unmapped" && buffer.size <= MOST_KEPT_BYTES && kept.length < MOST_KEPT) {
         kept.push(buffer);
       } else buffer.destroy();
     },

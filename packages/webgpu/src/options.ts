@@ -1,0 +1,55 @@
+import { BnError, type OptionRules, readOptions } from "@bn/core";
+import type { AdapterOptions } from "./gpu.ts";
+import type { Tuning } from "./tuning.ts";
+
+/** Either a device to borrow, or how to choose the adapter for one of our own. */
+export type WebGpuOptions = ({ readonly device: GPUDevice } | (AdapterOptions & { readonly device?: never })) & {
+  /** Sizes for this adapter, where you measured better ones than our table has. */
+  readonly tuning?: Partial<Tuning>;
+};
+
+const whole = (least: number, most: number) => (value: unknown) =>
+  Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
+const isObject = (value: unknown) => typeof value === "object" && value !== null;
+
+/** What each option may be. Sizes that the device does not have are lowered to its limits (tuning.ts). */
+const RULES: OptionRules = {
+  device: {
+    expected: "a GPUDevice",
+    test: (value) => isObject(value) && isObject((value as GPUDevice).queue) && isObject((value as GPUDevice).limits),
+  },
+  powerPreference: {
+    expected: '"low-power" or "high-performance"',
+    test: (value) => value === "low-power" || value === "high-performance",
+  },
+  forceFallbackAdapter: { expected: "true or false", test: (value) => typeof value === "boolean" },
+  gpu: {
+    expected: "a GPU, as navigator.gpu is",
+    test: (value) => isObject(value) && typeof (value as GPU).requestAdapter === "function",
+  },
+  tuning: {
+    expected: "an object with workgroup, busy, items",
+    test: isObject,
+    fields: {
+      workgroup: {
+        expected: "a power of two from 1 to 1024",
+        test: (value) => whole(1, 1024)(value) && Number.isInteger(Math.log2(value as number)),
+      },
+      busy: { expected: "a whole number from 1 to 65536", test: whole(1, 65_536) },
+      items: { expected: "a whole number from 1 to 1024", test: whole(1, 1024) },
+    },
+  },
+};
+
+/** The options that are given. Errors: `ERR_BN_PARAM`. */
+export function readWebGpuOptions(options: WebGpuOptions): WebGpuOptions {
+  const read = readOptions("createWebGpu", options, RULES) as WebGpuOptions;
+  const extra = ["powerPreference", "forceFallbackAdapter", "gpu"].find((key) => key in read);
+  if (read.device && extra) {
+    throw new BnError(
+      "ERR_BN_PARAM",
+      `createWebGpu: ${extra} chooses an adapter, but device is given; pass one or the other`,
+    );
+  }
+  return read;
+}
