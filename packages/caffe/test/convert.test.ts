@@ -220,6 +220,17 @@ describe("what is left out", () => {
     expect(graphOf(bytes)?.node.length).toBe(1);
   });
 
+  test("an input whose shape alone matters", () => {
+    const like = 'layer { name: "like" type: "Input" top: "z" input_param { shape { dim: 1 dim: 2 dim: 2 dim: 2 } } }';
+    const { inputs, outputs, diagnostics } = convert(
+      `${INPUT} ${like} layer { name: "crop" type: "Crop" bottom: "x" bottom: "z" top: "y" }`,
+    );
+    expect([inputs.map(({ blob }) => blob), outputs[0]?.shape]).toEqual([["x"], [1, 2, 2, 2]]);
+    expect(diagnostics.map(({ message }) => message)).toEqual([
+      'input "z" is left out: no output depends on its values',
+    ]);
+  });
+
   test("Dropout in place leaves no trace, and under another name that name", () => {
     const { bytes, tops } = convert(
       `${INPUT}
@@ -318,6 +329,32 @@ const REFUSED: readonly (readonly [what: string, net: string, message: RegExp, b
     "pooling at random",
     layer('type: "Pooling" pooling_param { pool: STOCHASTIC kernel_size: 2 }'),
     /pool is STOCHASTIC/,
+  ],
+  [
+    "one padding of two",
+    layer('type: "Pooling" pooling_param { kernel_size: 2 pad_w: 1 }'),
+    /has one of pad_h and pad_w; give both, or pad/,
+  ],
+  [
+    "an exponent that ONNX Runtime refuses",
+    layer('type: "LRN" lrn_param { beta: 0 }'),
+    /beta is 0, expected a number above 0/,
+  ],
+  [
+    "a second top that no layer gives",
+    layer('type: "ReLU"').replace('top: "y"', 'top: "y" top: "z"'),
+    /has 2 tops, expected 1/,
+  ],
+  ["a layer without a top", layer('type: "ReLU"').replace('top: "y"', ""), /has 0 tops, expected 1/],
+  [
+    "more values than Caffe counts",
+    layer('type: "Tile" tile_param { axis: 0 tiles: 2000000000 }'),
+    /more than the 2147483647 values that Caffe counts/,
+  ],
+  [
+    "a bias without weights, of any size",
+    layer('type: "InnerProduct" inner_product_param { num_output: 4294967295 bias_term: false }'),
+    /the weights do not hold weights/,
   ],
   [
     "padding as large as the kernel",

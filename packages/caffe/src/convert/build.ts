@@ -74,6 +74,8 @@ export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: Buil
 
   const contextOf = (layer: NetworkLayer): Context => {
     const used = new Set<number>();
+    /** How many tops it gave, and whether that need not be all: a loss is not converted, nor what a node has inside. */
+    let [given, whole] = [0, layer.type === "SoftmaxWithLoss" && layer.tops.length > 0];
     const only = () => {
       const found = layer.tops.flatMap((_, top) => readers.get(keyOf({ layer: layer.index, top })) ?? []);
       return found.length === 1 ? (found[0] as NetworkLayer) : null;
@@ -104,6 +106,7 @@ export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: Buil
       norm: (record) => norms.set(layer.name, record),
       top(i, value) {
         const blob = layer.tops[i];
+        given++;
         if (blob === undefined) return;
         const copied = taken.has(value.id) && layer.bottoms[i]?.blob !== blob;
         const own = copied ? emit(context, "Identity", [value], value.shape) : value;
@@ -115,13 +118,17 @@ export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: Buil
         const found = only();
         return found && contextOf(found);
       },
-      absorb: (next) => absorbed.add(next.layer),
+      absorb(next) {
+        absorbed.add(next.layer);
+        whole = true;
+      },
       done() {
-        if (layer.blobs.length <= used.size) return;
-        fail(
-          layer,
-          `the weights hold ${layer.blobs.length} blobs for it, and the net needs ${used.size}; are they of this net?`,
-        );
+        if (layer.blobs.length > used.size) {
+          const what = `the weights hold ${layer.blobs.length} blobs for it, and the net needs ${used.size}`;
+          fail(layer, `${what}; are they of this net?`);
+        }
+        if (whole || (given > 0 && given === layer.tops.length)) return;
+        fail(layer, `has ${layer.tops.length} tops, expected ${Math.max(given, 1)}`);
       },
     };
     return context;

@@ -3,7 +3,16 @@ import type { NormRecord } from "@bn/onnx";
 import type { CaffeBlob } from "../binary/blob.ts";
 import type { CaffeRecord } from "../layers/record.ts";
 import type { NetworkLayer } from "../net/network.ts";
-import { type Attributes, addIntegers, addNode, addTensor, type Graph, newValue, type Value } from "./graph.ts";
+import {
+  type Attributes,
+  addIntegers,
+  addNode,
+  addTensor,
+  countOf,
+  type Graph,
+  newValue,
+  type Value,
+} from "./graph.ts";
 import type { Params } from "./params.ts";
 
 /** What the function of a layer type gets: its layer, what flows in, and where to put nodes. */
@@ -19,8 +28,8 @@ export interface Context {
   /** The layer that alone reads the top, or null. */
   readonly next: () => Context | null;
   /** Takes that layer as done by this one. */
-  readonly absorb: (next: Context) => unknown;
-  /** Checks that every stored blob was asked for. */
+  readonly absorb: (next: Context) => void;
+  /** Checks that every stored blob was asked for, and every top given. */
   readonly done: () => void;
   /** The layer's normalization, read from its blobs. Errors: it cannot be read. */
   readonly record: () => CaffeRecord;
@@ -54,9 +63,18 @@ export function emitAll(
   shapes: readonly Shape[],
   attributes: Attributes = {},
 ): Value[] {
+  for (const shape of shapes) checkCount(layer, shape);
   const outputs = shapes.map((shape) => newValue(graph, shape, `${layer.name}/${op}`));
   addNode(graph, op, layer.name, input, outputs, attributes);
   return outputs;
+}
+
+/** The most values that Caffe counts in a blob. */
+const MAX_COUNT = 2 ** 31 - 1;
+
+function checkCount(layer: NetworkLayer, shape: Shape): void {
+  if (countOf(shape) <= MAX_COUNT) return;
+  fail(layer, `would give shape [${shape}], more than the ${MAX_COUNT} values that Caffe counts`);
 }
 
 /** A stored tensor in the network's dtype. */

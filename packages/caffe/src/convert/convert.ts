@@ -136,7 +136,7 @@ export function convertNet(options: ConvertOptions): ConvertedNet {
     outputs,
     tops: tops.map((one) => ({ ...port(one), layer: one.layer.name, type: one.layer.type })),
     norms: new Map([...built.norms].filter(([name]) => there.has(name))),
-    diagnostics: [...built.diagnostics, ...suspicions, ...remarks(inputs)],
+    diagnostics: [...built.diagnostics, ...suspicions, ...unread(built.inputs, used), ...remarks(inputs)],
   };
 }
 
@@ -149,6 +149,15 @@ function checkShapes({ inputs }: Built, shapes: Readonly<Record<string, Shape>>)
       `convertNet: shapes names "${blob}", and the net's inputs are ${known || "none"}`,
     );
   }
+}
+
+function unread(all: readonly BlobValue[], used: readonly BlobValue[]): Diagnostic[] {
+  return all
+    .filter((input) => !used.includes(input))
+    .map(({ blob, layer }) => {
+      const message = `input "${blob}" is left out: no output depends on its values`;
+      return { kind: "left out", node: layer.name, message };
+    });
 }
 
 function remarks(inputs: readonly Port[]): Diagnostic[] {

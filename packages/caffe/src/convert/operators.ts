@@ -19,6 +19,8 @@ export function transpose(context: Context, value: Value, perm: readonly number[
   return emit(context, "Transpose", [value], shape, { perm });
 }
 
+const SLICE = ["starts", "ends", "axes", "steps"] as const;
+
 /** The part of each axis in [starts, starts + shape). */
 export function slice(context: Context, value: Value, starts: readonly number[], shape: Shape): Value {
   const cut = shape.flatMap((size, axis) => (size === value.shape[axis] ? [] : [axis]));
@@ -26,10 +28,26 @@ export function slice(context: Context, value: Value, starts: readonly number[],
   const from = cut.map((axis) => starts[axis] as number);
   const to = cut.map((axis) => (starts[axis] as number) + (shape[axis] as number));
   if (context.graph.opset < 10) return emit(context, "Slice", [value], shape, { axes: cut, starts: from, ends: to });
-  const inputs = [from, to, cut].map((numbers, i) =>
-    integers(context, ["starts", "ends", "axes"][i] as string, numbers),
-  );
+  const inputs = [from, to, cut].map((numbers, i) => integers(context, SLICE[i] as string, numbers));
   return emit(context, "Slice", [value, ...inputs], shape);
+}
+
+/** The largest number that stands for "to the end" in Slice. */
+const END = 2 ** 31 - 1;
+/** Indices that a model may store, in operator set 9. */
+const MAX_INDICES = 2 ** 24;
+
+/** The same values in the other order along `axis`. */
+export function backwards(context: Context, value: Value, axis: number): Value {
+  const size = value.shape[axis] as number;
+  if (context.graph.opset >= 10) {
+    const inputs = [-1, -END, axis, -1].map((number, i) => integers(context, SLICE[i] as string, [number]));
+    return emit(context, "Slice", [value, ...inputs], value.shape);
+  }
+  if (size > MAX_INDICES)
+    fail(context.layer, `looks at ${size} values, more than operator set 9 can turn round; take --opset 13`);
+  const indices = Array.from({ length: size }, (_, i) => size - 1 - i);
+  return emit(context, "Gather", [value, integers(context, "backwards", indices)], value.shape, { axis });
 }
 
 /** Cuts `axis` into parts of these sizes. */

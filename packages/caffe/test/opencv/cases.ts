@@ -46,19 +46,20 @@ export const ANSWERS = JSON.parse(read("answers.json"), (key, value) => {
 
 export const topsOf = ({ tops = ["y"] }: Case): readonly string[] => tops;
 
-/** The case as the two files that a user has. */
-export function filesOf(one: Case): { net: CaffeFile; weights: CaffeFile } {
+/** The case as a prototxt. */
+export function textOf(one: Case): string {
   const inputs = Object.entries(one.inputs).map(([name, shape]) => {
     const dims = shape.map((size) => `dim: ${size}`).join(" ");
     return `layer { name: "${name}" type: "Input" top: "${name}" input_param { shape { ${dims} } } }`;
   });
-  const ends = [
-    ...Object.keys(one.inputs).map((name) => `bottom: "${name}"`),
-    ...topsOf(one).map((top) => `top: "${top}"`),
-  ];
-  const net = readNet([...inputs, `layer { name: "layer" ${ends.join(" ")} ${one.layer} }`].join("\n"), {
-    file: "case.prototxt",
-  });
+  const bottoms = Object.keys(one.inputs).map((name) => `bottom: "${name}"`);
+  const ends = [...bottoms, ...topsOf(one).map((top) => `top: "${top}"`)];
+  return [...inputs, `layer { name: "layer" ${ends.join(" ")} ${one.layer} }`].join("\n");
+}
+
+/** The case as the two files that a user has. */
+export function filesOf(one: Case): { net: CaffeFile; weights: CaffeFile } {
+  const net = readNet(textOf(one), { file: "case.prototxt" });
   const blobs = (ANSWERS[one.name] as Answer).blobs.map((blob) => encodeBlob(blob));
   const message = create(NetParameterSchema, { layer: [create(LayerParameterSchema, { name: "layer", blobs })] });
   return { net, weights: readWeights(writeWeights({ ...net, message }), { file: "case.caffemodel" }) };

@@ -12,6 +12,7 @@ import {
   sub,
   sum,
   type Tensor,
+  U,
   zeros,
 } from "./bounded.ts";
 import type { Given } from "./layers.ts";
@@ -124,7 +125,14 @@ export function lrn({ layer, bottoms: [x] }: Given): readonly Tensor[] {
             .map(([dc, dh, dw]) => at(bottom, index(n, c + dc, h + dh, w + dw)));
           const squares = sum(seen.map((value) => mul(value, value)));
           const scale = add(exact(Math.fround(shift)), mul(div(exact(Math.fround(alpha)), exact(cells)), squares));
-          put(top, index(n, c, h, w), mul(at(bottom, index(n, c, h, w)), pow(scale, -Math.fround(beta))));
+          // ONNX Runtime goes from channel to channel, adding one square and taking one away: sums of all of them are rounded.
+          const all = Array.from(
+            { length: normRegion === 0 ? channels : 0 },
+            (_, d) => at(bottom, index(n, d, h, w)).v ** 2,
+          );
+          const passing = Math.fround(shift) + (Math.fround(alpha) / cells) * all.reduce((a, b) => a + b, 0);
+          const moved = { v: scale.v, e: scale.e + 2 * U * all.length * passing };
+          put(top, index(n, c, h, w), mul(at(bottom, index(n, c, h, w)), pow(moved, -Math.fround(beta))));
         }
       }
     }

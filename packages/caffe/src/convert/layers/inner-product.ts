@@ -13,15 +13,10 @@ export function innerProduct(context: Context): void {
   const [rows, inputs] = [countOf(lead), countOf(bottom.shape.slice(axis))];
   const transposed = own.flag("transpose");
   const shape = transposed ? [inputs, outputs] : [outputs, inputs];
-  const bias = own.flag("bias_term")
-    ? weight(context, 1, "a bias", [outputs])
-    : // Before operator set 11 Gemm must have one.
-      new Float32Array(outputs);
-  const operands = [
-    reshape(context, bottom, [rows, inputs]),
-    constant(context, "weight", shape, weight(context, 0, "weights", shape)),
-    constant(context, "bias", [outputs], bias),
-  ];
+  const weights = constant(context, "weight", shape, weight(context, 0, "weights", shape));
+  // Before operator set 11 Gemm must have a bias.
+  const bias = own.flag("bias_term") ? weight(context, 1, "a bias", [outputs]) : new Float32Array(outputs);
+  const operands = [reshape(context, bottom, [rows, inputs]), weights, constant(context, "bias", [outputs], bias)];
   const product = emit(context, "Gemm", operands, [rows, outputs], { transB: transposed ? 0 : 1 });
   context.top(0, reshape(context, product, [...lead, outputs]));
 }

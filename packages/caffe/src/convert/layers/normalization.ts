@@ -17,6 +17,10 @@ export function lrn(context: Context): void {
   const [alpha, beta, k] = [own.number("alpha"), own.number("beta"), own.number("k")];
   const region = own.choice("norm_region");
   if (region === "ACROSS_CHANNELS") {
+    for (const [name, value] of Object.entries({ alpha, beta })) {
+      if (!(value > 0))
+        fail(layer, `${name} is ${value}, expected a number above 0, the only ones that ONNX Runtime takes`);
+    }
     const attributes = { size, alpha: { float: alpha }, beta: { float: beta }, bias: { float: k } };
     top(0, emit(context, "LRN", [bottom], bottom.shape, attributes));
     return;

@@ -71,6 +71,9 @@ function axesOf(context: Context, own: Params, bottom: Value): readonly [Axis, A
   const { layer } = context;
   const pair = (name: string, stem: string, absent: number | null, least: number): readonly [number, number] => {
     const two = own.has(`${stem}_h`) || own.has(`${stem}_w`);
+    if (two && !(own.has(`${stem}_h`) && own.has(`${stem}_w`))) {
+      fail(layer, `has one of ${stem}_h and ${stem}_w; give both, or ${name}`);
+    }
     if (two && own.has(name)) fail(layer, `has ${name} and ${stem}_h or ${stem}_w; give one of them`);
     if (!two && !own.has(name) && absent === null) fail(layer, `has no ${name}`);
     const single = own.number(name);

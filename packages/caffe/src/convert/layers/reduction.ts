@@ -1,6 +1,6 @@
-import { axisOf, type Context, constant, emit, fail, integers, only } from "../context.ts";
+import { axisOf, type Context, constant, emit, fail, only } from "../context.ts";
 import { countOf, type Value } from "../graph.ts";
-import { largest, type Reduction, reduce, reshape, softmax, timesNumber } from "../operators.ts";
+import { backwards, largest, type Reduction, reduce, reshape, softmax, timesNumber } from "../operators.ts";
 
 const OPERATIONS: Readonly<Record<string, Reduction>> = {
   SUM: "ReduceSum",
@@ -59,13 +59,8 @@ export function argMax(context: Context): void {
   const along = axis ?? 1;
   const size = seen.shape[along] as number;
   if (!(k >= 1 && k <= size)) fail(layer, `top_k is ${k}, expected 1 to ${size}, the number of values it chooses from`);
-  // TopK takes the first of equal ones first: it looks from behind.
-  const backwards = integers(
-    context,
-    "backwards",
-    Array.from({ length: size }, (_, i) => size - 1 - i),
-  );
-  const turned = emit(context, "Gather", [seen, backwards], seen.shape, { axis: along });
+  const turned = backwards(context, seen, along);
+  // Of equal values TopK takes the first, and Caffe the last.
   const [found, places] = largest(context, turned, along, k);
   if (axis !== null && values) {
     context.top(0, found);
