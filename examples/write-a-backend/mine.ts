@@ -126,7 +126,9 @@ const kernels: Kernels<HostBuffer> = {
   },
 };
 
-export default async function createMine(): Promise<Backend<HostBuffer>> {
+export default async function createMine(
+  dtypes: readonly Dtype[] = ["float32", "float64"],
+): Promise<Backend<HostBuffer>> {
   let disposed = false;
   const alive = new Set<unknown>();
   const owns = (buffer: unknown): buffer is HostBuffer => alive.has(buffer);
@@ -145,7 +147,7 @@ export default async function createMine(): Promise<Backend<HostBuffer>> {
     name: "mine",
     contractVersion: CONTRACT_VERSION,
     supports: {
-      dtypes: ["float32", "float64"],
+      dtypes,
       hostVisible: true,
       nonFinite: true,
       subnormals: true,

@@ -36,6 +36,8 @@ export interface Context {
   readonly backend: Backend;
   /** Another instance, for cases about foreign blobs and disposal: the case disposes it. */
   create(): Promise<Backend>;
+  /** Return after the first comparison that fails: whoever asks only whether there is one. */
+  readonly bail?: boolean;
 }
 
 /** One output tensor against its truth: the element whose error is largest in units of its bound. */

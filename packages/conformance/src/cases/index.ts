@@ -1,5 +1,4 @@
 import type { Case } from "../case.ts";
-import { errorCases } from "./errors/index.ts";
 import { exactCases } from "./exact.ts";
 import { failureCases } from "./failures/index.ts";
 import { gradientCases } from "./gradients.ts";
@@ -27,7 +26,7 @@ export interface CaseOptions {
  */
 export function cases({ tier = "default", seed = 1 }: CaseOptions = {}): Case[] {
   return [
-    ...memoryCases(),
+    ...memoryCases(tier),
     ...failureCases(),
     ...kernelCases(),
     ...sweepCases(tier, String(seed)),
@@ -37,6 +36,5 @@ export function cases({ tier = "default", seed = 1 }: CaseOptions = {}): Case[] 
     ...exactCases(),
     ...gradientCases(),
     ...metamorphicCases(),
-    ...errorCases(),
   ];
 }

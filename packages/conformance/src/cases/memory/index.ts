@@ -1,13 +1,16 @@
 import type { Case } from "../../case.ts";
 import { DTYPES } from "../data.ts";
+import type { Tier } from "../sweep/sizes.ts";
 import { BLOB_ROWS } from "./blobs.ts";
 import { BUFFER_ROWS } from "./buffers.ts";
 import { INSTANCE_CASES } from "./instances.ts";
 import { OWNERSHIP_CASES } from "./ownership.ts";
+import { sizeCases } from "./sizes.ts";
 
 /** K-11 and B-1 to B-6. */
-export function memoryCases(): Case[] {
+export function memoryCases(tier: Tier): Case[] {
   return [
+    ...sizeCases(tier),
     ...DTYPES.flatMap((dtype) =>
       [...BUFFER_ROWS, ...BLOB_ROWS].map(({ name, clause, run }): Case => {
         const id = `memory/${name}/${dtype}`;

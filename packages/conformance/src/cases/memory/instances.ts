@@ -1,7 +1,14 @@
-import { createBlob, type Dtype, type HostBuffer } from "@bn/core";
+import { type Backend, createBlob, type Dtype, type HostBuffer } from "@bn/core";
 import type { Case, Comparison } from "../../case.ts";
 import { hostArray } from "../data.ts";
 import { same } from "./row.ts";
+
+/** A dtype that the backend has. */
+function dtypeOf({ supports }: Backend): Dtype {
+  const [dtype] = supports.dtypes;
+  if (dtype === undefined) throw new Error("supports.dtypes is empty: a backend has float32, float64 or both");
+  return dtype;
+}
 
 /** What concerns a backend as a whole, whatever the dtype. */
 export const INSTANCE_CASES: readonly Case[] = [
@@ -11,12 +18,13 @@ export const INSTANCE_CASES: readonly Case[] = [
     clause: "K-11",
     needs: { hostVisible: true },
     async run({ backend }) {
-      const buffer = backend.alloc("float32", 6);
+      const dtype = dtypeOf(backend);
+      const buffer = backend.alloc(dtype, 6);
       backend.kernels.fill(6, 2, buffer);
       const { view } = buffer as { readonly view?: ArrayLike<number> } & typeof buffer;
       if (view === undefined) throw new Error("supports.hostVisible is true, but the buffer has no `view`");
       const got = Array.from(view).slice(0, 6); // done when the call returns: no wait
-      backend.alloc("float32", 1 << 20).dispose();
+      backend.alloc(dtype, 1 << 20).dispose();
       buffer.dispose();
       return [same("view", got, [2, 2, 2, 2, 2, 2])];
     },
@@ -68,7 +76,8 @@ export const INSTANCE_CASES: readonly Case[] = [
     needs: {},
     async run({ backend, create }) {
       const other = await create();
-      const [a, b] = [backend.alloc("float32", 16), other.alloc("float32", 16)];
+      const dtype = dtypeOf(backend);
+      const [a, b] = [backend.alloc(dtype, 16), other.alloc(dtype, 16)];
       backend.kernels.fill(16, 1, a);
       other.kernels.fill(16, 2, b);
       const gotB = await other.read(b, 16);

@@ -26,6 +26,7 @@ export class Bench {
   readonly #surroundings: Surroundings;
   readonly #slots = new Map<string, Slot>();
   readonly #neighbours: DeviceBuffer[] = [];
+  readonly #owned = new Map<string, { dispose(): void }>();
 
   constructor(backend: Backend, dtype: Dtype, surroundings: Surroundings) {
     this.backend = backend;
@@ -48,6 +49,15 @@ export class Bench {
     const slot = this.#slots.get(name);
     if (slot && slot.values.length === length) return slot.buffer;
     return this.#slot(name, hostArray(this.dtype, length).fill(GARBAGE), false);
+  }
+
+  /** What the row keeps from its first call to its second, and disposes at its end. */
+  own<T extends { dispose(): void }>(name: string, make: () => T): T {
+    const known = this.#owned.get(name) as T | undefined;
+    if (known !== undefined) return known;
+    const made = make();
+    this.#owned.set(name, made);
+    return made;
   }
 
   /** What lies in the buffer after all work. Throws where anything behind its end was touched. */
@@ -80,6 +90,7 @@ export class Bench {
   }
 
   dispose(): void {
+    for (const resource of [...this.#owned.values()].reverse()) resource.dispose();
     for (const { buffer } of this.#slots.values()) buffer.dispose();
     for (const buffer of this.#neighbours) buffer.dispose();
   }

@@ -1,4 +1,4 @@
-import type { Geometry, HostArray } from "@bn/core";
+import type { Dtype, Geometry, HostArray } from "@bn/core";
 import type { Comparison, Needs } from "../../case.ts";
 import { addBound, type Precision } from "../../truth/bounds.ts";
 import type { WideStats } from "../../truth/lines.ts";
@@ -33,6 +33,10 @@ export interface CoveredKernel {
   readonly mayAlias: boolean;
   /** What its work is measured in: a tensor, one value per channel, or a length. */
   readonly over: "tensor" | "channels" | "length";
+  /** A second call has as many channels as the first: a layer's never change. */
+  readonly fixedChannels?: true;
+  /** Kinds of data at which the bounds, of first order in u, say nothing. */
+  without?(dtype: Dtype): readonly string[];
   run(call: Call): Promise<Comparison[]>;
 }
 
@@ -69,7 +73,19 @@ export async function addedTo(
   sum: Wide,
   error: Float64Array,
 ): Promise<Comparison> {
+  return compareAdded(p, name, await bench.result(name), prior, sum, error);
+}
+
+/** The same of values that were read. */
+export function compareAdded(
+  p: Precision,
+  name: string,
+  got: HostArray,
+  prior: HostArray,
+  sum: Wide,
+  error: Float64Array,
+): Comparison {
   const total = wideMap(prior.length, (c) => addPairs(sum.hi[c] as number, sum.lo[c] as number, prior[c] as number, 0));
   const bound = error.map((e, c) => e + addBound(p, sum.hi[c] as number, prior[c] as number));
-  return compareChannels(name, await bench.result(name), total, bound, p.dtype);
+  return compareChannels(name, got, total, bound, p.dtype);
 }

@@ -1,6 +1,8 @@
+import type { HostArray } from "@bn/core";
 import type { Comparison } from "../../case.ts";
 import type { Precision } from "../../truth/bounds.ts";
 import { averageBound, globalBound } from "../../truth/bounds.ts";
+import type { WideStats } from "../../truth/lines.ts";
 import { compareChannels } from "../../truth/maps.ts";
 import { addPairs, dividePairs, low, multiplyPairs } from "../../truth/pairs.ts";
 import { type Wide, wideMap, wideOf } from "../../truth/wide.ts";
@@ -36,35 +38,49 @@ function stepped(old: ArrayLike<number>, fraction: number, value: Wide, times: n
   });
 }
 
-/** BN-7, N-8: what a step leaves, of statistics that may be off by `errors`. */
+/** Running sums as numbers of the dtype. */
+export interface RunningValues {
+  readonly mean: HostArray;
+  readonly variance: HostArray;
+  readonly factor: HostArray;
+}
+
+/** BN-7, N-8: what a step leaves, of statistics that may be off by their errors. Without statistics nothing changes. */
+export function compareStepped(
+  p: Precision,
+  got: readonly HostArray[],
+  before: RunningValues,
+  stats: WideStats | null,
+  fraction: number,
+  correction: number,
+  what = "running",
+): Comparison[] {
+  const one = wideOf([1]);
+  const rows = [
+    { key: "mean", value: stats?.mean, times: 1, off: stats?.errors?.mean },
+    { key: "variance", value: stats?.variance, times: correction, off: stats?.errors?.variance },
+    { key: "factor", value: stats ? one : undefined, times: 1, off: undefined },
+  ] as const;
+  return rows.map(({ key, value, times, off }, i) => {
+    const name = `${what}.${key}`;
+    const old = before[key];
+    if (!value) return compareChannels(name, got[i] as HostArray, wideOf(old), new Float64Array(old.length), p.dtype);
+    const added = value.hi.map((v) => v * times);
+    const bound = averageBound(p, old, fraction, added, off?.map((e) => e * times) ?? null, null);
+    return compareChannels(name, got[i] as HostArray, stepped(old, fraction, value, times), bound, p.dtype);
+  });
+}
+
 export async function compareRunning(
   bench: Bench,
   p: Precision,
-  before: {
-    readonly mean: ArrayLike<number>;
-    readonly variance: ArrayLike<number>;
-    readonly factor: ArrayLike<number>;
-  },
-  stats: { readonly mean: Wide; readonly variance: Wide },
-  errors: { readonly mean: Float64Array; readonly variance: Float64Array } | null,
+  before: RunningValues,
+  stats: WideStats,
   fraction: number,
   correction: number,
 ): Promise<Comparison[]> {
-  const done: Comparison[] = [];
-  const one = { hi: new Float64Array([1]), lo: new Float64Array(1) };
-  for (const [key, value, times] of [
-    ["mean", stats.mean, 1],
-    ["variance", stats.variance, correction],
-    ["factor", one, 1],
-  ] as const) {
-    const off = key === "factor" ? null : (errors?.[key].map((e) => e * times) ?? null);
-    const added = value.hi.map((v) => v * times);
-    const bound = averageBound(p, before[key], fraction, added, off, null);
-    const expected = stepped(before[key], fraction, value, times);
-    const name = `running.${key}`;
-    done.push(compareChannels(name, await bench.result(name), expected, bound, p.dtype));
-  }
-  return done;
+  const got = await Promise.all(["mean", "variance", "factor"].map((key) => bench.result(`running.${key}`)));
+  return compareStepped(p, got, before, stats, fraction, correction);
 }
 
 /** Option: the fraction that is kept. */
@@ -83,7 +99,7 @@ const movingAverage: CoveredKernel = {
       variance: bench.input("variance", stats.host.variance),
     };
     bench.backend.kernels.movingAverage(g.channels, given, { running, fraction, correction });
-    return compareRunning(bench, p, before, stats, null, fraction, correction);
+    return compareRunning(bench, p, before, stats, fraction, correction);
   },
 };
 

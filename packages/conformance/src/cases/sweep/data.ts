@@ -25,11 +25,20 @@ export class CallData {
   readonly #places: Int32Array;
   readonly #offset: number;
 
-  constructor(seed: string, g: Geometry, start: number, dtype: Dtype, supports: Supports) {
+  constructor(
+    seed: string,
+    g: Geometry,
+    start: number,
+    dtype: Dtype,
+    supports: Supports,
+    without: readonly string[] = [],
+  ) {
     this.#g = g;
     this.#dtype = dtype;
     this.#offset = random(seed).integer(0, POOL - 1);
-    const usable = KINDS.map(({ needs }, i) => (needs?.nonFinite && !supports.nonFinite ? 0 : i));
+    const usable = KINDS.map(({ name, needs }, i) =>
+      (needs?.nonFinite && !supports.nonFinite) || without.includes(name) ? 0 : i,
+    );
     this.#places = new Int32Array(g.channels);
     for (let c = 0; c < g.channels; c++) {
       const kind = usable[(start + c) % usable.length] as number;
@@ -77,9 +86,9 @@ export class CallData {
     return this.#sums(6);
   }
 
-  /** Former contents of what is added into. */
+  /** Former contents of what is added into: half of them 0, where nothing hides a small sum. */
   prior(which: number): HostArray {
-    return this.#drawn(7 + which, (z) => z);
+    return this.#drawn(7 + which, (z) => Math.max(z, 0));
   }
 
   runningMean(): HostArray {

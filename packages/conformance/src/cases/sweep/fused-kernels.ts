@@ -37,7 +37,7 @@ const forward: CoveredKernel = {
       compareLine("y", await bench.result(inPlace ? "x" : "y"), values, g, p.dtype, line),
       compareChannels("mean", await bench.result("mean"), truth.mean, errors.mean, p.dtype),
       compareChannels("variance", await bench.result("variance"), truth.variance, errors.variance, p.dtype),
-      ...(before ? await compareRunning(bench, p, before, truth, errors, FRACTION, correction) : []),
+      ...(before ? await compareRunning(bench, p, before, stats, FRACTION, correction) : []),
     ];
   },
 };

@@ -8,33 +8,45 @@ import { CHANNEL_KERNELS } from "./channel-kernels.ts";
 import { CallData } from "./data.ts";
 import { FUSED_KERNELS } from "./fused-kernels.ts";
 import { KINDS } from "./kinds.ts";
+import { LAYERS } from "./layers.ts";
 import { MAP_KERNELS } from "./map-kernels.ts";
 import { REDUCTION_KERNELS } from "./reduction-kernels.ts";
 import { type Row, rowsFor } from "./rows.ts";
-import { EXTENTS, sizeOf, type Tier } from "./sizes.ts";
+import { EXTENTS, type Extent, sizeOf, type Tier } from "./sizes.ts";
 
 const KERNELS: readonly CoveredKernel[] = [...REDUCTION_KERNELS, ...MAP_KERNELS, ...CHANNEL_KERNELS, ...FUSED_KERNELS];
 
-/** K-1 to K-10 over a covering array: each pair of sizes, kinds of data, options, aliasing and surroundings once. */
+/** K-1 to K-10 and every layer over a covering array: each pair of sizes, kinds of data, options and the rest once. */
 export function sweepCases(tier: Tier, seed: string): Case[] {
-  return KERNELS.flatMap((kernel) => {
-    const groups = rowsFor(kernel, EXTENTS[tier], seed);
-    return DTYPES.flatMap((dtype) =>
-      groups.map(
-        ({ name, rows }): Case => ({
-          id: `kernels/${kernel.name}/${name}/${dtype}`,
-          group: "kernels",
-          clause: kernel.clause,
-          needs: { dtype, ...kernel.needs },
-          run: async ({ backend }) => {
-            const done: Comparison[] = [];
-            for (const row of rows) done.push(...(await runRow(kernel, row, backend, dtype)));
-            return done;
-          },
-        }),
-      ),
-    );
-  });
+  const extent = EXTENTS[tier];
+  const layers = { ...extent, cap: extent.layerCap, dense: Math.min(extent.dense, extent.layerCap) };
+  return [
+    ...KERNELS.flatMap((kernel) => casesOf("kernels", kernel, extent, seed)),
+    ...LAYERS.flatMap((layer) => casesOf("layers", layer, layers, seed)),
+  ];
+}
+
+function casesOf(group: string, kernel: CoveredKernel, extent: Extent, seed: string): Case[] {
+  const groups = rowsFor(kernel, extent, seed);
+  return DTYPES.flatMap((dtype) =>
+    groups.map(
+      ({ name, rows }): Case => ({
+        id: `${group}/${kernel.name}/${name}/${dtype}`,
+        group,
+        clause: kernel.clause,
+        needs: { dtype, ...kernel.needs },
+        async run({ backend, bail }) {
+          const done: Comparison[] = [];
+          for (const row of rows) {
+            const some = await runRow(kernel, row, backend, dtype);
+            done.push(...some);
+            if (bail && some.some(({ ratio }) => !(ratio <= 1))) break;
+          }
+          return done;
+        },
+      }),
+    ),
+  );
 }
 
 /** One call, and the one that follows it. An error says which row it was. */
@@ -44,7 +56,7 @@ async function runRow(kernel: CoveredKernel, row: Row, backend: Backend, dtype: 
   const call = async (g: Geometry, start: number, what: string) => {
     backend.reserve?.(dtype, g);
     const text = textOf(row, g, start, what);
-    const data = new CallData(`${kernel.name} ${text}`, g, start, dtype, backend.supports);
+    const data = new CallData(`${kernel.name} ${text}`, g, start, dtype, backend.supports, kernel.without?.(dtype));
     try {
       const done = await kernel.run({ ...row, bench, p, g, data });
       await bench.assertInputsKept();
@@ -57,7 +69,7 @@ async function runRow(kernel: CoveredKernel, row: Row, backend: Backend, dtype: 
     const first = await call(row.g, row.start, "");
     if (row.next === "once" || sizeOf(row.g) > REPEATED) return first;
     const next = (row.start + 11) % KINDS.length;
-    const second = row.next === "again" ? row.g : smaller(row.g);
+    const second = row.next === "again" ? row.g : smaller(row.g, kernel.fixedChannels === true);
     return [...first, ...(await call(second, next, `, after ${shapeOf(row.g)} in the same buffers`))];
   } finally {
     bench.dispose();
@@ -67,9 +79,9 @@ async function runRow(kernel: CoveredKernel, row: Row, backend: Backend, dtype: 
 /** Larger tensors are called once: what a call leaves behind does not need size to show. */
 const REPEATED = 2 ** 12;
 
-function smaller({ outer, channels, inner }: Geometry): Geometry {
+function smaller({ outer, channels, inner }: Geometry, fixedChannels: boolean): Geometry {
   const less = (n: number) => Math.max(1, n - 1);
-  return { outer: less(outer), channels: less(channels), inner: less(inner) };
+  return { outer: less(outer), channels: fixedChannels ? channels : less(channels), inner: less(inner) };
 }
 
 function shapeOf({ outer, channels, inner }: Geometry): string {

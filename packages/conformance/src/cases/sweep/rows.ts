@@ -47,7 +47,7 @@ export function rowsFor(kernel: CoveredKernel, extent: Extent, seed: string): Gr
   for (const [i, g] of between(`${kernel.name}|${seed}`, extent.between, cap).entries()) {
     put(`drawn-${1 + Math.floor(i / 12)}`, mixed(kernel, flattened(kernel, g), i + 5));
   }
-  return [...groups].map(([name, rows]) => ({ name, rows }));
+  return [...groups].map(([name, rows]) => ({ name, rows: rows.sort((a, b) => sizeOf(a.g) - sizeOf(b.g)) }));
 }
 
 function pairs(kernel: CoveredKernel, { sizes, cap, dense }: Extent): Row[] {
