@@ -172,5 +172,6 @@ test("a text of weights, and one of more than 16 MiB, are refused before they fi
   expect(() => readNet(`layer { loss_weight: [${values}, 1] }`)).toThrow(
     /net:1:\d+: more than 2097152 values; weights belong in a \.caffemodel/,
   );
+  expect(() => readNet("layer{}".repeat(2 ** 17))).toThrow(/more than 2097152 values/);
   expect(() => readNet(" ".repeat(2 ** 24 + 1))).toThrow(/16777217 characters, expected at most 16777216/);
 });

@@ -3,8 +3,10 @@ import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { BYTES, FIXED32, FIXED64, VARINT, type WireField, wireFields } from "./wire.ts";
 
-/** Bytes that a decoded field takes beside its value, and a value for each byte of packed numbers or text. */
+/** Bytes that a decoded field takes, and a value for each byte of packed numbers. */
 const FIELD_COST = 200;
+/** A message has an array for each of its repeated fields. */
+const MESSAGE_COST = 1000;
 const VALUE_COST = 16;
 /** Of the decoded form, without the blobs, which stay where they are in the file. */
 const MAX_DECODED = 2 ** 28;
@@ -67,6 +69,7 @@ function setField(into: ReflectMessage, field: DescField, found: WireField, sour
   };
   if (field.message) {
     if (found.wire !== BYTES) return false;
+    source.made.size += MESSAGE_COST;
     if (field.fieldKind === "list") into.get(field).add(child(reflect(field.message)));
     else if (field.fieldKind === "message")
       into.set(field, child(into.isSet(field) ? into.get(field) : reflect(field.message)));

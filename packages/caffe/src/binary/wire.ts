@@ -37,10 +37,13 @@ export function* wireFields(bytes: Uint8Array): Generator<WireField> {
         throw new Error(`field ${number} says ${length} bytes, and ${bytes.length - from} are left`);
       }
       reader.pos = from + length;
+    } else if (wire === FIXED32 || wire === FIXED64) {
+      // The reader's own skip makes a view of each: unpacked numbers are millions.
+      reader.pos += wire === FIXED32 ? 4 : 8;
     } else {
       reader.skip(wire, number, MAX_DEPTH);
-      if (reader.pos > bytes.length) throw new Error(`field ${number} ends after the last byte`);
     }
+    if (reader.pos > bytes.length) throw new Error(`field ${number} ends after the last byte`);
     yield { number, wire, from, to: reader.pos, start, body };
   }
 }

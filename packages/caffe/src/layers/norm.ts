@@ -43,5 +43,9 @@ export function readNorm(
   }
   const values: Partial<Record<Role, HostArray>> = {};
   for (const [i, role] of roles.entries()) values[role] = stored.blobs[i]?.data as HostArray;
-  return { dialect, evidence, roles, values, constants: normConstants(layer, net, dialect) };
+  const constants = normConstants(layer, net, dialect);
+  if (!(constants.eps >= 0 && constants.eps < Number.POSITIVE_INFINITY)) {
+    return { broken: `eps is ${constants.eps}, expected a finite number, 0 or more; correct the net` };
+  }
+  return { dialect, evidence, roles, values, constants };
 }

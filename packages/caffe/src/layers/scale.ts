@@ -30,6 +30,12 @@ export function readScale({ param, bottoms }: NetworkLayer, blobs: readonly Caff
   const [first] = blobs;
   if (!first) return { broken: "its scale is another layer's top, and it has no blob; nothing to read" };
   const shape = coveredBy(first, own ? numAxes : -1);
+  const misfit = countOf(shape) !== first.data.length || (own && numAxes >= 0 && shape.length !== numAxes);
+  if (misfit || numAxes < -1) {
+    return {
+      broken: `num_axes is ${numAxes}, which its blob of shape [${first.shape}] does not fit; weights of another net?`,
+    };
+  }
   const other = blobs.find(({ data }) => data.length !== first.data.length);
   if (other) return { broken: `blobs of shapes ${shapesOf(blobs)}, expected two of one shape` };
   const notes =
@@ -40,11 +46,15 @@ export function readScale({ param, bottoms }: NetworkLayer, blobs: readonly Caff
   return { gamma: gamma?.data ?? null, beta: beta?.data ?? null, axis, shape, notes };
 }
 
+function countOf(shape: Shape): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
 /** The shape without the ones before it that a legacy shape has, or around it where one axis is covered. */
 function coveredBy(blob: CaffeBlob, numAxes: number): Shape {
   if (numAxes === 1 && channelsOf(blob) >= 0) return [blob.data.length];
   if (!blob.legacy) return blob.shape;
-  if (numAxes >= 0) return blob.shape.slice(blob.shape.length - numAxes);
+  if (numAxes >= 0) return blob.shape.slice(Math.max(0, blob.shape.length - numAxes));
   const first = blob.shape.findIndex((size) => size !== 1);
   return blob.shape.slice(first < 0 ? blob.shape.length - 1 : first);
 }

@@ -30,8 +30,9 @@ export interface TextScalar {
 }
 
 const MAX_DEPTH = 100;
-/** In memory each takes about a hundred bytes. */
+/** In memory each takes about a hundred bytes, and a message that comes of it ten times as much. */
 const MAX_VALUES = 2 ** 21;
+const MESSAGE_VALUES = 16;
 
 interface State {
   readonly tokens: Tokens;
@@ -117,6 +118,7 @@ function valueFrom(state: State): TextValue {
   if (++state.values > MAX_VALUES)
     throw failAt(start, `more than ${MAX_VALUES} values; weights belong in a .caffemodel`);
   if (isSymbol(first, "{") || isSymbol(first, "<")) {
+    state.values += MESSAGE_VALUES;
     if (++state.depth > MAX_DEPTH) throw failAt(start, `messages inside of messages, more than ${MAX_DEPTH} deep`);
     const fields = fieldsUntil(state, first);
     state.depth--;

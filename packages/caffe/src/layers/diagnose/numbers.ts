@@ -36,7 +36,10 @@ export function numberSuspicions(record: CaffeRecord): string[] {
     if (values) say(name, values, FINITE);
   }
   if (!isNormRecord(record)) return found;
-  const { statistics, eps } = record;
+  const { statistics, eps, movingAverageFraction: fraction } = record;
+  if (!(fraction >= 0 && fraction <= 1)) {
+    found.push(`moving_average_fraction is ${fraction}, expected a number from 0 to 1: the layer cannot be trained`);
+  }
   const untrained = untrainedText(record);
   if (untrained !== null) found.push(untrained);
   if (!(statistics.factor >= 0) || statistics.factor === Number.POSITIVE_INFINITY) {
