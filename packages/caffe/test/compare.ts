@@ -1,5 +1,7 @@
 import type { Tensor } from "./reference/bounded.ts";
 
+const LARGEST = 3.4028234663852886e38;
+
 /** The largest error as a fraction of its bound, and where. A bound of 0 asks for the very value. */
 export function worstRatio(got: ArrayLike<number>, expected: Tensor): { ratio: number; text: string } {
   if (got.length !== expected.value.length || got.length === 0) {
@@ -9,7 +11,9 @@ export function worstRatio(got: ArrayLike<number>, expected: Tensor): { ratio: n
   for (let i = 0; i < got.length; i++) {
     const [have, want] = [got[i] as number, expected.value[i] as number];
     const allowed = expected.error[i] as number;
-    const error = Object.is(have, want) || have === want ? 0 : Math.abs(have - want);
+    // Beyond the largest float32 it is infinite.
+    const overflows = Math.abs(want) + allowed > LARGEST && have === Math.sign(want) * Number.POSITIVE_INFINITY;
+    const error = Object.is(have, want) || have === want || overflows ? 0 : Math.abs(have - want);
     const ratio = error === 0 ? 0 : Number.isNaN(error) ? Number.POSITIVE_INFINITY : error / allowed;
     if (ratio > worst.ratio) worst = { ratio, text: `at ${i}: got ${have}, expected ${want}, allowed ${allowed}` };
   }

@@ -16,7 +16,7 @@ import { runModel } from "@bn/onnx/verify";
 import { worstRatio } from "./compare.ts";
 import { ANSWERS, type Answer, CASES, type Case, filesOf, textOf } from "./opencv/cases.ts";
 import { exactly, type Tensor } from "./reference/bounded.ts";
-import { runNetwork } from "./reference/network.ts";
+import { blobsOf, runNetwork } from "./reference/network.ts";
 
 /** Beyond that a mutation is judged by its conversion alone. */
 const MAX_VALUES = 50_000;
@@ -110,6 +110,8 @@ async function judge(one: Case, text: string, opset: number, pick: Pick, tally: 
   const feeds = fed.map(({ tensor, shape, data }) => [tensor, { type: "float32", shape, data }] as const);
   const got = await runModel(converted.bytes, Object.fromEntries(feeds));
   const network = openNetwork(files);
+  // A weight that is not finite meets padding, 0 times it: NaN in Caffe and in ONNX Runtime, and nothing in the formulas.
+  const finite = network.layers.every((layer) => blobsOf(layer).every(({ value }) => value.every(Number.isFinite)));
   const values = runNetwork(network, referenceInputs(network, fed));
   for (const { blob, tensor, shape } of converted.outputs) {
     const found = got.get(tensor);
@@ -118,6 +120,7 @@ async function judge(one: Case, text: string, opset: number, pick: Pick, tally: 
     if (String(found?.shape) !== String(shape) || String(shape) !== String(expected.shape)) {
       throw new Error(`"${blob}" is declared [${shape}], gives [${found?.shape}], Caffe's is [${expected.shape}]`);
     }
+    if (!finite) continue;
     const { ratio, text: what } = worstRatio(found?.data as Float32Array, expected);
     if (!(ratio <= 1)) throw new Error(`"${blob}" ${what}`);
   }

@@ -331,6 +331,15 @@ const REFUSED: readonly (readonly [what: string, net: string, message: RegExp, b
     /pool is STOCHASTIC/,
   ],
   [
+    "a layer in place on memory that is read under another name",
+    `${INPUT}
+     layer { name: "abs" type: "AbsVal" bottom: "x" top: "a" }
+     layer { name: "flat" type: "Flatten" bottom: "a" top: "f" }
+     layer { name: "relu" type: "ReLU" bottom: "f" top: "f" }
+     layer { name: "later" type: "TanH" bottom: "a" top: "z" }`,
+    /layer "relu" \(ReLU\): works in place on memory that blob "a" shares, and layer "later" reads that after it/,
+  ],
+  [
     "one padding of two",
     layer('type: "Pooling" pooling_param { kernel_size: 2 pad_w: 1 }'),
     /has one of pad_h and pad_w; give both, or pad/,
@@ -425,6 +434,17 @@ test.each(REFUSALS)("$what: refused", ({ net, message, blobs }) => {
   const attempt = () => convert(net, blobs);
   expect(attempt).toThrow(message);
   expect(attempt).toThrow(expect.objectContaining({ code: "ERR_BN_DATA" }));
+});
+
+test("a layer in place on flattened memory is fine where nothing else reads it afterwards", () => {
+  const { outputs } = convert(
+    `${INPUT}
+     layer { name: "before" type: "TanH" bottom: "x" top: "z" }
+     layer { name: "flat" type: "Flatten" bottom: "x" top: "f" }
+     layer { name: "relu" type: "ReLU" bottom: "f" top: "f" }
+     layer { name: "drop" type: "Dropout" bottom: "f" top: "f" }`,
+  );
+  expect(outputs.map(({ blob }) => blob)).toEqual(["z", "f"]);
 });
 
 test("options that do not fit are refused", () => {

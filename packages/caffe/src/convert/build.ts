@@ -8,6 +8,7 @@ import { createGraph, type Graph, newValue, type Value } from "./graph.ts";
 import { DROPPED } from "./layers/dropped.ts";
 import { isSource, sourceShape, transformText } from "./layers/input.ts";
 import { unknownText } from "./layers/unknown.ts";
+import { refuseSharedWrites } from "./memory.ts";
 import { paramsOf } from "./params.ts";
 import { CONVERTERS } from "./table.ts";
 
@@ -44,6 +45,7 @@ const keyOf = ({ layer, top }: Pick<Wire, "layer" | "top">) => `${layer}.${top}`
 export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: BuildOptions): Built {
   const { layers, net, weights } = imported.network;
   const records = new Map(imported.layers.map((record) => [record.name, record]));
+  refuseSharedWrites(layers);
   const graph = createGraph(opset, dtype);
   const readers = readersOf(layers);
   const values = new Map<string, Value>();

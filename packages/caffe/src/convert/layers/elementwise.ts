@@ -51,6 +51,7 @@ export function clip(context: Context): void {
   const own = context.params("clip_param");
   for (const name of ["min", "max"]) if (!own.has(name)) fail(context.layer, `has no ${name}`);
   const [low, high] = [own.number("min"), own.number("max")];
+  if (!(low <= high)) fail(context.layer, `min is ${low} and max is ${high}, expected a min of at most max`);
   if (context.graph.opset < 11) {
     context.top(0, emit(context, "Clip", [bottom], bottom.shape, { min: { float: low }, max: { float: high } }));
     return;

@@ -3,6 +3,9 @@ import { axisOf, bottomsOf, type Context, constant, emit, fail, only, scalar, we
 import { countOf, type Value } from "../graph.ts";
 import { plusNumber, reduce, reshape, timesNumber } from "../operators.ts";
 
+/** ONNX Runtime makes room for as many channels. */
+const MAX_LOCAL_SIZE = 2 ** 16;
+
 /**
  * LRN. Math: over channels x / (k + alpha / n sum of x^2 over n channels about it)^beta; within a channel
  * x (1 + alpha mean of x^2 over n x n cells about it)^-beta, where cells outside of the image count as 0.
@@ -12,7 +15,9 @@ export function lrn(context: Context): void {
   const bottom = only(context);
   const own = params("lrn_param");
   const size = own.number("local_size");
-  if (size % 2 !== 1) fail(layer, `local_size is ${size}, expected an odd number`);
+  if (size % 2 !== 1 || size > MAX_LOCAL_SIZE) {
+    fail(layer, `local_size is ${size}, expected an odd number below ${MAX_LOCAL_SIZE}`);
+  }
   if (bottom.shape.length !== 4) fail(layer, `the bottom has shape [${bottom.shape}], expected 4 axes [N, C, H, W]`);
   const [alpha, beta, k] = [own.number("alpha"), own.number("beta"), own.number("k")];
   const region = own.choice("norm_region");

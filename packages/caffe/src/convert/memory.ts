@@ -1,0 +1,54 @@
+import type { NetworkLayer, Value as Wire } from "../net/network.ts";
+import { fail } from "./context.ts";
+
+/** Layers whose tops are their bottom's memory under another shape or name. */
+const SHARE: readonly string[] = ["Flatten", "Reshape", "Split"];
+/** Layers that change nothing in place in inference. */
+const KEEP: readonly string[] = ["Dropout"];
+
+/**
+ * Refuses a net in which a layer in place changes what another blob shares and a later layer reads: Caffe gives that layer
+ * the changed values, and ONNX has values, not memory. Where several layers read a blob none of them is in place in Caffe.
+ *
+ * Errors: `ERR_BN_DATA`, naming the layer in place, the blob and its reader.
+ */
+export function refuseSharedWrites(layers: readonly NetworkLayer[]): void {
+  const readers = new Map<string, NetworkLayer[]>();
+  for (const layer of layers) {
+    for (const wire of layer.bottoms) readers.set(keyOf(wire), [...(readers.get(keyOf(wire)) ?? []), layer]);
+  }
+  /** The values of one memory, by each of them. */
+  const sharers = new Map<string, Wire[]>();
+  for (const layer of layers) {
+    for (const [top, blob] of layer.tops.entries()) {
+      const own: Wire = { blob, layer: layer.index, top };
+      const bottom = layer.bottoms[SHARE.includes(layer.type) ? 0 : top];
+      const memory = bottom && sharers.get(keyOf(bottom));
+      const inPlace = bottom?.blob === blob && readers.get(keyOf(bottom))?.length === 1;
+      if (!memory || !(inPlace || SHARE.includes(layer.type))) {
+        sharers.set(keyOf(own), [own]);
+        continue;
+      }
+      if (inPlace && !KEEP.includes(layer.type)) refuseReaders(layer, memory, readers);
+      memory.push(own);
+      sharers.set(keyOf(own), memory);
+    }
+  }
+}
+
+function refuseReaders(
+  layer: NetworkLayer,
+  memory: readonly Wire[],
+  readers: ReadonlyMap<string, readonly NetworkLayer[]>,
+): void {
+  for (const wire of memory) {
+    const later = (readers.get(keyOf(wire)) ?? []).find(({ index }) => index > layer.index);
+    if (!later || layer.tops.includes(wire.blob)) continue;
+    fail(
+      layer,
+      `works in place on memory that blob "${wire.blob}" shares, and layer "${later.name}" reads that after it: Caffe gives it the changed values; give this layer a top of its own name, as it was meant`,
+    );
+  }
+}
+
+const keyOf = ({ layer, top }: Pick<Wire, "layer" | "top">) => `${layer}.${top}`;
