@@ -3,6 +3,7 @@ import type { BatchNormState } from "./batch-norm-state.ts";
 import type { ForwardPass } from "./last-forward.ts";
 import { acquire, createMemory, type Memory, type Want, want } from "./memory.ts";
 import { buffersOf, type Pass, versionsOf } from "./pass.ts";
+import { countWrites, stampOf, stampsOf } from "./stamps.ts";
 
 /** A forward of BatchNorm or BatchNormScale, ready to be queued any number of times. */
 export interface BatchNormForward extends ForwardPass {
@@ -63,6 +64,7 @@ export function prepareForward(
   const m = g.outer * g.inner;
   const average = useGlobalStats || !updateStats ? null : { running, fraction, correction: m > 1 ? m / (m - 1) : 1 };
   const affine = gamma ? { gamma, beta: beta ?? null } : null;
+  const source = inPlace || !readsX || !some ? null : x.data;
   const blobs = inPlace ? [x, ...params] : [x, y, ...params];
   const watched = copy ? [...blobs, copy] : blobs;
   return {
@@ -74,8 +76,10 @@ export function prepareForward(
     shape: x.shape,
     useGlobalStats,
     saved: copy,
-    source: inPlace || !readsX || !some ? null : x.data,
+    source,
     gamma: gamma ?? null,
+    read: [source && stampOf(source)],
+    written: some ? stampsOf([y.data, ...(average ? [mean, variance, factor] : [])]) : [],
     watched,
     versions: versionsOf(watched),
     buffers: buffersOf(blobs),
@@ -144,6 +148,7 @@ export function prepareBackward(
     geometry: forward.geometry,
     forward,
     down,
+    written: stampsOf([work?.dx, grad?.gamma, grad?.beta]),
     watched,
     versions: versionsOf(watched),
     buffers: buffersOf(blobs),
@@ -156,6 +161,7 @@ export function runBackward(pass: BatchNormBackward, { stats, sums }: BatchNormS
   if (work === null) return;
   const { kernels } = backend;
   const { dy, x, dx, affine, grad } = work;
+  countWrites(pass.written);
   const m = g.outer * g.inner;
   if (forward.useGlobalStats) {
     if (grad) kernels.gradSums(dy, x, g, stats, eps, sums, grad);

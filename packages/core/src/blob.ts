@@ -10,6 +10,7 @@ import { BnError } from "./errors.ts";
 import { type ArrayOf, hostValues, newHostArray } from "./host-values.ts";
 import { bufferOf, createMemory, freeBuffers, MEMORY, type Memory, setShape } from "./memory.ts";
 import { canonicalAxis, checkShape, countOf, type Shape, shapeText } from "./shape.ts";
+import { stampOf } from "./stamps.ts";
 import { textOf } from "./text.ts";
 
 /**
@@ -195,7 +196,6 @@ class BlobOnBackend<B extends DeviceBuffer, D extends Dtype> implements Blob<B, 
 
   write(values: ArrayLike<number>): void {
     this.#write("write", "data", values);
-    this[MEMORY].content++;
   }
 
   writeDiff(values: ArrayLike<number>): void {
@@ -243,6 +243,7 @@ class BlobOnBackend<B extends DeviceBuffer, D extends Dtype> implements Blob<B, 
     }
     const offset = source.byteOffset;
     const target = this.#buffer(part);
+    stampOf(target).writes++;
     this.backend.write(target, source.length === count ? source : movedView(target, source, offset, count));
   }
 

@@ -5,11 +5,11 @@
  * | code | meaning |
  * |---|---|
  * | `ERR_BN_SHAPE` | a shape, rank, axis or count does not fit |
- * | `ERR_BN_PARAM` | a layer's parameter is out of its range |
- * | `ERR_BN_STATE` | calls came in the wrong order, e.g. `backward` before `forward` |
+ * | `ERR_BN_PARAM` | an option or an argument is unknown, of the wrong type or out of its range |
+ * | `ERR_BN_STATE` | calls came in the wrong order, e.g. `backward` of another blob than the last `forward`'s |
  * | `ERR_BN_DISPOSED` | a blob, layer or backend was used after disposal |
- * | `ERR_BN_BACKEND` | a blob of another backend or dtype, or a backend that breaks the contract |
- * | `ERR_BN_MEMORY` | memory ended |
+ * | `ERR_BN_BACKEND` | a blob or buffer of another backend or dtype, or a backend that breaks the contract |
+ * | `ERR_BN_MEMORY` | out of memory |
  * | `ERR_BN_UNAVAILABLE` | a backend cannot run on this machine |
  * | `ERR_BN_DEVICE` | the device failed; rejects `read()` or `finish()` |
  * | `ERR_BN_DATA` | a file or module is unreadable, truncated or not what it claims to be |

@@ -3,6 +3,7 @@ import type { Fail } from "./layer.ts";
 import type { Memory } from "./memory.ts";
 import type { Pass } from "./pass.ts";
 import { type Shape, sameShape, shapeText } from "./shape.ts";
+import { countWrites, type Stamp } from "./stamps.ts";
 
 /** What a backward has to know of the forward that it continues. */
 export interface ForwardPass extends Pass {
@@ -12,27 +13,29 @@ export interface ForwardPass extends Pass {
   readonly source: DeviceBuffer | null;
   /** The scale's data, where backward reads it. */
   readonly gamma: DeviceBuffer | null;
+  /** Of the buffers of bottom[0] and bottom[1] that backward reads again. */
+  readonly read: readonly (Stamp | null)[];
 }
 
 /** The last forward of a layer; changed in place, so that a forward allocates nothing. */
 export interface LastForward<P extends ForwardPass> {
   pass: P | null;
-  /** Contents of bottom[0] and bottom[1] at the time. */
-  content: number;
-  scaleContent: number;
+  /** How often the buffers of `read` had been written at the time. */
+  writes: number;
+  scaleWrites: number;
   faults: number | undefined;
 }
 
 export function noForward<P extends ForwardPass>(): LastForward<P> {
-  return { pass: null, content: 0, scaleContent: 0, faults: undefined };
+  return { pass: null, writes: 0, scaleWrites: 0, faults: undefined };
 }
 
 /** To be called as the last thing of a forward. */
 export function remember<P extends ForwardPass>(last: LastForward<P>, pass: P): void {
   last.pass = pass;
-  pass.top.content++;
-  last.content = (pass.bottoms[0] as Memory).content;
-  last.scaleContent = pass.bottoms[1]?.content ?? 0;
+  countWrites(pass.written);
+  last.writes = pass.read[0]?.writes ?? 0;
+  last.scaleWrites = pass.read[1]?.writes ?? 0;
   last.faults = pass.backend.faults;
 }
 
@@ -77,13 +80,10 @@ export function checkSameForward<P extends ForwardPass>(
 
 /** What can change while no blob does: values, and what is known of the device. */
 export function checkUntouched<P extends ForwardPass>(fail: Fail, last: LastForward<P>, pass: P): void {
-  const { backend, bottoms, source } = pass;
-  const written =
-    source !== null && (bottoms[0] as Memory).content !== last.content
-      ? "bottom[0]"
-      : bottoms[1] !== undefined && bottoms[1].content !== last.scaleContent
-        ? "bottom[1]"
-        : null;
+  const { backend, read } = pass;
+  const [x, scale] = read;
+  const fresh = (x?.writes ?? 0) === last.writes;
+  const written = !fresh ? "bottom[0]" : (scale?.writes ?? 0) !== last.scaleWrites ? "bottom[1]" : null;
   if (written !== null) {
     fail(
       "backward",

@@ -1,9 +1,10 @@
-import type { Dtype, HostArray } from "./backend.ts";
+import type { DeviceBuffer, Dtype, HostArray } from "./backend.ts";
 import type { Blob } from "./blob.ts";
 import { BnError } from "./errors.ts";
 import { newHostArray } from "./host-values.ts";
 import { acquire, type Memory, want } from "./memory.ts";
 import { countOf, type Shape, sameShape, shapeText } from "./shape.ts";
+import { stampOf } from "./stamps.ts";
 import { textOf } from "./text.ts";
 
 /** Names of a layer's blobs, in Caffe's order: those of BatchNorm, then those of Scale. */
@@ -177,7 +178,8 @@ export function writeLoads(params: readonly Memory[], loads: readonly Load[]): v
   );
   for (const { index, values } of loads) {
     const memory = params[index] as Memory;
-    memory.backend.write(memory.data as NonNullable<typeof memory.data>, values);
-    memory.content++;
+    const data = memory.data as DeviceBuffer;
+    memory.backend.write(data, values);
+    stampOf(data).writes++;
   }
 }

@@ -20,8 +20,6 @@ export interface Memory<B extends DeviceBuffer = DeviceBuffer> {
   disposed: boolean;
   /** Counts changes of everything above: while it stays, what was checked still holds. */
   version: number;
-  /** Counts what core writes into data. */
-  content: number;
 }
 
 export function createMemory<B extends DeviceBuffer>(
@@ -32,7 +30,7 @@ export function createMemory<B extends DeviceBuffer>(
 ): Memory<B> {
   const count = countOf(shape);
   const capacity = Math.max(count, data?.length ?? 0);
-  return { backend, dtype, shape, count, capacity, data, diff: null, disposed: false, version: 0, content: 0 };
+  return { backend, dtype, shape, count, capacity, data, diff: null, disposed: false, version: 0 };
 }
 
 /** The memory of a Blob, or null where `value` is none. */

@@ -1,6 +1,7 @@
 import type { Backend, DeviceBuffer, Dtype, Geometry } from "./backend.ts";
 import type { Blob } from "./blob.ts";
 import { type Memory, memoryOf } from "./memory.ts";
+import type { Stamp } from "./stamps.ts";
 
 /**
  * A forward or a backward that was checked and prepared. It is made anew only when something about its blobs has changed, so
@@ -12,6 +13,8 @@ export interface Pass {
   readonly bottoms: readonly Memory[];
   readonly top: Memory;
   readonly geometry: Geometry;
+  /** Of the buffers that the kernels write. */
+  readonly written: readonly Stamp[];
   /** Every blob that the checks looked at, and its version then. */
   readonly watched: readonly Memory[];
   readonly versions: readonly number[];

@@ -2,6 +2,7 @@ import type { Affine, Backend, DeviceBuffer, Dtype, Geometry } from "./backend.t
 import type { ForwardPass } from "./last-forward.ts";
 import { acquire, createMemory, type Memory, type Want, want } from "./memory.ts";
 import { buffersOf, type Pass, versionsOf } from "./pass.ts";
+import { countWrites, stampOf, stampsOf } from "./stamps.ts";
 
 /** The blobs of one call of a Scale. */
 export interface ScaleOperands {
@@ -51,6 +52,7 @@ export function prepareForward(of: ScaleOperands, g: Geometry, kept: Memory | nu
 
   const affine = { gamma: gamma.data as DeviceBuffer, beta: bias?.data ?? null };
   const work = some ? { x: x.data as DeviceBuffer, y: top.data as DeviceBuffer, affine } : null;
+  const source = inPlace || !some ? null : x.data;
   const blobs = blobsOf(of);
   const watched = saved ? [...blobs, saved] : blobs;
   return {
@@ -61,8 +63,10 @@ export function prepareForward(of: ScaleOperands, g: Geometry, kept: Memory | nu
     geometry: g,
     shape: x.shape,
     saved,
-    source: inPlace || !some ? null : x.data,
+    source,
     gamma: gamma.data,
+    read: [source && stampOf(source), bottoms.length === 2 && gamma.data ? stampOf(gamma.data) : null],
+    written: stampsOf([work?.y]),
     watched,
     versions: versionsOf(watched),
     buffers: buffersOf(blobs),
@@ -121,6 +125,7 @@ export function prepareBackward(of: ScaleOperands, forward: ScaleForward, down: 
     forward,
     down: [...down],
     cleared,
+    written: stampsOf([work?.dx, work?.dGamma, work?.dBeta, cleared?.diff]),
     watched,
     versions: versionsOf(watched),
     buffers: buffersOf(blobs),
@@ -128,8 +133,9 @@ export function prepareBackward(of: ScaleOperands, forward: ScaleForward, down: 
   };
 }
 
-export function runBackward({ backend, geometry, cleared, work }: ScaleBackward): void {
+export function runBackward({ backend, geometry, cleared, written, work }: ScaleBackward): void {
   const { kernels } = backend;
+  countWrites(written);
   if (cleared !== null) kernels.fill(cleared.count, 0, cleared.diff);
   if (work === null) return;
   const { dy, x, dx, affine, dGamma, dBeta } = work;

@@ -16,6 +16,7 @@ import {
 } from "./layer-state.ts";
 import type { Memory } from "./memory.ts";
 import type { Shape } from "./shape.ts";
+import { stampOf } from "./stamps.ts";
 
 /** What `state`, `load` and `clearParamDiffs` need of a layer that is set up. */
 interface Kept {
@@ -64,7 +65,11 @@ export function createStateKeeper(type: string, name: string): StateKeeper {
       if (kept === null) return;
       checkOwn(fail, "clearParamDiffs", kept.params, kept.shapes);
       // A diff that nobody has used yet is zero when it is allocated.
-      for (const { backend, count, diff } of kept.params) if (diff !== null) backend.kernels.fill(count, 0, diff);
+      for (const { backend, count, diff } of kept.params) {
+        if (diff === null) continue;
+        backend.kernels.fill(count, 0, diff);
+        stampOf(diff).writes++;
+      }
     },
     loadsFor(names, shapes, dtype) {
       if (waiting === null) return [];

@@ -47,6 +47,24 @@ const BACKWARD: readonly (readonly [string, readonly string[], ErrorRow["act"]])
     after((_t, bottom) => bottom.write(new Float32Array(24))),
   ],
   [
+    "bottom written through another blob on its buffer",
+    ["bottom[0]", "overwritten"],
+    after((t, bottom) => createBlob(t.backend, [24], "float32", bottom.data as never).write(new Float32Array(24))),
+  ],
+  [
+    "bottom written as the diff of another blob",
+    ["bottom[0]", "overwritten"],
+    (t) => {
+      const owner = t.blob([2, 3, 4]);
+      const bottom = createBlob(t.backend, [2, 3, 4], "float32", owner.diff as never);
+      const [layer, top] = [createBatchNorm(), t.blob()];
+      layer.setUp([bottom], [top]);
+      layer.forward([bottom], [top]);
+      owner.writeDiff(new Float32Array(24));
+      return () => layer.backward([top], [true], [bottom]);
+    },
+  ],
+  [
     "bottom overwritten by a layer",
     ["bottom[0]", "overwritten"],
     after((t, bottom) => {
@@ -104,7 +122,7 @@ const BACKWARD_ROWS: readonly ErrorRow[] = BACKWARD.map(([name, says, act]) => (
   name: `state/backward: ${name}`,
   clause: "L-5",
   code: T,
-  says: ["BatchNormScale backward", ...says],
+  says: ["backward", ...says],
   act,
 }));
 

@@ -1,0 +1,3 @@
+import { setUpAdapter } from "@bn/gpu-setup";
+
+await setUpAdapter();
