@@ -36,7 +36,7 @@ export interface CoveredKernel {
   /** A second call has as many channels as the first: a layer's never change. */
   readonly fixedChannels?: true;
   /** Kinds of data at which the bounds, of first order in u, say nothing. */
-  without?(dtype: Dtype): readonly string[];
+  without?(dtype: Dtype, eps: number): readonly string[];
   run(call: Call): Promise<Comparison[]>;
 }
 

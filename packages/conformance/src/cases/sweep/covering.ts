@@ -52,10 +52,11 @@ function complete(
   for (let f = 0; f < factors.length; f++) {
     if (row[f] !== -1) continue;
     const levels = levelsOf(factors, f);
+    const first = mix(turn, f) % levels;
     let best = -1;
     let most = -1;
     for (let n = 0; n < levels; n++) {
-      const level = (n + turn) % levels;
+      const level = (n + first) % levels;
       const gain = open.gain(row, f, level);
       if (gain <= most) continue;
       row[f] = level;
@@ -64,6 +65,13 @@ function complete(
     if (best < 0) throw new Error(`no level of ${factors[f]?.name} is allowed`);
     row[f] = best;
   }
+}
+
+/** A number that tells nothing of another factor's: levels that took turns in step would never meet in threes. */
+export function mix(turn: number, factor: number): number {
+  let h = Math.imul(turn + 1, 0x9e3779b1) ^ Math.imul(factor + 1, 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
+  return (h ^ (h >>> 13)) >>> 0;
 }
 
 function levelsOf(factors: readonly Factor[], f: number): number {

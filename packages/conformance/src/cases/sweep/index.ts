@@ -56,7 +56,14 @@ async function runRow(kernel: CoveredKernel, row: Row, backend: Backend, dtype: 
   const call = async (g: Geometry, start: number, what: string) => {
     backend.reserve?.(dtype, g);
     const text = textOf(row, g, start, what);
-    const data = new CallData(`${kernel.name} ${text}`, g, start, dtype, backend.supports, kernel.without?.(dtype));
+    const data = new CallData(
+      `${kernel.name} ${text}`,
+      g,
+      start,
+      dtype,
+      backend.supports,
+      kernel.without?.(dtype, row.eps),
+    );
     try {
       const done = await kernel.run({ ...row, bench, p, g, data });
       await bench.assertInputsKept();

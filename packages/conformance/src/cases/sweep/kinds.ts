@@ -3,10 +3,10 @@ import type { Needs } from "../../case.ts";
 import { type Random, random } from "../random.ts";
 
 /** What a channel's values look like: a mean and a spread, zeros of both signs, half of each, or one value that poisons. */
-export type Pattern = "normal" | "zeros" | "half-zeros" | "nan" | "infinity" | "minus-infinity";
+type Pattern = "normal" | "zeros" | "half-zeros" | "nan" | "infinity" | "minus-infinity";
 
 /** The data of one channel. */
-export interface ChannelData {
+interface ChannelData {
   readonly mean: number;
   readonly std: number;
   readonly pattern: Pattern;

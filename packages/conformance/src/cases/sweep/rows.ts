@@ -1,12 +1,12 @@
 import type { Geometry } from "@bn/core";
 import { SURROUNDINGS, type Surroundings } from "./bench.ts";
 import type { CoveredKernel } from "./calls.ts";
-import { coveringArray } from "./covering.ts";
+import { coveringArray, mix } from "./covering.ts";
 import { KINDS } from "./kinds.ts";
 import { between, type Extent, everySize, sideOf, sizeOf } from "./sizes.ts";
 
 /** What follows the first call: nothing, a second one on the same buffers with other data, or a smaller one. */
-export type Then = "once" | "again" | "smaller";
+type Then = "once" | "again" | "smaller";
 const THEN: readonly Then[] = ["once", "again", "smaller"];
 const EPS = [1e-5, 0.5, 0].map(Math.fround);
 const DIVISORS: readonly ((m: number) => number)[] = [(m) => m, (m) => 3 * m, (m) => m * 2 ** 32 + 1];
@@ -113,18 +113,10 @@ function worthwhile(size: number, sides: readonly number[], dense: number): bool
   return sides.every((side) => side === sides[0]) && (size <= 4 * dense || sides[0] === 1);
 }
 
-/** Levels that go through all residues from row to row. */
+/** Levels as they fall. */
 function mixed(kernel: CoveredKernel, g: Geometry, i: number): Row {
-  const turn = Math.floor(i / 2);
-  return rowOf(kernel, g, [
-    (7 * i) % KINDS.length,
-    turn,
-    kernel.mayAlias ? i : 0,
-    turn + i,
-    Math.floor(i / 3),
-    i,
-    turn,
-  ]);
+  const levels = [1, 2, 3, 4, 5, 6].map((factor) => mix(i, factor));
+  return rowOf(kernel, g, [mix(i, 0) % KINDS.length, ...levels]);
 }
 
 function rowOf(kernel: CoveredKernel, g: Geometry, [kind = 0, ...levels]: readonly number[]): Row {
@@ -133,7 +125,7 @@ function rowOf(kernel: CoveredKernel, g: Geometry, [kind = 0, ...levels]: readon
     g,
     start: kind,
     option: of(kernel.options, levels[0]),
-    inPlace: (levels[1] ?? 0) % 2 === 1,
+    inPlace: kernel.mayAlias && (levels[1] ?? 0) % 2 === 1,
     surroundings: of(SURROUNDINGS, levels[2]),
     next: of(THEN, levels[3]),
     eps: of(EPS, levels[4]),

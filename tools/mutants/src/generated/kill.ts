@@ -1,0 +1,51 @@
+import type { Case } from "@bn/conformance";
+import type { Backend, DeviceBuffer } from "@bn/core";
+
+/** The same backend with some parts replaced. */
+export function withParts<B extends DeviceBuffer>(backend: Backend<B>, parts: Partial<Backend<B>>): Backend<B> {
+  return new Proxy(backend, {
+    get(target, name) {
+      const value: unknown = Reflect.get(Object.hasOwn(parts, name) ? parts : target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+/** The first of `cases` that fails on `backend`, or null: then the mistake has survived. */
+export async function firstFailure(backend: Backend, cases: readonly Case[]): Promise<Case | null> {
+  const create = async () => backend;
+  for (const one of cases) {
+    if (one.needs.dtype && !backend.supports.dtypes.includes(one.needs.dtype)) continue;
+    if (one.needs.nonFinite && !backend.supports.nonFinite) continue;
+    try {
+      const done = await one.run({ backend, create, bail: true });
+      if (done.some(({ ratio }) => !(ratio <= 1))) return one;
+    } catch {
+      return one;
+    }
+  }
+  return null;
+}
+
+/** Cases of one kernel, those first that should see a mistake above `above` in `dimension`, small ones before large. */
+export function ordered(
+  cases: readonly Case[],
+  kernel: string,
+  hint: { readonly dimension: string; readonly above: number },
+  dtype: string | null,
+): Case[] {
+  const rank = ({ id }: Case): number => {
+    const [, , group = ""] = id.split("/");
+    const [name = "", size = "0"] = group.split(/-(?=\d+$)/);
+    const n = Number(size);
+    if (name === "sizes") return hint.above < 100 ? n : 1e4 + n;
+    if (name === hint.dimension && n > hint.above) return 100 + n / 100;
+    return name === "drawn" ? 2e4 : 3e4 + n;
+  };
+  return cases
+    .filter(({ id }) => id.startsWith(`kernels/${kernel}/`) && !/\d+x\d+x\d+/.test(id))
+    .filter(({ needs }) => dtype === null || needs.dtype === dtype)
+    .map((one) => ({ one, at: rank(one) }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ one }) => one);
+}

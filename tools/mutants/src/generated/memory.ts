@@ -1,0 +1,111 @@
+import type { Backend, DeviceBuffer, HostArray } from "@bn/core";
+
+/** A mistake of memory that begins at a size, on any backend. */
+export interface PartsMutant {
+  readonly id: string;
+  readonly kind: string;
+  readonly plant: (backend: Backend) => Partial<Backend>;
+}
+
+/** On size classes and between them. */
+const SIZES = [3, 100, 256, 1000, 2000, 4096, 10_000, 65_536, 100_000, 300_000, 1_000_000];
+
+const like = (array: HostArray, values: ArrayLike<number>): HostArray => {
+  const made = array.slice();
+  made.set(values);
+  return made;
+};
+
+/** One per mistake and size. */
+export function memoryMutants(): PartsMutant[] {
+  return SIZES.flatMap((size) =>
+    FAULTS.map(({ kind, plant }) => ({ id: `${kind} ${size}`, kind, plant: plant(size) })),
+  );
+}
+
+interface Fault {
+  readonly kind: string;
+  readonly plant: (size: number) => (backend: Backend) => Partial<Backend>;
+}
+
+const FAULTS: readonly Fault[] = [
+  {
+    kind: "alloc: dirt beyond element",
+    plant: (size) => (real) => ({
+      alloc(dtype, length) {
+        const buffer = real.alloc(dtype, length);
+        if (length <= size) return buffer;
+        const host = dtype === "float32" ? new Float32Array(length) : new Float64Array(length);
+        real.write(buffer, host.fill(5, size));
+        return buffer;
+      },
+    }),
+  },
+  {
+    kind: "alloc: dirt in buffers longer than",
+    plant: (size) => (real) => ({
+      alloc(dtype, length) {
+        const buffer = real.alloc(dtype, length);
+        if (length > size) real.kernels.fill(1, 5, buffer);
+        return buffer;
+      },
+    }),
+  },
+  {
+    kind: "alloc: recycled memory is dirty in buffers longer than",
+    plant: (size) => (real) => {
+      let disposed = 0;
+      return {
+        alloc(dtype, length) {
+          const buffer = real.alloc(dtype, length);
+          if (length > size && disposed >= length) real.kernels.fill(1, 5, buffer);
+          const dispose = buffer.dispose.bind(buffer);
+          buffer.dispose = () => {
+            disposed = Math.max(disposed, length);
+            dispose();
+          };
+          return buffer;
+        },
+      };
+    },
+  },
+  {
+    kind: "write: nothing beyond element",
+    plant: (size) => (real) => ({ write: (target, source) => real.write(target, source.subarray(0, size)) }),
+  },
+  {
+    kind: "write: the last element lost beyond",
+    plant: (size) => (real) => ({
+      write: (target, source) => real.write(target, source.length > size ? source.subarray(0, -1) : source),
+    }),
+  },
+  {
+    kind: "read: zeros beyond element",
+    plant: (size) => (real) => ({
+      read: async (source, length) => (await real.read(source, length)).fill(0, size),
+    }),
+  },
+  {
+    kind: "read: one element late beyond element",
+    plant: (size) => (real) => ({
+      async read(source, length) {
+        const got = await real.read(source, length);
+        return got.length > size + 1 ? got.copyWithin(size, size + 1) : got;
+      },
+    }),
+  },
+  {
+    kind: "read: the former read of as many elements, beyond",
+    plant: (size) => (real) => {
+      const last = new WeakMap<DeviceBuffer, HostArray>();
+      return {
+        async read(source, length) {
+          const got = await real.read(source, length);
+          const old = last.get(source);
+          last.set(source, got.slice());
+          return length > size && old?.length === length ? like(got, old) : got;
+        },
+      };
+    },
+  },
+];
