@@ -54,7 +54,7 @@ export async function readState(
 }
 
 /** Which of its blobs a layer takes from a state of this type: its own, or those of a layer that it fuses. */
-export function namesIn(type: string, own: string, names: readonly BlobName[]): readonly BlobName[] {
+function namesIn(type: string, own: string, names: readonly BlobName[]): readonly BlobName[] {
   if (type === own) return names;
   const statistics = NAMES.slice(0, STATISTICS);
   return names.filter((name) => statistics.includes(name) === (type === "BatchNorm"));

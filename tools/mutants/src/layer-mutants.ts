@@ -67,6 +67,18 @@ export const layerMutants: readonly LayerMutant[] = [
       if (top[0] !== bottom[0]) top[0]?.reshape(shape);
     },
   })),
+  layers("top is reshaped before there is memory for it", "L-1", (layer) => ({
+    forward(bottom, top) {
+      if (top[0] !== bottom[0]) top[0]?.reshape(bottom[0]?.shape ?? []);
+      layer.forward(bottom, top);
+    },
+  })),
+  layers("a backward that fails has already changed bottom's diff", "L-1", (layer) => ({
+    backward(top, propagateDown, bottom) {
+      bottom[0]?.writeDiff(new Float32Array(bottom[0].count()));
+      layer.backward(top, propagateDown, bottom);
+    },
+  })),
   {
     bug: "updateStats: false ignored",
     clause: "BN-7",
