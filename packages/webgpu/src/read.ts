@@ -1,6 +1,7 @@
 import { BnError } from "@bn/core";
 import type { Storage } from "./buffer.ts";
 import type { Device } from "./device.ts";
+import { nudged } from "./nudge.ts";
 import { MAP_MODE_READ } from "./usage.ts";
 
 /** The first `length` values of `source`, after all work queued before; rejects with the device's errors. */
@@ -12,10 +13,10 @@ export async function read(device: Device, source: Storage, length: number): Pro
   queue.flush();
   let sound = false;
   try {
-    await target.mapAsync(MAP_MODE_READ, 0, Math.max(4, bytes));
+    await nudged(device.gpu, target.mapAsync(MAP_MODE_READ, 0, Math.max(4, bytes)));
     const values = new Float32Array(target.getMappedRange(0, Math.max(4, bytes)).slice(0, bytes));
     target.unmap();
-    await faults.settle();
+    await nudged(device.gpu, faults.settle());
     sound = true;
     return values;
   } catch (error) {
@@ -29,8 +30,8 @@ export async function read(device: Device, source: Storage, length: number): Pro
 export async function finish(device: Device): Promise<void> {
   device.queue.flush();
   try {
-    await device.gpu.queue.onSubmittedWorkDone();
-    await device.faults.settle();
+    await nudged(device.gpu, device.gpu.queue.onSubmittedWorkDone());
+    await nudged(device.gpu, device.faults.settle());
   } catch (error) {
     throw await cause(device, "finish", error);
   }

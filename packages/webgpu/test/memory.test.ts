@@ -90,8 +90,9 @@ it("submits once for a layer's forward and backward together", async () => {
   const submit = queue.submit.bind(queue);
   let submits = 0;
   queue.submit = (buffers) => {
-    submits += 1;
-    return submit(buffers);
+    const commands = [...buffers];
+    if (commands.length > 0) submits += 1; // a submit of nothing is a nudge (src/nudge.ts)
+    return submit(commands);
   };
   layer.forward([x], [y]);
   layer.backward([y], [true], [x]);

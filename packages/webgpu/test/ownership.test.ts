@@ -201,8 +201,10 @@ describe("options", () => {
 
   it("a device and a choice of adapters exclude each other", async () => {
     await using gpu = await createWebGpu();
-    const both = { device: gpu.device, forceFallbackAdapter: true } as unknown as WebGpuOptions;
-    expect(await rejection(createWebGpu(both))).toMatch(/^ERR_BN_PARAM: createWebGpu: forceFallbackAdapter/);
+    const both: object = { device: gpu.device, forceFallbackAdapter: true };
+    expect(await rejection(createWebGpu(both as WebGpuOptions))).toMatch(
+      /^ERR_BN_PARAM: createWebGpu: forceFallbackAdapter/,
+    );
   });
 
   it("sizes beyond the device's are lowered to its limits", async () => {
