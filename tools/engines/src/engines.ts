@@ -1,0 +1,68 @@
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+export type EngineName = "Firefox" | "WebKitGTK";
+
+/** A browser of the machine that opens a page without a driver. */
+export interface Engine {
+  readonly name: EngineName;
+  /** Debian's packages of what it needs, each with the program that shows that it is there. */
+  readonly packages: readonly (readonly [name: string, program: () => string | null])[];
+  /** Prepares `profile`, an empty folder, and gives the command that opens `url`. */
+  command(profile: string, url: string): readonly string[];
+}
+
+export const ENGINES: readonly Engine[] = [
+  {
+    name: "Firefox",
+    packages: [["firefox-esr", () => onPath("firefox-esr")]],
+    command(profile, url) {
+      writeFileSync(join(profile, "user.js"), FIREFOX.map(([name, on]) => `user_pref("${name}", ${on});\n`).join(""));
+      return ["firefox-esr", "--headless", "--no-remote", "--profile", profile, url];
+    },
+  },
+  {
+    name: "WebKitGTK",
+    packages: [
+      ["webkit2gtk-driver", miniBrowser],
+      ["xvfb", () => onPath("xvfb-run")],
+    ],
+    command: (_profile, url) => ["xvfb-run", "-a", miniBrowser() ?? "MiniBrowser", "--private", url],
+  },
+];
+
+/** WebGPU is off by default on Linux; with a driver in software it is refused unless the list is ignored. */
+const FIREFOX: readonly (readonly [name: string, on: boolean])[] = [
+  ["dom.webgpu.enabled", true],
+  ["gfx.webgpu.ignore-blocklist", true],
+  ["app.update.auto", false],
+  ["browser.shell.checkDefaultBrowser", false],
+  ["datareporting.policy.dataSubmissionEnabled", false],
+];
+
+/** Debian's packages that `engine` lacks on this machine. */
+export function missing(engine: Engine): string[] {
+  return engine.packages.filter(([, program]) => program() === null).map(([name]) => name);
+}
+
+function onPath(program: string): string | null {
+  const folders = (process.env.PATH ?? "").split(":");
+  return folders.map((folder) => join(folder, program)).find(existsSync) ?? null;
+}
+
+/** It lies in a folder of the architecture and of the library's version. */
+function miniBrowser(): string | null {
+  for (const architecture of entries("/usr/lib")) {
+    const folder = join("/usr/lib", architecture);
+    if (!architecture.includes("-linux-")) continue;
+    for (const version of entries(folder).filter((name) => name.startsWith("webkit2gtk-4"))) {
+      const program = join(folder, version, "MiniBrowser");
+      if (existsSync(program)) return program;
+    }
+  }
+  return null;
+}
+
+function entries(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
+}

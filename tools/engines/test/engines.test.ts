@@ -1,0 +1,158 @@
+import { join } from "node:path";
+import type { Result } from "@bn/conformance";
+import type { Supports } from "@bn/core";
+import { describe, expect, it } from "vitest";
+import { ENGINES, type Engine, type EngineName, missing, runInEngine } from "../src/index.ts";
+
+const packages = join(import.meta.dirname, "../../../packages");
+const ROOTS = ["conformance", "cpu", "wasm", "webgpu"].map((name) => join(packages, name));
+const MINUTES = 60_000;
+/** Of each page. What a slow machine does not get done by then is not run, and the line that a run prints says how much. */
+const SECONDS = Number(process.env.BN_ENGINE_SECONDS ?? 45);
+
+interface Row {
+  readonly what: string;
+  readonly engines: readonly EngineName[];
+  readonly backend: string;
+  readonly factory: string;
+  readonly options?: object;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Every so many of the suite's cases: WebGPU in software takes seconds for some. */
+  readonly stride?: number;
+  readonly expect: (run: Run, engine: EngineName) => void;
+}
+
+interface Run {
+  readonly agent: string;
+  readonly isolated: boolean;
+  readonly supports: Supports;
+  /** Cases that were chosen, and results of those that were run. */
+  readonly chosen: number;
+  readonly results: readonly Pick<Result, "id" | "status" | "reason">[];
+  /** Milliseconds that reads of four values took. */
+  readonly reads: readonly number[];
+}
+
+const BOTH = ["Firefox", "WebKitGTK"] as const;
+const threadsAre = (pattern: RegExp) => (run: Run) => expect(run.supports.details.threads).toMatch(pattern);
+
+const ROWS: readonly Row[] = [
+  {
+    what: "cpu",
+    engines: BOTH,
+    backend: "cpu",
+    factory: "createCpu",
+    expect: ({ isolated }) => expect(isolated).toBe(true),
+  },
+  {
+    what: "wasm on threads, where the browser shares memory",
+    engines: BOTH,
+    backend: "wasm",
+    factory: "createWasm",
+    options: { threads: 2 },
+    expect: (run, engine) => threadsAre(engine === "Firefox" ? /^on: 2$/ : /^off: .*(?!serve the page)/)(run),
+  },
+  {
+    what: "wasm on threads, with the engine's switch for shared memory",
+    engines: ["WebKitGTK"],
+    backend: "wasm",
+    factory: "createWasm",
+    options: { threads: 2 },
+    env: { JSC_useSharedArrayBuffer: "1" },
+    expect: threadsAre(/^on: 2$/),
+  },
+  {
+    what: "wasm on a page that is not isolated",
+    engines: BOTH,
+    backend: "wasm",
+    factory: "createWasm",
+    headers: {},
+    stride: 10,
+    expect: (run) => {
+      expect(run.isolated).toBe(false);
+      threadsAre(/^off: .*serve the page cross-origin isolated/)(run);
+    },
+  },
+  {
+    what: "webgpu",
+    engines: ["Firefox"],
+    backend: "webgpu",
+    factory: "createWebGpu",
+    stride: 4,
+    expect: ({ reads }) => {
+      // Firefox itself looks for the end of a read every 100 ms, whatever the machine is busy with.
+      const median = [...reads].sort((a, b) => a - b)[reads.length >> 1] as number;
+      expect(median).toBeLessThan(90);
+    },
+  },
+];
+
+/** Text: vitest would put its own in place of a function's imports. */
+function codeOf({ backend, factory, options = {}, stride = 1 }: Row): string {
+  return `
+    const { cases, runCases } = await import("@bn/conformance");
+    const { ${factory}: create } = await import("@bn/${backend}");
+    const make = () => create(${JSON.stringify(options)});
+    const one = await make();
+    const { supports } = one;
+    const buffer = one.alloc("float32", 4);
+    const reads = [];
+    for (let i = 0; i < 11; i++) {
+      const started = performance.now();
+      await one.read(buffer, 4);
+      reads.push(performance.now() - started);
+    }
+    await one.dispose();
+    // In the order of a hash of their ids, so that a run that is cut short has seen cases of each kind.
+    const hash = (id) => [...id].reduce((h, c) => (Math.imul(h, 31) + c.charCodeAt(0)) | 0, 7) >>> 0;
+    const all = cases({ tier: "quick" }).sort((a, b) => hash(a.id) - hash(b.id));
+    const chosen = all.filter((_, i) => i % ${stride} === 0);
+    const stop = new AbortController();
+    const end = performance.now() + ${SECONDS * 1000};
+    const results = [];
+    await runCases("${backend}", make, chosen, {
+      signal: stop.signal,
+      onResult({ id, status, reason }) {
+        results.push({ id, status, reason });
+        if (performance.now() > end) stop.abort();
+      },
+    }).catch((error) => {
+      if (!stop.signal.aborted) throw error;
+    });
+    return {
+      agent: navigator.userAgent,
+      isolated: crossOriginIsolated,
+      supports,
+      chosen: chosen.length,
+      results,
+      reads,
+    };`;
+}
+
+async function check(engine: Engine, row: Row): Promise<void> {
+  const run = await runInEngine<Run>(engine, {
+    roots: ROOTS,
+    code: codeOf(row),
+    timeout: 4 * MINUTES,
+    ...(row.headers && { headers: row.headers }),
+    ...(row.env && { env: row.env }),
+  });
+  const of = (status: string) => run.results.filter((result) => result.status === status);
+  console.info(
+    `${engine.name}, ${row.what}: ${of("passed").length} passed, ${of("skipped").length} skipped, ${run.chosen - run.results.length} of ${run.chosen} not reached in ${SECONDS} s; ${run.agent}`,
+  );
+  expect(of("failed")).toEqual([]);
+  expect(of("passed").length).toBeGreaterThan(0);
+  row.expect(run, engine.name);
+}
+
+for (const engine of ENGINES) {
+  const lacking = missing(engine);
+  const why = lacking.length > 0 ? ` (skipped: install Debian's ${lacking.join(", ")})` : "";
+  describe.skipIf(lacking.length > 0)(`${engine.name}${why}`, () => {
+    it.each(ROWS.filter(({ engines }) => engines.includes(engine.name)))("$what", { timeout: 5 * MINUTES }, (row) =>
+      check(engine, row),
+    );
+  });
+}
