@@ -1,7 +1,10 @@
 import type { Backend } from "@bn/core";
 import { afterAll, beforeAll, describe, it } from "vitest";
-import type { Case, Result } from "./case.ts";
+import type { Case, Cause, Result } from "./case.ts";
 import { cases } from "./cases/index.ts";
+import { createDiagnoser, type Diagnoser } from "./diagnosis/index.ts";
+import { IMPORT } from "./diagnosis/snippet.ts";
+import { CLAUSES } from "./report/clauses.ts";
 import { runCase } from "./run.ts";
 
 export interface ConformanceOptions {
@@ -26,8 +29,11 @@ export function conformance(name: string, create: () => Promise<Backend>, option
   const { cases: chosen = cases(), timeout = 60_000 } = options;
   describe(`conformance of ${name}`, () => {
     let backend: Backend | undefined;
+    let diagnoser: Diagnoser | undefined;
+    const verdicts: Record<Result["status"], number> = { passed: 0, failed: 0, skipped: 0, notRun: 0 };
     beforeAll(async () => {
       backend = await create();
+      diagnoser = createDiagnoser(backend, create);
     }, timeout);
     afterAll(async () => {
       await backend?.dispose();
@@ -39,20 +45,31 @@ export function conformance(name: string, create: () => Promise<Backend>, option
             `${one.id} (${one.clause})`,
             async (test) => {
               const result = await runCase(name, backend as Backend, create, one);
+              verdicts[result.status]++;
               if (result.status === "skipped") test.skip(result.reason);
-              if (result.status === "failed") throw new Error(failureText(result));
+              if (result.status !== "failed") return;
+              // Why it failed is worth a repetition, and not worth hiding the failure when that goes wrong.
+              const cause = await diagnoser?.diagnose(one, result).catch(() => undefined);
+              throw new Error(failureText(cause ? { ...result, cause } : result));
             },
             timeout,
           );
         }
       });
     }
+    // Without it an empty list, or a backend that declares away every fact, would be green.
+    it("something was judged", () => {
+      const { passed, failed, skipped } = verdicts;
+      if (passed + failed > 0) return;
+      throw new Error(`${chosen.length} cases, ${skipped} of them skipped: that is no verdict on ${name}`);
+    });
   });
 }
 
 /** All that is needed to look into a failure: the data depend on the id alone. */
-export function failureText({ backend, id, clause, reason, worst }: Result): string {
-  const head = `${backend}: ${id} (docs/spec.md ${clause}; data seeded by the id): ${reason}`;
+export function failureText({ backend, id, clause, reason, worst, cause, stack }: Result): string {
+  const failure = `${backend}: ${id} (docs/spec.md ${clause}; data seeded by the id): ${reason}`;
+  const head = [failure, ...causeLines(cause), ...(stack === undefined ? [] : [stack])].join("\n");
   if (!worst) return head;
   const { what, at, got, expected, error, bound, ratio, note } = worst;
   return [
@@ -63,4 +80,21 @@ export function failureText({ backend, id, clause, reason, worst }: Result): str
     `  error    ${error}, allowed ${bound}, ratio ${ratio}`,
     ...(note === undefined ? [] : [`  note     ${note}`]),
   ].join("\n");
+}
+
+/** The likely mistake, its clause, and the smallest call that shows it. */
+function causeLines(cause: Cause | undefined): string[] {
+  if (!cause) return [];
+  const { kernel, text, clause, call, snippet } = cause;
+  return [
+    `  ${kernel === undefined ? "" : `${kernel}: `}${text}`,
+    `  ${clause}: ${CLAUSES[clause] ?? ""}`,
+    ...(call === undefined ? [] : [`  ${call}`]),
+    ...(snippet === undefined
+      ? []
+      : snippet
+          .replace(IMPORT, "// `create` makes the backend")
+          .split("\n")
+          .map((l) => `    ${l}`)),
+  ];
 }

@@ -135,17 +135,34 @@ test("html: one file that loads nothing, everything in it escaped", () => {
   expect(page).toContain("&quot;&lt;Vulkan&gt;&quot; &amp; &#39;co&#39;");
   expect(page).not.toMatch(/\b(src|href|@import|url\()/);
   expect(page).toContain("(3, 1, 7)");
-  expect(page.match(/<tr data-find/g)).toHaveLength(6);
+  const [, data = ""] = /<script type="application\/json" id="results">(.*?)<\/script>/.exec(page) ?? [];
+  expect(JSON.parse(data)).toHaveLength(6);
   expect(page).not.toMatch(/NaN"|undefined/);
 });
 
-test("html: a point for each comparison, infinite ones within the plot", () => {
-  const circles = [...htmlReport(report).matchAll(/<circle [^>]*cy="([^"]*)"/g)].map((m) => Number(m[1]));
-  expect(circles).toHaveLength(3);
-  const [under, over, infinite] = circles as [number, number, number];
-  expect(under).toBeGreaterThan(over);
-  expect(over).toBeGreaterThan(infinite);
-  expect(infinite).toBeGreaterThan(0);
+test("html: a point for each comparison, what failed right of the bound, infinite ones within the strip", () => {
+  const page = htmlReport(report);
+  const places = [...page.matchAll(/<circle class="s\d( over)?" cx="([\d.]+)%"/g)].map((m) => [
+    m[1] ?? "",
+    Number(m[2]),
+  ]);
+  const bound = Number(/<line class="bound" x1="([\d.]+)%"/.exec(page)?.[1]);
+  expect(places).toHaveLength(3);
+  for (const [over, place] of places) {
+    expect((place as number) > bound).toBe(over === " over");
+    expect(place).toBeLessThanOrEqual(100);
+  }
+});
+
+test("html: failures stand before everything else, and a page of many results is bounded", () => {
+  const page = htmlReport(report);
+  expect(page.indexOf("Why it failed")).toBeLessThan(page.indexOf("By group"));
+  const many = Array.from({ length: 5000 }, (_, i) =>
+    result({ id: `layers/${i}`, ratio: i / 2500, status: i > 2500 ? "failed" : "passed", reason: `off by ${i}` }),
+  );
+  const long = htmlReport({ ...report, results: many });
+  expect(long.match(/<circle/g)?.length).toBeLessThan(500);
+  expect(long.match(/<(tr|li|details)\b/g)?.length).toBeLessThan(100);
 });
 
 test("an empty report is still one", () => {

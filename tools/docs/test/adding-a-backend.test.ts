@@ -46,15 +46,21 @@ describe("the table of usual mistakes", () => {
   });
 });
 
-it.each(["float32", "float64"])("with %s alone it is judged in that, and passes", async (dtype) => {
-  writeFileSync(join(SCRATCH, "alone.ts"), mine);
-  const { default: create } = await import(/* @vite-ignore */ join(SCRATCH, "alone.ts"));
-  const results = await runCases(dtype, () => create([dtype]), cases({ tier: "quick" }));
-  const reasons = new Set(results.filter(({ status }) => status !== "passed").map(({ reason }) => reason));
-  const other = dtype === "float32" ? "float64" : "float32";
-  expect([...reasons].filter((reason) => !reason.startsWith("kernels.forward"))).toEqual([`supports.dtypes lacks ${other}`]);
-  expect(results.filter(({ status }) => status === "passed").length).toBeGreaterThan(500);
-}, 300_000);
+it.each(["float32", "float64"])(
+  "with %s alone it is judged in that, and passes",
+  async (dtype) => {
+    writeFileSync(join(SCRATCH, "alone.ts"), mine);
+    const { default: create } = await import(/* @vite-ignore */ join(SCRATCH, "alone.ts"));
+    const results = await runCases(dtype, () => create([dtype]), cases({ tier: "quick" }));
+    const reasons = new Set(results.filter(({ status }) => status !== "passed").map(({ reason }) => reason));
+    const other = dtype === "float32" ? "float64" : "float32";
+    expect([...reasons].filter((reason) => !reason.startsWith("kernels.forward"))).toEqual([
+      `supports.dtypes lacks ${other}`,
+    ]);
+    expect(results.filter(({ status }) => status === "passed").length).toBeGreaterThan(500);
+  },
+  300_000,
+);
 
 it("passes `bn conformance --backend ./mine.ts`, golden data included", async () => {
   writeFileSync(join(SCRATCH, "mine.ts"), mine);

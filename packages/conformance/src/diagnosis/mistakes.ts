@@ -23,6 +23,50 @@ const dxOf =
   (dy, sumDy, sumDyXhat, xhat, r, gamma, m) =>
     gamma * r * (dy - (a * sumDy) / m - (b * xhat * sumDyXhat) / m);
 
+/** In both running sums, or in one of them. */
+function averages(
+  key: string,
+  text: string,
+  wrong: (fraction: number, old: number, value: number) => number,
+): Mistake[] {
+  const only = (of: string) =>
+    mistake(`average-${key}-${of}`, `${text} (of the ${of} alone)`, {
+      average: (fraction, old, value, which) =>
+        (which === of ? wrong : RIGHT.average)(fraction, old, value, which as "mean"),
+    });
+  const both = { average: wrong };
+  const counted = { ...both, factor: (fraction: number, old: number) => wrong(fraction, old, 1) };
+  return [
+    mistake(`average-${key}`, text, both),
+    mistake(`average-${key}`, text, counted),
+    only("mean"),
+    only("variance"),
+  ];
+}
+
+const OUTPUTS = ["mean", "variance", "dy", "dyXhat", "gamma", "beta", "dGamma", "dBeta"] as const;
+
+/** Mistakes of one output of several. */
+function ofOneOutput(): Mistake[] {
+  return OUTPUTS.flatMap((name) => {
+    const only =
+      (wrong: (prior: number, value: number) => number, right: (prior: number, value: number) => number) =>
+      (prior: number, value: number, path: string) =>
+        (path.endsWith(name) ? wrong : right)(prior, value);
+    const sum = (prior: number, value: number) => prior + value;
+    const alone = (_: number, value: number) => value;
+    const kept = (prior: number) => prior;
+    return [
+      mistake("output-added-into", `${name} were added to what the output held`, { write: only(sum, alone) }),
+      mistake("output-not-written", `${name} were not written`, { write: only(kept, alone) }),
+      mistake("grad-overwritten", `the gradient ${name} were overwritten: it is added to what is there`, {
+        add: only(alone, sum),
+      }),
+      mistake("grad-not-written", `nothing were added to the gradient ${name}`, { add: only(kept, sum) }),
+    ];
+  });
+}
+
 /** Mistakes of arithmetic; the likely ones first, since the first that explains a failure names it. */
 const ARITHMETIC: readonly Mistake[] = [
   mistake("eps-outside-root", "eps were added outside of the root: 1 / (sqrt(variance) + eps)", {
@@ -98,6 +142,7 @@ const ARITHMETIC: readonly Mistake[] = [
     write: (prior, value) => prior + value,
   }),
   mistake("output-not-written", "nothing were written to the output", { write: (prior) => prior }),
+  ...ofOneOutput(),
   mistake("weight-without-r", "x^ in sum dy * x^ were x - mean, not divided by the deviation", {
     weight: (xhat, _, r) => xhat / r,
   }),
@@ -133,23 +178,19 @@ const ARITHMETIC: readonly Mistake[] = [
   mistake("dx-xhat-without-r", "x^ in dx were x - mean, not divided by the deviation", {
     dx: (dy, a, b, xhat, r, gamma, m) => gamma * r * (dy - a / m - (xhat * b) / r / m),
   }),
-  mistake("average-complement", "a mean were kept, fraction * old + (1 - fraction) * new, not a decayed sum", {
-    average: (fraction, old, value) => fraction * old + (1 - fraction) * value,
-  }),
-  mistake("average-swapped", "the fraction weighed the new value: (1 - fraction) * old + fraction * new", {
-    average: (fraction, old, value) => (1 - fraction) * old + fraction * value,
-  }),
-  mistake("average-new-weighed", "the fraction weighed the new value as well", {
-    average: (fraction, old, value) => fraction * (old + value),
-  }),
-  mistake("average-not-decayed", "the old sums were not multiplied by the fraction", {
-    average: (_, old, value) => old + value,
-    factor: (_, old) => old + 1,
-  }),
-  mistake("average-sums-not-decayed", "the old sums were not multiplied by the fraction", {
-    average: (_, old, value) => old + value,
-  }),
-  mistake("average-old-dropped", "the old sums were dropped", { average: (_, __, value) => value }),
+  ...averages(
+    "complement",
+    "a mean were kept, fraction * old + (1 - fraction) * new, not a decayed sum",
+    (f, old, value) => f * old + (1 - f) * value,
+  ),
+  ...averages(
+    "swapped",
+    "the fraction weighed the new value: (1 - fraction) * old + fraction * new",
+    (f, old, value) => (1 - f) * old + f * value,
+  ),
+  ...averages("new-weighed", "the fraction weighed the new value as well", (f, old, value) => f * (old + value)),
+  ...averages("not-decayed", "the old sum were not multiplied by the fraction", (_, old, value) => old + value),
+  ...averages("old-dropped", "the old sum were dropped", (_, __, value) => value),
   mistake("no-correction", "the running variance lacked its correction m / (m - 1)", {
     corrected: (variance) => variance,
   }),

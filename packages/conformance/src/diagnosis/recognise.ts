@@ -31,31 +31,40 @@ export const CLAUSES: Readonly<Record<KernelName, string>> = {
 export function explanations(called: Called, judged: Judged): Mistake[] {
   const size = called.g.outer * called.g.channels * called.g.inner;
   if (called.error !== undefined || size > MOST_ELEMENTS || judged.worst?.note === TOUCHED) return [];
-  return mistakesFor(called.g).filter((mistake) => explains(mistake, called, judged));
+  const found = mistakesFor(called.g).map((mistake) => [mistake, explanation(mistake, called, judged)] as const);
+  // Within the bounds is better than nearly; of equals the likely one comes first.
+  return (["exact", "near"] as const).flatMap((how) =>
+    found.filter(([, one]) => one === how).map(([mistake]) => mistake),
+  );
 }
 
 /** Whether this mistake explains every wrong output of a call. */
-export function explains({ formulas }: Mistake, called: Called, { truths }: Judged): boolean {
+export const explains = (mistake: Mistake, called: Called, judged: Judged): boolean =>
+  explanation(mistake, called, judged) !== "none";
+
+function explanation({ formulas }: Mistake, called: Called, { truths }: Judged): "exact" | "near" | "none" {
   const predicted = reference(called, formulas);
-  let explained = 0;
+  let how: "exact" | "near" | "none" = "none";
   for (const [path, truth] of Object.entries(truths)) {
     const [got, guess] = [called.after.get(path), predicted[path]];
-    if (!got || !guess) return false;
+    if (!got || !guess) return "none";
     for (let i = 0; i < truth.expected.length; i++) {
-      const how = elementExplained(got[i] as number, guess[i] as number, truth, i);
-      if (how === "no") return false;
-      if (how === "yes") explained++;
+      const one = elementExplained(got[i] as number, guess[i] as number, truth, i);
+      if (one === "no") return "none";
+      if (one === "near" || (one === "exact" && how === "none")) how = one;
     }
   }
-  return explained > 0;
+  return how;
 }
 
 /** `right` where the element is within its bound and the mistake says so too. */
-function elementExplained(got: number, guess: number, truth: Truth, i: number): "yes" | "no" | "right" {
+function elementExplained(got: number, guess: number, truth: Truth, i: number): "exact" | "near" | "no" | "right" {
   const [expected, bound] = [truth.expected[i] as number, BOUNDS * (truth.bound[i] as number)];
   const [error, left] = [distance(got, expected), distance(got, guess)];
   if (error <= (truth.bound[i] as number)) return left <= bound ? "right" : "no";
-  return left <= Math.max(bound, error * LEFT_OVER) ? "yes" : "no";
+  // An infinite error, or a NaN, is explained by the same value alone.
+  if (left <= bound) return "exact";
+  return Number.isFinite(error) && left <= error * LEFT_OVER ? "near" : "no";
 }
 
 function distance(a: number, b: number): number {

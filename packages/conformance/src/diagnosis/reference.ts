@@ -30,10 +30,10 @@ export interface Formulas {
   sums(dy: number, dyXhat: number, m: number): readonly [number, number];
   dx(dy: number, a: number, b: number, xhat: number, r: number, gamma: number, m: number): number;
   /** What an output holds that held `prior` and should hold `value`. */
-  write(prior: number, value: number): number;
+  write(prior: number, value: number, path: string): number;
   /** What an output holds that held `prior` and gets `value` added. */
-  add(prior: number, value: number): number;
-  average(fraction: number, old: number, value: number): number;
+  add(prior: number, value: number, path: string): number;
+  average(fraction: number, old: number, value: number, of: "mean" | "variance"): number;
   corrected(variance: number, correction: number): number;
   factor(fraction: number, old: number): number;
   /** Running sums over their factor. */
@@ -128,7 +128,7 @@ class Run {
         for (let k = 0; k < g.inner; k++) {
           if (c >= f.width(g) || !f.covers(g, o, c, k)) continue;
           const i = f.index(g, o, c, k);
-          out[i] = f.store(f.write(prior[i] ?? 0, value(i, c)));
+          out[i] = f.store(f.write(prior[i] ?? 0, value(i, c), path));
         }
       }
     }
@@ -142,7 +142,7 @@ class Run {
     const prior = Float64Array.from(this.call.before.get(path) ?? []);
     const out = prior.slice(0, sizeOf(this.g, leaf?.size ?? "channels"));
     const width = Math.min(out.length, Math.max(this.f.width(this.g), leaf?.size === "one" ? 1 : 0));
-    for (let c = 0; c < width; c++) out[c] = this.f.store(this.f[how](prior[c] as number, value(c)));
+    for (let c = 0; c < width; c++) out[c] = this.f.store(this.f[how](prior[c] as number, value(c), path));
     this.outputs[path] = out;
   }
 
@@ -213,12 +213,13 @@ function movingAverage(run: Run): void {
   const { f } = run;
   if (!run.has("average.running.mean")) return;
   const [fraction, correction] = [run.number("average.fraction"), run.number("average.correction")];
-  const step = (path: string, value: (c: number) => number) => {
+  const step = (of: "mean" | "variance", value: (c: number) => number) => {
+    const path = `average.running.${of}`;
     const old = run.values(path);
-    run.set(path, (c) => f.average(fraction, old[c] as number, value(c)));
+    run.set(path, (c) => f.average(fraction, old[c] as number, value(c), of));
   };
-  step("average.running.mean", (c) => run.values("stats.mean")[c] as number);
-  step("average.running.variance", (c) => f.corrected(run.values("stats.variance")[c] as number, correction));
+  step("mean", (c) => run.values("stats.mean")[c] as number);
+  step("variance", (c) => f.corrected(run.values("stats.variance")[c] as number, correction));
   const old = run.values("average.running.factor")[0] as number;
   run.set("average.running.factor", () => f.factor(fraction, old));
 }

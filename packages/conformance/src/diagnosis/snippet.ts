@@ -25,28 +25,47 @@ export function snippetOf(call: Call, { worst, truths }: Judged): string | undef
   const output = names.get(path) ?? [...names.values()].at(-1);
   const expected = truths[path];
   const length = call.before.get(path)?.length ?? 1;
-  const right = expected ? ` // expected ${[...expected.expected].slice(0, 4).join(", ")}` : "";
+  const right = expected ? [`// expected ${[...expected.expected].slice(0, 4).join(", ")}`] : [];
+  const { outer, channels, inner } = call.g;
+  const axes = Object.values(SIGNATURES[call.kernel]).some(({ kind }) => kind === "geometry");
+  const g = axes ? [`const g = { outer: ${outer}, channels: ${channels}, inner: ${inner} };`] : [];
   return [
     IMPORT,
     "const backend = await create();",
     "const buffer = (...values) => {",
     `  const made = backend.alloc("${call.dtype}", values.length);`,
-    `  backend.write(made, ${array}.from(values));`,
-    "  return made;",
+    `  backend.write(made, ${array}.from(values)); return made;`,
     "};",
-    ...packed(buffers),
-    `backend.kernels.${call.kernel}(${operands.join(", ")});`,
-    `console.log(await backend.read(${output}, ${length}));${right}`,
+    ...packed([...buffers, ...g], " "),
+    ...statement(`backend.kernels.${call.kernel}`, operands),
+    `console.log(await backend.read(${output}, ${length}));`,
+    ...right,
   ].join("\n");
 }
 
-/** Short statements share a line. */
-function packed(statements: readonly string[]): string[] {
+const WIDTH = 90;
+
+/** A call, on several lines where it is long. */
+function statement(name: string, operands: readonly string[]): string[] {
+  const line = `${name}(${operands.join(", ")});`;
+  if (line.length <= WIDTH) return [line];
+  return [
+    `${name}(`,
+    ...packed(
+      operands.map((one) => `${one},`),
+      " ",
+    ).map((part) => `  ${part}`),
+    ");",
+  ];
+}
+
+/** Short parts share a line. */
+function packed(parts: readonly string[], between: string): string[] {
   const lines: string[] = [];
-  for (const statement of statements) {
+  for (const part of parts) {
     const last = lines.at(-1);
-    if (last !== undefined && last.length + statement.length < 90) lines[lines.length - 1] = `${last} ${statement}`;
-    else lines.push(statement);
+    if (last !== undefined && last.length + part.length < WIDTH) lines[lines.length - 1] = `${last}${between}${part}`;
+    else lines.push(part);
   }
   return lines;
 }
@@ -54,9 +73,8 @@ function packed(statements: readonly string[]): string[] {
 function argument(operand: Operand, path: string, call: Call, names: ReadonlyMap<string, string>): string {
   if (operand.kind === "buffer") return names.get(path) ?? "null";
   if (operand.kind === "number") return literal(call.numbers.get(path) ?? 0);
-  const { outer, channels, inner } = call.g;
-  if (operand.kind === "geometry") return `{ outer: ${outer}, channels: ${channels}, inner: ${inner} }`;
-  if (operand.kind === "length") return String(channels);
+  if (operand.kind === "geometry") return "g";
+  if (operand.kind === "length") return String(call.g.channels);
   const there = [...names.keys()].some((key) => key.startsWith(`${path}.`));
   if (!there && operand.optional) return "null";
   const parts = Object.entries(operand.fields).map(([key, field]) => {

@@ -1,55 +1,55 @@
 import type { Supports } from "@bn/core";
-import type { Result } from "../case.ts";
 import { type Html, html, trusted } from "./escape.ts";
-import { plot } from "./plot.ts";
-import { SCRIPT, STYLE } from "./style.ts";
-import {
-  type Cell,
-  groupBy,
-  numberText,
-  type Report,
-  type ReportedBackend,
-  ratioText,
-  summarize,
-  tabulate,
-} from "./table.ts";
+import { causeSections } from "./html-causes.ts";
+import { caseTable, TABLE_SCRIPT } from "./html-table.ts";
+import { strips } from "./strips.ts";
+import { STYLE } from "./style.ts";
+import { type Cell, groupBy, type Report, type ReportedBackend, ratioText, summarize, tabulate } from "./table.ts";
 
-/** The report as one HTML file that loads nothing. Every name and message in it is escaped. */
+/** The report as one HTML file that loads nothing: failures first. Every name and message in it is escaped. */
 export function htmlReport(report: Report): string {
-  const { passed, failed, skipped } = summarize(report.results);
-  const failures = report.results.filter((r) => r.status === "failed");
+  const { passed, failed, skipped, notRun } = summarize(report.results);
+  const known = report.results.filter((r) => r.known).length;
+  const bad = failed - known + notRun + (report.run?.notStarted.length ?? 0) > 0 || passed + failed === 0;
+  const verdict = bad ? (failed > known ? `${failed - known} failed` : "no verdict") : "all passed";
+  const counts = [
+    `${passed} passed`,
+    `${failed} failed${known > 0 ? ` (${known} known)` : ""}`,
+    `${skipped} skipped`,
+    ...(notRun > 0 ? [`${notRun} not run`] : []),
+  ];
   const page = html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>bn conformance: ${failed > 0 ? `${failed} failed` : `${passed} passed`}</title>
+<title>bn conformance: ${verdict}</title>
 <style>${trusted(STYLE)}</style>
 </head>
 <body>
 <main>
 <header>
 <h1>Batch normalization conformance</h1>
-<span class="verdict${failed > 0 ? " failed" : ""}">${failed > 0 ? `${failed} failed` : "all passed"}</span>
-<span class="counts">${passed} passed · ${failed} failed · ${skipped} skipped</span>
+<span class="verdict${bad ? " failed" : ""}">${verdict}</span>
+<span class="counts">${counts.join(" \u00b7 ")}</span>
 </header>
+${notStarted(report)}
+${causeSections(report)}
 <div class="backends">${report.backends.map(backendCard)}</div>
 <h2>By group</h2>
-<p>Passed of run, skipped, and the worst error as a fraction of its bound: at most 1 passes. The deeper the green, the more of its bound was used.</p>
+<p>The worst error as a fraction of its bound, and how many passed of those that ran. Green is far from the bound, red is near it or over it.</p>
 <div class="panel">${heatMap(report)}</div>
 <h2>Every comparison</h2>
-<p>The worst element of each case: its error as a fraction of its bound, on a log scale. Point at one for its name.</p>
-<div class="panel">${plot(report)}</div>
-${failures.length > 0 ? html`<h2>Failures</h2><p>Where a case draws its inputs, its id is the seed.</p>${failures.map(failure)}` : html``}
-${skips(report)}
-<h2>Cases</h2>
-<div class="filter"><input id="filter" type="search" placeholder="Filter by words: id, clause, backend, status" aria-label="Filter"><span class="counts" id="shown">${report.results.length} shown</span></div>
-<div class="panel"><table class="cases">
-<thead><tr><th>Case</th><th>Clause</th><th>Backend</th><th>Status</th><th class="ratio">Error / bound</th><th></th></tr></thead>
-<tbody>${report.results.map(caseRow)}</tbody>
-</table></div>
+<p>The worst element of each case: its error as a fraction of its bound, on a log scale. Right of the line it has failed.</p>
+<div class="panel">${strips(report)}</div>
+${reasons(report, "skipped", "Skipped, and the fact that skips")}
+${reasons(report, "notRun", "Not run, and why")}
+<details class="fold"><summary><h2>All ${report.results.length} results</h2></summary>
+${caseTable(report)}
+</details>
+${runFacts(report)}
 </main>
-<script>${trusted(SCRIPT)}</script>
+<script>${trusted(TABLE_SCRIPT)}</script>
 </body>
 </html>
 `;
@@ -75,50 +75,60 @@ function backendCard({ name, supports }: ReportedBackend, i: number): Html {
 function heatMap(report: Report): Html {
   const { backends, rows, total } = tabulate(report);
   const row = (group: string, cells: readonly Cell[], kind: string) =>
-    html`<tr class="${kind}"><th scope="row">${group}</th>${cells.map(heatCell)}</tr>`;
-  return html`<table class="heat"><thead><tr><th></th>${backends.map((name, i) => html`<th scope="col"><span class="dot s${i % 6}" style="display:inline-block"></span> ${name}</th>`)}</tr></thead>
+    html`<tr class="${kind}"><th scope="row">${group}</th>${cells.map((cell, i) => heatCell(cell, backends[i] ?? ""))}</tr>`;
+  return html`<table class="heat"><thead><tr><th></th>${backends.map((name, i) => html`<th scope="col"><span class="dot s${i % 6}"></span> ${name}</th>`)}</tr></thead>
 <tbody>${rows.map(({ group, cells }) => row(group, cells, "group"))}${row("total", total, "total")}</tbody></table>`;
 }
 
-function heatCell({ passed, failed, skipped, worst }: Cell): Html {
+function heatCell({ passed, failed, skipped, notRun, worst }: Cell, backend: string): Html {
   const ran = passed + failed;
   const kind = failed > 0 ? "failed" : ran > 0 ? "ran" : "none";
-  const skippedText = skipped > 0 ? html` <small>${skipped} skipped</small>` : html``;
-  if (ran === 0) return html`<td class="none">${skipped > 0 ? `${skipped} skipped` : "-"}</td>`;
-  const heat = Math.min(worst ?? 0, 1).toFixed(3);
-  return html`<td class="${kind}" style="--heat:${heat}"><b>${ratioText(worst)}</b> ${passed} of ${ran}${skippedText}</td>`;
+  const rest = [...(skipped > 0 ? [`${skipped} skipped`] : []), ...(notRun > 0 ? [`${notRun} not run`] : [])].join(
+    ", ",
+  );
+  if (ran === 0) return html`<td class="none" data-name="${backend}">${rest || "-"}</td>`;
+  const heat = Math.min(worst ?? 0, 1);
+  // Green to amber to red: half of the bound is far enough.
+  const [from, to, part] = heat < 0.5 ? ["good", "warn", heat * 2] : ["warn", "bad", heat * 2 - 1];
+  const style = `--from:var(--${from});--to:var(--${to});--part:${Math.round(part * 100)}%`;
+  const failures = failed > 0 ? html` <small>${failed} failed</small>` : html``;
+  return html`<td class="${kind}" style="${style}" data-name="${backend}"><b>${ratioText(worst)}</b> ${passed} of ${ran}${failures}${rest ? html` <small>${rest}</small>` : html``}</td>`;
 }
 
-function failure({ backend, id, clause, reason, worst }: Result): Html {
-  const find = `${backend} ${id} ${clause} failed ${reason}`;
-  const head = html`<h3><span class="status-failed">${backend}</span> <code>${id}</code> (${clause})</h3>`;
-  if (!worst) return html`<section class="panel failure" data-find="${find}">${head}<pre>${reason}</pre></section>`;
-  const { what, at, got, expected, error, bound, ratio, note } = worst;
-  const lines = [
-    ["tensor", what],
-    ["index (outer, channel, inner)", `(${at.outer}, ${at.channel}, ${at.inner})`],
-    ["got", numberText(got)],
-    ["expected", numberText(expected)],
-    ["error", String(error)],
-    ["allowed", `${bound} (error / allowed = ${ratioText(ratio)})`],
-    ...(note === undefined ? [] : [["note", note] as const]),
-  ] as const;
-  return html`<section class="panel failure" data-find="${find}">${head}<dl class="mono">${lines.map(([key, value]) => html`<dt>${key}</dt><dd>${value}</dd>`)}</dl></section>`;
+function notStarted({ run }: Report): Html {
+  const all = run?.notStarted ?? [];
+  if (all.length === 0) return html``;
+  return html`<h2>Not judged</h2>${all.map(({ backend, reason }) => html`<section class="panel failure"><h3>${backend}</h3><pre>${reason}</pre></section>`)}`;
 }
 
-function skips({ results }: Report): Html {
-  const skipped = groupBy(
-    results.filter((r) => r.status === "skipped"),
+function reasons({ results }: Report, status: "skipped" | "notRun", title: string): Html {
+  const some = groupBy(
+    results.filter((r) => r.status === status),
     (r) => `${r.backend}: ${r.reason}`,
   );
-  if (skipped.size === 0) return html``;
-  const items = [...skipped].map(
-    ([reason, some]) => html`<li>${reason} <span class="counts">(${some.length})</span></li>`,
-  );
-  return html`<h2>Skipped, and the fact that skips</h2><div class="panel"><ul>${items}</ul></div>`;
+  if (some.size === 0) return html``;
+  const items = [...some].map(([reason, all]) => html`<li>${reason} <span class="counts">(${all.length})</span></li>`);
+  return html`<h2>${title}</h2><div class="panel"><ul>${items}</ul></div>`;
 }
 
-function caseRow({ backend, id, clause, status, ratio, reason }: Result): Html {
-  return html`<tr data-find="${backend} ${id} ${clause} ${status} ${reason}"><td class="id">${id}</td><td>${clause}</td><td>${backend}</td><td class="status-${status}">${status}</td><td class="ratio">${ratioText(ratio)}</td><td class="why">${reason}</td></tr>
-`;
+function runFacts({ run }: Report): Html {
+  if (!run) return html``;
+  const packages = Object.entries({ "@bn/conformance": run.suite, ...run.packages }).map(
+    ([name, version]) => `${name} ${version}`,
+  );
+  const facts = [
+    ["date", run.date],
+    ["duration", `${run.seconds} s`],
+    ["packages", packages.join(", ")],
+    ["contract", String(run.contract)],
+    ...(run.tier === null ? [] : [["tier", run.tier]]),
+    ...(run.seed === null ? [] : [["seed", run.seed]]),
+    ["runtime", run.runtime],
+    ["system", run.os],
+    ["processor", run.cpu],
+    ["options", run.flags.join(" ")],
+    ...(run.shard ? [["shard", `${run.shard.index} of ${run.shard.count}`]] : []),
+    ...(run.ended === null ? [] : [["ended early", run.ended]]),
+  ] as const;
+  return html`<h2>The run</h2><div class="panel"><dl>${facts.map(([key = "", value = ""]) => html`<dt>${key}</dt><dd>${value}</dd>`)}</dl></div>`;
 }

@@ -90,6 +90,8 @@ function shortened(name: string, width: number): string {
 }
 
 const WIDTH = 98;
+/** Lines of a terminal: a cause takes no more. */
+const SCREEN = 24;
 /** Of a clause's text and of a stack: the rest is in the specification, and in the JSON. */
 const LINES = { clause: 3, stack: 4, snippet: 16 } as const;
 
@@ -97,13 +99,15 @@ const LINES = { clause: 3, stack: 4, snippet: 16 } as const;
 function causeText(cause: CauseGroup, paint: Paint): string {
   const { backend, text, clause, clauseText, count: failures, smallest, call, worst, snippet, repeat } = cause;
   const cases = failures === 1 ? "1 case" : `${failures} cases`;
-  const told = cause.key === NOT_EXAMINED ? text : `${text} (${clause})`;
-  const head = wrap(`FAILED  ${backend}  ${told}`, 2).join("\n").replace("FAILED", paint("red", "FAILED"));
+  const title = cause.key === NOT_EXAMINED ? text : `${text} (${clause})`;
+  const head = wrap(`FAILED  ${backend}  ${title}`, 2).join("\n").replace("FAILED", paint("red", "FAILED"));
   if (cause.key === NOT_EXAMINED) return head.replace("more", String(failures));
+  const repeats = repeat === null ? [] : [`  repeat   ${repeat}`];
+  // K-1 to K-9 only name their kernel, which the first line does.
+  const clauseLines = clauseText.includes(" ") ? clip(wrap(`  ${clause}: ${clauseText}`, 4), LINES.clause) : [];
   const lines = [
     `  ${cases}, the smallest ${paint("bold", smallest.id)}`,
-    ...(clauseText === "" ? [] : clip(wrap(`  ${clause}: ${clauseText}`, 4), LINES.clause)),
-    ...(call === null ? [] : wrap(`  ${call}`, 4)),
+    ...clauseLines,
     ...(worst
       ? numbersOf(worst)
       : text.endsWith(smallest.reason)
@@ -111,14 +115,13 @@ function causeText(cause: CauseGroup, paint: Paint): string {
         : clip(wrap(`  ${smallest.reason}`, 4), LINES.stack)),
     ...framesOf(smallest.stack),
   ];
-  if (repeat !== null) lines.push(`  repeat   ${repeat}`);
-  if (snippet !== null) {
-    const program = snippet.split("\n");
-    const fits = program.length + lines.length <= 22 && program.every((line) => line.length <= WIDTH - 4);
-    if (fits) lines.push("  without the suite:", ...program.map((line) => `    ${line}`));
-    else lines.push("  --json has a program that makes this call without the suite");
-  }
-  return [head, ...lines].join("\n");
+  const program = snippet?.split("\n").map((line) => `    ${line}`) ?? [];
+  const whole = [head, ...lines, ...repeats, "  without the suite:", ...program].join("\n").split("\n");
+  if (snippet !== null && whole.length <= SCREEN && program.every((line) => line.length <= WIDTH))
+    return whole.join("\n");
+  const elsewhere = snippet === null ? [] : ["  --json has a program that makes this call without the suite"];
+  const told = call === null ? [] : wrap(`  ${call}`, 4);
+  return [head, ...lines, ...told, ...repeats, ...elsewhere].join("\n");
 }
 
 function numbersOf({ what, at, got, expected, error, bound, ratio, note }: Comparison): string[] {
