@@ -8,6 +8,9 @@ export interface ConformanceOptions {
   readonly backend?: string;
   readonly goldens?: string;
   readonly filter?: string;
+  readonly quick?: boolean;
+  readonly full?: boolean;
+  readonly seed?: string;
   readonly timeout?: string;
   readonly maxMemory?: string;
   readonly bail?: string | true;
@@ -39,14 +42,16 @@ const MOST_MIB = 8192;
 
 /** Errors: `ERR_BN_PARAM` that names the option, what came and what was expected. */
 export function settingsOf(options: ConformanceOptions): Settings {
-  const { goldens, filter, shard, json, html, junit } = options;
+  const { goldens, filter, shard, json, html, junit, seed = "1" } = options;
+  if (options.quick && options.full) throw bad("--quick and --full are two tiers; choose one");
+  const tier = options.quick ? "quick" : options.full ? "full" : "default";
   const files = Object.entries({ json, html, junit }).flatMap(([name, path]) =>
     path === undefined ? [] : [{ option: `--${name}`, path }],
   );
   const streams = files.filter(({ path }) => path === "-").map(({ option }) => `${option} -`);
   if (streams.length > 1) throw bad(`${streams.join(" and ")} both name standard output; write one of them to a file`);
   return {
-    suite: { ...(goldens === undefined ? {} : { goldens }), ...(filter === undefined ? {} : { filter }) },
+    suite: { ...(goldens === undefined ? {} : { goldens }), ...(filter === undefined ? {} : { filter }), tier, seed },
     limits: {
       timeout: numberOf("--timeout", options.timeout, SECONDS, "seconds"),
       maxMemory: numberOf("--max-memory", options.maxMemory, defaultMemory(), "MiB"),
@@ -56,7 +61,11 @@ export function settingsOf(options: ConformanceOptions): Settings {
     files,
     github: options.github ?? process.env.GITHUB_ACTIONS === "true",
     force: options.force ?? false,
-    repeat: goldens === undefined ? [] : ["--goldens", goldens],
+    repeat: [
+      ...(goldens === undefined ? [] : ["--goldens", goldens]),
+      ...(tier === "default" ? [] : [`--${tier}`]),
+      ...(seed === "1" ? [] : ["--seed", seed]),
+    ],
   };
 }
 

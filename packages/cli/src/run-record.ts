@@ -17,7 +17,10 @@ export interface Ran {
 }
 
 /** What this run depended on. */
-export function runRecord({ shard, repeat }: Settings, { started, packages, ids, ended, notStarted }: Ran): RunRecord {
+export function runRecord(
+  { shard, repeat, suite }: Settings,
+  { started, packages, ids, ended, notStarted }: Ran,
+): RunRecord {
   const versions = Object.fromEntries(["@bn/cli", "@bn/core", ...packages].map((name) => [name, versionOf(name)]));
   return {
     date: started.toISOString(),
@@ -25,8 +28,8 @@ export function runRecord({ shard, repeat }: Settings, { started, packages, ids,
     suite: versionOf("@bn/conformance"),
     packages: versions,
     contract: CONTRACT_VERSION,
-    seed: null,
-    tier: null,
+    seed: suite.goldens === undefined ? suite.seed : null,
+    tier: suite.goldens === undefined ? suite.tier : null,
     runtime: runtimeText(),
     os: `${type()} ${release()} ${arch()}`,
     cpu: cpuText(),

@@ -1,4 +1,4 @@
-import { type Case, cases } from "@bn/conformance";
+import { type Case, type CaseOptions, cases } from "@bn/conformance";
 import { loadGoldenCases } from "@bn/conformance/node";
 import { BnError } from "@bn/core";
 import { onnxCases, onnxRuntimeMissing } from "@bn/onnx/verify";
@@ -12,10 +12,10 @@ import type { SuiteOptions } from "./judge/order.ts";
  * Errors: `ERR_BN_DATA` for a folder that is no golden data, `ERR_BN_PARAM` where nothing matches.
  */
 export async function chooseCases(
-  { goldens: folder, filter }: SuiteOptions,
+  { goldens: folder, filter, tier, seed }: SuiteOptions,
   say: (text: string) => void,
 ): Promise<readonly Case[]> {
-  const all = folder === undefined ? await wholeSuite(say) : await loadGoldenCases(folder);
+  const all = folder === undefined ? await wholeSuite({ tier, seed }, say) : await loadGoldenCases(folder);
   if (all.length === 0) throw new BnError("ERR_BN_DATA", `--goldens ${folder}: its cases.json lists no case`);
   if (filter === undefined) return all;
   const matches = matcher(filter);
@@ -27,8 +27,8 @@ export async function chooseCases(
   return some;
 }
 
-async function wholeSuite(say: (text: string) => void): Promise<Case[]> {
-  const own = [...cases({ tier: "quick" }), ...(await loadGoldenCases())];
+async function wholeSuite(options: CaseOptions, say: (text: string) => void): Promise<Case[]> {
+  const own = [...cases(options), ...(await loadGoldenCases())];
   const missing = await onnxRuntimeMissing();
   if (missing === null) return [...own, ...onnxCases()];
   say(`onnxruntime: ${onnxCases().length} cases left out: ${missing}\n`);

@@ -1,3 +1,5 @@
+import type { Tier } from "@bn/conformance";
+
 /** What the process of a backend is told to do: its one argument, as JSON. */
 export interface Order {
   /** The name of a known backend, or the path of a module. */
@@ -16,6 +18,8 @@ export interface Order {
 export interface SuiteOptions {
   readonly goldens?: string;
   readonly filter?: string;
+  readonly tier: Tier;
+  readonly seed: string;
 }
 
 export const MIB = 2 ** 20;
