@@ -53,6 +53,14 @@ test.each([
   expect(said).toMatch(/converted: .*dialect scale-first, NVIDIA's Caffe up to 0\.15 and Xilinx's: .*5 blobs/);
 });
 
+test("a factor that averages have no use for is told", () => {
+  const { record, said } = read({ text: BATCH_NORM, blobs: [GAMMA, BETA, MEAN, VARIANCE, [999.98]] });
+  expectMeant(record, "scale-first");
+  expect(said).toContain(
+    "factor is 999.97998046875, which dialect scale-first does not divide by, and not 0 or 1; are its statistics sums?",
+  );
+});
+
 test("five blobs, the factor in the middle: mean-first", () => {
   for (const factor of [0, 1]) {
     const { record, said } = read({ text: BATCH_NORM, blobs: [MEAN, VARIANCE, [factor], GAMMA, BETA] });

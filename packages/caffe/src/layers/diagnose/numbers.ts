@@ -40,6 +40,8 @@ export function numberSuspicions(record: CaffeRecord): string[] {
   if (!(fraction >= 0 && fraction <= 1)) {
     found.push(`moving_average_fraction is ${fraction}, expected a number from 0 to 1: the layer cannot be trained`);
   }
+  const idle = idleFactor(record);
+  if (idle !== null) found.push(idle);
   const untrained = untrainedText(record);
   if (untrained !== null) found.push(untrained);
   if (!(statistics.factor >= 0) || statistics.factor === Number.POSITIVE_INFINITY) {
@@ -53,6 +55,14 @@ export function numberSuspicions(record: CaffeRecord): string[] {
     if (untrained === null || rule.text.includes("negative")) say("variance", variance, rule);
   if (eps === 0 && record.caffe.dialect !== "bn-inverse-std") found.push("eps is 0: a constant channel gives NaN");
   return found;
+}
+
+/** A factor that a dialect of averages does not divide by, and that is none of those which its programs write. */
+function idleFactor({ caffe: { dialect, places, layers } }: CaffeRecord): string | null {
+  const place = places.find(({ role }) => role === "factor");
+  const factor = place && layers[place.layer]?.blobs[place.blob]?.data[0];
+  if (factor === undefined || DIALECTS[dialect].statistics !== "averages" || factor === 0 || factor === 1) return null;
+  return `factor is ${factor}, which dialect ${dialect} does not divide by, and not 0 or 1; are its statistics sums?`;
 }
 
 function untrainedText(record: CaffeRecord): string | null {
