@@ -69,6 +69,16 @@ describe.each(NETS)("%s", (net) => {
   }
 });
 
+test("doubles that are rounded are told of, and kept where that is asked for", () => {
+  const files = open("double_conv_bn_scale", "trained.caffemodel");
+  expect(convertNet(files).diagnostics.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/^weights of "conv1", "bn1", "fc" are doubles, rounded to float32/),
+  ]);
+  const exact = convertNet({ ...files, dtype: "float64" });
+  expect(exact.diagnostics).toEqual([]);
+  expect(exact.norms.get("bn1")?.statistics.mean).toBeInstanceOf(Float64Array);
+});
+
 describe("other forms of the same files", () => {
   const net = "conv_bn_scale_relu_ip";
   const modelOf = (weights: string) => convertNet(open(net, weights)).bytes;

@@ -1,4 +1,4 @@
-import { BnError, type Dtype, type Shape } from "@bn/core";
+import { BnError, type Dtype, type HostArray, type Shape } from "@bn/core";
 import type { Diagnostic, NormRecord } from "@bn/onnx";
 import { decodeBlob } from "../binary/blob.ts";
 import type { ImportedNet } from "../layers/import.ts";
@@ -74,6 +74,14 @@ export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: Buil
     return value;
   };
 
+  /** Layers with doubles that float32 does not hold. */
+  const rounded = new Set<string>();
+  const countRounded = ({ name }: NetworkLayer, all: readonly (HostArray | null | undefined)[]) => {
+    const loses = (data: HostArray) =>
+      data instanceof Float64Array && data.some((value) => !Object.is(Math.fround(value), value));
+    if (dtype === "float32" && all.some((data) => data && loses(data))) rounded.add(name);
+  };
+
   const contextOf = (layer: NetworkLayer): Context => {
     const used = new Set<number>();
     /** How many tops it gave, and whether that need not be all: a loss is not converted, nor what a node has inside. */
@@ -93,7 +101,10 @@ export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: Buil
       weights(i) {
         used.add(i);
         const bytes = layer.blobs[i];
-        return bytes && decodeBlob(bytes, `${(weights ?? net).file}: layer "${layer.name}" (${layer.type}), blob ${i}`);
+        const found =
+          bytes && decodeBlob(bytes, `${(weights ?? net).file}: layer "${layer.name}" (${layer.type}), blob ${i}`);
+        if (found) countRounded(layer, [found.data]);
+        return found;
       },
       note: (what) => say("converted", layer, what),
       record() {
@@ -101,7 +112,10 @@ export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: Buil
         for (const i of layer.blobs.keys()) used.add(i);
         const found = records.get(layer.name);
         // Of two layers with one name the first has the weights.
-        if (found && layer.blobs.length > 0) return found;
+        if (found && layer.blobs.length > 0) {
+          countRounded(layer, [found.statistics?.mean, found.statistics?.variance, found.gamma, found.beta]);
+          return found;
+        }
         const why = imported.diagnostics.find(({ kind, node }) => kind === "left out" && node === layer.name);
         throw new BnError("ERR_BN_DATA", why?.message ?? `${layer.label}: its blobs cannot be read`);
       },
@@ -149,6 +163,11 @@ export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: Buil
       convert?.(context);
       context.done();
     }
+  }
+  if (rounded.size > 0) {
+    const names = [...rounded].map((name) => `"${name}"`).join(", ");
+    const message = `weights of ${names} are doubles, rounded to float32 as in a network of floats; dtype float64 keeps them`;
+    diagnostics.push({ kind: "converted", node: [...rounded][0] ?? "", message });
   }
   const read = (wire: Pick<Wire, "layer" | "top">) => (readers.get(keyOf(wire)) ?? []).length > 0;
   const outputs = tops.filter(({ blob, layer }) => !read({ layer: layer.index, top: layer.tops.lastIndexOf(blob) }));
