@@ -6,7 +6,7 @@ import { forward as forward_ } from "./kernels/forward";
 import { globalStats as globalStats_ } from "./kernels/global-stats";
 import { gradNormalize as gradNormalize_ } from "./kernels/grad-normalize";
 import { gradSums as gradSums_ } from "./kernels/grad-sums";
-import { moments as moments_ } from "./kernels/moments";
+import { moments as moments_, splitMoments as splitMoments_ } from "./kernels/moments";
 import { movingAverage as movingAverage_ } from "./kernels/moving-average";
 import { normalize as normalize_ } from "./kernels/normalize";
 import { scale as scale_ } from "./kernels/scale";
@@ -230,4 +230,18 @@ export function scaleSums(
 ): void {
   if (wide) scaleSums_<f64>(dy, x, outer, channels, inner, dGamma, dBeta);
   else scaleSums_<f32>(dy, x, outer, channels, inner, dGamma, dBeta);
+}
+
+export function splitMoments(
+  wide: bool,
+  x: usize,
+  outer: u32,
+  channels: u32,
+  inner: u32,
+  mean: usize,
+  meanLow: usize,
+  m2: usize,
+): void {
+  if (wide) splitMoments_<f64>(x, outer, channels, inner, mean, meanLow, m2);
+  else splitMoments_<f32>(x, outer, channels, inner, mean, meanLow, m2);
 }

@@ -25,6 +25,11 @@ export class Job {
   eps: f64;
   /** What the sums are divided by in a gradient. */
   m: f64;
+  /** splitMoments: the mean's low part, and the squares in place of the variance; else 0. */
+  meanLow: usize;
+  m2: usize;
+  /** 1 in backward: its gradient follows the sums as they were before they were rounded to the dtype. */
+  fused: u32;
   /** Planes: channels an item, or elements an item. Columns: rows an item. */
   span: u32;
   /** Planes: parts of a channel. Columns: blocks of rows. */

@@ -1,4 +1,5 @@
 /** Coefficients of channels, spread over the columns of a tile: rows of memory then meet rows of a table. */
+import { differenceLimit, largest, slopeLimit, smallest } from "./careful/range";
 import { job } from "./job";
 import { table, tileChannels } from "./shape";
 import { pair, storePair, zero } from "./vector";
@@ -26,7 +27,7 @@ export function spread<T>(index: u32, values: usize, otherwise: T): void {
   }
 }
 
-/** Spreads what was computed into `own()`: it starts at the tile's first channel. */
+/** Spreads what was computed into table OWN: it starts at the tile's first channel. */
 function spreadOwn<T>(index: u32): void {
   spread<T>(index, table(OWN) - (job.firstColumn / job.inner) * sizeof<T>(), 0);
 }
@@ -39,21 +40,50 @@ export function inversePair<T>(channel: u32): v128 {
   return f64x2.div(one, f64x2.sqrt(v));
 }
 
-/** The powers of two at or below two r; 1 where r is 0, infinite or NaN. */
+/** The powers of two at or below two r, at least 1; 1 where r is infinite or NaN. */
 export function powerPair(r: v128): v128 {
-  const usable = v128.and(f64x2.gt(r, zero()), f64x2.lt(r, f64x2.splat(Infinity)));
+  const usable = v128.and(f64x2.gt(r, f64x2.splat(1)), f64x2.lt(r, f64x2.splat(Infinity)));
   return v128.bitselect(v128.and(r, i64x2.splat(0x7ff0000000000000)), f64x2.splat(1), usable);
 }
 
 // Of `n` channels from `first`. Pairs may read and write one past an odd last channel: blocks and tables have room.
 
+/** Two sizes, or at the end of an odd number the first twice. */
+function sizesOf(v: v128, single: bool): v128 {
+  return f64x2.abs(single ? v128.shuffle<i64>(v, v, 0, 0) : v);
+}
+
+/** Infinite where `unless` is set: what is not to count as small. */
+function raised(sizes: v128, unless: v128): v128 {
+  return v128.or(sizes, v128.and(unless, f64x2.splat(Infinity)));
+}
+
+function within(least: v128, most: v128, low: f64, high: f64): bool {
+  return v128.all_true<i64>(v128.and(f64x2.ge(least, f64x2.splat(low)), f64x2.le(most, f64x2.splat(high))));
+}
+
+// The next three return whether the ordinary maps are right for what they computed (careful/range.ts). NaN does not count:
+// it is right for that too.
+
 /** gamma / sqrt(variance + eps), rounded once. */
-export function scales<T>(into: usize, first: u32, n: u32): void {
+export function scales<T>(into: usize, first: u32, n: u32): bool {
+  let least = f64x2.splat(Infinity);
+  let most = zero();
   for (let i: u32 = 0; i < n; i += 2) {
     let s = inversePair<T>(first + i);
-    if (job.gamma) s = f64x2.mul(s, pair<T>(job.gamma + (first + i) * sizeof<T>()));
+    let none = zero();
+    if (job.gamma) {
+      const gamma = pair<T>(job.gamma + (first + i) * sizeof<T>());
+      s = f64x2.mul(s, gamma);
+      none = f64x2.eq(gamma, zero());
+    }
     storePair<T>(into + i * sizeof<T>(), s);
+    const single = i + 1 === n;
+    const sizes = sizesOf(s, single);
+    most = f64x2.pmax(most, sizes);
+    least = f64x2.pmin(least, raised(sizes, single ? v128.shuffle<i64>(none, none, 0, 0) : none));
   }
+  return within(least, most, smallest<T>(), largest<T>());
 }
 
 /** The power of two next to 1 / sqrt(variance + eps). */
@@ -62,25 +92,39 @@ function powers<T>(into: usize, first: u32, n: u32): void {
 }
 
 /** sum dy / m. */
-export function shares<T>(into: usize, first: u32, n: u32): void {
+export function shares<T>(into: usize, first: u32, n: u32): bool {
   const m = f64x2.splat(job.m);
+  let most = zero();
   for (let i: u32 = 0; i < n; i += 2) {
-    storePair<T>(into + i * sizeof<T>(), f64x2.div(pair<T>(job.sumDy + (first + i) * sizeof<T>()), m));
+    const a = f64x2.div(pair<T>(job.sumDy + (first + i) * sizeof<T>()), m);
+    storePair<T>(into + i * sizeof<T>(), a);
+    most = f64x2.pmax(most, sizesOf(a, i + 1 === n));
   }
+  return within(most, most, 0, differenceLimit<T>());
 }
 
 /** r * (sum dy x^ / m). */
-export function slopes<T>(into: usize, first: u32, n: u32): void {
+export function slopes<T>(into: usize, first: u32, n: u32): bool {
   const m = f64x2.splat(job.m);
+  let least = f64x2.splat(Infinity);
+  let most = zero();
   for (let i: u32 = 0; i < n; i += 2) {
     const b = f64x2.div(pair<T>(job.sumDyXhat + (first + i) * sizeof<T>()), m);
-    storePair<T>(into + i * sizeof<T>(), f64x2.mul(inversePair<T>(first + i), b));
+    const c = f64x2.mul(inversePair<T>(first + i), b);
+    storePair<T>(into + i * sizeof<T>(), c);
+    const single = i + 1 === n;
+    const sizesOfB = sizesOf(b, single);
+    const sizesOfC = sizesOf(c, single);
+    most = f64x2.pmax(most, f64x2.pmax(sizesOfB, sizesOfC));
+    least = f64x2.pmin(least, raised(f64x2.pmin(sizesOfB, sizesOfC), f64x2.eq(sizesOfB, zero())));
   }
+  return within(least, most, smallest<T>(), slopeLimit<T>());
 }
 
-export function spreadScales<T>(index: u32): void {
-  scales<T>(table(OWN), job.firstColumn / job.inner, tileChannels());
+export function spreadScales<T>(index: u32): bool {
+  const inRange = scales<T>(table(OWN), job.firstColumn / job.inner, tileChannels());
   spreadOwn<T>(index);
+  return inRange;
 }
 
 export function spreadPowers<T>(index: u32): void {
@@ -88,12 +132,14 @@ export function spreadPowers<T>(index: u32): void {
   spreadOwn<T>(index);
 }
 
-export function spreadShares<T>(index: u32): void {
-  shares<T>(table(OWN), job.firstColumn / job.inner, tileChannels());
+export function spreadShares<T>(index: u32): bool {
+  const inRange = shares<T>(table(OWN), job.firstColumn / job.inner, tileChannels());
   spreadOwn<T>(index);
+  return inRange;
 }
 
-export function spreadSlopes<T>(index: u32): void {
-  slopes<T>(table(OWN), job.firstColumn / job.inner, tileChannels());
+export function spreadSlopes<T>(index: u32): bool {
+  const inRange = slopes<T>(table(OWN), job.firstColumn / job.inner, tileChannels());
   spreadOwn<T>(index);
+  return inRange;
 }

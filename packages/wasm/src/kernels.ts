@@ -14,6 +14,9 @@ export function createKernels(wasm: Exports): Kernels<WasmBuffer> {
     moments(x, { outer, channels, inner }, { mean, variance }) {
       wasm.moments(wide(x), x.address, outer, channels, inner, mean.address, variance.address);
     },
+    splitMoments(x, { outer, channels, inner }, { mean, meanLow, m2 }) {
+      wasm.splitMoments(wide(x), x.address, outer, channels, inner, mean.address, meanLow.address, m2.address);
+    },
     normalize(x, { outer, channels, inner }, { mean, variance }, eps, affine, y) {
       const [gamma, beta] = [gammaOf(affine), betaOf(affine)];
       const stats = [mean.address, variance.address] as const;

@@ -1,4 +1,4 @@
-import { BnError } from "@bn/core";
+import { type OptionRules, readOptions } from "@bn/core";
 import { PAGE } from "./heap.ts";
 
 export interface WasmOptions {
@@ -16,9 +16,15 @@ export const FOUR_GIB = 2 ** 32;
 export const FIRST_PAGES = 16;
 
 /** What each option may be. */
-const RULES = {
-  threads: whole(1, 64, "threads"),
-  maxMemory: whole((FIRST_PAGES + 1) * PAGE, FOUR_GIB, "bytes"),
+const RULES: OptionRules = {
+  threads: {
+    ...whole(1, 64, "threads"),
+    aliases: { workers: "", numThreads: "", concurrency: "" },
+  },
+  maxMemory: {
+    ...whole((FIRST_PAGES + 1) * PAGE, FOUR_GIB, "bytes"),
+    aliases: { memory: "in bytes", maximum: "in bytes, not in pages" },
+  },
 };
 
 function whole(least: number, most: number, unit: string) {
@@ -30,19 +36,5 @@ function whole(least: number, most: number, unit: string) {
 
 /** The options that are given, each read once. Errors: `ERR_BN_PARAM`. */
 export function readWasmOptions(options: WasmOptions): WasmOptions {
-  const no = (what: string) => {
-    throw new BnError("ERR_BN_PARAM", `createWasm: ${what}`);
-  };
-  if (Object.prototype.toString.call(options) !== "[object Object]")
-    return no(`options are ${String(options)}, expected an object`);
-  const read: WasmOptions = {};
-  for (const key in options)
-    if (!Object.hasOwn(RULES, key)) no(`unknown option ${key}; the options are threads, maxMemory`);
-  for (const key of ["threads", "maxMemory"] as const) {
-    const value = options[key];
-    if (value === undefined) continue;
-    if (!RULES[key].test(value)) no(`${key} is ${String(value)}, expected ${RULES[key].expected}`);
-    read[key] = value;
-  }
-  return read;
+  return readOptions("createWasm", options, RULES);
 }

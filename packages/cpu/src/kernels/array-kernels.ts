@@ -7,6 +7,7 @@ import type { Scratch } from "../scratch.ts";
  */
 export interface ArrayKernels<A> {
   moments(x: A, g: Geometry, mean: A, variance: A, s: Scratch): void;
+  splitMoments(x: A, g: Geometry, mean: A, meanLow: A, m2: A, s: Scratch): void;
   normalize(
     x: A,
     g: Geometry,

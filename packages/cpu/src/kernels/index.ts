@@ -12,7 +12,7 @@ import { float64 } from "./float64/index.ts";
 const tables: Record<Dtype, ArrayKernels<HostArray>> = { float32, float64 };
 
 /** The contract's kernels: one table look-up a call, then bare arrays. */
-export function createKernels(): Required<Omit<Kernels<CpuBuffer>, "splitMoments">> {
+export function createKernels(): Required<Kernels<CpuBuffer>> {
   const scratch = createScratch();
   const movingAverage: Kernels<CpuBuffer>["movingAverage"] = (channels, stats, { running, fraction, correction }) => {
     tables[stats.mean.dtype].movingAverage(
@@ -29,6 +29,9 @@ export function createKernels(): Required<Omit<Kernels<CpuBuffer>, "splitMoments
   return {
     moments(x, g, { mean, variance }) {
       tables[x.dtype].moments(x.view, collapse(g), mean.view, variance.view, scratch);
+    },
+    splitMoments(x, g, { mean, meanLow, m2 }) {
+      tables[x.dtype].splitMoments(x.view, collapse(g), mean.view, meanLow.view, m2.view, scratch);
     },
     normalize(x, g, { mean, variance }, eps, affine, y) {
       const [gamma, beta] = [viewOf(affine?.gamma), viewOf(affine?.beta)];

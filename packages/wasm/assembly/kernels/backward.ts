@@ -31,6 +31,7 @@ export function backward<T>(
   job.sumDy = sumDy;
   job.sumDyXhat = sumDyXhat;
   job.m = m;
+  job.fused = 1;
   job.gradGamma = gradGamma;
   job.gradBeta = gradBeta;
   job.y = dx;

@@ -19,6 +19,7 @@ export function forward<T>(
 ): void {
   job.x = x;
   job.mean = mean;
+  job.meanLow = 0;
   job.variance = variance;
   job.eps = eps;
   job.gamma = gamma;

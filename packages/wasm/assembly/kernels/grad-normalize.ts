@@ -2,8 +2,10 @@
  * K-4. dx = ((dy - a) - (x - mean) c) s with a = sum dy / m, c = r sum(dy x^) / m, s = gamma r, each computed in float64 and
  * rounded once; without sums dx = dy s. Bound: N-6.
  */
+import { carefulGradient } from "../careful/maps";
+import { canBeHelped, differencesInRange, gradientInRange } from "../careful/range";
 import { job, run } from "../job";
-import { bytes, elements, MAX_COLUMNS, parts, planColumns, SLICE, table, usePlanes } from "../shape";
+import { bytes, elements, MAX_COLUMNS, parts, planColumns, SLICE, table, tileChannels, usePlanes } from "../shape";
 import { scales, shares, slopes, spread, spreadScales, spreadShares, spreadSlopes } from "../tables";
 import { loadTail, storeTail } from "../vector";
 import { inverseOf, mapTensor, meanOf, scaleOf } from "./normalize";
@@ -33,6 +35,7 @@ export function gradNormalize<T>(
   job.sumDy = sumDy;
   job.sumDyXhat = sumDyXhat;
   job.m = m;
+  job.fused = 0;
   job.y = dx;
   if (!sumDy) {
     mapTensor<T>(outer, channels, inner);
@@ -55,14 +58,32 @@ function slopeOf<T>(channel: u32): T {
   return <T>(inverseOf<T>(channel) * (f64(load<T>(job.sumDyXhat + channel * sizeof<T>())) / job.m));
 }
 
+/** One by one: false if there is a channel that the ordinary map is not right for, and the careful one may be. */
+function gradientsInRange<T>(first: u32, n: u32): bool {
+  for (const last = first + n; first < last; first++) {
+    const share = shareOf<T>(first);
+    const slope = slopeOf<T>(first);
+    if (gradientInRange<T>(first, meanOf<T>(first), share, slope, scaleOf<T>(first))) continue;
+    if (canBeHelped<T>(first)) return false;
+  }
+  return true;
+}
+
 // ---- planes
 
 /** The map of all planes, the sums known. */
 export function gradNormalizeAll<T>(): void {
-  if (job.channels <= MAX_COLUMNS) {
-    shares<T>(table(1), 0, job.channels);
-    slopes<T>(table(2), 0, job.channels);
-    scales<T>(table(3), 0, job.channels);
+  const channels = job.channels;
+  let inRange = false;
+  if (channels <= MAX_COLUMNS) {
+    inRange = shares<T>(table(1), 0, channels);
+    inRange = slopes<T>(table(2), 0, channels) && inRange;
+    inRange = scales<T>(table(3), 0, channels) && inRange;
+    inRange = inRange && differencesInRange<T>(job.mean, channels);
+  }
+  if (!inRange && !gradientsInRange<T>(0, channels)) {
+    for (let channel: u32 = 0; channel < channels; channel++) gradNormalizeChannel<T>(channel);
+    return;
   }
   run((item: u32) => gradNormalizePlanes<T>(item), parts(elements(), SLICE), 3 * bytes<T>());
 }
@@ -97,6 +118,7 @@ export function gradNormalizeChannel<T>(channel: u32): void {
   const m = meanOf<T>(channel);
   const c = slopeOf<T>(channel);
   const s = scaleOf<T>(channel);
+  if (!gradientInRange<T>(channel, m, a, c, s) && carefulGradient<T>(channel)) return;
   let offset = channel * job.inner * sizeof<T>();
   for (let o: u32 = 0; o < job.outer; o++) {
     gradRow<T>(offset, job.inner, a, m, c, s);
@@ -106,6 +128,10 @@ export function gradNormalizeChannel<T>(channel: u32): void {
 
 /** All rows of channels [first, last), which lie one behind the other. */
 export function gradNormalizeBlock<T>(first: u32, last: u32): void {
+  if (!gradientsInRange<T>(first, last - first)) {
+    for (let channel = first; channel < last; channel++) gradNormalizeChannel<T>(channel);
+    return;
+  }
   const tabled = job.channels <= MAX_COLUMNS;
   if (tabled) {
     for (let channel = first; channel < last; channel++) {
@@ -170,10 +196,17 @@ function gradRow<T>(offset: usize, n: u32, share: T, mean: T, slope: T, scale: T
 // ---- columns
 
 export function gradNormalizeTile<T>(): void {
+  const first = job.firstColumn / job.inner;
+  const n = tileChannels();
+  let inRange = spreadShares<T>(1);
+  inRange = spreadSlopes<T>(2) && inRange;
+  inRange = spreadScales<T>(3) && inRange;
+  inRange = inRange && differencesInRange<T>(job.mean + first * sizeof<T>(), n);
+  if (!inRange && !gradientsInRange<T>(first, n)) {
+    for (let channel = first; channel < first + n; channel++) gradNormalizeChannel<T>(channel);
+    return;
+  }
   spread<T>(0, job.mean, 0);
-  spreadShares<T>(1);
-  spreadSlopes<T>(2);
-  spreadScales<T>(3);
   run((item: u32) => gradNormalizeRows<T>(item), job.parts, 3 * u64(job.rows) * job.columns * sizeof<T>());
 }
 

@@ -14,7 +14,30 @@ import { momentsOfPlanes } from "./moments/planes";
 export function moments<T>(x: usize, outer: u32, channels: u32, inner: u32, mean: usize, variance: usize): void {
   job.x = x;
   job.mean = mean;
+  job.meanLow = 0;
   job.variance = variance;
+  momentsOfTensor<T>(outer, channels, inner);
+}
+
+/** K-12: what moments computes, before its last roundings. */
+export function splitMoments<T>(
+  x: usize,
+  outer: u32,
+  channels: u32,
+  inner: u32,
+  mean: usize,
+  meanLow: usize,
+  m2: usize,
+): void {
+  job.x = x;
+  job.mean = mean;
+  job.meanLow = meanLow;
+  job.variance = 0;
+  job.m2 = m2;
+  momentsOfTensor<T>(outer, channels, inner);
+}
+
+function momentsOfTensor<T>(outer: u32, channels: u32, inner: u32): void {
   if (!usePlanes(outer, channels, inner)) {
     const width = channels * job.inner;
     for (let column: u32 = 0; column < width; column += job.columns) {

@@ -1,6 +1,8 @@
 /** K-2. y = (x - mean) * s + beta, s = gamma / sqrt(variance + eps) in float64 and rounded once. Bound: N-3. */
+import { carefulNormalize } from "../careful/maps";
+import { canBeHelped, differencesInRange, mapInRange } from "../careful/range";
 import { job, run } from "../job";
-import { bytes, elements, MAX_COLUMNS, parts, planColumns, SLICE, table, usePlanes } from "../shape";
+import { bytes, elements, MAX_COLUMNS, parts, planColumns, SLICE, table, tileChannels, usePlanes } from "../shape";
 import { scales, spread, spreadScales } from "../tables";
 import { loadTail, storeTail } from "../vector";
 
@@ -29,7 +31,11 @@ export function normalize<T>(
 /** The map of the job's operands. Without `variance` (0) s is gamma; without `mean` nothing is subtracted. */
 export function mapTensor<T>(outer: u32, channels: u32, inner: u32): void {
   if (usePlanes(outer, channels, inner)) {
-    if (channels <= MAX_COLUMNS) scales<T>(table(1), 0, channels);
+    const inRange = channels <= MAX_COLUMNS && scales<T>(table(1), 0, channels) && offsetsInRange<T>(0, channels);
+    if (!inRange && !mapsInRange<T>(0, channels)) {
+      for (let channel: u32 = 0; channel < channels; channel++) normalizeChannel<T>(channel);
+      return;
+    }
     run((item: u32) => normalizePlanes<T>(item), parts(elements(), SLICE), 2 * bytes<T>());
     return;
   }
@@ -60,6 +66,22 @@ function betaOf<T>(channel: u32): T {
   return job.beta ? load<T>(job.beta + channel * sizeof<T>()) : <T>-0.0;
 }
 
+function offsetsInRange<T>(first: u32, n: u32): bool {
+  return (
+    (!job.mean || differencesInRange<T>(job.mean + first * sizeof<T>(), n)) &&
+    (!job.beta || differencesInRange<T>(job.beta + first * sizeof<T>(), n))
+  );
+}
+
+/** One by one: false if there is a channel that the ordinary map is not right for, and the careful one is. */
+function mapsInRange<T>(first: u32, n: u32): bool {
+  for (const last = first + n; first < last; first++) {
+    if (mapInRange<T>(first, meanOf<T>(first), scaleOf<T>(first), betaOf<T>(first))) continue;
+    if (canBeHelped<T>(first)) return false;
+  }
+  return true;
+}
+
 // ---- planes
 
 /** Elements [item * SLICE, ...) of the tensor in order of memory. */
@@ -88,6 +110,7 @@ export function normalizeChannel<T>(channel: u32): void {
   const mean = meanOf<T>(channel);
   const beta = betaOf<T>(channel);
   const s = scaleOf<T>(channel);
+  if (!mapInRange<T>(channel, mean, s, beta) && carefulNormalize<T>(channel)) return;
   let offset = channel * job.inner * sizeof<T>();
   for (let o: u32 = 0; o < job.outer; o++) {
     mapRow<T>(job.x + offset, job.y + offset, job.inner, mean, s, beta);
@@ -97,6 +120,10 @@ export function normalizeChannel<T>(channel: u32): void {
 
 /** All rows of channels [first, last), which lie one behind the other. */
 export function normalizeBlock<T>(first: u32, last: u32): void {
+  if (!mapsInRange<T>(first, last - first)) {
+    for (let channel = first; channel < last; channel++) normalizeChannel<T>(channel);
+    return;
+  }
   const tabled = job.channels <= MAX_COLUMNS;
   if (tabled) {
     for (let channel = first; channel < last; channel++)
@@ -141,8 +168,14 @@ function mapRow<T>(x: usize, y: usize, n: u32, mean: T, scale: T, beta: T): void
 // ---- columns
 
 export function normalizeTile<T>(): void {
+  const first = job.firstColumn / job.inner;
+  const n = tileChannels();
+  const inRange = spreadScales<T>(1) && offsetsInRange<T>(first, n);
+  if (!inRange && !mapsInRange<T>(first, n)) {
+    for (let channel = first; channel < first + n; channel++) normalizeChannel<T>(channel);
+    return;
+  }
   spread<T>(0, job.mean, 0);
-  spreadScales<T>(1);
   spread<T>(2, job.beta, <T>-0.0);
   run((item: u32) => normalizeRows<T>(item), job.parts, 2 * u64(job.rows) * job.columns * sizeof<T>());
 }

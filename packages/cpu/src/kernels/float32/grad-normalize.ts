@@ -1,6 +1,8 @@
 import type { Geometry } from "@bn/core";
 import { CHANNEL_BLOCK, isChannelsLast, tileRows } from "../../layout.ts";
 import type { Scratch } from "../../scratch.ts";
+import { carefulGradient } from "../careful/maps.ts";
+import { gradientInRange } from "./range.ts";
 import { multiply } from "./scale.ts";
 
 /**
@@ -22,19 +24,35 @@ export function gradNormalize(
   count: number,
   dx: Float32Array,
   s: Scratch,
+  fused = false,
 ): void {
   const { outer, channels, inner } = g;
   const channelsLast = isChannelsLast(g);
   for (let c0 = 0; c0 < channels; c0 += CHANNEL_BLOCK) {
     const width = Math.min(CHANNEL_BLOCK, channels - c0);
+    let inRange = true;
     for (let c = 0; c < width; c++) {
       const root = Math.sqrt(variance[c0 + c]! + eps);
       s.a[c] = mean[c0 + c]!;
       s.b[c] = sumDy ? sumDy[c0 + c]! / count : 0;
       s.c[c] = sumDyXhat ? sumDyXhat[c0 + c]! / (count * root) : 0;
       s.d[c] = (gamma ? gamma[c0 + c]! : 1) / root;
+      inRange =
+        inRange &&
+        gradientInRange(
+          sumDy ? s.a[c]! : 0,
+          s.b[c]!,
+          s.c[c]!,
+          s.d[c]!,
+          gamma ? gamma[c0 + c]! : 1,
+          sumDyXhat ? sumDyXhat[c0 + c]! : 0,
+        );
     }
-    if (!sumDy) multiply(dy, g, c0, width, s.d, dx);
+    if (!inRange) {
+      for (let c = c0; c < c0 + width; c++) {
+        gradNormalizeChannel(dy, x, g, c, mean, variance, eps, gamma, sumDy, sumDyXhat, count, fused, dx);
+      }
+    } else if (!sumDy) multiply(dy, g, c0, width, s.d, dx);
     else if (channelsLast) gradTiles(dy, x, outer, channels, c0, width, dx, s);
     else {
       for (let row = 0; row < outer; row++) {
@@ -50,25 +68,34 @@ export function gradNormalize(
 export function gradNormalizeChannel(
   dy: Float32Array,
   x: Float32Array,
-  { outer, channels, inner }: Geometry,
+  g: Geometry,
   c: number,
   mean: Float32Array,
   variance: Float32Array,
   eps: number,
   gamma: Float32Array | null,
-  sumDy: Float32Array,
-  sumDyXhat: Float32Array,
+  sumDy: Float32Array | null,
+  sumDyXhat: Float32Array | null,
   count: number,
+  fused: boolean,
   dx: Float32Array,
 ): void {
   const root = Math.sqrt(variance[c]! + eps);
   const m = mean[c]!;
-  const a = sumDy[c]! / count;
-  const b = sumDyXhat[c]! / (count * root);
+  const a = sumDy ? sumDy[c]! / count : 0;
+  const b = sumDyXhat ? sumDyXhat[c]! / (count * root) : 0;
   const s = (gamma ? gamma[c]! : 1) / root;
+  if (
+    !gradientInRange(sumDy ? m : 0, a, b, s, gamma ? gamma[c]! : 1, sumDyXhat ? sumDyXhat[c]! : 0) &&
+    carefulGradient(dy, x, g, c, mean, variance, eps, gamma, sumDy, sumDyXhat, count, fused, dx)
+  ) {
+    return;
+  }
+  const { outer, channels, inner } = g;
   for (let row = 0; row < outer; row++) {
     const i = (row * channels + c) * inner;
-    gradRun(dy, x, i, i + inner, m, a, b, s, dx);
+    if (sumDy) gradRun(dy, x, i, i + inner, m, a, b, s, dx);
+    else for (let k = i; k < i + inner; k++) dx[k] = dy[k]! * s;
   }
 }
 

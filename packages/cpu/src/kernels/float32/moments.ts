@@ -17,8 +17,48 @@ const BLOCK = 4096;
  * Errors  a few ulp of float64 times BLOCK, then one rounding to float32; 0 for a constant channel.
  */
 export function moments(x: Float32Array, g: Geometry, mean: Float32Array, variance: Float32Array, s: Scratch): void {
-  if (isChannelsLast(g)) momentsChannelsLast(x, g, mean, variance, s);
-  else for (let c = 0; c < g.channels; c++) momentsOfChannel(x, g, c, mean, variance, s);
+  reduce(x, g, mean, null, variance, s);
+}
+
+/** K-12: the mean's second float32 holds what the first rounds away; m2 is the variance before it is divided by m. */
+export function splitMoments(
+  x: Float32Array,
+  g: Geometry,
+  mean: Float32Array,
+  meanLow: Float32Array,
+  m2: Float32Array,
+  s: Scratch,
+): void {
+  reduce(x, g, mean, meanLow, m2, s);
+}
+
+/** `squares` takes the variance, or with `meanLow` m2. */
+function reduce(
+  x: Float32Array,
+  g: Geometry,
+  mean: Float32Array,
+  meanLow: Float32Array | null,
+  squares: Float32Array,
+  s: Scratch,
+): void {
+  if (isChannelsLast(g)) momentsChannelsLast(x, g, mean, meanLow, squares, s);
+  else for (let c = 0; c < g.channels; c++) momentsOfChannel(x, g, c, mean, meanLow, squares, s);
+}
+
+/** What `join` left in channel `from` of scratch. */
+function store(
+  s: Scratch,
+  from: number,
+  c: number,
+  m: number,
+  mean: Float32Array,
+  meanLow: Float32Array | null,
+  squares: Float32Array,
+): void {
+  const exact = s.a[from]! + s.b[from]! / m;
+  mean[c] = exact;
+  squares[c] = meanLow ? s.c[from]! : s.c[from]! / m;
+  if (meanLow) meanLow[c] = exact - exact === 0 ? exact - mean[c]! : 0;
 }
 
 export function momentsOfChannel(
@@ -26,7 +66,8 @@ export function momentsOfChannel(
   { outer, channels, inner }: Geometry,
   channel: number,
   mean: Float32Array,
-  variance: Float32Array,
+  meanLow: Float32Array | null,
+  squares: Float32Array,
   s: Scratch,
 ): void {
   const stride = channels * inner;
@@ -85,8 +126,7 @@ export function momentsOfChannel(
       n += size;
     }
   }
-  mean[channel] = s.a[0]! + s.b[0]! / n;
-  variance[channel] = s.c[0]! / n;
+  store(s, 0, channel, n, mean, meanLow, squares);
 }
 
 /** Whole rows, tile by tile; four channels of a tile are summed in registers, down its rows. */
@@ -94,7 +134,8 @@ function momentsChannelsLast(
   x: Float32Array,
   { outer, channels }: Geometry,
   mean: Float32Array,
-  variance: Float32Array,
+  meanLow: Float32Array | null,
+  squares: Float32Array,
   s: Scratch,
 ): void {
   const tile = tileRows(channels);
@@ -110,10 +151,7 @@ function momentsChannelsLast(
         join(s, c, row, size, finiteOr0(x[row * channels + c0 + c]!), s.d[c]!, s.e[c]!);
       }
     }
-    for (let c = 0; c < width; c++) {
-      mean[c0 + c] = s.a[c]! + s.b[c]! / outer;
-      variance[c0 + c] = s.c[c]! / outer;
-    }
+    for (let c = 0; c < width; c++) store(s, c, c0 + c, outer, mean, meanLow, squares);
   }
 }
 

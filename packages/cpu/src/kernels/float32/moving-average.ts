@@ -1,4 +1,4 @@
-/** running = fraction * running + (mean, correction * variance, 1), each operation rounded (K-7, N-8). */
+/** running = fraction * running + (mean, correction * variance, 1), in float64 and rounded once (K-7, N-8). */
 export function movingAverage(
   channels: number,
   mean: Float32Array,
@@ -9,12 +9,9 @@ export function movingAverage(
   fraction: number,
   correction: number,
 ): void {
-  const { fround } = Math;
-  const f = fround(fraction);
-  const k = fround(correction);
   for (let c = 0; c < channels; c++) {
-    meanSum[c] = fround(f * meanSum[c]!) + mean[c]!;
-    varianceSum[c] = fround(f * varianceSum[c]!) + fround(k * variance[c]!);
+    meanSum[c] = fraction * meanSum[c]! + mean[c]!;
+    varianceSum[c] = fraction * varianceSum[c]! + correction * variance[c]!;
   }
-  factor[0] = fround(f * factor[0]!) + 1;
+  factor[0] = fraction * factor[0]! + 1;
 }

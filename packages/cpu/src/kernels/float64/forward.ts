@@ -22,7 +22,7 @@ export function forward(
     return;
   }
   for (let c = 0; c < g.channels; c++) {
-    momentsOfChannel(x, g, c, mean, variance, s);
+    momentsOfChannel(x, g, c, mean, null, variance, s);
     normalizeChannel(x, g, c, mean, variance, eps, gamma, beta, y);
   }
 }

@@ -4,7 +4,7 @@ import { forward } from "./forward.ts";
 import { globalStats } from "./global-stats.ts";
 import { gradNormalize } from "./grad-normalize.ts";
 import { gradSums } from "./grad-sums.ts";
-import { moments } from "./moments.ts";
+import { moments, splitMoments } from "./moments.ts";
 import { movingAverage } from "./moving-average.ts";
 import { normalize } from "./normalize.ts";
 import { scale } from "./scale.ts";
@@ -21,4 +21,5 @@ export const float64: ArrayKernels<Float64Array> = {
   normalize,
   scale,
   scaleSums,
+  splitMoments,
 };

@@ -1,6 +1,8 @@
 import type { Geometry } from "@bn/core";
 import { CHANNEL_BLOCK, isChannelsLast } from "../../layout.ts";
 import type { Scratch } from "../../scratch.ts";
+import { carefulMoments } from "../careful/moments.ts";
+import { scaleBy } from "../careful/scaled.ts";
 import { BLOCK_COLUMNS, blockRows, TERMS } from "./blocks.ts";
 import { add, clear, firstSum, secondSum } from "./compensated-sum.ts";
 
@@ -13,9 +15,33 @@ import { add, clear, firstSum, secondSum } from "./compensated-sum.ts";
  * Errors  N-2; 0 for a constant channel.
  */
 export function moments(x: Float64Array, g: Geometry, mean: Float64Array, variance: Float64Array, s: Scratch): void {
+  reduce(x, g, mean, null, variance, s);
+}
+
+/** K-12: what the variance's second term takes out is the mean's low part; m2 is the variance before it is divided by m. */
+export function splitMoments(
+  x: Float64Array,
+  g: Geometry,
+  mean: Float64Array,
+  meanLow: Float64Array,
+  m2: Float64Array,
+  s: Scratch,
+): void {
+  reduce(x, g, mean, meanLow, m2, s);
+}
+
+/** `squares` takes the variance, or with `meanLow` m2. */
+function reduce(
+  x: Float64Array,
+  g: Geometry,
+  mean: Float64Array,
+  meanLow: Float64Array | null,
+  squares: Float64Array,
+  s: Scratch,
+): void {
   const { outer, channels } = g;
   if (!isChannelsLast(g)) {
-    for (let c = 0; c < channels; c++) momentsOfChannel(x, g, c, mean, variance, s);
+    for (let c = 0; c < channels; c++) momentsOfChannel(x, g, c, mean, meanLow, squares, s);
     return;
   }
   for (let c0 = 0; c0 < channels; c0 += CHANNEL_BLOCK) {
@@ -24,7 +50,7 @@ export function moments(x: Float64Array, g: Geometry, mean: Float64Array, varian
     sumsAround(x, outer, channels, c0, width, mean, s);
     for (let c = 0; c < width; c++) mean[c0 + c] = mean[c0 + c]! + firstSum(s, c) / outer;
     sumsAround(x, outer, channels, c0, width, mean, s);
-    for (let c = 0; c < width; c++) variance[c0 + c] = varianceOf(firstSum(s, c), secondSum(s, c), outer);
+    for (let c = 0; c < width; c++) store(x, g, c0 + c, firstSum(s, c), secondSum(s, c), mean, meanLow, squares);
   }
 }
 
@@ -33,15 +59,40 @@ export function momentsOfChannel(
   g: Geometry,
   c: number,
   mean: Float64Array,
-  variance: Float64Array,
+  meanLow: Float64Array | null,
+  squares: Float64Array,
   s: Scratch,
 ): void {
-  const m = g.outer * g.inner;
   const shift = finiteOr0(x[c * g.inner]!);
   sumsOfChannelAround(x, g, c, shift, s);
-  mean[c] = shift + firstSum(s, 0) / m;
+  mean[c] = shift + firstSum(s, 0) / (g.outer * g.inner);
   sumsOfChannelAround(x, g, c, mean[c]!, s);
-  variance[c] = varianceOf(firstSum(s, 0), secondSum(s, 0), m);
+  store(x, g, c, firstSum(s, 0), secondSum(s, 0), mean, meanLow, squares);
+}
+
+/** From the sums about the rounded mean. Where they are not finite the channel is done again, carefully. */
+function store(
+  x: Float64Array,
+  g: Geometry,
+  c: number,
+  sum: number,
+  sumOfSquares: number,
+  mean: Float64Array,
+  meanLow: Float64Array | null,
+  squares: Float64Array,
+): void {
+  const m = g.outer * g.inner;
+  const low = sum / m;
+  const m2 = Math.max(sumOfSquares - sum * low, 0); // NaN stays NaN
+  if (m2 < Number.POSITIVE_INFINITY) {
+    squares[c] = meanLow ? m2 : m2 / m;
+    if (meanLow) meanLow[c] = low;
+    return;
+  }
+  const again = carefulMoments(x, g, c);
+  mean[c] = again.mean;
+  squares[c] = scaleBy(meanLow ? again.squares : again.squares / m, again.exponent);
+  if (meanLow) meanLow[c] = again.meanLow;
 }
 
 /** Channel 0 of scratch = (sum d, sum d^2), d = x - shift. */
@@ -125,11 +176,6 @@ function sumsAround(
       add(s, c, a, b);
     }
   }
-}
-
-function varianceOf(sum: number, squares: number, m: number): number {
-  const m2 = squares - (sum * sum) / m;
-  return Math.max(m2, 0) / m; // NaN stays NaN
 }
 
 /** Around an infinity or a NaN every difference would be lost; around 0 only the infinite ones are. */

@@ -1,6 +1,8 @@
 import type { Geometry } from "@bn/core";
 import { CHANNEL_BLOCK, isChannelsLast, tileRows } from "../../layout.ts";
 import type { Scratch } from "../../scratch.ts";
+import { carefulNormalize } from "../careful/maps.ts";
+import { mapInRange } from "./range.ts";
 
 /**
  * y = (x - mean) * s [+ beta], s = [gamma] / sqrt(variance + eps), the statistics as stored (K-2, N-3).
@@ -23,10 +25,16 @@ export function normalize(
   const channelsLast = isChannelsLast(g);
   for (let c0 = 0; c0 < channels; c0 += CHANNEL_BLOCK) {
     const width = Math.min(CHANNEL_BLOCK, channels - c0);
+    let inRange = true;
     for (let c = 0; c < width; c++) {
       s.a[c] = mean[c0 + c]!;
       s.b[c] = (gamma ? gamma[c0 + c]! : 1) / Math.sqrt(variance[c0 + c]! + eps);
       s.c[c] = beta ? beta[c0 + c]! : 0;
+      inRange = inRange && mapInRange(s.a[c]!, s.b[c]!, s.c[c]!, gamma ? gamma[c0 + c]! : 1);
+    }
+    if (!inRange) {
+      for (let c = c0; c < c0 + width; c++) normalizeChannel(x, g, c, mean, variance, eps, gamma, beta, y);
+      continue;
     }
     if (channelsLast) {
       normalizeTiles(x, outer, channels, c0, width, y, s);
@@ -43,7 +51,7 @@ export function normalize(
 
 export function normalizeChannel(
   x: Float64Array,
-  { outer, channels, inner }: Geometry,
+  g: Geometry,
   c: number,
   mean: Float64Array,
   variance: Float64Array,
@@ -55,6 +63,10 @@ export function normalizeChannel(
   const m = mean[c]!;
   const s = (gamma ? gamma[c]! : 1) / Math.sqrt(variance[c]! + eps);
   const t = beta ? beta[c]! : 0;
+  if (!mapInRange(m, s, t, gamma ? gamma[c]! : 1) && carefulNormalize(x, g, c, mean, variance, eps, gamma, beta, y)) {
+    return;
+  }
+  const { outer, channels, inner } = g;
   for (let row = 0; row < outer; row++) {
     const i = (row * channels + c) * inner;
     normalizeRun(x, i, i + inner, m, s, t, y);

@@ -1,6 +1,9 @@
 import type { Geometry } from "@bn/core";
 import { CHANNEL_BLOCK, isChannelsLast } from "../../layout.ts";
 import type { Scratch } from "../../scratch.ts";
+import { channelOf } from "../careful/channel.ts";
+import { finite, scaleBy } from "../careful/scaled.ts";
+import { carefulSums } from "../careful/sums.ts";
 import { BLOCK_COLUMNS, blockRows, TERMS } from "./blocks.ts";
 import { add, clear, firstSum, secondSum } from "./compensated-sum.ts";
 
@@ -21,19 +24,40 @@ export function scaleSums(
   if (!isChannelsLast(g)) {
     for (let c = 0; c < g.channels; c++) {
       sumsOfChannel(dy, x, g, c, 0, s);
-      if (gammaGrad) gammaGrad[c] = gammaGrad[c]! + secondSum(s, 0);
-      if (betaGrad) betaGrad[c] = betaGrad[c]! + firstSum(s, 0);
+      addSums(s, 0, dy, x, g, c, gammaGrad, betaGrad);
     }
     return;
   }
   for (let c0 = 0; c0 < g.channels; c0 += CHANNEL_BLOCK) {
     const width = Math.min(CHANNEL_BLOCK, g.channels - c0);
     sumsOfChannelsLast(dy, x, g, c0, width, null, s);
-    for (let c = 0; c < width; c++) {
-      if (gammaGrad) gammaGrad[c0 + c] = gammaGrad[c0 + c]! + secondSum(s, c);
-      if (betaGrad) betaGrad[c0 + c] = betaGrad[c0 + c]! + firstSum(s, c);
+    for (let c = 0; c < width; c++) addSums(s, c, dy, x, g, c0 + c, gammaGrad, betaGrad);
+  }
+}
+
+/** Sums that are not finite are taken again, carefully. */
+function addSums(
+  s: Scratch,
+  from: number,
+  dy: Float64Array,
+  x: Float64Array,
+  g: Geometry,
+  c: number,
+  gammaGrad: Float64Array | null,
+  betaGrad: Float64Array | null,
+): void {
+  let sum = firstSum(s, from);
+  let products = secondSum(s, from);
+  if (!finite(sum) || !finite(products)) {
+    const of = channelOf(0, null, 0);
+    const again = of && carefulSums(dy, x, g, c, of);
+    if (again) {
+      sum = scaleBy(again.dy, again.dyExponent);
+      products = scaleBy(again.dot, again.dotExponent);
     }
   }
+  if (gammaGrad) gammaGrad[c] = gammaGrad[c]! + products;
+  if (betaGrad) betaGrad[c] = betaGrad[c]! + sum;
 }
 
 /** Channel 0 of scratch = (sum dy, sum dy * (x - mean)) of one channel. */

@@ -4,7 +4,7 @@ import { entries } from "../../shape";
 import { inversePair, powerPair } from "../../tables";
 import { finite, lost, lostOf, pair, regain, storePair, zero } from "../../vector";
 import { inverseOf, meanOf } from "../normalize";
-import { powerOf, put } from "./store";
+import { powerOf, storeSums } from "./store";
 
 export function joinColumns<T>(channel: u32, column: u32): void {
   const width = job.channels * job.inner;
@@ -40,7 +40,7 @@ export function joinColumns<T>(channel: u32, column: u32): void {
       products += product;
     }
   }
-  put<T>(channel, finite(sum) ? sum + lostSum : sum, finite(products) ? products + lostProducts : products);
+  storeSums<T>(channel, finite(sum) ? sum + lostSum : sum, finite(products) ? products + lostProducts : products);
 }
 
 /** `joinColumns` of two channels whose columns are neighbours. */
@@ -80,6 +80,11 @@ export function joinPair<T>(channel: u32, column: u32): void {
     sum = nextSum;
     products = nextProducts;
   }
+  if (!v128.all_true<i64>(f64x2.eq(f64x2.sub(sum, sum), f64x2.sub(products, products)))) {
+    joinColumns<T>(channel, column);
+    joinColumns<T>(channel + 1, column + 1);
+    return;
+  }
   const at = channel * sizeof<T>();
   const total = regain(sum, lostSum);
   const dot = f64x2.mul(regain(products, lostProducts), f64x2.div(r, power));
@@ -89,7 +94,7 @@ export function joinPair<T>(channel: u32, column: u32): void {
   if (job.gradBeta) addPair<T>(job.gradBeta + at, total);
 }
 
-/** Adds two sums, rounded first, as `store_` does. */
+/** Adds two sums, rounded first, as `storeSums` does. */
 function addPair<T>(p: usize, v: v128): void {
   store<T>(p, load<T>(p) + <T>f64x2.extract_lane(v, 0));
   store<T>(p, load<T>(p, sizeof<T>()) + <T>f64x2.extract_lane(v, 1), sizeof<T>());

@@ -4,7 +4,7 @@ import { RUN } from "../../runs";
 import { bytes, count, ENTRY, parts, planChannels } from "../../shape";
 import { finite, firstLanes, loadTail, lost, lostOf, total, widen, zero } from "../../vector";
 import { inverseOf, meanOf } from "../normalize";
-import { powerOf, put } from "./store";
+import { powerOf, storeSums } from "./store";
 
 /** Results of `sums`: AssemblyScript returns one value. */
 let dySum: f64 = 0;
@@ -24,7 +24,7 @@ export function gradSumsOfChannels<T>(item: u32): void {
 
 export function gradSumsOfChannel<T>(channel: u32): void {
   sums<T>(channel, 0, count());
-  put<T>(channel, dySum, productSum);
+  storeSums<T>(channel, dySum, productSum);
 }
 
 function gradSumsOfParts<T>(): void {
@@ -43,7 +43,7 @@ function gradSumsOfParts<T>(): void {
       sum += dy;
       products += product;
     }
-    put<T>(channel, finite(sum) ? sum + lostSum : sum, finite(products) ? products + lostProducts : products);
+    storeSums<T>(channel, finite(sum) ? sum + lostSum : sum, finite(products) ? products + lostProducts : products);
   }
 }
 

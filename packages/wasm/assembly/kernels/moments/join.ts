@@ -2,8 +2,8 @@
 import { job } from "../../job";
 import { SHIFTS } from "../../runs";
 import { count, entries } from "../../shape";
-import { finite, lost, lostOf, pair, regain, storePair, zero } from "../../vector";
-import { about, put } from "./store";
+import { finite, lost, lostOf, pair, regain, zero } from "../../vector";
+import { squaresAboutMean, storeChannel, storePairOfChannels } from "./store";
 
 /** Channels of one column and one block each: nothing to join. The last of an odd number is left. */
 export function closeColumns<T>(first: u32, channels: u32): u32 {
@@ -19,9 +19,7 @@ export function closeColumns<T>(first: u32, channels: u32): u32 {
     const delta = f64x2.div(a, m);
     const squares = f64x2.sub(q, f64x2.mul(a, delta));
     if (v128.all_true<i64>(f64x2.lt(squares, f64x2.splat(Infinity)))) {
-      const mean = f64x2.add(pair<T>(S + i * sizeof<T>()), delta);
-      storePair<T>(job.mean + (first + i) * sizeof<T>(), mean);
-      storePair<T>(job.variance + (first + i) * sizeof<T>(), f64x2.div(f64x2.max(squares, zero()), m));
+      storePairOfChannels<T>(first + i, pair<T>(S + i * sizeof<T>()), delta, squares);
     } else {
       joinColumns<T>(first + i, i);
       joinColumns<T>(first + i + 1, i + 1);
@@ -91,8 +89,7 @@ export function joinPair<T>(channel: u32, column: u32): void {
     joinColumns<T>(channel + 1, column + 1);
     return;
   }
-  storePair<T>(job.mean + channel * sizeof<T>(), f64x2.add(pivot, delta));
-  storePair<T>(job.variance + channel * sizeof<T>(), f64x2.div(f64x2.max(squares, zero()), m));
+  storePairOfChannels<T>(channel, pivot, delta, squares);
 }
 
 /** All columns and blocks of one channel, as `joinParts`; a last, short row counts value by value. */
@@ -143,7 +140,7 @@ export function joinColumns<T>(channel: u32, column: u32): void {
         const p = A + c * 8;
         const a = load<f64>(p) + load<f64>(p + 2 * size);
         const q = load<f64>(p + size) + load<f64>(p + 3 * size);
-        const term = about(n, inverse, a, q, f64(load<T>(S + c * sizeof<T>())) - pivot - delta);
+        const term = squaresAboutMean(n, inverse, a, q, f64(load<T>(S + c * sizeof<T>())) - pivot - delta);
         const next = squares + term;
         rest += lostOf(squares, term, next);
         squares = next;
@@ -158,5 +155,5 @@ export function joinColumns<T>(channel: u32, column: u32): void {
       squares = next;
     }
   }
-  put<T>(channel, pivot, sum, delta, squares + rest);
+  storeChannel<T>(channel, pivot, delta, squares + rest);
 }

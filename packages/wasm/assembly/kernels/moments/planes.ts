@@ -4,7 +4,7 @@ import { RUN } from "../../runs";
 import { bytes, count, ENTRY, parts, planChannels } from "../../shape";
 import { finite, firstLanes, loadTail, lost, lostOf, total, widen, zero } from "../../vector";
 import { guess } from "./guess";
-import { about, put } from "./store";
+import { squaresAboutMean, storeChannel } from "./store";
 
 /** Results of `deviations` and `settled`: AssemblyScript returns one value. */
 let sumOf: f64 = 0;
@@ -26,7 +26,7 @@ export function momentsOfChannel<T>(channel: u32): void {
   const n = count();
   settled<T>(channel, 0, n);
   const delta = sumOf / n;
-  put<T>(channel, shiftOf, sumOf, delta, squaresOf - sumOf * delta);
+  storeChannel<T>(channel, shiftOf, delta, squaresOf - sumOf * delta);
 }
 
 /** Parts of a channel on their own, then together. */
@@ -66,12 +66,12 @@ function joinParts<T>(channel: u32): void {
   for (let part: u32 = 0; part < job.parts; part++) {
     const entry = first + part * ENTRY;
     const n = f64(min(job.span, m - part * job.span));
-    const term = about(n, 1 / n, load<f64>(entry), load<f64>(entry, 8), load<f64>(entry, 16) - pivot - delta);
+    const term = squaresAboutMean(n, 1 / n, load<f64>(entry), load<f64>(entry, 8), load<f64>(entry, 16) - pivot - delta);
     const next = squares + term;
     rest += lostOf(squares, term, next);
     squares = next;
   }
-  put<T>(channel, pivot, sum, delta, squares + rest);
+  storeChannel<T>(channel, pivot, delta, squares + rest);
 }
 
 /** Elements [from, from + n) of a channel: sums about a good shift. */

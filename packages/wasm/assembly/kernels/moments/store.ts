@@ -1,43 +1,52 @@
-/** What ends a channel's moments. */
+/** What ends a channel's moments: mean and variance, or for splitMoments the mean in two parts and the squares. */
+import { carefulMoments } from "../../careful/moments";
+import { scaleBy } from "../../careful/scaled";
 import { job } from "../../job";
 import { count } from "../../shape";
-import { finite } from "../../vector";
+import { finite, lost, lostOf, pair, storePair, zero } from "../../vector";
 
 /** Squares about the channel's mean of n values with sum a and squares q about a shift that lies `offset` from it. */
-export function about(n: f64, inverse: f64, a: f64, q: f64, offset: f64): f64 {
+export function squaresAboutMean(n: f64, inverse: f64, a: f64, q: f64, offset: f64): f64 {
   const own = a * inverse;
   return q - a * own + n * (offset + own) * (offset + own);
 }
 
-/** mean = pivot + delta and variance = squares / m; sums that are not finite are taken again, plainly, in float64. */
-export function put<T>(channel: u32, pivot: f64, sum: f64, delta: f64, squares: f64): void {
+/** mean = pivot + delta; sums that are not finite are taken again, carefully. */
+export function storeChannel<T>(channel: u32, pivot: f64, delta: f64, squares: f64): void {
   if (!(squares < Infinity)) {
-    plainly<T>(channel, finite(sum), pivot + delta);
+    carefulMoments<T>(channel);
     return;
   }
-  store<T>(job.mean + channel * sizeof<T>(), <T>(pivot + delta));
-  store<T>(job.variance + channel * sizeof<T>(), <T>(max<f64>(squares, 0) / count()));
+  const mean = pivot + delta;
+  storeMean<T>(channel, mean, lostOf(pivot, delta, mean));
+  storeSquares<T>(channel, max<f64>(squares, 0), 0);
 }
 
-/** Infinities, NaN, and squares that exceed the dtype: slow, and with the results of plain float64. */
-function plainly<T>(channel: u32, known: bool, mean: f64): void {
-  const m = count();
-  const x = job.x + channel * job.inner * sizeof<T>();
-  const stride = job.channels * job.inner * sizeof<T>();
-  if (!known) {
-    let sum: f64 = 0;
-    for (let o: u32 = 0; o < job.outer; o++) {
-      for (let i: u32 = 0; i < job.inner; i++) sum += f64(load<T>(x + o * stride + i * sizeof<T>()));
-    }
-    mean = sum / m;
+/** mean + low, both float64; what the dtype loses of the mean is in meanLow. */
+export function storeMean<T>(channel: u32, mean: f64, low: f64): void {
+  const at = channel * sizeof<T>();
+  const rounded = <T>mean;
+  store<T>(job.mean + at, rounded);
+  if (job.meanLow) store<T>(job.meanLow + at, finite(mean) ? <T>(mean - f64(rounded) + low) : 0);
+}
+
+/** squares * 2^e. */
+export function storeSquares<T>(channel: u32, squares: f64, e: i32): void {
+  const at = channel * sizeof<T>();
+  if (job.variance) store<T>(job.variance + at, <T>(e === 0 ? squares / count() : scaleBy(squares / count(), e)));
+  else store<T>(job.m2 + at, <T>scaleBy(squares, e));
+}
+
+/** The same of two channels whose squares are finite. */
+export function storePairOfChannels<T>(channel: u32, pivot: v128, delta: v128, squares: v128): void {
+  const at = channel * sizeof<T>();
+  const mean = f64x2.add(pivot, delta);
+  storePair<T>(job.mean + at, mean);
+  squares = f64x2.max(squares, zero());
+  if (job.variance) {
+    storePair<T>(job.variance + at, f64x2.div(squares, f64x2.splat(count())));
+    return;
   }
-  let squares: f64 = 0;
-  for (let o: u32 = 0; o < job.outer; o++) {
-    for (let i: u32 = 0; i < job.inner; i++) {
-      const d = f64(load<T>(x + o * stride + i * sizeof<T>())) - mean;
-      squares += d * d;
-    }
-  }
-  store<T>(job.mean + channel * sizeof<T>(), <T>mean);
-  store<T>(job.variance + channel * sizeof<T>(), <T>(squares / m));
+  storePair<T>(job.m2 + at, squares);
+  storePair<T>(job.meanLow + at, f64x2.add(f64x2.sub(mean, pair<T>(job.mean + at)), lost(pivot, delta, mean)));
 }

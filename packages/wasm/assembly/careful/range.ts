@@ -1,0 +1,67 @@
+/**
+ * Which channels the ordinary maps are right for. Beyond that an intermediate could overflow, or lose its bits where it is
+ * subnormal, although the result does not: those channels are for maps.ts.
+ */
+import { job } from "../job";
+import { inverseOf, meanOf } from "../kernels/normalize";
+import { finite, loadTail, zero } from "../vector";
+
+/** Differences with numbers below this do not overflow. */
+export function differenceLimit<T>(): f64 {
+  return sizeof<T>() === 4 ? 1.2676506002282294e30 : 9.745314011399999e288; // 2^100, 2^960
+}
+
+/** Slopes below this leave room for x^ times as much. */
+export function slopeLimit<T>(): f64 {
+  return sizeof<T>() === 4 ? 1152921504606846976 : 3.273390607896142e150; // 2^60, 2^500
+}
+
+export function smallest<T>(): f64 {
+  return sizeof<T>() === 4 ? 1.1754943508222875e-38 : 2.2250738585072014e-308;
+}
+
+export function largest<T>(): f64 {
+  return sizeof<T>() === 4 ? 3.4028234663852886e38 : 1.7976931348623157e308;
+}
+
+/** All n values from p on are below the limit of differences; no values (0) are. */
+export function differencesInRange<T>(p: usize, n: u32): bool {
+  if (!p) return true;
+  const lanes: u32 = 16 / sizeof<T>();
+  let most = zero();
+  for (; n >= lanes; n -= lanes) {
+    most = v128.pmax<T>(most, v128.abs<T>(v128.load(p)));
+    p += 16;
+  }
+  if (n > 0) most = v128.pmax<T>(most, v128.abs<T>(loadTail<T>(p, n)));
+  const below = v128.lt<T>(most, v128.splat<T>(<T>differenceLimit<T>()));
+  return sizeof<T>() === 4 ? v128.all_true<i32>(below) : v128.all_true<i64>(below);
+}
+
+function scaleInRange<T>(channel: u32, scale: T): bool {
+  const s = abs(f64(scale));
+  if (s >= smallest<T>() && s <= largest<T>()) return true;
+  return job.gamma !== 0 && load<T>(job.gamma + channel * sizeof<T>()) === 0;
+}
+
+/** Whether the ordinary map is right for a channel with these coefficients. */
+export function mapInRange<T>(channel: u32, mean: T, scale: T, beta: T): bool {
+  if (!job.variance) return true; // K-5 is one rounding per operation, whatever comes out
+  const limit = differenceLimit<T>();
+  return abs(f64(mean)) < limit && abs(f64(beta)) < limit && scaleInRange<T>(channel, scale);
+}
+
+export function gradientInRange<T>(channel: u32, mean: T, share: T, slope: T, scale: T): bool {
+  const limit = differenceLimit<T>();
+  if (!(abs(f64(mean)) < limit && abs(f64(share)) < limit && scaleInRange<T>(channel, scale))) return false;
+  const sum = abs(f64(load<T>(job.sumDyXhat + channel * sizeof<T>())));
+  const c = abs(f64(slope));
+  // sum / m is normal, whatever m is.
+  return sum === 0 || (sum < slopeLimit<T>() && c < slopeLimit<T>() && sum >= 1e-290 && c >= smallest<T>());
+}
+
+/** A channel's statistics and gamma are finite: if it is out of range, care helps. */
+export function canBeHelped<T>(channel: u32): bool {
+  const gamma = job.gamma ? f64(load<T>(job.gamma + channel * sizeof<T>())) : 1;
+  return finite(f64(meanOf<T>(channel))) && finite(inverseOf<T>(channel)) && finite(gamma);
+}
