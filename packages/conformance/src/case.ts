@@ -25,10 +25,13 @@ export interface Needs {
   readonly dtype?: Dtype;
   readonly nonFinite?: true;
   readonly subnormals?: true;
+  readonly correctlyRounded?: true;
   readonly hostVisible?: true;
   readonly deterministic?: true;
   /** The fused kernels `forward` and `backward`. */
   readonly fused?: true;
+  /** The optional kernel `splitMoments`. */
+  readonly splitMoments?: true;
 }
 
 export interface Context {

@@ -66,6 +66,8 @@ export const DISTRIBUTIONS: readonly Distribution[] = [
 
 export const NORMAL = DISTRIBUTIONS[0] as Distribution;
 export const OFFSET = DISTRIBUTIONS[1] as Distribution;
+/** A float32 mean is off by several percent of the deviation. */
+export const FAR = DISTRIBUTIONS[3] as Distribution;
 
 /** Values of `distribution` in the dtype, by the seed's text alone. */
 export function sample(seed: string, { value }: Distribution, g: Geometry, dtype: Dtype): HostArray {

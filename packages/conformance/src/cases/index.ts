@@ -1,8 +1,10 @@
 import type { Case } from "../case.ts";
 import { exactCases } from "./exact.ts";
+import { extremeCases } from "./extremes/index.ts";
 import { failureCases } from "./failures/index.ts";
 import { gradientCases } from "./gradients.ts";
 import { kernelCases } from "./kernels/index.ts";
+import { longRunCases } from "./kernels/long-run.ts";
 import { layerCases } from "./layers.ts";
 import { memoryCases } from "./memory/index.ts";
 import { metamorphicCases } from "./metamorphic.ts";
@@ -29,6 +31,8 @@ export function cases({ tier = "default", seed = 1 }: CaseOptions = {}): Case[] 
     ...memoryCases(tier),
     ...failureCases(),
     ...kernelCases(),
+    ...longRunCases(),
+    ...extremeCases(),
     ...sweepCases(tier, String(seed)),
     ...layerCases(),
     ...scaleCases(),

@@ -2,7 +2,7 @@ import type { Dtype, Geometry, Supports } from "@bn/core";
 import { type Channels, each, type GammaBeta, type Stats, valuesOf } from "./oracle.ts";
 
 /**
- * The bounds N-1 to N-8 of docs/spec.md, one number an element, from the oracle's values. All sums and products here are
+ * The bounds N-1 to N-10 of docs/spec.md, one number an element, from the oracle's values. All sums and products here are
  * of magnitudes, so that float64 is more than enough for them.
  */
 export interface Precision {
@@ -10,6 +10,8 @@ export interface Precision {
   readonly u: number;
   /** The constant of N-3. */
   readonly k: number;
+  /** One rounding per step of the moving average, because it is computed in a wider type: N-8. */
+  readonly once: boolean;
   /** Roundings of a division: 1, or 5 where it is WGSL's (2.5 ulp). */
   readonly division: number;
   /** The smallest positive number that the backend keeps. */
@@ -20,7 +22,8 @@ export function precisionOf(dtype: Dtype, { correctlyRounded, subnormals }: Supp
   const float32 = dtype === "float32";
   const [u, smallest, normal] = float32 ? [2 ** -24, 2 ** -149, 2 ** -126] : [2 ** -53, 2 ** -1074, 2 ** -1022];
   const k = correctlyRounded ? (float32 ? 4 : 7) : 8.5;
-  return { dtype, u, k, division: correctlyRounded ? 1 : 5, eta: subnormals ? smallest : normal };
+  const once = float32 && correctlyRounded;
+  return { dtype, u, k, once, division: correctlyRounded ? 1 : 5, eta: subnormals ? smallest : normal };
 }
 
 type Values = ArrayLike<number>;
@@ -57,15 +60,39 @@ function map(g: Geometry, value: (i: number, c: number) => number): Float64Array
 export function momentBounds(p: Precision, x: Values, g: Geometry, stats: Stats): StatErrors {
   const [mean, variance] = [valuesOf(stats.mean), valuesOf(stats.variance)];
   const s = sumFactor(p, g.outer * g.inner);
-  const reach = new Float64Array(g.channels);
-  each(g, (i, c) => {
-    reach[c] = Math.max(reach[c] as number, Math.abs((x[i] as number) - (mean[c] as number)));
-  });
+  const reach = reachOf(x, g, mean);
   const d = mean.map((value, c) => p.u * Math.abs(value) + (2 * s + 3 * p.u) * (reach[c] as number) + 3 * p.eta);
   return {
     mean: d,
     variance: variance.map((v, c) => (s + 4 * p.u) * (Math.sqrt(v) + 2 * (d[c] as number)) ** 2 + 4 * p.eta),
   };
+}
+
+/** N-9: of mean + meanLow, and of m2. */
+export function splitMomentBounds(
+  p: Precision,
+  x: Values,
+  g: Geometry,
+  stats: Stats,
+): { mean: PerChannel; m2: PerChannel } {
+  const [mean, variance] = [valuesOf(stats.mean), valuesOf(stats.variance)];
+  const m = g.outer * g.inner;
+  const s = sumFactor(p, m);
+  const reach = reachOf(x, g, mean);
+  const d = mean.map(
+    (value, c) => 2 * p.u ** 2 * Math.abs(value) + (2 * s + 3 * p.u) * (reach[c] as number) + 4 * p.eta,
+  );
+  const m2 = variance.map((v, c) => m * (s + 4 * p.u) * (Math.sqrt(v) + 2 * (d[c] as number)) ** 2 + (m + 3) * p.eta);
+  return { mean: d, m2 };
+}
+
+/** D of N-2. */
+function reachOf(x: Values, g: Geometry, mean: PerChannel): PerChannel {
+  const reach = new Float64Array(g.channels);
+  each(g, (i, c) => {
+    reach[c] = Math.max(reach[c] as number, Math.abs((x[i] as number) - (mean[c] as number)));
+  });
+  return reach;
 }
 
 interface Magnitudes {
@@ -158,9 +185,9 @@ export function gradNormalizeBound(
   sums: { readonly dy: Channels; readonly dyXhat: Channels } | null,
   errors: StatErrors | null,
   sumErrors: SumErrors | null,
+  m = g.outer * g.inner,
 ): Float64Array {
   const { r, rError, gamma: gammaOf, d, meanError } = magnitudes(x, stats, eps, gamma, errors);
-  const m = g.outer * g.inner;
   return map(g, (i, c) => {
     const s = (r[c] as number) * gammaOf(c);
     const size = Math.abs(dy[i] as number);
@@ -217,7 +244,9 @@ export function averageBound(
   const bound = new Float64Array(running.length);
   for (let c = 0; c < running.length; c++) {
     const size = Math.abs(fraction * (running[c] as number)) + Math.abs(added[c] as number);
-    bound[c] = 3 * p.u * size + fraction * (before?.[c] ?? 0) + (errors?.[c] ?? 0) + 2 * p.eta;
+    const rounding = p.once ? p.u * Math.abs(fraction * (running[c] as number) + (added[c] as number)) : 3 * p.u * size;
+    const inFloat64 = p.once ? 3 * 2 ** -53 * size : 0;
+    bound[c] = rounding + inFloat64 + fraction * (before?.[c] ?? 0) + (errors?.[c] ?? 0) + 2 * p.eta;
   }
   return bound;
 }

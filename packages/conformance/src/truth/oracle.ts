@@ -61,9 +61,8 @@ function map(g: Geometry, value: (i: number, c: number) => DD): Float64Array {
   return y;
 }
 
-function perValue(total: Channels, g: Geometry): Channels {
-  const m = dd(g.outer * g.inner);
-  return total.map((sum) => div(sum, m));
+function perValue(total: Channels, g: Geometry, m = g.outer * g.inner): Channels {
+  return total.map((sum) => div(sum, dd(m)));
 }
 
 /** K-1, BN-5: mean = sum x / m, variance = sum (x - mean)^2 / m. */
@@ -111,7 +110,7 @@ export function gradSums(dy: Values, x: Values, g: Geometry, stats: Stats, eps: 
   };
 }
 
-/** K-4, BN-10: dx = gamma r (dy - sum dy / m - x^ sum(dy x^) / m); BN-11 without sums: dx = gamma r dy. */
+/** K-4, BN-10: dx = gamma r (dy - sum dy / m - x^ sum(dy x^) / m); BN-11 without sums: dx = gamma r dy. The sums were taken over m values. */
 export function gradNormalize(
   dy: Values,
   x: Values,
@@ -120,13 +119,14 @@ export function gradNormalize(
   eps: number,
   gamma: Channels | null,
   total: GradSums | null,
+  m = g.outer * g.inner,
 ): Float64Array {
   const xhat = xhatOf(x, stats, eps);
   const r = reciprocalStd(stats.variance, eps);
   const s = gamma ? r.map((value, c) => mul(value, gamma[c] as DD)) : r;
   if (total === null) return map(g, (i, c) => mul(s[c] as DD, dd(dy[i] as number)));
-  const a = perValue(total.dy, g);
-  const b = perValue(total.dyXhat, g);
+  const a = perValue(total.dy, g, m);
+  const b = perValue(total.dyXhat, g, m);
   return map(g, (i, c) => mul(s[c] as DD, sub(sub(dd(dy[i] as number), a[c] as DD), mul(xhat(i, c), b[c] as DD))));
 }
 

@@ -27,33 +27,36 @@ const normalize: Run = async (o, g, inputs, p) => {
   return done;
 };
 
-/** With sums, given ones, and without; dx apart from dy, and dx is dy. */
+/** The sums' divisors: one process, and so many that their count is beyond 32 bits. Null: without sums. */
+const DIVISORS: readonly ((own: number) => number | null)[] = [(own) => own, (own) => own + 2 ** 33 + 1, () => null];
+
+/** With sums that are given, and without; dx apart from dy, and dx is dy. */
 const gradNormalize: Run = async (o, g, inputs, p, seed) => {
   const { dy, x } = inputs;
   const stats = statsOf(inputs);
-  const m = g.outer * g.inner;
-  const given = {
-    dy: normals(`${seed}|sums.dy`, g.channels, p.dtype).map((v) => v * m),
-    dyXhat: normals(`${seed}|sums.dyXhat`, g.channels, p.dtype).map((v) => v * m),
-  };
   const done: Comparison[] = [];
-  for (const withSums of [true, false]) {
+  for (const divisor of DIVISORS) {
+    const m = divisor(g.outer * g.inner);
+    const given = m && {
+      dy: normals(`${seed}|sums.dy`, g.channels, p.dtype).map((v) => v * m),
+      dyXhat: normals(`${seed}|sums.dyXhat`, g.channels, p.dtype).map((v) => v * m),
+    };
     for (const mode of modesOf(g)) {
       const gamma = affineOf(inputs, mode)?.gamma ?? null;
-      const sums = withSums ? { dy: oracle.channelsOf(given.dy), dyXhat: oracle.channelsOf(given.dyXhat) } : null;
+      const sums = given && { dy: oracle.channelsOf(given.dy), dyXhat: oracle.channelsOf(given.dyXhat) };
+      const divide = m ?? 1;
       const expected = truth(
         p,
-        oracle.gradNormalize(dy, x, g, stats, EPS, gamma, sums),
-        gradNormalizeBound(p, dy, x, g, stats, EPS, gamma, sums, null, null),
+        oracle.gradNormalize(dy, x, g, stats, EPS, gamma, sums || null, divide),
+        gradNormalizeBound(p, dy, x, g, stats, EPS, gamma, sums || null, null, null, divide),
       );
       for (const inPlace of [false, true]) {
         const from = o.input(dy);
         const dx = inPlace ? from : o.output(dy.length);
-        const sumBuffers = withSums ? { dy: o.input(given.dy), dyXhat: o.input(given.dyXhat) } : null;
+        const buffers = given ? { dy: o.input(given.dy), dyXhat: o.input(given.dyXhat) } : null;
         const affine = affineBuffers(o, inputs, mode);
-        const [stats, m] = [statBuffers(o, inputs), g.outer * g.inner];
-        o.backend.kernels.gradNormalize(from, o.input(x), g, stats, EPS, affine, sumBuffers, m, dx);
-        const what = `dx ${withSums ? "" : "without sums "}${mode}${inPlace ? " in place" : ""}`;
+        o.backend.kernels.gradNormalize(from, o.input(x), g, statBuffers(o, inputs), EPS, affine, buffers, divide, dx);
+        const what = `dx ${m === null ? "without sums" : `m ${m}`} ${mode}${inPlace ? " in place" : ""}`;
         done.push(check(what, await o.read(what, dx), expected, g));
       }
     }

@@ -1,8 +1,8 @@
 import type { Comparison } from "../../case.ts";
-import { addBound, gradSumBounds, momentBounds, sumBound } from "../../truth/bounds.ts";
+import { addBound, gradSumBounds, momentBounds, splitMomentBounds, sumBound } from "../../truth/bounds.ts";
 import * as oracle from "../../truth/oracle.ts";
 import { check, perChannel, type Truth, truth, truthOf } from "../../truth/truth.ts";
-import { normals } from "../data.ts";
+import { FAR, normals, sample } from "../data.ts";
 import { EPS, type Kernel, modesOf, type Run, statBuffers, statsOf } from "./inputs.ts";
 
 const moments: Run = async (o, g, { x }, p) => {
@@ -14,6 +14,23 @@ const moments: Run = async (o, g, { x }, p) => {
   return [
     check("mean", await o.read("mean", out.mean), truthOf(p, stats.mean, bounds.mean), row),
     check("variance", await o.read("variance", out.variance), truthOf(p, stats.variance, bounds.variance), row),
+  ];
+};
+
+/** The mean in two parts, each error taken against both parts of the truth; and m2. */
+const splitMoments: Run = async (o, g, _, p, seed) => {
+  const x = sample(`${seed}|x`, FAR, g, p.dtype);
+  const out = { mean: o.output(g.channels), meanLow: o.output(g.channels), m2: o.output(g.channels) };
+  o.backend.kernels.splitMoments?.(o.input(x), g, out);
+  const stats = oracle.moments(x, g);
+  const bounds = splitMomentBounds(p, x, g, stats);
+  const row = perChannel(g.channels);
+  const [mean, low] = [await o.read("mean", out.mean), await o.read("meanLow", out.meanLow)];
+  const off = stats.mean.map(({ hi, lo }, c) => (mean[c] as number) - hi + ((low[c] as number) - lo));
+  const m2 = oracle.valuesOf(stats.variance).map((v) => v * g.outer * g.inner);
+  return [
+    check("mean + meanLow - truth", off, { expected: new Float64Array(g.channels), bound: bounds.mean }, row),
+    check("m2", await o.read("m2", out.m2), truth(p, m2, bounds.m2), row),
   ];
 };
 
@@ -77,6 +94,7 @@ const scaleSums: Run = async (o, g, { dy, x }, p, seed) => {
 
 export const REDUCTIONS: readonly Kernel[] = [
   { name: "moments", clause: "K-1", run: moments },
+  { name: "splitMoments", clause: "K-12", needs: { splitMoments: true }, run: splitMoments },
   { name: "gradSums", clause: "K-3", run: gradSums },
   { name: "scaleSums", clause: "K-6", run: scaleSums },
 ];

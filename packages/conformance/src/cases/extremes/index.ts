@@ -1,0 +1,58 @@
+import type { Backend, Dtype, Geometry } from "@bn/core";
+import type { Case, Comparison } from "../../case.ts";
+import { precisionOf } from "../../truth/bounds.ts";
+import { DTYPES } from "../data.ts";
+import { geometryText } from "../kernels/geometries.ts";
+import { withOperands } from "../operands.ts";
+import { EXTREME_KERNELS, type ExtremeKernel } from "./kernels.ts";
+import { MAGNITUDES, type Magnitude } from "./magnitudes.ts";
+import { extremeOperands, ordinaryOperands } from "./operands.ts";
+
+const geometry = (outer: number, channels: number, inner: number): Geometry => ({ outer, channels, inner });
+/** Long rows, channels-last, short rows, channels-last with many channels, one channel. */
+const GEOMETRIES = [
+  geometry(4, 3, 40),
+  geometry(70, 5, 1),
+  geometry(9, 4, 3),
+  geometry(6, 130, 1),
+  geometry(150, 1, 1),
+];
+
+/** N-10: every kernel where an intermediate would overflow or underflow although the result does not. */
+export function extremeCases(): Case[] {
+  return DTYPES.flatMap((dtype) =>
+    MAGNITUDES[dtype].flatMap((by) =>
+      EXTREME_KERNELS.filter((kernel) => isPossible(kernel, by, dtype)).map((kernel) => extremeCase(kernel, by, dtype)),
+    ),
+  );
+}
+
+/** The dtype holds all operands. Fused kernels take the statistics of x, so that x^ is ordinary. */
+function isPossible({ takes, needs }: ExtremeKernel, by: Magnitude, dtype: Dtype): boolean {
+  if (needs?.fused && by.xhat !== 0) return false;
+  const extreme = extremeOperands(ordinaryOperands("which", GEOMETRIES[0] as Geometry, by), by, dtype);
+  return takes.every((name) => extreme[name] !== null);
+}
+
+function extremeCase(kernel: ExtremeKernel, by: Magnitude, dtype: Dtype): Case {
+  const id = `extremes/${kernel.name}/${by.name.replaceAll(/[^a-z0-9^]+/gi, "-")}/${dtype}`;
+  const on = async (backend: Backend, g: Geometry): Promise<Comparison[]> => {
+    const ordinary = ordinaryOperands(`${id}|${geometryText(g)}`, g, by);
+    const { eta, ...precision } = precisionOf(dtype, backend.supports);
+    const p = { ...precision, eta: 0 };
+    const extreme = extremeOperands(ordinary, by, dtype);
+    const done = await withOperands(backend, dtype, (o) => kernel.run({ o, g, p, eta, by, ordinary, extreme }));
+    return done.map((comparison) => ({ ...comparison, what: `${comparison.what} ${geometryText(g)}` }));
+  };
+  return {
+    id,
+    group: "extremes",
+    clause: "N-10",
+    needs: { dtype, ...kernel.needs, ...by.needs },
+    async run({ backend }) {
+      const done: Comparison[] = [];
+      for (const g of GEOMETRIES) done.push(...(await on(backend, g)));
+      return done;
+    },
+  };
+}
