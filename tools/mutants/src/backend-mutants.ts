@@ -2,10 +2,10 @@ import { withoutFused } from "@bn/conformance";
 import type { Affine, Backend, DeviceBuffer, Geometry, HostArray, HostBuffer, Kernels } from "@bn/core";
 import { createCpu } from "@bn/cpu";
 
-type Buffer = DeviceBuffer & HostBuffer;
+export type Buffer = DeviceBuffer & HostBuffer;
 type CpuBackend = Backend<Buffer>;
-type CpuKernels = Kernels<Buffer>;
-type Fused = Required<Omit<CpuKernels, "splitMoments">>;
+export type CpuKernels = Kernels<Buffer>;
+export type Fused = Required<Omit<CpuKernels, "splitMoments">>;
 
 /** A backend with one planted bug. Each is one that somebody has shipped, or nearly. */
 export interface BackendMutant {
@@ -16,7 +16,11 @@ export interface BackendMutant {
 }
 
 /** cpu with some kernels replaced; without its fused ones, which would hide the replacement. */
-function kernels(bug: string, clause: string, replace: (real: CpuKernels) => Partial<CpuKernels>): BackendMutant {
+export function kernels(
+  bug: string,
+  clause: string,
+  replace: (real: CpuKernels) => Partial<CpuKernels>,
+): BackendMutant {
   return {
     bug,
     clause,
@@ -28,7 +32,7 @@ function kernels(bug: string, clause: string, replace: (real: CpuKernels) => Par
 }
 
 /** cpu with fused kernels, some of them replaced. */
-function fused(bug: string, clause: string, replace: (real: Fused) => Partial<CpuKernels>): BackendMutant {
+export function fused(bug: string, clause: string, replace: (real: Fused) => Partial<CpuKernels>): BackendMutant {
   return {
     bug,
     clause,
@@ -82,14 +86,14 @@ function mapped(buffer: Buffer, length: number, value: (old: number, i: number) 
   return scratch(buffer, buffer.view.slice(0, length).map(value));
 }
 
-function each({ outer, channels, inner }: Geometry, visit: (i: number, c: number) => void): void {
+export function each({ outer, channels, inner }: Geometry, visit: (i: number, c: number) => void): void {
   for (let i = 0; i < outer * channels * inner; i++) visit(i, Math.floor(i / inner) % channels);
 }
 
-const fround = Math.fround;
-const at = (buffer: Buffer, i: number): number => buffer.view[i] as number;
-const gammaAt = (affine: Affine<Buffer> | null, c: number): number => (affine ? at(affine.gamma, c) : 1);
-const betaAt = (affine: Affine<Buffer> | null, c: number): number => (affine?.beta ? at(affine.beta, c) : 0);
+export const fround = Math.fround;
+export const at = (buffer: Buffer, i: number): number => buffer.view[i] as number;
+export const gammaAt = (affine: Affine<Buffer> | null, c: number): number => (affine ? at(affine.gamma, c) : 1);
+export const betaAt = (affine: Affine<Buffer> | null, c: number): number => (affine?.beta ? at(affine.beta, c) : 0);
 
 const moments: readonly BackendMutant[] = [
   kernels("unbiased variance", "K-1", (real) => ({
@@ -332,6 +336,21 @@ const memories: readonly BackendMutant[] = [
       }),
     };
   }),
+  memory("a buffer known by its looks", "K-11", () => ({
+    owns: (buffer: unknown): buffer is Buffer => typeof buffer === "object" && buffer !== null && "dtype" in buffer,
+  })),
+  memory("a buffer owned for ever", "K-11", (real) => {
+    const made = new Set<unknown>();
+    return {
+      alloc(dtype, length) {
+        const buffer = real.alloc(dtype, length);
+        made.add(buffer);
+        return buffer;
+      },
+      owns: (buffer: unknown): buffer is Buffer => made.has(buffer),
+    };
+  }),
+  memory("write to whatever has a view", "K-11", () => ({ write: (target, source) => target.view.set(source) })),
   memory("read gives the memory itself", "K-11", () => ({
     read: async (source, length) => source.view.subarray(0, length) as HostArray,
   })),

@@ -5,6 +5,7 @@ import { createCpu } from "@bn/cpu";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { backendMutants } from "../src/backend-mutants.ts";
 import { layerMutants } from "../src/layer-mutants.ts";
+import { rangeMutants } from "../src/range-mutants.ts";
 
 // The suite is itself tested: each mutant is cpu, or core, with one planted bug, and must fail a case of the clause that
 // it breaks. Only that clause's cases run, up to the first that fails.
@@ -40,7 +41,7 @@ async function expectKilled(
 }
 
 describe("every mutant of a backend is killed", () => {
-  it.each(backendMutants)("$bug ($clause)", async (mutant) => {
+  it.each([...backendMutants, ...rangeMutants])("$bug ($clause)", async (mutant) => {
     await expectKilled(mutant, { cases, runCases } as typeof import("@bn/conformance"), mutant.create);
   });
 });
@@ -57,7 +58,7 @@ describe("every mutant of the layers is killed", () => {
 });
 
 it("nothing dies without a bug: cpu passes the clauses that kill", async () => {
-  const clauses = new Set([...backendMutants, ...layerMutants].map(({ clause }) => clause));
+  const clauses = new Set([...backendMutants, ...rangeMutants, ...layerMutants].map(({ clause }) => clause));
   const results = await runCases(
     "cpu",
     createCpu,
