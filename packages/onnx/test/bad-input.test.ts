@@ -1,13 +1,13 @@
 import { random } from "@bn/conformance";
 import { createCpu } from "@bn/cpu";
-import type { ModelProto, NodeProto } from "onnx-buf";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import type { ModelProto } from "onnx-buf";
+import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
 import { valueInfo } from "../src/graph/encode.ts";
 import { parseModel } from "../src/graph/proto.ts";
 import { buildModel, importModel } from "../src/index.ts";
-import { onnxRuntimeMissing, type VerifyOptions, verifyModel } from "../src/verify/index.ts";
-import { planInputs } from "../src/verify/inputs.ts";
-import { altered, NODE, nested, record } from "./network.ts";
+import { createRuntime, onnxRuntimeMissing, runModel, type VerifyOptions, verifyModel } from "../src/verify/index.ts";
+import { channelsIn, planInputs } from "../src/verify/inputs.ts";
+import { altered, NODE, record } from "./network.ts";
 import { paddle } from "./paddle.ts";
 
 async function thrown(bytes: Uint8Array, options: VerifyOptions = {}): Promise<string> {
@@ -22,18 +22,11 @@ const drop = (model: ModelProto, name: string) => {
   if (model.graph) model.graph.initializer = model.graph.initializer.filter((tensor) => tensor.name !== name);
 };
 
-const setChannels = ({ graph }: ModelProto, channels: bigint) => {
-  const value = graph?.input[0]?.type?.value;
-  const dim = value?.case === "tensorType" ? value.value.shape?.dim[1] : undefined;
-  if (dim) dim.value = { case: "dimValue", value: channels };
-};
-
 describe("models that cannot be verified are refused with node, tensor and cure", () => {
   test.each<[string, Uint8Array]>([
     ["empty", new Uint8Array()],
     ["text", new TextEncoder().encode("<!DOCTYPE html>")],
-    ["no BatchNormalization", altered((_, node) => Object.assign(node, { opType: "InstanceNormalization" }))],
-    ["only in a subgraph", nested(false)],
+    ["no BatchNormalization", altered((_, node) => Object.assign(node, { opType: "Relu", input: ["X"] }))],
     ["no operator set", altered((model) => Object.assign(model, { opsetImport: [] }))],
     ["a missing initialiser", altered((model) => drop(model, "var"))],
     ["four inputs", altered((_, node) => node.input.pop())],
@@ -49,17 +42,12 @@ describe("models that cannot be verified are refused with node, tensor and cure"
       altered((model) => Object.assign(model.graph?.initializer[0] ?? {}, { rawData: new Uint8Array(8) })),
     ],
     ["gigantic input", buildModel(record(NODE), { shape: [2 ** 20, 3, 2 ** 20, 7] })],
-    ["other channels", altered((model) => setChannels(model, 4n))],
     [
-      "unknown operator",
-      altered((model) =>
-        model.graph?.node.push({
-          ...(model.graph.node[0] as NodeProto),
-          opType: "Nonsense",
-          name: "odd",
-          output: ["o"],
-        }),
-      ),
+      "unknown operator before it",
+      altered(({ graph }, node) => {
+        graph?.node.unshift({ ...node, opType: "Nonsense", name: "odd", input: ["X"], output: ["o"] });
+        node.input[0] = "o";
+      }),
     ],
   ])("%s", async (_, bytes) => {
     expect(await thrown(bytes)).toMatchSnapshot();
@@ -76,12 +64,16 @@ describe("models that cannot be verified are refused with node, tensor and cure"
   });
 });
 
+// One process for all: whatever a model does to it, the next finds another.
+const runtime = createRuntime({ timeout: 10, memory: 2 ** 31 });
+afterAll(() => runtime[Symbol.asyncDispose]());
+
 /** Only a BnError may come out, or rows in which float64 agrees: whatever the weights have become, both read the same. */
 async function survives(bytes: Uint8Array): Promise<"refused" | "verified"> {
   await using cpu = await createCpu();
   try {
-    const { rows } = await verifyModel(bytes, [cpu]);
-    for (const row of rows) expect(row.backends[0], row.node).toMatchObject({ status: "passed" });
+    const { rows } = await verifyModel(bytes, [cpu], { runtime });
+    for (const row of rows) expect(row.backends[0]?.status, row.node).not.toBe("failed");
     return "verified";
   } catch (error) {
     if ((error as { name: string }).name !== "BnError") throw error;
@@ -189,10 +181,11 @@ test("a hundred thousand inputs and nodes are planned in a moment, and not more 
   });
   const model = parseModel(bytes);
   const started = performance.now();
-  expect(planInputs(model, {}, 64).length).toBe(100_001);
+  const plan = (size: number) => planInputs(model.graph.input, channelsIn(model), { shapes: new Map(), size });
+  expect(plan(64).length).toBe(100_001);
   expect(performance.now() - started).toBeLessThan(10_000); // pairs of them would take minutes
   const fit = /input "x\d+" and those before it have \d+ values, expected at most 134217728; give shapes/;
-  expect(() => planInputs(model, {}, 4096)).toThrow(fit);
+  expect(() => plan(4096)).toThrow(fit);
 });
 
 describe("without onnxruntime-node", () => {
@@ -203,9 +196,13 @@ describe("without onnxruntime-node", () => {
     vi.doMock("onnxruntime-node", () => {
       throw new Error("Cannot find package");
     });
-    expect(await thrown(buildModel(record(NODE)))).toMatch(
-      /^ERR_BN_UNAVAILABLE: onnxruntime-node does not load .*npm install --ignore-scripts onnxruntime-node$/,
-    );
+    const running = runModel(buildModel(record(NODE)), {});
+    await expect(running).rejects.toMatchObject({
+      code: "ERR_BN_UNAVAILABLE",
+      message: expect.stringMatching(
+        /^onnxruntime-node does not load .*npm install --ignore-scripts onnxruntime-node$/,
+      ),
+    });
     expect(await onnxRuntimeMissing()).toMatch(/npm install --ignore-scripts onnxruntime-node$/);
   });
 });

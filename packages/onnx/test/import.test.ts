@@ -219,7 +219,7 @@ describe("damage is refused with node, tensor and cure, or left out", () => {
     expect(`${refused.code}: ${refused.message}`).toMatchSnapshot();
     const { layers, diagnostics } = await importModel(bytes, { partial: true });
     expect(layers).toEqual([]);
-    expect(diagnostics).toEqual([{ kind: "left out", node: "batch_norm", message: refused.message }]);
+    expect(diagnostics).toEqual([{ kind: "damaged", node: "batch_norm", message: refused.message }]);
   });
 
   test("weights that the network computes are no damage, and said", async () => {

@@ -3,7 +3,7 @@ import type { Backend } from "@bn/core";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type ModelProto, ModelProtoSchema } from "onnx-buf";
 import { buildModel, createLayer, importModel, type LayerRecord } from "../src/index.ts";
-import { verifyModel } from "../src/verify/index.ts";
+import { type Runtime, verifyModel } from "../src/verify/index.ts";
 import { altered, NODE, nested, record } from "./network.ts";
 
 const SCALE: LayerRecord = {
@@ -172,13 +172,17 @@ const CODES = ["ERR_BN_DATA"];
  * What became of one model: "refused" by a typed error, "read", or "verified" too. Throws where anything else happened:
  * another error, or a row in which the backend is off.
  */
-export async function survive(bytes: Uint8Array, backend: Backend): Promise<"refused" | "read" | "verified"> {
+export async function survive(
+  bytes: Uint8Array,
+  backend: Backend,
+  runtime: Runtime,
+): Promise<"refused" | "read" | "verified"> {
   const imported = await typed(() => importModel(bytes));
   if (imported) {
     await importModel(bytes, { partial: true }); // never less than without
     for (const layer of imported.layers) createLayer(backend, { ...layer, phase: "test" }).dispose();
   }
-  const report = await typed(() => verifyModel(bytes, [backend]));
+  const report = await typed(() => verifyModel(bytes, [backend], { runtime }));
   for (const row of report?.rows ?? []) {
     for (const { status, reason } of row.backends) if (status === "failed") throw new Error(`${row.node}: ${reason}`);
   }

@@ -87,7 +87,7 @@ test("a node that gives NaN is asked only of backends that keep it", async () =>
   const negative = buildModel(record({ ...NODE, variance: new Float32Array([1, -4, 0.25]) }));
   const { rows } = await verifyModel(negative, [cpu, finite], { shapes: { X: [1, 3, 2, 2] } });
   expect(rows[0]?.backends.map(({ status, reason }) => [status, reason])).toEqual([
-    ["passed", ""],
+    ["skipped", "1 of 3 channels, the first 1, are NaN on both sides: NaN is no agreement; see var and epsilon"],
     ["skipped", "supports.nonFinite is false, and the node gives NaN or infinities"],
   ]);
 });
@@ -141,26 +141,30 @@ test("a signal stops it with its reason", async () => {
   await expect(running).rejects.toThrow("enough");
 });
 
-test("nodes inside of a subgraph are named, and the others verified", async () => {
-  const { rows, diagnostics } = await verify(nested(true));
-  expect(rows.length).toBe(1);
-  expect(diagnostics.map(({ kind, message }) => `${kind}: ${message}`)).toEqual([
-    'left out: BatchNormalization "bn_yes" lies in If node "choice", then_branch: only the top level is looked at; inline it',
-    'left out: BatchNormalization "bn_no" lies in If node "choice", else_branch: only the top level is looked at; inline it',
-  ]);
+test("nodes inside of a branch that is taken are verified, the others named", async () => {
+  for (const topLevel of [true, false]) {
+    const { rows } = await verify(nested(topLevel));
+    const inside = [
+      ["bn_yes", "passed", ""],
+      ["bn_no", "skipped", 'lies in If node "choice", else_branch, which this input does not take'],
+    ];
+    const expected = topLevel ? [["batch_norm", "passed", ""], ...inside] : inside;
+    expect(rows.map(({ node, backends }) => [node, backends[0]?.status, backends[0]?.reason])).toEqual(expected);
+    expect(rows.at(-2)?.where).toBe('If node "choice", then_branch');
+    expect(rows.at(-2)?.onnxRuntime?.ratio).toBeLessThanOrEqual(1);
+  }
 });
 
 test.each<[string, Uint8Array]>([
   ["training_mode", buildModel(record(NODE), { training: true })],
   ["five outputs", buildModel(record(NODE), { training: true, opset: 9 })],
   ["is_test = 0", buildModel(record(NODE), { training: true, opset: 6 })],
-])("a node in training mode by %s is a row without numbers, and said", async (_, bytes) => {
-  const { rows, diagnostics } = await verify(bytes);
-  const reason = "is in training mode, expected inference; export the model after eval()";
-  expect(rows).toMatchObject([{ onnxRuntime: null, backends: [{ status: "skipped", reason }] }]);
-  expect(diagnostics).toEqual([
-    { kind: "left out", node: "batch_norm", message: `BatchNormalization "batch_norm": ${reason}` },
-  ]);
+])("a node in training mode by %s: with the batch's statistics, and one step of the running ones", async (_, bytes) => {
+  const { rows } = await verify(bytes);
+  const [row] = rows;
+  expect(row).toMatchObject({ operator: "BatchNormalization", backends: [{ status: "passed", reason: "" }] });
+  expect(row?.backends[0]?.float64?.error).toBeGreaterThan(0);
+  expect(row?.onnxRuntime?.ratio).toBeLessThanOrEqual(1);
 });
 
 test("spatial = 0: a channel for each position", async () => {

@@ -1,6 +1,6 @@
 import type { NodeProto } from "onnx-buf";
 import type { ReadExternal } from "../graph/external.ts";
-import { readModel } from "../graph/load.ts";
+import { readWhole } from "../graph/load.ts";
 import { labelOf, type Model } from "../graph/proto.ts";
 import { readNodes } from "../layers/nodes.ts";
 import { isNormRecord, type NormRecord } from "../layers/record.ts";
@@ -55,12 +55,12 @@ function nameIn(label: string): string {
 
 /** What is to be folded in a model. Errors: `ERR_BN_DATA`. */
 export async function foldTasks(bytes: Uint8Array, external?: ReadExternal): Promise<FoldTasks> {
-  return tasksOf((await readModel(bytes, external)).model);
+  return tasksOf(await readWhole(bytes, external));
 }
 
 /** The layers with weights of a model, in its order. Errors: `ERR_BN_DATA`. */
 export async function foldAttempts(bytes: Uint8Array, external?: ReadExternal): Promise<FoldAttempts> {
-  return attemptsOf((await readModel(bytes, external)).model);
+  return attemptsOf(await readWhole(bytes, external));
 }
 
 /** One row per task; a network of one format may be judged against one of another. */
@@ -86,7 +86,7 @@ export function judgeFolds({ tasks, norms }: FoldTasks, attempts: FoldAttempts):
 
 function tasksOf(model: Model): FoldTasks {
   const norms: NormRecord[] = [];
-  for (const found of readNodes(model)) {
+  for (const found of readNodes({ model, origins: new Map() })) {
     if ("tensors" in found && found.layer && isNormRecord(found.layer)) norms.push(found.layer);
   }
   const { layers } = foldAll(model, {});

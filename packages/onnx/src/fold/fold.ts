@@ -1,7 +1,7 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema, type NodeProto } from "onnx-buf";
 import type { ReadExternal } from "../graph/external.ts";
-import { readModel } from "../graph/load.ts";
+import { readWhole } from "../graph/load.ts";
 import { graphsOf, labelOf, type Model } from "../graph/proto.ts";
 import { createScopes, type Lookup } from "../graph/scope.ts";
 import { type NormNode, readNodes } from "../layers/nodes.ts";
@@ -49,7 +49,7 @@ export interface Folded {
  * ```
  */
 export async function foldModel(bytes: Uint8Array, options: FoldOptions = {}): Promise<Folded> {
-  const { model } = await readModel(bytes, options.external);
+  const model = await readWhole(bytes, options.external);
   const { rows } = foldAll(model, options);
   return { bytes: toBinary(ModelProtoSchema, model), rows };
 }
@@ -63,7 +63,7 @@ export function foldAll(
   const rows = new Map<NodeProto | string, FoldRow>();
   const norms = new Map<NodeProto, NormNode>();
   const writers = new Map(model.graph.node.map((node) => [node.output[0], node]));
-  for (const found of readNodes(model)) {
+  for (const found of readNodes({ model, origins: new Map() })) {
     const node = "tensors" in found && found.where === "" ? writers.get(found.tensors.y) : undefined;
     const key = node ?? `${found.where} ${found.label}`;
     const why = "broken" in found ? found.broken : whyLeft(found);

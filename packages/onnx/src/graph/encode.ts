@@ -74,7 +74,7 @@ export function valueInfo(name: string, elemType: TensorProto_DataType, dims: Op
 const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /** raw_data is little-endian everywhere. The bytes are copied: through numbers a NaN would lose its bits. */
-function littleEndian(data: HostArray): Uint8Array<ArrayBuffer> {
+export function littleEndian(data: HostArray): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
   const size = data.BYTES_PER_ELEMENT;
   for (let i = 0; !LITTLE_ENDIAN && i < bytes.length; i += size) bytes.subarray(i, i + size).reverse();

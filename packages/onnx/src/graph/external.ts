@@ -1,6 +1,6 @@
 import { BnError } from "@bn/core";
 import type { TensorProto } from "onnx-buf";
-import { graphsOf, MAX_BYTES, type Model, messageOf } from "./proto.ts";
+import { MAX_BYTES, messageOf } from "./proto.ts";
 
 /**
  * Bytes [offset, offset + length) of a file beside the model, to its end where length is null. `location` is relative, and
@@ -9,15 +9,13 @@ import { graphsOf, MAX_BYTES, type Model, messageOf } from "./proto.ts";
 export type ReadExternal = (location: string, offset: number, length: number | null) => Promise<Uint8Array>;
 
 /**
- * Moves what the model keeps in other files into it: its tensors then hold their data themselves. True if there was any.
+ * Moves what tensors keep in other files into them: they then hold their data themselves.
  *
  * Errors: `ERR_BN_DATA` naming the tensor: no reader, a path that leaves the model's folder, a file that is missing or
  * too short, more than 512 MiB in all.
  */
-export async function inlineExternal(model: Model, read: ReadExternal | undefined): Promise<boolean> {
-  const outside = graphsOf(model)
-    .flatMap(({ tensors }) => tensors)
-    .filter(({ dataLocation, externalData }) => dataLocation === 1 || externalData.length > 0);
+export async function inlineExternal(tensors: readonly TensorProto[], read: ReadExternal | undefined): Promise<void> {
+  const outside = tensors.filter(({ dataLocation, externalData }) => dataLocation === 1 || externalData.length > 0);
   let total = 0;
   for (const tensor of outside) {
     const fail = (what: string, cause?: unknown) =>
@@ -43,7 +41,6 @@ export async function inlineExternal(model: Model, read: ReadExternal | undefine
     tensor.dataLocation = 0;
     tensor.externalData = [];
   }
-  return outside.length > 0;
 }
 
 type Failure = (what: string, cause?: unknown) => BnError;

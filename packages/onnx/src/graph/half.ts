@@ -5,3 +5,29 @@ export function halfToNumber(bits: number): number {
   if (exponent === 0) return sign * fraction * 2 ** -24;
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
+
+/** What a narrow format has: bits of the significand, least and largest exponent of normal numbers. */
+const FORMATS = {
+  float16: { digits: 11, least: -14, most: 15 },
+  bfloat16: { digits: 8, least: -126, most: 127 },
+} as const;
+export type Narrow = keyof typeof FORMATS;
+
+/** The unit roundoff of a narrow format, and half of its smallest subnormal number. */
+export function narrowPrecision(format: Narrow): { readonly u: number; readonly eta: number } {
+  const { digits, least } = FORMATS[format];
+  return { u: 2 ** -digits, eta: 2 ** (least - digits) };
+}
+
+/** The nearest number of a narrow format, ties to even; infinite beyond its largest. */
+export function roundTo(format: Narrow, value: number): number {
+  if (!Number.isFinite(value) || value === 0) return value;
+  const { digits, least, most } = FORMATS[format];
+  const exponent = Math.max(Math.floor(Math.log2(Math.abs(value))), least);
+  const unit = 2 ** (exponent - digits + 1);
+  const scaled = value / unit;
+  const below = Math.floor(scaled);
+  const rest = scaled - below;
+  const rounded = (rest > 0.5 || (rest === 0.5 && below % 2 !== 0) ? below + 1 : below) * unit;
+  return Math.abs(rounded) >= 2 ** (most + 1) ? Math.sign(value) * Number.POSITIVE_INFINITY : rounded;
+}

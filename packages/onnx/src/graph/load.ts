@@ -1,18 +1,26 @@
-import { toBinary } from "@bufbuild/protobuf";
-import { ModelProtoSchema } from "onnx-buf";
+import type { NodeProto } from "onnx-buf";
 import { inlineExternal, type ReadExternal } from "./external.ts";
-import { type Model, parseModel } from "./proto.ts";
+import { inlineFunctions } from "./functions.ts";
+import { graphsOf, type Model, parseModel } from "./proto.ts";
 
-/** Decodes a model and moves into it what it keeps in other files. Errors: as `parseModel` and `inlineExternal`. */
-export async function readModel(
-  bytes: Uint8Array,
-  external: ReadExternal | undefined,
-): Promise<{ model: Model; changed: boolean }> {
-  const model = parseModel(bytes);
-  return { model, changed: await inlineExternal(model, external) };
+/** A model, the functions that are called inlined, and where inlined nodes come from. */
+export interface ReadModel {
+  readonly model: Model;
+  readonly origins: Map<NodeProto, string>;
 }
 
-/** The bytes that `model` was read from, or where it was changed since then those that it makes. */
-export function bytesOf(model: Model, changed: boolean, bytes: Uint8Array): Uint8Array {
-  return changed ? toBinary(ModelProtoSchema, model) : bytes;
+/** Errors: as `parseModel` and `inlineFunctions`. */
+export function readModel(bytes: Uint8Array): ReadModel {
+  const model = parseModel(bytes);
+  return { model, origins: inlineFunctions(model) };
+}
+
+/** A model as it stands, with all that it keeps in other files. Errors: as `parseModel` and `inlineExternal`. */
+export async function readWhole(bytes: Uint8Array, external: ReadExternal | undefined): Promise<Model> {
+  const model = parseModel(bytes);
+  await inlineExternal(
+    graphsOf(model).flatMap(({ tensors }) => tensors),
+    external,
+  );
+  return model;
 }

@@ -6,6 +6,7 @@ import {
   type ModelProto,
   ModelProtoSchema,
   type NodeProto,
+  type SparseTensorProto,
   type TensorProto,
 } from "onnx-buf";
 import { decodedSize } from "./decoded-size.ts";
@@ -52,6 +53,11 @@ export function parseModel(bytes: Uint8Array): Model {
   return model as Model;
 }
 
+/** A copy of a message with some fields changed; absent fields keep their defaults, which lie on its prototype. */
+export function altered<T extends object>(message: T, change: Partial<T>): T {
+  return Object.assign(Object.create(Object.getPrototypeOf(message)), message, change);
+}
+
 /** A node's name in messages: `"bn1"`, or `#7 (output "y")` where it has none. */
 export function labelOf(node: NodeProto, index: number): string {
   return node.name === "" ? `#${index} (output "${node.output[0] ?? ""}")` : `"${node.name}"`;
@@ -72,6 +78,7 @@ export interface PlacedGraph {
   readonly parent: PlacedGraph | null;
   readonly nodes: readonly NodeProto[];
   readonly initializers: readonly TensorProto[];
+  readonly sparse: readonly SparseTensorProto[];
   readonly inputs: readonly string[];
   /** All tensors that the graph itself holds: initialisers, and attributes of its nodes. */
   readonly tensors: readonly TensorProto[];
@@ -86,6 +93,7 @@ export function graphsOf(model: Model): PlacedGraph[] {
       parent: null,
       nodes: node,
       initializers: [],
+      sparse: [],
       inputs: input,
       tensors: heldBy(node),
     })),
@@ -108,16 +116,42 @@ function placed(where: string, parent: PlacedGraph | null, graph: GraphProto): P
   const { node, initializer, sparseInitializer, input } = graph;
   const sparse = sparseInitializer.flatMap(({ values, indices }) => [values, indices]);
   const tensors = [...initializer, ...sparse.filter((tensor) => tensor !== undefined), ...heldBy(node)];
-  return { where, parent, nodes: node, initializers: initializer, inputs: input.map(({ name }) => name), tensors };
+  return {
+    where,
+    parent,
+    nodes: node,
+    initializers: initializer,
+    sparse: sparseInitializer,
+    inputs: input.map(({ name }) => name),
+    tensors,
+  };
 }
 
 function heldBy(nodes: readonly NodeProto[]): TensorProto[] {
   return nodes.flatMap(({ attribute }) => attribute.flatMap(({ t, tensors }) => (t ? [t, ...tensors] : tensors)));
 }
 
+/** The graphs that a node holds, as If, Loop and Scan do. */
+export function graphsIn({ attribute }: NodeProto): GraphProto[] {
+  return attribute.flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs));
+}
+
+/** All tensors that nodes hold, in attributes and in subgraphs. */
+export function tensorsOf(nodes: readonly NodeProto[]): TensorProto[] {
+  const found = heldBy(nodes);
+  const open = nodes.flatMap(graphsIn);
+  for (const graph of open) {
+    found.push(...graph.initializer, ...heldBy(graph.node));
+    open.push(...graph.node.flatMap(graphsIn));
+  }
+  return found;
+}
+
 /** The version of the ONNX operators that the model is written in. Errors: `ERR_BN_DATA`, it names none. */
 export function opsetOf(model: Model): number {
   const own = model.opsetImport.filter(({ domain }) => isOnnxDomain(domain));
+  // Before version 3 of the file format there was nothing but operator set 1, and no field to say so.
+  if (own.length === 0 && model.irVersion >= 1n && model.irVersion < 3n) return 1;
   const opset = Math.max(...own.map(({ version }) => Number(version)));
   if (opset >= 1) return opset;
   const what =

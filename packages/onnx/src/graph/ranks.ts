@@ -17,9 +17,14 @@ const SAME = new Set(
     "Softmax Softplus Softsign Split Sqrt Sub Sum Tanh Tile Transpose Upsample Xor"
   ).split(" "),
 );
-const FIXED: Readonly<Record<string, number>> = { Flatten: 2, Gemm: 2, Shape: 1 };
+const FIXED: ReadonlyMap<string, number> = new Map([
+  ["Flatten", 2],
+  ["Gemm", 2],
+  ["Shape", 1],
+]);
 
-export function createRanks(graph: GraphProto): Ranks {
+/** `outer` is what lies around a subgraph. */
+export function createRanks(graph: GraphProto, outer?: Ranks): Ranks {
   const ranks = new Map<string, number>();
   const declare = ({ name, type }: ValueInfoProto) => {
     const shape = type?.value.case === "tensorType" ? type.value.value.shape : undefined;
@@ -32,10 +37,11 @@ export function createRanks(graph: GraphProto): Ranks {
     ranks.set(name, dims.length);
     lengths.set(name, Number(dims[0] ?? 0n));
   }
+  const of = (name: string) => ranks.get(name) ?? outer?.of(name);
   return {
-    of: (name) => ranks.get(name),
+    of,
     learn(node) {
-      const rank = rankOf(node, ranks, lengths);
+      const rank = rankOf(node, of, lengths);
       if (rank === undefined) return;
       for (const output of node.output) if (!ranks.has(output)) ranks.set(output, rank);
     },
@@ -44,17 +50,17 @@ export function createRanks(graph: GraphProto): Ranks {
 
 function rankOf(
   node: NodeProto,
-  ranks: ReadonlyMap<string, number>,
+  of: (name: string) => number | undefined,
   lengths: ReadonlyMap<string, number>,
 ): number | undefined {
   const { opType, input } = node;
-  const first = ranks.get(input[0] ?? "");
+  const first = of(input[0] ?? "");
   if (SAME.has(opType)) return first;
-  if (opType === "MatMul" && ranks.get(input[1] ?? "") === 2) return first;
+  if (opType === "MatMul" && of(input[1] ?? "") === 2) return first;
   if (opType === "Constant") return attributeOf(node, "value")?.t?.dims.length;
   if (opType === "Reshape") return attributeOf(node, "shape")?.ints.length ?? lengths.get(input[1] ?? "");
   const axes = attributeOf(node, "axes")?.ints.length;
   if (opType === "Unsqueeze" && axes !== undefined) return first === undefined ? undefined : first + axes;
   if (opType === "Squeeze" && axes !== undefined) return first === undefined ? undefined : first - axes;
-  return FIXED[opType];
+  return FIXED.get(opType);
 }

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
-import { type NodeProto, type TensorProto, TensorProtoSchema } from "onnx-buf";
+import { type NodeProto, type SparseTensorProto, type TensorProto, TensorProtoSchema } from "onnx-buf";
 import { attributeOf, type PlacedGraph } from "./proto.ts";
+import { denseOf } from "./sparse.ts";
 
 /** What a name stands for: a tensor that the file holds, or in words why it holds none. */
 type Found = TensorProto | { readonly why: string; readonly known: boolean };
@@ -10,6 +11,7 @@ export type Lookup = (name: string) => Found;
 
 interface Names {
   readonly tensors: ReadonlyMap<string, TensorProto>;
+  readonly sparse: ReadonlyMap<string, SparseTensorProto>;
   readonly producers: ReadonlyMap<string, NodeProto>;
   readonly inputs: ReadonlySet<string>;
 }
@@ -20,6 +22,7 @@ export function createScopes(): (graph: PlacedGraph) => Lookup {
   const namesOf = (graph: PlacedGraph): Names => {
     const names = listed.get(graph) ?? {
       tensors: new Map(graph.initializers.map((tensor) => [tensor.name, tensor])),
+      sparse: new Map(graph.sparse.map((one) => [one.values?.name ?? "", one])),
       producers: new Map(graph.nodes.flatMap((node) => node.output.map((output) => [output, node]))),
       inputs: new Set(graph.inputs),
     };
@@ -27,12 +30,19 @@ export function createScopes(): (graph: PlacedGraph) => Lookup {
     return names;
   };
   return (from) => (wanted) => {
+    // An output that nobody wants has an empty name, and gives nothing.
+    if (wanted === "") return { why: "has an empty name: there is none", known: false };
     let name = wanted;
     const passed = new Set<string>();
     for (let graph: PlacedGraph | null = from; graph; ) {
-      const { tensors, producers, inputs } = namesOf(graph);
+      const { tensors, sparse, producers, inputs } = namesOf(graph);
       const tensor = tensors.get(name);
       if (tensor) return tensor;
+      const packed = sparse.get(name);
+      if (packed) {
+        const dense = denseOf(packed);
+        return typeof dense === "string" ? { why: dense, known: false } : dense;
+      }
       const producer = producers.get(name);
       if (producer?.opType === "Identity") {
         if (passed.has(name)) return { why: "is given by nothing but itself", known: false };

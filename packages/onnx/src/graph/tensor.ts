@@ -106,3 +106,16 @@ export function numbersOf(tensor: TensorProto): Numbers | string {
   }
   return { dims, dtype, data, narrow: narrow ? name : null };
 }
+
+/** The numbers of an int64 tensor, as far as they are exact; or, as text, why it has none. */
+export function wholeNumbersOf(tensor: TensorProto): { dims: readonly number[]; data: readonly number[] } | string {
+  const { dataType, rawData, int64Data } = tensor;
+  if (dataType !== 7) return `are of type ${NAMES[dataType] ?? dataType}, expected int64`;
+  const dims = tensor.dims.map(Number);
+  const count = dims.reduce((a, b) => a * b, 1);
+  const view = new DataView(rawData.buffer, rawData.byteOffset, rawData.byteLength);
+  const given = rawData.length > 0 ? rawData.length / 8 : int64Data.length;
+  if (given !== count) return `have shape [${dims}], that is ${count} values, and hold ${given}`;
+  const at = (i: number) => (rawData.length > 0 ? view.getBigInt64(i * 8, true) : (int64Data[i] as bigint));
+  return { dims, data: Array.from({ length: count }, (_, i) => Number(at(i))) };
+}

@@ -1,9 +1,8 @@
 import { BnError } from "@bn/core";
 import type { ReadExternal } from "../graph/external.ts";
-import { readModel } from "../graph/load.ts";
-import type { Model } from "../graph/proto.ts";
+import { type ReadModel, readModel } from "../graph/load.ts";
 import type { Diagnostic, DiagnosticKind } from "./diagnostic.ts";
-import { readNodes, titleOf } from "./nodes.ts";
+import { loadWeights, readNodes, titleOf } from "./nodes.ts";
 import type { BatchNormScaleRecord } from "./record.ts";
 import { suspicions } from "./suspect.ts";
 
@@ -43,22 +42,23 @@ export interface Imported {
  * ```
  */
 export async function importModel(bytes: Uint8Array, options: ImportOptions = {}): Promise<Imported> {
-  const { model } = await readModel(bytes, options.external);
-  return importLayers(model, options.partial ?? false);
+  const read = readModel(bytes);
+  await loadWeights(read, options.external);
+  return importLayers(read, options.partial ?? false);
 }
 
-function importLayers(model: Model, partial: boolean): Imported {
+function importLayers(read: ReadModel, partial: boolean): Imported {
   const layers: BatchNormScaleRecord[] = [];
   const diagnostics: Diagnostic[] = [];
   let [nodes, channels] = [0, 0];
-  for (const found of readNodes(model)) {
+  for (const found of readNodes(read)) {
     nodes++;
     const { name: node } = found;
     const title = titleOf(found);
     const say = (kind: DiagnosticKind, what: string) => diagnostics.push({ kind, node, message: `${title}: ${what}` });
     if ("broken" in found) {
       if (!partial) throw new BnError("ERR_BN_DATA", `${title}: ${found.broken}`);
-      say("left out", found.broken);
+      say("damaged", found.broken);
     } else if (found.layer === null) {
       say("left out", found.computed ?? "");
     } else {
@@ -75,6 +75,6 @@ function importLayers(model: Model, partial: boolean): Imported {
   if (nodes > 0) return { layers, diagnostics };
   throw new BnError(
     "ERR_BN_DATA",
-    `ONNX model: no BatchNormalization among the ${model.graph.node.length} nodes of the graph; where export fused them into convolutions, export it without that`,
+    `ONNX model: no BatchNormalization among the ${read.model.graph.node.length} nodes of the graph; where export fused them into convolutions, export it without that`,
   );
 }

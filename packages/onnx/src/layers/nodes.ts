@@ -1,5 +1,7 @@
 import type { HostArray } from "@bn/core";
 import type { NodeProto } from "onnx-buf";
+import { inlineExternal, type ReadExternal } from "../graph/external.ts";
+import type { ReadModel } from "../graph/load.ts";
 import { graphsOf, isOnnxDomain, labelOf, type Model, opsetOf, type PlacedGraph } from "../graph/proto.ts";
 import { createScopes, type Lookup } from "../graph/scope.ts";
 import { type Numbers, numbersOf } from "../graph/tensor.ts";
@@ -19,6 +21,10 @@ interface NormTensors {
 
 /** A BatchNormalization node and what the model says of it. */
 export interface NormNode extends NormAttributes {
+  /** The node itself, in the graph where it lies. */
+  readonly node: NodeProto;
+  /** It lies at the top level, perhaps because a function was inlined. */
+  readonly topLevel: boolean;
   /** As in messages: `"bn1"`, or `#7 (output "y")`. */
   readonly label: string;
   /** Its name, or what tells it apart where it has none. */
@@ -43,7 +49,7 @@ export interface BrokenNode {
 
 const INPUTS = ["X", "scale", "B", "mean", "var"];
 
-function isNorm(node: NodeProto): boolean {
+export function isNorm(node: NodeProto): boolean {
   return node.opType === "BatchNormalization" && isOnnxDomain(node.domain);
 }
 
@@ -58,18 +64,61 @@ export function titleOf({ label, where }: { readonly label: string; readonly whe
 }
 
 /** Every BatchNormalization of a model: those of the top level in its order, then those of subgraphs and functions. */
-export function* readNodes(model: Model): Generator<NormNode | BrokenNode> {
+export function* readNodes({ model, origins }: ReadModel): Generator<NormNode | BrokenNode> {
   const opset = opsetOf(model);
   const scopeOf = createScopes();
   for (const graph of graphsOf(model)) {
     const lookup = scopeOf(graph);
-    for (const [index, node] of graph.nodes.entries())
-      if (isNorm(node)) yield readNode(graph, node, index, opset, lookup);
+    const shapes = graph.where === "" ? declaredShapes(model) : new Map<string, readonly string[]>();
+    const counts = new Map<string, number>();
+    for (const { name } of graph.nodes) counts.set(name, (counts.get(name) ?? 0) + 1);
+    for (const [index, node] of graph.nodes.entries()) {
+      if (!isNorm(node)) continue;
+      // Several nodes may have one name; what they give tells them apart.
+      const shared = node.name !== "" && (counts.get(node.name) ?? 0) > 1;
+      const output = `(output "${node.output[0] ?? ""}")`;
+      const place = {
+        label: shared ? `"${node.name}" ${output}` : labelOf(node, index),
+        name: shared ? `${node.name} ${output}` : nameOf(node, index),
+        where: origins.get(node) ?? graph.where,
+      };
+      yield readNode(graph, node, place, opset, lookup, shapes);
+    }
   }
 }
 
-function readNode(graph: PlacedGraph, node: NodeProto, index: number, opset: number, lookup: Lookup) {
-  const place = { label: labelOf(node, index), name: nameOf(node, index), where: graph.where };
+/** Moves weights of normalizations that lie in other files into the model. Errors: as `inlineExternal`. */
+export async function loadWeights({ model }: ReadModel, external: ReadExternal | undefined): Promise<void> {
+  const scopeOf = createScopes();
+  const found = graphsOf(model).flatMap((graph) => {
+    const names = graph.nodes.filter(isNorm).flatMap(({ input }) => input.slice(1));
+    const weights = names.map(scopeOf(graph)).flatMap((one) => ("why" in one ? [] : [one]));
+    const sparse = graph.sparse.flatMap(({ values, indices }) => [values, indices]);
+    return [...weights, ...sparse.filter((one) => one !== undefined)];
+  });
+  await inlineExternal([...new Set(found)], external);
+}
+
+/** Shapes that the model declares at its top level. */
+function declaredShapes({ graph }: Model): Map<string, readonly string[]> {
+  return new Map(
+    [...graph.input, ...graph.output, ...graph.valueInfo].flatMap(({ name, type }) => {
+      const shape = type?.value.case === "tensorType" ? type.value.value.shape : undefined;
+      return shape ? [[name, shape.dim.map(({ value }) => String(value.value ?? "?"))] as const] : [];
+    }),
+  );
+}
+
+type Place = Pick<NormNode, "label" | "name" | "where">;
+
+function readNode(
+  graph: PlacedGraph,
+  node: NodeProto,
+  place: Place,
+  opset: number,
+  lookup: Lookup,
+  shapes: ReadonlyMap<string, readonly string[]>,
+): NormNode | BrokenNode {
   const broken = (what: string): BrokenNode => ({ ...place, broken: what });
   if (node.input.length !== INPUTS.length) {
     return broken(
@@ -88,12 +137,17 @@ function readNode(graph: PlacedGraph, node: NodeProto, index: number, opset: num
       `nothing gives its input X, tensor "${x}": no initialiser, node or graph input; export the model again`,
     );
   }
-  const found = { ...place, ...attributes, tensors };
-  const notes = attributes.assumed.map((what) => ["assumed", what] as const);
+  const found = { ...place, ...attributes, tensors, node, topLevel: graph.where === "" };
+  const notes = [
+    ...attributes.assumed.map((what) => ["assumed", what] as const),
+    ...attributes.ignored.map((what) => ["remark", what] as const),
+  ];
 
   const values: Numbers[] = [];
   let computed: string | null = null;
   for (const [i, name] of node.input.slice(1).entries()) {
+    if (name === "")
+      return broken(`has no ${INPUTS[i + 1]}: input ${i + 1} has an empty name; export the model again, with weights`);
     const what = `${INPUTS[i + 1]}, tensor "${name}",`;
     const tensor = lookup(name);
     if ("why" in tensor) {
@@ -106,7 +160,8 @@ function readNode(graph: PlacedGraph, node: NodeProto, index: number, opset: num
     values.push(numbers);
   }
   if (computed !== null) return { ...found, layer: null, computed, notes };
-  const unfit = misfit(values, attributes.spatial, node.input);
+  const unfit =
+    mxnetSpatial(values, attributes.spatial, shapes.get(x)) ?? misfit(values, attributes.spatial, node.input);
   if (unfit) return broken(unfit);
   const { layer, said } = recordOf(values, attributes, place);
   return { ...found, layer, computed, notes: [...notes, ...said] };
@@ -146,6 +201,18 @@ function recordOf(values: readonly Numbers[], attributes: NormAttributes, place:
     source: { format: "onnx", nodes: [place.name], where: place.where },
   };
   return { layer, said };
+}
+
+/** MXNet wrote spatial 0 and meant 1: parameters per channel on X of more axes than [N, C]. In words, or null. */
+function mxnetSpatial(
+  values: readonly Numbers[],
+  spatial: boolean,
+  shape: readonly string[] | undefined,
+): string | null {
+  const [scale] = values as [Numbers];
+  if (spatial || scale.dims.length !== 1 || shape?.length === 2) return null;
+  const needed = shape ? shape.slice(1).join(",") : `${scale.dims},D1,...`;
+  return `spatial is 0 and scale has shape [${scale.dims}], where spatial 0 needs [${needed}], one value per position; MXNet's export writes 0 and means 1: set spatial to 1`;
 }
 
 /** Why shapes do not fit, or null. */

@@ -25,6 +25,8 @@ export interface NormAttributes {
   readonly spatial: boolean;
   /** What was assumed, for lack of an attribute. */
   readonly assumed: readonly string[];
+  /** What the operator of this operator set does not have, and is not read. */
+  readonly ignored: readonly string[];
 }
 
 const FLOAT = 1;
@@ -45,6 +47,8 @@ export function readAttributes(node: NodeProto, opset: number): NormAttributes |
     ["training_mode", INT],
   ] as const) {
     const found: AttributeProto | undefined = attributeOf(node, name);
+    // Absent is never read as protobuf's default.
+    if (found && found.refAttrName !== "") return `${name} is given by the caller of its function; nobody calls it`;
     // Old files leave the type out.
     if (found && found.type !== 0 && found.type !== type)
       return `attribute ${name} is of type ${found.type}, expected ${type === FLOAT ? "a float" : "an int"}`;
@@ -70,5 +74,18 @@ export function readAttributes(node: NodeProto, opset: number): NormAttributes |
     if (isTest === undefined && !extra) assumed.push("is_test is not given, and there is one output: inference");
     training = isTest === undefined ? extra : isTest === 0n;
   }
-  return { epsilon, momentum, training, spatial: !version.spatial || (int("spatial") ?? 1n) !== 0n, assumed };
+  const spatial = (int("spatial") ?? 1n) !== 0n;
+  const ignored: string[] = [];
+  if (!version.spatial && attributeOf(node, "spatial")) {
+    if (!spatial)
+      return `spatial is 0, which operator set ${opset} does not have: parameters are per channel; set spatial to 1`;
+    ignored.push(`spatial is not an attribute of operator set ${opset}: 1 is what it always does`);
+  }
+  if (version.training !== "is_test" && attributeOf(node, "is_test"))
+    ignored.push(`is_test is not an attribute of operator set ${opset}`);
+  if (version.training === "training_mode" && extra && !training)
+    ignored.push(
+      "has outputs for running statistics, which only training_mode 1 gives: exported by halves from training",
+    );
+  return { epsilon, momentum, training, spatial: !version.spatial || spatial, assumed, ignored };
 }

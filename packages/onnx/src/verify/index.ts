@@ -1,7 +1,8 @@
 export { onnxCases } from "./cases.ts";
 export { type InputPlan, inputNames } from "./inputs.ts";
-export type { BackendRow, VerifyReport, VerifyRow } from "./report.ts";
-export { onnxRuntimeMissing, runModel, type Tensor } from "./runtime.ts";
+export { createRuntime, type RuntimeOptions } from "./process.ts";
+export { type BackendRow, countRows, type VerifyReport, type VerifyRow } from "./report.ts";
+export { type Loaded, onnxRuntimeMissing, type Runtime, runModel, type Tensor } from "./runtime.ts";
 export {
   type Fault,
   type ValidateInput,

@@ -3,6 +3,7 @@ import { BnError, type Shape } from "@bn/core";
 import type { NodeProto, ValueInfoProto } from "onnx-buf";
 import { attributeOf, type Model, parseModel } from "../graph/proto.ts";
 import type { Tensor } from "./runtime.ts";
+import { createValues, typeNameOf } from "./values.ts";
 
 /** One input of a network, with a size for every axis. */
 export interface InputPlan {
@@ -14,37 +15,30 @@ export interface InputPlan {
 /** 512 MiB of float32. */
 const MAX_ELEMENTS = 2 ** 27;
 
-/** What can be made up for an input, by TensorProto.DataType. */
-const TYPES: Readonly<Record<number, { type: string; of: (length: number) => Tensor["data"] & { length: number } }>> = {
-  1: { type: "float32", of: (length) => new Float32Array(length) },
-  2: { type: "uint8", of: (length) => new Uint8Array(length) },
-  6: { type: "int32", of: (length) => new Int32Array(length) },
-  7: { type: "int64", of: (length) => new BigInt64Array(length) },
-  9: { type: "bool", of: (length) => new Uint8Array(length) },
-  11: { type: "float64", of: (length) => new Float64Array(length) },
-};
+/** What is wanted of the inputs: shapes by name, and the size of what stays open. */
+export interface Sizes {
+  readonly shapes: ReadonlyMap<string, Shape>;
+  readonly size: number;
+}
 
 /**
- * A shape for every input of the network. Sizes that the model leaves open are chosen: 1 for the batch (axis 0, and
- * names with "batch"), what the first convolution expects for the channels, `size` elsewhere. A name in two places
- * has one size. `shapes` decides for the inputs that it names.
+ * A shape for each of `inputs`. Sizes that the model leaves open are chosen: 1 for the batch (axis 0, and names with
+ * "batch"), what the first convolution expects for the channels, `size` elsewhere. A name in two places has one size.
+ * `shapes` decides for the inputs that it names.
  *
- * Errors: `ERR_BN_DATA`, an input that is no tensor of numbers, or too large; `ERR_BN_PARAM`, `shapes` does not fit.
+ * Errors: `ERR_BN_DATA`, an input that is no tensor, or too large; `ERR_BN_PARAM`, `shapes` does not fit.
  */
-export function planInputs(model: Model, shapes: Readonly<Record<string, Shape>>, size: number): InputPlan[] {
-  const inputs = inputsOf(model);
-  for (const name of Object.keys(shapes)) {
-    if (inputs.some((input) => input.name === name)) continue;
-    const names = inputs.map((input) => `"${input.name}"`).join(", ");
-    throw new BnError("ERR_BN_PARAM", `verifyModel: shapes or feeds names "${name}", the model's inputs are ${names}`);
-  }
+export function planInputs(
+  inputs: readonly ValueInfoProto[],
+  channelsOf: (name: string) => number | undefined,
+  { shapes, size }: Sizes,
+): InputPlan[] {
   const sizes = new Map<string, number>();
   for (const input of inputs)
-    for (const [i, dim] of (shapes[input.name] ?? []).entries()) nameSize(sizes, input, i, dim);
-  const channelsOf = channelsIn(model);
+    for (const [i, dim] of (shapes.get(input.name) ?? []).entries()) nameSize(sizes, input, i, dim);
   let total = 0;
   return inputs.map((input) => {
-    const given = shapes[input.name];
+    const given = shapes.get(input.name);
     const plan = { name: input.name, type: typeOf(input), shape: given ?? chosenShape(channelsOf, input, sizes, size) };
     checkShape(input, plan.shape, given !== undefined);
     total += plan.shape.reduce((a, b) => a * b, 1);
@@ -54,6 +48,16 @@ export function planInputs(model: Model, shapes: Readonly<Record<string, Shape>>
   });
 }
 
+/** Errors: `ERR_BN_PARAM`, `given` names an input that the model does not have. */
+export function checkNames(model: Model, given: Iterable<string>): void {
+  const inputs = inputsOf(model);
+  for (const name of given) {
+    if (inputs.some((input) => input.name === name)) continue;
+    const names = inputs.map((input) => `"${input.name}"`).join(", ") || "none";
+    throw new BnError("ERR_BN_PARAM", `verifyModel: shapes or feeds names "${name}", the model's inputs are ${names}`);
+  }
+}
+
 /** The names of a model's inputs, without what it stores. Errors: `ERR_BN_DATA`, as `parseModel`. */
 export function inputNames(bytes: Uint8Array): string[] {
   return inputsOf(parseModel(bytes)).map(({ name }) => name);
@@ -61,38 +65,38 @@ export function inputNames(bytes: Uint8Array): string[] {
 
 /** Before IR 4 initialisers are listed among the inputs. */
 function inputsOf({ graph }: Model): ValueInfoProto[] {
-  const stored = new Set(graph.initializer.map(({ name }) => name));
+  const stored = new Set(
+    [...graph.initializer, ...graph.sparseInitializer.map(({ values }) => values)].map((one) => one?.name),
+  );
   return graph.input.filter(({ name }) => !stored.has(name));
 }
 
-/** A picture-like input, the same for the same seed: smooth waves over the last axes with some grain, in [-1, 1]. */
-export function makeInput({ name, type, shape }: InputPlan, seed: string): Tensor {
-  const make = Object.values(TYPES).find((entry) => entry.type === type);
+/**
+ * A picture-like input, the same for the same seed: smooth waves over the last axes with some grain, in [-1, 1]; of whole
+ * numbers over their range, or 0 where `flat`, for they may be indices. Variances are positive.
+ */
+export function makeInput({ name, type, shape }: InputPlan, seed: string, variance: boolean, flat: boolean): Tensor {
   const length = shape.reduce((a, b) => a * b, 1);
   const { uniform } = random(`${seed}|${name}`);
   const [height, width] = [shape.at(-2) ?? 1, shape.at(-1) ?? 1];
-  const value = (() => {
-    const waves = Array.from({ length: 4 }, () => ({ fx: uniform() * 6, fy: uniform() * 6, phase: uniform() * 6.3 }));
-    return (i: number) => {
-      const [x, y] = [(i % width) / width, (Math.floor(i / width) % height) / height];
-      const plane = Math.floor(i / (width * height));
-      let sum = 0;
-      for (const { fx, fy, phase } of waves) sum += Math.sin(6.3 * (fx * x + fy * y) + phase * (1 + plane));
-      return Math.max(-1, Math.min(1, sum / 3 + (uniform() - 0.5) / 8));
-    };
-  })();
-  const data = (make as (typeof TYPES)[number]).of(length);
-  if (data instanceof Float32Array || data instanceof Float64Array) for (let i = 0; i < length; i++) data[i] = value(i);
-  return { type, shape, data };
+  const waves = Array.from({ length: 4 }, () => ({ fx: uniform() * 6, fy: uniform() * 6, phase: uniform() * 6.3 }));
+  const value = (i: number) => {
+    const [x, y] = [(i % width) / width, (Math.floor(i / width) % height) / height];
+    const plane = Math.floor(i / (width * height));
+    let sum = 0;
+    for (const { fx, fy, phase } of waves) sum += Math.sin(6.3 * (fx * x + fy * y) + phase * (1 + plane));
+    return Math.max(-1, Math.min(1, sum / 3 + (uniform() - 0.5) / 8));
+  };
+  // A variance below 0 gives NaN, and NaN says nothing.
+  return { type, shape, data: createValues(type, length, variance ? (i) => 1.25 + value(i) : value, flat) };
 }
 
 function typeOf(input: ValueInfoProto): string {
   const value = input.type?.value;
-  const found = value?.case === "tensorType" ? TYPES[value.value.elemType] : undefined;
-  if (found) return found.type;
+  const name = value?.case === "tensorType" ? typeNameOf(value.value.elemType) : undefined;
+  if (name !== undefined) return name;
   const came = value?.case === "tensorType" ? `of element type ${value.value.elemType}` : `no tensor (${value?.case})`;
-  const known = Object.values(TYPES).map(({ type }) => type);
-  throw bad(input, `is ${came}, expected a tensor of ${known.join(", ")}; convert the model`);
+  throw bad(input, `is ${came}, expected a tensor of numbers, bool or string; convert the model`);
 }
 
 function dimsOf(input: ValueInfoProto) {
@@ -106,7 +110,7 @@ function nameSize(sizes: Map<string, number>, input: ValueInfoProto, axis: numbe
 }
 
 function chosenShape(
-  channelsOf: ReturnType<typeof channelsIn>,
+  channelsOf: (name: string) => number | undefined,
   input: ValueInfoProto,
   sizes: Map<string, number>,
   size: number,
@@ -126,27 +130,48 @@ function chosenShape(
 }
 
 /**
- * Channels of an input that goes into a convolution, whose weights are [M, C / group, ...], or into a BatchNormalization.
+ * Channels of an input, as what it goes into tells them: a convolution, whose weights are [M, C / group, ...], a
+ * normalization, or elementwise arithmetic with a constant that has as many axes; through nodes that keep the channels.
  * Nodes and weights are listed once: a file may hold a hundred thousand of each.
  */
-function channelsIn({ graph }: Model): (name: string) => number | undefined {
-  const readers = new Map<string, NodeProto>();
+export function channelsIn({ graph }: Model): (name: string) => number | undefined {
+  const readers = new Map<string, NodeProto[]>();
   const dims = new Map(graph.initializer.map((tensor) => [tensor.name, tensor.dims]));
   for (const node of graph.node) {
-    const { opType, input, output } = node;
-    const [x = "", y = ""] = [input[0], output[0]];
-    if ((opType === "Conv" || opType === "BatchNormalization") && !readers.has(x)) readers.set(x, node);
-    const value = opType === "Constant" ? attributeOf(node, "value")?.t : undefined;
-    if (value && !dims.has(y)) dims.set(y, value.dims);
+    for (const x of new Set(node.input)) readers.set(x, [...(readers.get(x) ?? []), node].slice(0, 8));
+    const value = node.opType === "Constant" ? attributeOf(node, "value")?.t : undefined;
+    if (value && !dims.has(node.output[0] ?? "")) dims.set(node.output[0] ?? "", value.dims);
   }
+  const told = (node: NodeProto): bigint | undefined => {
+    const { opType, input } = node;
+    const weights = dims.get(input[1] ?? "");
+    if (opType === "Conv") return (weights?.[1] ?? 0n) * (attributeOf(node, "group")?.i ?? 1n) || undefined;
+    if (opType === "ConvTranspose") return weights?.[0];
+    if (opType === "BatchNormalization" || opType === "InstanceNormalization") return weights?.[0];
+    // A constant of [1, C, 1, 1] beside it.
+    const wide = input.map((name) => dims.get(name)).find((one) => one !== undefined && one.length >= 3);
+    return KEEPS.has(opType) && (wide?.at(-3) ?? 1n) > 1n ? wide?.at(-3) : undefined;
+  };
   return (name) => {
-    const reader = readers.get(name);
-    const weights = dims.get(reader?.input[1] ?? "");
-    const channels = reader?.opType === "Conv" ? weights?.[1] : weights?.[0];
-    if (!reader || channels === undefined) return undefined;
-    return Number(channels * (attributeOf(reader, "group")?.i ?? 1n));
+    const passed = new Set<string>();
+    const open = [name];
+    for (const one of open) {
+      if (passed.has(one) || passed.size > 64) continue;
+      passed.add(one);
+      for (const node of readers.get(one) ?? []) {
+        const channels = told(node);
+        if (channels !== undefined && channels > 0n) return Number(channels);
+        if (KEEPS.has(node.opType)) open.push(node.output[0] ?? "");
+      }
+    }
+    return undefined;
   };
 }
+
+/** Operators whose output has the channels of their input. */
+const KEEPS = new Set(
+  "Add Sub Mul Div Cast Identity Clip Relu LeakyRelu Sigmoid Tanh Pad Dropout MaxPool AveragePool Abs Neg".split(" "),
+);
 
 function checkShape(input: ValueInfoProto, shape: Shape, given: boolean): void {
   const count = shape.reduce((a, b) => a * b, 1);

@@ -1,46 +1,88 @@
-import { BnError } from "@bn/core";
-import type { Model } from "../graph/proto.ts";
-import type { Diagnostic } from "../layers/diagnostic.ts";
-import { type NormNode, readNodes, titleOf } from "../layers/nodes.ts";
+import type { NodeProto } from "onnx-buf";
+import type { ReadModel } from "../graph/load.ts";
+import { attributeOf, graphsOf, isOnnxDomain, labelOf, opsetOf } from "../graph/proto.ts";
+import { isNorm, type NormNode, readNodes } from "../layers/nodes.ts";
 
-interface FoundNodes {
-  readonly nodes: readonly NormNode[];
-  /** Nodes that were left out, each with the reason, and what was assumed of the others. */
-  readonly diagnostics: readonly Diagnostic[];
+/** Operators that normalize each instance by statistics of its own. */
+const INSTANCE_OPERATORS = ["InstanceNormalization", "GroupNormalization", "LayerNormalization"] as const;
+export type InstanceOperator = (typeof INSTANCE_OPERATORS)[number];
+
+/** A node of these: X, scale and, of LayerNormalization perhaps, B. */
+export interface InstanceNode {
+  readonly operator: InstanceOperator;
+  readonly label: string;
+  readonly name: string;
+  readonly where: string;
+  readonly topLevel: boolean;
+  readonly node: NodeProto;
+  readonly opset: number;
+  readonly epsilon: number;
+  readonly tensors: { readonly x: string; readonly scale: string; readonly bias: string | null; readonly y: string };
 }
 
-export const TRAINING = "is in training mode, expected inference; export the model after eval()";
+/** What `verifyModel` compares. */
+export type ComparedNode = (NormNode & { readonly operator: "BatchNormalization" }) | InstanceNode;
 
-/**
- * Every BatchNormalization at the top level of a model, in its order.
- *
- * Errors: `ERR_BN_DATA` naming node and tensor: no such node, unless there may be none, missing or ill-shaped parameters, attributes out of range.
- */
-export function findNodes(model: Model, mayBeNone = false): FoundNodes {
-  const nodes: NormNode[] = [];
-  const left: Diagnostic[] = [];
-  const diagnostics: Diagnostic[] = [];
-  for (const found of readNodes(model)) {
-    const title = titleOf(found);
-    if ("broken" in found) throw bad(`${title}: ${found.broken}`);
-    const { name: node } = found;
-    if (found.where !== "") {
-      const message = `BatchNormalization ${found.label} lies in ${found.where}: only the top level is looked at; inline it`;
-      left.push({ kind: "left out", node, message });
-      continue;
-    }
-    nodes.push(found);
-    for (const what of found.assumed) diagnostics.push({ kind: "assumed", node, message: `${title}: ${what}` });
-    if (found.training) diagnostics.push({ kind: "left out", node, message: `${title}: ${TRAINING}` });
-  }
-  if (nodes.length > 0 || mayBeNone) return { nodes, diagnostics: [...left, ...diagnostics] };
-  const text =
-    left.length === 0
-      ? "where export fused them into convolutions, export it without that"
-      : left.map(({ message }) => message).join("; ");
-  throw bad(`ONNX model: no BatchNormalization among the ${model.graph.node.length} nodes of the graph; ${text}`);
+/** A node that is not, and in words why. */
+export interface LeftNode {
+  readonly operator: string;
+  readonly label: string;
+  readonly name: string;
+  readonly where: string;
+  readonly broken: string;
 }
 
-function bad(message: string): BnError {
-  return new BnError("ERR_BN_DATA", message);
+/** Every normalization of a model, batch normalization first. */
+export function findNodes(read: ReadModel): (ComparedNode | LeftNode)[] {
+  const batch = [...readNodes(read)].map((node) => ({ ...node, operator: "BatchNormalization" as const }));
+  const opset = opsetOf(read.model);
+  const others = graphsOf(read.model).flatMap((graph) =>
+    graph.nodes.flatMap((node, index) => {
+      const operator = INSTANCE_OPERATORS.find((one) => one === node.opType);
+      if (!operator || !isOnnxDomain(node.domain)) return [];
+      const where = read.origins.get(node) ?? graph.where;
+      const place = { operator, label: labelOf(node, index), name: node.name || labelOf(node, index), where };
+      return [readInstance(node, place, opset, graph.where === "")];
+    }),
+  );
+  return inOrder(read, [...batch, ...others]);
+}
+
+/** The top level's nodes in its order, the others behind. */
+function inOrder({ model }: ReadModel, found: (ComparedNode | LeftNode)[]): (ComparedNode | LeftNode)[] {
+  const places = new Map(model.graph.node.map((node, i) => [node, i]));
+  const at = (one: ComparedNode | LeftNode) =>
+    "node" in one ? (places.get(one.node) ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
+  return found
+    .map((one, i) => ({ one, i, place: at(one) }))
+    .toSorted((a, b) => (a.place === b.place ? a.i - b.i : a.place - b.place))
+    .map(({ one }) => one);
+}
+
+function readInstance(
+  node: NodeProto,
+  place: { operator: InstanceOperator; label: string; name: string; where: string },
+  opset: number,
+  topLevel: boolean,
+): InstanceNode | LeftNode {
+  const [x = "", scale = "", bias = ""] = node.input;
+  const y = node.output[0] ?? "";
+  const optional = place.operator === "LayerNormalization";
+  if (x === "" || scale === "" || y === "" || (bias === "" && !optional))
+    return {
+      ...place,
+      broken: `has inputs [${node.input}] and outputs [${node.output}], expected X, scale, B and Y; export the model again`,
+    };
+  const epsilon = attributeOf(node, "epsilon");
+  if (epsilon && epsilon.refAttrName !== "")
+    return { ...place, broken: "epsilon is given by the caller of its function; nobody calls it" };
+  const value = epsilon?.f ?? Math.fround(1e-5);
+  if (!(value >= 0 && value < Number.POSITIVE_INFINITY))
+    return { ...place, broken: `epsilon is ${value}, expected a finite number >= 0` };
+  return { ...place, topLevel, node, opset, epsilon: value, tensors: { x, scale, bias: bias === "" ? null : bias, y } };
+}
+
+/** Of any of the operators that are compared. */
+export function isNormalization(node: NodeProto): boolean {
+  return isNorm(node) || (isOnnxDomain(node.domain) && INSTANCE_OPERATORS.some((one) => one === node.opType));
 }

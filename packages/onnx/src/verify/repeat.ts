@@ -6,7 +6,6 @@ import {
   createBatchNormScale,
   createBlob,
   type Dtype,
-  type HostArray,
   type Layer,
   type Shape,
 } from "@bn/core";
@@ -53,16 +52,5 @@ export function createLayer(
   } catch (error) {
     dispose();
     throw error;
-  }
-}
-
-/** Top of one forward. */
-export async function runLayer(backend: Backend, input: LayerInput, params: BatchNormScaleParams): Promise<HostArray> {
-  const { top, forward, dispose } = createLayer(backend, input, params);
-  try {
-    forward();
-    return await top.read();
-  } finally {
-    dispose();
   }
 }

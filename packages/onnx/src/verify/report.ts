@@ -11,30 +11,45 @@ export interface VerifyReport {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** One BatchNormalization node. */
+/** One normalization node. */
 export interface VerifyRow {
   /** Its name, or what tells it apart where it has none. */
   readonly node: string;
+  /** e.g. BatchNormalization. */
+  readonly operator: string;
+  /** "" at top level, else where it lies: a function, a branch. */
+  readonly where: string;
+  /** Of X; empty where it is not known. */
   readonly shape: Shape;
   readonly dtype: string;
   /** The largest |mean| / sqrt(variance + eps) of a channel: how many digits there are to lose. */
   readonly meanOverStd: number;
-  /** ONNX Runtime against float64, under O-1: where this fails too, the other two disagree for its sake. */
+  /** ONNX Runtime against float64, under O-1 to O-5: where this fails too, the other two disagree for its sake. */
   readonly onnxRuntime: Comparison | null;
+  /** Why there is no comparison with ONNX Runtime, or none at all; empty where there is. */
+  readonly reason: string;
   readonly backends: readonly BackendRow[];
 }
 
 /** What one backend made of a node. */
 export interface BackendRow {
   readonly backend: string;
+  /** "skipped": nothing was compared, or channels that are NaN on both sides were left out. */
   readonly status: "passed" | "failed" | "skipped";
   /**
    * Why it was skipped or failed. Empty where it passed, unless it is off an ONNX Runtime that is off float64 itself, which is
    * no fault of the backend.
    */
   readonly reason: string;
-  /** Against float64, under N-3. */
+  /** Against float64, under N-3 and N-4. */
   readonly float64: Comparison | null;
-  /** Against ONNX Runtime, under N-3 and O-1 together. */
+  /** Against ONNX Runtime, under both bounds together. */
   readonly onnxRuntime: Comparison | null;
+}
+
+/** How many (node, backend) pairs passed, failed and were not compared. */
+export function countRows(rows: readonly VerifyRow[]): Record<BackendRow["status"], number> {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const { backends } of rows) for (const { status } of backends) counts[status]++;
+  return counts;
 }

@@ -71,6 +71,33 @@ export function runtimeMomentBounds(
   return { mean, variance };
 }
 
+/**
+ * O-5: statistics of sums of x and of x^2, in any order, n = inner * outer values: mean as in O-2 by E = (n + 1) u
+ * sum|x| / n; the variance as the difference of the mean square, off by (n + 2) u sum x^2 / n, and of mean^2, off by
+ * 2 |mean| E + E^2, each rounded once more.
+ */
+export function runtimeSquareBounds(
+  { u, eta }: bounds.Precision,
+  x: Values,
+  g: Geometry,
+  stats: oracle.Stats,
+): bounds.StatErrors {
+  const n = g.outer * g.inner;
+  const [size, squares] = [new Float64Array(g.channels), new Float64Array(g.channels)];
+  oracle.each(g, (i, c) => {
+    const value = x[i] as number;
+    size[c] = (size[c] as number) + Math.abs(value);
+    squares[c] = (squares[c] as number) + value * value;
+  });
+  const mean = size.map((sum) => ((n + 1) * u * sum) / n + eta);
+  const variance = oracle.valuesOf(stats.mean).map((value, c) => {
+    const [e, square] = [mean[c] as number, (squares[c] as number) / n];
+    const product = 2 * Math.abs(value) * e + e * e + u * value * value;
+    return (n + 2) * u * square + product + 2 * u * (square + value * value) + eta;
+  });
+  return { mean, variance };
+}
+
 /** One step of an average: p * old + (1 - p) * batch. */
 interface Step {
   readonly p: number;

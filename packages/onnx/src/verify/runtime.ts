@@ -10,12 +10,29 @@ export interface Tensor {
   readonly data: unknown;
 }
 
+/** A model that ONNX Runtime has loaded. */
+export interface Loaded {
+  run(feeds: ReadonlyMap<string, Tensor>): Promise<ReadonlyMap<string, Tensor>>;
+  release(): Promise<void>;
+  /** Whether it can run again: a process that crashed cannot. */
+  alive(): boolean;
+}
+
+/** Who runs models for `verifyModel`: ONNX Runtime in a process of its own, or in this one. */
+export interface Runtime extends AsyncDisposable {
+  /**
+   * Errors: `ERR_BN_DATA`: it refuses the model or the inputs, crashes, or passes a limit; `ERR_BN_UNAVAILABLE`: it is not
+   * there.
+   */
+  load(model: Uint8Array): Promise<Loaded>;
+}
+
 /**
- * Runs a model once, on the CPU and without graph optimizations: no node is fused away, so each computes what it
- * would alone. `feeds` go in by name, and all outputs come back.
+ * Runs a model once, on the CPU, in this process and without graph optimizations: no node is fused away, so each computes
+ * what it would alone. `feeds` go in by name, and all outputs come back.
  *
  * Errors: `ERR_BN_UNAVAILABLE` where onnxruntime-node does not load, `ERR_BN_DATA` with its message where it refuses
- * the model or the inputs.
+ * the model or the inputs. A model that makes it crash ends the process: `createRuntime` is for models from elsewhere.
  */
 export async function runModel(
   bytes: Uint8Array,
@@ -23,19 +40,14 @@ export async function runModel(
 ): Promise<ReadonlyMap<string, Tensor>> {
   const model = await loadModel(bytes);
   try {
-    return await model.run(feeds);
+    return await model.run(new Map(Object.entries(feeds)));
   } finally {
     await model.release();
   }
 }
 
-interface LoadedModel {
-  run(feeds: Readonly<Record<string, Tensor>>): Promise<ReadonlyMap<string, Tensor>>;
-  release(): Promise<void>;
-}
-
 /** The same in two steps, for several runs; whoever loads releases. */
-export async function loadModel(bytes: Uint8Array): Promise<LoadedModel> {
+export async function loadModel(bytes: Uint8Array): Promise<Loaded> {
   const { InferenceSession, Tensor: OrtTensor } = await onnxRuntime();
   const refuse = (what: string) => (cause: unknown) => {
     throw new BnError("ERR_BN_DATA", `ONNX Runtime ${what}: ${messageOf(cause)}`, { cause });
@@ -44,15 +56,18 @@ export async function loadModel(bytes: Uint8Array): Promise<LoadedModel> {
     executionProviders: ["cpu"],
     graphOptimizationLevel: "disabled",
     intraOpNumThreads: 1, // to start threads takes longer than most of these models
+    enableCpuMemArena: false, // what is freed is free: an arena keeps the most that was ever needed
+    enableMemPattern: false,
     logSeverityLevel: 4, // it would write to the terminal what it also throws
   }).catch(refuse("does not load the model"));
   return {
     async run(feeds) {
       try {
-        const inputs = Object.entries(feeds).map(([name, { type, data, shape }]) => {
-          return [name, new OrtTensor(type as "float32", data as Float32Array, shape)];
-        });
-        const outputs = await session.run(Object.fromEntries(inputs));
+        // Without a prototype: an input may be called "constructor" or "__proto__".
+        const inputs = Object.create(null);
+        for (const [name, { type, data, shape }] of feeds)
+          inputs[name] = new OrtTensor(type as "float32", data as Float32Array, shape);
+        const outputs = await session.run(inputs);
         return new Map(
           Object.entries(outputs).map(([name, { type, data, dims }]) => [name, { type, data, shape: dims }]),
         );
@@ -61,6 +76,7 @@ export async function loadModel(bytes: Uint8Array): Promise<LoadedModel> {
       }
     },
     release: () => session.release(),
+    alive: () => true,
   };
 }
 

@@ -85,49 +85,75 @@ export async function validateTraining(backend: Backend, problem: Problem, setti
       foldedBound(theirP, x, g, stats, epsilon, affine, theirs),
       g,
     );
-    const [means, variances, factors] = await Promise.all([blobs[0]?.read(), blobs[1]?.read(), blobs[2]?.read()]);
-    const m = g.outer * g.inner;
-    const channels = { outer: 1, channels: g.channels, inner: 1 };
-    const step = (
-      name: string,
-      got: HostArray | undefined,
-      part: "mean" | "variance",
-      correction: number,
-    ): Compared => {
-      const old = averages[part];
-      const batch = oracle.valuesOf(stats[part]);
-      const [sums, weight] = [got ?? new Float64Array(), factors?.[0] ?? Number.NaN];
-      // blobs / factor, with the batch's part relieved of m / (m - 1)
-      const value = Float64Array.from(sums, (total, c) => {
-        const kept = momentum * (old[c] as number);
-        return (total / weight - kept) / correction + kept;
-      });
-      const stepped = (p: number) => Float64Array.from(old, (v, c) => p * v + (1 - p) * (batch[c] as number));
-      const runtime = dataOf(outputs, name);
-      // The node keeps momentum as a float32, in float64 too.
-      const stored = Math.fround(momentum);
-      const theirBound = runtimeStepBound(theirP, { p: stored, old, batch, theirs: theirs[part] });
-      const taken = { p: momentum, old, batch, theirs: theirs[part], ours: ours[part] };
-      const both = runningBound(p, taken);
-      const apart = both.map((bound, c) => {
-        const size = Math.abs(old[c] as number) + Math.abs(batch[c] as number);
-        return bound + Math.abs(stored - momentum) * size;
-      });
-      const ourBound = both.map((bound, c) => bound - (1 - momentum) * (theirs[part][c] as number));
-      return {
-        float64: compare(name, value, stepped(momentum), ourBound, channels),
-        runtime: compare(name, runtime, stepped(stored), theirBound, channels),
-        onnxRuntime: compare(name, value, runtime, apart, channels),
-      };
-    };
-    return [
-      top,
-      step("running_mean", means, "mean", 1),
-      step("running_var", variances, "variance", m > 1 ? m / (m - 1) : 1),
-    ];
+    const blobsAfter = await Promise.all(blobs.slice(0, 3).map((blob) => blob.read()));
+    const outputOf = (name: string) => dataOf(outputs, name);
+    const batch = { g, stats, ours, theirs, p, theirP };
+    return [top, ...runningComparisons(batch, { old: averages, theirOld: averages, momentum }, blobsAfter, outputOf)];
   });
 }
 
+/** The batch of a training step: its statistics, and how far off both sides may have them. */
+export interface Batch {
+  readonly g: Geometry;
+  readonly stats: oracle.Stats;
+  readonly ours: bounds.StatErrors;
+  readonly theirs: bounds.StatErrors;
+  readonly p: bounds.Precision;
+  readonly theirP: bounds.Precision;
+}
+
+interface Averages {
+  readonly mean: ArrayLike<number>;
+  readonly variance: ArrayLike<number>;
+}
+
+/** Where the averages stood before the step: ours, ONNX Runtime's, and the momentum of the step in ours. */
+export interface Before {
+  readonly old: Averages;
+  readonly theirOld: Averages;
+  readonly momentum: number;
+}
+
+/** running_mean and running_var after a step, from blobs [mean, variance, factor] and from ONNX Runtime's outputs. */
+export function runningComparisons(
+  { g, stats, ours, theirs, p, theirP }: Batch,
+  { old: before, theirOld, momentum }: Before,
+  [means, variances, factors]: readonly HostArray[],
+  outputOf: (name: string) => HostArray,
+): Compared[] {
+  const m = g.outer * g.inner;
+  const channels = { outer: 1, channels: g.channels, inner: 1 };
+  // The node keeps momentum as a float32, in float64 too.
+  const stored = Math.fround(momentum);
+  const step = (name: string, got: HostArray | undefined, part: "mean" | "variance", correction: number): Compared => {
+    const [old, given] = [before[part], theirOld[part]];
+    const batch = oracle.valuesOf(stats[part]);
+    const [sums, weight] = [got ?? new Float64Array(), factors?.[0] ?? Number.NaN];
+    // blobs / factor, with the batch's part relieved of m / (m - 1)
+    const value = Float64Array.from(sums, (total, c) => {
+      const kept = momentum * (old[c] as number);
+      return (total / weight - kept) / correction + kept;
+    });
+    const stepped = (p: number, from: ArrayLike<number>) =>
+      Float64Array.from(from, (v, c) => p * v + (1 - p) * (batch[c] as number));
+    const runtime = outputOf(name);
+    const theirBound = runtimeStepBound(theirP, { p: stored, old: given, batch, theirs: theirs[part] });
+    const both = runningBound(p, { p: momentum, old, batch, theirs: theirs[part], ours: ours[part] });
+    const apart = both.map((bound, c) => {
+      const size = Math.abs(old[c] as number) + Math.abs(batch[c] as number);
+      return (
+        bound + Math.abs(stored - momentum) * size + momentum * Math.abs((old[c] as number) - (given[c] as number))
+      );
+    });
+    const ourBound = both.map((bound, c) => bound - (1 - momentum) * (theirs[part][c] as number));
+    return {
+      float64: compare(name, value, stepped(momentum, old), ourBound, channels),
+      runtime: compare(name, runtime, stepped(stored, given), theirBound, channels),
+      onnxRuntime: compare(name, value, runtime, apart, channels),
+    };
+  };
+  return [step("running_mean", means, "mean", 1), step("running_var", variances, "variance", m > 1 ? m / (m - 1) : 1)];
+}
 /** ONNX's scale and B. */
 function affineOf({ dtype, channels, gamma, beta }: NormRecord) {
   const filled = (value: number) => arrayOf(dtype, new Array(channels).fill(value));

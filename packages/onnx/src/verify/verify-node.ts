@@ -1,167 +1,196 @@
-import { bounds, compare, oracle } from "@bn/conformance";
-import { type Backend, BnError, type Dtype, type Geometry, type HostArray, type Shape } from "@bn/core";
-import type { NormNode } from "../layers/nodes.ts";
+import { bounds, type Comparison, oracle } from "@bn/conformance";
+import { type Backend, createBatchNorm, createBlob, type HostArray } from "@bn/core";
 import type { NormRecord } from "../layers/record.ts";
-import { TRAINING } from "./nodes.ts";
-import { runLayer } from "./repeat.ts";
+import { problemOf, type Values } from "./build-problem.ts";
+import { compareNode, type NodeComparison, type Top } from "./compare-node.ts";
+import type { ComparedNode } from "./nodes.ts";
+import { type Problem, statisticsOf } from "./problem.ts";
 import type { BackendRow, VerifyRow } from "./report.ts";
-import type { Tensor } from "./runtime.ts";
-import { foldedBound, runtimePrecision } from "./runtime-bounds.ts";
-import { inFloat32 } from "./validate-layer.ts";
+import { runProblem } from "./run-problem.ts";
+import { runtimeMomentBounds, runtimePrecision } from "./runtime-bounds.ts";
+import { type Compared, runningComparisons } from "./validate-layer.ts";
 
-/** One node on every backend, from the `values` that ONNX Runtime gave for the tensors it reads and writes. */
+/** What a node read and gave in the network. */
+export interface NodeValues {
+  readonly x: Values;
+  readonly operands: readonly Values[];
+  /** Null where ONNX Runtime gave none, and then why. */
+  readonly y: HostArray | null;
+  readonly why: string;
+  /** The layer that the node was made of, where it was made of one: backends run that. */
+  readonly layer: NormRecord | null;
+  /** In training, and where ONNX Runtime gave them. */
+  readonly running: { readonly mean: HostArray; readonly variance: HostArray } | null;
+}
+
+/** A row without numbers. */
+export function emptyRow(node: RowOf, reason: string, backends: readonly Backend[], x?: Values): VerifyRow {
+  return {
+    ...rowOf(node),
+    shape: x?.shape ?? [],
+    dtype: x ? (x.narrow ?? x.dtype) : "",
+    meanOverStd: Number.NaN,
+    onnxRuntime: null,
+    reason,
+    backends: backends.map((backend) => skip(backend, reason)),
+  };
+}
+
+interface RowOf {
+  readonly name: string;
+  readonly operator: string;
+  readonly where: string;
+}
+
+const rowOf = ({ name, operator, where }: RowOf) => ({ node: name, operator, where });
+
+/** One node on every backend, from what it read and gave in the network. */
 export async function verifyNode(
-  node: NormNode,
-  values: ReadonlyMap<string, Tensor>,
+  node: ComparedNode,
+  values: NodeValues,
   backends: readonly Backend[],
-  layer: NormRecord | undefined,
   signal: AbortSignal | undefined,
 ): Promise<VerifyRow> {
-  const x = tensorOf(node, values, node.tensors.x);
-  const base = { node: node.name, shape: x.shape, dtype: x.type };
-  const why =
-    (node.training ? TRAINING : null) ?? (isDtype(x.type) ? null : `X is ${x.type}, no backend of @bn has it`);
-  if (why !== null || !isDtype(x.type)) {
-    const skipped = backends.map((backend) => skip(backend, why ?? ""));
-    return { ...base, meanOverStd: Number.NaN, onnxRuntime: null, backends: skipped };
-  }
-  const problem = problemOf(node, values, x, x.type, layer);
-  const { g, eps, affine, stats, data, dtype } = problem;
-  const expected = oracle
-    .normalize(data, g, stats, eps, affine)
-    .map(dtype === "float32" ? inFloat32 : (value) => value);
-  const y = tensorOf(node, values, node.tensors.y).data as HostArray;
-  const theirBound = foldedBound(runtimePrecision(dtype), data, g, stats, eps, affine, null);
-  const onnxRuntime = compare("ONNX Runtime", y, expected, withRounding(theirBound, expected), g);
-  const rows: BackendRow[] = [];
+  const problem = problemOf(node, values.x, values.operands);
+  if (typeof problem === "string") return emptyRow(node, problem, backends, values.x);
+  const tops: Top[] = [];
+  const failed = new Map<Backend, BackendRow>();
   for (const backend of backends) {
     signal?.throwIfAborted();
-    rows.push(await verifyOn(backend, problem, expected, y, theirBound, onnxRuntime.ratio <= 1));
+    if (!backend.supports.dtypes.includes(problem.dtype)) {
+      failed.set(backend, skip(backend, `supports.dtypes lacks ${problem.dtype}`));
+      continue;
+    }
+    try {
+      tops.push({ backend, values: await runProblem(backend, problem, values.layer) });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      failed.set(backend, { backend: backend.name, status: "failed", reason, float64: null, onnxRuntime: null });
+    }
   }
+  signal?.throwIfAborted();
+  const compared = compareNode(problem, tops, values.y);
+  const running = await runningOf(node, problem, values, tops);
+  const runtime = worst([compared.onnxRuntime, ...running.map(([first]) => first?.runtime ?? null)]);
+  const rows = tops.map(({ backend }, i) => {
+    const steps = running[i] ?? [];
+    const float64 = worst([compared.tops[i]?.float64 ?? null, ...steps.map((one) => one.float64)]);
+    const onnxRuntime = worst([compared.tops[i]?.onnxRuntime ?? null, ...steps.map((one) => one.onnxRuntime)]);
+    return backendRow(backend, { float64, onnxRuntime }, runtime, compared, problem);
+  });
+  const byBackend = new Map(tops.map(({ backend }, i) => [backend, rows[i] as BackendRow]));
   return {
-    ...base,
-    meanOverStd: problem.meanOverStd,
-    onnxRuntime,
-    backends: rows,
+    ...rowOf(node),
+    shape: values.x.shape,
+    dtype: values.x.narrow ?? values.x.dtype,
+    meanOverStd: meanOverStd(problem),
+    onnxRuntime: runtime,
+    reason: runtime === null ? values.why || NO_BOUND : "",
+    backends: backends.map((backend) => (byBackend.get(backend) ?? failed.get(backend)) as BackendRow),
   };
 }
 
-function isDtype(type: string): type is Dtype {
-  return type === "float32" || type === "float64";
-}
+const NO_BOUND =
+  "ONNX Runtime takes the variance as the difference of two sums that cancel here: no digit of it is known";
 
-/** The oracle's values were rounded once, to float64. */
-function withRounding(bound: Float64Array, expected: Float64Array): Float64Array {
-  return bound.map((own, i) => own + Math.abs(expected[i] as number) * 2 ** -53);
-}
-
-type Problem = ReturnType<typeof problemOf>;
-
-function problemOf(node: NormNode, values: ReadonlyMap<string, Tensor>, x: Tensor, dtype: Dtype, layer?: NormRecord) {
-  const { tensors } = node;
-  const [scale, bias, mean, variance] = [tensors.scale, tensors.bias, tensors.mean, tensors.variance].map((name) => {
-    const tensor = tensorOf(node, values, name);
-    if (tensor.type === dtype) return tensor.data as HostArray;
-    throw new BnError(
-      "ERR_BN_DATA",
-      `BatchNormalization ${node.label}: tensor "${name}" is ${tensor.type}, expected ${dtype} as X "${tensors.x}"; convert the model to one type`,
-    );
-  }) as [HostArray, HostArray, HostArray, HostArray];
-  const g = geometryOf(node, x.shape);
-  const ratio = (m: number, c: number) => Math.abs(m) / Math.sqrt((variance[c] ?? 0) + node.epsilon);
-  return {
-    g,
-    dtype,
-    shape: node.spatial ? x.shape : [g.outer, g.channels],
-    data: x.data as HostArray,
-    eps: node.epsilon,
-    stats: { mean: oracle.channelsOf(mean), variance: oracle.channelsOf(variance) },
-    affine: { gamma: oracle.channelsOf(scale), beta: oracle.channelsOf(bias) },
-    layer: {
-      eps: layer?.eps ?? node.epsilon,
-      blobs: layer ? blobsOf(layer) : [mean, variance, [1], scale, bias],
-    },
-    meanOverStd: Float64Array.from(mean)
-      .map(ratio)
-      .reduce((a, b) => Math.max(a, b), 0),
-  };
-}
-
-/** As @bn/core's fused layer has them. */
-function blobsOf({ statistics, gamma, beta, channels }: NormRecord): ArrayLike<number>[] {
-  const { mean, variance, factor } = statistics;
-  const filled = (value: number) => new Array<number>(channels).fill(value);
-  return [mean, variance, [factor], gamma ?? filled(1), beta ?? filled(0)];
-}
-
-/** A channel for each of axis 1, or with spatial = 0 for each position in all axes but the first. */
-function geometryOf({ spatial }: NormNode, shape: Shape): Geometry {
-  const count = (start: number) => shape.slice(start).reduce((a, b) => a * b, 1);
-  const outer = shape[0] ?? 0;
-  if (!spatial) return { outer, channels: count(1), inner: 1 };
-  return { outer, channels: shape.length === 1 ? 1 : (shape[1] ?? 0), inner: count(2) };
-}
-
-async function verifyOn(
+function backendRow(
   backend: Backend,
-  problem: Problem,
-  expected: Float64Array,
-  runtime: HostArray,
-  runtimeBound: Float64Array,
-  runtimeIsRight: boolean,
-): Promise<BackendRow> {
-  const { g, eps, affine, stats, data, dtype, shape, layer } = problem;
-  if (!backend.supports.dtypes.includes(dtype)) return skip(backend, `supports.dtypes lacks ${dtype}`);
-  if (!backend.supports.nonFinite && !expected.every(Number.isFinite)) {
+  { float64, onnxRuntime }: { float64: Comparison | null; onnxRuntime: Comparison | null },
+  runtime: Comparison | null,
+  { nan, finite }: NodeComparison,
+  { g }: Problem,
+): BackendRow {
+  if (!backend.supports.nonFinite && !finite)
     return skip(backend, "supports.nonFinite is false, and the node gives NaN or infinities");
-  }
-  try {
-    const top = await runLayer(
-      backend,
-      { x: data, shape, dtype, blobs: layer.blobs },
-      { phase: "test", eps: layer.eps },
-    );
-    const p = bounds.precisionOf(dtype, backend.supports);
-    // A layer divides by its factor as the statistics of the node were: to the bit where division is exact.
-    const errors = backend.supports.correctlyRounded
-      ? null
-      : { mean: bounds.globalBound(p, stats.mean), variance: bounds.globalBound(p, stats.variance) };
-    const bound = bounds.normalizeBound(p, data, g, stats, eps, affine, errors);
-    const float64 = compare("float64", top, expected, withRounding(bound, expected), g);
-    const onnxRuntime = compare(
-      "ONNX Runtime",
-      top,
-      runtime,
-      bound.map((own, i) => own + (runtimeBound[i] as number)),
-      g,
-    );
-    const off = [float64, onnxRuntime].filter(({ ratio }) => !(ratio <= 1));
-    // Where ONNX Runtime is itself off float64, to be off it is no fault.
-    const failed = off.some((found) => found === float64 || runtimeIsRight);
-    const texts = off.map(({ what, ratio }) => `off ${what} by ${ratio.toPrecision(3)} of the bound`);
-    if (off.includes(onnxRuntime) && !runtimeIsRight) texts.push("which is off float64 itself");
-    return {
-      backend: backend.name,
-      status: failed ? "failed" : "passed",
-      reason: texts.join("; "),
-      float64,
-      onnxRuntime,
-    };
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { backend: backend.name, status: "failed", reason, float64: null, onnxRuntime: null };
-  }
+  // Where ONNX Runtime is itself off float64, to be off it is no fault.
+  const runtimeIsRight = runtime !== null && runtime.ratio <= 1;
+  const off = [float64, onnxRuntime].filter((found) => found !== null && !(found.ratio <= 1)) as Comparison[];
+  const failed = off.some((found) => found === float64 || runtimeIsRight);
+  const texts = off.map(
+    (found) => `off ${found === float64 ? "float64" : "ONNX Runtime"} by ${found.ratio.toPrecision(3)} of the bound`,
+  );
+  if (onnxRuntime && off.includes(onnxRuntime) && !runtimeIsRight) texts.push("which is off float64 itself");
+  const row = { backend: backend.name, float64, onnxRuntime };
+  if (failed || nan.length === 0) return { ...row, status: failed ? "failed" : "passed", reason: texts.join("; ") };
+  const some =
+    nan.length === g.channels
+      ? "every channel is"
+      : `${nan.length} of ${g.channels} channels, the first ${nan[0]}, are`;
+  return { ...row, status: "skipped", reason: `${some} NaN on both sides: NaN is no agreement; see var and epsilon` };
 }
 
 function skip(backend: Backend, reason: string): BackendRow {
   return { backend: backend.name, status: "skipped", reason, float64: null, onnxRuntime: null };
 }
 
-function tensorOf(node: NormNode, values: ReadonlyMap<string, Tensor>, name: string): Tensor {
-  const tensor = values.get(name);
-  if (tensor) return tensor;
-  throw new BnError(
-    "ERR_BN_DATA",
-    `BatchNormalization ${node.label}: ONNX Runtime gives no value of tensor "${name}"; export the model again`,
-  );
+function worst(found: readonly (Comparison | null)[]): Comparison | null {
+  return found.reduce<Comparison | null>((a, b) => (b && (!a || b.ratio > a.ratio) ? b : a), null);
+}
+
+function meanOverStd(problem: Problem): number {
+  const { mean, variance } = statisticsOf(problem);
+  const means = oracle.valuesOf(mean);
+  const ratio = (v: number, c: number) => Math.abs(means[c] as number) / Math.sqrt(v + problem.eps);
+  return oracle.valuesOf(variance).reduce((most, v, c) => Math.max(most, ratio(v, c)), 0);
+}
+
+/** The running statistics of a node in training, for each of `tops`; empty where there is nothing to compare them with. */
+async function runningOf(
+  node: ComparedNode,
+  problem: Problem,
+  values: NodeValues,
+  tops: readonly Top[],
+): Promise<Compared[][]> {
+  const { running } = values;
+  if (node.operator !== "BatchNormalization" || !node.training || running === null) return [];
+  const p = Math.fround(node.momentum);
+  if (!(p >= 0 && p < 1)) return [];
+  const [, , mean, variance] = values.operands.map(({ data }) => data) as [HostArray, HostArray, HostArray, HostArray];
+  const { x, g, dtype } = problem;
+  const stats = statisticsOf(problem);
+  const theirP = runtimePrecision(dtype);
+  const theirs = runtimeMomentBounds(theirP, x, g, stats);
+  const found: Compared[][] = [];
+  for (const { backend } of tops) {
+    const own = bounds.precisionOf(dtype, backend.supports);
+    const ours = bounds.momentBounds(own, x, g, stats);
+    const stepped = await stepOf(backend, problem, { mean, variance }, p);
+    const batch = { g, stats, ours, theirs, p: own, theirP };
+    const before = { old: stepped.old, theirOld: { mean, variance }, momentum: stepped.momentum };
+    found.push(
+      runningComparisons(batch, before, stepped.blobs, (name) =>
+        name === "running_mean" ? running.mean : running.variance,
+      ),
+    );
+  }
+  return found;
+}
+
+/** One step of the average in ours, from where ONNX's stands, the factor at its limit 1 / (1 - p). */
+async function stepOf(
+  backend: Backend,
+  { x, g, dtype }: Problem,
+  from: { mean: HostArray; variance: HostArray },
+  p: number,
+) {
+  const made = [g.channels, g.channels, 1].map((length) => createBlob(backend, [length], dtype));
+  const [bottom, top] = [createBlob(backend, [g.outer, g.channels, g.inner], dtype), createBlob(backend, [0], dtype)];
+  const layer = createBatchNorm({ movingAverageFraction: p, blobs: made });
+  try {
+    const limit = 1 / (1 - p);
+    for (const [i, values] of [from.mean, from.variance, [1]].entries())
+      made[i]?.write(Float64Array.from(values, (value) => value * limit));
+    const [mean, variance, [factor = 1] = []] = await Promise.all(made.map((blob) => blob.read()));
+    bottom.write(x);
+    layer.setUp([bottom], [top]);
+    layer.forward([bottom], [top]);
+    const blobs = await Promise.all(made.map((blob) => blob.read()));
+    const old = {
+      mean: Float64Array.from(mean ?? [], (sum) => sum / factor),
+      variance: Float64Array.from(variance ?? [], (sum) => sum / factor),
+    };
+    return { blobs, old, momentum: (p * factor) / (p * factor + 1) };
+  } finally {
+    for (const one of [layer, top, bottom, ...made]) one.dispose();
+  }
 }

@@ -1,13 +1,20 @@
-import type { Backend, Shape } from "@bn/core";
+import { type Backend, BnError, type Shape } from "@bn/core";
+import type { NodeProto } from "onnx-buf";
 import type { ReadExternal } from "../graph/external.ts";
-import { bytesOf, readModel } from "../graph/load.ts";
+import { type ReadModel, readModel } from "../graph/load.ts";
 import { upgrade } from "../graph/upgrade.ts";
+import type { Diagnostic } from "../layers/diagnostic.ts";
+import { loadWeights } from "../layers/nodes.ts";
 import type { NormRecord } from "../layers/record.ts";
-import { findNodes } from "./nodes.ts";
+import { branchings, takeBranch } from "./branches.ts";
+import { type ComparedNode, findNodes, type LeftNode } from "./nodes.ts";
+import { prepare } from "./prepare.ts";
+import { type Reached, reach } from "./reach.ts";
 import type { VerifyReport, VerifyRow } from "./report.ts";
-import type { Tensor } from "./runtime.ts";
-import { runTapped } from "./tap.ts";
-import { verifyNode } from "./verify-node.ts";
+import { rowsOf } from "./rows.ts";
+import type { Runtime, Tensor } from "./runtime.ts";
+import { createTaps, type Taps } from "./taps.ts";
+import { emptyRow } from "./verify-node.ts";
 
 export interface VerifyOptions {
   /** Shapes of inputs by name, where the model leaves axes open and the choice of `planInputs` is not wanted. */
@@ -23,6 +30,8 @@ export interface VerifyOptions {
   readonly external?: ReadExternal;
   /** Of the input that is made up. The same seed gives the same input. Default "bn". */
   readonly seed?: string;
+  /** Who runs the network. Default: ONNX Runtime in a process of its own, `createRuntime()`, which ends with the call. */
+  readonly runtime?: Runtime;
   /** Called after each node, in the model's order. */
   readonly onRow?: (row: VerifyRow, done: number, total: number) => void;
   /** Looked at between nodes and between backends; rejects with its reason. */
@@ -31,14 +40,18 @@ export interface VerifyOptions {
 
 /**
  * Runs a network in ONNX Runtime on the given input, or on one made up for it, and lets every backend repeat each
- * BatchNormalization node on what the node saw there.
+ * normalization on what the node saw there.
  *
- * Math    y = (x - mean) / sqrt(variance + epsilon) * scale + B with a fused layer in test phase, factor 1.
- * Shapes  X [N, C, ...] of any size; nodes at the top level, in inference, float32 or float64. Networks of operator
- *         sets 1 to 6 are rewritten as 7 first. Others are rows without numbers, or diagnostics.
- * Errors  `ERR_BN_DATA`, naming node and tensor, for a model that cannot be read, checked or run; `ERR_BN_PARAM` for
- *         shapes or feeds that do not fit; `ERR_BN_UNAVAILABLE` without onnxruntime-node. A backend that disagrees, lacks the
- *         dtype or throws is no error: its status says so. Backends are used one after another and not disposed.
+ * Math    BatchNormalization: y = (x - mean) / sqrt(variance + epsilon) * scale + B with a fused layer, in training with
+ *         the batch's statistics, and one step of the running ones. InstanceNormalization, GroupNormalization and
+ *         LayerNormalization: the same over another geometry, then Scale where gamma and beta lie along other axes.
+ * Shapes  X of any size, float32, float64, float16 or bfloat16; at the top level, in functions, which are inlined, and in
+ *         branches of If that are taken. What ONNX Runtime cannot reach is a row that says why. Networks of operator sets
+ *         1 to 6 are rewritten as 7 first.
+ * Errors  `ERR_BN_DATA`, naming node and tensor, for a model that cannot be read, or of which nothing can be run;
+ *         `ERR_BN_PARAM` for shapes or feeds that do not fit; `ERR_BN_UNAVAILABLE` without onnxruntime-node. A backend
+ *         that disagrees, lacks the dtype or throws is no error: its status says so. Backends are used one after another
+ *         and not disposed.
  *
  * @example
  * ```ts
@@ -53,19 +66,103 @@ export interface VerifyOptions {
 export async function verifyModel(
   bytes: Uint8Array,
   backends: readonly Backend[],
-  { shapes = {}, feeds = {}, layers, external, seed = "bn", onRow, signal }: VerifyOptions = {},
+  options: VerifyOptions = {},
 ): Promise<VerifyReport> {
-  const { model, changed } = await readModel(bytes, external);
-  const { nodes, diagnostics } = findNodes(model, layers !== undefined);
-  const upgraded = upgrade(model);
-  const whole = bytesOf(model, changed || upgraded, bytes);
-  const { inputs, values } = await runTapped(whole, model, nodes, { shapes, feeds, seed, signal });
-  const rows: VerifyRow[] = [];
-  for (const node of nodes) {
-    signal?.throwIfAborted();
-    const row = await verifyNode(node, values, backends, layers?.get(node.name), signal);
-    rows.push(row);
-    onRow?.(row, rows.length, nodes.length);
+  const { external, signal, seed = "bn", shapes = {}, feeds = {} } = options;
+  const read = readModel(bytes);
+  await loadWeights(read, external);
+  const found = findNodes(read);
+  const compared = found.filter((one): one is ComparedNode => "node" in one);
+  if (compared.length === 0 && (found.length > 0 || !options.layers)) throw nothingIn(read, found);
+  const { model } = read;
+  const failures = upgrade(model);
+  prepare(model);
+  const runtime = options.runtime ?? (await ownRuntime(signal));
+  try {
+    const given = { shapes: new Map(Object.entries(shapes)), feeds: new Map(Object.entries(feeds)) };
+    const taps = createTaps(model, runtime, { ...given, seed, external, signal, failures });
+    const untaken = await takeBranches(read, taps);
+    const top = new Set(model.graph.node);
+    const reached = await reach(
+      compared.filter(({ node }) => top.has(node)),
+      taps,
+    );
+    const blocked = [...reached.values()].filter(({ shape }) => shape === null);
+    if (blocked.length > 0 && blocked.length === reached.size) throw new BnError("ERR_BN_DATA", blocked[0]?.why ?? "");
+
+    const rows: VerifyRow[] = [];
+    const add = (row: VerifyRow) => {
+      rows.push(row);
+      options.onRow?.(row, rows.length, found.length);
+    };
+    const reachedOf = (one: ComparedNode | LeftNode) => ("node" in one ? reached.get(one) : undefined);
+    const inOrder = found.map(reachedOf).filter((one) => one !== undefined && one.shape !== null);
+    const work = rowsOf(inOrder as Reached[], { model, taps, backends, signal, layers: options.layers });
+    for (const one of found) {
+      const there = reachedOf(one);
+      const next = there && there.shape !== null ? await work.next() : null;
+      add(next && !next.done ? next.value : emptyRow(one, there?.why ?? whyNot(one, untaken), backends));
+    }
+    return { inputs: taps.inputs(), rows, diagnostics: diagnosticsOf(found) };
+  } finally {
+    if (!options.runtime) await runtime[Symbol.asyncDispose]();
   }
-  return { inputs, rows, diagnostics };
+}
+
+/** Loaded where it is needed: it starts processes, and a page has none. */
+async function ownRuntime(signal: AbortSignal | undefined): Promise<Runtime> {
+  const { createRuntime } = await import("./process.ts");
+  return createRuntime({ signal });
+}
+
+/** Puts branches that are taken in place of each If that has a normalization in it; returns the nodes of the others. */
+async function takeBranches({ model, origins }: ReadModel, taps: Taps): Promise<ReadonlySet<NodeProto>> {
+  const untaken = new Set<NodeProto>();
+  const tried = new Set<NodeProto>();
+  for (;;) {
+    const open = branchings(model).find(({ node }) => !tried.has(node));
+    if (!open) return untaken;
+    tried.add(open.node);
+    try {
+      const values = await taps.fetch([{ name: open.condition, as: "value" }]);
+      const [taken] = (values.get(open.condition)?.data ?? []) as ArrayLike<number> & Iterable<number>;
+      const other = takeBranch(model, open, Boolean(taken), origins);
+      for (const node of other?.node ?? []) untaken.add(node);
+      taps.changed();
+    } catch (error) {
+      if (!(error instanceof BnError) || error.code !== "ERR_BN_DATA") throw error;
+      // Its nodes are named, as those of a Loop are.
+    }
+  }
+}
+
+function whyNot(one: ComparedNode | LeftNode, untaken: ReadonlySet<NodeProto>): string {
+  if ("broken" in one) return one.broken;
+  if (untaken.has(one.node)) return `lies in ${one.where}, which this input does not take`;
+  return `lies in ${one.where}: nodes inside of Loop, Scan and functions that are not called are not compared`;
+}
+
+function nothingIn({ model }: ReadModel, found: readonly (ComparedNode | LeftNode)[]): BnError {
+  const broken = found.find((one) => "broken" in one);
+  if (broken) return new BnError("ERR_BN_DATA", `${titled(broken)}: ${broken.broken}`);
+  return new BnError(
+    "ERR_BN_DATA",
+    `ONNX model: no BatchNormalization among the ${model.graph.node.length} nodes of the graph, and no other normalization; where export fused them into convolutions, export it without that`,
+  );
+}
+
+const titled = ({ operator, label, where }: { operator: string; label: string; where: string }) =>
+  `${operator} ${label}${where === "" ? "" : ` in ${where}`}`;
+
+function diagnosticsOf(found: readonly (ComparedNode | LeftNode)[]): Diagnostic[] {
+  return found.flatMap((one): Diagnostic[] => {
+    const say = (kind: Diagnostic["kind"], what: string) => ({
+      kind,
+      node: one.name,
+      message: `${titled(one)}: ${what}`,
+    });
+    if ("broken" in one) return [say("damaged", one.broken)];
+    if (one.operator !== "BatchNormalization") return [];
+    return [...one.assumed.map((what) => say("assumed", what)), ...one.ignored.map((what) => say("remark", what))];
+  });
 }

@@ -1,0 +1,42 @@
+import type { NodeProto } from "onnx-buf";
+import { attributeOf, type Model } from "./proto.ts";
+
+/** TensorProto.DataType of the element types that are narrower than ours. */
+export const FLOAT16 = 10;
+export const BFLOAT16 = 16;
+
+/**
+ * The element type of a tensor of the top level, as far as the model tells it: what it declares, or what follows from the
+ * node that gives it; most give what they are given.
+ */
+export function elementTypes({ graph }: Model): (name: string) => number | undefined {
+  const known = new Map<string, number>();
+  for (const { name, type } of [...graph.input, ...graph.output, ...graph.valueInfo])
+    if (type?.value.case === "tensorType") known.set(name, type.value.value.elemType);
+  for (const { name, dataType } of graph.initializer) known.set(name, dataType);
+  const producers = new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)));
+  return (wanted) => {
+    const passed: string[] = [];
+    let name = wanted;
+    let found = known.get(name);
+    while (found === undefined && !passed.includes(name)) {
+      passed.push(name);
+      const node = producers.get(name);
+      if (!node) break;
+      found = ownType(node);
+      if (found !== undefined) break;
+      name = node.input[0] ?? "";
+      found = known.get(name);
+    }
+    if (found !== undefined) for (const one of passed) known.set(one, found);
+    return found;
+  };
+}
+
+/** Of nodes that give another type than their first input's. */
+function ownType(node: NodeProto): number | undefined {
+  if (node.opType === "Cast") return Number(attributeOf(node, "to")?.i ?? 0n);
+  if (node.opType === "Constant" || node.opType === "ConstantOfShape")
+    return attributeOf(node, "value")?.t?.dataType ?? 1;
+  return undefined;
+}

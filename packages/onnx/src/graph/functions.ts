@@ -1,0 +1,133 @@
+import { BnError } from "@bn/core";
+import { create } from "@bufbuild/protobuf";
+import { type AttributeProto, type FunctionProto, type GraphProto, type NodeProto, NodeProtoSchema } from "onnx-buf";
+import { altered, graphsIn, isOnnxDomain, labelOf, type Model } from "./proto.ts";
+
+/** Of all bodies together: functions that call functions could stand for any number of nodes. */
+const MAX_NODES = 2 ** 20;
+
+interface Call {
+  readonly body: FunctionProto;
+  readonly node: NodeProto;
+  /** Of the body's own names; formal inputs and outputs have those of the call. */
+  readonly rename: (name: string) => string;
+  /** Values of the function's attributes: the caller's, or the function's defaults. */
+  readonly attributes: ReadonlyMap<string, AttributeProto>;
+}
+
+/**
+ * Puts the bodies of model-local functions in place of the nodes that call them, in every graph, with attributes by
+ * reference resolved and names of their own. Functions written in another operator set than the model's are left as they
+ * are. Functions that nobody calls stay in the model. Returns where inlined nodes lie, e.g. `function "norm", called by node "call"`.
+ *
+ * Errors: `ERR_BN_DATA`, functions that call themselves, or bodies of more than 2^20 nodes in all.
+ */
+export function inlineFunctions(model: Model): Map<NodeProto, string> {
+  const origins = new Map<NodeProto, string>();
+  const bodies = bodiesOf(model);
+  if (bodies.size === 0) return origins;
+  const taken = new Set<string>();
+  const called = new Set<FunctionProto>();
+  let total = 0;
+  const expand = (nodes: readonly NodeProto[], depth: number, path: string): NodeProto[] =>
+    nodes.flatMap((node, index) => {
+      for (const graph of graphsIn(node)) graph.node = expand(graph.node, depth, path);
+      const body = bodies.get(keyOf(node));
+      if (!body) return [node];
+      called.add(body);
+      const where = `function "${body.name}", called by node ${labelOf(node, index)}${path === "" ? "" : ` in ${path}`}`;
+      total += body.node.length;
+      if (depth > bodies.size || total > MAX_NODES) {
+        const what = depth > bodies.size ? "calls itself" : `stands for more than ${MAX_NODES} nodes`;
+        throw new BnError("ERR_BN_DATA", `ONNX model: function "${body.name}" ${what}; export the model again`);
+      }
+      const call = callOf(body, node, taken);
+      const inner = expand(
+        body.node.map((one) => instance(one, call)),
+        depth + 1,
+        where,
+      );
+      for (const one of inner) if (!origins.has(one)) origins.set(one, where);
+      return [...inner, ...passedThrough(call)];
+    });
+  model.graph.node = expand(model.graph.node, 0, "");
+  model.functions = model.functions.filter((body) => !called.has(body));
+  return origins;
+}
+
+/** The functions that can be inlined, by domain, name and overload. */
+function bodiesOf({ functions, opsetImport }: Model): Map<string, FunctionProto> {
+  const versions = new Map(opsetImport.map(({ domain, version }) => [domainOf(domain), version]));
+  const fits = ({ opsetImport }: FunctionProto) =>
+    opsetImport.every(({ domain, version }) => (versions.get(domainOf(domain)) ?? version) === version);
+  return new Map(
+    functions.filter(fits).map((body) => [`${domainOf(body.domain)}\n${body.name}\n${body.overload}`, body]),
+  );
+}
+
+function keyOf({ domain, opType, overload }: NodeProto): string {
+  return `${domainOf(domain)}\n${opType}\n${overload}`;
+}
+
+const domainOf = (domain: string) => (isOnnxDomain(domain) ? "" : domain);
+
+function callOf(body: FunctionProto, node: NodeProto, taken: Set<string>): Call {
+  let prefix = node.name || node.output.find((name) => name !== "") || body.name;
+  while (taken.has(prefix)) prefix += "'";
+  taken.add(prefix);
+  const names = new Map<string, string>([["", ""]]);
+  // An input that is also an output keeps the input's name; `passedThrough` copies it.
+  for (const [i, formal] of body.output.entries()) if (node.output[i]) names.set(formal, node.output[i]);
+  for (const [i, formal] of body.input.entries()) names.set(formal, node.input[i] ?? "");
+  const attributes = new Map(body.attributeProto.map((attribute) => [attribute.name, attribute]));
+  for (const attribute of node.attribute) attributes.set(attribute.name, attribute);
+  return { body, node, attributes, rename: (name) => names.get(name) ?? `${prefix}/${name}` };
+}
+
+/** Outputs of a function that are its inputs: Identity, for the caller has another name for them. */
+function passedThrough({ body, node, rename }: Call): NodeProto[] {
+  return body.output.flatMap((formal, i) => {
+    const output = node.output[i] ?? "";
+    if (output === "" || rename(formal) === output) return [];
+    return [create(NodeProtoSchema, { opType: "Identity", input: [rename(formal)], output: [output] })];
+  });
+}
+
+/** A node of the body as the call has it. */
+function instance(node: NodeProto, call: Call): NodeProto {
+  const { rename } = call;
+  return altered(node, {
+    name: node.name === "" ? "" : `${call.node.name || call.body.name}/${node.name}`,
+    input: node.input.map(rename),
+    output: node.output.map(rename),
+    attribute: node.attribute.flatMap((one) => attributeInstance(one, call)),
+  });
+}
+
+function attributeInstance(attribute: AttributeProto, call: Call): AttributeProto[] {
+  const { name, refAttrName, g, graphs } = attribute;
+  if (refAttrName !== "") {
+    const given = call.attributes.get(refAttrName);
+    // Neither given nor with a default: the operator's own default holds.
+    return given ? [altered(given, { name })] : [];
+  }
+  if (!g && graphs.length === 0) return [attribute];
+  const inside = { graphs: graphs.map((graph) => graphInstance(graph, call)) };
+  return [altered(attribute, g ? { ...inside, g: graphInstance(g, call) } : inside)];
+}
+
+function graphInstance(graph: GraphProto, call: Call): GraphProto {
+  const { rename } = call;
+  const renamed = <T extends { name: string }>(one: T) =>
+    altered(one as T & object, { name: rename(one.name) } as Partial<T & object>);
+  return altered(graph, {
+    node: graph.node.map((node) => instance(node, call)),
+    input: graph.input.map(renamed),
+    output: graph.output.map(renamed),
+    valueInfo: graph.valueInfo.map(renamed),
+    initializer: graph.initializer.map(renamed),
+    sparseInitializer: graph.sparseInitializer.map((one) =>
+      one.values ? altered(one, { values: renamed(one.values) }) : one,
+    ),
+  });
+}

@@ -1,0 +1,161 @@
+import type { BnError } from "@bn/core";
+import type { AttributeProto, NodeProto, TensorProto } from "onnx-buf";
+import { floatAttribute, intAttribute, intsAttribute, intTensor } from "./encode.ts";
+import { attributeOf } from "./proto.ts";
+import { numbersOf, wholeNumbersOf } from "./tensor.ts";
+
+/** What is known where a node is rewritten. */
+export interface Rewrite {
+  readonly opset: number;
+  readonly rankOf: (name: string) => number | undefined;
+  readonly stored: ReadonlyMap<string, TensorProto>;
+  /** A new initialiser, under a name that is nobody else's; returns the name. */
+  put(tensor: TensorProto): string;
+  fail(what: string): BnError;
+}
+
+/** Attributes that were taken away without changing what is computed, by operator; consumed_inputs from all. */
+export const GONE: ReadonlyMap<string, readonly string[]> = new Map([
+  ["BatchNormalization", ["is_test"]],
+  ["Dropout", ["is_test"]],
+  ["Gemm", ["broadcast"]],
+  ["LSTM", ["output_sequence"]],
+  ["GRU", ["output_sequence"]],
+  ["RNN", ["output_sequence"]],
+]);
+
+const TYPE_NAMES =
+  "UNDEFINED FLOAT UINT8 INT8 UINT16 INT16 INT32 INT64 STRING BOOL FLOAT16 DOUBLE UINT32 UINT64 COMPLEX64 COMPLEX128".split(
+    " ",
+  );
+
+type Change = (node: NodeProto, rewrite: Rewrite, before: readonly AttributeProto[]) => void;
+
+/** What became of operators between versions 1 and 7, in place. */
+export const CHANGED: ReadonlyMap<string, Change> = new Map<string, Change>([
+  [
+    "BatchNormalization",
+    // Training was is_test 0, and is the presence of more outputs.
+    function training(node, _, before) {
+      const isTest = before.find(({ name }) => name === "is_test");
+      if (isTest === undefined || isTest.i !== 0n) return;
+      const named = ["mean", "var", "saved_mean", "saved_var"].map((name) => `@bn/onnx/${node.output[0]}/${name}`);
+      node.output = [node.output[0] ?? "", ...named.map((name, i) => node.output[i + 1] || name)];
+    },
+  ],
+  [
+    "Reshape",
+    function shapeAsInput(node, { put }) {
+      const shape = take(node, "shape");
+      if (shape) node.input = [node.input[0] ?? "", put(intTensor("", shape.ints.map(Number)))];
+    },
+  ],
+  [
+    "Cast",
+    function typeByNumber(node, { fail }) {
+      const to = attributeOf(node, "to");
+      if (!to || to.type === 2 || to.s.length === 0) return;
+      const name = new TextDecoder().decode(to.s).toUpperCase();
+      const type = TYPE_NAMES.indexOf(name);
+      if (type < 0) throw fail(`casts to "${name}", expected ${TYPE_NAMES.join(", ")}`);
+      replace(node, "to", intAttribute("to", type));
+    },
+  ],
+  [
+    "Concat",
+    function axisGiven(node) {
+      if (!attributeOf(node, "axis")) node.attribute.push(intAttribute("axis", 1));
+    },
+  ],
+  [
+    "Pad",
+    function padsRenamed(node) {
+      const pads = attributeOf(node, "paddings");
+      if (pads) replace(node, "paddings", intsAttribute("pads", pads.ints.map(Number)));
+    },
+  ],
+  [
+    "Upsample",
+    function scalesPerAxis(node) {
+      const [height, width] = [take(node, "height_scale"), take(node, "width_scale")];
+      if (!height || !width) return;
+      const scales = floatAttribute("scales", 0);
+      Object.assign(scales, { type: 6, floats: [1, 1, height.f, width.f] });
+      node.attribute.push(scales);
+      const mode = attributeOf(node, "mode");
+      if (mode && new TextDecoder().decode(mode.s) === "bilinear") mode.s = new TextEncoder().encode("linear");
+    },
+  ],
+  ["LpPool", wholeNorm],
+  ["GlobalLpPool", wholeNorm],
+  [
+    "Selu",
+    // The defaults of version 1 were shorter.
+    function defaults(node, { opset }) {
+      if (opset >= 6) return;
+      if (!attributeOf(node, "alpha")) node.attribute.push(floatAttribute("alpha", Math.fround(1.6732)));
+      if (!attributeOf(node, "gamma")) node.attribute.push(floatAttribute("gamma", Math.fround(1.0507)));
+    },
+  ],
+  [
+    "Split",
+    // Version 1 also took the lengths as an input.
+    function lengthsAsAttribute(node, { stored, fail, opset }) {
+      const [x = "", lengths = ""] = node.input;
+      if (opset >= 2 || lengths === "") return;
+      const values = constantOf(stored.get(lengths));
+      if (!values) throw fail(`its lengths, tensor "${lengths}", are not stored in the model`);
+      node.input = [x];
+      replace(node, "split", intsAttribute("split", values));
+    },
+  ],
+  [
+    "Tile",
+    // Version 1 repeated along one axis, that and how often being inputs of the type of X.
+    function repeats(node, { stored, rankOf, put, fail, opset }) {
+      if (opset >= 6) return;
+      const [x = "", tiles = "", along = ""] = node.input;
+      const [count, axis] = [constantOf(stored.get(tiles))?.[0], constantOf(stored.get(along))?.[0]];
+      const rank = rankOf(x);
+      if (count === undefined || axis === undefined)
+        throw fail("how often it repeats, and along which axis, are not stored in the model");
+      if (rank === undefined) throw fail(`the model does not tell the rank of "${x}"`);
+      const at = axis < 0 ? axis + rank : axis;
+      node.input = [
+        x,
+        put(
+          intTensor(
+            "",
+            Array.from({ length: rank }, (_, i) => (i === at ? count : 1)),
+          ),
+        ),
+      ];
+    },
+  ],
+]);
+
+/** p was a float, and is an int. */
+function wholeNorm(node: NodeProto, { fail }: Rewrite): void {
+  const p = attributeOf(node, "p");
+  if (!p || p.type === 2) return;
+  if (!Number.isInteger(p.f)) throw fail(`p is ${p.f}, and since version 2 a whole number`);
+  replace(node, "p", intAttribute("p", p.f));
+}
+
+/** The values of a tensor of any type of numbers that stood for whole ones. */
+function constantOf(tensor: TensorProto | undefined): readonly number[] | null {
+  if (!tensor) return null;
+  const found = tensor.dataType === 7 ? wholeNumbersOf(tensor) : numbersOf(tensor);
+  return typeof found === "string" ? null : Array.from(found.data);
+}
+
+export function take(node: NodeProto, name: string): AttributeProto | undefined {
+  const found = attributeOf(node, name);
+  if (found) node.attribute = node.attribute.filter((attribute) => attribute !== found);
+  return found;
+}
+
+function replace(node: NodeProto, name: string, by: AttributeProto): void {
+  take(node, name);
+  node.attribute.push(by);
+}

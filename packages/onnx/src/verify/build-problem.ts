@@ -1,0 +1,89 @@
+import type { Dtype, HostArray, Shape } from "@bn/core";
+import { halfToNumber, type Narrow } from "../graph/half.ts";
+import { attributeOf } from "../graph/proto.ts";
+import type { ComparedNode, InstanceNode } from "./nodes.ts";
+import { batchGeometry, countOf, type Problem, tiled } from "./problem.ts";
+import type { Tensor } from "./runtime.ts";
+
+/** Values of a tensor, in the arithmetic that it is computed in: half types widen to float32, exactly. */
+export interface Values {
+  readonly data: HostArray;
+  readonly dtype: Dtype;
+  readonly narrow: Narrow | null;
+  readonly shape: Shape;
+}
+
+/** Of a tensor of ONNX Runtime; null where no backend has its type. */
+export function valuesOf({ type, data, shape }: Tensor, narrow: Narrow | null): Values | null {
+  if (type === "float16")
+    return { data: Float32Array.from(data as Uint16Array, halfToNumber), dtype: "float32", narrow: "float16", shape };
+  if (type !== "float32" && type !== "float64") return null;
+  return { data: data as HostArray, dtype: type, narrow, shape };
+}
+
+/** The operands of a node that lie along channels, in ONNX's order. */
+export type Operands = readonly Values[];
+
+/** The problem that a node is, from what it read; or in words why it is none. */
+export function problemOf(node: ComparedNode, x: Values, operands: Operands): Problem | string {
+  const { shape } = x;
+  if (countOf(shape) === 0) return `X has shape [${shape}], no value at all: nothing to compare`;
+  const wide = [x, ...operands].some(({ dtype }) => dtype === "float64");
+  const dtype: Dtype = wide ? "float64" : "float32";
+  const data = wide && x.dtype === "float32" ? Float64Array.from(x.data) : x.data;
+  const base = { x: data, dtype, narrow: x.narrow, eps: node.epsilon, stashed: dtype, sums: "deviations" as const };
+  const numbers = operands.map((one) => one.data);
+  if (node.operator !== "BatchNormalization") return instanceProblem(node, { ...base, shape }, numbers);
+  const g = batchGeometry(shape, node.spatial);
+  const [gamma, beta, mean, variance] = numbers as [HostArray, HostArray, HostArray, HostArray];
+  if (numbers.some(({ length }) => length !== g.channels))
+    return `X has shape [${shape}], ${g.channels} channels, and the parameters have [${numbers.map(({ length }) => length)}]`;
+  const stats = node.training ? null : { mean, variance };
+  return { ...base, g, stats, affine: { gamma, beta }, after: null };
+}
+
+type Base = Omit<Problem, "g" | "stats" | "affine" | "after"> & { readonly shape: Shape };
+
+/** Statistics per instance: `normalize` over [1][instances][values], then gamma and beta where they lie. */
+function instanceProblem(
+  node: InstanceNode,
+  { shape, ...base }: Base,
+  numbers: readonly HostArray[],
+): Problem | string {
+  const [gamma, beta = null] = numbers as [HostArray, HostArray?];
+  const [batch, channels, inner] = [shape[0] ?? 0, shape[1] ?? 1, countOf(shape, 2)];
+  const misfit = (expected: number) =>
+    `scale and B have [${numbers.map(({ length }) => length)}] values, expected ${expected} for X of shape [${shape}]`;
+  const fits = (expected: number) => numbers.every(({ length }) => length === expected);
+  if (node.operator === "InstanceNormalization") {
+    if (!fits(channels)) return misfit(channels);
+    const affine = { gamma: tiled(gamma, batch), beta: beta && tiled(beta, batch) };
+    return { ...base, g: { outer: 1, channels: batch * channels, inner }, stats: null, affine, after: null };
+  }
+  const stashed: Dtype = (attributeOf(node.node, "stash_type")?.i ?? 1n) === 1n ? "float32" : base.dtype;
+  if (node.operator === "LayerNormalization") {
+    const given = Number(attributeOf(node.node, "axis")?.i ?? -1n);
+    const axis = given < 0 ? given + shape.length : given;
+    const [rows, values] = [countOf(shape, 0, axis), countOf(shape, axis)];
+    if (!fits(values)) return `${misfit(values)}: broadcasting scale and B is not compared`;
+    const after = { g: { outer: rows, channels: values, inner: 1 }, gamma, beta };
+    return {
+      ...base,
+      stashed,
+      sums: "squares",
+      g: { outer: 1, channels: rows, inner: values },
+      stats: null,
+      affine: null,
+      after,
+    };
+  }
+  const groups = Number(attributeOf(node.node, "num_groups")?.i ?? 0n);
+  if (!(groups > 0) || channels % groups !== 0) return `num_groups is ${groups}, and X has ${channels} channels`;
+  const g = { outer: 1, channels: batch * groups, inner: (channels / groups) * inner };
+  const perChannel = node.opset >= 21;
+  if (!fits(perChannel ? channels : groups)) return misfit(perChannel ? channels : groups);
+  const shared = { ...base, stashed, sums: "squares" as const, g, stats: null };
+  if (!perChannel)
+    return { ...shared, affine: { gamma: tiled(gamma, batch), beta: beta && tiled(beta, batch) }, after: null };
+  return { ...shared, affine: null, after: { g: { outer: batch, channels, inner }, gamma, beta } };
+}

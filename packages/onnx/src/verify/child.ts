@@ -1,0 +1,40 @@
+import { Socket } from "node:net";
+import { messageOf } from "../graph/proto.ts";
+import { type Loaded, loadModel } from "./runtime.ts";
+import { type Message, pack, receive, send, unpack } from "./wire.ts";
+
+/**
+ * The process that ONNX Runtime runs in: it may crash or never end, and takes nothing but itself with it. Requests are
+ * answered one after another; when the parent is gone, so is this.
+ */
+const parent = new Socket({ fd: 3, readable: true, writable: true });
+let loaded: Loaded | null = null;
+let last: Promise<void> = Promise.resolve();
+
+receive(parent, (message) => {
+  last = last.then(() => answer(message));
+});
+parent.on("close", () => process.exit());
+parent.on("error", () => process.exit());
+
+async function answer({ header, bytes }: Message): Promise<void> {
+  const { id, op } = header;
+  try {
+    if (op === "load") {
+      await loaded?.release();
+      loaded = null;
+      loaded = await loadModel(bytes);
+      send(parent, { id }, []);
+    } else if (op === "run" && loaded) {
+      const { list, parts } = pack(await loaded.run(unpack(header.feeds as Parameters<typeof unpack>[0], bytes)));
+      send(parent, { id, outputs: list }, parts);
+    } else {
+      await loaded?.release();
+      loaded = null;
+      send(parent, { id }, []);
+    }
+  } catch (error) {
+    const { code = "" } = error as { code?: string };
+    send(parent, { id, error: messageOf(error), code }, []);
+  }
+}

@@ -1,0 +1,200 @@
+import { bounds, type Comparison, compare, type Index, oracle } from "@bn/conformance";
+import type { Backend, Geometry, HostArray } from "@bn/core";
+import { narrowPrecision } from "../graph/half.ts";
+import { type Piece, piecesOf } from "./pieces.ts";
+import { affineOf, type Problem, statisticsOf } from "./problem.ts";
+import { foldedBound, runtimeMomentBounds, runtimePrecision, runtimeSquareBounds } from "./runtime-bounds.ts";
+import { inFloat32 } from "./validate-layer.ts";
+
+/** Values at a time: a few arrays of float64 of this length are held. */
+const PIECE = 2 ** 20;
+
+/** A backend's top, against float64 and against ONNX Runtime. */
+export interface TopComparison {
+  readonly float64: Comparison;
+  readonly onnxRuntime: Comparison | null;
+}
+
+export interface NodeComparison {
+  /** ONNX Runtime against float64; null where it gave nothing, or nothing that a bound holds for. */
+  readonly onnxRuntime: Comparison | null;
+  readonly tops: readonly TopComparison[];
+  /** Channels of which all values are NaN in float64. */
+  readonly nan: readonly number[];
+  /** Not all of the values that float64 gives are finite. */
+  readonly finite: boolean;
+}
+
+/** A top and the backend that made it. */
+export interface Top {
+  readonly backend: Backend;
+  readonly values: HostArray;
+}
+
+/** Compares tops of the same problem, and what ONNX Runtime made of it (`theirs`, as numbers), piece by piece. */
+export function compareNode(problem: Problem, tops: readonly Top[], theirs: ArrayLike<number> | null): NodeComparison {
+  const { g, dtype, x } = problem;
+  const stats = statisticsOf(problem);
+  const runtimeP = runtimePrecision(dtype);
+  const theirErrors = problem.stats === null ? runtimeErrors(problem, stats) : null;
+  // Where sums of squares leave no digit of the variance, there is no bound to hold it to.
+  const known = theirs !== null && !boundless(problem, stats, theirErrors);
+  const ours = tops.map(({ backend }) => ownErrors(problem, backend, stats));
+  let runtime: Comparison | null = null;
+  const found = tops.map((): { float64: Comparison | null; onnxRuntime: Comparison | null } => ({
+    float64: null,
+    onnxRuntime: null,
+  }));
+  const told = new Uint8Array(g.channels);
+  let finite = true;
+  for (const piece of piecesOf(g, PIECE)) {
+    const size = piece.g.outer * piece.g.channels * piece.g.inner;
+    const part = <T extends { slice(a: number, b: number): T }>(values: T) =>
+      values.slice(piece.offset, piece.offset + size);
+    const xs = part(x);
+    const of = statsIn(piece, stats);
+    const affine = affineIn(piece, affineOf(problem.affine));
+    const xhat = oracle.normalize(xs, piece.g, of, problem.eps, affine);
+    const scale = factorsIn(problem, piece);
+    const exact = scale ? xhat.map((value, i) => value * (scale.gamma[i] as number) + (scale.beta[i] as number)) : xhat;
+    const expected = dtype === "float32" ? exact.map(inFloat32) : exact;
+    oracle.each(piece.g, (i, c) => {
+      const value = expected[i] as number;
+      if (!Number.isNaN(value)) told[piece.channel + c] = 1;
+      if (!Number.isFinite(value)) finite = false;
+    });
+    const total = (bound: Float64Array, own: bounds.Precision) => throughScale(bound, xhat, scale, own);
+    const rounded = (bound: Float64Array) => bound.map((own, i) => own + Math.abs(expected[i] as number) * 2 ** -51);
+    const theirBound = total(
+      foldedBound(runtimeP, xs, piece.g, of, problem.eps, affine, theirErrors && errorsIn(piece, theirErrors)),
+      runtimeP,
+    );
+    const narrowed = narrowing(problem, expected, theirBound, known ? slice(theirs, piece.offset, size) : null);
+    if (narrowed) {
+      const one = compare("ONNX Runtime", narrowed.got, narrowed.expected, rounded(narrowed.bound), piece.g);
+      runtime = worse(runtime, placed(one, piece, g));
+    }
+    for (const [k, { values, backend }] of tops.entries()) {
+      const p = bounds.precisionOf(dtype, backend.supports);
+      const own = ours[k] ?? null;
+      const errors = own && errorsIn(piece, own);
+      const bound = total(bounds.normalizeBound(p, xs, piece.g, of, problem.eps, affine, errors), p);
+      const top = part(values);
+      const into = found[k] as (typeof found)[number];
+      into.float64 = worse(into.float64, placed(compare("float64", top, expected, rounded(bound), piece.g), piece, g));
+      if (!narrowed) continue;
+      const both = bound.map((value, i) => value + (narrowed.bound[i] as number));
+      const one = compare("ONNX Runtime", top, narrowed.reference(top, both), both, piece.g);
+      into.onnxRuntime = worse(into.onnxRuntime, placed(one, piece, g));
+    }
+  }
+  const nan = Array.from(told.keys()).filter((c) => told[c] === 0);
+  return {
+    onnxRuntime: runtime,
+    tops: found.map(({ float64, onnxRuntime }) => ({ float64: float64 as Comparison, onnxRuntime })),
+    nan,
+    finite,
+  };
+}
+
+/** ONNX Runtime's values where its tensor may be narrower than its arithmetic: O-4 of docs/spec.md. */
+function narrowing({ narrow }: Problem, expected: Float64Array, bound: Float64Array, theirs: ArrayLike<number> | null) {
+  if (theirs === null) return null;
+  if (narrow === null) return { got: theirs, expected, bound, reference: () => theirs };
+  const { u, eta } = narrowPrecision(narrow);
+  const largest = narrow === "float16" ? 65520 : 2 ** 128 * (1 - 2 ** -9);
+  const wide = bound.map((own, i) => own + u * (Math.abs(expected[i] as number) + own) + eta);
+  // What may have been beyond the largest number before it was rounded is rightly infinite.
+  const beyond = (i: number, value: number, allowed: number) =>
+    Math.abs(theirs[i] as number) === Number.POSITIVE_INFINITY && Math.abs(value) + allowed >= largest;
+  const reference = (values: ArrayLike<number>, allowed: Float64Array) =>
+    Float64Array.from(values, (value, i) => (beyond(i, value, allowed[i] as number) ? value : (theirs[i] as number)));
+  return {
+    got: theirs,
+    expected: expected.map((value, i) => (beyond(i, value, wide[i] as number) ? (theirs[i] as number) : value)),
+    bound: wide,
+    reference,
+  };
+}
+
+/** Errors of a backend's statistics: of the reduction, or of the division by a factor of 1 where that is not exact. */
+function ownErrors({ stats, dtype, x, g }: Problem, backend: Backend, truth: oracle.Stats): bounds.StatErrors | null {
+  const p = bounds.precisionOf(dtype, backend.supports);
+  if (stats === null) return bounds.momentBounds(p, x, g, truth);
+  if (backend.supports.correctlyRounded) return null;
+  return { mean: bounds.globalBound(p, truth.mean), variance: bounds.globalBound(p, truth.variance) };
+}
+
+/** Of ONNX Runtime's statistics, the variance's as 1 / sqrt(variance + eps) feels it: beyond the first order too. */
+function runtimeErrors({ stashed, sums, x, g, eps }: Problem, stats: oracle.Stats): bounds.StatErrors {
+  const p = runtimePrecision(stashed);
+  const first = sums === "squares" ? runtimeSquareBounds(p, x, g, stats) : runtimeMomentBounds(p, x, g, stats);
+  const variance = oracle.valuesOf(stats.variance);
+  const whole = first.variance.map((error, c) => {
+    const off = error / ((variance[c] as number) + eps);
+    return off < 0.5 ? error * (1 - off) ** -1.5 : error;
+  });
+  return { mean: first.mean, variance: whole };
+}
+
+function boundless({ eps }: Problem, stats: oracle.Stats, errors: bounds.StatErrors | null): boolean {
+  const variance = oracle.valuesOf(stats.variance);
+  return errors?.variance.some((error, c) => error >= 0.5 * ((variance[c] as number) + eps)) ?? false;
+}
+
+/** gamma and beta of `after`, one for each value of the piece. */
+function factorsIn({ after }: Problem, { offset, g }: Piece) {
+  if (after === null) return null;
+  const size = g.outer * g.channels * g.inner;
+  const { channels, inner } = after.g;
+  const at = (i: number) => Math.floor((offset + i) / inner) % channels;
+  const spread = (values: ArrayLike<number> | null) =>
+    Float64Array.from({ length: size }, (_, i) => values?.[at(i)] ?? 0);
+  return { gamma: spread(after.gamma), beta: spread(after.beta) };
+}
+
+/** N-8 on top: what was off before is scaled, and the product and the sum round. */
+function throughScale(
+  bound: Float64Array,
+  xhat: Float64Array,
+  scale: ReturnType<typeof factorsIn>,
+  { u, eta }: bounds.Precision,
+): Float64Array {
+  if (scale === null) return bound;
+  return bound.map((own, i) => {
+    const gamma = Math.abs(scale.gamma[i] as number);
+    const product = Math.abs(xhat[i] as number) * gamma;
+    return own * gamma * (1 + 2 * u) + u * (2 * product + Math.abs(scale.beta[i] as number)) + eta;
+  });
+}
+
+const range = <T>(values: readonly T[], { channel, g }: Piece) => values.slice(channel, channel + g.channels);
+const statsIn = (piece: Piece, { mean, variance }: oracle.Stats) => ({
+  mean: range(mean, piece),
+  variance: range(variance, piece),
+});
+const affineIn = (piece: Piece, affine: oracle.GammaBeta | null) =>
+  affine && { gamma: range(affine.gamma, piece), beta: affine.beta && range(affine.beta, piece) };
+const errorsIn = ({ channel, g }: Piece, { mean, variance }: bounds.StatErrors) => ({
+  mean: mean.slice(channel, channel + g.channels),
+  variance: variance.slice(channel, channel + g.channels),
+});
+const slice = (values: ArrayLike<number>, offset: number, size: number) =>
+  Float64Array.from({ length: size }, (_, i) => values[offset + i] as number);
+
+function worse(before: Comparison | null, now: Comparison): Comparison {
+  return before && before.ratio >= now.ratio ? before : now;
+}
+
+/** A comparison of a piece, its place that in the whole. */
+function placed(found: Comparison, { offset, g }: Piece, whole: Geometry): Comparison {
+  const { outer, channel, inner } = found.at;
+  const i = offset + (outer * g.channels + channel) * g.inner + inner;
+  const row = Math.floor(i / Math.max(whole.inner, 1));
+  const at: Index = {
+    outer: Math.floor(row / Math.max(whole.channels, 1)),
+    channel: row % Math.max(whole.channels, 1),
+    inner: i % Math.max(whole.inner, 1),
+  };
+  return { ...found, at };
+}

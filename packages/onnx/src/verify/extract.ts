@@ -1,0 +1,150 @@
+import type { BnError } from "@bn/core";
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  type GraphProto,
+  ModelProtoSchema,
+  type NodeProto,
+  type SparseTensorProto,
+  type TensorProto,
+  type ValueInfoProto,
+} from "onnx-buf";
+import { BFLOAT16, FLOAT16 } from "../graph/elements.ts";
+import { intAttribute, nodeOf } from "../graph/encode.ts";
+import { inlineExternal, type ReadExternal } from "../graph/external.ts";
+import { altered, graphsIn, type Model, tensorsOf } from "../graph/proto.ts";
+
+/** A tensor of the top level, and what is to be fetched of it: its values, the same as float32, or its shape alone. */
+export interface Tap {
+  readonly name: string;
+  readonly as: "value" | "float32" | "shape";
+}
+
+/** A model that computes the taps and nothing that they do not need. */
+export interface Extract {
+  readonly bytes: Uint8Array;
+  /** What it must be fed; `inputName` tells under which names. */
+  readonly inputs: readonly ValueInfoProto[];
+  /** Names of the outputs, one for each tap. */
+  readonly outputs: readonly string[];
+}
+
+/** Inputs narrower than float32 are fed as float32, which loses nothing, and cast by the model. */
+export function inputName(input: ValueInfoProto): string {
+  return narrowTypeOf(input) === null ? input.name : `@bn/wide/${input.name}`;
+}
+
+function narrowTypeOf({ type }: ValueInfoProto): number | null {
+  const element = type?.value.case === "tensorType" ? type.value.value.elemType : 0;
+  return element === FLOAT16 || element === BFLOAT16 ? element : null;
+}
+
+/**
+ * Cuts `model` down to what `taps` need. Data in other files is read where it is needed, and only there.
+ *
+ * Errors: of `failures` that of a node that is needed, and those of `inlineExternal`.
+ */
+export function createExtractor(
+  model: Model,
+  external: ReadExternal | undefined,
+  failures: ReadonlyMap<NodeProto, BnError>,
+) {
+  const { graph } = model;
+  const producers = new Map<string, NodeProto>();
+  for (const node of graph.node) for (const name of node.output) if (name !== "") producers.set(name, node);
+  const stored = new Map<string, TensorProto>(graph.initializer.map((tensor) => [tensor.name, tensor]));
+  const sparse = new Map<string, SparseTensorProto>(
+    graph.sparseInitializer.map((one) => [one.values?.name ?? "", one]),
+  );
+  const reads = new Map<NodeProto, readonly string[]>();
+  const readsOf = (node: NodeProto) => {
+    const names = reads.get(node) ?? namesReadBy(node);
+    reads.set(node, names);
+    return names;
+  };
+  /** What tensors depend on: nodes and names. */
+  const closure = (wanted: readonly string[]) => {
+    const nodes = new Set<NodeProto>();
+    const names = new Set<string>();
+    const open = [...wanted];
+    for (let name = open.pop(); name !== undefined; name = open.pop()) {
+      if (names.has(name)) continue;
+      names.add(name);
+      const node = producers.get(name);
+      if (!node || nodes.has(node)) continue;
+      nodes.add(node);
+      for (const read of readsOf(node)) if (!names.has(read)) open.push(read);
+    }
+    return { nodes, names };
+  };
+  const extract = async (taps: readonly Tap[]): Promise<Extract> => {
+    const { nodes, names } = closure(taps.map(({ name }) => name));
+    for (const node of nodes) {
+      const failure = failures.get(node);
+      if (failure) throw failure;
+    }
+    const initializer = [...stored.values()].filter(({ name }) => names.has(name));
+    const sparseInitializer = [...sparse].filter(([name]) => names.has(name)).map(([, one]) => one);
+    const kept = graph.node.filter((node) => nodes.has(node));
+    await inlineExternal([...initializer, ...tensorsOf(kept), ...sparseInitializer.flatMap(tensorsIn)], external);
+    const declared = graph.input.filter(({ name }) => names.has(name) && !producers.has(name));
+    const inputs = declared.filter(({ name }) => !stored.has(name) && !sparse.has(name));
+    const narrow = inputs.flatMap((input) => {
+      const type = narrowTypeOf(input);
+      return type === null ? [] : [nodeOf("Cast", "", [inputName(input)], [input.name], [intAttribute("to", type)])];
+    });
+    // What no node gives, an input or an initialiser, is an output under another name.
+    const outputs = taps.map(({ name, as }) => (as === "value" && producers.has(name) ? name : `@bn/${as}/${name}`));
+    const extra = taps.flatMap((tap, i) => tapNode(tap, outputs[i] as string));
+    const extracted = create(ModelProtoSchema, {
+      irVersion: model.irVersion,
+      opsetImport: model.opsetImport,
+      functions: model.functions,
+      graph: {
+        name: "taps",
+        node: [...narrow, ...kept, ...extra],
+        initializer,
+        sparseInitializer,
+        input: declared.map((input) => (narrowTypeOf(input) === null ? input : widened(input))),
+        output: [...new Set(outputs)].map((name) => ({ name })),
+        valueInfo: graph.valueInfo.filter(({ name }) => names.has(name) && producers.has(name)),
+      },
+    });
+    return { bytes: toBinary(ModelProtoSchema, extracted), inputs, outputs };
+  };
+  return { extract, needs: (wanted: readonly string[]): ReadonlySet<NodeProto> => closure(wanted).nodes };
+}
+
+const TAPS = { value: "Identity", float32: "Cast", shape: "Shape" } as const;
+
+function tapNode({ name, as }: Tap, output: string): NodeProto[] {
+  if (output === name) return [];
+  return [nodeOf(TAPS[as], "", [name], [output], as === "float32" ? [intAttribute("to", 1)] : [])];
+}
+
+/** The same input, of float32. */
+function widened(input: ValueInfoProto): ValueInfoProto {
+  const { type } = input;
+  const value = type?.value;
+  if (!type || value?.case !== "tensorType") return input;
+  const float = altered(type, { value: { case: "tensorType", value: altered(value.value, { elemType: 1 }) } });
+  return altered(input, { name: inputName(input), type: float });
+}
+
+/** Names that a node reads, those that its subgraphs take from around them among them. */
+function namesReadBy(node: NodeProto): string[] {
+  const names = [...node.input];
+  const open: GraphProto[] = graphsIn(node);
+  // Grows while it is read: subgraphs may have subgraphs.
+  for (const graph of open) {
+    names.push(...graph.output.map(({ name }) => name));
+    for (const inner of graph.node) {
+      names.push(...inner.input);
+      open.push(...graphsIn(inner));
+    }
+  }
+  return [...new Set(names)].filter((name) => name !== "");
+}
+
+function tensorsIn({ values, indices }: SparseTensorProto): TensorProto[] {
+  return [values, indices].filter((tensor) => tensor !== undefined);
+}

@@ -1,0 +1,33 @@
+import type { Geometry } from "@bn/core";
+
+/** Part of a tensor that is contiguous in memory: [outer][channels from `channel` on][inner], from `offset` on. */
+export interface Piece {
+  readonly offset: number;
+  readonly channel: number;
+  readonly g: Geometry;
+}
+
+/**
+ * The pieces of [outer][channels][inner] of at most `limit` values each, in memory's order: what is compared needs several
+ * arrays of float64 as large as what it looks at, and should not need them as large as a tensor.
+ */
+export function* piecesOf({ outer, channels, inner }: Geometry, limit: number): Generator<Piece> {
+  const plane = channels * inner;
+  if (plane <= limit) {
+    const step = Math.max(1, Math.floor(limit / Math.max(plane, 1)));
+    for (let o = 0; o < outer; o += step)
+      yield { offset: o * plane, channel: 0, g: { outer: Math.min(step, outer - o), channels, inner } };
+    return;
+  }
+  const some = Math.max(1, Math.floor(limit / inner));
+  for (let o = 0; o < outer; o++) {
+    for (let c = 0; c < channels; c += some) {
+      const offset = o * plane + c * inner;
+      const count = Math.min(some, channels - c);
+      if (inner <= limit) yield { offset, channel: c, g: { outer: 1, channels: count, inner } };
+      else
+        for (let i = 0; i < inner; i += limit)
+          yield { offset: offset + i, channel: c, g: { outer: 1, channels: 1, inner: Math.min(limit, inner - i) } };
+    }
+  }
+}

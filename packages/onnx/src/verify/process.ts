@@ -1,0 +1,148 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { totalmem } from "node:os";
+import type { Duplex } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { BnError, type BnErrorCode } from "@bn/core";
+import type { Runtime } from "./runtime.ts";
+import { type Message, pack, receive, send, unpack } from "./wire.ts";
+
+export interface RuntimeOptions {
+  /** Seconds that one load or one run of a model may take. Default 120. */
+  readonly timeout?: number;
+  /** Bytes of memory that the process may hold; looked at on Linux. Default three quarters of the machine's. */
+  readonly memory?: number;
+  /** Ends the process, and what waits for it rejects with its reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const MS_BETWEEN_LOOKS = 50;
+
+interface Waiting {
+  resolve(message: Message): void;
+  reject(error: unknown): void;
+}
+
+/** A child and what waits for its answers; `ended` says why it ended. */
+interface Child {
+  readonly process: ChildProcess;
+  readonly socket: Duplex;
+  readonly waiting: Map<number, Waiting>;
+  /** Why it was killed, where it did not end by itself. */
+  reason: string;
+}
+
+/**
+ * ONNX Runtime in a process of its own, started when the first model is loaded and again after it has died: a crash, an
+ * endless run or a model that fills memory ends that process, and here in `ERR_BN_DATA`. One serves any number of models,
+ * one after another.
+ *
+ * @example
+ * ```ts
+ * import { createCpu } from "@bn/cpu";
+ * import { batchNormOf, buildModel } from "@bn/onnx";
+ * import { createRuntime, verifyModel } from "@bn/onnx/verify";
+ * const one = new Float32Array([1, 1]);
+ * const model = buildModel(batchNormOf([one, one, [1], one, one]), { shape: [1, 2, 4, 4] });
+ * await using runtime = createRuntime({ timeout: 10 });
+ * const { rows } = await verifyModel(model, [await createCpu()], { runtime });
+ * console.log(rows[0]!.backends[0]!.status); // passed
+ * ```
+ */
+export function createRuntime({ timeout = 120, memory = 0.75 * totalmem(), signal }: RuntimeOptions = {}): Runtime {
+  let child: Child | null = null;
+  let count = 0;
+  const kill = (reason: string) => {
+    if (child) child.reason = reason;
+    child?.process.kill("SIGKILL");
+  };
+  const abort = () => kill("it was stopped");
+  signal?.addEventListener("abort", abort);
+  async function ask(op: string, header: Message["header"], parts: readonly Uint8Array[]): Promise<Message> {
+    signal?.throwIfAborted();
+    child ??= start((dead) => {
+      if (child === dead) child = null;
+    });
+    const { process, socket, waiting } = child;
+    const id = count++;
+    const answer = new Promise<Message>((resolve, reject) => waiting.set(id, { resolve, reject }));
+    process.ref();
+    const timer = setTimeout(() => kill(`it did not finish within ${timeout} s; raise the timeout`), timeout * 1000);
+    const looks = watchMemory(process.pid, memory, kill);
+    send(socket, { ...header, id, op }, parts);
+    try {
+      const { header: found, bytes } = await answer;
+      if (typeof found.error === "string") throw new BnError((found.code || "ERR_BN_DATA") as BnErrorCode, found.error);
+      return { header: found, bytes };
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      clearInterval(looks);
+      process.unref();
+    }
+  }
+  return {
+    async load(model) {
+      await ask("load", {}, [model]);
+      const home = child;
+      return {
+        async run(feeds) {
+          if (child !== home)
+            throw new BnError("ERR_BN_DATA", "ONNX Runtime: the process that held the model has ended");
+          const { list, parts } = pack(feeds);
+          const { header, bytes } = await ask("run", { feeds: list }, parts);
+          return unpack(header.outputs as Parameters<typeof unpack>[0], bytes);
+        },
+        alive: () => child !== null && child === home,
+        async release() {
+          if (child === home && child !== null) await ask("release", {}, []);
+        },
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      signal?.removeEventListener("abort", abort);
+      kill("it was disposed");
+    },
+  };
+}
+
+function start(onEnd: (child: Child) => void): Child {
+  // From source, as in tests, the child is the built one: older versions of Node run no TypeScript.
+  const built = import.meta.url.endsWith(".ts") ? "../../dist/verify/child.js" : "./child.js";
+  const path = fileURLToPath(new URL(built, import.meta.url));
+  const process = spawn(globalThis.process.execPath, [path], { stdio: ["ignore", "ignore", "ignore", "pipe"] });
+  const socket = process.stdio[3] as Duplex;
+  const child: Child = { process, socket, waiting: new Map(), reason: "" };
+  receive(socket, (message) => {
+    const { id } = message.header as { id: number };
+    child.waiting.get(id)?.resolve(message);
+    child.waiting.delete(id);
+  });
+  const end = (how: string) => {
+    onEnd(child);
+    const why = child.reason || `its process ended with ${how}`;
+    const cure = child.reason ? "" : "; that is a fault of its own: report it there, and leave the node out";
+    const error = new BnError("ERR_BN_DATA", `ONNX Runtime does not run the model: ${why}${cure}`);
+    for (const { reject } of child.waiting.values()) reject(error);
+    child.waiting.clear();
+  };
+  socket.on("error", () => {}); // it ended: "exit" says how
+  process.on("error", ({ message }) => end(message));
+  process.on("exit", (code, signal) => end(signal ?? `exit code ${code}`));
+  (socket as Duplex & { unref?(): void }).unref?.();
+  process.unref();
+  return child;
+}
+
+/** Kills a process that holds more than `limit` bytes, where /proc tells. */
+function watchMemory(pid: number | undefined, limit: number, kill: (reason: string) => void): NodeJS.Timeout {
+  const mebibytes = Math.round(limit / 2 ** 20);
+  return setInterval(async () => {
+    const text = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+    const resident = Number(/^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0) * 1024;
+    if (resident > limit)
+      kill(`it took more than ${mebibytes} MiB of memory; give it a smaller input, or raise the limit`);
+  }, MS_BETWEEN_LOOKS);
+}

@@ -1,0 +1,134 @@
+import type { Backend } from "@bn/core";
+import { BFLOAT16, elementTypes } from "../graph/elements.ts";
+import { graphsOf, type Model, opsetOf, type PlacedGraph } from "../graph/proto.ts";
+import { createScopes, type Lookup } from "../graph/scope.ts";
+import { numbersOf } from "../graph/tensor.ts";
+import type { NormRecord } from "../layers/record.ts";
+import { type Values, valuesOf } from "./build-problem.ts";
+import type { Tap } from "./extract.ts";
+import type { ComparedNode } from "./nodes.ts";
+import { countOf } from "./problem.ts";
+import { type Reached, refusal } from "./reach.ts";
+import type { VerifyRow } from "./report.ts";
+import type { Tensor } from "./runtime.ts";
+import type { Taps } from "./taps.ts";
+import { emptyRow, type NodeValues, verifyNode } from "./verify-node.ts";
+
+/** Bytes of tensors that are fetched at a time: memory does not grow with the sum of all activations. */
+const GROUP = 2 ** 27;
+
+interface Work {
+  readonly model: Model;
+  readonly taps: Taps;
+  readonly backends: readonly Backend[];
+  readonly signal: AbortSignal | undefined;
+  readonly layers: ReadonlyMap<string, NormRecord> | undefined;
+}
+
+/** The rows of nodes that ONNX Runtime reaches, in their order, some at a time. */
+export async function* rowsOf(reached: readonly Reached[], work: Work): AsyncGenerator<VerifyRow> {
+  const { model, taps, backends, signal, layers } = work;
+  const isBfloat16 = (name: string, type = elementTypes(model)) => type(name) === BFLOAT16;
+  const lookup = createScopes()(graphsOf(model)[0] as PlacedGraph);
+  for (const group of groupsOf(reached)) {
+    signal?.throwIfAborted();
+    const plans = group.map((one) => planOf(one, model, lookup, isBfloat16));
+    let values: ReadonlyMap<string, Tensor> = new Map();
+    let why = "";
+    try {
+      values = await taps.fetch(distinct(plans.flatMap((plan) => plan.taps)));
+    } catch (error) {
+      why = refusal(error);
+    }
+    for (const { reached, operands, isNarrow } of plans) {
+      signal?.throwIfAborted();
+      const { node } = reached;
+      const found = why === "" ? nodeValues(reached, values, operands, isNarrow) : why;
+      yield typeof found === "string"
+        ? emptyRow(node, found, backends)
+        : await verifyNode(node, { ...found, layer: layers?.get(node.name) ?? null }, backends, signal);
+    }
+  }
+}
+
+/** Nodes whose tensors fit in a group together; one alone, however large. */
+function groupsOf(reached: readonly Reached[]): Reached[][] {
+  const groups: Reached[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const one of reached) {
+    const size = 4 * countOf(one.shape ?? []) * (one.y ? 2 : 1);
+    if (bytes + size > GROUP) {
+      groups.push([]);
+      bytes = 0;
+    }
+    bytes += size;
+    groups.at(-1)?.push(one);
+  }
+  return groups;
+}
+
+interface Plan {
+  readonly reached: Reached;
+  readonly taps: readonly Tap[];
+  /** What the file holds, or the name of a tap. */
+  readonly operands: readonly (Values | string)[];
+  /** X is bfloat16, which comes as float32. */
+  readonly isNarrow: boolean;
+}
+
+function planOf(reached: Reached, model: Model, lookup: Lookup, isBfloat16: (name: string) => boolean): Plan {
+  const { node, y } = reached;
+  const [x = "", ...parameters] = node.node.input;
+  const tap = (name: string): Tap => ({ name, as: isBfloat16(name) ? "float32" : "value" });
+  const operands = parameters.filter((name) => name !== "").map((name) => heldIn(lookup, name) ?? name);
+  const computed = operands.filter((one) => typeof one === "string");
+  const outputs = y ? [node.node.output[0] ?? "", ...runningOutputs(node, model)] : [];
+  return { reached, operands, taps: [x, ...outputs, ...computed].map(tap), isNarrow: isBfloat16(x) };
+}
+
+/** In training from operator set 14 on: running_mean and running_var. */
+function runningOutputs(node: ComparedNode, model: Model): string[] {
+  const training = node.operator === "BatchNormalization" && node.training && opsetOf(model) >= 14;
+  return training ? node.node.output.slice(1, 3) : [];
+}
+
+function heldIn(lookup: Lookup, name: string): Values | null {
+  const tensor = lookup(name);
+  if ("why" in tensor) return null;
+  const numbers = numbersOf(tensor);
+  if (typeof numbers === "string") return null;
+  return { data: numbers.data, dtype: numbers.dtype, narrow: null, shape: numbers.dims };
+}
+
+/** What a node read and gave; or in words why that cannot be compared. */
+function nodeValues(
+  { node, y, why }: Reached,
+  values: ReadonlyMap<string, Tensor>,
+  operands: Plan["operands"],
+  isNarrow: boolean,
+): Omit<NodeValues, "layer"> | string {
+  const [name = ""] = node.node.input;
+  const tensor = values.get(name);
+  if (!tensor) return `ONNX Runtime gives no value of X, tensor "${name}"`;
+  const x = valuesOf(tensor, isNarrow ? "bfloat16" : null);
+  if (x === null) return `X is ${tensor.type}, no backend of @bn has it`;
+  const taken: Values[] = [];
+  for (const one of operands) {
+    const given = typeof one === "string" ? values.get(one) : undefined;
+    const found = typeof one === "string" ? given && valuesOf(given, null) : one;
+    if (!found) return `ONNX Runtime gives no numbers for tensor "${one}"`;
+    taken.push(found);
+  }
+  const outputOf = (i: number) => {
+    const found = y ? values.get(node.node.output[i] ?? "") : undefined;
+    return (found && valuesOf(found, null)?.data) ?? null;
+  };
+  const [mean, variance] = [outputOf(1), outputOf(2)];
+  const training = node.operator === "BatchNormalization" && node.training;
+  const running = training && mean && variance ? { mean, variance } : null;
+  return { x, operands: taken, y: outputOf(0), why, running };
+}
+
+function distinct(taps: readonly Tap[]): Tap[] {
+  return [...new Map(taps.filter(({ name }) => name !== "").map((tap) => [tap.name, tap])).values()];
+}

@@ -1,0 +1,145 @@
+import { BnError, type Shape } from "@bn/core";
+import type { NodeProto } from "onnx-buf";
+import type { ReadExternal } from "../graph/external.ts";
+import type { Model } from "../graph/proto.ts";
+import { createExtractor, type Extract, inputName, type Tap } from "./extract.ts";
+import { channelsIn, checkNames, type InputPlan, makeInput, planInputs } from "./inputs.ts";
+import type { Loaded, Runtime, Tensor } from "./runtime.ts";
+import { fedAs, isWhole, typeNameOf } from "./values.ts";
+import { varianceInputs } from "./variances.ts";
+
+/** Sizes of open axes, in the order in which they are tried: networks differ in what they can divide. */
+const SIZES = [64, 224, 256, 32, 48, 28, 112, 299];
+
+/** What the network is to read: values where they are given, else made up from `seed`, of these shapes. */
+export interface Given {
+  readonly shapes: ReadonlyMap<string, Shape>;
+  readonly feeds: ReadonlyMap<string, Tensor>;
+  readonly seed: string;
+  readonly external: ReadExternal | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** Nodes that cannot be run, and why. */
+  readonly failures: ReadonlyMap<NodeProto, BnError>;
+}
+
+/** Fetches tensors of one network on one input. */
+export interface Taps {
+  /**
+   * The tensors, by their names. What they need is run, and nothing else.
+   *
+   * Errors: `ERR_BN_DATA`: ONNX Runtime does not load or run that part of the network.
+   */
+  fetch(taps: readonly Tap[]): Promise<ReadonlyMap<string, Tensor>>;
+  /** The nodes that tensors depend on. */
+  needs(names: readonly string[]): ReadonlySet<NodeProto>;
+  /** Takes in that the model was changed. */
+  changed(): void;
+  /** What the network has read so far, in its order. */
+  inputs(): InputPlan[];
+}
+
+interface Choice {
+  readonly size: number;
+  readonly flat: boolean;
+}
+
+export function createTaps(model: Model, runtime: Runtime, given: Given): Taps {
+  checkNames(model, [...given.shapes.keys(), ...given.feeds.keys()]);
+  let extractor = createExtractor(model, given.external, given.failures);
+  const channelsOf = channelsIn(model);
+  const variances = varianceInputs(model);
+  const read = new Map<string, { plan: InputPlan; tensor: Tensor }>();
+  let chosen: Choice | null = null;
+  const shapes = new Map([...given.shapes, ...[...given.feeds].map(([name, { shape }]) => [name, shape] as const)]);
+
+  const plansFor = ({ inputs }: Extract, { size }: Choice) => {
+    const known = new Map([...[...read].map(([name, { plan }]) => [name, plan.shape] as const), ...shapes]);
+    return planInputs(inputs, channelsOf, { shapes: known, size });
+  };
+  const feedsFor = (plans: readonly InputPlan[], { flat }: Choice) =>
+    plans.map((plan) => {
+      const tensor = read.get(plan.name)?.tensor ?? fed(plan, given.feeds.get(plan.name));
+      return { plan, tensor: tensor ?? makeInput(plan, given.seed, variances.has(plan.name), flat) };
+    });
+
+  async function run(loaded: Loaded, part: Extract): Promise<ReadonlyMap<string, Tensor>> {
+    let failure: { error: BnError; tried: string } | null = null;
+    const tried = new Set<string>();
+    for (const choice of chosen ? [chosen] : choices(part)) {
+      given.signal?.throwIfAborted();
+      const plans = plansFor(part, choice);
+      const text = plans.map(({ name, shape }) => `"${name}" [${shape}]`).join(", ");
+      if (tried.has(`${text} ${choice.flat}`)) continue; // nothing was left open
+      tried.add(`${text} ${choice.flat}`);
+      const fedNow = feedsFor(plans, choice);
+      const feeds = part.inputs.map(
+        (input, i) => [inputName(input), (fedNow[i] as { tensor: Tensor }).tensor] as const,
+      );
+      try {
+        const outputs = await loaded.run(new Map(feeds.map(([name, tensor]) => [name, fedTensor(tensor)])));
+        if (part.inputs.length > 0) chosen ??= choice;
+        for (const entry of fedNow) read.set(entry.plan.name, entry);
+        return outputs;
+      } catch (error) {
+        if (!(error instanceof BnError) || !/^ONNX Runtime does not run/.test(error.message) || !loaded.alive())
+          throw error;
+        failure ??= { error, tried: text };
+      }
+    }
+    if (failure === null) throw new BnError("ERR_BN_DATA", "ONNX Runtime does not run the model: it has no inputs");
+    const cure = "pass the shapes that it expects, e.g. bn verify --shape NAME=1,3,224,224";
+    const with_ = failure.tried === "" ? "" : `; tried with inputs ${failure.tried}; ${cure}`;
+    throw new BnError("ERR_BN_DATA", `${failure.error.message}${with_}`, { cause: failure.error });
+  }
+
+  return {
+    needs: (names) => extractor.needs(names),
+    changed() {
+      extractor = createExtractor(model, given.external, given.failures);
+    },
+    inputs: () => model.graph.input.flatMap(({ name }) => read.get(name)?.plan ?? []),
+    async fetch(taps) {
+      const part = await extractor.extract(taps);
+      const loaded = await runtime.load(part.bytes);
+      try {
+        const outputs = await run(loaded, part);
+        const found = taps.flatMap(({ name, as }, i) => {
+          const tensor = outputs.get(part.outputs[i] as string);
+          return tensor ? [[name, as === "shape" ? { ...tensor, shape: sizesOf(tensor) } : tensor] as const] : [];
+        });
+        return new Map(found);
+      } finally {
+        await loaded.release().catch(() => {}); // it may have ended
+      }
+    },
+  };
+}
+
+/** What can be tried: sizes for open axes, and zeros where whole numbers may be indices. */
+function choices({ inputs }: Extract): Choice[] {
+  const whole = inputs.some(
+    ({ type }) => type?.value.case === "tensorType" && isWhole(typeNameOf(type.value.value.elemType) ?? ""),
+  );
+  return (whole ? [false, true] : [false]).flatMap((flat) => SIZES.map((size) => ({ size, flat })));
+}
+
+/** What Shape gave, as a shape. */
+function sizesOf({ data }: Tensor): number[] {
+  return Array.from(data as BigInt64Array, Number);
+}
+
+/** A tensor that was given, if it is of the input's type. Its shape has been checked. */
+function fed(input: InputPlan, tensor: Tensor | undefined): Tensor | null {
+  if (tensor === undefined) return null;
+  const taken = fedAs(tensor, input.type);
+  if (taken) return taken;
+  throw new BnError(
+    "ERR_BN_PARAM",
+    `verifyModel: the tensor given for input "${input.name}" is ${tensor.type}, the model expects ${input.type}; convert it`,
+  );
+}
+
+/** Narrow types are fed as float32. */
+function fedTensor(tensor: Tensor): Tensor {
+  return /^b?float16$/.test(tensor.type) ? { ...tensor, type: "float32" } : tensor;
+}

@@ -1,0 +1,27 @@
+import type { NodeProto } from "onnx-buf";
+import type { Model } from "../graph/proto.ts";
+import { isNorm } from "../layers/nodes.ts";
+
+/** Operators that hand values on as they are. */
+const PASSES = new Set("Identity Cast Reshape Squeeze Unsqueeze Flatten Transpose".split(" "));
+
+/** The inputs of a network that are variances of its normalizations: exported without weights, it is fed them. */
+export function varianceInputs({ graph }: Model): ReadonlySet<string> {
+  const producers = new Map<string, NodeProto>();
+  for (const node of graph.node) for (const name of node.output) producers.set(name, node);
+  const inputs = new Set(graph.input.map(({ name }) => name));
+  const found = graph.node.filter(isNorm).map(({ input }) => {
+    let name = input[4] ?? "";
+    const passed = new Set<string>();
+    for (
+      let node = producers.get(name);
+      node && PASSES.has(node.opType) && !passed.has(name);
+      node = producers.get(name)
+    ) {
+      passed.add(name);
+      name = node.input[0] ?? "";
+    }
+    return name;
+  });
+  return new Set(found.filter((name) => inputs.has(name)));
+}
