@@ -1,12 +1,19 @@
 import type { Supports } from "@bn/core";
 import { type Listed, listBackends } from "./backends.ts";
+import { checkWritable, writeReport } from "./output.ts";
+
+export interface BackendsOptions {
+  readonly json?: string;
+  readonly force?: boolean;
+}
 
 /** `bn backends`: each known backend on standard output. It has no verdict: an absent backend is a fact, no failure. */
-export async function backendsCommand(json: boolean): Promise<void> {
+export async function backendsCommand({ json, force = false }: BackendsOptions): Promise<void> {
+  if (json !== undefined) await checkWritable("--json", json, force);
   const listed = await listBackends();
-  process.stdout.write(
-    json ? `${JSON.stringify(listed.map(jsonOf), null, 2)}\n` : `${listed.map(textOf).join("\n")}\n`,
-  );
+  const table = json === "-" ? process.stderr : process.stdout;
+  table.write(`${listed.map(textOf).join("\n")}\n`);
+  if (json !== undefined) await writeReport(json, `${JSON.stringify(listed.map(jsonOf), null, 2)}\n`);
 }
 
 function jsonOf({ name, package: from, available, reason }: Listed): Readonly<Record<string, unknown>> {

@@ -1,5 +1,6 @@
 import { type Backend, BnError, type Supports } from "@bn/core";
 import { createFromModule, isModulePath } from "./backend-module.ts";
+import { withoutDriverLog } from "./quiet.ts";
 
 /** A backend that this command knows: adding one is adding a row here, and its package to package.json. */
 interface Known {
@@ -15,7 +16,7 @@ const KNOWN: Readonly<Record<string, Known>> = {
   webgpu: {
     package: "@bn/webgpu",
     factory: "createWebGpu",
-    create: async () => (await import("@bn/webgpu")).createWebGpu(),
+    create: () => withoutDriverLog(async () => (await import("@bn/webgpu")).createWebGpu()),
   },
 };
 

@@ -28,8 +28,9 @@ export async function convertFiles(net: string, weights: string, options: Networ
   });
 }
 
-function shapesOf(options: readonly string[]): Record<string, Shape> {
-  const shapes: Record<string, Shape> = {};
+/** The shapes of `--shape NAME=1,3,224,224`, by name. Errors: `ERR_BN_PARAM`. */
+export function shapesOf(options: readonly string[]): Record<string, Shape> {
+  const shapes: Record<string, Shape> = Object.create(null);
   for (const option of options) {
     // Names may hold "=", sizes do not.
     const at = option.lastIndexOf("=");

@@ -5,6 +5,7 @@ import { checkWritable, printable, writeReport } from "./output.ts";
 
 export interface CheckFoldOptions {
   readonly json?: string;
+  readonly force?: boolean;
   readonly net?: string;
   readonly netFolded?: string;
   readonly dialect?: string;
@@ -14,9 +15,9 @@ export interface CheckFoldOptions {
 export async function checkFoldCommand(
   original: string,
   folded: string,
-  { json, net, netFolded, dialect }: CheckFoldOptions,
+  { json, force = false, net, netFolded, dialect }: CheckFoldOptions,
 ): Promise<boolean> {
-  if (json !== undefined) await checkWritable("--json", json);
+  if (json !== undefined) await checkWritable("--json", json, force);
   const tasks = await tasksIn(original, net, dialect);
   const rows = judgeFolds(tasks, await attemptsIn(folded, netFolded));
   const text = checkFoldText(rows);

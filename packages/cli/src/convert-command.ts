@@ -46,7 +46,7 @@ export async function convertCommand(
     why === null
       ? await runVerify(converted.bytes, await backendsOf(options.backend), { signal, feeds, layers: converted.norms })
       : null;
-  const passed = report === null || verifyPassed(report);
+  const passed = report === null || verifyPassed(report, true);
   if (passed) await writeReport(out, converted.bytes);
   const text = options.json ? convertJson(converted, report, passed) : convertText(converted, report, why);
   (out === "-" ? process.stderr : process.stdout).write(text);

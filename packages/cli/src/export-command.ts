@@ -12,6 +12,7 @@ import {
 import { openModel } from "@bn/onnx/node";
 import { type CaffeOptions, isCaffe, openCaffe } from "./caffe.ts";
 import { exportCaffe } from "./export-caffe.ts";
+import { nearest } from "./nearest.ts";
 import { readNpy } from "./npy.ts";
 import { checkWritable, writeReport } from "./output.ts";
 
@@ -25,15 +26,23 @@ export interface ExportOptions extends CaffeOptions {
   readonly opset: string;
   readonly shape?: string;
   readonly training?: boolean;
+  readonly force?: boolean;
 }
 
 /** `bn export`: one normalization layer as a complete model. */
 export async function exportCommand(path: string, options: ExportOptions): Promise<void> {
-  await checkWritable("the model", path);
+  await checkWritable("the model", path, options.force ?? false);
   const { blobs, from } = options;
   if ((blobs === undefined) === (from === undefined)) {
     const came = blobs === undefined ? "neither" : "both";
     throw new BnError("ERR_BN_PARAM", `--blobs or --from: ${came} given, expected one of them; bn export --help`);
+  }
+  const misplaced = (["eps", "fraction", "node"] as const).find((key) => {
+    return options[key] !== undefined && (key === "node") === (from === undefined);
+  });
+  if (misplaced !== undefined) {
+    const [with_, cure] = from === undefined ? ["--blobs", "--from"] : ["--from", "--blobs"];
+    throw new BnError("ERR_BN_PARAM", `--${misplaced} does not go with ${with_}: it is of ${cure}; leave it out`);
   }
   const opset = opsetOf(options.opset);
   const layer = blobs === undefined ? await layerOf(from as string, options) : await readBlobs(blobs, options);
@@ -64,29 +73,28 @@ async function readBlobs(list: string, { eps, fraction }: ExportOptions): Promis
 
 /** One node of a model, or one layer of a network. Errors: `ERR_BN_PARAM`, none or several that it could be. */
 async function layerOf(path: string, options: ExportOptions): Promise<LayerRecord> {
-  const layers: readonly LayerRecord[] = isCaffe(path, options)
-    ? await caffeLayers(path, options)
-    : await onnxLayers(path);
-  const { node } = options;
+  const { node: name } = options;
+  const { layers, diagnostics } = isCaffe(path, options) ? await openCaffe(path, options) : await onnxLayers(path);
   const found =
-    node === undefined ? layers : layers.filter(({ name, source }) => name === node || source.nodes.includes(node));
+    name === undefined ? layers : layers.filter((layer) => layer.name === name || layer.source.nodes.includes(name));
   const [only] = found;
   if (only && found.length === 1) return only;
-  const names = layers.map((layer) => layer.name).join(", ");
-  throw new BnError("ERR_BN_PARAM", `--node: ${path} has ${names || "no layer with weights"}; name one of them`);
+  // Of one that is asked for and cannot be read, why.
+  const broken = diagnostics.find(({ kind, node }) => /damaged|left out/.test(kind) && node === name);
+  if (broken && found.length === 0) throw new BnError("ERR_BN_DATA", broken.message);
+  const names = layers.map((layer) => layer.name);
+  const list = `${names.slice(0, 20).join(", ")}${names.length > 20 ? `, and ${names.length - 20} more` : ""}`;
+  if (name === undefined || names.length === 0)
+    throw new BnError("ERR_BN_PARAM", `--node: ${path} has ${list || "no layer with weights"}; name one of them`);
+  const near = nearest(name, names);
+  const cure = near === null ? `it has ${list}` : `did you mean "${near}"?`;
+  throw new BnError("ERR_BN_PARAM", `--node ${name}: not found in ${path}; ${cure}`);
 }
 
-async function onnxLayers(path: string): Promise<readonly LayerRecord[]> {
+/** A damaged node is no reason to keep back another. */
+async function onnxLayers(path: string) {
   const { bytes, external } = await openModel(path);
-  return (await importModel(bytes, { external })).layers;
-}
-
-/** Of a layer that is asked for and cannot be read, why. */
-async function caffeLayers(path: string, options: ExportOptions): Promise<readonly LayerRecord[]> {
-  const { layers, diagnostics } = await openCaffe(path, options);
-  const why = diagnostics.find(({ kind, node }) => kind === "left out" && node === options.node);
-  if (why) throw new BnError("ERR_BN_DATA", why.message);
-  return layers;
+  return await importModel(bytes, { external, partial: true });
 }
 
 function opsetOf(text: string): Opset {

@@ -10,13 +10,14 @@ export interface FoldCommandOptions extends FoldCaffeOptions {
   readonly duplicate?: boolean;
   readonly maxLoss?: string;
   readonly json?: string;
+  readonly force?: boolean;
 }
 
 /** `bn fold`: a model with its normalizations in the layers beside them. True if at least one was folded. */
 export async function foldCommand(path: string, out: string, options: FoldCommandOptions): Promise<boolean> {
   const maxLostDigits = digitsOf(options.maxLoss);
-  await checkWritable("the folded model", out);
-  if (options.json !== undefined) await checkWritable("--json", options.json);
+  await checkWritable("the folded model", out, options.force ?? false);
+  if (options.json !== undefined) await checkWritable("--json", options.json, options.force ?? false);
   const rows = isCaffe(path, options)
     ? await foldCaffe(path, out, options, maxLostDigits)
     : await foldOnnx(path, out, maxLostDigits, options.duplicate ?? false);

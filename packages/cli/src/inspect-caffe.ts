@@ -1,34 +1,22 @@
 import type { CaffeRecord, ImportedNet } from "@bn/caffe";
 import { isNormRecord, quotients } from "@bn/onnx";
 import { align } from "./align.ts";
+import type { Inspection } from "./inspect-command.ts";
 import { printable } from "./output.ts";
 import { rangeOf, rangeText } from "./ranges.ts";
 import { remarks } from "./remarks.ts";
 
-/** `bn inspect` of a .caffemodel. True unless a layer could not be read. */
-export function inspectCaffe({ layers, diagnostics }: ImportedNet, json: boolean): boolean {
-  if (json) {
-    process.stdout.write(`${JSON.stringify({ layers: layers.map(described), diagnostics }, null, 2)}\n`);
-  } else {
-    const head = [
-      "layer",
-      "channels",
-      "dtype",
-      "phase",
-      "dialect",
-      "eps",
-      "fraction",
-      "factor",
-      "mean",
-      "variance",
-      "gamma",
-      "beta",
-    ];
-    const table = layers.length > 0 ? align([head, ...layers.map(rowOf)], [1, 2, 3, 4]).join("\n") : "";
-    const blocks = [table, ...remarks(layers.length, diagnostics)];
-    process.stdout.write(`${blocks.filter((block) => block !== "").join("\n\n")}\n`);
-  }
-  return !diagnostics.some(({ kind }) => kind === "left out");
+const HEAD = "layer channels dtype phase dialect eps fraction factor mean variance gamma beta".split(" ");
+
+/** `bn inspect` of a .caffemodel. */
+export function inspectCaffe({ layers, diagnostics }: ImportedNet): Inspection {
+  const table = layers.length > 0 ? align([HEAD, ...layers.map(rowOf)], [1, 2, 3, 4]).join("\n") : "";
+  const blocks = [table, ...remarks(layers.length, diagnostics)];
+  return {
+    text: `${blocks.filter((block) => block !== "").join("\n\n")}\n`,
+    report: `${JSON.stringify({ layers: layers.map(described), diagnostics }, null, 2)}\n`,
+    whole: !diagnostics.some(({ kind }) => kind === "left out"),
+  };
 }
 
 function rowOf(record: CaffeRecord): string[] {

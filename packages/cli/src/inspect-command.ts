@@ -3,22 +3,42 @@ import { openModel } from "@bn/onnx/node";
 import { align } from "./align.ts";
 import { type CaffeOptions, isCaffe, openCaffe } from "./caffe.ts";
 import { inspectCaffe } from "./inspect-caffe.ts";
-import { printable } from "./output.ts";
+import { checkWritable, printable, writeReport } from "./output.ts";
 import { rangeOf, rangeText } from "./ranges.ts";
 import { remarks } from "./remarks.ts";
 
 export interface InspectOptions extends CaffeOptions {
-  readonly json?: boolean;
+  readonly json?: string;
+  readonly force?: boolean;
 }
 
 /** `bn inspect`: every normalization of a model. True unless a node is damaged. */
 export async function inspectCommand(path: string, options: InspectOptions): Promise<boolean> {
-  const { json = false } = options;
-  if (isCaffe(path, options)) return inspectCaffe(await openCaffe(path, options), json);
+  const { json, force = false } = options;
+  if (json !== undefined) await checkWritable("--json", json, force);
+  const { text, report, whole } = isCaffe(path, options)
+    ? inspectCaffe(await openCaffe(path, options))
+    : await inspectOnnx(path);
+  (json === "-" ? process.stderr : process.stdout).write(text);
+  if (json !== undefined) await writeReport(json, report);
+  return whole;
+}
+
+/** What `bn inspect` says of a file, in words and as JSON, and whether every layer could be read. */
+export interface Inspection {
+  readonly text: string;
+  readonly report: string;
+  readonly whole: boolean;
+}
+
+async function inspectOnnx(path: string): Promise<Inspection> {
   const { bytes, external } = await openModel(path);
   const { layers, diagnostics } = await importModel(bytes, { external, partial: true });
-  process.stdout.write(json ? inspectJson(layers, diagnostics) : inspectText(layers, diagnostics));
-  return !diagnostics.some(({ kind }) => kind === "left out");
+  return {
+    text: inspectText(layers, diagnostics),
+    report: inspectJson(layers, diagnostics),
+    whole: !diagnostics.some(({ kind }) => kind === "damaged"),
+  };
 }
 
 function inspectText(layers: readonly BatchNormScaleRecord[], diagnostics: readonly Diagnostic[]): string {

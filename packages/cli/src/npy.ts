@@ -3,14 +3,19 @@ import { BnError } from "@bn/core";
 import type { Tensor } from "@bn/onnx/verify";
 import { parse } from "npyjs";
 
-/** NumPy's types as ONNX Runtime names them. float16 comes out of the parser as float32, exactly. */
+/** NumPy's types as ONNX Runtime names them. float16 comes out of the parser as float32 values, exactly. */
 const TYPES: Readonly<Record<string, string>> = {
-  f2: "float32",
+  f2: "float16",
   f4: "float32",
   f8: "float64",
   i4: "int32",
   i8: "int64",
+  i1: "int8",
+  i2: "int16",
   u1: "uint8",
+  u2: "uint16",
+  u4: "uint32",
+  u8: "uint64",
   b1: "bool",
 };
 

@@ -72,3 +72,13 @@ export async function writeReport(path: string, content: string | Uint8Array, fo
 export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, "\u{fffd}");
 }
+
+/** Errors: `ERR_BN_PARAM`, two outputs that name standard output. */
+export function checkOneStream(outputs: Readonly<Record<string, string | undefined>>): void {
+  const [first, second] = Object.entries(outputs).flatMap(([option, path]) => (path === "-" ? [option] : []));
+  if (second === undefined) return;
+  throw new BnError(
+    "ERR_BN_PARAM",
+    `${first} - and ${second} - both name standard output; write one of them to a file`,
+  );
+}

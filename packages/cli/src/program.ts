@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import type { BackendsOptions } from "./backends-command.ts";
 import type { CheckFoldOptions } from "./check-fold-command.ts";
 import type { ConformanceOptions } from "./conformance-options.ts";
 import type { ConvertCommandOptions } from "./convert-command.ts";
@@ -43,8 +44,9 @@ Examples:
   bn conformance --goldens ./my-goldens --json report.json`;
 
 const VERIFY_HELP = `
-Each BatchNormalization node runs on every backend with the model's own weights, on the activations that ONNX Runtime
-computes for it, and is compared with float64 and with ONNX Runtime.
+Each normalization (BatchNormalization, InstanceNormalization, GroupNormalization, LayerNormalization) runs on every backend
+with the model's own weights, on the activations that ONNX Runtime computes for it, and is compared with float64 and with ONNX
+Runtime, which runs in a process of its own. Nothing compared is no success.
 
 Examples:
   bn verify model.onnx --html report.html
@@ -82,10 +84,11 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
   program
     .command("backends")
     .description("list the backends: available or why not, and what each supports")
-    .option("--json", "as JSON")
-    .action(async ({ json = false }: { json?: boolean }) => {
+    .option("--json <file>", "write the list as JSON; - is standard output")
+    .option("--force", "replace files that are there")
+    .action(async (options: BackendsOptions) => {
       const { backendsCommand } = await import("./backends-command.ts");
-      await backendsCommand(json);
+      await backendsCommand(options);
     });
   program
     .command("conformance")
@@ -134,15 +137,19 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     });
   program
     .command("verify")
-    .description("run every BatchNormalization of an ONNX model, or of a Caffe network, on every backend, and compare")
+    .description("run every normalization of an ONNX model, or of a Caffe network, on every backend, and compare")
     .argument("<model>", "the model: .onnx, or with --net a .caffemodel")
     .option("--net <prototxt>", "the network of a .caffemodel")
-    .option("--shape <name=sizes>", "of a Caffe network's input, once per input", collect)
+    .option("--shape <name=sizes>", "of an input, once per input, e.g. x=1,3,224,224 (default: chosen)", collect)
     .option("--dialect <name>", DIALECT)
     .option("--backend <list>", BACKENDS)
     .option("--input <file>", "FILE.npy, or name=FILE.npy once an input (default: values made up)", collect)
     .option("--json <file>", "write the report as JSON")
     .option("--html <file>", "write the report as one HTML page")
+    .option("--timeout <seconds>", "that ONNX Runtime may take to load or run a part (default: 120)")
+    .option("--max-memory <mib>", "that its process may hold (default: three quarters of the memory)")
+    .option("--allow-none", "exit 0 where no node could be compared")
+    .option("--force", "replace files that are there")
     .addHelpText("after", VERIFY_HELP)
     .action(async (path: string, options: VerifyOptions) => {
       const { verifyCommand } = await import("./verify-command.ts");
@@ -175,7 +182,8 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
       "list the normalization layers of an ONNX model or of a .caffemodel, their statistics and what looks wrong",
     )
     .argument("<model>", "the ONNX model, or the .caffemodel")
-    .option("--json", "as JSON")
+    .option("--json <file>", "write the report as JSON; - is standard output")
+    .option("--force", "replace files that are there")
     .option("--net <file>", NET)
     .option("--dialect <name>", DIALECT)
     .option("--phase <phase>", "of a Caffe network: test or train (default: test)")
@@ -197,6 +205,7 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .option("--opset <version>", "1, 6, 7, 9, 14 or 15", "15")
     .option("--shape <list>", "of X: sizes, or names for open ones (default: N,channels,H,W)")
     .option("--training", "in training mode, with running_mean and running_var")
+    .option("--force", "replace files that are there")
     .addHelpText("after", EXPORT_HELP)
     .action(async (path: string, options: ExportOptions) => {
       const { exportCommand } = await import("./export-command.ts");
@@ -213,6 +222,7 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .option("--duplicate", "copy weights that other nodes read too, and fold the copy")
     .option("--max-loss <digits>", "leave a layer where a channel could lose more decimal digits than this")
     .option("--json <file>", "write what became of every node as JSON")
+    .option("--force", "replace files that are there")
     .action(async (path: string, out: string, options: FoldCommandOptions) => {
       const { foldCommand } = await import("./fold-command.ts");
       done(await foldCommand(path, out, options));
@@ -226,6 +236,7 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .option("--net-folded <prototxt>", "the same of the folded one")
     .option("--dialect <name>", DIALECT)
     .option("--json <file>", "write the verdicts as JSON")
+    .option("--force", "replace files that are there")
     .action(async (original: string, folded: string, options: CheckFoldOptions) => {
       const { checkFoldCommand } = await import("./check-fold-command.ts");
       done(await checkFoldCommand(original, folded, options));

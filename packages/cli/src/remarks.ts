@@ -1,7 +1,7 @@
 import type { Diagnostic } from "@bn/onnx";
 import { printable } from "./output.ts";
 
-const KINDS = ["suspect", "left out", "assumed", "converted"];
+const KINDS = ["suspect", "damaged", "left out", "remark", "assumed", "converted"];
 
 /** What is said below a table of layers: each diagnostic, then how many of what. */
 export function remarks(layers: number, diagnostics: readonly Diagnostic[]): string[] {

@@ -1,11 +1,11 @@
 import { basename } from "node:path";
 import { BnError } from "@bn/core";
 import { openModel } from "@bn/onnx/node";
-import { inputNames, type VerifyOptions as RunOptions } from "@bn/onnx/verify";
+import { createRuntime, inputNames, type VerifyOptions as RunOptions, type RuntimeOptions } from "@bn/onnx/verify";
 import { backendsOf } from "./backends.ts";
-import { convertFiles, feedsOf, type NetworkOptions } from "./caffe-network.ts";
+import { convertFiles, feedsOf, type NetworkOptions, shapesOf } from "./caffe-network.ts";
 import { feedsFor, type GivenInputs, readInputs } from "./inputs-option.ts";
-import { checkWritable, printable, writeReport } from "./output.ts";
+import { checkOneStream, checkWritable, printable, writeReport } from "./output.ts";
 import { verifyHtml } from "./verify-html.ts";
 import { verifyJson, verifyPassed, verifyText } from "./verify-report.ts";
 import { runVerify } from "./verify-run.ts";
@@ -17,31 +17,51 @@ export interface VerifyOptions extends NetworkOptions {
   readonly input?: readonly string[];
   readonly json?: string;
   readonly html?: string;
+  readonly timeout?: string;
+  readonly maxMemory?: string;
+  readonly allowNone?: boolean;
+  readonly force?: boolean;
 }
 
 /** `bn verify`: true if every node is within its bounds on every backend that has its dtype. */
 export async function verifyCommand(path: string, options: VerifyOptions, signal: AbortSignal): Promise<boolean> {
-  const { json, html } = options;
-  if (json === "-" && html === "-") {
-    throw new BnError("ERR_BN_PARAM", "--json - and --html - both name standard output; write one of them to a file");
-  }
-  if (json !== undefined) await checkWritable("--json", json);
-  if (html !== undefined) await checkWritable("--html", html);
+  const { json, html, force = false } = options;
+  checkOneStream({ "--json": json, "--html": html });
+  if (json !== undefined) await checkWritable("--json", json, force);
+  if (html !== undefined) await checkWritable("--html", html, force);
+  const limits = limitsOf(options);
   const inputs = await readInputs(options.input ?? []);
   const opened = await openSubject(path, inputs, options);
   const backends = await backendsOf(options.backend);
-  const report = await runVerify(opened.bytes, backends, { ...opened.with, signal });
+  await using runtime = createRuntime({ signal, ...limits });
+  const report = await runVerify(opened.bytes, backends, { ...opened.with, signal, runtime });
   const table = json === "-" || html === "-" ? process.stderr : process.stdout;
   table.write(verifyText(report));
   if (json !== undefined) await writeReport(json, verifyJson(report));
   if (html !== undefined) await writeReport(html, verifyHtml(basename(path), report));
-  return verifyPassed(report);
+  return verifyPassed(report, options.allowNone ?? false);
+}
+
+/** Of the process that ONNX Runtime runs in. */
+function limitsOf({ timeout, maxMemory }: VerifyOptions): RuntimeOptions {
+  const [seconds, mebibytes] = [positive("--timeout", timeout), positive("--max-memory", maxMemory)];
+  return {
+    ...(seconds === undefined ? {} : { timeout: seconds }),
+    ...(mebibytes === undefined ? {} : { memory: mebibytes * 2 ** 20 }),
+  };
+}
+
+function positive(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (value > 0 && value < Number.POSITIVE_INFINITY) return value;
+  throw new BnError("ERR_BN_PARAM", `${option} ${text}: expected a number above 0`);
 }
 
 /** What is verified, and with what. */
 interface Subject {
   readonly bytes: Uint8Array;
-  readonly with: Pick<RunOptions, "feeds" | "external" | "layers">;
+  readonly with: Pick<RunOptions, "feeds" | "shapes" | "external" | "layers">;
 }
 
 /** An ONNX model, or a Caffe network that becomes one and keeps its own blobs for the backends. */
@@ -54,8 +74,14 @@ async function openSubject(path: string, inputs: GivenInputs, options: VerifyOpt
         `${path}: weights of Caffe; give the network that they are of, --net DEPLOY.prototxt`,
       );
     }
+    if (options.dialect !== undefined)
+      throw new BnError(
+        "ERR_BN_PARAM",
+        "--dialect is of Caffe networks and does not go with an ONNX model; leave it out",
+      );
     const { bytes, external } = await openModel(path);
-    return { bytes, with: { feeds: feedsFor(inputs, () => inputNames(bytes)), external } };
+    const shapes = shapesOf(options.shape ?? []);
+    return { bytes, with: { feeds: feedsFor(inputs, () => inputNames(bytes)), shapes, external } };
   }
   const converted = await convertFiles(net, path, options);
   for (const { kind, message } of converted.diagnostics) process.stderr.write(`${kind}: ${printable(message)}\n`);

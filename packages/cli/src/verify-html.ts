@@ -1,7 +1,7 @@
 import { type Html, html, ratioText, SCRIPT, STYLE, trusted } from "@bn/conformance/report";
-import type { BackendRow, VerifyReport, VerifyRow } from "@bn/onnx/verify";
+import { type BackendRow, countRows, type VerifyReport, type VerifyRow } from "@bn/onnx/verify";
 import { depthPlot, seriesOf } from "./verify-plot.ts";
-import { summaryOf, verifyPassed } from "./verify-report.ts";
+import { verifyPassed } from "./verify-report.ts";
 import { type Finding, worstOf } from "./worst.ts";
 
 const OFFENDERS = 12;
@@ -19,8 +19,8 @@ circle.hollow.over { fill: var(--bad); }
 
 /** The report of `bn verify` as one HTML file that loads nothing. Every name in it is escaped. */
 export function verifyHtml(title: string, report: VerifyReport): string {
-  const { passed, failed, skipped } = summaryOf(report.rows);
-  const ok = verifyPassed(report);
+  const { passed, failed, skipped } = countRows(report.rows);
+  const ok = verifyPassed(report, false);
   const names = report.rows[0]?.backends.map(({ backend }) => backend) ?? [];
   const page = html`<!doctype html>
 <html lang="en">

@@ -1,6 +1,6 @@
 import type { Comparison } from "@bn/conformance";
 import { numberOrName, ratioText } from "@bn/conformance/report";
-import type { VerifyReport, VerifyRow } from "@bn/onnx/verify";
+import { countRows, type VerifyReport, type VerifyRow } from "@bn/onnx/verify";
 import { align } from "./align.ts";
 import { printable } from "./output.ts";
 import { worstOf } from "./worst.ts";
@@ -8,9 +8,15 @@ import { worstOf } from "./worst.ts";
 /** How many offenders the text names; the HTML page has more. */
 const WORST = 5;
 
-/** Nothing is over a bound: no backend's, and not ONNX Runtime's own, without which the others mean little. */
-export function verifyPassed({ rows }: VerifyReport): boolean {
-  return rows.every((row) => runtimePassed(row) && row.backends.every(({ status }) => status !== "failed"));
+/**
+ * Nothing is over a bound: no backend's, and not ONNX Runtime's own, without which the others mean little; no node is
+ * damaged; and something was compared, for nothing compared is no success.
+ */
+export function verifyPassed(report: VerifyReport, allowNone: boolean): boolean {
+  const { rows, diagnostics } = report;
+  const right = rows.every((row) => runtimePassed(row) && row.backends.every(({ status }) => status !== "failed"));
+  const whole = !diagnostics.some(({ kind }) => kind === "damaged");
+  return right && whole && (allowNone || countRows(rows).passed > 0);
 }
 
 const runtimePassed = ({ onnxRuntime }: VerifyRow) => onnxRuntime === null || onnxRuntime.ratio <= 1;
@@ -29,8 +35,8 @@ export function verifyText(report: VerifyReport): string {
   ];
   const cells = rows.map(({ node, shape, dtype, meanOverStd, onnxRuntime, backends }) => [
     printable(node),
-    shape.join("x"),
-    dtype,
+    shape.join("x") || "-",
+    dtype || "-",
     Number.isNaN(meanOverStd) ? "-" : meanOverStd.toPrecision(3),
     ratioText(onnxRuntime?.ratio ?? null),
     ...backends.flatMap((one) => [ratioText(one.float64?.ratio ?? null), ratioText(one.onnxRuntime?.ratio ?? null)]),
@@ -41,15 +47,11 @@ export function verifyText(report: VerifyReport): string {
       .filter(({ status }) => status === "failed")
       .map((one) => failureText(one.backend, row, one.reason, [one.float64, one.onnxRuntime])),
   ]);
-  const skipped = rows.flatMap((row) =>
-    row.backends
-      .filter(({ status }) => status === "skipped")
-      .map((one) => `skipped  ${one.backend}  ${printable(row.node)}: ${one.reason}`),
-  );
+  const skipped = rows.flatMap((row) => notCompared(row));
   const worst = worstOf(report, WORST).map(({ row, who, against, comparison }) => {
     return [`  ${ratioText(comparison.ratio)}`, printable(row.node), `${who} against ${against}`];
   });
-  const { passed, failed, skipped: count } = summaryOf(rows);
+  const { passed, failed, skipped: count } = countRows(rows);
   const blocks = [
     inputs.map(({ name, shape }) => `input ${printable(name)}  ${shape.join("x")}`).join("\n"),
     "A backend or ONNX Runtime (ort) against float64 (f64) or ort: the largest error as a fraction of its bound, at most 1.",
@@ -58,9 +60,20 @@ export function verifyText(report: VerifyReport): string {
     ...failures,
     skipped.join("\n"),
     diagnostics.map(({ kind, message }) => `${kind}: ${printable(message)}`).join("\n"),
+    passed + failed === 0 ? "nothing was compared: that is no success (--allow-none says that it may be)" : "",
     `${rows.length} ${rows.length === 1 ? "node" : "nodes"}: ${passed} passed, ${failed} failed, ${count} skipped`,
   ];
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
+}
+
+/** Why a row, or a backend of it, has no verdict: once where all backends say the same. */
+function notCompared({ node, reason, backends }: VerifyRow): string[] {
+  const left = backends.filter(({ status }) => status === "skipped");
+  const alike =
+    left.length > 0 && left.length === backends.length && left.every((one) => one.reason === left[0]?.reason);
+  if (alike) return [`skipped  ${printable(node)}: ${printable(left[0]?.reason ?? "")}`];
+  const lines = left.map((one) => `skipped  ${one.backend}  ${printable(node)}: ${printable(one.reason)}`);
+  return reason === "" ? lines : [...lines, `without ONNX Runtime  ${printable(node)}: ${printable(reason)}`];
 }
 
 function failureText(who: string, row: VerifyRow, why: string, found: readonly (Comparison | null)[]): string {
@@ -77,7 +90,7 @@ function failureText(who: string, row: VerifyRow, why: string, found: readonly (
 /** `{ summary, inputs, nodes, diagnostics }`, a node a line; what JSON cannot write is as in the conformance report. */
 export function verifyJson({ inputs, rows, diagnostics }: VerifyReport): string {
   const nodes = rows.map((row) => `    ${JSON.stringify(nodeJson(row))}`).join(",\n");
-  const head = `"summary": ${JSON.stringify(summaryOf(rows))},\n  "inputs": ${JSON.stringify(inputs)}`;
+  const head = `"summary": ${JSON.stringify(countRows(rows))},\n  "inputs": ${JSON.stringify(inputs)}`;
   return `{\n  ${head},\n  "diagnostics": ${JSON.stringify(diagnostics)},\n  "nodes": [\n${nodes}\n  ]\n}\n`;
 }
 
@@ -92,10 +105,4 @@ function comparisonJson(found: Comparison | null) {
   if (found === null) return null;
   const { error, bound, ratio, at, got, expected } = found;
   return { error, bound, ratio, index: at, got: numberOrName(got), expected: numberOrName(expected) };
-}
-
-export function summaryOf(rows: readonly VerifyRow[]) {
-  const summary = { passed: 0, failed: 0, skipped: 0 };
-  for (const { backends } of rows) for (const { status } of backends) summary[status]++;
-  return summary;
 }

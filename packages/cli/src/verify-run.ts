@@ -22,7 +22,7 @@ export async function runVerify(
         progress.step(done, node);
       },
     });
-    if (started) progress.end(`${report.rows.length} nodes`);
+    if (started) progress.end(`${report.rows.length} ${report.rows.length === 1 ? "node" : "nodes"}`);
     return { ...report, rows: report.rows.map((row) => ({ ...row, backends: named(row.backends, backends) })) };
   } finally {
     progress.clear();

@@ -42,7 +42,7 @@ test("export, inspect, verify: a layer from its blobs", { timeout: 60 * SECONDS 
     stdout: "",
     stderr: "own.onnx: BatchNormalization, 3 channels, operator set 15\n",
   });
-  const { stdout, code } = await here("inspect", "own.onnx", "--json");
+  const { stdout, code } = await here("inspect", "own.onnx", "--json", "-");
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toEqual({
     layers: [

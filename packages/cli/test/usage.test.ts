@@ -87,7 +87,7 @@ test("bn backends lists cpu, in words and as JSON", async () => {
   const { code, stdout } = await bn(["backends"]);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^cpu {2}@bn\/cpu {2}available$/m);
-  const json = JSON.parse((await bn(["backends", "--json"])).stdout);
+  const json = JSON.parse((await bn(["backends", "--json", "-"])).stdout);
   expect(json[0]).toMatchObject({ name: "cpu", package: "@bn/cpu", available: true });
   expect(json[0].supports.dtypes).toEqual(["float32", "float64"]);
 });

@@ -1,0 +1,23 @@
+/** The name that is most like `wanted`, if at most a third of it has to be changed; null where none is. */
+export function nearest(wanted: string, names: readonly string[]): string | null {
+  const limit = Math.max(1, Math.floor(wanted.length / 3));
+  const [best] = names
+    .map((name) => ({ name, far: distance(wanted.toLowerCase(), name.toLowerCase()) }))
+    .filter(({ name, far }) => far <= limit || name.toLowerCase().includes(wanted.toLowerCase()))
+    .toSorted((a, b) => a.far - b.far);
+  return best?.name ?? null;
+}
+
+/** Levenshtein's: how many letters must be put in, taken out or changed. */
+function distance(a: string, b: string): number {
+  let before = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1;
+      row.push(Math.min((row[j - 1] as number) + 1, (before[j] as number) + 1, (before[j - 1] as number) + same));
+    }
+    before = row;
+  }
+  return before[b.length] as number;
+}
