@@ -36,7 +36,7 @@ export interface Listed {
 }
 
 /** The names that `--backend` knows, in the order in which reports show them. */
-export const knownNames = (): string[] => Object.keys(KNOWN);
+const knownNames = (): string[] => Object.keys(KNOWN);
 
 export const factoryOf = (spec: string): string => KNOWN[spec]?.factory ?? "create";
 

@@ -30,7 +30,7 @@ export interface Fault {
 
 const HEADER = 4;
 
-export interface JournalWriter {
+interface JournalWriter {
   write(entry: Entry): void;
 }
 

@@ -35,7 +35,7 @@ export interface Judged {
   readonly printed: Printed;
 }
 
-export interface NoStart {
+interface NoStart {
   readonly code: string;
   readonly message: string;
   readonly frame: string | null;

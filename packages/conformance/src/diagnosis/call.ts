@@ -3,7 +3,7 @@ import type { Dtype, Geometry, HostArray, Kernels } from "@bn/core";
 export type KernelName = keyof Kernels<never>;
 
 /** What a kernel does with a buffer: reads it, overwrites it, adds into it. */
-export type Use = "in" | "out" | "add";
+type Use = "in" | "out" | "add";
 /** How many elements of it: outer * channels * inner, channels, or one. */
 export type Size = "tensor" | "channels" | "one";
 

@@ -45,7 +45,7 @@ ${snippet === null ? html`` : html`<h4>Without the suite</h4><pre>${snippet}</pr
 }
 
 /** May break behind what separates words, never within one. */
-export function breakable(text: string): Html {
+function breakable(text: string): Html {
   const parts = text.split(/(?<=[/\-#@])/);
   return html`${parts.map((part, i) => (i === 0 ? html`${part}` : html`<wbr>${part}`))}`;
 }

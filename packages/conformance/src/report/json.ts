@@ -81,7 +81,7 @@ export function jsonText({ run, summary, backends, results, causes }: JsonReport
 }
 
 /** The same as an object. */
-export function jsonOf(report: Report): JsonReport {
+function jsonOf(report: Report): JsonReport {
   const { run = null, backends, results } = report;
   const causes = causesOf(report).map(({ clauseText, ids, smallest, worst, ...cause }) => ({
     ...cause,
