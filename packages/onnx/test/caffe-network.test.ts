@@ -126,7 +126,7 @@ test.each([1, 2, 3])("ONNX Runtime makes of Caffe's conv%d what Caffe's BatchNor
     beta: scale.beta ? oracle.channelsOf(scale.beta) : null,
   };
   // Caffe's own error is N-3 with K = 4 and its Scale's N-8 (G-2); ONNX Runtime's is O-1.
-  const caffe = { dtype: "float32", u: 2 ** -24, k: 4, division: 1, eta: 2 ** -149 } as const;
+  const caffe = { dtype: "float32", u: 2 ** -24, k: 4, once: false, division: 1, eta: 2 ** -149 } as const;
   const given = { mean: bounds.globalBound(caffe, stats.mean), variance: bounds.globalBound(caffe, stats.variance) };
   const theirs = foldedBound(runtimePrecision("float32"), data, g, stats, norm.eps, affine, null);
   const normalized = oracle.normalize(data, g, stats, norm.eps, null);

@@ -11,7 +11,7 @@ type Values = ArrayLike<number>;
 /** On a CPU it rounds correctly and keeps subnormals. */
 export function runtimePrecision(dtype: Dtype): bounds.Precision {
   const [u, eta] = dtype === "float32" ? [2 ** -24, 2 ** -149] : [2 ** -53, 2 ** -1074];
-  return { dtype, u, eta, k: 6.5, division: 1 };
+  return { dtype, u, eta, k: 6.5, once: false, division: 1 };
 }
 
 /**
