@@ -9,7 +9,7 @@
  * A t whose square underflows is below 2^-537 of the largest, which it does not change.
  */
 import { job } from "../job";
-import { storeMean, storeSquares } from "../kernels/moments/store";
+import { storeMean, storeSquares } from "../kernels/moments/stats";
 import { count } from "../shape";
 import { finite, lostOf } from "../vector";
 import { offsetOf } from "./channel";
@@ -20,27 +20,27 @@ export function carefulMoments<T>(channel: u32): void {
   const m = count();
   let E = exponentOf(0);
   for (let i: u32 = 0; i < m; i++) {
-    const x = valueOf<T>(channel, i);
+    const x = valueAt<T>(channel, i);
     if (!finite(x)) {
       poisonedMoments<T>(channel);
       return;
     }
     E = max(E, exponentOf(x));
   }
-  const first = scaleBy(valueOf<T>(channel, 0), -E);
+  const first = scaleBy(valueAt<T>(channel, 0), -E);
   clear();
-  for (let i: u32 = 0; i < m; i++) add(scaleBy(valueOf<T>(channel, i), -E) - first);
+  for (let i: u32 = 0; i < m; i++) add(scaleBy(valueAt<T>(channel, i), -E) - first);
   const delta = total() / m;
   const mean = first + delta;
   const low = lostOf(first, delta, mean);
   let F = exponentOf(0);
-  for (let i: u32 = 0; i < m; i++) F = max(F, exponentOf(scaleBy(valueOf<T>(channel, i), -E) - mean - low));
+  for (let i: u32 = 0; i < m; i++) F = max(F, exponentOf(scaleBy(valueAt<T>(channel, i), -E) - mean - low));
   clear();
-  for (let i: u32 = 0; i < m; i++) add(scaleBy(scaleBy(valueOf<T>(channel, i), -E) - mean - low, -F));
+  for (let i: u32 = 0; i < m; i++) add(scaleBy(scaleBy(valueAt<T>(channel, i), -E) - mean - low, -F));
   const sum = total();
   clear();
   for (let i: u32 = 0; i < m; i++) {
-    const t = scaleBy(scaleBy(valueOf<T>(channel, i), -E) - mean - low, -F);
+    const t = scaleBy(scaleBy(valueAt<T>(channel, i), -E) - mean - low, -F);
     add(t * t);
   }
   storeMean<T>(channel, scaleBy(mean, E), scaleBy(low, E));
@@ -51,11 +51,11 @@ export function carefulMoments<T>(channel: u32): void {
 function poisonedMoments<T>(channel: u32): void {
   const m = count();
   let sum: f64 = 0;
-  for (let i: u32 = 0; i < m; i++) sum += valueOf<T>(channel, i) * 5.960464477539063e-8; // 2^-24
+  for (let i: u32 = 0; i < m; i++) sum += valueAt<T>(channel, i) * 5.9604644775390625e-8; // 2^-24
   storeMean<T>(channel, sum, 0);
   storeSquares<T>(channel, NaN, 0);
 }
 
-function valueOf<T>(channel: u32, i: u32): f64 {
+function valueAt<T>(channel: u32, i: u32): f64 {
   return f64(load<T>(job.x + offsetOf<T>(channel, i)));
 }

@@ -2,8 +2,9 @@
  * Which channels the ordinary maps are right for. Beyond that an intermediate could overflow, or lose its bits where it is
  * subnormal, although the result does not: those channels are for maps.ts.
  */
+
+import { inverseOf, meanOf } from "../coefficients";
 import { job } from "../job";
-import { inverseOf, meanOf } from "../kernels/normalize";
 import { finite, loadTail, zero } from "../vector";
 
 /** Differences with numbers below this do not overflow. */
@@ -13,7 +14,7 @@ export function differenceLimit<T>(): f64 {
 
 /** Slopes below this leave room for x^ times as much. */
 export function slopeLimit<T>(): f64 {
-  return sizeof<T>() === 4 ? 1152921504606846976 : 3.273390607896142e150; // 2^60, 2^500
+  return sizeof<T>() === 4 ? 1152921504606847000 : 3.273390607896142e150; // about 2^60, 2^500
 }
 
 export function smallest<T>(): f64 {

@@ -8,7 +8,7 @@ export function exponentOf(x: f64): i32 {
   if (x === 0) return NOTHING;
   let e = i32((reinterpret<u64>(x) >> 52) & 0x7ff);
   if (e !== 0) return e - 1022;
-  e = i32((reinterpret<u64>(x * 18446744073709551616.0) >> 52) & 0x7ff); // subnormal: times 2^64
+  e = i32((reinterpret<u64>(x * 18446744073709552000.0) >> 52) & 0x7ff); // subnormal: times 2^64
   return e - 1022 - 64;
 }
 

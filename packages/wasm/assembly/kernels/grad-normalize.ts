@@ -4,11 +4,12 @@
  */
 import { carefulGradient } from "../careful/maps";
 import { canBeHelped, differencesInRange, gradientInRange } from "../careful/range";
+import { inverseOf, meanOf, scaleOf } from "../coefficients";
 import { job, run } from "../job";
 import { bytes, elements, MAX_COLUMNS, parts, planColumns, SLICE, table, tileChannels, usePlanes } from "../shape";
 import { scales, shares, slopes, spread, spreadScales, spreadShares, spreadSlopes } from "../tables";
 import { loadTail, storeTail } from "../vector";
-import { inverseOf, mapTensor, meanOf, scaleOf } from "./normalize";
+import { mapTensor } from "./normalize";
 
 export function gradNormalize<T>(
   dy: usize,

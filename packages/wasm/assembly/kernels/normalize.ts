@@ -1,6 +1,7 @@
 /** K-2. y = (x - mean) * s + beta, s = gamma / sqrt(variance + eps) in float64 and rounded once. Bound: N-3. */
 import { carefulNormalize } from "../careful/maps";
 import { canBeHelped, differencesInRange, mapInRange } from "../careful/range";
+import { meanOf, scaleOf } from "../coefficients";
 import { job, run } from "../job";
 import { bytes, elements, MAX_COLUMNS, parts, planColumns, SLICE, table, tileChannels, usePlanes } from "../shape";
 import { scales, spread, spreadScales } from "../tables";
@@ -44,21 +45,6 @@ export function mapTensor<T>(outer: u32, channels: u32, inner: u32): void {
     planColumns<T>(column);
     normalizeTile<T>();
   }
-}
-
-/** 1 / sqrt(variance + eps), 1 without variance. */
-export function inverseOf<T>(channel: u32): f64 {
-  return job.variance ? 1 / sqrt(f64(load<T>(job.variance + channel * sizeof<T>())) + job.eps) : 1;
-}
-
-export function meanOf<T>(channel: u32): T {
-  return job.mean ? load<T>(job.mean + channel * sizeof<T>()) : 0;
-}
-
-/** gamma / sqrt(variance + eps), rounded once. */
-export function scaleOf<T>(channel: u32): T {
-  const r = inverseOf<T>(channel);
-  return <T>(job.gamma ? r * f64(load<T>(job.gamma + channel * sizeof<T>())) : r);
 }
 
 /** Without beta -0: the one number that changes no sum, not even -0. */

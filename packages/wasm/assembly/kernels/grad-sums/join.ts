@@ -1,9 +1,10 @@
 /** The blocks and columns of a channel, joined. */
+
+import { inverseOf, meanOf } from "../../coefficients";
 import { job } from "../../job";
 import { entries } from "../../shape";
 import { inversePair, powerPair } from "../../tables";
 import { finite, lost, lostOf, pair, regain, storePair, zero } from "../../vector";
-import { inverseOf, meanOf } from "../normalize";
 import { powerOf, storeSums } from "./store";
 
 export function joinColumns<T>(channel: u32, column: u32): void {

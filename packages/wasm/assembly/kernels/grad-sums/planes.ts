@@ -1,9 +1,10 @@
 /** Gradient sums of planes: channels that are done whole, in cache, or parts of large ones. */
+
+import { inverseOf, meanOf } from "../../coefficients";
 import { job, run, scratchAt } from "../../job";
 import { RUN } from "../../runs";
 import { bytes, count, ENTRY, parts, planChannels } from "../../shape";
 import { finite, firstLanes, loadTail, lost, lostOf, total, widen, zero } from "../../vector";
-import { inverseOf, meanOf } from "../normalize";
 import { powerOf, storeSums } from "./store";
 
 /** Results of `sums`: AssemblyScript returns one value. */

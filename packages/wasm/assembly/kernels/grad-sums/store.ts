@@ -1,9 +1,10 @@
 /** What ends a channel's gradient sums. */
-import { carefulSums, dotSum, dotSumExponent, dySum, dySumExponent } from "../../careful/sums";
+
 import { scaleBy } from "../../careful/scaled";
+import { carefulSums, dotSum, dotSumExponent, dySum, dySumExponent } from "../../careful/sums";
+import { inverseOf } from "../../coefficients";
 import { job } from "../../job";
 import { finite } from "../../vector";
-import { inverseOf } from "../normalize";
 
 /**
  * The power of two at or below r, at least 1; 1 where r is infinite or NaN. Not below: (x - mean) p would be subnormal

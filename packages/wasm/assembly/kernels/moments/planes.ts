@@ -66,7 +66,13 @@ function joinParts<T>(channel: u32): void {
   for (let part: u32 = 0; part < job.parts; part++) {
     const entry = first + part * ENTRY;
     const n = f64(min(job.span, m - part * job.span));
-    const term = squaresAboutMean(n, 1 / n, load<f64>(entry), load<f64>(entry, 8), load<f64>(entry, 16) - pivot - delta);
+    const term = squaresAboutMean(
+      n,
+      1 / n,
+      load<f64>(entry),
+      load<f64>(entry, 8),
+      load<f64>(entry, 16) - pivot - delta,
+    );
     const next = squares + term;
     rest += lostOf(squares, term, next);
     squares = next;

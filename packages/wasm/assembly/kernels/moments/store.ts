@@ -1,9 +1,9 @@
 /** What ends a channel's moments: mean and variance, or for splitMoments the mean in two parts and the squares. */
 import { carefulMoments } from "../../careful/moments";
-import { scaleBy } from "../../careful/scaled";
 import { job } from "../../job";
 import { count } from "../../shape";
-import { finite, lost, lostOf, pair, storePair, zero } from "../../vector";
+import { lost, lostOf, pair, storePair, zero } from "../../vector";
+import { storeMean, storeSquares } from "./stats";
 
 /** Squares about the channel's mean of n values with sum a and squares q about a shift that lies `offset` from it. */
 export function squaresAboutMean(n: f64, inverse: f64, a: f64, q: f64, offset: f64): f64 {
@@ -20,21 +20,6 @@ export function storeChannel<T>(channel: u32, pivot: f64, delta: f64, squares: f
   const mean = pivot + delta;
   storeMean<T>(channel, mean, lostOf(pivot, delta, mean));
   storeSquares<T>(channel, max<f64>(squares, 0), 0);
-}
-
-/** mean + low, both float64; what the dtype loses of the mean is in meanLow. */
-export function storeMean<T>(channel: u32, mean: f64, low: f64): void {
-  const at = channel * sizeof<T>();
-  const rounded = <T>mean;
-  store<T>(job.mean + at, rounded);
-  if (job.meanLow) store<T>(job.meanLow + at, finite(mean) ? <T>(mean - f64(rounded) + low) : 0);
-}
-
-/** squares * 2^e. */
-export function storeSquares<T>(channel: u32, squares: f64, e: i32): void {
-  const at = channel * sizeof<T>();
-  if (job.variance) store<T>(job.variance + at, <T>(e === 0 ? squares / count() : scaleBy(squares / count(), e)));
-  else store<T>(job.m2 + at, <T>scaleBy(squares, e));
 }
 
 /** The same of two channels whose squares are finite. */

@@ -1,0 +1,17 @@
+/** What is read or computed once per channel. */
+import { job } from "./job";
+
+/** 1 / sqrt(variance + eps), 1 without variance. */
+export function inverseOf<T>(channel: u32): f64 {
+  return job.variance ? 1 / sqrt(f64(load<T>(job.variance + channel * sizeof<T>())) + job.eps) : 1;
+}
+
+export function meanOf<T>(channel: u32): T {
+  return job.mean ? load<T>(job.mean + channel * sizeof<T>()) : 0;
+}
+
+/** gamma / sqrt(variance + eps), rounded once. */
+export function scaleOf<T>(channel: u32): T {
+  const r = inverseOf<T>(channel);
+  return <T>(job.gamma ? r * f64(load<T>(job.gamma + channel * sizeof<T>())) : r);
+}
