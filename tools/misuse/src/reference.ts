@@ -131,9 +131,11 @@ export function gradients(
   const bounds = new Float64Array(dy.length);
   visit(g, (k, c) => {
     const scale = Math.abs(gamma[c]! * r[c]!);
+    // BN-11: with stored statistics x has no say, not even an infinite one.
     const [a, b] = batch ? [sumDy[c]! / m, sumDyXhat[c]! / m] : [0, 0];
-    values[k] = gamma[c]! * r[c]! * (dy[k]! - a - xhat(k, c) * b);
-    const terms = Math.abs(dy[k]!) + Math.abs(a) + 3 * Math.abs(xhat(k, c) * b);
+    const through = batch ? xhat(k, c) * b : 0;
+    values[k] = gamma[c]! * r[c]! * (dy[k]! - a - through);
+    const terms = Math.abs(dy[k]!) + Math.abs(a) + 3 * Math.abs(through);
     const sums = batch ? (errorDy[c]! + Math.abs(xhat(k, c)) * errorDyXhat[c]!) / m : 0;
     const stats = Math.abs(b) * r[c]! * s.meanError[c]! + (s.varianceError[c]! / (2 * wide[c]!)) * terms;
     bounds[k] = scale * ((K(p) + 6) * u * terms + sums + stats) + ETA;
