@@ -10,7 +10,7 @@ import { inFloat32 } from "./validate-layer.ts";
 const PIECE = 2 ** 20;
 
 /** A backend's top, against float64 and against ONNX Runtime. */
-export interface TopComparison {
+interface TopComparison {
   readonly float64: Comparison;
   readonly onnxRuntime: Comparison | null;
 }

@@ -5,7 +5,7 @@ import { isNorm, type NormNode, readNodes } from "../layers/nodes.ts";
 
 /** Operators that normalize each instance by statistics of its own. */
 const INSTANCE_OPERATORS = ["InstanceNormalization", "GroupNormalization", "LayerNormalization"] as const;
-export type InstanceOperator = (typeof INSTANCE_OPERATORS)[number];
+type InstanceOperator = (typeof INSTANCE_OPERATORS)[number];
 
 /** A node of these: X, scale and, of LayerNormalization perhaps, B. */
 export interface InstanceNode {

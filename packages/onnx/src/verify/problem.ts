@@ -3,7 +3,7 @@ import type { Dtype, Geometry, HostArray, Shape } from "@bn/core";
 import type { Narrow } from "../graph/half.ts";
 
 /** gamma and beta along the axes that `g` calls channels. */
-export interface AffineOver {
+interface AffineOver {
   readonly g: Geometry;
   readonly gamma: ArrayLike<number>;
   readonly beta: ArrayLike<number> | null;
