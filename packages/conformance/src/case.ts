@@ -24,6 +24,7 @@ export interface Case {
 export interface Needs {
   readonly dtype?: Dtype;
   readonly nonFinite?: true;
+  readonly fullRange?: true;
   readonly subnormals?: true;
   readonly correctlyRounded?: true;
   readonly hostVisible?: true;

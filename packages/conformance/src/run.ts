@@ -75,7 +75,14 @@ function stackText(error: unknown): string {
 /** The fact that keeps a case from this backend, in words, or null. */
 function lacks({ supports, kernels }: Backend, needs: Needs): string | null {
   if (needs.dtype && !supports.dtypes.includes(needs.dtype)) return `supports.dtypes lacks ${needs.dtype}`;
-  for (const fact of ["nonFinite", "subnormals", "correctlyRounded", "hostVisible", "deterministic"] as const) {
+  for (const fact of [
+    "nonFinite",
+    "fullRange",
+    "subnormals",
+    "correctlyRounded",
+    "hostVisible",
+    "deterministic",
+  ] as const) {
     if (needs[fact] && !supports[fact]) return `supports.${fact} is false`;
   }
   if (needs.splitMoments && !kernels.splitMoments) return "kernels.splitMoments is absent";

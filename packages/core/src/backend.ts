@@ -136,6 +136,8 @@ export interface Supports {
   readonly subnormals: boolean;
   /** + - * / and sqrt round correctly; otherwise within WGSL's accuracy. Chooses the constant of bound N-3. */
   readonly correctlyRounded: boolean;
+  /** No intermediate overflows where the result does not (N-10). Absent means false: plain arithmetic does not give it. */
+  readonly fullRange?: boolean;
   /** The same input gives the same bits. */
   readonly deterministic: boolean;
   /** Threads that share the work. */

@@ -9,6 +9,7 @@ const supports: Supports = Object.freeze({
   dtypes: Object.freeze(["float32", "float64"] as const),
   hostVisible: true,
   nonFinite: true,
+  fullRange: true,
   subnormals: true,
   correctlyRounded: true,
   deterministic: true,

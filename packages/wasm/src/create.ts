@@ -133,6 +133,7 @@ function supportsOf(threads: number, off: string | null): Supports {
     dtypes: Object.freeze(["float32", "float64"] as const),
     hostVisible: true,
     nonFinite: true,
+    fullRange: true,
     subnormals: true,
     correctlyRounded: true,
     deterministic: true,

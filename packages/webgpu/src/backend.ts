@@ -104,6 +104,7 @@ export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuB
       dtypes: Object.freeze(["float32" as const]),
       hostVisible: false,
       ...facts,
+      fullRange: true,
       correctlyRounded: false,
       deterministic: true,
       threads: 1,

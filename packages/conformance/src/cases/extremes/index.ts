@@ -52,7 +52,7 @@ function extremeCase(kernel: ExtremeKernel, by: Magnitude, dtype: Dtype): Case {
     id,
     group: "extremes",
     clause: "N-10",
-    needs: { dtype, ...kernel.needs, ...by.needs },
+    needs: { dtype, fullRange: true, ...kernel.needs, ...by.needs },
     async run({ backend }) {
       const done: Comparison[] = [];
       for (const g of GEOMETRIES) done.push(...(await on(backend, g)));
