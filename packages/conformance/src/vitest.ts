@@ -8,14 +8,14 @@ import { CLAUSES } from "./report/clauses.ts";
 import { runCase } from "./run.ts";
 
 export interface ConformanceOptions {
-  /** Default: `cases()`, all of them. */
+  /** Default: the quick ones, for work on a kernel; `cases()` is the whole suite, as `bn conformance` runs it. */
   readonly cases?: readonly Case[];
   /** For each case, in milliseconds. Default 60,000: a software GPU is slow. */
   readonly timeout?: number;
 }
 
 /**
- * Puts the suite into a vitest file, one test a case. A case that the backend's declared facts exclude is skipped, with
+ * Puts the suite into a vitest file, one test per case. A case that the backend's declared facts exclude is skipped, with
  * the fact as the reason.
  *
  * @example
@@ -26,7 +26,7 @@ export interface ConformanceOptions {
  * ```
  */
 export function conformance(name: string, create: () => Promise<Backend>, options: ConformanceOptions = {}): void {
-  const { cases: chosen = cases(), timeout = 60_000 } = options;
+  const { cases: chosen = cases({ tier: "quick" }), timeout = 60_000 } = options;
   describe(`conformance of ${name}`, () => {
     let backend: Backend | undefined;
     let diagnoser: Diagnoser | undefined;

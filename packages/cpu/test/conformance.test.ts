@@ -1,4 +1,5 @@
+import { cases } from "@bn/conformance";
 import { conformance } from "@bn/conformance/vitest";
 import { createCpu } from "../src/index.ts";
 
-conformance("cpu", () => createCpu());
+conformance("cpu", () => createCpu(), { cases: cases() });
