@@ -25,7 +25,7 @@ import { upgradeData, upgradeV1 } from "./v1.ts";
  *
  * @example
  * ```ts
- * import { readNet, upgradeNet, writeNet } from "@bn/caffe";
+ * import { readNet, upgradeNet } from "@bn/caffe";
  * const old = readNet('layers { name: "relu" type: RELU bottom: "x" top: "x" }');
  * console.log(upgradeNet(old).message.layer[0]!.type); // ReLU
  * ```
