@@ -38,8 +38,8 @@ async function flipBit(path: string, byte: number, bit: number): Promise<void> {
   await file.close();
 }
 
-test("the whole suite passes on cpu, and its table says so", { timeout: 300 * SECONDS }, async () => {
-  const { code, stdout, stderr } = await bn(["conformance", "--backend", "cpu"]);
+test("the quick suite passes on cpu, and its table says so", { timeout: 300 * SECONDS }, async () => {
+  const { code, stdout, stderr } = await bn(["conformance", "--quick", "--backend", "cpu"]);
   expect(stdout).toMatch(/^total .*\d/m);
   expect(stdout).toMatch(/\n\d+ passed, 0 failed, \d+ skipped\n$/);
   expect(stdout).toMatch(/^ +cpu$/m);
@@ -50,7 +50,7 @@ test("the whole suite passes on cpu, and its table says so", { timeout: 300 * SE
 test("a backend that somebody else wrote, one file, passes; what it lacks is skipped by name", {
   timeout: 300 * SECONDS,
 }, async () => {
-  const { code, stdout, stderr } = await bn(["conformance", "--backend", fixture("third-party.js")]);
+  const { code, stdout, stderr } = await bn(["conformance", "--quick", "--backend", fixture("third-party.js")]);
   expect(stdout).toMatch(/^ +third-party$/m);
   expect(stdout).toMatch(/^third-party: \d+ skipped: supports.dtypes lacks float64$/m);
   expect(stdout).toMatch(/\n\d{3,} passed, 0 failed, \d+ skipped\n$/);
