@@ -2,7 +2,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Application, type TypeDocOptions } from "typedoc";
+import { Application, OptionDefaults, type TypeDocOptions } from "typedoc";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -43,6 +43,8 @@ const options: TypeDocOptions = {
     includeVersion: true,
     excludeInternal: true,
     excludePrivate: true,
+    // Protobuf's generator names the field of the schema with this tag.
+    blockTags: [...OptionDefaults.blockTags, "@generated"],
   },
 };
 
