@@ -2,12 +2,12 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { ConvertedNet } from "@bn/caffe";
 import { BnError } from "@bn/core";
-import { onnxRuntimeMissing, type VerifyReport } from "@bn/onnx/verify";
+import { onnxRuntimeMissing, type VerifyReport, verifyPassed } from "@bn/onnx/verify";
 import { backendsOf } from "./backends.ts";
 import { convertFiles, feedsOf, type NetworkOptions } from "./caffe-network.ts";
 import { readInputs } from "./inputs-option.ts";
 import { checkWritable, printable, writeReport } from "./output.ts";
-import { verifyJson, verifyPassed, verifyText } from "./verify-report.ts";
+import { verifyJson, verifyText } from "./verify-report.ts";
 import { runVerify } from "./verify-run.ts";
 
 export interface ConvertCommandOptions extends NetworkOptions {

@@ -1,13 +1,19 @@
 import { basename } from "node:path";
 import { BnError } from "@bn/core";
 import { openModel } from "@bn/onnx/node";
-import { createRuntime, inputNames, type VerifyOptions as RunOptions, type RuntimeOptions } from "@bn/onnx/verify";
+import {
+  createRuntime,
+  inputNames,
+  type VerifyOptions as RunOptions,
+  type RuntimeOptions,
+  verifyHtml,
+  verifyPassed,
+} from "@bn/onnx/verify";
 import { backendsOf } from "./backends.ts";
 import { convertFiles, feedsOf, type NetworkOptions, shapesOf } from "./caffe-network.ts";
 import { feedsFor, type GivenInputs, readInputs } from "./inputs-option.ts";
 import { checkOneStream, checkWritable, printable, writeReport } from "./output.ts";
-import { verifyHtml } from "./verify-html.ts";
-import { verifyJson, verifyPassed, verifyText } from "./verify-report.ts";
+import { verifyJson, verifyText } from "./verify-report.ts";
 import { runVerify } from "./verify-run.ts";
 
 export interface VerifyOptions extends NetworkOptions {

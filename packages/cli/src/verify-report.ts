@@ -1,25 +1,11 @@
 import type { Comparison } from "@bn/conformance";
 import { numberOrName, ratioText } from "@bn/conformance/report";
-import { countRows, type VerifyReport, type VerifyRow } from "@bn/onnx/verify";
+import { countRows, runtimePassed, type VerifyReport, type VerifyRow, worstOf } from "@bn/onnx/verify";
 import { align } from "./align.ts";
 import { printable } from "./output.ts";
-import { worstOf } from "./worst.ts";
 
 /** How many offenders the text names; the HTML page has more. */
 const WORST = 5;
-
-/**
- * Nothing is over a bound: no backend's, and not ONNX Runtime's own, without which the others mean little; no node is
- * damaged; and something was compared, for nothing compared is no success.
- */
-export function verifyPassed(report: VerifyReport, allowNone: boolean): boolean {
-  const { rows, diagnostics } = report;
-  const right = rows.every((row) => runtimePassed(row) && row.backends.every(({ status }) => status !== "failed"));
-  const whole = !diagnostics.some(({ kind }) => kind === "damaged");
-  return right && whole && (allowNone || countRows(rows).passed > 0);
-}
-
-const runtimePassed = ({ onnxRuntime }: VerifyRow) => onnxRuntime === null || onnxRuntime.ratio <= 1;
 
 /** A row a node: errors as fractions of their bounds, then what failed, what was left out, and totals. */
 export function verifyText(report: VerifyReport): string {

@@ -1,7 +1,16 @@
 export { onnxCases } from "./cases.ts";
+export { type Finding, findings, worstOf } from "./findings.ts";
+export { verifyHtml } from "./html.ts";
 export { type InputPlan, inputNames } from "./inputs.ts";
 export { createRuntime, type RuntimeOptions } from "./process.ts";
-export { type BackendRow, countRows, type VerifyReport, type VerifyRow } from "./report.ts";
+export {
+  type BackendRow,
+  countRows,
+  runtimePassed,
+  type VerifyReport,
+  type VerifyRow,
+  verifyPassed,
+} from "./report.ts";
 export { type Loaded, onnxRuntimeMissing, type Runtime, runModel, type Tensor } from "./runtime.ts";
 export {
   type Fault,

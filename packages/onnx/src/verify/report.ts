@@ -53,3 +53,15 @@ export function countRows(rows: readonly VerifyRow[]): Record<BackendRow["status
   for (const { backends } of rows) for (const { status } of backends) counts[status]++;
   return counts;
 }
+
+/**
+ * Nothing is over a bound: no backend's, and not ONNX Runtime's own, without which the others mean little; no node is
+ * damaged; and something was compared, for nothing compared is no success unless `allowNone` says that it may be.
+ */
+export function verifyPassed({ rows, diagnostics }: VerifyReport, allowNone = false): boolean {
+  const right = rows.every((row) => runtimePassed(row) && row.backends.every(({ status }) => status !== "failed"));
+  const whole = !diagnostics.some(({ kind }) => kind === "damaged");
+  return right && whole && (allowNone || countRows(rows).passed > 0);
+}
+
+export const runtimePassed = ({ onnxRuntime }: VerifyRow): boolean => onnxRuntime === null || onnxRuntime.ratio <= 1;

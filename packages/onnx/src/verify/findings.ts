@@ -1,5 +1,5 @@
 import type { Comparison } from "@bn/conformance";
-import type { VerifyReport, VerifyRow } from "@bn/onnx/verify";
+import type { VerifyReport, VerifyRow } from "./report.ts";
 
 /** One comparison of a node: who against whom. */
 export interface Finding {

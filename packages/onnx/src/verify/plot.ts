@@ -1,6 +1,6 @@
 import { type Html, html, ratioText } from "@bn/conformance/report";
-import type { VerifyReport } from "@bn/onnx/verify";
-import { type Finding, findings } from "./worst.ts";
+import { type Finding, findings } from "./findings.ts";
+import type { VerifyReport } from "./report.ts";
 
 const WIDTH = 1160;
 const HEIGHT = 340;

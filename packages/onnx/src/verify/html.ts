@@ -1,8 +1,7 @@
 import { type Html, html, ratioText, SCRIPT, STYLE, trusted } from "@bn/conformance/report";
-import { type BackendRow, countRows, type VerifyReport, type VerifyRow } from "@bn/onnx/verify";
-import { depthPlot, seriesOf } from "./verify-plot.ts";
-import { verifyPassed } from "./verify-report.ts";
-import { type Finding, worstOf } from "./worst.ts";
+import { type Finding, worstOf } from "./findings.ts";
+import { depthPlot, seriesOf } from "./plot.ts";
+import { type BackendRow, countRows, type VerifyReport, type VerifyRow, verifyPassed } from "./report.ts";
 
 const OFFENDERS = 12;
 const OWN_STYLE = `
