@@ -12,7 +12,7 @@ const BACKENDS: readonly BackendPackage[] = [
   { name: "@bn/wasm", create: "createWasm", limit: 54_000 },
   { name: "@bn/webgpu", create: "createWebGpu", limit: 31_000 },
 ];
-const OTHERS = ["@bn/core", "@bn/conformance", "@bn/onnx", "@bn/caffe", "@bn/cli"];
+const OTHERS = ["@bn/core", "@bn/conformance", "@bn/onnx", "@bn/caffe", "@bn/mpi", "@bn/cli"];
 
 /** Entries that only mean something inside of a test runner; the backend made from the template imports them. */
 export const FOR_TEST_RUNNERS: ReadonlySet<string> = new Set(["@bn/conformance/vitest"]);

@@ -1,0 +1,173 @@
+import { BnError, type Communicator, createCommunicator, type OptionRules, readOptions } from "@bn/core";
+import { errorText, type Library, loadLibrary, unavailable } from "./library.ts";
+import { createTransport, type MpiTransport } from "./transport.ts";
+
+/** The ranks of a run of mpirun, or a group of them. Every method is a collective one, to be called by all ranks, but `abort`. */
+export interface MpiCommunicator extends Communicator, AsyncDisposable {
+  /** A rank did not come in time, or MPI has failed: every further call throws `ERR_BN_SYNC`. */
+  readonly dead: boolean;
+  /**
+   * One communicator for each group of ranks: those that give the same number, from 0 on, in the order of their ranks here.
+   * Errors: `ERR_BN_PARAM`, `ERR_BN_SYNC`.
+   */
+  split(group: number): MpiCommunicator;
+  /** Ends the processes of all ranks; mpirun then exits with `code`, by default 1. */
+  abort(code?: number): never;
+  /**
+   * Waits for the other ranks, then frees the group or, for the communicator of `createMpi`, finalises MPI, without which mpirun takes
+   * the run for failed. Twice does no harm. Where a rank is missing, MPI cannot be finalised and is left as it is.
+   * Errors: `ERR_BN_SYNC`: another rank is still at another call.
+   */
+  dispose(): Promise<void>;
+}
+
+export interface MpiOptions {
+  /** How long a call waits for the other ranks, in milliseconds. Default 60000. */
+  timeout?: number;
+  /** OpenMPI's library, a name or a path. Default "libmpi.so.40", that of OpenMPI 4. */
+  library?: string;
+}
+
+const RULES: OptionRules = {
+  timeout: {
+    expected: "milliseconds, a number above 0 and below 2^31",
+    test: (value) => typeof value === "number" && value > 0 && value < 2 ** 31,
+  },
+  library: { expected: "a name or a path", test: (value) => typeof value === "string" && value !== "" },
+};
+
+/** MPI's thread levels, from MPI_THREAD_SINGLE on: all calls come from the thread that started it, or from any. */
+const FUNNELED = 1;
+const MULTIPLE = 3;
+
+/** MPI can be started once in a process; what is known of it here. */
+let started = false;
+/** Transports that were made: MPI cannot be finalised where one of them is dead. */
+const transports: MpiTransport[] = [];
+
+/**
+ * The communicator of all processes of a run: `mpirun -n 4 node main.js`. Give it to layers: `createBatchNorm({ communicator })`.
+ *
+ * Each exchange is a non-blocking all-gather of MPI, asked until `timeout` whether it is done: it blocks the thread, never for good.
+ * To go on after a rank's end, to save what there is, mpirun needs `--enable-recovery`; without it mpirun ends all ranks.
+ *
+ * Errors  `ERR_BN_UNAVAILABLE`: the process was not started by mpirun, there is no OpenMPI, or it cannot be called from this thread;
+ *         `ERR_BN_STATE`: it was called before in this process: `split` makes further communicators; `ERR_BN_PARAM`.
+ * Source  MPI 3.1: 5.12.5 MPI_Iallgather, 8.3 error handling, 12.4 threads; OpenMPI 4.1.
+ *
+ * @example
+ * ```ts
+ * import { createMpi } from "@bn/mpi";
+ * try {
+ *   const mpi = await createMpi({ timeout: 10_000 });
+ *   console.log(`rank ${mpi.rank} of ${mpi.size}`);
+ *   await mpi.dispose();
+ * } catch (error) {
+ *   console.log((error as { code?: string }).code); // ERR_BN_UNAVAILABLE
+ * }
+ * ```
+ */
+export async function createMpi(options: MpiOptions = {}): Promise<MpiCommunicator> {
+  const { timeout = 60_000, library = "libmpi.so.40" } = readOptions("createMpi", options, RULES);
+  if (started) {
+    throw new BnError(
+      "ERR_BN_STATE",
+      "createMpi: MPI was started in this process before, which is possible once; use that communicator, or its split()",
+    );
+  }
+  if (!underMpirun()) {
+    throw unavailable("this process was not started by mpirun; start it as one of a run: mpirun -n 4 node main.js");
+  }
+  started = true;
+  try {
+    const mpi = await loadLibrary(library);
+    start(mpi);
+    mpi.setErrorHandler(mpi.world, mpi.errorsReturn);
+    return communicatorOf(mpi, mpi.world, timeout);
+  } catch (error) {
+    started = false;
+    throw error;
+  }
+}
+
+function underMpirun(): boolean {
+  const { env } = globalThis.process ?? { env: {} };
+  return env.OMPI_COMM_WORLD_SIZE !== undefined || env.PMIX_RANK !== undefined;
+}
+
+/** Starts MPI unless another library of this process has done so, and checks that this thread may call it. */
+function start(mpi: Library): void {
+  const word = new Int32Array(1);
+  const asked = (ask: (out: Int32Array) => number): number => (ask(word) === 0 ? Number(word[0]) : 0);
+  if (asked(mpi.finalized) !== 0) throw unavailable("MPI was finalised in this process; it cannot be started again");
+  if (asked(mpi.initialized) === 0) {
+    const code = mpi.initThread(null, null, FUNNELED, word);
+    if (code !== 0) throw unavailable(`MPI does not start: ${errorText(mpi, code)}`);
+    if (Number(word[0]) < FUNNELED) {
+      mpi.finalize();
+      throw unavailable("this MPI cannot be called by processes with threads, which Node's are; build it with threads");
+    }
+  } else if (asked(mpi.isThreadMain) === 0 && asked(mpi.queryThread) < MULTIPLE) {
+    throw unavailable("MPI was started by another thread of this process; call createMpi() there");
+  }
+}
+
+function communicatorOf(mpi: Library, comm: bigint, timeout: number): MpiCommunicator {
+  const transport = createTransport(mpi, comm, timeout);
+  transports.push(transport);
+  const { rank, size, allGather } = createCommunicator(transport);
+  const isWorld = comm === mpi.world;
+  let disposed = false;
+
+  function gather(method: string, values: readonly number[]): Float64Array {
+    alive(method);
+    return allGather(`${isWorld ? "the communicator's" : "the group's"} ${method}()`, Float64Array.from(values));
+  }
+  function alive(method: string): void {
+    if (!disposed) return;
+    throw new BnError("ERR_BN_DISPOSED", `Communicator ${method}: the communicator was disposed`);
+  }
+
+  return {
+    rank,
+    size,
+    get dead() {
+      return transport.dead;
+    },
+    allGather(tag, values) {
+      alive("allGather");
+      return allGather(tag, values);
+    },
+    split(group) {
+      if (!Number.isInteger(group) || group < 0 || group >= 2 ** 31) {
+        throw new BnError(
+          "ERR_BN_PARAM",
+          `Communicator split: group is ${String(group)}, expected a whole number from 0`,
+        );
+      }
+      gather("split", []); // MPI_Comm_split waits without end, so all ranks must be there
+      const made = new BigInt64Array(1);
+      const code = mpi.commSplit(comm, group, rank, made);
+      if (code !== 0) throw new BnError("ERR_BN_SYNC", `Communicator split: MPI reports: ${errorText(mpi, code)}`);
+      mpi.setErrorHandler(made[0] as bigint, mpi.errorsReturn);
+      return communicatorOf(mpi, made[0] as bigint, timeout);
+    },
+    abort(code = 1) {
+      mpi.abort(comm, code);
+      return process.exit(code); // MPI_Abort does not return
+    },
+    async dispose() {
+      if (disposed) return;
+      const lost = transports.some(({ dead }) => dead);
+      // The others learn of it, where they can still be reached, so that none of them waits in MPI_Finalize.
+      const lostAnywhere = transport.dead || gather("dispose", [lost ? 1 : 0]).some((value) => value !== 0);
+      disposed = true;
+      if (lostAnywhere) return;
+      if (isWorld) mpi.finalize();
+      else mpi.commFree(BigInt64Array.of(comm));
+    },
+    async [Symbol.asyncDispose]() {
+      await this.dispose();
+    },
+  };
+}

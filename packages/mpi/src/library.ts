@@ -1,0 +1,94 @@
+import { BnError } from "@bn/core";
+
+/** A handle of MPI, an address. */
+export type Handle = bigint;
+/** Where MPI writes: memory of a typed array. */
+type Out = Int32Array | BigInt64Array | Uint8Array;
+
+/** The functions of MPI that are used, as OpenMPI's binary interface has them: handles are addresses. All return MPI's error code. */
+export interface Mpi {
+  initialized(flag: Out): number;
+  finalized(flag: Out): number;
+  initThread(argc: null, argv: null, required: number, provided: Out): number;
+  queryThread(provided: Out): number;
+  isThreadMain(flag: Out): number;
+  commRank(comm: Handle, rank: Out): number;
+  commSize(comm: Handle, size: Out): number;
+  commSplit(comm: Handle, color: number, key: number, made: Out): number;
+  commFree(comm: Out): number;
+  setErrorHandler(comm: Handle, handler: Handle): number;
+  iallgather(
+    send: Float64Array,
+    sendCount: number,
+    sendType: Handle,
+    receive: Float64Array,
+    receiveCount: number,
+    receiveType: Handle,
+    comm: Handle,
+    request: Out,
+  ): number;
+  test(request: Out, flag: Out, status: null): number;
+  errorString(code: number, text: Out, length: Out): number;
+  finalize(): number;
+  abort(comm: Handle, code: number): number;
+}
+
+/** What this package needs of a process: MPI's functions and the objects of its library. */
+export interface Library extends Mpi {
+  readonly world: Handle;
+  readonly double: Handle;
+  readonly errorsReturn: Handle;
+}
+
+/** Loads OpenMPI's library. Errors: `ERR_BN_UNAVAILABLE`. */
+export async function loadLibrary(path: string): Promise<Library> {
+  const koffi = await import("koffi").catch((cause: unknown) => {
+    throw unavailable(
+      "koffi, by which Node calls C libraries, does not load here; install @bn/mpi with its dependencies",
+      cause,
+    );
+  });
+  try {
+    // Global: OpenMPI's own plug-ins look for its symbols.
+    const c = koffi.load(path, { global: true });
+    return {
+      initialized: c.func("int MPI_Initialized(void *flag)"),
+      finalized: c.func("int MPI_Finalized(void *flag)"),
+      initThread: c.func("int MPI_Init_thread(void *argc, void *argv, int required, void *provided)"),
+      queryThread: c.func("int MPI_Query_thread(void *provided)"),
+      isThreadMain: c.func("int MPI_Is_thread_main(void *flag)"),
+      commRank: c.func("int MPI_Comm_rank(void *comm, void *rank)"),
+      commSize: c.func("int MPI_Comm_size(void *comm, void *size)"),
+      commSplit: c.func("int MPI_Comm_split(void *comm, int color, int key, void *made)"),
+      commFree: c.func("int MPI_Comm_free(void *comm)"),
+      setErrorHandler: c.func("int MPI_Comm_set_errhandler(void *comm, void *handler)"),
+      iallgather: c.func(
+        "int MPI_Iallgather(void *send, int sendCount, void *sendType, void *receive, int receiveCount, void *receiveType, void *comm, void *request)",
+      ),
+      test: c.func("int MPI_Test(void *request, void *flag, void *status)"),
+      errorString: c.func("int MPI_Error_string(int code, void *text, void *length)"),
+      finalize: c.func("int MPI_Finalize()"),
+      abort: c.func("int MPI_Abort(void *comm, int code)"),
+      world: c.symbol("ompi_mpi_comm_world"),
+      double: c.symbol("ompi_mpi_double"),
+      errorsReturn: c.symbol("ompi_mpi_errors_return"),
+    };
+  } catch (cause) {
+    throw unavailable(
+      `${path} is no OpenMPI that loads here; install OpenMPI 4 (Debian: libopenmpi3, openmpi-bin), or name its library: createMpi({ library })`,
+      cause,
+    );
+  }
+}
+
+export function unavailable(what: string, cause?: unknown): BnError {
+  return new BnError("ERR_BN_UNAVAILABLE", `createMpi: ${what}`, cause === undefined ? undefined : { cause });
+}
+
+/** What MPI says about an error code. */
+export function errorText(mpi: Mpi, code: number): string {
+  const text = new Uint8Array(512);
+  const length = new Int32Array(1);
+  if (mpi.errorString(code, text, length) !== 0) return `MPI error ${code}`;
+  return new TextDecoder().decode(text.subarray(0, length[0]));
+}

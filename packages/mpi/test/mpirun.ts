@@ -1,0 +1,62 @@
+import { spawn, spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+/** Why tests under mpirun skip, or null where they run. */
+export function whyNoMpirun(): string | null {
+  const { status } = spawnSync("mpirun", ["--version"], { encoding: "utf8" });
+  return status === 0 ? null : "there is no mpirun: install Debian's openmpi-bin";
+}
+
+export interface RunOptions {
+  /** Survivors of a rank that ended are left alone. */
+  readonly recovery?: boolean;
+  /** Milliseconds after which everything is killed. */
+  readonly limit?: number;
+}
+
+export interface Run {
+  /** mpirun's exit status; null where it was killed at the limit. */
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `script` of this folder on `ranks` processes. As root, and with more ranks than cores, OpenMPI has to be told so. */
+export function mpirun(
+  ranks: number,
+  script: string,
+  args: readonly string[] = [],
+  options: RunOptions = {},
+): Promise<Run> {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  const recovery = options.recovery ? ["--enable-recovery"] : [];
+  const flags = ["--oversubscribe", "--bind-to", "none", ...recovery, "-n", String(ranks)];
+  const env = { ...process.env, OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1" };
+  const child = spawn("mpirun", [...flags, process.execPath, path, ...args], {
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  return new Promise((resolve, reject) => {
+    const output = { stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"] as const) {
+      child[name].setEncoding("utf8").on("data", (text: string) => {
+        output[name] += text;
+      });
+    }
+    // mpirun passes SIGTERM on to its ranks; SIGKILL would leave them behind.
+    const timer = setTimeout(() => child.kill("SIGTERM"), options.limit ?? 120_000);
+    child.on("error", reject);
+    child.on("close", (status) => {
+      clearTimeout(timer);
+      resolve({ status, ...output });
+    });
+  });
+}
+
+/** The lines of JSON that ranks printed. */
+export function reportsOf<T>({ stdout }: Run): readonly T[] {
+  return stdout
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line) as T);
+}
