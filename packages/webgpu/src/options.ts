@@ -44,6 +44,11 @@ const RULES: OptionRules = {
 /** The options that are given. Errors: `ERR_BN_PARAM`. */
 export function readWebGpuOptions(options: WebGpuOptions): WebGpuOptions {
   const read = readOptions("createWebGpu", options, RULES) as WebGpuOptions;
+  // A size is measured or left out: one that is named and undefined is a measurement that went wrong.
+  const lost = Object.entries(options.tuning ?? {}).find(([, size]) => size === undefined);
+  if (lost) {
+    throw new BnError("ERR_BN_PARAM", `createWebGpu: tuning.${lost[0]} is undefined, expected a number; or leave it out`);
+  }
   const extra = ["powerPreference", "forceFallbackAdapter", "gpu"].find((key) => key in read);
   if (read.device && extra) {
     throw new BnError(
