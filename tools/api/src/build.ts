@@ -2,6 +2,8 @@
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { tex } from "@mdit/plugin-tex";
+import katex from "katex";
 import { Application, OptionDefaults, type TypeDocOptions } from "typedoc";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
@@ -32,7 +34,16 @@ const options: TypeDocOptions = {
   entryPointStrategy: "packages",
   entryPoints: packages,
   readme: join(ROOT, "README.md"),
-  projectDocuments: ["docs/errors.md", "docs/errors/*.md", "docs/support.md"].map((path) => join(ROOT, path)),
+  // The guides are pages beside the reference.
+  projectDocuments: [join(ROOT, "docs/*.md"), join(ROOT, "docs/errors/*.md"), join(ROOT, "CONTRIBUTING.md")],
+  // Formulas become MathML, which browsers draw without fonts or scripts of ours.
+  markdownItLoader(parser) {
+    parser.use(tex, {
+      mathFence: true,
+      render: (source: string, displayMode: boolean) => katex.renderToString(source, { displayMode, output: "mathml" }),
+    });
+  },
+  ignoredHighlightLanguages: ["math"],
   out: fileURLToPath(new URL("../dist/", import.meta.url)),
   githubPages: false,
   hideGenerator: true,
