@@ -1,5 +1,6 @@
 import type { Backend } from "@bn/core";
-import { nextStep, type Step } from "./steps.ts";
+import type { Step } from "./steps/step.ts";
+import { nextStep } from "./steps.ts";
 import { changeOf, createWorld, GONE, type Snapshot, snapshot, type World, watched } from "./world.ts";
 
 export interface Outcome {
