@@ -1,3 +1,4 @@
+import { BnError } from "@bn/core";
 import type { JsonReport, JsonResult } from "./json.ts";
 import { ratioText } from "./table.ts";
 
@@ -75,6 +76,28 @@ export function diffReports(old: JsonReport, now: JsonReport): ReportDiff {
     unchanged,
     run: runChanges(old, now),
   };
+}
+
+/**
+ * One backend of each run under one name, so that two backends can be compared: `cpu=wasm` takes the old run's cpu and the new
+ * one's wasm; `cpu` takes cpu of both.
+ *
+ * Errors: `ERR_BN_PARAM`, a report that has no such backend.
+ */
+export function renameBackends(old: JsonReport, now: JsonReport, pair: string): [JsonReport, JsonReport] {
+  const [from, to = from] = pair.split("=") as [string, string?];
+  const only = (report: JsonReport, name: string) => {
+    const results = report.results.filter((r) => r.backend === name);
+    if (results.length > 0) return results;
+    const names = [...new Set(report.results.map((r) => r.backend))].join(", ");
+    throw new BnError("ERR_BN_PARAM", `--backend ${pair}: a report has no backend "${name}", it has ${names}`);
+  };
+  const named = (results: readonly JsonResult[]) =>
+    results.map((r) => ({ ...r, backend: from === to ? from : `${from} -> ${to}` }));
+  return [
+    { ...old, results: named(only(old, from)) },
+    { ...now, results: named(only(now, to)) },
+  ];
 }
 
 function factorOf(old: JsonResult, now: JsonResult): number {

@@ -1,6 +1,6 @@
 export { type Known, withBaseline } from "./baseline.ts";
 export { type CauseGroup, causesOf } from "./causes.ts";
-export { type Change, diffReports, diffText, type ErrorChange, type ReportDiff } from "./diff.ts";
+export { type Change, diffReports, diffText, type ErrorChange, type ReportDiff, renameBackends } from "./diff.ts";
 export { type Html, html, trusted } from "./escape.ts";
 export { githubAnnotations } from "./github.ts";
 export { htmlReport } from "./html.ts";
@@ -18,5 +18,14 @@ export { parseReport } from "./load.ts";
 export { mergeReports } from "./merge.ts";
 export { digestOf, type NotStarted, type RunRecord, type Shard } from "./record.ts";
 export { SCRIPT, STYLE } from "./style.ts";
-export { type Report, type ReportedBackend, ratioText, type Summary, summarize } from "./table.ts";
+export {
+  type Cell,
+  type Report,
+  type ReportedBackend,
+  ratioText,
+  type Summary,
+  summarize,
+  type Table,
+  tabulate,
+} from "./table.ts";
 export { type TextOptions, textReport } from "./text.ts";

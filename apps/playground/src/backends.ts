@@ -1,0 +1,20 @@
+import type { Backend } from "@bn/core";
+
+export const BACKEND_NAMES = ["cpu", "wasm", "webgpu"] as const;
+export type BackendName = (typeof BACKEND_NAMES)[number];
+
+/** A statement that imports `create` of each, for programs that repeat a failure. */
+export const IMPORTING: Readonly<Record<BackendName, string>> = {
+  cpu: `import { createCpu as create } from "@bn/cpu";`,
+  wasm: `import { createWasm as create } from "@bn/wasm";`,
+  webgpu: `import { createWebGpu as create } from "@bn/webgpu";`,
+};
+
+const CREATE: Readonly<Record<BackendName, () => Promise<Backend>>> = {
+  cpu: async () => (await import("@bn/cpu")).createCpu(),
+  wasm: async () => (await import("@bn/wasm")).createWasm(),
+  webgpu: async () => (await import("@bn/webgpu")).createWebGpu(),
+};
+
+/** Errors: as the backend's own, e.g. `ERR_BN_UNAVAILABLE` where there is no WebGPU. */
+export const createBackend = (name: BackendName): Promise<Backend> => CREATE[name]();

@@ -1,0 +1,57 @@
+import { webgpuCure } from "../facts/environment.ts";
+import { ProblemBox } from "../parts/problem-box.tsx";
+import type { BackendRun } from "./run.ts";
+
+const PHASES: Readonly<Record<BackendRun["phase"], string>> = {
+  starting: "starting",
+  running: "running",
+  done: "done",
+  cancelled: "cancelled",
+  stopped: "stopped",
+};
+
+/** One backend in the run: how far it is, what it supports, and what went wrong with it. */
+export function BackendCard({ run }: { readonly run: BackendRun }) {
+  const { name, phase, supports, cases, results, next, problem } = run;
+  const failed = results.filter(({ status }) => status === "failed").length;
+  const lacks = name === "webgpu" && supports === null && problem !== null;
+  return (
+    <section class="card backend" data-backend={name} data-phase={phase}>
+      <h3>
+        {name} <span class="soft">{PHASES[phase]}</span>
+      </h3>
+      <progress max={Math.max(cases.length, 1)} value={results.length} aria-label={`${name}: cases done`} />
+      <p class="count">
+        {results.length} of {cases.length} cases{failed > 0 && <b class="failed">, {failed} failed</b>}
+      </p>
+      <p class="next" title={next}>
+        {next}
+      </p>
+      {problem && (
+        <ProblemBox
+          problem={
+            lacks ? { ...problem, cure: `${webgpuCure(navigator.userAgent)} The other backends go on.` } : problem
+          }
+        />
+      )}
+      {supports && (
+        <dl>
+          <dt>types</dt>
+          <dd>{supports.dtypes.join(", ")}</dd>
+          {Object.entries(supports.details).map(([key, value]) => (
+            <Detail key={key} name={key} value={value} />
+          ))}
+        </dl>
+      )}
+    </section>
+  );
+}
+
+function Detail({ name, value }: { readonly name: string; readonly value: string }) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </>
+  );
+}

@@ -1,0 +1,111 @@
+import type { Result, Tier } from "@bn/conformance";
+import type { Supports } from "@bn/core";
+import type { BackendName } from "../backends.ts";
+import { type Problem, problemOf } from "../parts/problem.ts";
+import { startTask, type Task } from "../parts/task.ts";
+import type { Named, Order, Progress } from "./worker.ts";
+
+/** One backend in a run, as the page shows it. */
+export interface BackendRun {
+  readonly name: BackendName;
+  readonly phase: "starting" | "running" | "done" | "cancelled" | "stopped";
+  readonly supports: Supports | null;
+  readonly contractVersion: number | null;
+  /** Of all parts of the run, in order. */
+  readonly cases: readonly Named[];
+  readonly results: readonly Result[];
+  /** The case that is being run. */
+  readonly next: string;
+  readonly problem: Problem | null;
+}
+
+export interface RunState {
+  readonly started: Date;
+  readonly seconds: number;
+  readonly tier: Tier;
+  readonly only: Order["only"];
+  readonly backends: readonly BackendRun[];
+}
+
+export interface Run {
+  readonly done: Promise<void>;
+  cancel(): void;
+}
+
+export const SEED = "1";
+
+export const isRunning = (state: RunState): boolean =>
+  state.backends.some(({ phase }) => phase === "starting" || phase === "running");
+
+/** Backends of a run that has not begun; `before` is the run that this one goes on with. */
+export function beginRun(
+  names: readonly BackendName[],
+  tier: Tier,
+  only: Order["only"],
+  before: RunState | null,
+): RunState {
+  const fresh = (name: BackendName): BackendRun => ({
+    name,
+    phase: "starting",
+    supports: null,
+    contractVersion: null,
+    cases: [],
+    results: [],
+    next: "",
+    problem: null,
+  });
+  const old = (name: BackendName) => before?.backends.find((one) => one.name === name);
+  const backends = names.map((name) => ({ ...fresh(name), ...old(name), phase: "starting" as const, problem: null }));
+  return { started: before?.started ?? new Date(), seconds: before?.seconds ?? 0, tier, only, backends };
+}
+
+/** Runs every backend of `state` in a worker of its own, all at once. */
+export function startRun(state: RunState, onChange: (state: RunState) => void): Run {
+  let now = state;
+  const begun = performance.now();
+  const change = (name: BackendName, part: (one: BackendRun) => Partial<BackendRun>) => {
+    const backends = now.backends.map((one) => (one.name === name ? { ...one, ...part(one) } : one));
+    now = { ...now, seconds: state.seconds + (performance.now() - begun) / 1000, backends };
+    onChange(now);
+  };
+  const tasks = state.backends.map(({ name, results }) => {
+    const order: Order = {
+      backend: name,
+      tier: state.tier,
+      seed: SEED,
+      base: document.baseURI,
+      only: state.only,
+      done: results.map(({ id }) => id),
+    };
+    const task = startOne(order, (progress) => change(name, (one) => applied(one, progress)));
+    const ended = task.done.then(
+      (how) => change(name, (one) => ({ phase: how === "cancelled" ? "cancelled" : endOf(one), next: "" })),
+      (error: unknown) =>
+        change(name, () => ({ phase: "stopped", next: "", problem: problemOf(error, `${name} did not run`) })),
+    );
+    return { task, ended };
+  });
+  return {
+    done: Promise.all(tasks.map(({ ended }) => ended)).then(() => {}),
+    cancel: () => {
+      for (const { task } of tasks) task.cancel();
+    },
+  };
+}
+
+function startOne(order: Order, onProgress: (progress: Progress) => void): Task {
+  const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: order.backend });
+  return startTask<Progress>(worker, order, onProgress);
+}
+
+const endOf = ({ results, cases }: BackendRun) => (results.length < cases.length ? "stopped" : "done");
+
+function applied(one: BackendRun, progress: Progress): Partial<BackendRun> {
+  if (progress.type === "results") return { results: [...one.results, ...progress.results], next: progress.next };
+  if (progress.type === "lost") {
+    const error = { code: "ERR_BN_DEVICE", message: progress.message };
+    return { problem: problemOf(error, `${one.name} lost its device`) };
+  }
+  const { supports, contractVersion, cases } = progress;
+  return { phase: "running", supports, contractVersion, cases: [...one.cases, ...cases], next: cases[0]?.id ?? "" };
+}

@@ -1,0 +1,131 @@
+import {
+  type Case,
+  cases,
+  createDiagnoser,
+  type Diagnoser,
+  goldenCases,
+  type Result,
+  readGoldens,
+  runCase,
+  type Tier,
+} from "@bn/conformance";
+import type { Backend, Supports } from "@bn/core";
+import { type BackendName, createBackend } from "../backends.ts";
+import { type Post, serveTask } from "../parts/serve-task.ts";
+
+/** One backend's part of a run. */
+export interface Order {
+  readonly backend: BackendName;
+  readonly tier: Tier;
+  readonly seed: string;
+  /** Of the page: golden data lies below it. */
+  readonly base: string;
+  /** Only the case of this id, or all of whose ids hold this text. */
+  readonly only: { readonly id: string } | { readonly filter: string } | null;
+  /** Ids that have run already. */
+  readonly done: readonly string[];
+}
+
+export type Progress =
+  | {
+      readonly type: "started";
+      readonly supports: Supports;
+      readonly contractVersion: number;
+      readonly cases: readonly Named[];
+    }
+  | { readonly type: "results"; readonly results: readonly Result[]; readonly next: string }
+  | { readonly type: "lost"; readonly message: string };
+export type Named = Pick<Case, "id" | "group" | "clause">;
+
+const MS_BETWEEN_MESSAGES = 200;
+/** All repetitions of failed cases together, as `bn conformance` has it. */
+const MS_DIAGNOSES = 30_000;
+/** A device that is lost is replaced so many times. */
+const REPLACEMENTS = 3;
+
+serveTask<Order, Progress>(async (order, post) => {
+  const create = () => createBackend(order.backend);
+  let backend = await create();
+  const chosen = await chooseCases(order);
+  const { supports, contractVersion } = backend;
+  post({
+    type: "started",
+    supports,
+    contractVersion,
+    cases: chosen.map(({ id, group, clause }) => ({ id, group, clause })),
+  });
+  const out = batches(post);
+  let diagnoser = createDiagnoser(backend, create);
+  let replaced = 0;
+  for (const [i, one] of chosen.entries()) {
+    const begun = performance.now();
+    let result = await runCase(order.backend, backend, create, one);
+    result = { ...result, ms: performance.now() - begun };
+    if (result.status === "failed") result = await diagnosed(diagnoser, one, result);
+    out.add(result, chosen[i + 1]?.id ?? "");
+    const lost = result.status === "failed" ? await lossOf(backend) : null;
+    if (lost === null) continue;
+    post({ type: "lost", message: lost });
+    await backend.dispose().catch(() => {});
+    if (++replaced > REPLACEMENTS) break;
+    backend = await create();
+    diagnoser = createDiagnoser(backend, create);
+  }
+  out.flush("");
+  await backend.dispose().catch(() => {}); // a lost device may say so once more
+});
+
+async function chooseCases({ tier, seed, base, only, done }: Order): Promise<readonly Case[]> {
+  if (only && "id" in only) {
+    const quick = cases({ tier: "quick", seed }).find(({ id }) => id === only.id);
+    if (quick) return [quick]; // without the golden data
+  }
+  const goldens = goldenCases(await readGoldens({ bytes: (name) => fetchBytes(new URL(`goldens/${name}`, base)) }));
+  if (only && "id" in only) return [...goldens, ...cases({ tier: "default", seed })].filter(({ id }) => id === only.id);
+  const ran = new Set(done);
+  const all = [...cases({ tier, seed }), ...goldens].filter(({ id }) => !ran.has(id));
+  return only ? all.filter(({ id }) => id.includes(only.filter)) : all;
+}
+
+async function fetchBytes(url: URL): Promise<Uint8Array> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`HTTP ${response.status} for ${url.pathname}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+let spent = 0;
+
+async function diagnosed(diagnoser: Diagnoser, one: Case, result: Result): Promise<Result> {
+  if (spent > MS_DIAGNOSES) return result;
+  const begun = performance.now();
+  // Where the cause cannot be found, the failure still stands.
+  const cause = await diagnoser.diagnose(one, result).catch(() => undefined);
+  spent += performance.now() - begun;
+  return cause ? { ...result, cause } : result;
+}
+
+/** Why the device is gone, or null. */
+async function lossOf(backend: Backend): Promise<string | null> {
+  return backend.finish().then(
+    () => null,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+}
+
+/** A message per case would keep the page busy. */
+function batches(post: Post<Progress>) {
+  let results: Result[] = [];
+  let last = performance.now();
+  const flush = (next: string) => {
+    if (results.length > 0) post({ type: "results", results, next });
+    results = [];
+    last = performance.now();
+  };
+  return {
+    add(result: Result, next: string) {
+      results.push(result);
+      if (performance.now() - last > MS_BETWEEN_MESSAGES) flush(next);
+    },
+    flush,
+  };
+}

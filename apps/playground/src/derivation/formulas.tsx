@@ -1,0 +1,92 @@
+import katex from "katex";
+import "katex/dist/katex.min.css";
+import { useMemo } from "preact/hooks";
+import type { Outcome } from "./compute.ts";
+import { numberText, type Term } from "./terms.ts";
+
+/** A formula of docs/batch-norm.md with its symbols named, and the numbers that it has now. */
+interface Formula {
+  readonly tex: string;
+  readonly terms: readonly Term[];
+  readonly now: (outcome: Outcome) => string;
+}
+
+const mark = (term: Term, tex: string) => `\\htmlClass{t-${term}}{${tex}}`;
+
+const BATCH: readonly Formula[] = [
+  {
+    tex: `${mark("mu", "\\mu")} = \\frac1m\\sum_i x_i`,
+    terms: ["mu"],
+    now: ({ mean }) => numberText(mean),
+  },
+  {
+    tex: `${mark("variance", "v")} = \\frac1m\\sum_i (x_i-${mark("mu", "\\mu")})^2`,
+    terms: ["variance"],
+    now: ({ variance }) => numberText(variance),
+  },
+];
+const R: Formula = {
+  tex: `r = (${mark("variance", "v")}+\\varepsilon)^{-1/2}`,
+  terms: ["variance"],
+  now: ({ r }) => numberText(r),
+};
+const FORWARD: Formula = {
+  tex: `y_i = \\gamma\\,${mark("xhat", "\\hat x_i")}+\\beta,\\quad ${mark("xhat", "\\hat x_i")} = (x_i-${mark("mu", "\\mu")})\\,r`,
+  terms: ["xhat"],
+  now: () => "",
+};
+const BACKWARD: Formula = {
+  tex: `dx_i = \\gamma r\\Big(${mark("direct", "dy_i")}-${mark("through-mean", "\\frac1m\\sum_j dy_j")}-${mark("through-variance", "\\hat x_i\\,\\frac1m\\sum_j dy_j\\hat x_j")}\\Big)`,
+  terms: ["direct", "through-mean", "through-variance"],
+  now: ({ sumDy, sumDyXhat, dx }) =>
+    `means of dy ${numberText(sumDy / dx.length)}, of dy x\u0302 ${numberText(sumDyXhat / dx.length)}`,
+};
+const BACKWARD_STORED: Formula = {
+  tex: `dx_i = ${mark("direct", "\\gamma\\,r\\,dy_i")}`,
+  terms: ["direct"],
+  now: () => "mean and variance are constants: two of the three paths do not exist",
+};
+const SCALE: readonly Formula[] = [
+  {
+    tex: `${mark("gamma", "d\\gamma")} = \\sum_i dy_i\\hat x_i`,
+    terms: ["gamma"],
+    now: ({ dGamma }) => numberText(dGamma),
+  },
+  { tex: `${mark("beta", "d\\beta")} = \\sum_i dy_i`, terms: ["beta"], now: ({ dBeta }) => numberText(dBeta) },
+];
+
+export function Formulas({
+  outcome,
+  stored,
+  lit,
+}: {
+  readonly outcome: Outcome;
+  readonly stored: boolean;
+  readonly lit: (term: Term | null) => void;
+}) {
+  const formulas = stored ? [R, FORWARD, BACKWARD_STORED, ...SCALE] : [...BATCH, R, FORWARD, BACKWARD, ...SCALE];
+  return (
+    <ul class="formulas">
+      {formulas.map((formula) => (
+        <li key={formula.tex}>
+          <button
+            type="button"
+            onPointerEnter={() => lit(formula.terms[0] ?? null)}
+            onPointerLeave={() => lit(null)}
+            onFocus={() => lit(formula.terms[0] ?? null)}
+            onBlur={() => lit(null)}
+          >
+            <Tex tex={formula.tex} />
+          </button>
+          <output class="mono">{formula.now(outcome)}</output>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export function Tex({ tex }: { readonly tex: string }) {
+  // KaTeX's own markup of our own text, with MathML beside it for screen readers.
+  const html = useMemo(() => katex.renderToString(tex, { trust: true, strict: false, throwOnError: true }), [tex]);
+  return <span dangerouslySetInnerHTML={{ __html: html }} />;
+}

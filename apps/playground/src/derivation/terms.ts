@@ -1,0 +1,21 @@
+/** What lights up together: a symbol in formulas, its mark in a plot, its number. */
+export const TERMS = {
+  mu: "the batch's mean",
+  variance: "the batch's variance",
+  xhat: "the normalized value",
+  direct: "direct",
+  "through-mean": "through the mean",
+  "through-variance": "through the variance",
+  gamma: "gamma's gradient",
+  beta: "beta's gradient",
+} as const;
+export type Term = keyof typeof TERMS;
+
+/** Numbers as the page shows them: at most five digits, the same width for the same size, so that nothing jumps. */
+export function numberText(value: number): string {
+  if (!Number.isFinite(value)) return String(value);
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(2).replace("-", "\u2212");
+  const text = value.toFixed(size >= 1000 ? 1 : 4);
+  return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "\u2212");
+}

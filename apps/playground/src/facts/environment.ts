@@ -1,0 +1,90 @@
+/** What of this browser decides which backends run: a fact, what it means, and how to get what is missing. */
+export interface Fact {
+  readonly name: string;
+  readonly good: boolean;
+  readonly value: string;
+  /** Empty where nothing is missing. */
+  readonly cure: string;
+}
+
+export function environment(): Fact[] {
+  return [webgpuFact(), threadsFact(), processorsFact(), offlineFact()];
+}
+
+export const processors = (): number => navigator.hardwareConcurrency || 1;
+
+function webgpuFact(): Fact {
+  const name = "WebGPU";
+  if ("gpu" in navigator && navigator.gpu)
+    return { name, good: true, value: "there; the adapter is asked when it is used", cure: "" };
+  if (!isSecureContext) {
+    return {
+      name,
+      good: false,
+      value: "hidden: this page came over plain http",
+      cure: "Open the page over https, or from localhost.",
+    };
+  }
+  return { name, good: false, value: "missing", cure: webgpuCure(navigator.userAgent) };
+}
+
+/** By engine, as each hides it otherwise. */
+export function webgpuCure(agent: string): string {
+  if (/Firefox\//.test(agent))
+    return "Firefox has WebGPU on Windows and on recent Macs; elsewhere set dom.webgpu.enabled in about:config.";
+  if (/(Chrome|Chromium|Edg)\//.test(agent))
+    return "Chrome and Edge have it from version 113. On Linux start with --enable-unsafe-webgpu, and look at chrome://gpu for why it is off.";
+  if (/Safari\//.test(agent))
+    return "Safari has WebGPU from version 26; before, switch it on under Develop, Feature Flags. WebKitGTK has none yet.";
+  return "Use a current Chrome, Edge, Firefox or Safari. cpu and wasm run without it.";
+}
+
+function threadsFact(): Fact {
+  const name = "Threads of wasm";
+  if (typeof SharedArrayBuffer === "function" && crossOriginIsolated)
+    return { name, good: true, value: "there: the page is isolated", cure: "" };
+  if (crossOriginIsolated)
+    return {
+      name,
+      good: false,
+      value: "missing: this engine shares no memory with workers",
+      cure: "wasm runs on one thread.",
+    };
+  const cure =
+    "serviceWorker" in navigator && isSecureContext
+      ? "Reload once: from the second load on, the page's service worker isolates it. Or serve it with the headers COOP same-origin and COEP require-corp."
+      : "Serve the page over https with the headers COOP same-origin and COEP require-corp.";
+  return { name, good: false, value: "off: the page is not isolated", cure };
+}
+
+function processorsFact(): Fact {
+  const count = processors();
+  const cure = count > 2 ? "" : "Runs take longer here; every one of them can be cancelled.";
+  return { name: "Processors", good: count > 1, value: String(count), cure };
+}
+
+function offlineFact(): Fact {
+  const name = "Offline";
+  if (!("serviceWorker" in navigator))
+    return {
+      name,
+      good: false,
+      value: "not possible here",
+      cure: "Private windows and plain http have no service workers.",
+    };
+  const kept = navigator.serviceWorker.controller !== null;
+  return { name, good: true, value: kept ? "kept for visits without a network" : "after this visit", cure: "" };
+}
+
+/** `Firefox 153.0`, `Chrome 153.0.0.0`: the engine's own name and version out of the user agent. */
+export function browserText(agent: string): string {
+  const found =
+    /(Firefox|Edg|OPR|Chrome)\/[\d.]+/.exec(agent)?.[0] ??
+    (/Version\/[\d.]+ .*Safari/.test(agent) ? `Safari ${/Version\/([\d.]+)/.exec(agent)?.[1]}` : agent);
+  const text = found.replace("/", " ").replace("Edg ", "Edge ").replace("OPR ", "Opera ");
+  return /Linux/.test(agent) && text.startsWith("Safari") ? text.replace("Safari", "WebKitGTK, as Safari") : text;
+}
+
+export function systemText(agent: string): string {
+  return /\(([^)]*)\)/.exec(agent)?.[1] ?? "unknown";
+}

@@ -1,0 +1,60 @@
+/** An error as a person is told of it: what happened, in whose words, and what to do. */
+export interface Problem {
+  readonly title: string;
+  readonly text: string;
+  readonly cure: string;
+}
+
+/** What to do, by the code of a BnError. */
+const CURES: Readonly<Record<string, string>> = {
+  ERR_BN_MEMORY: "Close other tabs, choose smaller shapes, or take another backend; then try again.",
+  ERR_BN_DEVICE:
+    "The graphics device was lost or failed. Try again: a new one is asked for. If it stays so, restart the browser or update the graphics driver, and use cpu or wasm meanwhile.",
+  ERR_BN_UNAVAILABLE:
+    "The other backends go on without it. The first page says what this browser lacks and how to get it.",
+  ERR_BN_DATA: "Check that the file is complete and is what its name says, or export it again.",
+  ERR_BN_PARAM: "Change the value that the message names.",
+  ERR_BN_SHAPE: "Change the shape that the message names.",
+};
+
+/** Errors that come from the engine and not from us, by what they say. */
+const ENGINE: readonly (readonly [RegExp, string, string])[] = [
+  [
+    /dynamically imported module|Importing a module script failed|error loading dynamically/i,
+    "ERR_LOAD",
+    "Check the connection and reload the page. Offline, a panel opens once it was opened online.",
+  ],
+  [/Failed to fetch|NetworkError|Load failed|HTTP \d+/i, "ERR_LOAD", "Check the connection and try again."],
+  [/memory|allocation|Array buffer|Invalid array length/i, "ERR_BN_MEMORY", CURES.ERR_BN_MEMORY ?? ""],
+  [/device.*lost|lost.*device/i, "ERR_BN_DEVICE", CURES.ERR_BN_DEVICE ?? ""],
+];
+
+/** An error that crossed from a worker: structured clone keeps no code. */
+export interface PlainError {
+  readonly code: string;
+  readonly message: string;
+}
+
+export function plainError(error: unknown): PlainError {
+  if (!(error instanceof Error)) return { code: "", message: String(error) };
+  const code = "code" in error ? String(error.code) : "";
+  return { code, message: error.message || error.name };
+}
+
+export function problemOf(error: unknown, title: string): Problem {
+  const plain = isPlain(error) ? error : plainError(error);
+  const known = CURES[plain.code];
+  if (known !== undefined) return { title, text: plain.message, cure: known };
+  const engine = ENGINE.find(([pattern]) => pattern.test(plain.message));
+  return {
+    title,
+    text: plain.message,
+    cure: engine?.[2] ?? "Try again, or reload the page; the rest of the page goes on.",
+  };
+}
+
+function isPlain(error: unknown): error is PlainError {
+  return (
+    !(error instanceof Error) && typeof error === "object" && error !== null && "code" in error && "message" in error
+  );
+}

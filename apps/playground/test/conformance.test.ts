@@ -1,0 +1,210 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { cases, type Result, runCases } from "@bn/conformance";
+import { loadGoldenCases } from "@bn/conformance/node";
+import { diffReports, diffText, parseReport, summarize } from "@bn/conformance/report";
+import { createCpu } from "@bn/cpu";
+import { ISOLATED, launchBrowser } from "@bn/gpu-setup";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { HERE } from "../build/versions.ts";
+import { type Page, textOf, withApp } from "./app.ts";
+import { buildOnce, type Site, serveBuilt } from "./site.ts";
+
+let browser: Awaited<ReturnType<typeof launchBrowser>>;
+let plain: Site;
+let isolated: Site;
+
+beforeAll(async () => {
+  await buildOnce();
+  [browser, plain, isolated] = await Promise.all([launchBrowser(), serveBuilt(), serveBuilt(ISOLATED)]);
+});
+afterAll(async () => {
+  await browser.close();
+  await plain.close();
+  await isolated.close();
+});
+
+const FILTER = "scale_";
+
+async function hereOnCpu(filter: string): Promise<Result[]> {
+  const all = [...cases({ tier: "quick" }), ...(await loadGoldenCases())];
+  return runCases(
+    "cpu",
+    createCpu,
+    all.filter(({ id }) => id.includes(filter)),
+  );
+}
+
+/** Chooses backends, runs, and gives the report that the page offers. */
+async function runAndDownload(page: Page, backends: readonly string[]) {
+  for (const name of ["cpu", "wasm", "webgpu"])
+    await page.getByLabel(name, { exact: true }).setChecked(backends.includes(name));
+  await page.getByRole("button", { name: /^Run/ }).click();
+  await page.locator('.verdict:not([data-verdict="running"])').waitFor({ timeout: 80_000 });
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Download as JSON" }).click(),
+  ]);
+  return parseReport("downloaded", await readFile(await download.path(), "utf8"));
+}
+
+describe("conformance here", () => {
+  it("gives on cpu and wasm, on threads, what Node gives, bit for bit", async () => {
+    const here = await hereOnCpu(FILTER);
+    expect(here.length).toBeGreaterThan(50);
+    await withApp(browser, isolated.url, `#/conformance?filter=${FILTER}`, async (page) => {
+      const report = await runAndDownload(page, ["cpu", "wasm"]);
+      const { passed } = summarize(here);
+      expect(await page.textContent(".verdict")).toMatch(`${2 * passed} passed, 0 failed`);
+      expect(report.backends.map(({ name }) => name)).toEqual(["cpu", "wasm"]);
+      expect(report.backends[1]?.supports.details.threads).toBe("on: 2");
+      const bits = (results: readonly { id: string; status: string; error: number | null; ratio: number | null }[]) =>
+        results.map(({ id, status, error, ratio }) => ({ id, status, error, ratio }));
+      expect(bits(report.results.filter(({ backend }) => backend === "cpu"))).toEqual(bits(here));
+      expect(report.run?.runtime).toMatch(/^Chrome \d+/);
+      expect(report.run?.seed).toBe("1");
+    });
+  });
+
+  it("answers a link to one case, on webgpu too", async () => {
+    const [{ id }] = (await hereOnCpu("exact/")).filter((one) => one.id.includes("float32")) as [Result];
+    await withApp(browser, plain.url, `#/conformance?case=${encodeURIComponent(id)}`, async (page) => {
+      await textOf(page, ".verdict", /^3 passed, 0 failed, 0 skipped in/);
+      expect(await page.locator(".one .status").allTextContents()).toEqual(["passed", "passed", "passed"]);
+      expect(await page.textContent('[data-backend="webgpu"] dl')).toContain("adapter");
+    });
+  });
+
+  it("says that a case does not exist", () =>
+    withApp(browser, plain.url, "#/conformance?case=no%2Fsuch%2Fcase", async (page) => {
+      await textOf(page, ".note", /No case of the suite has this name/);
+    }));
+
+  it("can be cancelled, and keeps what ran", () =>
+    withApp(browser, plain.url, "#/conformance", async (page) => {
+      await page.getByLabel("webgpu").uncheck();
+      await page.getByLabel("wasm").uncheck();
+      await page.getByRole("button", { name: "Run the quick suite" }).click();
+      await page
+        .locator('[data-backend="cpu"] .count')
+        .filter({ hasText: /^[1-9]\d* of \d{4}/ })
+        .waitFor({ timeout: 60_000 });
+      await page.getByRole("button", { name: "Cancel" }).click();
+      const text = await textOf(page, ".verdict", /not run/);
+      const [, passed, notRun] = /^(\d+) passed, 0 failed, 0 skipped, (\d+) not run/.exec(text) ?? [];
+      expect(Number(passed)).toBeGreaterThan(0);
+      expect(Number(notRun)).toBeGreaterThan(0);
+    }));
+});
+
+describe("two results", () => {
+  it("differ as bn diff prints it", async () => {
+    const report = (results: object[]) => JSON.stringify({ run: null, results });
+    const base = { backend: "cpu", group: "g", clause: "K-1", error: 1e-7, bound: 1e-6, ratio: 0.1, reason: "" };
+    const old = report([
+      { ...base, id: "a", status: "passed" },
+      { ...base, id: "b", status: "failed", reason: "off", ratio: 3 },
+      { ...base, id: "c", status: "passed" },
+      { ...base, id: "d", status: "passed" },
+    ]);
+    const now = report([
+      { ...base, id: "a", status: "failed", reason: "top is off by 3 times its bound", ratio: 3 },
+      { ...base, id: "b", status: "passed" },
+      { ...base, id: "c", status: "passed", ratio: 0.9 },
+      { ...base, id: "e", status: "passed" },
+    ]);
+    await withApp(browser, plain.url, "#/conformance", async (page) => {
+      const files = [old, now].map((text, i) => ({
+        name: `${i}.json`,
+        mimeType: "application/json",
+        buffer: Buffer.from(text),
+      }));
+      await page.locator('input[type="file"]').setInputFiles(files);
+      const shown = await textOf(page, ".difference", /as before/);
+      expect(shown).toBe(diffText(diffReports(parseReport("0", old), parseReport("1", now))));
+      const bn = join(HERE, "../../packages/cli/dist/bin.js");
+      const folder = await (await import("node:fs/promises")).mkdtemp(
+        join((await import("node:os")).tmpdir(), "bn-diff-"),
+      );
+      const { writeFile, rm } = await import("node:fs/promises");
+      await Promise.all(files.map(({ name, buffer }) => writeFile(join(folder, name), buffer)));
+      const printed = await promisify(execFile)(process.execPath, [
+        bn,
+        "diff",
+        join(folder, "0.json"),
+        join(folder, "1.json"),
+      ]).catch((error) => error);
+      await rm(folder, { recursive: true });
+      expect(printed.stdout).toBe(shown);
+    });
+  });
+
+  it("a file that is no report is refused with a cure, and the page goes on", () =>
+    withApp(browser, plain.url, "#/conformance", async (page) => {
+      await page
+        .locator('input[type="file"]')
+        .setInputFiles({ name: "notes.json", mimeType: "application/json", buffer: Buffer.from("hello") });
+      await textOf(page, ".problem", /notes\.json: it is no JSON.*Check that the file is complete/s);
+    }));
+});
+
+describe("what is missing", () => {
+  it("no WebGPU: the card says how to get it, the others run", () =>
+    withApp(
+      browser,
+      plain.url,
+      `#/conformance?filter=exact/`,
+      async (page) => {
+        await page.getByLabel("wasm").uncheck();
+        await page.getByRole("button", { name: /^Run/ }).click();
+        await textOf(page, '[data-backend="webgpu"] .problem', /ERR_BN|WebGPU/);
+        await textOf(page, '[data-backend="webgpu"] .problem', /Chrome and Edge have it from version 113/);
+        await textOf(page, ".verdict", /^30 passed, 0 failed/);
+      },
+      { inWorkers: `Object.defineProperty(navigator, "gpu", { value: undefined });` },
+    ));
+
+  it("memory refused: wasm says so with a cure, cpu runs", () =>
+    withApp(
+      browser,
+      plain.url,
+      `#/conformance?filter=exact/`,
+      async (page) => {
+        await page.getByLabel("webgpu").uncheck();
+        await page.getByRole("button", { name: /^Run/ }).click();
+        await textOf(page, '[data-backend="wasm"] .problem', /no memory that may grow.*Close other tabs/s);
+        await textOf(page, ".verdict", /^30 passed, 0 failed/);
+      },
+      { inWorkers: `WebAssembly.Memory = function () { throw new RangeError("could not allocate memory"); };` },
+    ));
+
+  it("a lost device: its case fails, a new device goes on", () =>
+    withApp(
+      browser,
+      plain.url,
+      `#/conformance?filter=exact/`,
+      async (page) => {
+        for (const name of ["cpu", "wasm"]) await page.getByLabel(name, { exact: true }).uncheck();
+        await page.getByRole("button", { name: /^Run/ }).click();
+        await textOf(page, '[data-backend="webgpu"] .problem', /lost its device.*a new one is asked for/s);
+        const verdict = await textOf(page, ".verdict", /failed.* in /, 80_000);
+        const [, passed, failed] = /^(\d+) passed, (\d+) failed/.exec(verdict) ?? [];
+        expect(Number(failed)).toBeGreaterThan(0);
+        expect(Number(passed)).toBeGreaterThan(0);
+      },
+      {
+        inWorkers: `{
+          const request = GPUAdapter.prototype.requestDevice;
+          let first = true;
+          GPUAdapter.prototype.requestDevice = async function (...options) {
+            const device = await request.apply(this, options);
+            if (first) setTimeout(() => device.destroy(), 1500);
+            first = false;
+            return device;
+          };
+        }`,
+      },
+    ));
+});
