@@ -1,18 +1,12 @@
 export { affineOf, type ChannelAffine, unusable } from "./fold/affine.ts";
-export {
-  type CheckFoldRow,
-  checkFold,
-  type FoldAttempts,
-  type FoldTasks,
-  foldAttempts,
-  foldTasks,
-  judgeFolds,
-} from "./fold/check-fold.ts";
+export { type FoldAttempts, foldAttempts } from "./fold/attempts.ts";
+export { type CheckFoldRow, checkFold, judgeFolds } from "./fold/check-fold.ts";
 export { type Folded, type FoldOptions, foldModel } from "./fold/fold.ts";
 export { convolutionLayout, deconvolutionLayout, matrixLayout } from "./fold/layouts.ts";
 export { type Loss, lossOf } from "./fold/loss.ts";
 export type { FoldRow } from "./fold/report.ts";
-export type { FoldAttempt, FoldTask } from "./fold/task.ts";
+export type { FoldAttempt, FoldStep, FoldTask } from "./fold/task.ts";
+export { type FoldTasks, foldTasks, type NamedNorm } from "./fold/tasks.ts";
 export { type FoldedWeights, foldBehind, type WeightLayout } from "./fold/weights.ts";
 export type { OpenShape } from "./graph/encode.ts";
 export type { ReadExternal } from "./graph/external.ts";

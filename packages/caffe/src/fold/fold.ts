@@ -1,11 +1,11 @@
-import type { FoldAttempts, FoldRow, FoldTasks } from "@bn/onnx";
+import type { FoldAttempts, FoldRow, FoldTasks, NamedNorm } from "@bn/onnx";
 import { isNormRecord } from "@bn/onnx";
 import { encodeBlob, replaceData } from "../binary/blob.ts";
 import type { CaffeFile } from "../file.ts";
 import { type ImportNetOptions, importNet } from "../layers/import.ts";
+import type { CaffeRecord } from "../layers/record.ts";
 import { storedLayer } from "../layers/stored.ts";
 import { createMover } from "../net/moved.ts";
-import { openNetwork } from "../net/network.ts";
 import {
   ConvolutionParameterSchema,
   InnerProductParameterSchema,
@@ -14,12 +14,9 @@ import {
   NetParameterSchema,
 } from "../schema/caffe_pb.ts";
 import { isCarrier, weightedOf } from "./carrier.ts";
-import { type PlannedFold, planFolds } from "./plan.ts";
+import { type FoldLimits, type PlannedFold, planFolds } from "./plan.ts";
 
-export interface FoldNetOptions extends ImportNetOptions {
-  /** Leave a layer where folding could cancel more than so many decimal digits of a channel. Default: no limit. */
-  readonly maxLostDigits?: number;
-}
+export interface FoldNetOptions extends ImportNetOptions, FoldLimits {}
 
 export interface FoldedNet {
   /** Without the layers that went; null where no net was given. */
@@ -39,7 +36,7 @@ export interface FoldedNet {
  */
 export function foldNet(options: FoldNetOptions): FoldedNet {
   const { layers: records, network } = importNet(options);
-  const { folds, left } = planFolds(network, records, options.maxLostDigits ?? Number.POSITIVE_INFINITY);
+  const { folds, left } = planFolds(network, records, options);
   const rows = [
     ...folds.flatMap(({ layer, records: moved, lostDigits }) =>
       moved.map((record): FoldRow => {
@@ -58,21 +55,23 @@ export function foldNet(options: FoldNetOptions): FoldedNet {
 }
 
 /** What `judgeFolds` of `@bn/onnx` compares a folded network with. Errors: as `importNet`. */
-export function foldTasksOfNet(options: ImportNetOptions): FoldTasks {
+export function foldTasksOfNet(options: FoldNetOptions): FoldTasks {
   const { layers: records, network } = importNet(options);
-  const { folds } = planFolds(network, records, Number.POSITIVE_INFINITY);
+  const { folds, left } = planFolds(network, records, options);
   const tasks = folds.map(({ layer, weighted, steps }) => {
     const { layout, weights, bias } = weighted;
     const label = `${layer.type} "${layer.name}"`;
-    return { label, layout, weights: weights.data, bias: bias?.data ?? null, biasFactor: 1, steps };
+    const { data, shape: dims } = weights;
+    return { label, layout, dims, weights: data, bias: bias?.data ?? null, biasFactor: 1, factor: 1, steps };
   });
-  return { tasks, norms: records.flatMap((record) => (isNormRecord(record) ? [record] : [])) };
+  const reasons = left.map(({ record, reason }) => ({ name: record.name, reason }));
+  return { tasks, norms: namedNorms(records), left: reasons };
 }
 
 /** The layers with weights of a network, for `judgeFolds`. Errors: as `openNetwork`. */
 export function foldAttemptsOfNet(options: ImportNetOptions): FoldAttempts {
-  const network = openNetwork(options);
-  return network.layers.filter(isCarrier).flatMap((layer) => {
+  const { layers: records, network } = importNet(options);
+  const layers = network.layers.filter(isCarrier).flatMap((layer) => {
     const weighted = weightedOf(layer, storedLayer(layer, network).blobs);
     if (typeof weighted === "string") return [];
     const { weights, bias } = weighted;
@@ -80,6 +79,12 @@ export function foldAttemptsOfNet(options: ImportNetOptions): FoldAttempts {
     const label = `${layer.type} "${layer.name}"`;
     return [{ label, weights: weights.data, bias: bias?.data ?? null, u, smallest: 2 ** -150, dims: weights.shape }];
   });
+  const scales = records.filter(({ type }) => type === "Scale").map(({ name }) => name);
+  return { layers, norms: namedNorms(records), constants: new Set(scales) };
+}
+
+function namedNorms(records: readonly CaffeRecord[]): NamedNorm[] {
+  return records.flatMap((record) => (isNormRecord(record) ? [{ name: record.name, norm: record }] : []));
 }
 
 /** The file without the layers that went, and with what took them up. */

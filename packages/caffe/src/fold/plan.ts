@@ -27,17 +27,25 @@ export interface PlannedFold {
   readonly lostDigits: number;
 }
 
+/** What is to be left as it is. */
+export interface FoldLimits {
+  /** Leave a layer where folding could cancel more than so many decimal digits of a channel. Default: no limit. */
+  readonly maxLostDigits?: number;
+  /** Layers that stay as they are, as rows name them (`into`), with the reason. */
+  readonly leave?: ReadonlyMap<string, string>;
+}
+
 export interface Plan {
   readonly folds: readonly PlannedFold[];
   readonly left: readonly { readonly record: CaffeRecord; readonly reason: string }[];
 }
 
 /** Which records can be moved into the layer before them. Changes nothing. */
-export function planFolds(network: Network, records: readonly CaffeRecord[], maxLostDigits: number): Plan {
+export function planFolds(network: Network, records: readonly CaffeRecord[], limits: FoldLimits): Plan {
   const byLayer = new Map<NetworkLayer, PlannedFold>();
   const left: { record: CaffeRecord; reason: string }[] = [];
   for (const record of records) {
-    const done = planOne(network, record, byLayer, maxLostDigits);
+    const done = planOne(network, record, byLayer, limits);
     if (typeof done === "string") left.push({ record, reason: done });
     else byLayer.set(done.layer, done);
   }
@@ -48,7 +56,7 @@ function planOne(
   network: Network,
   record: CaffeRecord,
   planned: ReadonlyMap<NetworkLayer, PlannedFold>,
-  maxLostDigits: number,
+  { maxLostDigits = Number.POSITIVE_INFINITY, leave }: FoldLimits,
 ): PlannedFold | string {
   const own = record.caffe.layers.map(({ name, type }) => {
     return network.layers.find((layer) => layer.name === name && layer.type === type);
@@ -68,7 +76,7 @@ function planOne(
   const { outputs } = weighted.layout;
   if (record.channels !== outputs) return `it has ${record.channels} channels, ${name} ${outputs} outputs`;
   const affine = affineOf(record);
-  const wrong = unusable(affine);
+  const wrong = unusable(affine) ?? leave?.get(name) ?? null;
   if (wrong !== null) return wrong;
   const before = earlier?.folded ?? { weights: weighted.weights.data, bias: weighted.bias?.data ?? null };
   const norm: NormRecord | null = isNormRecord(record) ? record : null;
@@ -84,7 +92,7 @@ function planOne(
     layer: carrier,
     weighted,
     records: [...(earlier?.records ?? []), record],
-    steps: [...(earlier?.steps ?? []), { side: "behind", affine, norm }],
+    steps: [...(earlier?.steps ?? []), { side: "behind", affine, norm, name: record.name }],
     folded,
     gone: [...(earlier?.gone ?? []), ...own.filter((layer) => layer !== undefined)],
     top: last.tops[0] ?? "",

@@ -11,6 +11,8 @@ export interface Carrier {
   readonly bias: number | null;
   /** What the operator multiplies its bias by: Gemm's beta. */
   readonly biasFactor: number;
+  /** What it multiplies every product by: Gemm's alpha. */
+  readonly factor: number;
   readonly layout: WeightLayout;
   /** Of its output; null where the weights do not tell, as for MatMul. */
   readonly rank: number | null;
@@ -32,27 +34,35 @@ function pads(node: NodeProto): boolean {
 const conv: Reader = (node, dims) => {
   const layout = convolutionLayout(dims, int(node, "group", 1));
   if (typeof layout === "string") return layout;
-  return { weights: 1, bias: 2, biasFactor: 1, layout, rank: dims.length, pads: pads(node) };
+  return { weights: 1, bias: 2, biasFactor: 1, factor: 1, layout, rank: dims.length, pads: pads(node) };
 };
 
 /** An output near an edge, or between strides, reads fewer inputs than others: as if the rest were padding. */
 const convTranspose: Reader = (node, dims) => {
   const layout = deconvolutionLayout(dims, int(node, "group", 1));
   if (typeof layout === "string") return layout;
-  return { weights: 1, bias: 2, biasFactor: 1, layout, rank: dims.length, pads: true };
+  return { weights: 1, bias: 2, biasFactor: 1, factor: 1, layout, rank: dims.length, pads: true };
 };
 
 /** y = alpha A B + beta C: the layout has no say in alpha, which w' keeps. */
 const gemm: Reader = (node, dims) => {
   const layout = matrixLayout(dims, int(node, "transB", 0) !== 0);
   if (typeof layout === "string") return layout;
-  return { weights: 1, bias: 2, biasFactor: float(node, "beta", 1), layout, rank: 2, pads: false };
+  return {
+    weights: 1,
+    bias: 2,
+    biasFactor: float(node, "beta", 1),
+    factor: float(node, "alpha", 1),
+    layout,
+    rank: 2,
+    pads: false,
+  };
 };
 
 const matMul: Reader = (_node, dims) => {
   const layout = matrixLayout(dims, false);
   if (typeof layout === "string") return layout;
-  return { weights: 1, bias: null, biasFactor: 1, layout, rank: null, pads: false };
+  return { weights: 1, bias: null, biasFactor: 1, factor: 1, layout, rank: null, pads: false };
 };
 
 const READERS: ReadonlyMap<string, Reader> = new Map([

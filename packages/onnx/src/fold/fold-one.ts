@@ -11,6 +11,11 @@ import type { FoldRow } from "./report.ts";
 import { dropUnread, replaceInput, storedAs } from "./store.ts";
 import { type FoldedWeights, foldBefore, foldBehind } from "./weights.ts";
 
+/** What tells a node apart in both networks: its name, or the tensor that it gives. */
+export function keyOf({ name, output: [y = ""] }: NodeProto): string {
+  return name || y;
+}
+
 /** A node that may be folded away. */
 export interface Candidate {
   readonly node: NodeProto;
@@ -74,11 +79,8 @@ export function foldIntoNext(context: Context, candidate: Candidate): FoldRow | 
   const affine = candidate.over(layer.layout.inputs, 1, rank);
   if (typeof affine === "string") return affine;
   if (layer.pads && !keepsZero(affine)) return `${layer.label} pads with zeros, which it would have mapped to others`;
-  // Gemm multiplies what the weights add to the bias by alpha too, and not the bias.
-  const alpha = gemm.find(({ name }) => name === "alpha")?.f ?? 1;
-  const { weights, bias } = foldBefore(layer.weightValues, null, layer.layout, affine);
-  const total = bias.map((sum, o) => (layer.biasValues?.[o] ?? 0) + alpha * sum);
-  return store(context, candidate, layer, { weights, bias: total }, affine, "before", () => {
+  const folded = foldBefore(layer.weightValues, layer.biasValues, layer.layout, affine, layer.factor);
+  return store(context, candidate, layer, folded, affine, "before", () => {
     node.input[0] = candidate.x;
     remove(model, candidate.node);
   });
@@ -94,7 +96,7 @@ function store(
   side: "before" | "behind",
   rewire: () => void,
 ): FoldRow | string {
-  const wrong = unusable(affine);
+  const wrong = unusable(affine) ?? options.leave?.get(layer.label) ?? null;
   if (wrong !== null) return wrong;
   const loss = lossOf(candidate.norm, side === "behind" ? layer.biasValues : null);
   const most = options.maxLostDigits ?? Number.POSITIVE_INFINITY;
@@ -110,6 +112,14 @@ function store(
   if (layer.biasNode === null && !unbiased && (side === "before" || candidate.norm === null)) {
     return `${label} has no bias of its own`;
   }
+  const earlier = all.get(node);
+  const ends = { x: node.input[0] ?? "", y: (layer.biasNode ?? node).output[0] ?? "" };
+  const step = {
+    norm: candidate.norm,
+    name: keyOf(candidate.node),
+    x: candidate.x,
+    y: candidate.node.output[0] ?? "",
+  };
   const row: FoldRow = {
     ...{ node: candidate.name, operator: candidate.node.opType, status: "folded", into: label, side, reason: "" },
     ...loss,
@@ -127,9 +137,8 @@ function store(
   }
   rewire();
   dropUnread(model, unread);
-  const earlier = all.get(node);
-  const step = { side, affine, norm: candidate.norm };
-  all.set(node, { layer: earlier?.layer ?? layer, exact: folded, steps: [...(earlier?.steps ?? []), step] });
+  const steps = [...(earlier?.steps ?? []), { side, affine, ...step }];
+  all.set(node, { ...(earlier ?? { layer, x: ends.x, y: ends.y }), exact: folded, steps });
   return row;
 }
 

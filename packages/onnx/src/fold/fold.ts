@@ -19,6 +19,8 @@ export interface FoldOptions {
   readonly duplicate?: boolean;
   /** Leave a layer where folding could cancel more than so many decimal digits of a channel. Default: no limit. */
   readonly maxLostDigits?: number;
+  /** Layers that stay as they are, as rows name them (`into`), with the reason. */
+  readonly leave?: ReadonlyMap<string, string>;
 }
 
 export interface Folded {
@@ -54,11 +56,16 @@ export async function foldModel(bytes: Uint8Array, options: FoldOptions = {}): P
   return { bytes: toBinary(ModelProtoSchema, model), rows };
 }
 
+interface FoldedAll {
+  readonly rows: readonly FoldRow[];
+  /** By the node of the layer. */
+  readonly layers: ReadonlyMap<NodeProto, FoldedLayer>;
+  /** The nodes of the top level that stay, and why. */
+  readonly left: readonly { readonly node: NodeProto; readonly reason: string }[];
+}
+
 /** Folds in place, and tells what every layer that holds a normalization was. */
-export function foldAll(
-  model: Model,
-  options: FoldOptions,
-): { readonly rows: FoldRow[]; readonly layers: ReadonlyMap<NodeProto, FoldedLayer> } {
+export function foldAll(model: Model, options: FoldOptions): FoldedAll {
   const folded = new Map<NodeProto, FoldedLayer>();
   const rows = new Map<NodeProto | string, FoldRow>();
   const norms = new Map<NodeProto, NormNode>();
@@ -87,7 +94,10 @@ export function foldAll(
       now = context();
     }
   }
-  return { rows: [...rows.values()], layers: folded };
+  const left = [...rows].flatMap(([node, { status, reason }]) => {
+    return typeof node === "string" || status !== "left" ? [] : [{ node, reason }];
+  });
+  return { rows: [...rows.values()], layers: folded, left };
 }
 
 function whyLeft({ where, layer, computed, training, spatial }: NormNode): string | null {

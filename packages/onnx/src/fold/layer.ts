@@ -2,10 +2,9 @@ import type { NodeProto, TensorProto } from "onnx-buf";
 import { isOnnxDomain, labelOf, type Model } from "../graph/proto.ts";
 import type { Lookup } from "../graph/scope.ts";
 import { type Numbers, numbersOf } from "../graph/tensor.ts";
-import type { NormRecord } from "../layers/record.ts";
-import type { ChannelAffine } from "./affine.ts";
 import { type Carrier, carrierOf, isCarrier } from "./carriers.ts";
 import type { FoldOptions } from "./fold.ts";
+import type { FoldStep } from "./task.ts";
 import type { FoldedWeights } from "./weights.ts";
 import type { Wiring } from "./wiring.ts";
 
@@ -13,14 +12,16 @@ import type { Wiring } from "./wiring.ts";
 export interface FoldedLayer {
   readonly layer: Layer;
   readonly exact: FoldedWeights;
-  readonly steps: readonly FoldStep[];
+  readonly steps: readonly PlacedStep[];
+  /** What the layer itself read and gave, its bias added, before anything was folded. */
+  readonly x: string;
+  readonly y: string;
 }
 
-interface FoldStep {
-  readonly side: "before" | "behind";
-  readonly affine: ChannelAffine;
-  /** null for a product or sum with constants. */
-  readonly norm: NormRecord | null;
+/** A step and the tensors that it stood between. */
+export interface PlacedStep extends FoldStep {
+  readonly x: string;
+  readonly y: string;
 }
 
 export interface Context {

@@ -1,24 +1,18 @@
 import { roundTo } from "../graph/narrow.ts";
-import { isNormRecord, type NormRecord, quotients } from "../layers/record.ts";
-import type { ChannelAffine } from "./affine.ts";
-import { type FoldAttempt, type FoldTask, plain, rightFold } from "./task.ts";
-import { type FoldedWeights, foldBehind } from "./weights.ts";
+import type { NormRecord } from "../layers/record.ts";
+import { movedWeights } from "./moved.ts";
+import { type FoldAttempt, type FoldStep, type FoldTask, plain, rightFold } from "./task.ts";
+import { type Variant, variantsOf } from "./variants.ts";
+import { type FoldedWeights, foldBefore, foldBehind } from "./weights.ts";
 
 /** What somebody who makes it gets. */
 export interface Mistake {
   readonly name: string;
-  readonly fold: FoldedWeights;
+  /** The same for the same mistake in a part of the task. */
+  readonly id: string;
+  fold(): FoldedWeights;
   /** Of the type that the numbers were rounded to on the way, where that is the mistake. */
   readonly narrow?: { readonly u: number; readonly smallest: number };
-}
-
-/** What a fold behind a layer is made of, with everything that can be left out or taken wrongly. */
-interface Parts {
-  readonly mean: Float64Array;
-  readonly variance: Float64Array;
-  readonly gamma: Float64Array;
-  readonly beta: Float64Array;
-  readonly eps: number;
 }
 
 const NARROW = [
@@ -26,142 +20,167 @@ const NARROW = [
   { type: 16, name: "bfloat16", narrow: { u: 2 ** -8, smallest: 2 ** -134 } },
 ];
 
-/** Known mistakes, applied to the task. Only folds of one normalization behind a layer are taken apart. */
+/** Known mistakes, applied to the task: in the layer as a whole, in one normalization of several, in every one alike. */
 export function* mistakes(task: FoldTask, attempt: FoldAttempt, others: readonly NormRecord[]): Generator<Mistake> {
-  const right = rightFold(task);
+  yield* roundings(task, attempt);
+  const all = task.steps.map((step) => [...variantsOf(step, task, attempt, others)]);
+  yield* inOneStep(task, all);
+  yield* inEveryStep(task, all);
+  yield* inTheLayer(task);
+  yield* inTheSteps(task);
+  yield* movedWeights(task);
+}
+
+function* roundings(task: FoldTask, attempt: FoldAttempt): Generator<Mistake> {
   for (const { type, name, narrow } of NARROW) {
     const held = (values: ArrayLike<number> | null) => {
       const all = Float64Array.from(values ?? []);
       return roundTo(type, all)?.every((value, i) => Object.is(value, all[i])) ?? false;
     };
     if (attempt.u < narrow.u && held(attempt.weights))
-      yield { name: `weights were rounded to ${name}`, fold: right, narrow };
+      yield { name: `weights were rounded to ${name}`, id: name, narrow, fold: () => rightFold(task) };
   }
-  const [step, ...more] = task.steps;
-  if (step === undefined || step.norm === null || more.length > 0 || step.side !== "behind") return;
-  const { norm } = step;
-  const p = partsOf(norm);
-  const given = plain(task.bias, task.layout.outputs);
-  const fold = (affine: ChannelAffine, bias: Float64Array = given) =>
-    foldBehind(task.weights, bias, task.layout, affine);
-  const folded = (name: string, parts: Partial<Parts>, gain = gainOf): Mistake => {
-    const all = { ...p, ...parts };
-    return { name, fold: fold({ mean: all.mean, gain: gain(all), beta: all.beta }) };
-  };
-  const zeros = new Float64Array(norm.channels);
-  const ones = zeros.map(() => 1);
-  const weights = Float64Array.from(task.weights);
+}
 
-  yield folded("epsilon was left out of the root", { eps: 0 });
-  for (const eps of EPSILONS)
-    if (eps !== norm.eps) yield folded(`epsilon ${eps} was used in place of ${norm.eps}`, { eps });
-  const guess = guessEps(task, attempt, p);
-  if (guess !== null) yield folded(`epsilon ${guess.toPrecision(3)} was used in place of ${norm.eps}`, { eps: guess });
-  yield folded("epsilon was added to the root, not under it", {}, ({ gamma, variance, eps }) =>
-    gamma.map((value, c) => value / (Math.sqrt(variance[c] as number) + eps)),
-  );
-  yield folded("the variance was used as a standard deviation", {}, ({ gamma, variance, eps }) =>
-    gamma.map((value, c) => value / ((variance[c] as number) + eps)),
-  );
-  yield folded("the root was multiplied by, not divided by", {}, ({ gamma, variance, eps }) =>
-    gamma.map((value, c) => value * Math.sqrt((variance[c] as number) + eps)),
-  );
-  yield folded("gamma was lost", { gamma: ones });
-  yield folded("beta was lost", { beta: zeros });
-  yield folded("the mean was lost", { mean: zeros });
-  yield folded("the mean was added, not subtracted", { mean: p.mean.map((value) => -value) });
-  const gain = gainOf(p);
-  const unscaled = right.bias.map((value, o) => value + (given[o] as number) * (1 - (gain[o] as number)));
-  yield { name: "the layer's own bias was not scaled", fold: { weights: right.weights, bias: unscaled } };
-  yield { name: "the layer's own bias was lost", fold: fold({ ...p, gain }, zeros) };
-  if (task.biasFactor !== 1 && task.biasFactor !== 0) {
+const withSteps = (task: FoldTask, steps: readonly FoldStep[]) => rightFold({ ...task, steps });
+
+/** One normalization taken wrongly, and all others right. */
+function* inOneStep(task: FoldTask, all: readonly (readonly Variant[])[]): Generator<Mistake> {
+  const { steps } = task;
+  for (const [s, variants] of all.entries()) {
+    for (const { id, name, affine, part } of variants) {
+      const altered = steps.map((step, i) => (i === s ? { ...step, affine } : step));
+      const fold = () => {
+        const wrong = withSteps(task, altered);
+        return part === "weights" ? { weights: wrong.weights, bias: rightFold(task).bias } : wrong;
+      };
+      const where = steps.length > 1 ? `, in "${steps[s]?.name}"` : "";
+      yield {
+        id: `${s} ${id} ${part}`,
+        name: `${name}${part === "weights" ? ", in the weights alone" : ""}${where}`,
+        fold,
+      };
+    }
+  }
+}
+
+/** The same mistake wherever it can be made. */
+function* inEveryStep(task: FoldTask, all: readonly (readonly Variant[])[]): Generator<Mistake> {
+  const { steps } = task;
+  if (steps.length < 2) return;
+  const kinds = new Map(all.flat().flatMap((one) => (one.part === "all" ? [[one.id, one.name] as const] : [])));
+  for (const [id, name] of kinds) {
+    const chosen = all.map((variants) => variants.find((one) => one.id === id && one.part === "all"));
+    if (chosen.filter((one) => one !== undefined).length < 2) continue;
+    const altered = steps.map((step, i) => ({ ...step, affine: chosen[i]?.affine ?? step.affine }));
+    yield { id: `every ${id}`, name: `${name}, in every normalization`, fold: () => withSteps(task, altered) };
+  }
+}
+
+/** Weights or bias as a whole. */
+function* inTheLayer(task: FoldTask): Generator<Mistake> {
+  const given = plain(task.bias, task.layout.outputs);
+  const zeros = given.map(() => 0);
+  const behind = task.steps.filter(({ side }) => side === "behind");
+  const gainOf = (o: number) => behind.reduce((gain, { affine }) => gain * (affine.gain[o] as number), 1);
+  const withBias = (bias: (right: FoldedWeights) => Float64Array) => () => {
+    const right = rightFold(task);
+    return { weights: right.weights, bias: bias(right) };
+  };
+  const withOwn = (bias: Float64Array) => () => rightFold({ ...task, bias });
+  yield {
+    ...{ id: "bias unscaled", name: "the layer's own bias was not scaled" },
+    fold: withBias(({ bias }) => bias.map((value, o) => value + (given[o] as number) * (1 - gainOf(o)))),
+  };
+  yield { id: "bias lost", name: "the layer's own bias was lost", fold: withOwn(zeros) };
+  const { biasFactor, factor } = task;
+  if (biasFactor !== 1 && biasFactor !== 0) {
+    const bare = given.map((value) => value / biasFactor);
+    yield { id: "beta", name: "Gemm's beta was ignored", fold: withOwn(bare) };
+    const twice = given.map((value) => value * biasFactor);
+    yield { id: "beta twice", name: "Gemm's beta was applied twice", fold: withOwn(twice) };
+    // b' is right, and the operator multiplies it once more.
+    const again = withBias(({ bias }) => bias.map((value) => value * biasFactor));
+    yield { id: "beta kept", name: "Gemm's beta still multiplies the folded bias", fold: again };
+  }
+  if (factor !== 1)
+    yield { id: "alpha", name: "Gemm's alpha was ignored", fold: () => rightFold({ ...task, factor: 1 }) };
+  yield {
+    ...{ id: "weights unscaled", name: "the weights were not scaled" },
+    fold: () => ({ weights: Float64Array.from(task.weights), bias: rightFold(task).bias }),
+  };
+  yield { id: "bias unfolded", name: "the bias was not folded", fold: withBias(() => given) };
+  yield { id: "bias missing", name: "the bias is missing", fold: withBias(() => zeros) };
+  yield { id: "means unscaled", name: "the mean was not scaled", fold: withBias(() => unscaledMeans(task, given)) };
+  if (task.steps.some(({ side }) => side === "before")) yield* inTheSums(task);
+}
+
+/** b g - mean + beta: what is subtracted is not in the output's units. */
+function unscaledMeans({ steps, layout, factor, weights }: FoldTask, given: Float64Array): Float64Array {
+  let now: FoldedWeights = { weights: Float64Array.from(weights), bias: given };
+  for (const { side, affine } of steps) {
+    const mean = affine.mean.map((value, c) => value / (affine.gain[c] as number));
+    now =
+      side === "behind"
+        ? foldBehind(now.weights, now.bias, layout, { ...affine, mean })
+        : foldBefore(now.weights, now.bias, layout, { ...affine, mean }, factor);
+  }
+  return now.bias;
+}
+
+/** What a fold before a layer adds to its bias: sum w (beta - mean g). */
+function* inTheSums(task: FoldTask): Generator<Mistake> {
+  const { steps, layout, factor } = task;
+  const folded = (before: (now: FoldedWeights, step: FoldStep) => FoldedWeights) => () => {
+    let now: FoldedWeights = { weights: Float64Array.from(task.weights), bias: plain(task.bias, layout.outputs) };
+    for (const step of steps) {
+      now = step.side === "behind" ? foldBehind(now.weights, now.bias, layout, step.affine) : before(now, step);
+    }
+    return now;
+  };
+  const right = ({ weights, bias }: FoldedWeights, { affine }: FoldStep) =>
+    foldBefore(weights, bias, layout, affine, factor);
+  yield {
+    ...{ id: "sums lost", name: "what the normalization before the layer adds was left out of the bias" },
+    fold: folded((now, step) => ({ weights: right(now, step).weights, bias: now.bias })),
+  };
+  yield {
+    ...{ id: "sums scaled", name: "the sums of the bias were taken over the scaled weights" },
+    fold: folded((now, step) => {
+      const { weights } = right(now, step);
+      return { weights, bias: right({ weights, bias: now.bias }, step).bias };
+    }),
+  };
+}
+
+/** Which maps were applied, how often and on which side. */
+function* inTheSteps(task: FoldTask): Generator<Mistake> {
+  const { steps, layout } = task;
+  const several = steps.length > 1;
+  const titled = (step: FoldStep) => (several ? `"${step.name}"` : "the normalization");
+  for (const [s, step] of steps.entries()) {
+    const twice = steps.toSpliced(s, 0, step);
+    yield { id: `twice ${s}`, name: `${titled(step)} was applied twice`, fold: () => withSteps(task, twice) };
+    if (several)
+      yield {
+        id: `lost ${s}`,
+        name: `${titled(step)} was left out`,
+        fold: () => withSteps(task, steps.toSpliced(s, 1)),
+      };
+    if (layout.inputs !== layout.outputs) continue;
+    const side = step.side === "behind" ? "before" : "behind";
+    const axis = side === "before" ? "input channels, not its outputs" : "outputs, not its input channels";
+    const turned = steps.with(s, { ...step, side });
     yield {
-      name: "Gemm's beta was ignored",
-      fold: fold(
-        { ...p, gain },
-        given.map((value) => value / task.biasFactor),
-      ),
+      id: `turned ${s}`,
+      name: `${titled(step)} was folded over the layer's ${axis}`,
+      fold: () => withSteps(task, turned),
     };
   }
-  yield { name: "the weights were not scaled", fold: { weights, bias: right.bias } };
-  yield { name: "the bias was not folded", fold: { weights: right.weights, bias: given } };
-  yield { name: "the bias is missing", fold: { weights: right.weights, bias: zeros } };
-  yield {
-    name: "the normalization was applied twice",
-    fold: foldBehind(right.weights, right.bias, task.layout, step.affine),
-  };
-  const { factor } = norm.statistics;
-  if (factor !== 1 && factor !== 0) {
-    const times = (values: Float64Array, by: number) => values.map((value) => value * by);
-    const both = (by: number) => ({ mean: times(p.mean, by), variance: times(p.variance, by) });
-    yield folded(`the factor ${factor} was ignored`, both(factor));
-    yield folded(`the factor ${factor} was applied twice`, both(1 / factor));
-    yield folded(`the factor ${factor} was applied to the variance alone`, { mean: times(p.mean, factor) });
-    yield folded(`the factor ${factor} was applied to the mean alone`, { variance: times(p.variance, factor) });
-  }
-  yield* movedChannels(task, { mean: p.mean, gain, beta: p.beta });
-  for (const other of others) {
-    if (other.channels !== norm.channels || other === norm || other.name === norm.name) continue;
-    const q = partsOf(other);
-    yield folded(`mean and variance are those of "${other.name}"`, { mean: q.mean, variance: q.variance });
-    yield folded(`it is the fold of "${other.name}"`, q);
-  }
-}
-
-/** Epsilons that frameworks have as defaults. */
-const EPSILONS = [1e-12, 1e-8, 1e-7, 1e-6, 1e-5, 2e-5, 5e-5, 1e-4, 1e-3, 1e-2].map(Math.fround);
-
-function gainOf({ gamma, variance, eps }: Parts): Float64Array {
-  return gamma.map((value, c) => value / Math.sqrt((variance[c] as number) + eps));
-}
-
-function partsOf(norm: NormRecord): Parts {
-  if (!isNormRecord(norm)) throw new RangeError("a Scale has no statistics");
-  const { channels, gamma, beta, eps } = norm;
-  const { mean, variance } = quotients(norm);
-  const wide = (values: ArrayLike<number> | null, absent: number) =>
-    Float64Array.from({ length: channels }, (_, c) => values?.[c] ?? absent);
-  return { mean: wide(mean, 0), variance: wide(variance, 0), gamma: wide(gamma, 1), beta: wide(beta, 0), eps };
-}
-
-/** The epsilon that the channels' gains say, if they agree on one: the median of (gamma / gain)^2 - variance. */
-function guessEps({ weights, layout }: FoldTask, attempt: FoldAttempt, { gamma, variance }: Parts): number | null {
-  const [along, squares] = [new Float64Array(layout.outputs), new Float64Array(layout.outputs)];
-  for (let i = 0; i < weights.length; i++) {
-    const [o, w] = [layout.out(i), weights[i] as number];
-    along[o] = (along[o] as number) + w * (attempt.weights[i] as number);
-    squares[o] = (squares[o] as number) + w * w;
-  }
-  const found: number[] = [];
-  for (let o = 0; o < layout.outputs; o++) {
-    const gain = (along[o] as number) / (squares[o] as number);
-    const eps = ((gamma[o] as number) / gain) ** 2 - (variance[o] as number);
-    if (Number.isFinite(eps)) found.push(eps);
-  }
-  found.sort((a, b) => a - b);
-  const median = found[found.length >> 1];
-  return median !== undefined && median >= 0 ? median : null;
-}
-
-/** Statistics that met other channels: shifted, reversed, or with groups and channels of a group exchanged. */
-function* movedChannels(task: FoldTask, affine: ChannelAffine): Generator<Mistake> {
-  const { outputs } = task.layout;
-  const moved = (name: string, from: (o: number) => number): Mistake => {
-    const at = (values: Float64Array) => values.map((_, o) => values[from(o)] as number);
-    const other = { mean: at(affine.mean), gain: at(affine.gain), beta: at(affine.beta) };
-    return { name, fold: foldBehind(task.weights, plain(task.bias, outputs), task.layout, other) };
-  };
-  for (const by of [1, -1, 2, -2]) {
-    if (outputs > Math.abs(by)) yield moved(`channels are shifted by ${by}`, (o) => (o + by + outputs) % outputs);
-  }
-  if (outputs > 2) yield moved("channels are reversed", (o) => outputs - 1 - o);
-  for (let groups = 2; groups <= outputs / 2; groups++) {
-    if (outputs % groups !== 0) continue;
-    const each = outputs / groups;
-    yield moved(
-      `channels of ${groups} groups are exchanged with their groups`,
-      (o) => (o % groups) * each + Math.floor(o / groups),
-    );
-    yield moved(`every group takes the statistics of the first of ${groups}`, (o) => o % each);
-  }
+  if (several)
+    yield {
+      id: "reversed",
+      name: "the normalizations were applied in reverse order",
+      fold: () => withSteps(task, steps.toReversed()),
+    };
 }

@@ -6,16 +6,26 @@ import { type FoldedWeights, foldBefore, foldBehind, type WeightLayout } from ".
 export interface FoldTask {
   readonly label: string;
   readonly layout: WeightLayout;
+  /** Of the weights, as the file has them. */
+  readonly dims: readonly number[];
   readonly weights: ArrayLike<number>;
   /** One value per output, as the operator adds it; null where there is none. */
   readonly bias: ArrayLike<number> | null;
   /** What the operator multiplies its bias by: Gemm's beta. */
   readonly biasFactor: number;
-  readonly steps: readonly {
-    readonly side: "before" | "behind";
-    readonly affine: ChannelAffine;
-    readonly norm: NormRecord | null;
-  }[];
+  /** What it multiplies every product by: Gemm's alpha. */
+  readonly factor: number;
+  readonly steps: readonly FoldStep[];
+}
+
+/** One map that goes into a layer. Those behind it come nearest first, those before it too. */
+export interface FoldStep {
+  readonly side: "before" | "behind";
+  readonly affine: ChannelAffine;
+  /** null for a product or sum with constants. */
+  readonly norm: NormRecord | null;
+  /** Of its node or layer; of a node without a name, the tensor that it gives. */
+  readonly name: string;
 }
 
 /** What somebody made of it. */
@@ -30,11 +40,13 @@ export interface FoldAttempt {
 }
 
 /** The weights that are right, in float64. */
-export function rightFold({ weights, bias, layout, steps }: FoldTask): FoldedWeights {
+export function rightFold({ weights, bias, layout, steps, factor }: FoldTask): FoldedWeights {
   let now: FoldedWeights = { weights: Float64Array.from(weights), bias: plain(bias, layout.outputs) };
   for (const { side, affine } of steps) {
-    const fold = side === "behind" ? foldBehind : foldBefore;
-    now = fold(now.weights, now.bias, layout, affine);
+    now =
+      side === "behind"
+        ? foldBehind(now.weights, now.bias, layout, affine)
+        : foldBefore(now.weights, now.bias, layout, affine, factor);
   }
   return now;
 }

@@ -34,7 +34,7 @@ export function foldBehind(
 
 /**
  * A normalization before a layer, moved into its weights (F-2): w' = w * gain over the input channels, and
- * b' = b + sum w * (beta - mean * gain) over everything that an output reads. Exact only where no padding is read, or where
+ * b' = b + factor * sum w * (beta - mean * gain) over everything that an output reads, `factor` as Gemm's alpha. Exact only where no padding is read, or where
  * the normalization maps 0 to 0.
  */
 export function foldBefore(
@@ -42,6 +42,7 @@ export function foldBefore(
   bias: ArrayLike<number> | null,
   layout: WeightLayout,
   { mean, gain, beta }: ChannelAffine,
+  factor = 1,
 ): FoldedWeights {
   const sums = new Float64Array(layout.outputs);
   const errors = new Float64Array(layout.outputs); // Neumaier's: terms of both signs may cancel
@@ -55,6 +56,6 @@ export function foldBefore(
     sums[o] = next;
     return w * (gain[channel] as number);
   });
-  const total = sums.map((sum, o) => (bias?.[o] ?? 0) + (sum + (errors[o] as number)));
+  const total = sums.map((sum, o) => (bias?.[o] ?? 0) + factor * (sum + (errors[o] as number)));
   return { weights: folded, bias: total };
 }

@@ -1,3 +1,12 @@
+export { type ProveOptions, proveFold } from "../prove/prove.ts";
+export {
+  type FoldProof,
+  type LostChannel,
+  type ProofComparison,
+  type ProofOutput,
+  type ProofRow,
+  proofPassed,
+} from "../prove/report.ts";
 export { onnxCases } from "./cases.ts";
 export { type Finding, findings, worstOf } from "./findings.ts";
 export { verifyHtml } from "./html.ts";

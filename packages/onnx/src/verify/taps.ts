@@ -36,6 +36,8 @@ export interface Taps {
   changed(): void;
   /** What the network has read so far, in its order. */
   inputs(): InputPlan[];
+  /** Their values, by name. */
+  values(): Readonly<Record<string, Tensor>>;
 }
 
 interface Choice {
@@ -98,6 +100,7 @@ export function createTaps(model: Model, runtime: Runtime, given: Given): Taps {
       extractor = createExtractor(model, given.external, given.failures);
     },
     inputs: () => model.graph.input.flatMap(({ name }) => read.get(name)?.plan ?? []),
+    values: () => Object.fromEntries([...read].map(([name, { tensor }]) => [name, tensor])),
     async fetch(taps) {
       const part = await extractor.extract(taps);
       const loaded = await runtime.load(part.bytes);

@@ -1,0 +1,71 @@
+import type { NodeProto } from "onnx-buf";
+import type { ReadExternal } from "../graph/external.ts";
+import { readWhole } from "../graph/load.ts";
+import { labelOf, type Model } from "../graph/proto.ts";
+import { isCarrier } from "./carriers.ts";
+import { constantMapOf } from "./constants.ts";
+import { lookupOf } from "./fold.ts";
+import { keyOf } from "./fold-one.ts";
+import { endsPath, type Layer, layerOf } from "./layer.ts";
+import type { FoldAttempt } from "./task.ts";
+import { type NamedNorm, normsOf } from "./tasks.ts";
+import { wiringOf } from "./wiring.ts";
+
+/** A network to be judged: its layers with weights, in order, and what still stands beside them. */
+export interface FoldAttempts {
+  readonly layers: readonly (FoldAttempt & { readonly dims: readonly number[] })[];
+  readonly norms: readonly NamedNorm[];
+  /** Products and sums with constants, by the names that steps have. */
+  readonly constants: ReadonlySet<string>;
+}
+
+/** What of a model can be judged. Errors: `ERR_BN_DATA`. */
+export async function foldAttempts(bytes: Uint8Array, external?: ReadExternal): Promise<FoldAttempts> {
+  return attemptsOf(await readWhole(bytes, external)).found;
+}
+
+/** With the layers themselves, in the same order. */
+export function attemptsOf(model: Model): { found: FoldAttempts; layers: readonly Layer[] } {
+  const lookup = lookupOf(model);
+  const context = { model, wiring: wiringOf(model), lookup, options: { duplicate: true }, folded: new Map() };
+  const ends = endsPath(context);
+  const seen = new Set<NodeProto>();
+  const layers: Layer[] = [];
+  // An Add behind a MatMul comes after it, and knows its bias: from the end.
+  for (const node of model.graph.node.toReversed()) {
+    if (seen.has(node) || !ends(node)) continue;
+    const layer = layerOf(context, node);
+    if (typeof layer === "string" || seen.has(layer.node)) continue;
+    seen.add(layer.node);
+    layers.push(layer);
+  }
+  layers.reverse();
+  const biases = new Set(layers.map(({ biasNode }) => biasNode));
+  const constants = model.graph.node.filter((node) => !biases.has(node) && constantMapOf(node, lookup) !== null);
+  const found = { layers: layers.map(attemptOf), norms: normsOf(model), constants: new Set(constants.map(keyOf)) };
+  return { found, layers };
+}
+
+interface Precision {
+  readonly u: number;
+  readonly smallest: number;
+}
+
+/** Unit roundoff, and half of the smallest number, of each type that weights may have. */
+const PRECISION: Readonly<Record<string, Precision>> = {
+  float16: { u: 2 ** -11, smallest: 2 ** -25 },
+  bfloat16: { u: 2 ** -8, smallest: 2 ** -134 },
+  float32: { u: 2 ** -24, smallest: 2 ** -150 },
+  float64: { u: 2 ** -53, smallest: 0 },
+};
+
+function attemptOf({ node, label, values, biasValues }: Layer): FoldAttempt & { dims: readonly number[] } {
+  const { data, dims, narrow } = values;
+  return {
+    label: isCarrier(node) ? label : labelOf(node, 0),
+    weights: data,
+    bias: biasValues,
+    dims,
+    ...(PRECISION[narrow ?? values.dtype] as Precision),
+  };
+}

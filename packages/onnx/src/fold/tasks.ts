@@ -1,0 +1,60 @@
+import type { NodeProto } from "onnx-buf";
+import type { ReadExternal } from "../graph/external.ts";
+import { readWhole } from "../graph/load.ts";
+import type { Model } from "../graph/proto.ts";
+import { readNodes } from "../layers/nodes.ts";
+import { isNormRecord, type NormRecord } from "../layers/record.ts";
+import { type FoldOptions, foldAll } from "./fold.ts";
+import { keyOf } from "./fold-one.ts";
+import type { FoldedLayer } from "./layer.ts";
+import type { FoldTask } from "./task.ts";
+
+/** The layers of a network that normalizations belong into, as they were before anybody folded. */
+export interface FoldTasks {
+  readonly tasks: readonly FoldTask[];
+  /** All of the network, under the names that steps have. */
+  readonly norms: readonly NamedNorm[];
+  /** Normalizations that no layer can take up, and why. */
+  readonly left: readonly { readonly name: string; readonly reason: string }[];
+}
+
+export interface NamedNorm {
+  readonly name: string;
+  readonly norm: NormRecord;
+}
+
+/** What is to be folded in a model. `options` as `foldModel` was given. Errors: `ERR_BN_DATA`. */
+export async function foldTasks(
+  bytes: Uint8Array,
+  external?: ReadExternal,
+  options: Omit<FoldOptions, "external"> = {},
+): Promise<FoldTasks> {
+  return tasksOf(await readWhole(bytes, external), options).found;
+}
+
+/** Folds `model` in place, and tells what was to be folded where. */
+export function tasksOf(model: Model, options: FoldOptions): { found: FoldTasks; layers: readonly FoldedLayer[] } {
+  const norms = normsOf(model);
+  const { left, layers } = foldAll(model, options);
+  const folded = [...layers.values()];
+  const tasks = folded.map(({ layer, steps }): FoldTask => {
+    const { label, layout, values, biasValues, biasFactor, factor } = layer;
+    const { dims, data } = values;
+    return { label, layout, dims, weights: data, bias: biasValues, biasFactor, factor, steps };
+  });
+  const reasons = left.map(({ node, reason }) => ({ name: keyOf(node), reason }));
+  return { found: { tasks, norms, left: reasons }, layers: folded };
+}
+
+/** The normalizations of the top level that have their values in the file. */
+export function normsOf(model: Model): NamedNorm[] {
+  const writers = new Map<string, NodeProto>();
+  for (const node of model.graph.node) writers.set(node.output[0] ?? "", node);
+  const norms: NamedNorm[] = [];
+  for (const found of readNodes({ model, origins: new Map() })) {
+    if (!("tensors" in found) || found.where !== "" || !found.layer || !isNormRecord(found.layer)) continue;
+    const node = writers.get(found.tensors.y);
+    if (node) norms.push({ name: keyOf(node), norm: found.layer });
+  }
+  return norms;
+}

@@ -1,0 +1,172 @@
+import { isNormRecord, type NormRecord, quotients } from "../layers/record.ts";
+import type { ChannelAffine } from "./affine.ts";
+import { movedChannels } from "./moved-channels.ts";
+import { type FoldAttempt, type FoldStep, type FoldTask, rightFold } from "./task.ts";
+
+/** One map as somebody took it wrongly. */
+export interface Variant {
+  readonly id: string;
+  readonly name: string;
+  readonly affine: ChannelAffine;
+  /** "weights": the bias was made with what is right. */
+  readonly part: "all" | "weights";
+}
+
+/** What a normalization is made of, with everything that can be left out or taken wrongly. */
+interface Parts {
+  readonly mean: Float64Array;
+  readonly variance: Float64Array;
+  readonly gamma: Float64Array;
+  readonly beta: Float64Array;
+  readonly eps: number;
+}
+
+/** Epsilons that frameworks have as defaults. */
+const EPSILONS = [1e-12, 1e-8, 1e-7, 1e-6, 1e-5, 2e-5, 5e-5, 1e-4, 1e-3, 1e-2].map(Math.fround);
+
+/** Every wrong way to take one step. */
+export function* variantsOf(
+  step: FoldStep,
+  task: FoldTask,
+  attempt: FoldAttempt,
+  others: readonly NormRecord[],
+): Generator<Variant> {
+  const gains = fittedGains(step, task, attempt);
+  if (step.norm !== null) yield* numbersOf(step.norm, gains, others);
+  else yield* constantsOf(step.affine);
+  yield* movedChannels(step.affine, step.side === "before" ? task.layout.inputs : task.layout.outputs, gains);
+}
+
+function* constantsOf({ mean, gain, beta }: ChannelAffine): Generator<Variant> {
+  const made = (id: string, name: string, affine: ChannelAffine): Variant => ({ id, name, affine, part: "all" });
+  yield made("negated", "the constants were taken with the other sign", {
+    mean: mean.map((m) => -m),
+    gain,
+    beta: beta.map((b) => -b),
+  });
+  yield made("inverse", "the constants were divided by, not multiplied with, or the other way round", {
+    ...{ mean, gain: gain.map((g) => 1 / g), beta },
+  });
+}
+
+function* numbersOf(norm: NormRecord, gains: Float64Array, others: readonly NormRecord[]): Generator<Variant> {
+  const p = partsOf(norm);
+  const made = (id: string, name: string, parts: Partial<Parts>, gain = gainOf): Variant => {
+    const all = { ...p, ...parts };
+    return { id, name, affine: { mean: all.mean, gain: gain(all), beta: all.beta }, part: "all" };
+  };
+  const each = (values: Float64Array, to: (value: number, c: number) => number) => values.map(to);
+  const byRoot = (to: (v: number, eps: number) => number) => {
+    return ({ gamma, variance, eps }: Parts) => each(gamma, (value, c) => value * to(variance[c] as number, eps));
+  };
+  yield made("eps lost", "epsilon was left out of the root", { eps: 0 });
+  for (const eps of EPSILONS) {
+    if (eps !== norm.eps) yield made(`eps ${eps}`, `epsilon ${eps} was used in place of ${norm.eps}`, { eps });
+  }
+  const guess = guessEps(gains, p);
+  if (guess !== null)
+    yield made("eps", `epsilon ${guess.toPrecision(3)} was used in place of ${norm.eps}`, { eps: guess });
+  yield made(
+    "eps outside",
+    "epsilon was added to the root, not under it",
+    {},
+    byRoot((v, eps) => 1 / (Math.sqrt(v) + eps)),
+  );
+  yield made(
+    "variance",
+    "the variance was used as a standard deviation",
+    {},
+    byRoot((v, eps) => 1 / (v + eps)),
+  );
+  yield made(
+    "no eps, variance",
+    "the variance was used as a standard deviation, without epsilon",
+    {},
+    byRoot((v) => 1 / v),
+  );
+  yield made(
+    "deviation",
+    "the standard deviation was used as a variance",
+    {},
+    byRoot((v, eps) => 1 / Math.sqrt(Math.sqrt(v) + eps)),
+  );
+  yield made(
+    "times root",
+    "the root was multiplied by, not divided by",
+    {},
+    byRoot((v, eps) => Math.sqrt(v + eps)),
+  );
+  yield made(
+    "no variance",
+    "the variance was lost",
+    {},
+    byRoot(() => 1),
+  );
+  yield made("gamma", "gamma was lost", { gamma: each(p.gamma, () => 1) });
+  yield made("beta", "beta was lost", { beta: each(p.beta, () => 0) });
+  yield made("affine", "gamma and beta were lost", { gamma: each(p.gamma, () => 1), beta: each(p.beta, () => 0) });
+  yield made("beta sign", "beta was subtracted, not added", { beta: each(p.beta, (value) => -value) });
+  yield made("swapped affine", "gamma and beta are exchanged", { gamma: p.beta, beta: p.gamma });
+  yield made("mean", "the mean was lost", { mean: each(p.mean, () => 0) });
+  yield made("mean sign", "the mean was added, not subtracted", { mean: each(p.mean, (value) => -value) });
+  yield made("swapped statistics", "mean and variance are exchanged", { mean: p.variance, variance: p.mean });
+  yield made("statistics", "mean and variance were lost", {
+    mean: each(p.mean, () => 0),
+    variance: each(p.variance, () => 1),
+  });
+  const { factor } = norm.statistics;
+  if (factor !== 1 && factor !== 0) {
+    const both = (by: number) => ({ mean: each(p.mean, (v) => v * by), variance: each(p.variance, (v) => v * by) });
+    yield made("factor", `the factor ${factor} was ignored`, both(factor));
+    yield made("factor twice", `the factor ${factor} was applied twice`, both(1 / factor));
+    yield made("factor mean", `the factor ${factor} was applied to the variance alone`, { mean: both(factor).mean });
+    yield made("factor variance", `the factor ${factor} was applied to the mean alone`, {
+      variance: both(factor).variance,
+    });
+  }
+  for (const [i, other] of others.entries()) {
+    if (other.channels !== norm.channels || other === norm || (other.name === norm.name && other.name !== "")) continue;
+    const q = partsOf(other);
+    yield made(`others ${i}`, `mean and variance are those of "${other.name}"`, { mean: q.mean, variance: q.variance });
+    yield made(`fold ${i}`, `it is the fold of "${other.name}"`, q);
+  }
+}
+
+function gainOf({ gamma, variance, eps }: Parts): Float64Array {
+  return gamma.map((value, c) => value / Math.sqrt((variance[c] as number) + eps));
+}
+
+function partsOf(norm: NormRecord): Parts {
+  if (!isNormRecord(norm)) throw new RangeError("a Scale has no statistics");
+  const { channels, gamma, beta, eps } = norm;
+  const { mean, variance } = quotients(norm);
+  const wide = (values: ArrayLike<number> | null, absent: number) =>
+    Float64Array.from({ length: channels }, (_, c) => values?.[c] ?? absent);
+  return { mean: wide(mean, 0), variance: wide(variance, 0), gamma: wide(gamma, 1), beta: wide(beta, 0), eps };
+}
+
+/** The gain per channel that the attempt's weights say this step has, all others being right; NaN where they are zero. */
+function fittedGains(step: FoldStep, task: FoldTask, attempt: FoldAttempt): Float64Array {
+  const { layout } = task;
+  const others = rightFold({ ...task, steps: task.steps.filter((one) => one !== step) }).weights;
+  const [channels, channelOf] = step.side === "before" ? [layout.inputs, layout.in] : [layout.outputs, layout.out];
+  const [along, squares] = [new Float64Array(channels), new Float64Array(channels)];
+  for (let i = 0; i < others.length; i++) {
+    const [c, w] = [channelOf(i), others[i] as number];
+    along[c] = (along[c] as number) + w * (attempt.weights[i] as number);
+    squares[c] = (squares[c] as number) + w * w;
+  }
+  return along.map((sum, c) => sum / (squares[c] as number));
+}
+
+/** The epsilon that the channels' gains say, if they agree on one: the median of (gamma / gain)^2 - variance. */
+function guessEps(gains: Float64Array, { gamma, variance }: Parts): number | null {
+  const found: number[] = [];
+  for (const [c, gain] of gains.entries()) {
+    const eps = ((gamma[c] as number) / gain) ** 2 - (variance[c] as number);
+    if (Number.isFinite(eps)) found.push(eps);
+  }
+  found.sort((a, b) => a - b);
+  const median = found[found.length >> 1];
+  return median !== undefined && median >= 0 ? median : null;
+}

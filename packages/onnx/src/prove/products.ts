@@ -1,0 +1,161 @@
+import type { Shape } from "@bn/core";
+import type { NodeProto } from "onnx-buf";
+import { attributeOf } from "../graph/proto.ts";
+
+/** Calls `visit` with the index of the weight and of the value of every product that output `y` is the sum of. */
+type Products = (y: number, visit: (weight: number, x: number) => void) => void;
+
+/** How a linear layer makes its outputs, for a given input. */
+export interface LinearMap {
+  readonly products: Products;
+  /** Axis of the channels in x, and in y. */
+  readonly xAxis: number;
+  readonly yAxis: number;
+}
+
+/** The operands of one layer: its node, and the shapes of its input, weights and output. */
+export interface Operands {
+  readonly node: NodeProto;
+  readonly x: Shape;
+  readonly weights: Shape;
+  readonly y: Shape;
+}
+
+const int = (node: NodeProto, name: string, absent: number) => Number(attributeOf(node, name)?.i ?? absent);
+const ints = (node: NodeProto, name: string, count: number, absent: number) => {
+  const found = attributeOf(node, name)?.ints ?? [];
+  return Array.from({ length: count }, (_, i) => Number(found[i] ?? absent));
+};
+const product = (shape: Shape) => shape.reduce((a, b) => a * b, 1);
+
+/** Zeros before the first value of an axis, of `total` that are needed on both sides. */
+function padsBefore(node: NodeProto, totals: readonly number[], transposed: boolean): number[] {
+  const auto = new TextDecoder().decode(attributeOf(node, "auto_pad")?.s ?? new Uint8Array()) || "NOTSET";
+  const own = ints(node, "pads", totals.length, 0);
+  if (auto === "VALID") return totals.map(() => 0);
+  if (auto === "NOTSET" && !(transposed && attributeOf(node, "output_shape"))) return own;
+  return totals.map((total) => {
+    const all = Math.max(total, 0);
+    // Where the odd one goes: behind for SAME_UPPER, before for the others.
+    return auto === "SAME_UPPER" ? Math.floor(all / 2) : Math.ceil(all / 2);
+  });
+}
+
+/** Odometer over the axes of `sizes`. */
+function coordinates(index: number, sizes: Shape): number[] {
+  const found: number[] = new Array(sizes.length);
+  let rest = index;
+  for (let axis = sizes.length - 1; axis >= 0; axis--) {
+    const size = sizes[axis] as number;
+    found[axis] = rest % size;
+    rest = Math.floor(rest / size);
+  }
+  return found;
+}
+
+/** A convolution of either kind: `place` says where in x an output and a place of the kernel meet, or -1. */
+function windowed(
+  { node, x, weights, y }: Operands,
+  transposed: boolean,
+  place: (out: number, k: number, axis: number) => number,
+): LinearMap {
+  const [kernel, inside, outside] = [weights.slice(2), x.slice(2), y.slice(2)];
+  const group = int(node, "group", 1);
+  const [inputs, outputs] = [x[1] ?? 1, y[1] ?? 1];
+  const [perGroup, ofGroup] = [inputs / group, outputs / group];
+  const [kernelSize, insideSize, outsideSize] = [product(kernel), product(inside), product(outside)];
+  const offsets = Array.from({ length: kernelSize }, (_, k) => coordinates(k, kernel));
+  const products: Products = (index, visit) => {
+    const at = coordinates(index % outsideSize, outside);
+    const o = Math.floor(index / outsideSize) % outputs;
+    const n = Math.floor(index / (outsideSize * outputs));
+    const first = Math.floor(o / ofGroup) * perGroup;
+    for (const [k, offset] of offsets.entries()) {
+      let from = 0;
+      for (let axis = 0; axis < kernel.length && from >= 0; axis++) {
+        const i = place(at[axis] as number, offset[axis] as number, axis);
+        from = i < 0 || i >= (inside[axis] as number) ? -1 : from * (inside[axis] as number) + i;
+      }
+      if (from < 0) continue;
+      for (let c = 0; c < perGroup; c++) {
+        const row = transposed ? (first + c) * ofGroup + (o % ofGroup) : o * perGroup + c;
+        visit(row * kernelSize + k, (n * inputs + first + c) * insideSize + from);
+      }
+    }
+  };
+  return { products, xAxis: 1, yAxis: 1 };
+}
+
+function conv(operands: Operands): LinearMap {
+  const { node, x, weights, y } = operands;
+  const axes = weights.length - 2;
+  const [strides, dilations] = [ints(node, "strides", axes, 1), ints(node, "dilations", axes, 1)] as number[][];
+  const reach = (axis: number) => ((weights[axis + 2] ?? 1) - 1) * (dilations?.[axis] ?? 1) + 1;
+  const totals = Array.from({ length: axes }, (_, i) => {
+    return ((y[i + 2] ?? 1) - 1) * (strides?.[i] ?? 1) + reach(i) - (x[i + 2] ?? 1);
+  });
+  const pads = padsBefore(node, totals, false);
+  return windowed(operands, false, (out, k, axis) => {
+    return out * (strides?.[axis] ?? 1) - (pads[axis] ?? 0) + k * (dilations?.[axis] ?? 1);
+  });
+}
+
+function convTranspose(operands: Operands): LinearMap {
+  const { node, x, weights, y } = operands;
+  const axes = weights.length - 2;
+  const [strides, dilations] = [ints(node, "strides", axes, 1), ints(node, "dilations", axes, 1)] as number[][];
+  const extra = ints(node, "output_padding", axes, 0);
+  const totals = Array.from({ length: axes }, (_, i) => {
+    const reach = ((weights[i + 2] ?? 1) - 1) * (dilations?.[i] ?? 1) + 1;
+    return (strides?.[i] ?? 1) * ((x[i + 2] ?? 1) - 1) + (extra[i] ?? 0) + reach - (y[i + 2] ?? 1);
+  });
+  const pads = padsBefore(node, totals, true);
+  return windowed(operands, true, (out, k, axis) => {
+    const from = out + (pads[axis] ?? 0) - k * (dilations?.[axis] ?? 1);
+    const stride = strides?.[axis] ?? 1;
+    return from >= 0 && from % stride === 0 ? from / stride : -1;
+  });
+}
+
+function gemm({ node, x, weights }: Operands): LinearMap {
+  const [transA, transB] = [int(node, "transA", 0) !== 0, int(node, "transB", 0) !== 0];
+  const [rows = 1, columns = 1] = weights;
+  const [inputs, outputs] = transB ? [columns, rows] : [rows, columns];
+  const batch = product(x) / inputs;
+  const products: Products = (index, visit) => {
+    const [m, o] = [Math.floor(index / outputs), index % outputs];
+    for (let c = 0; c < inputs; c++) {
+      visit(transB ? o * inputs + c : c * outputs + o, transA ? c * batch + m : m * inputs + c);
+    }
+  };
+  return { products, xAxis: transA ? 0 : 1, yAxis: 1 };
+}
+
+function matMul({ x, weights, y }: Operands): LinearMap {
+  const [inputs = 1, outputs = 1] = weights;
+  const products: Products = (index, visit) => {
+    const [m, o] = [Math.floor(index / outputs), index % outputs];
+    for (let c = 0; c < inputs; c++) visit(c * outputs + o, m * inputs + c);
+  };
+  return { products, xAxis: x.length - 1, yAxis: y.length - 1 };
+}
+
+const MAPS: Readonly<Record<string, (operands: Operands) => LinearMap>> = {
+  Conv: conv,
+  ConvTranspose: convTranspose,
+  Gemm: gemm,
+  MatMul: matMul,
+};
+
+/** How the layer makes its outputs. `node` is one that carries weights. */
+export function linearMapOf(operands: Operands): LinearMap {
+  const map = MAPS[operands.node.opType];
+  if (map === undefined) throw new RangeError(`${operands.node.opType} has no weights`);
+  return map(operands);
+}
+
+/** The channel that element `i` of a tensor belongs to. */
+export function channelIn(shape: Shape, axis: number): (i: number) => number {
+  const [size, inner] = [shape[axis] ?? 1, product(shape.slice(axis + 1))];
+  return (i) => Math.floor(i / inner) % size;
+}

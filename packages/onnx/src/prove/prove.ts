@@ -1,0 +1,174 @@
+import type { Shape } from "@bn/core";
+import { attemptsOf, type FoldAttempts } from "../fold/attempts.ts";
+import { type CheckFoldRow, judgeMatch, type Match, matchFolds } from "../fold/check-fold.ts";
+import type { FoldOptions } from "../fold/fold.ts";
+import type { FoldedLayer, Layer } from "../fold/layer.ts";
+import { tasksOf } from "../fold/tasks.ts";
+import type { ReadExternal } from "../graph/external.ts";
+import { readWhole } from "../graph/load.ts";
+import type { Runtime, Tensor } from "../verify/runtime.ts";
+import { runFed } from "./fed.ts";
+import { openNetwork, type RunNetwork, tapOf } from "./network.ts";
+import { compareOutputs, numbersIn } from "./outputs.ts";
+import { proveLayer, unproven } from "./prove-layer.ts";
+import type { FoldProof, ProofRow } from "./report.ts";
+
+export interface ProveOptions {
+  /** Shapes and values of inputs, as `verifyModel` takes them. */
+  readonly shapes?: Readonly<Record<string, Shape>>;
+  readonly feeds?: Readonly<Record<string, Tensor>>;
+  /** Of the input that is made up. Default "bn". */
+  readonly seed?: string;
+  /** Read the files that the models keep data in. */
+  readonly external?: ReadExternal;
+  readonly foldedExternal?: ReadExternal;
+  /** What `foldModel` was told, where it was that which folded: which layer a normalization was to go into. */
+  readonly fold?: Omit<FoldOptions, "external">;
+  /** Who runs the networks. Default: `createRuntime()`, which ends with the call. */
+  readonly runtime?: Runtime;
+  readonly signal?: AbortSignal;
+  /** Called after each layer. */
+  readonly onRow?: (row: ProofRow, done: number, total: number) => void;
+}
+
+/** Bytes of tensors that are held at a time. */
+const GROUP = 2 ** 27;
+
+/** A layer that was folded, and the tensors of the original that it must lead from and to. */
+interface Work {
+  readonly match: Match;
+  readonly verdict: CheckFoldRow;
+  readonly before: Layer;
+  /** In the folded network, with what it holds there; null where there is none like it. */
+  readonly after: { readonly layer: Layer; readonly attempt: FoldAttempts["layers"][number] } | null;
+  readonly x: string;
+  readonly y: string;
+}
+
+/**
+ * Runs a network and what somebody folded it to, and judges every layer that holds normalizations now.
+ *
+ * Math    each folded layer is given what the original gives it, and must give what the original gives behind its last
+ *         normalization: every output within the bound of its channel, from the weights and the largest magnitude of each
+ *         input channel in this run; some outputs per channel, the worst among them, against float64 within a bound of their
+ *         own; the weights against float64 within F-5.
+ * Errors  `ERR_BN_DATA`: a model that cannot be read or run; `ERR_BN_PARAM`: shapes or feeds that do not fit;
+ *         `ERR_BN_UNAVAILABLE`: onnxruntime-node is missing. A layer that is off is no error: its row says so.
+ * Source  docs/folding.md, F-3 to F-6.
+ *
+ * @example
+ * ```ts
+ * import { batchNormOf, buildModel } from "@bn/onnx";
+ * import { proveFold } from "@bn/onnx/verify";
+ * const one = new Float32Array([1, 1]);
+ * const model = buildModel(batchNormOf([one, one, [1], one, one]), { shape: [1, 2, 4, 4] });
+ * const { rows, outputs } = await proveFold(model, model); // nothing can be folded, and nothing was
+ * console.log(rows.length, outputs[0]!.error); // 0 0
+ * ```
+ */
+export async function proveFold(
+  original: Uint8Array,
+  folded: Uint8Array,
+  options: ProveOptions = {},
+): Promise<FoldProof> {
+  const { external, foldedExternal, signal, onRow } = options;
+  const work = await workOf(original, folded, options);
+  const runtime = options.runtime ?? (await ownRuntime(signal));
+  try {
+    const common = { runtime, signal, seed: options.seed ?? "bn" };
+    const { shapes = {}, feeds = {} } = options;
+    const one = openNetwork(original, { ...common, shapes, feeds, external });
+    const expected = await one.outputs();
+    const read = { shapes: {}, feeds: one.taps.values(), narrower: true };
+    const two = openNetwork(folded, { ...common, ...read, external: foldedExternal });
+    const outputs = compareOutputs(expected, await two.outputs());
+    const rows: ProofRow[] = [];
+    for (const group of groupsOf(work, await one.sizes(work.flatMap(({ x, y }) => [x, y])))) {
+      signal?.throwIfAborted();
+      for (const row of await rowsOf(group, one, two, runtime, foldedExternal)) {
+        rows.push(row);
+        onRow?.(row, rows.length, work.length);
+      }
+    }
+    return { inputs: one.taps.inputs(), rows, outputs };
+  } finally {
+    if (!options.runtime) await runtime[Symbol.asyncDispose]();
+  }
+}
+
+/** What is to be proven. The models are read again for it: folding changes them. */
+async function workOf(original: Uint8Array, folded: Uint8Array, options: ProveOptions): Promise<Work[]> {
+  const { found: given, layers } = tasksOf(await readWhole(original, options.external), options.fold ?? {});
+  const { found: attempts, layers: others } = attemptsOf(await readWhole(folded, options.foldedExternal));
+  return matchFolds(given, attempts).flatMap((match, i): Work[] => {
+    if (!match.folded) return [];
+    const { layer: before, steps, x, y } = layers[i] as FoldedLayer;
+    const gone = steps.filter((step) => match.task.steps.includes(step));
+    const [layer, attempt] = [others[match.index ?? -1], attempts.layers[match.index ?? -1]];
+    return [
+      {
+        ...{ match, before, verdict: judgeMatch(match, given, attempts) },
+        after: layer && attempt ? { layer, attempt } : null,
+        x: gone.findLast(({ side }) => side === "before")?.x ?? x,
+        y: gone.findLast(({ side }) => side === "behind")?.y ?? y,
+      },
+    ];
+  });
+}
+
+/** Layers whose tensors fit in memory together; one alone, however large. */
+function groupsOf(work: readonly Work[], sizeOf: (name: string) => number): Work[][] {
+  const groups: Work[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const one of work) {
+    const size = 8 * (sizeOf(one.x) + 3 * sizeOf(one.y));
+    if (bytes + size > GROUP) {
+      groups.push([]);
+      bytes = 0;
+    }
+    bytes += size;
+    groups.at(-1)?.push(one);
+  }
+  return groups;
+}
+
+async function rowsOf(
+  group: readonly Work[],
+  one: RunNetwork,
+  two: RunNetwork,
+  runtime: Runtime,
+  external: ReadExternal | undefined,
+): Promise<ProofRow[]> {
+  const values = await one.fetch(group.flatMap(({ x, y, before }) => [tapOf(x, before), tapOf(y, before)]));
+  const valuesIn = (from: ReadonlyMap<string, Tensor>, name: string) => {
+    const tensor = from.get(name);
+    return { data: (tensor && numbersIn(tensor)) ?? [], shape: tensor?.shape ?? [] };
+  };
+  const there = group.flatMap(({ after, x }) => {
+    const tensor = values.get(x);
+    return after && tensor ? [{ layer: after.layer, x: tensor }] : [];
+  });
+  const fed = await runFed(two.model, there, runtime, external);
+  const whole = await two.fetch(there.map(({ layer }) => tapOf(endOf(layer), layer)));
+  return group.map(({ match: { task }, verdict, before: layer, after, x, y }) => {
+    const own = fed[there.findIndex((item) => item.layer === after?.layer)];
+    if (!after || !own) return unproven(task, verdict, layer.values.narrow ?? layer.values.dtype, verdict.evidence);
+    return proveLayer({
+      ...{ task, layer, verdict, attempt: after.attempt },
+      ...{ x: valuesIn(values, x), original: valuesIn(values, y).data },
+      fed: { data: numbersIn(own) ?? [], shape: own.shape },
+      network: valuesIn(whole, endOf(after.layer)).data,
+    });
+  });
+}
+
+/** The tensor that a layer gives, its bias added. */
+function endOf({ node, biasNode }: Layer): string {
+  return (biasNode ?? node).output[0] ?? "";
+}
+
+/** Loaded where it is needed: it starts processes, and a page has none. */
+async function ownRuntime(signal: AbortSignal | undefined): Promise<Runtime> {
+  const { createRuntime } = await import("../verify/process.ts");
+  return createRuntime({ signal });
+}
