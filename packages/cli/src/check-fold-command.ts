@@ -1,6 +1,6 @@
 import { type CheckFoldRow, judgeFolds } from "@bn/onnx";
 import { align } from "./align.ts";
-import { attemptsIn, tasksIn } from "./fold-caffe.ts";
+import { attemptsIn, tasksIn } from "./fold-sides.ts";
 import { checkWritable, printable, writeReport } from "./output.ts";
 
 export interface CheckFoldOptions {

@@ -1,53 +1,135 @@
+import { basename } from "node:path";
 import { BnError } from "@bn/core";
-import { type FoldRow, foldModel } from "@bn/onnx";
-import { openModel } from "@bn/onnx/node";
-import { align } from "./align.ts";
-import { isCaffe } from "./caffe.ts";
-import { type FoldCaffeOptions, foldCaffe } from "./fold-caffe.ts";
-import { checkWritable, printable, writeReport } from "./output.ts";
+import type { FoldRow } from "@bn/onnx";
+import { createRuntime, type FoldProof, onnxRuntimeMissing, proofPassed, proveFold } from "@bn/onnx/verify";
+import { foldHtml } from "./fold-html.ts";
+import { foldJson, foldText, nameIn } from "./fold-report.ts";
+import { type FoldResult, type FoldSubject, type FoldSubjectOptions, openFoldSubject } from "./fold-subject.ts";
+import { readInputs } from "./inputs-option.ts";
+import { checkWritable } from "./output.ts";
+import { createProgress } from "./progress.ts";
+import { limitsOf } from "./verify-command.ts";
+import { checkApart, type OutputFile, writeAll } from "./write-all.ts";
 
-export interface FoldCommandOptions extends FoldCaffeOptions {
-  readonly duplicate?: boolean;
+export interface FoldCommandOptions extends FoldSubjectOptions {
   readonly maxLoss?: string;
+  /** Undefined: where onnxruntime-node is there. */
+  readonly proof?: boolean;
+  readonly input?: readonly string[];
   readonly json?: string;
+  readonly html?: string;
+  readonly timeout?: string;
+  readonly maxMemory?: string;
   readonly force?: boolean;
 }
 
-/** `bn fold`: a model with its normalizations in the layers beside them. True if at least one was folded. */
-export async function foldCommand(path: string, out: string, options: FoldCommandOptions): Promise<boolean> {
-  const maxLostDigits = digitsOf(options.maxLoss);
-  await checkWritable("the folded model", out, options.force ?? false);
-  if (options.json !== undefined) await checkWritable("--json", options.json, options.force ?? false);
-  const rows = isCaffe(path, options)
-    ? await foldCaffe(path, out, options, maxLostDigits)
-    : await foldOnnx(path, out, maxLostDigits, options.duplicate ?? false);
-  if (options.json !== undefined) await writeReport(options.json, `${JSON.stringify({ rows }, null, 2)}\n`);
-  process.stderr.write(foldText(rows));
-  return rows.some(({ status }) => status === "folded");
+/** A network folded, and its proof, or why there is none. */
+export interface FoldOutcome extends Pick<FoldResult, "rows"> {
+  readonly proof: FoldProof | null;
+  readonly unproven: string;
 }
 
-async function foldOnnx(path: string, out: string, maxLostDigits: number, duplicate: boolean) {
-  const { bytes, external } = await openModel(path);
-  const folded = await foldModel(bytes, { external, maxLostDigits, duplicate });
-  await writeReport(out, folded.bytes);
-  return folded.rows;
+/**
+ * `bn fold`: a model with its normalizations in the layers beside them, written only if its proof holds or none was asked for.
+ * True if at least one was folded, and the proof holds.
+ */
+export async function foldCommand(
+  path: string,
+  out: string,
+  options: FoldCommandOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { json, html, net, netOut, force = false, input = [] } = options;
+  const limit = digitsOf(options.maxLoss);
+  const limits = limitsOf(options);
+  checkProofOptions(options);
+  const outputs = { "the folded model": out, "--net-out": netOut, "--json": json, "--html": html };
+  const inputFiles = input.map((one) => one.slice(one.lastIndexOf("=") + 1));
+  await checkApart(outputs, [path, ...(net === undefined ? [] : [net]), ...inputFiles]);
+  for (const [name, file] of Object.entries(outputs)) if (file !== undefined) await checkWritable(name, file, force);
+  const fold = await openFoldSubject(path, out, options, limit, await readInputs(input));
+  const unproven = await whyUnproven(options.proof);
+  await using runtime = createRuntime({ signal, ...limits });
+  const proven = await foldAndProve(fold, limit, unproven === "" ? { runtime, signal } : null);
+  const outcome: FoldOutcome = { rows: proven.result.rows, proof: proven.proof, unproven };
+  const passed = proven.proof === null || proofPassed(proven.proof);
+  const reports: OutputFile[] = [
+    ...(json === undefined ? [] : [{ path: json, content: foldJson(outcome, passed) }]),
+    ...(html === undefined ? [] : [{ path: html, content: foldHtml(basename(path), outcome, passed) }]),
+  ];
+  await writeAll(passed ? [...proven.result.files, ...reports] : reports, force);
+  const stream = Object.values(outputs).includes("-") ? process.stderr : process.stdout;
+  stream.write(foldText(outcome));
+  if (!passed) process.stderr.write(`${out}: not written, for the proof fails; --no-proof writes it all the same\n`);
+  return passed && outcome.rows.some(({ status }) => status === "folded");
 }
 
-function foldText(rows: readonly FoldRow[]): string {
-  const [done, left] = [
-    rows.filter(({ status }) => status === "folded"),
-    rows.filter(({ status }) => status === "left"),
-  ];
-  const head = ["node", "operator", "side", "into", "digits"];
-  const table = done.map(({ node, operator, side, into, lostDigits }) => {
-    return [printable(node), operator, side ?? "", printable(into), lostDigits.toFixed(1)];
-  });
-  const blocks = [
-    done.length > 0 ? align([head, ...table], [1, 2, 3]).join("\n") : "",
-    left.map(({ node, reason }) => `left ${printable(node)}: ${printable(reason)}`).join("\n"),
-    `${done.length} folded, ${left.length} left`,
-  ];
-  return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
+interface Proven {
+  readonly result: FoldResult;
+  readonly proof: FoldProof | null;
+}
+
+type Runs = Pick<NonNullable<Parameters<typeof proveFold>[2]>, "runtime" | "signal">;
+
+/** Layers that lose more digits than the limit in the run are left, and what remains is proven again. */
+async function foldAndProve(fold: FoldSubject, limit: number, runs: Runs | null): Promise<Proven> {
+  const result = await fold(new Map());
+  if (runs === null) return { result, proof: null };
+  const proof = await prove(result, runs);
+  const leave = overLimit(result.rows, proof, limit);
+  if (leave.size === 0) return { result, proof };
+  const rest = await fold(leave);
+  return { result: rest, proof: await prove(rest, runs) };
+}
+
+async function prove(result: FoldResult, runs: Runs): Promise<FoldProof> {
+  const progress = createProgress(process.stderr, process.env);
+  try {
+    const { original, folded, with: given } = result.pair();
+    progress.start("proof", new Set(result.rows.map(({ into }) => into).filter((into) => into !== "")).size);
+    const proof = await proveFold(original, folded, {
+      ...given,
+      ...runs,
+      onRow: ({ layer }, done) => progress.step(done, layer),
+    });
+    progress.end(`${proof.rows.length} ${proof.rows.length === 1 ? "layer" : "layers"}`);
+    return proof;
+  } catch (error) {
+    if (!(error instanceof BnError) || error.code !== "ERR_BN_DATA") throw error;
+    throw new BnError("ERR_BN_DATA", `${error.message}; without a proof, --no-proof folds it`, { cause: error });
+  } finally {
+    progress.clear();
+  }
+}
+
+/** By the names of `rows`; a converted network calls a layer's operator otherwise. */
+function overLimit(rows: readonly FoldRow[], proof: FoldProof, limit: number): ReadonlyMap<string, string> {
+  const leave = new Map<string, string>();
+  for (const { layer, lostDigits, lostChannels } of proof.rows) {
+    if (!(lostDigits > limit)) continue;
+    const channel = lostChannels[0]?.channel ?? "";
+    const reason = `channel ${channel} loses ${lostDigits.toFixed(1)} digits on this input, more than ${limit}`;
+    for (const { into } of rows) if (into !== "" && nameIn(into) === nameIn(layer)) leave.set(into, reason);
+  }
+  return leave;
+}
+
+/** Why there is no proof, or "" where there is one. Errors: `ERR_BN_UNAVAILABLE`, it was asked for and cannot be. */
+async function whyUnproven(asked: boolean | undefined): Promise<string> {
+  if (asked === false) return "--no-proof";
+  const missing = await onnxRuntimeMissing();
+  if (missing !== null && asked) throw new BnError("ERR_BN_UNAVAILABLE", `--proof: ${missing}`);
+  return missing ?? "";
+}
+
+/** Errors: `ERR_BN_PARAM`, what only a proof uses, without one. */
+function checkProofOptions({ proof, input, shape, html, timeout, maxMemory }: FoldCommandOptions): void {
+  if (proof !== false) return;
+  const given = { "--input": input, "--shape": shape, "--html": html, "--timeout": timeout, "--max-memory": maxMemory };
+  for (const [option, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    throw new BnError("ERR_BN_PARAM", `${option} is for the proof, and --no-proof skips it; leave one of them out`);
+  }
 }
 
 function digitsOf(text: string | undefined): number {

@@ -63,6 +63,16 @@ Examples:
   bn convert weights.caffemodel net.onnx --net deploy.prototxt --shape data=8,3,224,224 --opset 17
   bn convert weights.caffemodel net.onnx --net deploy.prototxt --input data=image.npy --json`;
 
+const FOLD_HELP = `
+ONNX Runtime runs the original and the folded network on the same input, and OUT is written only if every folded layer, given what
+the original gives it, is within its bound (docs/folding.md). Where onnxruntime-node is not installed, OUT is written without
+that proof, which --proof forbids.
+
+Examples:
+  bn fold model.onnx folded.onnx --html proof.html
+  bn fold model.onnx folded.onnx --input image=image.npy --max-loss 2
+  bn fold weights.caffemodel folded.caffemodel --net deploy.prototxt --net-out folded.prototxt`;
+
 const EXPORT_HELP = `
 The three blobs of BatchNorm are sums and the factor that they are divided by, as Caffe and @bn/core keep them.
 
@@ -220,12 +230,20 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .option("--net-out <prototxt>", "the file to write its network to")
     .option("--dialect <name>", DIALECT)
     .option("--duplicate", "copy weights that other nodes read too, and fold the copy")
-    .option("--max-loss <digits>", "leave a layer where a channel could lose more decimal digits than this")
-    .option("--json <file>", "write what became of every node as JSON")
+    .option("--max-loss <digits>", "leave a layer where a channel could lose, or loses, more decimal digits than this")
+    .option("--proof", "run both networks and compare; fail where ONNX Runtime is missing (default: where it is there)")
+    .option("--no-proof", "write the folded network unproven")
+    .option("--input <file>", "FILE.npy, or name=FILE.npy once per input (default: values made up)", collect)
+    .option("--shape <name=sizes>", "of an input, once per input, e.g. x=1,3,224,224 (default: chosen)", collect)
+    .option("--timeout <seconds>", "that ONNX Runtime may take to load or run a part (default: 120)")
+    .option("--max-memory <mib>", "that its process may hold (default: three quarters of the memory)")
+    .option("--json <file>", "write what became of every node, and the proof, as JSON")
+    .option("--html <file>", "write the proof as one HTML page")
     .option("--force", "replace files that are there")
+    .addHelpText("after", FOLD_HELP)
     .action(async (path: string, out: string, options: FoldCommandOptions) => {
       const { foldCommand } = await import("./fold-command.ts");
-      done(await foldCommand(path, out, options));
+      done(await foldCommand(path, out, options, signal));
     });
   program
     .command("check-fold")

@@ -49,7 +49,7 @@ export async function verifyCommand(path: string, options: VerifyOptions, signal
 }
 
 /** Of the process that ONNX Runtime runs in. */
-function limitsOf({ timeout, maxMemory }: VerifyOptions): RuntimeOptions {
+export function limitsOf({ timeout, maxMemory }: VerifyOptions): RuntimeOptions {
   const [seconds, mebibytes] = [positive("--timeout", timeout), positive("--max-memory", maxMemory)];
   return {
     ...(seconds === undefined ? {} : { timeout: seconds }),

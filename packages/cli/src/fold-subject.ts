@@ -1,0 +1,113 @@
+import { type CaffeFile, convertNet, foldNet, writeNet, writeWeights } from "@bn/caffe";
+import { openNet, openWeights } from "@bn/caffe/node";
+import { BnError } from "@bn/core";
+import { type FoldRow, foldModel } from "@bn/onnx";
+import { openModel } from "@bn/onnx/node";
+import { inputNames, type ProveOptions } from "@bn/onnx/verify";
+import { dialectOf, isCaffe } from "./caffe.ts";
+import { feedsOf, shapesOf } from "./caffe-network.ts";
+import { feedsFor, type GivenInputs } from "./inputs-option.ts";
+import type { OutputFile } from "./write-all.ts";
+
+export interface FoldSubjectOptions {
+  readonly net?: string;
+  readonly netOut?: string;
+  readonly dialect?: string;
+  readonly duplicate?: boolean;
+  readonly shape?: readonly string[];
+}
+
+/** Why layers stay as they are, by the name that rows give them. */
+type Leave = ReadonlyMap<string, string>;
+
+/** A network, folded: what became of it, the files that hold it, and both networks in ONNX for the proof. */
+export interface FoldResult {
+  readonly rows: readonly FoldRow[];
+  readonly files: readonly OutputFile[];
+  pair(): Pair;
+}
+
+interface Pair {
+  readonly original: Uint8Array;
+  readonly folded: Uint8Array;
+  readonly with: ProveOptions;
+}
+
+/** Folds a network once more, all but some layers. */
+export type FoldSubject = (leave: Leave) => Promise<FoldResult>;
+
+/** Errors: `ERR_BN_PARAM`, options that do not go with the kind of network; `ERR_BN_DATA`, files that cannot be read. */
+export async function openFoldSubject(
+  path: string,
+  out: string,
+  options: FoldSubjectOptions,
+  limit: number,
+  given: GivenInputs,
+): Promise<FoldSubject> {
+  return isCaffe(path, options)
+    ? openCaffeSubject(path, out, options, limit, given)
+    : openOnnxSubject(path, out, options, limit, given);
+}
+
+async function openOnnxSubject(
+  path: string,
+  out: string,
+  { netOut, dialect, duplicate = false, shape = [] }: FoldSubjectOptions,
+  maxLostDigits: number,
+  given: GivenInputs,
+): Promise<FoldSubject> {
+  refuse("an ONNX model", { "--net-out": netOut, "--dialect": dialect });
+  const { bytes, external } = await openModel(path);
+  return async (leave) => {
+    const fold = { maxLostDigits, duplicate, leave };
+    const folded = await foldModel(bytes, { external, ...fold });
+    const feeds = () => feedsFor(given, () => inputNames(bytes));
+    return {
+      rows: folded.rows,
+      files: [{ path: out, content: folded.bytes }],
+      pair: () => ({
+        original: bytes,
+        folded: folded.bytes,
+        with: { external, feeds: feeds(), shapes: shapesOf(shape), fold },
+      }),
+    };
+  };
+}
+
+async function openCaffeSubject(
+  path: string,
+  out: string,
+  { net, netOut, dialect, duplicate, shape = [] }: FoldSubjectOptions,
+  maxLostDigits: number,
+  given: GivenInputs,
+): Promise<FoldSubject> {
+  refuse("a Caffe network", { "--duplicate": duplicate });
+  if ((net === undefined) !== (netOut === undefined)) {
+    const came = net === undefined ? "--net-out without --net" : "--net without --net-out";
+    throw new BnError("ERR_BN_PARAM", `${came}: the folded network has fewer layers than the net; give both`);
+  }
+  const files = { weights: await openWeights(path), net: net === undefined ? undefined : await openNet(net) };
+  const common = { dialect: dialectOf(dialect) };
+  const shapes = shapesOf(shape);
+  return async (leave) => {
+    const folded = foldNet({ ...files, ...common, maxLostDigits, leave });
+    const weights = folded.weights as CaffeFile;
+    const text = folded.net === null ? [] : [{ path: netOut as string, content: writeNet(folded.net) }];
+    return {
+      rows: folded.rows,
+      files: [{ path: out, content: writeWeights(weights) }, ...text],
+      pair() {
+        const one = convertNet({ net: files.net ?? files.weights, weights: files.weights, shapes, ...common });
+        const two = convertNet({ net: folded.net ?? weights, weights, shapes, ...common });
+        return { original: one.bytes, folded: two.bytes, with: { feeds: feedsOf(given, one) } };
+      },
+    };
+  };
+}
+
+function refuse(kind: string, options: Readonly<Record<string, string | boolean | undefined>>): void {
+  for (const [option, value] of Object.entries(options)) {
+    if (value === undefined || value === false) continue;
+    throw new BnError("ERR_BN_PARAM", `${option} does not go with ${kind}; leave it out`);
+  }
+}
