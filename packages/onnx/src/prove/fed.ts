@@ -44,7 +44,7 @@ export async function runFed(
 }
 
 /** Whether a layer's tensors are fetched and fed as float32, which loses nothing. */
-export function isNarrow({ values }: Layer): boolean {
+function isNarrow({ values }: Layer): boolean {
   return values.narrow !== null;
 }
 
