@@ -6,9 +6,12 @@ import { ENGINES, type Engine, type EngineName, missing, runInEngine } from "../
 
 const packages = join(import.meta.dirname, "../../../packages");
 const ROOTS = ["conformance", "cpu", "wasm", "webgpu"].map((name) => join(packages, name));
-const MINUTES = 60_000;
 /** Of each page. What a slow machine does not get done by then is not run, and the line that a run prints says how much. */
 const SECONDS = Number(process.env.BN_ENGINE_SECONDS ?? 45);
+/** "quick", "default" or "full". */
+const TIER = process.env.BN_ENGINE_TIER ?? "quick";
+/** Milliseconds until a page must have answered: its last case and the start of the browser come on top. */
+const PATIENCE = 1000 * (SECONDS + 200);
 
 interface Row {
   readonly what: string;
@@ -111,7 +114,7 @@ function codeOf({ backend, factory, options = {}, only = "", stride = 1 }: Row):
     await one.dispose();
     // In the order of a hash of their ids, so that a run that is cut short has seen cases of each kind.
     const hash = (id) => [...id].reduce((h, c) => (Math.imul(h, 31) + c.charCodeAt(0)) | 0, 7) >>> 0;
-    const all = cases({ tier: "quick" }).sort((a, b) => hash(a.id) - hash(b.id));
+    const all = cases({ tier: ${JSON.stringify(TIER)} }).sort((a, b) => hash(a.id) - hash(b.id));
     const only = new RegExp(${JSON.stringify(only)});
     const chosen = all.filter(({ id }) => only.test(id)).filter((_, i) => i % ${stride} === 0);
     const stop = new AbortController();
@@ -140,13 +143,15 @@ async function check(engine: Engine, row: Row): Promise<void> {
   const run = await runInEngine<Run>(engine, {
     roots: ROOTS,
     code: codeOf(row),
-    timeout: 4 * MINUTES,
+    timeout: PATIENCE,
     ...(row.headers && { headers: row.headers }),
     ...(row.env && { env: row.env }),
   });
   const of = (status: string) => run.results.filter((result) => result.status === status);
+  const left = run.chosen - run.results.length;
+  const reads = [...run.reads].sort((a, b) => a - b);
   console.info(
-    `${engine.name}, ${row.what}: ${of("passed").length} passed, ${of("skipped").length} skipped, ${run.chosen - run.results.length} of ${run.chosen} not reached in ${SECONDS} s; ${run.agent}`,
+    `${engine.name}, ${row.what}: ${of("passed").length} passed, ${of("skipped").length} skipped, ${left} of ${run.chosen} not reached in ${SECONDS} s; a read takes ${reads[reads.length >> 1]?.toFixed(1)} ms; ${run.agent}`,
   );
   expect(of("failed")).toEqual([]);
   expect(of("passed").length).toBeGreaterThan(0);
@@ -157,8 +162,10 @@ for (const engine of ENGINES) {
   const lacking = missing(engine);
   const why = lacking.length > 0 ? ` (skipped: install Debian's ${lacking.join(", ")})` : "";
   describe.skipIf(lacking.length > 0)(`${engine.name}${why}`, () => {
-    it.each(ROWS.filter(({ engines }) => engines.includes(engine.name)))("$what", { timeout: 5 * MINUTES }, (row) =>
-      check(engine, row),
+    it.each(ROWS.filter(({ engines }) => engines.includes(engine.name)))(
+      "$what",
+      { timeout: PATIENCE + 60_000 },
+      (row) => check(engine, row),
     );
   });
 }
