@@ -13,7 +13,9 @@ const BACKENDS = {
 const [name = "cpu", steps = "100000", seed = "1"] = process.argv.slice(2);
 const create = BACKENDS[name as keyof typeof BACKENDS];
 if (!create) throw new Error(`unknown backend "${name}", expected ${Object.keys(BACKENDS).join(", ")}`);
-const outcome = await misuse(create, Number(steps), Number(seed));
+const outcome = await misuse(create, Number(steps), Number(seed), (done) => {
+  if (done % 10_000 === 0) console.error(`${done} of ${steps} steps`);
+});
 console.log(`${name}: ${outcome.steps} steps, ${outcome.succeeded} succeeded, no guard changed, no untyped error`);
 console.table(Object.fromEntries([...outcome.codes].sort()));
 console.table(Object.fromEntries([...outcome.successes].sort()));

@@ -20,7 +20,12 @@ const WORLD = 400;
  * result or in a typed error that has changed nothing, and no blob that a call does not touch may change. Throws at the first
  * that does not, with the seed and the step.
  */
-export async function misuse(create: () => Promise<Backend>, steps: number, seed: number): Promise<Outcome> {
+export async function misuse(
+  create: () => Promise<Backend>,
+  steps: number,
+  seed: number,
+  onWorld: (stepsDone: number) => void = () => {},
+): Promise<Outcome> {
   const codes = new Map<string, number>();
   const successes = new Map<string, number>();
   const count = (map: Map<string, number>, key: string) => map.set(key, (map.get(key) ?? 0) + 1);
@@ -41,6 +46,7 @@ export async function misuse(create: () => Promise<Backend>, steps: number, seed
         before = after;
       }
       dispose(world);
+      onWorld(done);
     }
   } finally {
     await Promise.all([real.dispose(), other.dispose()]);
@@ -92,5 +98,5 @@ function judgeFailure(step: Step, error: unknown, before: Snapshot, after: Snaps
 
 function dispose(world: World): void {
   for (const { layer } of world.subjects) layer.dispose();
-  for (const blob of [...world.blobs, ...world.guards, ...world.foreign]) blob.dispose();
+  for (const part of [...world.foreign, ...world.buffers]) part.dispose();
 }

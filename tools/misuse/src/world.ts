@@ -4,6 +4,7 @@ import {
   type Blob,
   BnError,
   createBlob,
+  type DeviceBuffer,
   type Dtype,
   type HostArray,
   type Layer,
@@ -44,6 +45,8 @@ export interface World {
   readonly other: Backend;
   readonly dtypes: readonly Dtype[];
   readonly memory: { left: number };
+  /** Everything allocated: blobs leave the world without being disposed. */
+  readonly buffers: readonly DeviceBuffer[];
   readonly blobs: Blob[];
   readonly foreign: readonly Blob[];
   readonly subjects: Subject[];
@@ -54,6 +57,7 @@ export interface World {
 
 export function createWorld(real: Backend, other: Backend, seed: number): World {
   const memory = { left: Number.POSITIVE_INFINITY };
+  const buffers: DeviceBuffer[] = [];
   const ask = () => {
     if (memory.left <= 0) throw new BnError("ERR_BN_MEMORY", "alloc: no memory, as this step wants it");
     memory.left--;
@@ -71,7 +75,9 @@ export function createWorld(real: Backend, other: Backend, seed: number): World 
     },
     alloc(dtype, length) {
       ask();
-      return real.alloc(dtype, length);
+      const buffer = real.alloc(dtype, length);
+      buffers.push(buffer);
+      return buffer;
     },
     reserve(dtype, g) {
       ask();
@@ -98,6 +104,7 @@ export function createWorld(real: Backend, other: Backend, seed: number): World 
     other,
     dtypes: real.supports.dtypes,
     memory,
+    buffers,
     blobs: [],
     foreign,
     subjects: [],
