@@ -1,10 +1,12 @@
 import type { Blob } from "./blob.ts";
+import type { Communicator } from "./communicator/communicator.ts";
+import { BnError } from "./errors.ts";
 import { type Filler, fillerValue } from "./filler.ts";
 import type { LayerParams, Phase } from "./layer.ts";
 import { BATCH_NORM_RULES, BATCH_NORM_SCALE_RULES, ELSEWHERE } from "./layer-rules.ts";
 import { readOptions } from "./options.ts";
 
-/** BatchNormParameter of caffe.proto, and three of ours: `phase`, `updateStats`, `axis`. */
+/** BatchNormParameter of caffe.proto, and four of ours: `phase`, `updateStats`, `axis`, `communicator`. */
 export interface BatchNormParams extends LayerParams {
   /** Default "train". */
   phase?: Phase;
@@ -18,6 +20,12 @@ export interface BatchNormParams extends LayerParams {
   eps?: number;
   /** The axis of channels; -1 for channels-last. Default 1, as in Caffe. */
   axis?: number;
+  /**
+   * The ranks that normalize their batches as one: batch statistics, and the sums of the backward, are over the values of all of
+   * them. Each forward with batch statistics and its backward are then calls that all ranks make; an empty batch takes part.
+   * Default: this process alone.
+   */
+  communicator?: Communicator;
 }
 
 /** BatchNorm with the parameters of the Scale that follows it. */
@@ -28,6 +36,11 @@ export interface BatchNormScaleParams extends BatchNormParams {
   biasTerm?: boolean;
   /** beta's first value. Default 0. */
   biasFiller?: Filler;
+  /**
+   * With a communicator: gamma and beta get the gradients of all ranks' values. Default false: those of this rank's own, which
+   * data-parallel training adds up as it does those of all other weights.
+   */
+  globalGradients?: boolean;
 }
 
 /** The parameters with their defaults, checked and rounded. */
@@ -40,6 +53,8 @@ export interface BatchNormSettings {
   readonly eps: number;
   readonly axis: number;
   readonly blobs: readonly Blob[] | null;
+  readonly communicator: Communicator | null;
+  readonly globalGradients: boolean;
   /** The first values of gamma and beta; null for BatchNorm alone. */
   readonly affine: { readonly gamma: number; readonly beta: number | null } | null;
 }
@@ -48,6 +63,9 @@ export interface BatchNormSettings {
 export function settingsOf(where: string, params: BatchNormScaleParams, scaled: boolean): BatchNormSettings {
   const rules = scaled ? BATCH_NORM_SCALE_RULES : BATCH_NORM_RULES;
   const { phase = "train", ...given } = readOptions(where, params, rules, ELSEWHERE);
+  if (given.globalGradients !== undefined && !given.communicator) {
+    throw new BnError("ERR_BN_PARAM", `${where}: globalGradients needs a communicator; leave it out, or give both`);
+  }
   const { filler, biasTerm = false, biasFiller, blobs } = given;
   const gamma = fillerValue(filler, 1);
   const beta = biasTerm ? fillerValue(biasFiller, 0) : null;
@@ -59,6 +77,8 @@ export function settingsOf(where: string, params: BatchNormScaleParams, scaled: 
     eps: Math.fround(given.eps ?? 1e-5),
     axis: given.axis ?? 1,
     blobs: blobs ?? null,
+    communicator: given.communicator ?? null,
+    globalGradients: given.globalGradients ?? false,
     affine: scaled ? { gamma, beta } : null,
   };
 }

@@ -3,6 +3,7 @@ import type { BatchNormState } from "./batch-norm-state.ts";
 import type { ForwardPass } from "./last-forward.ts";
 import { acquire, createMemory, type Memory, type Want, want } from "./memory.ts";
 import { buffersOf, type Pass, versionsOf } from "./pass.ts";
+import { addInto, type Ranks } from "./ranks/ranks.ts";
 import { countWrites, stampOf, stampsOf } from "./stamps.ts";
 
 /** A forward of BatchNorm or BatchNormScale, ready to be queued any number of times. */
@@ -10,7 +11,7 @@ export interface BatchNormForward extends ForwardPass {
   readonly useGlobalStats: boolean;
   /** The copy of bottom that an in-place layer keeps where its backward reads it. */
   readonly saved: Memory | null;
-  /** Operands; null where there are no values. */
+  /** Operands, x and y where there are values; null where there is nothing to do. */
   readonly work: {
     readonly x: DeviceBuffer;
     readonly y: DeviceBuffer;
@@ -23,6 +24,8 @@ export interface BatchNormForward extends ForwardPass {
 export interface BatchNormBackward extends Pass {
   readonly forward: BatchNormForward;
   readonly down: boolean;
+  /** All ranks make this call. */
+  readonly gathers: boolean;
   readonly work: {
     readonly dy: DeviceBuffer;
     readonly x: DeviceBuffer;
@@ -49,24 +52,31 @@ export function prepareForward(
   saved: Memory | null,
 ): BatchNormForward {
   const { backend, dtype, params } = state;
+  const ranks = useGlobalStats ? null : state.ranks;
   const inPlace = x === y;
   const readsX = !useGlobalStats || params.length > 3; // BN-11 needs no x
   const copy = inPlace && readsX ? (saved ?? createMemory(backend, x.shape, dtype, null)) : null;
   const some = x.count > 0;
-  const wants: Want[] = [want(x, some ? "data" : "none")];
+  const own = some || ranks !== null ? params.map((memory) => want(memory, "data")) : [];
+  const wants: Want[] = [want(x, some ? "data" : "none"), ...own];
   if (!inPlace) wants.push(want(y, some ? "data" : "none", x.shape));
   if (some && copy) wants.push(want(copy, "data", x.shape));
-  if (some) wants.push(...params.map((memory) => want(memory, "data")));
-  acquire(backend, dtype, wants, some ? g : null);
+  if (ranks === null) acquire(backend, dtype, wants, some ? g : null);
+  else {
+    acquire(backend, dtype, [want(x, some ? "data" : "none"), ...own], some ? g : ONE(g)); // what is gathered from
+    const stored = updateStats ? runningOf(params) : null;
+    acquire(backend, dtype, wants, null, () => ranks.gatherMoments(some ? x.data : null, g, stored));
+  }
 
-  const [mean, variance, factor, gamma, beta] = params.map(({ data }) => data as DeviceBuffer);
-  const running = { mean, variance, factor } as Running<DeviceBuffer>;
-  const m = g.outer * g.inner;
-  const average = useGlobalStats || !updateStats ? null : { running, fraction, correction: m > 1 ? m / (m - 1) : 1 };
+  const [, , , gamma, beta] = params.map(({ data }) => data as DeviceBuffer);
+  const running = runningOf(params);
+  const average =
+    useGlobalStats || !updateStats ? null : { running, fraction, correction: unbiased(g.outer * g.inner) };
   const affine = gamma ? { gamma, beta: beta ?? null } : null;
   const source = inPlace || !readsX || !some ? null : x.data;
   const blobs = inPlace ? [x, ...params] : [x, y, ...params];
   const watched = copy ? [...blobs, copy] : blobs;
+  const written = [some ? y.data : null, ...(average ? Object.values(running) : [])];
   return {
     backend,
     dtype,
@@ -75,19 +85,37 @@ export function prepareForward(
     geometry: g,
     shape: x.shape,
     useGlobalStats,
-    saved: copy,
+    saved: some ? copy : null,
     source,
     gamma: gamma ?? null,
     read: [source && stampOf(source)],
-    written: some ? stampsOf([y.data, ...(average ? [mean, variance, factor] : [])]) : [],
+    written: own.length > 0 ? stampsOf(written) : [],
     watched,
     versions: versionsOf(watched),
     buffers: buffersOf(blobs),
-    work: some ? { x: x.data as DeviceBuffer, y: y.data as DeviceBuffer, running, affine, average } : null,
+    work: own.length > 0 ? { x: x.data as DeviceBuffer, y: y.data as DeviceBuffer, running, affine, average } : null,
   };
 }
 
-export function runForward(pass: BatchNormForward, { channels, stats }: BatchNormState, eps: number): void {
+/** The kernels that run where this rank has no values: those over channels alone. */
+const ONE = ({ channels }: Geometry): Geometry => ({ outer: 1, channels, inner: 1 });
+const unbiased = (m: number): number => (m > 1 ? m / (m - 1) : 1);
+
+function runningOf(params: readonly Memory[]): Running<DeviceBuffer> {
+  const [mean, variance, factor] = params.map(({ data }) => data as DeviceBuffer);
+  return { mean, variance, factor } as Running<DeviceBuffer>;
+}
+
+/** What a forward like the last one needs before its first effect. */
+export function renewForward(pass: BatchNormForward, { ranks }: BatchNormState): void {
+  const { backend, dtype, geometry, useGlobalStats, work } = pass;
+  const some = geometry.outer * geometry.inner > 0;
+  backend.reserve?.(dtype, some ? geometry : ONE(geometry));
+  if (ranks === null || useGlobalStats || work === null) return;
+  ranks.gatherMoments(some ? work.x : null, geometry, work.average?.running ?? null);
+}
+
+export function runForward(pass: BatchNormForward, { channels, stats, ranks }: BatchNormState, eps: number): void {
   const { backend, geometry, saved, work } = pass;
   if (work === null) return;
   const { kernels } = backend;
@@ -101,6 +129,10 @@ export function runForward(pass: BatchNormForward, { channels, stats }: BatchNor
   if (pass.useGlobalStats) {
     kernels.globalStats(channels, running, stats);
     kernels.normalize(x, geometry, stats, eps, affine, y);
+  } else if (ranks !== null) {
+    ranks.applyMoments(stats);
+    if (average) kernels.movingAverage(channels, stats, { ...average, correction: unbiased(ranks.count) });
+    if (geometry.outer * geometry.inner > 0) kernels.normalize(x, geometry, stats, eps, affine, y);
   } else if (kernels.forward) {
     kernels.forward(x, geometry, stats, average, eps, affine, y);
   } else {
@@ -112,28 +144,31 @@ export function runForward(pass: BatchNormForward, { channels, stats }: BatchNor
 
 /** Gets all memory of a backward and collects the operands. */
 export function prepareBackward(
-  { backend, dtype, params }: BatchNormState,
+  { backend, dtype, params, ranks }: BatchNormState,
   forward: BatchNormForward,
   down: boolean,
   x: Memory,
   y: Memory,
 ): BatchNormBackward {
   const [gamma, beta] = params.slice(3);
-  const some = x.count > 0 && (down || gamma !== undefined);
+  const gathers = gathersSums(ranks, forward, gamma !== undefined);
+  const some = x.count > 0;
+  const works = gathers || (some && (down || gamma !== undefined));
   const inPlace = x === y;
-  if (some) {
-    const wants = inPlace ? [want(x, "both")] : [want(x, down ? "both" : "data"), want(y, "diff")];
+  if (works) {
+    const wants: Want[] = [];
+    if (some) wants.push(...(inPlace ? [want(x, "both")] : [want(x, down ? "both" : "data"), want(y, "diff")]));
     if (gamma) wants.push(want(gamma, "both"));
     if (beta) wants.push(want(beta, "both"));
-    acquire(backend, dtype, wants, forward.geometry);
+    acquire(backend, dtype, wants, some ? forward.geometry : null);
   }
   const affine = gamma ? { gamma: gamma.data as DeviceBuffer, beta: (beta?.data as DeviceBuffer) ?? null } : null;
   const grad = gamma ? { gamma: gamma.diff as DeviceBuffer, beta: (beta?.diff as DeviceBuffer) ?? null } : null;
-  const work = some
+  const work = works
     ? {
         dy: y.diff as DeviceBuffer,
         x: (forward.saved ?? x).data as DeviceBuffer,
-        dx: down ? x.diff : null,
+        dx: some && down ? x.diff : null,
         affine,
         grad,
       }
@@ -148,6 +183,7 @@ export function prepareBackward(
     geometry: forward.geometry,
     forward,
     down,
+    gathers,
     written: stampsOf([work?.dx, grad?.gamma, grad?.beta]),
     watched,
     versions: versionsOf(watched),
@@ -156,9 +192,19 @@ export function prepareBackward(
   };
 }
 
-export function runBackward(pass: BatchNormBackward, { stats, sums }: BatchNormState, eps: number): void {
+/** Whether a backward is a call that all ranks make. */
+function gathersSums(ranks: Ranks | null, { useGlobalStats }: BatchNormForward, learns: boolean): boolean {
+  return ranks !== null && (!useGlobalStats || (learns && ranks.globalGradients));
+}
+
+export function runBackward(pass: BatchNormBackward, state: BatchNormState, eps: number): void {
   const { backend, geometry: g, forward, work } = pass;
   if (work === null) return;
+  if (pass.gathers && state.ranks !== null) {
+    runGathered(pass, work, state, state.ranks, eps);
+    return;
+  }
+  const { stats, sums } = state;
   const { kernels } = backend;
   const { dy, x, dx, affine, grad } = work;
   countWrites(pass.written);
@@ -172,4 +218,25 @@ export function runBackward(pass: BatchNormBackward, { stats, sums }: BatchNormS
     kernels.gradSums(dy, x, g, stats, eps, sums, grad);
     if (dx) kernels.gradNormalize(dy, x, g, stats, eps, affine, sums, m, dx);
   }
+}
+
+/** The same, with the sums of all ranks between the two kernels. Nothing changes before they are there. */
+function runGathered(
+  { backend, geometry: g, forward, written }: BatchNormBackward,
+  { dy, x, dx, affine, grad }: NonNullable<BatchNormBackward["work"]>,
+  { channels, stats, sums }: BatchNormState,
+  ranks: Ranks,
+  eps: number,
+): void {
+  const { kernels } = backend;
+  const some = g.outer * g.inner > 0;
+  if (some) kernels.gradSums(dy, x, g, stats, eps, sums, null);
+  const { own, total } = ranks.gatherSums(some ? sums : null, forward.useGlobalStats);
+  countWrites(written);
+  const gradients = ranks.globalGradients ? total : own;
+  if (grad) addInto(grad.gamma, gradients, channels, channels);
+  if (grad?.beta) addInto(grad.beta, gradients, 0, channels);
+  if (dx === null) return;
+  if (!forward.useGlobalStats) ranks.applySums(sums);
+  kernels.gradNormalize(dy, x, g, stats, eps, affine, forward.useGlobalStats ? null : sums, ranks.count, dx);
 }

@@ -2,6 +2,8 @@ import type { Backend, DeviceBuffer, Dtype, Moments, Sums } from "./backend.ts";
 import { type Blob, createBlob } from "./blob.ts";
 import type { BlobName } from "./layer-state.ts";
 import { acquire, fill, type Memory, memoryOf, want } from "./memory.ts";
+import { checkSynchronises, type Member } from "./ranks/member.ts";
+import { createRanks, type Ranks } from "./ranks/ranks.ts";
 import { checkShape, type Shape } from "./shape.ts";
 
 /** What setUp makes, for as long as the layer lives: it depends on the backend and the number of channels alone. */
@@ -15,6 +17,8 @@ export interface BatchNormState {
   readonly shapes: readonly Shape[];
   readonly stats: Moments<DeviceBuffer>;
   readonly sums: Sums<DeviceBuffer>;
+  /** Of a synchronised layer. */
+  readonly ranks: Ranks | null;
   /** What the layer frees. */
   readonly owned: readonly Disposable[];
 }
@@ -34,7 +38,7 @@ export function shapesOf(channels: number, names: readonly BlobName[]): readonly
 
 /**
  * Scratch for the channels of `x`, and the layer's blobs: those `given`, or new ones of `shapes`, gamma and beta filled with
- * `values`. All of it or, where memory is short, nothing.
+ * `values`. `member` is what the other ranks know of the layer. All of it or, where memory is short, nothing.
  */
 export function createState(
   x: Memory,
@@ -42,8 +46,10 @@ export function createState(
   shapes: readonly Shape[],
   given: readonly Blob[] | null,
   values: FirstValues,
+  member: Member | null,
 ): BatchNormState {
   const { backend, dtype } = x;
+  if (member !== null) checkSynchronises(member.fail, backend);
   const owned: Disposable[] = [];
   const own = <T extends Disposable>(resource: T): T => {
     owned.push(resource);
@@ -53,6 +59,8 @@ export function createState(
   try {
     const stats = { mean: scratch(), variance: scratch() };
     const sums = { dy: scratch(), dyXhat: scratch() };
+    const split = member && { mean: scratch(), meanLow: scratch(), m2: scratch() };
+    const ranks = member && split && createRanks(member, backend, dtype, channels, split);
     const blobs = given ?? shapes.map((shape) => own(createBlob(backend, shape, dtype)));
     const params = blobs.map((blob) => memoryOf(blob) as Memory);
     acquire(
@@ -65,7 +73,7 @@ export function createState(
       fill(params[3], values.gamma);
       fill(params[4], values.beta ?? 0);
     }
-    return { backend, dtype, channels, blobs: Object.freeze([...blobs]), params, shapes, stats, sums, owned };
+    return { backend, dtype, channels, blobs: Object.freeze([...blobs]), params, shapes, stats, sums, ranks, owned };
   } catch (error) {
     for (const resource of owned) resource[Symbol.dispose]();
     throw error;

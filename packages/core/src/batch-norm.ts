@@ -1,15 +1,11 @@
 import type { Geometry, HostArray } from "./backend.ts";
-import {
-  type BatchNormParams,
-  type BatchNormScaleParams,
-  type BatchNormSettings,
-  settingsOf,
-} from "./batch-norm-params.ts";
+import { type BatchNormParams, type BatchNormScaleParams, settingsOf } from "./batch-norm-params.ts";
 import {
   type BatchNormBackward,
   type BatchNormForward,
   prepareBackward,
   prepareForward,
+  renewForward,
   runBackward,
   runForward,
 } from "./batch-norm-pass.ts";
@@ -24,6 +20,7 @@ import type { BlobName, LayerState, LoadableState } from "./layer-state.ts";
 import { freeBuffers, type Memory, memoryOf, setShape } from "./memory.ts";
 import { nameOf, readOptions } from "./options.ts";
 import { isCurrent } from "./pass.ts";
+import { type Member, memberOf } from "./ranks/member.ts";
 import { type Shape, shapeText } from "./shape.ts";
 import { createStateKeeper, type StateKeeper } from "./state-keeper.ts";
 
@@ -36,9 +33,10 @@ import { createStateKeeper, type StateKeeper } from "./state-keeper.ts";
  *         with stored statistics dx = dy / sqrt(variance + eps).
  * Shapes  bottom and top [N, C, ...], any rank from 1 (one channel); blobs [C], [C], [1].
  * In place allowed (top[0] === bottom[0]); with batch statistics it then keeps a copy of bottom for backward.
+ * Ranks   with a `communicator` the batch is that of all ranks together, and every rank makes the same calls: R-1 to R-6.
  * Errors  `ERR_BN_PARAM`: an unknown option or one out of range, a blob twice in one call; `ERR_BN_SHAPE`: channels or
  *         `blobs` changed, no axis of channels, an empty batch without stored statistics; `ERR_BN_STATE`: calls out of order, or
- *         a backward of other blobs than the last forward's; `ERR_BN_MEMORY`, after which nothing has changed.
+ *         a backward of other blobs than the last forward's; `ERR_BN_MEMORY`, `ERR_BN_SYNC` (ranks out of step), after which nothing has changed.
  * Source  Caffe batch_norm_layer.cpp; docs/spec.md BN-1 to BN-12, derivation in docs/batch-norm.md.
  *
  * @example
@@ -76,9 +74,10 @@ class NormLayer implements BatchNormLayer {
   readonly type: "BatchNorm" | "BatchNormScale";
   readonly name: string;
   readonly #fail: Fail;
-  readonly #settings: BatchNormSettings;
+  readonly #settings: ReturnType<typeof settingsOf>;
   readonly #names: readonly BlobName[];
   readonly #given: readonly Blob[] | null;
+  readonly #member: Member | null;
   readonly #keeper: StateKeeper;
   readonly #last: LastForward<BatchNormForward> = noForward();
   #phase: Phase;
@@ -96,6 +95,7 @@ class NormLayer implements BatchNormLayer {
     this.#settings = settingsOf(whereOf(type, this.name, "create"), params, scaled);
     this.#names = namesOf(this.#settings.affine);
     this.#given = this.#settings.blobs && Object.freeze([...this.#settings.blobs]);
+    this.#member = memberOf(type, this.name, this.#settings, this.#fail);
     this.#keeper = createStateKeeper(type, this.name);
     this.#phase = this.#settings.phase;
     this.#updateStats = this.#settings.updateStats;
@@ -144,7 +144,7 @@ class NormLayer implements BatchNormLayer {
     if (given) checkGivenShapes(this.#fail, given, shapes);
     const loads = this.#keeper.loadsFor(this.#names, shapes, x.dtype);
 
-    const state = createState(x, channels, shapes, this.#given, this.#settings.affine); // the last thing that can fail
+    const state = createState(x, channels, shapes, this.#given, this.#settings.affine, this.#member); // the last thing that can fail
     this.#release();
     this.#state = state;
     this.#keeper.apply(state.params, loads);
@@ -158,7 +158,7 @@ class NormLayer implements BatchNormLayer {
 
   forward(bottom: readonly Blob[], top: readonly Blob[]): void {
     let pass = this.#forward;
-    if (pass !== null && isCurrent(pass, bottom, top)) pass.backend.reserve?.(pass.dtype, pass.geometry);
+    if (pass !== null && isCurrent(pass, bottom, top)) renewForward(pass, this.#state as BatchNormState);
     else pass = this.#prepareForward(bottom, top);
     runForward(pass, this.#state as BatchNormState, this.#settings.eps);
     remember(this.#last, pass);
@@ -255,7 +255,7 @@ class NormLayer implements BatchNormLayer {
         `bottom[0] has ${geometry.channels} channels (shape ${shapeText(shape)}), expected ${channels}; call setUp() again`,
       );
     }
-    if (!this.#useGlobalStats() && geometry.outer * geometry.inner === 0) {
+    if (!this.#useGlobalStats() && geometry.outer * geometry.inner === 0 && this.#member === null) {
       this.#fail(
         method,
         `bottom[0] is empty (shape ${shapeText(shape)}): a batch without values has no statistics; leave it out, or use global statistics`,

@@ -1,3 +1,4 @@
+import { isCommunicator } from "./communicator/communicator.ts";
 import { FILLER, isFloat32 } from "./filler.ts";
 import { memoryOf } from "./memory.ts";
 import type { OptionRule, OptionRules } from "./options.ts";
@@ -52,9 +53,14 @@ export const BATCH_NORM_RULES: OptionRules = {
     ...WHOLE,
     aliases: { dim: "", channelAxis: "", channelsLast: "axis: -1", dataFormat: "axis: -1 for channels-last" },
   },
+  communicator: {
+    expected: "a communicator, e.g. of createMpi() or joinThreads()",
+    test: isCommunicator,
+    aliases: { processGroup: "", ranks: "", sync: "communicator: ...", synchronized: "communicator: ..." },
+  },
 };
 
-export const BATCH_NORM_SCALE_RULES: OptionRules = { ...BATCH_NORM_RULES, ...AFFINE };
+export const BATCH_NORM_SCALE_RULES: OptionRules = { ...BATCH_NORM_RULES, ...AFFINE, globalGradients: BOOLEAN };
 
 /** The parameters of Scale. */
 export const SCALE_RULES: OptionRules = {
@@ -73,6 +79,8 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   biasTerm: "createBatchNormScale and createScale have it",
   biasFiller: "createBatchNormScale and createScale have it",
   numAxes: "createScale has it",
+  communicator: "createBatchNorm and createBatchNormScale have it",
+  globalGradients: "createBatchNormScale has it",
   affine: "createBatchNormScale learns gamma, and beta with biasTerm",
   scale: "createBatchNormScale learns gamma, and beta with biasTerm",
   numFeatures: "bottom's shape says how many channels there are",

@@ -91,9 +91,15 @@ export function want(memory: Memory, part: "none" | "data" | "diff" | "both", sh
 /**
  * All that a call needs, or nothing: allocates every buffer that is missing or too short, lets the backend reserve room for
  * its kernels over `g`, and only then gives the blobs their shapes and buffers. Where anything fails, what was allocated is
- * freed and no blob has changed. Until then old and new buffers exist side by side.
+ * freed and no blob has changed. Until then old and new buffers exist side by side. `last` is what may fail after all that.
  */
-export function acquire(backend: Backend, dtype: Dtype, wants: readonly Want[], g: Geometry | null): void {
+export function acquire(
+  backend: Backend,
+  dtype: Dtype,
+  wants: readonly Want[],
+  g: Geometry | null,
+  last?: () => void,
+): void {
   const fresh: (DeviceBuffer | null)[] = [];
   try {
     for (const { memory, shape, data, diff } of wants) {
@@ -104,6 +110,7 @@ export function acquire(backend: Backend, dtype: Dtype, wants: readonly Want[], 
       fresh.push(diff && (anew || memory.diff === null) ? backend.alloc(dtype, length) : null);
     }
     if (g !== null) backend.reserve?.(dtype, g);
+    last?.();
   } catch (error) {
     for (const buffer of fresh) buffer?.dispose();
     throw error;

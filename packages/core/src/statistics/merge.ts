@@ -46,7 +46,7 @@ export function mergeParts(a: Part, b: Part): Part {
 }
 
 /** x + y - fl(x + y), exactly (Knuth, 1969). */
-function sumError(x: number, y: number, sum: number): number {
+export function sumError(x: number, y: number, sum: number): number {
   const back = sum - x;
   return x - (sum - back) + (y - back);
 }

@@ -1,0 +1,144 @@
+import type {
+  Backend,
+  DeviceBuffer,
+  Dtype,
+  Geometry,
+  HostArray,
+  HostBuffer,
+  Moments,
+  Running,
+  SplitMoments,
+  Sums,
+} from "../backend.ts";
+import { newHostArray } from "../host-values.ts";
+import { digestOf } from "./digest.ts";
+import type { Member } from "./member.ts";
+import { COUNT, DIGEST, lowAt, m2At, meanAt, mergeRanks, momentsLength, sumRanks } from "./merge-ranks.ts";
+
+/** Sums over one rank's values or over all ranks': [sum dy per channel, sum dy x^ per channel]. */
+export interface GatheredSums {
+  readonly own: Float64Array;
+  readonly total: Float64Array;
+}
+
+/**
+ * What a synchronised layer does between reduction and map: gathers what all ranks reduced, and merges it (R-1). Nothing that
+ * anybody else sees changes before `applyMoments`: a gathering that throws has changed nothing.
+ */
+export interface Ranks {
+  /** Values per channel of the last forward, on all ranks. */
+  readonly count: number;
+  /** Parameters get the gradients of all ranks' values. */
+  readonly globalGradients: boolean;
+  /** Collective. `x` is null where this rank has no values; `running` where nothing is stored. */
+  gatherMoments(x: DeviceBuffer | null, g: Geometry, running: Running<DeviceBuffer> | null): void;
+  /** Leaves the gathered moments in `stats`, and counts the step. */
+  applyMoments(stats: Moments<DeviceBuffer>): void;
+  /** Collective. `sums` is null where this rank has no values; `stored` after a forward with stored statistics. */
+  gatherSums(sums: Sums<DeviceBuffer> | null, stored: boolean): GatheredSums;
+  /** Leaves the gathered sums in `sums`. */
+  applySums(sums: Sums<DeviceBuffer>): void;
+}
+
+const viewOf = (buffer: DeviceBuffer): HostArray => (buffer as HostBuffer).view;
+
+/** `split` are scratch buffers for the moments of this rank. */
+export function createRanks(
+  { communicator, label, settings, fail }: Member,
+  backend: Backend,
+  dtype: Dtype,
+  channels: number,
+  split: SplitMoments<DeviceBuffer>,
+): Ranks {
+  const { size } = communicator;
+  const { eps, fraction, globalGradients } = settings;
+  const what = `${channels} channels, ${dtype}, eps ${eps}${globalGradients ? ", global gradients" : ""}`;
+  const stored = `(${what}, fraction ${fraction})`;
+  const unstored = `(${what}, updateStats false)`;
+  const moments = new Float64Array(momentsLength(channels));
+  const own = new Float64Array(2 * channels);
+  const total = new Float64Array(2 * channels);
+  const mean = newHostArray(dtype, channels);
+  const variance = newHostArray(dtype, channels);
+  let gathered = 0;
+  let count = 0;
+  let step = 0;
+
+  function reduce(x: DeviceBuffer, g: Geometry): void {
+    backend.kernels.splitMoments?.(x, g, split);
+    const copy = (from: DeviceBuffer, to: number) => {
+      const view = viewOf(from);
+      for (let c = 0; c < channels; c++) moments[to + c] = view[c] as number;
+    };
+    copy(split.mean, meanAt);
+    copy(split.meanLow, lowAt(channels));
+    copy(split.m2, m2At(channels));
+  }
+
+  function checkStored(all: Float64Array): void {
+    for (let rank = 1; rank < size; rank++) {
+      if (all[rank * moments.length + DIGEST] === all[DIGEST]) continue;
+      fail(
+        "forward",
+        `the stored statistics of rank ${rank} are not those of rank 0; load() the same state on every rank`,
+        "ERR_BN_SYNC",
+      );
+    }
+  }
+
+  return {
+    get count() {
+      return count;
+    },
+    globalGradients,
+    gatherMoments(x, g, running) {
+      moments.fill(0);
+      moments[COUNT] = g.outer * g.inner;
+      if (x !== null) reduce(x, g);
+      if (running !== null) {
+        const { mean: means, variance: variances, factor } = running;
+        moments[DIGEST] = digestOf([means, variances, factor].map(viewOf), [channels, channels, 1]);
+      }
+      const all = communicator.allGather(`${label} forward ${step} ${running === null ? unstored : stored}`, moments);
+      checkStored(all);
+      gathered = mergeRanks(all, size, channels, mean, variance);
+      if (gathered > 0) return;
+      fail(
+        "forward",
+        "the batches of all ranks are empty: without values there are no statistics; leave the step out on all ranks",
+      );
+    },
+    applyMoments(stats) {
+      backend.write(stats.mean, mean);
+      backend.write(stats.variance, variance);
+      count = gathered;
+      step += 1;
+    },
+    gatherSums(sums, stored) {
+      own.fill(0);
+      if (sums !== null) {
+        own.set(viewOf(sums.dy).subarray(0, channels));
+        own.set(viewOf(sums.dyXhat).subarray(0, channels), channels);
+      }
+      const all = communicator.allGather(
+        `${label} backward ${stored ? "with stored statistics" : `of forward ${step - 1}`} (${what})`,
+        own,
+      );
+      sumRanks(all, size, 2 * channels, total);
+      return { own, total };
+    },
+    applySums(sums) {
+      const [dy, dyXhat] = [viewOf(sums.dy), viewOf(sums.dyXhat)];
+      for (let c = 0; c < channels; c++) {
+        dy[c] = total[c] as number;
+        dyXhat[c] = total[channels + c] as number;
+      }
+    },
+  };
+}
+
+/** Adds what this layer's parameters get of gathered sums into a diff. */
+export function addInto(diff: DeviceBuffer, sums: Float64Array, start: number, channels: number): void {
+  const view = viewOf(diff);
+  for (let c = 0; c < channels; c++) view[c] = (view[c] as number) + (sums[start + c] as number);
+}

@@ -1,0 +1,65 @@
+import { describe, expect, it } from "vitest";
+import {
+  type Backend,
+  type BatchNormScaleParams,
+  type Communicator,
+  createBatchNorm,
+  createBatchNormScale,
+  createBlob,
+  createCommunicator,
+  createScale,
+} from "../src/index.ts";
+import { createPlain } from "./plain-backend.ts";
+
+const alone = (): Communicator => createCommunicator({ rank: 0, size: 1, exchange: (values, all) => all.set(values) });
+
+function messageOf(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    const { code, message } = error as { readonly code: string; readonly message: string };
+    return `${code} ${message}`;
+  }
+  return "nothing was thrown";
+}
+
+/** A plain backend with splitMoments, whose supports differ by `facts`. */
+function backendWith(facts: Partial<Backend["supports"]>, split = true): Backend {
+  const plain = createPlain();
+  const kernels = { ...plain.kernels, ...(split && { splitMoments: () => {} }) };
+  return Object.assign(plain, { kernels, supports: { ...plain.supports, ...facts } });
+}
+
+describe("the option communicator", () => {
+  it.each([null, {}, Promise.resolve(), "world", { rank: 0, size: 0, allGather: () => {} }, { rank: 0, size: 1 }])(
+    "refuses what is none: %j",
+    (wrong) => {
+      expect(messageOf(() => createBatchNorm({ communicator: wrong as unknown as Communicator }))).toMatch(
+        /^ERR_BN_PARAM BatchNorm create: communicator is .*, expected a communicator, e.g. of createMpi\(\) or joinThreads\(\)/,
+      );
+    },
+  );
+
+  it("globalGradients is for a fused layer with a communicator", () => {
+    expect(messageOf(() => createBatchNormScale({ globalGradients: true }))).toMatch(
+      "globalGradients needs a communicator",
+    );
+    const params: BatchNormScaleParams = { globalGradients: true, communicator: alone() };
+    expect(messageOf(() => createBatchNorm(params))).toMatch("createBatchNormScale has it");
+    expect(messageOf(() => createScale(params as object))).toMatch(/^ERR_BN_PARAM .*createBatchNorm/);
+    expect(messageOf(() => createBatchNormScale(params))).toBe("nothing was thrown");
+  });
+
+  it.each([
+    ["gives its results later", backendWith({ hostVisible: false })],
+    ["has no kernel splitMoments", backendWith({}, false)],
+  ])("setUp refuses a backend that %s (R-7)", (why, backend) => {
+    const [x, y] = [createBlob(backend, [2, 3]), createBlob(backend)];
+    const layer = createBatchNorm({ name: "bn1", communicator: alone() });
+    expect(messageOf(() => layer.setUp([x], [y]))).toMatch(
+      new RegExp(`^ERR_BN_BACKEND BatchNorm "bn1" setUp: communicator: backend ".*" ${why}.*@bn/cpu or @bn/wasm`),
+    );
+    expect(layer.blobs).toEqual([]);
+    createBatchNorm().setUp([x], [y]); // without a communicator it will do
+  });
+});
