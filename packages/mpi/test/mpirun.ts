@@ -1,4 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** Why tests under mpirun skip, or null where they run. */
@@ -53,10 +56,19 @@ export function mpirun(
   });
 }
 
-/** The lines of JSON that ranks printed. */
-export function reportsOf<T>({ stdout }: Run): readonly T[] {
-  return stdout
-    .split("\n")
-    .filter((line) => line.startsWith("{"))
-    .map((line) => JSON.parse(line) as T);
+/** Runs `script` with a folder as its first argument, to which each rank writes one report. */
+export async function mpirunReports<T>(
+  ranks: number,
+  script: string,
+  args: readonly string[] = [],
+  options: RunOptions = {},
+) {
+  const folder = mkdtempSync(join(tmpdir(), "bn-mpi-"));
+  try {
+    const run = await mpirun(ranks, script, [folder, ...args], options);
+    const reports = readdirSync(folder).map((file) => JSON.parse(readFileSync(join(folder, file), "utf8")) as T);
+    return { ...run, reports };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }

@@ -16,8 +16,8 @@ export interface RankReport {
 }
 
 /**
- * Runs `cases` one after the other. Before each all ranks meet, so that a rank that failed in one does not take the others out of
- * step in the next.
+ * Runs `cases` one after the other. After each all ranks meet, so that a rank that failed in one does not take the others out of step
+ * in the next: while it waits here, their exchanges fail too, and bring them here.
  */
 export async function runRankCases(cases: readonly RankCase[], communicator: Communicator): Promise<RankReport> {
   const { rank, size } = communicator;
@@ -30,9 +30,20 @@ export async function runRankCases(cases: readonly RankCase[], communicator: Com
       message = String(error);
     }
     if (message !== null) failed.push(`${name}: ${message}`);
-    communicator.allGather(`end of ${name}`, new Float64Array(0));
+    meet(communicator, `end of ${name}`);
   }
   return { rank, size, passed: cases.length - failed.length, failed };
+}
+
+function meet({ allGather }: Communicator, tag: string): void {
+  for (let tries = 1000; tries > 0; tries--) {
+    try {
+      allGather(tag, new Float64Array(0));
+      return;
+    } catch (error) {
+      if (tries === 1) throw error;
+    }
+  }
 }
 
 export function expectEqual(got: unknown, wanted: unknown, what = "value"): void {

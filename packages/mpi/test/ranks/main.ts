@@ -1,11 +1,18 @@
-// A rank under mpirun: node main.ts. Prints its report as a line of JSON.
+// A rank under mpirun: node main.ts FOLDER. Writes its report to FOLDER, since mpirun mixes what ranks print.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createCpu } from "@bn/cpu";
+import { createWasm } from "@bn/wasm";
 import { createMpi } from "../../src/index.ts";
 import { runRankCases } from "./case.ts";
 import { communicatorCases } from "./communicator-cases.ts";
+import { layersOf } from "./layers-of.ts";
 import { mpiCases } from "./mpi-cases.ts";
 
 const mpi = await createMpi({ timeout: 60_000 });
-const cases = [...communicatorCases, ...mpiCases(mpi)];
+const backends = [await createCpu(), await createWasm({ threads: 1 })];
+const cases = [...communicatorCases, ...mpiCases(mpi), ...layersOf(backends)];
 const report = await runRankCases(cases, mpi);
-process.stdout.write(`${JSON.stringify(report)}\n`);
+writeFileSync(join(process.argv[2] ?? ".", `${mpi.rank}.json`), JSON.stringify(report));
+for (const backend of backends) await backend.dispose();
 await mpi.dispose();

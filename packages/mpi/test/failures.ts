@@ -1,0 +1,18 @@
+// node test/failures.ts [TIMES [MODE...]]: each failure of a rank, many times over; exits with 1 where one of them did not end as it must.
+import { complaintsOf, MODES } from "./failures/modes.ts";
+import { whyNoMpirun } from "./mpirun.ts";
+
+const [times = "100", ...chosen] = process.argv.slice(2);
+const modes = chosen.length > 0 ? chosen : Object.keys(MODES);
+const missing = whyNoMpirun();
+if (missing !== null) throw new Error(missing);
+for (const mode of modes) {
+  let good = 0;
+  for (let i = 0; i < Number(times); i++) {
+    const complaints = await complaintsOf(mode);
+    if (complaints.length === 0) good++;
+    for (const complaint of complaints) process.stderr.write(`${complaint}\n`);
+  }
+  process.stdout.write(`${mode}: ${good} of ${times}\n`);
+  if (good < Number(times)) process.exitCode = 1;
+}
