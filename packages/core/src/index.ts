@@ -18,7 +18,7 @@ export {
 export { createBatchNorm, createBatchNormScale } from "./batch-norm.ts";
 export type { BatchNormParams, BatchNormScaleParams } from "./batch-norm-params.ts";
 export { type Blob, createBlob } from "./blob.ts";
-export { type Communicator, createCommunicator, type Transport } from "./communicator/communicator.ts";
+export type { Communicator } from "./communicator/communicator.ts";
 export { BnError, type BnErrorCode } from "./errors.ts";
 export type { Filler } from "./filler.ts";
 export type { ArrayOf } from "./host-values.ts";

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
+import { createCommunicator } from "../src/communicator/create-communicator.ts";
 import { createThreadGroup, joinThreads } from "../src/communicator/threads.ts";
-import { createCommunicator } from "../src/index.ts";
 
 const codeOf = (run: () => unknown): string => {
   try {

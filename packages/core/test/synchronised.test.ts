@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createCommunicator } from "../src/communicator/create-communicator.ts";
 import {
   type Backend,
   type BatchNormScaleParams,
@@ -6,7 +7,6 @@ import {
   createBatchNorm,
   createBatchNormScale,
   createBlob,
-  createCommunicator,
   createScale,
 } from "../src/index.ts";
 import { createPlain } from "./plain-backend.ts";

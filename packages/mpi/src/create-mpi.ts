@@ -1,4 +1,5 @@
-import { BnError, type Communicator, createCommunicator, type OptionRules, readOptions } from "@bn/core";
+import { BnError, type Communicator, type OptionRules, readOptions } from "@bn/core";
+import { createCommunicator } from "@bn/core/communicator";
 import { errorText, type Library, loadLibrary, unavailable } from "./library.ts";
 import { createTransport, type MpiTransport } from "./transport.ts";
 

@@ -1,4 +1,5 @@
-import { BnError, type Transport } from "@bn/core";
+import { BnError } from "@bn/core";
+import type { Transport } from "@bn/core/communicator";
 import { errorText, type Handle, type Library } from "./library.ts";
 
 /** The transport of one MPI communicator, and whether it still works. */

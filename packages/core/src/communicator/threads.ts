@@ -2,7 +2,8 @@ import { BnError } from "../errors.ts";
 import { readOptions } from "../options.ts";
 import { textOf } from "../text.ts";
 import { createBarrier } from "./barrier.ts";
-import { type Communicator, createCommunicator } from "./communicator.ts";
+import type { Communicator } from "./communicator.ts";
+import { createCommunicator } from "./create-communicator.ts";
 import { TIMEOUT } from "./timeout.ts";
 
 /** What the threads share. It is sent to each of them, e.g. as `workerData`. */
