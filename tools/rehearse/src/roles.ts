@@ -8,9 +8,9 @@ export interface BackendPackage {
 }
 
 const BACKENDS: readonly BackendPackage[] = [
-  { name: "@bn/cpu", create: "createCpu", limit: 23_000 },
-  { name: "@bn/wasm", create: "createWasm", limit: 54_000 },
-  { name: "@bn/webgpu", create: "createWebGpu", limit: 31_000 },
+  { name: "@bn/cpu", create: "createCpu", limit: 25_000 },
+  { name: "@bn/wasm", create: "createWasm", limit: 56_000 },
+  { name: "@bn/webgpu", create: "createWebGpu", limit: 33_500 },
 ];
 const OTHERS = ["@bn/core", "@bn/conformance", "@bn/onnx", "@bn/caffe", "@bn/mpi", "@bn/cli"];
 
