@@ -1,4 +1,6 @@
 import { BnError } from "@bn/core";
+import { fileSuspicions } from "../diagnose/file.ts";
+import { storedIn } from "../diagnose/suspicion.ts";
 import type { ReadExternal } from "../graph/external.ts";
 import { type ReadModel, readModel } from "../graph/load.ts";
 import type { Diagnostic, DiagnosticKind } from "./diagnostic.ts";
@@ -51,7 +53,8 @@ function importLayers(read: ReadModel, partial: boolean): Imported {
   const layers: BatchNormScaleRecord[] = [];
   const diagnostics: Diagnostic[] = [];
   let [nodes, channels] = [0, 0];
-  for (const found of readNodes(read)) {
+  const all = [...readNodes(read)];
+  for (const found of all) {
     nodes++;
     const { name: node } = found;
     const title = titleOf(found);
@@ -72,6 +75,8 @@ function importLayers(read: ReadModel, partial: boolean): Imported {
       for (const what of suspicions(found.layer)) say("suspect", what);
     }
   }
+  for (const { node, what } of fileSuspicions(read.model, storedIn(all)))
+    diagnostics.push({ kind: "suspect", node: node.name, message: `${titleOf(node)}: ${what}` });
   if (nodes > 0) return { layers, diagnostics };
   throw new BnError(
     "ERR_BN_DATA",

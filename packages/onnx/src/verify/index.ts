@@ -1,3 +1,4 @@
+export { type DiagnoseOptions, diagnoseModel } from "../diagnose/diagnose.ts";
 export { type ProveOptions, proveFold } from "../prove/prove.ts";
 export {
   type FoldProof,

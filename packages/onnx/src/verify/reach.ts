@@ -3,9 +3,14 @@ import type { NodeProto } from "onnx-buf";
 import type { ComparedNode } from "./nodes.ts";
 import type { Taps } from "./taps.ts";
 
+/** A node by what it is in the graph. */
+interface HasNode {
+  readonly node: NodeProto;
+}
+
 /** What of a node ONNX Runtime can compute: the shape of X, and whether Y too. */
-export interface Reached {
-  readonly node: ComparedNode;
+export interface Reached<T extends HasNode = ComparedNode> {
+  readonly node: T;
   /** Null where not even X can be computed. */
   readonly shape: Shape | null;
   readonly y: boolean;
@@ -18,12 +23,12 @@ export interface Reached {
  * it can; where it refuses, crashes or does not end, halves are tried, so that one operator that it lacks costs what lies
  * behind it and no more.
  */
-export async function reach(nodes: readonly ComparedNode[], taps: Taps): Promise<Map<ComparedNode, Reached>> {
-  const found = new Map<ComparedNode, Reached>();
+export async function reach<T extends HasNode>(nodes: readonly T[], taps: Taps): Promise<Map<T, Reached<T>>> {
+  const found = new Map<T, Reached<T>>();
   const dead: { readonly needs: ReadonlySet<NodeProto>; readonly why: string }[] = [];
   const blocked = (needs: ReadonlySet<NodeProto>) => dead.find((one) => isSubset(one.needs, needs));
 
-  async function scout(some: readonly ComparedNode[]): Promise<void> {
+  async function scout(some: readonly T[]): Promise<void> {
     const wanted = some.filter((node) => {
       const block = blocked(taps.needs([node.node.output[0] ?? ""]));
       if (block) found.set(node, { node, shape: null, y: false, why: `lies behind a node that failed: ${block.why}` });
@@ -44,13 +49,13 @@ export async function reach(nodes: readonly ComparedNode[], taps: Taps): Promise
         await scout(wanted.slice(0, half));
         return scout(wanted.slice(half));
       }
-      const [only] = wanted as [ComparedNode];
+      const [only] = wanted as [T];
       dead.push({ needs: taps.needs([only.node.output[0] ?? ""]), why });
       found.set(only, await withoutY(only, why));
     }
   }
 
-  async function withoutY(node: ComparedNode, why: string): Promise<Reached> {
+  async function withoutY(node: T, why: string): Promise<Reached<T>> {
     const x = node.node.input[0] ?? "";
     try {
       const shapes = await taps.fetch([shapeOf(x)]);

@@ -24,6 +24,8 @@ export interface VerifyRow {
   readonly dtype: string;
   /** The largest |mean| / sqrt(variance + eps) of a channel: how many digits there are to lose. */
   readonly meanOverStd: number;
+  /** Channels of which every value is NaN in float64: nothing can agree with that, so such a node has not passed. */
+  readonly nanChannels: number;
   /** ONNX Runtime against float64, under O-1 to O-5: where this fails too, the other two disagree for its sake. */
   readonly onnxRuntime: Comparison | null;
   /** Why there is no comparison with ONNX Runtime, or none at all; empty where there is. */

@@ -1,11 +1,15 @@
 import { type Backend, BnError, type Shape } from "@bn/core";
 import type { NodeProto } from "onnx-buf";
+import { diagnosePlaces, suspect } from "../diagnose/diagnose.ts";
+import { fileSuspicions } from "../diagnose/file.ts";
+import { storedIn } from "../diagnose/suspicion.ts";
 import type { ReadExternal } from "../graph/external.ts";
 import { type ReadModel, readModel } from "../graph/load.ts";
 import { upgrade } from "../graph/upgrade.ts";
 import type { Diagnostic } from "../layers/diagnostic.ts";
 import { loadWeights } from "../layers/nodes.ts";
 import type { NormRecord } from "../layers/record.ts";
+import { suspicions } from "../layers/suspect.ts";
 import { branchings, takeBranch } from "./branches.ts";
 import { type ComparedNode, findNodes, type LeftNode } from "./nodes.ts";
 import { prepare } from "./prepare.ts";
@@ -80,7 +84,8 @@ export async function verifyModel(
   const runtime = options.runtime ?? (await ownRuntime(signal));
   try {
     const given = { shapes: new Map(Object.entries(shapes)), feeds: new Map(Object.entries(feeds)) };
-    const taps = createTaps(model, runtime, { ...given, seed, external, signal, failures });
+    const context = { ...given, seed, external, signal, failures };
+    const taps = createTaps(model, runtime, context);
     const untaken = await takeBranches(read, taps);
     const top = new Set(model.graph.node);
     const reached = await reach(
@@ -103,7 +108,19 @@ export async function verifyModel(
       const next = there && there.shape !== null ? await work.next() : null;
       add(next && !next.done ? next.value : emptyRow(one, there?.why ?? whyNot(one, untaken), backends));
     }
-    return { inputs: taps.inputs(), rows, diagnostics: diagnosticsOf(found) };
+    const chosen = new Map(taps.inputs().map(({ name, shape }) => [name, shape]));
+    const stored = storedIn(found);
+    const shapeOf = new Map([...reached.values()].map(({ node, shape }) => [node.node, shape]));
+    const places = stored.flatMap((node) => {
+      const shape = shapeOf.get(node.node);
+      return shape ? [{ node, shape }] : [];
+    });
+    const measured = await diagnosePlaces(model, places, runtime, { ...context, shapes: chosen });
+    const suspected = [
+      ...stored.flatMap((node) => suspicions(node.layer).map((what) => ({ node, what }))),
+      ...fileSuspicions(model, stored),
+    ].map(({ node, what }) => suspect(node, what));
+    return { inputs: taps.inputs(), rows, diagnostics: [...measured, ...suspected, ...diagnosticsOf(found)] };
   } finally {
     if (!options.runtime) await runtime[Symbol.asyncDispose]();
   }

@@ -1,0 +1,84 @@
+import type { HostArray } from "@bn/core";
+import { graphsIn, type Model } from "../graph/proto.ts";
+import { neighbours } from "./neighbours.ts";
+import { type StoredNode, type Suspicion, short } from "./suspicion.ts";
+
+/** The default of ONNX, PyTorch and Caffe; a float. */
+const DEFAULT_EPSILON = Math.fround(1e-5);
+/** Frameworks have 1e-6 to 1e-3. */
+const LARGE_EPSILON = 0.01;
+/** What is left of the statistics in each step: frameworks have 0.9 to 0.999. */
+const SMALL_MOMENTUM = 0.3;
+/** Below so many channels equal numbers may be chance. */
+const FEW = 4;
+
+/** One family of mistakes: what of a node shows it, or null. */
+type Family = (node: StoredNode, about: About) => string | null;
+
+interface About {
+  readonly nodes: readonly StoredNode[];
+  /** Names that some node, or the caller of the network, reads. */
+  readonly read: ReadonlySet<string>;
+}
+
+/** Families of mistakes that the file alone shows. */
+const FAMILIES: readonly Family[] = [
+  function pytorchMomentum({ layer: { movingAverageFraction: momentum } }) {
+    if (!(momentum > 0 && momentum <= SMALL_MOMENTUM)) return null;
+    return `momentum is ${short(momentum)}: as if PyTorch's momentum was written, the weight of the new batch; ONNX's is the weight of the old statistics, which would be ${short(1 - momentum)}; inference does not use it`;
+  },
+  function untrained({ layer: { statistics, channels } }) {
+    const [zero, one] = [isAll(statistics.mean, 0), isAll(statistics.variance, 1)];
+    const cure = "right only where the node stands for scale and B alone";
+    if (zero && one)
+      return `mean is 0 and var is 1 in all ${channels} channels: as if the statistics were never trained, or not loaded; ${cure}`;
+    if (channels < FEW || !(zero || one)) return null;
+    return `${zero ? "mean is 0" : "var is 1"} in all ${channels} channels, and ${zero ? "var" : "mean"} is not: as if it was never trained, or not loaded; ${cure}`;
+  },
+  function largeEpsilon({ layer: { eps } }) {
+    if (!(eps > LARGE_EPSILON)) return null;
+    return `epsilon is ${short(eps)}, and frameworks have 1e-6 to 1e-3: as if another number was written in its place, such as momentum`;
+  },
+  function lostEpsilon(node, { nodes }) {
+    const { eps } = node.layer;
+    if (eps !== DEFAULT_EPSILON && eps !== 0) return null;
+    const others = nodes.filter((one) => one.layer.eps !== eps);
+    const [first] = others;
+    // One in ten at most, and the others agree.
+    const isOdd = first && 10 * (nodes.length - others.length) <= Math.max(10, nodes.length) && others.length >= 3;
+    if (!isOdd || others.some((one) => one.layer.eps !== first.layer.eps)) return null;
+    return `epsilon is ${short(eps)}, and ${short(first.layer.eps)} in the ${others.length} other nodes: as if it was lost and a default stands there`;
+  },
+  function accidentalTraining({ training, node }, { read }) {
+    if (!training || node.output.slice(1).some((name) => name !== "" && read.has(name))) return null;
+    return "is in training mode, and nothing reads its running statistics: as if the network was exported in training by accident (model.train(), or batch_norm called with training true); it normalizes by the batch that comes, not by mean and var";
+  },
+];
+
+/** What the file alone shows: of each node, and of nodes beside one another. */
+export function fileSuspicions(model: Model, nodes: readonly StoredNode[]): Suspicion[] {
+  const about = { nodes, read: namesRead(model) };
+  const own = nodes.flatMap((node) =>
+    FAMILIES.map((family) => family(node, about))
+      .filter((what) => what !== null)
+      .map((what) => ({ node, what })),
+  );
+  return [...own, ...neighbours(model, nodes)];
+}
+
+function isAll(values: HostArray, wanted: number): boolean {
+  return values.every((value) => value === wanted);
+}
+
+function namesRead({ graph }: Model): Set<string> {
+  const read = new Set<string>();
+  const open = [graph];
+  for (const { node, output } of open) {
+    for (const { name } of output) read.add(name);
+    for (const one of node) {
+      for (const name of one.input) read.add(name);
+      open.push(...(graphsIn(one) as typeof open));
+    }
+  }
+  return read;
+}

@@ -1,0 +1,57 @@
+import type { Model } from "../graph/proto.ts";
+import { countOf } from "../verify/problem.ts";
+import type { Runtime } from "../verify/runtime.ts";
+import { createTaps, type Given } from "../verify/taps.ts";
+import { ENOUGH_VALUES, meanName, type Place, renormalized, type ScaleOf, varianceName } from "./renormalize.ts";
+import type { StoredNode } from "./suspicion.ts";
+
+/** What a node saw: the mean and variance of X per channel. */
+export interface Measured {
+  readonly node: StoredNode;
+  readonly mean: Float64Array;
+  readonly variance: Float64Array;
+  /** Values per channel. */
+  readonly count: number;
+}
+
+/** The places whose statistics a run can tell: inference, a channel per position of axis 1, and enough values of each. */
+export function measurable(places: readonly Place[]): Place[] {
+  return places.filter(({ node, shape }) => {
+    const fits = node.topLevel && !node.training && node.spatial && shape[1] === node.layer.channels;
+    return fits && shape.length >= 3 && countOf(shape, 2) >= ENOUGH_VALUES;
+  });
+}
+
+/** Runs the network, each place normalized by its own batch. Errors: as `Taps.fetch`. */
+export async function measure(
+  model: Model,
+  places: readonly Place[],
+  runtime: Runtime,
+  given: Given,
+  scaleOf: ScaleOf | null = null,
+): Promise<Measured[]> {
+  const taps = createTaps(renormalized(model, places, scaleOf), runtime, given);
+  const names = places.flatMap((_, i) => [meanName(i), varianceName(i)]);
+  const values = await taps.fetch(names.map((name) => ({ name, as: "value" })));
+  return places.map(({ node, shape }, i) => {
+    const of = (name: string) => values.get(name)?.data as Float64Array;
+    const count = countOf(shape) / node.layer.channels;
+    return { node, count, ...merged(of(meanName(i)), of(varianceName(i)), node.layer.channels) };
+  });
+}
+
+/** Means and variances of instances, of one size, as one. */
+function merged(means: Float64Array, variances: Float64Array, channels: number) {
+  const instances = means.length / channels;
+  const mean = new Float64Array(channels);
+  const variance = new Float64Array(channels);
+  for (let i = 0; i < means.length; i++) {
+    mean[i % channels] = (mean[i % channels] as number) + (means[i] as number) / instances;
+  }
+  for (let i = 0; i < means.length; i++) {
+    const c = i % channels;
+    const within = (variances[i] as number) + ((means[i] as number) - (mean[c] as number)) ** 2;
+    variance[c] = (variance[c] as number) + within / instances;
+  }
+  return { mean, variance };
+}

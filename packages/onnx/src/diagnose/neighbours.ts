@@ -1,0 +1,105 @@
+import type { HostArray } from "@bn/core";
+import type { NodeProto } from "onnx-buf";
+import { graphsOf, labelOf, type Model, type PlacedGraph } from "../graph/proto.ts";
+import { createScopes, type Lookup } from "../graph/scope.ts";
+import { numbersOf } from "../graph/tensor.ts";
+import type { BatchNormScaleRecord } from "../layers/record.ts";
+import type { StoredNode, Suspicion } from "./suspicion.ts";
+
+/** Below so many channels equal numbers may be chance. */
+const FEW = 4;
+const U = 2 ** -24;
+
+interface Around {
+  readonly lookup: Lookup;
+  readonly producers: ReadonlyMap<string, NodeProto>;
+  readonly readers: ReadonlyMap<string, readonly NodeProto[]>;
+}
+
+/** What a node shows beside others: numbers that stand in two places. Of the top level. */
+export function neighbours(model: Model, nodes: readonly StoredNode[]): Suspicion[] {
+  const around = aroundOf(model);
+  const top = nodes.filter(({ topLevel }) => topLevel);
+  const beside = top.flatMap((node) =>
+    [gammaBehind(node, around), foldedBefore(node, around)].flatMap((what) => (what === null ? [] : [{ node, what }])),
+  );
+  return [...beside, ...copies(nodes)];
+}
+
+function aroundOf(model: Model): Around {
+  const readers = new Map<string, NodeProto[]>();
+  for (const node of model.graph.node)
+    for (const name of new Set(node.input)) {
+      const list = readers.get(name);
+      if (list) list.push(node);
+      else readers.set(name, [node]);
+    }
+  return {
+    lookup: createScopes()(graphsOf(model)[0] as PlacedGraph),
+    producers: new Map(model.graph.node.flatMap((node) => node.output.map((name) => [name, node] as const))),
+    readers,
+  };
+}
+
+/** The Mul behind a node has the node's own scale. */
+function gammaBehind({ layer: { gamma }, tensors }: StoredNode, { lookup, readers }: Around): string | null {
+  const behind = readers.get(tensors.y) ?? [];
+  const [mul] = behind;
+  if (behind.length !== 1 || mul?.opType !== "Mul" || !isVaried(gamma)) return null;
+  const factor = valuesOf(lookup, mul.input.find((name) => name !== tensors.y) ?? "");
+  if (!factor || !isSame(factor, gamma)) return null;
+  return `scale and the Mul behind it, ${labelOf(mul, 0)}, hold the same ${gamma.length} numbers: as if gamma was applied twice`;
+}
+
+/** The bias of the layer before is what folding gives: B - scale mean / sqrt(var + epsilon). */
+function foldedBefore({ layer, tensors }: StoredNode, { lookup, producers }: Around): string | null {
+  const before = producers.get(tensors.x);
+  if (!before || !["Conv", "ConvTranspose", "Gemm", "Add"].includes(before.opType)) return null;
+  const names = before.opType === "Add" ? before.input : before.input.slice(2);
+  const bias = names.map((name) => valuesOf(lookup, name)).find((one) => one !== null);
+  if (!bias || bias.length !== layer.channels || layer.channels < FEW || !isVaried(bias)) return null;
+  if (!foldedBias(layer).every(({ value, bound }, c) => Math.abs((bias[c] as number) - value) <= bound)) return null;
+  return `the bias of ${before.opType} ${labelOf(before, 0)} before it is B - scale mean / sqrt(var + epsilon) in all ${layer.channels} channels: as if the node was folded into that layer and left in the network, so that its scale acts twice`;
+}
+
+/** What folding makes of a bias of 0, and how far float32 may be off it: each of the steps of O-1 rounds once. */
+function foldedBias({ statistics: { mean, variance }, gamma, beta, eps }: BatchNormScaleRecord) {
+  return Array.from(mean, (center, c) => {
+    const product = ((gamma[c] as number) * center) / Math.sqrt((variance[c] as number) + eps);
+    const shift = beta?.[c] ?? 0;
+    return { value: shift - product, bound: U * (6.5 * Math.abs(product) + 2 * Math.abs(shift)) };
+  });
+}
+
+/** Two nodes with the same statistics, and other scales: one layer of weights used twice would have the same. */
+function copies(nodes: readonly StoredNode[]): Suspicion[] {
+  const first = new Map<string, StoredNode>();
+  return nodes.flatMap((node) => {
+    const { statistics, channels, gamma, beta } = node.layer;
+    if (channels < FEW || !isVaried(statistics.mean) || !isVaried(statistics.variance)) return [];
+    const key = `${statistics.mean.join()}|${statistics.variance.join()}`;
+    const other = first.get(key);
+    if (!other) first.set(key, node);
+    const same = other?.tensors.mean === node.tensors.mean;
+    if (!other || same || (isSame(gamma, other.layer.gamma) && isSame(beta ?? [], other.layer.beta ?? []))) return [];
+    const what = `mean and var are those of ${other.label}, bit for bit in all ${channels} channels, and scale and B are not: as if the statistics of another layer were written`;
+    return [{ node, what }];
+  });
+}
+
+/** A constant, without the axes of size 1 around its channels. */
+function valuesOf(lookup: Lookup, name: string): HostArray | null {
+  const tensor = lookup(name);
+  if ("why" in tensor) return null;
+  const numbers = numbersOf(tensor);
+  return typeof numbers === "string" || numbers.dims.filter((size) => size !== 1).length > 1 ? null : numbers.data;
+}
+
+/** Not one number everywhere, which two tensors may have by chance. */
+function isVaried(values: HostArray): boolean {
+  return values.some((value) => value !== values[0]);
+}
+
+function isSame(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  return a.length === b.length && Array.from(a).every((value, i) => value === b[i]);
+}

@@ -1,0 +1,77 @@
+import type { NodeProto } from "onnx-buf";
+import type { Model } from "../graph/proto.ts";
+import { fitOf, spread } from "./fit.ts";
+import { ENOUGH_NODES, explainsNetwork, explainsNode, type Finding, type Judgement, misfit } from "./judge.ts";
+import type { Measured } from "./measure.ts";
+import { channelOf, RIGHT, SCALES } from "./readings.ts";
+import type { ScaleOf } from "./renormalize.ts";
+import type { StoredNode } from "./suspicion.ts";
+
+/** Measures the network with other scales. */
+export type Remeasure = (scaleOf: ScaleOf) => Promise<readonly Measured[]>;
+
+/** Networks that are right are mostly nearer than this, and need no second run. */
+const WORTH_A_RUN = 0.5;
+/** Of nodes that are off: each costs two runs. */
+const MOST_NODES = 4;
+
+/**
+ * A scale has no say in what its own node sees: only the nodes behind tell whether it is right. So the network is run with
+ * the scales that were meant, had a mistake been made with all of them.
+ */
+export async function scalesOfAll({ measured, fits }: Judgement, remeasure: Remeasure): Promise<Finding[]> {
+  const { channels, spread: before } = misfit(fits);
+  if (measured.length < ENOUGH_NODES || before < WORTH_A_RUN) return [];
+  const found: Finding[] = [];
+  for (const { mistake, of } of SCALES) {
+    const after = misfit((await remeasure(scaleBy(of))).map((one) => fitOf(one, RIGHT))).spread;
+    found.push({ node: null, mistake, before, after, channels });
+  }
+  return found.filter(explainsNetwork);
+}
+
+/** The same of the nodes before one that is off: the fault may be theirs. */
+export async function scaleBefore(
+  model: Model,
+  { measured, spreads, centre }: Judgement,
+  i: number,
+  remeasure: Remeasure,
+): Promise<Finding | null> {
+  const found: Finding[] = [];
+  const off = measured[i] as Measured;
+  for (const node of normsBefore(model, off.node, measured).slice(0, MOST_NODES)) {
+    for (const { mistake, of } of SCALES) {
+      const { off: logs } = fitOf((await remeasure(scaleBy(of, node)))[i] as Measured, RIGHT);
+      const after = spread(logs, centre);
+      found.push({ node, mistake, before: spreads[i] as number, after, channels: logs.length });
+    }
+  }
+  const [best] = found.filter((one) => explainsNode(one)).toSorted((a, b) => a.after - b.after);
+  return best ? { ...best, mistake: `${best.mistake}: ${off.node.label} behind it tells` } : null;
+}
+
+function scaleBy(of: (typeof SCALES)[number]["of"], only?: StoredNode): ScaleOf {
+  return (node) => {
+    const { channels, gamma } = node.layer;
+    if (only && node !== only) return gamma;
+    return Float64Array.from({ length: channels }, (_, c) => of(channelOf(node.layer, c)));
+  };
+}
+
+/** The measured nodes that X comes from without another of them between. */
+function normsBefore({ graph }: Model, { node }: StoredNode, measured: readonly Measured[]): StoredNode[] {
+  const producers = new Map(graph.node.flatMap((one) => one.output.map((name) => [name, one] as const)));
+  const known = new Map(measured.map((one) => [one.node.node, one.node] as const));
+  const found: StoredNode[] = [];
+  const passed = new Set<NodeProto>();
+  const open = [node.input[0] ?? ""];
+  for (const name of open) {
+    const producer = producers.get(name);
+    if (!producer || passed.has(producer)) continue;
+    passed.add(producer);
+    const norm = known.get(producer);
+    if (norm) found.push(norm);
+    else open.push(...producer.input);
+  }
+  return found;
+}
