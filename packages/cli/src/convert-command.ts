@@ -6,7 +6,7 @@ import { onnxRuntimeMissing, type VerifyReport, verifyPassed } from "@bn/onnx/ve
 import { backendsOf } from "./backends.ts";
 import { convertFiles, feedsOf, type NetworkOptions } from "./caffe-network.ts";
 import { readInputs } from "./inputs-option.ts";
-import { checkWritable, printable, writeReport } from "./output.ts";
+import { checkOneStream, checkWritable, printable, writeReport } from "./output.ts";
 import { verifyJson, verifyText } from "./verify-report.ts";
 import { runVerify } from "./verify-run.ts";
 
@@ -16,7 +16,7 @@ export interface ConvertCommandOptions extends NetworkOptions {
   readonly backend?: string;
   /** Undefined: where onnxruntime-node is there. */
   readonly verify?: boolean;
-  readonly json?: boolean;
+  readonly json?: string;
   readonly force?: boolean;
 }
 
@@ -34,10 +34,14 @@ export async function convertCommand(
       "--net: not given, expected the .prototxt of the network (for inference: deploy)",
     );
   }
-  if (out === "-" && options.json) {
-    throw new BnError("ERR_BN_PARAM", "--json and - both name standard output; write the model to a file");
+  const { json, force = false } = options;
+  for (const key of options.verify === false ? (["backend", "input"] as const) : []) {
+    if (options[key] === undefined) continue;
+    throw new BnError("ERR_BN_PARAM", `--${key} does not go with --no-verify: it is of the proof; leave it out`);
   }
-  await checkOutput(out, [weights, net], options.force ?? false);
+  checkOneStream({ OUT: out, "--json": json });
+  await checkOutput(out, [weights, net], force);
+  if (json !== undefined) await checkWritable("--json", json, force);
   const given = await readInputs(options.input ?? []);
   const converted = await convertFiles(net, weights, options);
   const feeds = feedsOf(given, converted);
@@ -48,11 +52,9 @@ export async function convertCommand(
       : null;
   const passed = report === null || verifyPassed(report, true);
   if (passed) await writeReport(out, converted.bytes);
-  const text = options.json ? convertJson(converted, report, passed) : convertText(converted, report, why);
-  (out === "-" ? process.stderr : process.stdout).write(text);
-  if (!options.json || !passed) {
-    process.stderr.write(passed ? `${out}: written\n` : `${out}: not written, for the proof fails\n`);
-  }
+  (out === "-" || json === "-" ? process.stderr : process.stdout).write(convertText(converted, report, why));
+  if (json !== undefined) await writeReport(json, convertJson(converted, report, passed));
+  process.stderr.write(passed ? `${out}: written\n` : `${out}: not written, for the proof fails\n`);
   return passed;
 }
 

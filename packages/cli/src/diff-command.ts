@@ -1,20 +1,24 @@
 import { diffReports, diffText, renameBackends } from "@bn/conformance/report";
 import { BnError } from "@bn/core";
 import { loadReport } from "./conformance-command.ts";
-import { printable } from "./output.ts";
+import { checkWritable, printable, writeReport } from "./output.ts";
 
 export interface DiffOptions {
-  readonly json?: boolean;
+  readonly json?: string;
+  readonly force?: boolean;
   readonly backend?: string;
 }
 
 /** `bn diff`: true if nothing failed newly. */
-export async function diffCommand(old: string, now: string, { json = false, backend }: DiffOptions): Promise<boolean> {
+export async function diffCommand(old: string, now: string, options: DiffOptions): Promise<boolean> {
+  const { json, force = false, backend } = options;
+  if (json !== undefined) await checkWritable("--json", json, force);
   const [before, after] = await Promise.all([loadReport(old), loadReport(now)]);
   const diff =
     backend === undefined ? diffReports(before, after) : diffReports(...renameBackends(before, after, backend));
-  const text = json ? `${JSON.stringify(diff, null, 2)}\n` : `${diffText(diff).split("\n").map(printable).join("\n")}`;
-  process.stdout.write(text);
+  const text = diffText(diff).split("\n").map(printable).join("\n");
+  (json === "-" ? process.stderr : process.stdout).write(text);
+  if (json !== undefined) await writeReport(json, `${JSON.stringify(diff, null, 2)}\n`);
   const shared = after.results.length - diff.added.length;
   if (backend === undefined && shared === 0) {
     throw new BnError(

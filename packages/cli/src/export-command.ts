@@ -23,7 +23,7 @@ export interface ExportOptions extends CaffeOptions {
   readonly node?: string;
   readonly eps?: string;
   readonly fraction?: string;
-  readonly opset: string;
+  readonly opset?: string;
   readonly shape?: string;
   readonly training?: boolean;
   readonly force?: boolean;
@@ -44,7 +44,8 @@ export async function exportCommand(path: string, options: ExportOptions): Promi
     const [with_, cure] = from === undefined ? ["--blobs", "--from"] : ["--from", "--blobs"];
     throw new BnError("ERR_BN_PARAM", `--${misplaced} does not go with ${with_}: it is of ${cure}; leave it out`);
   }
-  const opset = opsetOf(options.opset);
+  checkTogether(path, options);
+  const opset = opsetOf(options.opset ?? "15");
   const layer = blobs === undefined ? await layerOf(from as string, options) : await readBlobs(blobs, options);
   const shape = options.shape === undefined ? {} : { shape: shapeOf(options.shape) };
   if (path.endsWith(".caffemodel")) {
@@ -54,6 +55,18 @@ export async function exportCommand(path: string, options: ExportOptions): Promi
   await writeReport(path, buildModel(layer, { opset, training: options.training ?? false, ...shape }));
   const type = layer.type === "Scale" ? "Mul and Add" : "BatchNormalization";
   process.stderr.write(`${path}: ${type}, ${layer.channels} channels, operator set ${opset}\n`);
+}
+
+/** Errors: `ERR_BN_PARAM`, an option that would have no say. */
+function checkTogether(path: string, options: ExportOptions): void {
+  const { from } = options;
+  const refuse = (keys: readonly (keyof ExportOptions)[], why: string) => {
+    const found = keys.find((key) => options[key] !== undefined);
+    if (found) throw new BnError("ERR_BN_PARAM", `--${found} ${why}; leave it out`);
+  };
+  const caffe = from !== undefined && isCaffe(from, options);
+  if (!caffe) refuse(["net", "dialect"], "is of a Caffe network in --from, and there is none");
+  if (path.endsWith(".caffemodel")) refuse(["opset", "training"], "is of ONNX models, and this writes a Caffe network");
 }
 
 /** The blobs of a layer, or of Caffe's: mean, variance, factor, gamma, beta. */

@@ -1,7 +1,11 @@
+import { BnError } from "@bn/core";
 import { type BatchNormScaleRecord, type Diagnostic, importModel } from "@bn/onnx";
 import { openModel } from "@bn/onnx/node";
+import { createRuntime, diagnoseModel, inputNames, onnxRuntimeMissing } from "@bn/onnx/verify";
 import { align } from "./align.ts";
 import { type CaffeOptions, isCaffe, openCaffe } from "./caffe.ts";
+import { shapesOf } from "./caffe-network.ts";
+import { feedsFor, readInputs } from "./inputs-option.ts";
 import { inspectCaffe } from "./inspect-caffe.ts";
 import { checkWritable, printable, writeReport } from "./output.ts";
 import { rangeOf, rangeText } from "./ranges.ts";
@@ -10,18 +14,45 @@ import { remarks } from "./remarks.ts";
 export interface InspectOptions extends CaffeOptions {
   readonly json?: string;
   readonly force?: boolean;
+  /** false: the file alone is read. */
+  readonly run?: boolean;
+  readonly shape?: readonly string[];
+  readonly input?: readonly string[];
 }
 
+/** Of ONNX Runtime, in seconds: whoever inspects does not wait long for one more remark. */
+const TIMEOUT = 60;
+
 /** `bn inspect`: every normalization of a model. True unless a node is damaged. */
-export async function inspectCommand(path: string, options: InspectOptions): Promise<boolean> {
+export async function inspectCommand(path: string, options: InspectOptions, signal: AbortSignal): Promise<boolean> {
   const { json, force = false } = options;
+  const caffe = isCaffe(path, options);
+  checkTogether(caffe, options);
   if (json !== undefined) await checkWritable("--json", json, force);
-  const { text, report, whole } = isCaffe(path, options)
+  const { text, report, whole } = caffe
     ? inspectCaffe(await openCaffe(path, options))
-    : await inspectOnnx(path);
+    : await inspectOnnx(path, options, signal);
   (json === "-" ? process.stderr : process.stdout).write(text);
   if (json !== undefined) await writeReport(json, report);
   return whole;
+}
+
+/** Errors: `ERR_BN_PARAM`, an option that would have no say. */
+function checkTogether(caffe: boolean, { dialect, phase, run = true, shape, input }: InspectOptions): void {
+  const ofRun = { "--shape": shape, "--input": input };
+  const misplaced = caffe
+    ? { "--no-run": run ? undefined : true, ...ofRun }
+    : { "--dialect": dialect, "--phase": phase };
+  refuse(
+    misplaced,
+    caffe ? "is of ONNX models, and this is a Caffe network" : "is of Caffe networks, and this is none",
+  );
+  if (!run) refuse(ofRun, "is of the run that --no-run forbids");
+}
+
+function refuse(options: Readonly<Record<string, unknown>>, why: string): void {
+  const found = Object.keys(options).find((name) => options[name] !== undefined);
+  if (found) throw new BnError("ERR_BN_PARAM", `${found} ${why}; leave it out`);
 }
 
 /** What `bn inspect` says of a file, in words and as JSON, and whether every layer could be read. */
@@ -31,14 +62,39 @@ export interface Inspection {
   readonly whole: boolean;
 }
 
-async function inspectOnnx(path: string): Promise<Inspection> {
-  const { bytes, external } = await openModel(path);
-  const { layers, diagnostics } = await importModel(bytes, { external, partial: true });
+async function inspectOnnx(path: string, options: InspectOptions, signal: AbortSignal): Promise<Inspection> {
+  const opened = await openModel(path);
+  const { layers, diagnostics: read } = await importModel(opened.bytes, { external: opened.external, partial: true });
+  const diagnostics = [...read, ...(layers.length > 0 ? await measured(opened, options, signal) : [])];
   return {
     text: inspectText(layers, diagnostics),
     report: inspectJson(layers, diagnostics),
     whole: !diagnostics.some(({ kind }) => kind === "damaged"),
   };
+}
+
+/** What a run shows, where ONNX Runtime is there. */
+async function measured(
+  { bytes, external }: Awaited<ReturnType<typeof openModel>>,
+  { run = true, shape = [], input = [] }: InspectOptions,
+  signal: AbortSignal,
+): Promise<readonly Diagnostic[]> {
+  if (!run) return [];
+  const inputs = await readInputs(input);
+  const shapes = shapesOf(shape);
+  const missing = await onnxRuntimeMissing();
+  if (missing !== null) {
+    process.stderr.write(`statistics were not measured: ${missing}\n`);
+    return [];
+  }
+  await using runtime = createRuntime({ signal, timeout: TIMEOUT });
+  return await diagnoseModel(bytes, {
+    runtime,
+    shapes,
+    feeds: feedsFor(inputs, () => inputNames(bytes)),
+    external,
+    signal,
+  });
 }
 
 function inspectText(layers: readonly BatchNormScaleRecord[], diagnostics: readonly Diagnostic[]): string {

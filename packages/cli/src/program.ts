@@ -12,6 +12,9 @@ import type { VerifyOptions } from "./verify-command.ts";
 
 const BACKENDS = "names and paths of modules, separated by commas (default: all that are available here)";
 
+const JSON_FILE = "write the report as JSON; - is standard output, and the table goes to standard error";
+const FORCE = "replace files that are there";
+
 const NET = "the network of a .caffemodel, a .prototxt (default: the one that is stored with the weights)";
 const DIALECT = "what the blobs of a Caffe fork mean, where it is not told: see docs/caffe-files.md";
 
@@ -61,7 +64,16 @@ is not installed, OUT is written without that proof, which --verify forbids.
 Examples:
   bn convert weights.caffemodel net.onnx --net deploy.prototxt
   bn convert weights.caffemodel net.onnx --net deploy.prototxt --shape data=8,3,224,224 --opset 17
-  bn convert weights.caffemodel net.onnx --net deploy.prototxt --input data=image.npy --json`;
+  bn convert weights.caffemodel net.onnx --net deploy.prototxt --input data=image.npy --json -`;
+
+const INSPECT_HELP = `
+Of an ONNX network, ONNX Runtime also measures what each node sees, in a process of its own, and known mistakes that explain the
+stored statistics are named: standard deviations written for variances, statistics of another layer, gamma applied twice.
+
+Examples:
+  bn inspect model.onnx --json -
+  bn inspect model.onnx --input image=image.npy
+  bn inspect weights.caffemodel --net deploy.prototxt`;
 
 const FOLD_HELP = `
 ONNX Runtime runs the original and the folded network on the same input, and OUT is written only if every folded layer, given what
@@ -94,8 +106,8 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
   program
     .command("backends")
     .description("list the backends: available or why not, and what each supports")
-    .option("--json <file>", "write the list as JSON; - is standard output")
-    .option("--force", "replace files that are there")
+    .option("--json <file>", JSON_FILE)
+    .option("--force", FORCE)
     .action(async (options: BackendsOptions) => {
       const { backendsCommand } = await import("./backends-command.ts");
       await backendsCommand(options);
@@ -114,11 +126,11 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .option("--bail [count]", "end the run after this many failures (without a number: 1)")
     .option("--shard <i/n>", "only part I of N of the cases; `bn merge` joins the parts")
     .option("--baseline <file>", "a JSON report whose failures are known: only others fail the run")
-    .option("--json <file>", "write the report as JSON")
+    .option("--json <file>", JSON_FILE)
     .option("--html <file>", "write the report as one HTML page")
     .option("--junit <file>", "write the report as JUnit's XML")
     .option("--github", "annotations for GitHub Actions, on standard error (default: on where GITHUB_ACTIONS is true)")
-    .option("--force", "replace files that are there")
+    .option("--force", FORCE)
     .addHelpText("after", CONFORMANCE_HELP)
     .action(async (options: ConformanceOptions) => {
       const { conformanceCommand } = await import("./conformance-command.ts");
@@ -130,7 +142,8 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .argument("<old.json>", "the report of the former run")
     .argument("<new.json>", "the report of the new run")
     .option("--backend <old=new>", "compare one backend of the old run with one of the new, such as cpu=wasm")
-    .option("--json", "as JSON")
+    .option("--json <file>", JSON_FILE)
+    .option("--force", FORCE)
     .action(async (old: string, now: string, options: DiffOptions) => {
       const { diffCommand } = await import("./diff-command.ts");
       done(await diffCommand(old, now, options));
@@ -140,7 +153,7 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .description("join the JSON reports of all shards of one run")
     .argument("<out.json>", "the file to write; - is standard output")
     .argument("<shard.json...>", "what `bn conformance --shard I/N --json` wrote, for each I")
-    .option("--force", "replace a file that is there")
+    .option("--force", FORCE)
     .action(async (out: string, shards: readonly string[], { force = false }: { force?: boolean }) => {
       const { mergeCommand } = await import("./merge-command.ts");
       done(await mergeCommand(out, shards, force));
@@ -154,12 +167,12 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .option("--dialect <name>", DIALECT)
     .option("--backend <list>", BACKENDS)
     .option("--input <file>", "FILE.npy, or name=FILE.npy once an input (default: values made up)", collect)
-    .option("--json <file>", "write the report as JSON")
+    .option("--json <file>", JSON_FILE)
     .option("--html <file>", "write the report as one HTML page")
     .option("--timeout <seconds>", "that ONNX Runtime may take to load or run a part (default: 120)")
     .option("--max-memory <mib>", "that its process may hold (default: three quarters of the memory)")
     .option("--allow-none", "exit 0 where no node could be compared")
-    .option("--force", "replace files that are there")
+    .option("--force", FORCE)
     .addHelpText("after", VERIFY_HELP)
     .action(async (path: string, options: VerifyOptions) => {
       const { verifyCommand } = await import("./verify-command.ts");
@@ -179,8 +192,8 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .option("--no-verify", "write the model unproven")
     .option("--backend <list>", BACKENDS)
     .option("--input <file>", "FILE.npy, or name=FILE.npy once per input (default: values made up)", collect)
-    .option("--json", "say what was done as JSON")
-    .option("--force", "overwrite OUT")
+    .option("--json <file>", JSON_FILE)
+    .option("--force", FORCE)
     .addHelpText("after", CONVERT_HELP)
     .action(async (weights: string, out: string, options: ConvertCommandOptions) => {
       const { convertCommand } = await import("./convert-command.ts");
@@ -192,14 +205,18 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
       "list the normalization layers of an ONNX model or of a .caffemodel, their statistics and what looks wrong",
     )
     .argument("<model>", "the ONNX model, or the .caffemodel")
-    .option("--json <file>", "write the report as JSON; - is standard output")
-    .option("--force", "replace files that are there")
+    .option("--json <file>", JSON_FILE)
+    .option("--force", FORCE)
     .option("--net <file>", NET)
     .option("--dialect <name>", DIALECT)
     .option("--phase <phase>", "of a Caffe network: test or train (default: test)")
+    .option("--no-run", "read the file alone; else ONNX Runtime, where it is installed, measures statistics too")
+    .option("--shape <name=sizes>", "of an input in that run, once per input, e.g. x=1,3,224,224", collect)
+    .option("--input <file>", "FILE.npy, or name=FILE.npy once per input (default: values made up)", collect)
+    .addHelpText("after", INSPECT_HELP)
     .action(async (path: string, options: InspectOptions) => {
       const { inspectCommand } = await import("./inspect-command.ts");
-      done(await inspectCommand(path, options));
+      done(await inspectCommand(path, options, signal));
     });
   program
     .command("export")
@@ -212,10 +229,10 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .option("--dialect <name>", DIALECT)
     .option("--eps <number>", "of --blobs (default: 1e-5)")
     .option("--fraction <number>", "movingAverageFraction of --blobs (default: 0.999)")
-    .option("--opset <version>", "1, 6, 7, 9, 14 or 15", "15")
+    .option("--opset <version>", "1, 6, 7, 9, 14 or 15 (default: 15)")
     .option("--shape <list>", "of X: sizes, or names for open ones (default: N,channels,H,W)")
     .option("--training", "in training mode, with running_mean and running_var")
-    .option("--force", "replace files that are there")
+    .option("--force", FORCE)
     .addHelpText("after", EXPORT_HELP)
     .action(async (path: string, options: ExportOptions) => {
       const { exportCommand } = await import("./export-command.ts");
@@ -237,9 +254,9 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .option("--shape <name=sizes>", "of an input, once per input, e.g. x=1,3,224,224 (default: chosen)", collect)
     .option("--timeout <seconds>", "that ONNX Runtime may take to load or run a part (default: 120)")
     .option("--max-memory <mib>", "that its process may hold (default: three quarters of the memory)")
-    .option("--json <file>", "write what became of every node, and the proof, as JSON")
+    .option("--json <file>", JSON_FILE)
     .option("--html <file>", "write the proof as one HTML page")
-    .option("--force", "replace files that are there")
+    .option("--force", FORCE)
     .addHelpText("after", FOLD_HELP)
     .action(async (path: string, out: string, options: FoldCommandOptions) => {
       const { foldCommand } = await import("./fold-command.ts");
@@ -253,8 +270,8 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .option("--net <prototxt>", NET)
     .option("--net-folded <prototxt>", "the same of the folded one")
     .option("--dialect <name>", DIALECT)
-    .option("--json <file>", "write the verdicts as JSON")
-    .option("--force", "replace files that are there")
+    .option("--json <file>", JSON_FILE)
+    .option("--force", FORCE)
     .action(async (original: string, folded: string, options: CheckFoldOptions) => {
       const { checkFoldCommand } = await import("./check-fold-command.ts");
       done(await checkFoldCommand(original, folded, options));

@@ -31,7 +31,7 @@ export interface VerifyOptions extends NetworkOptions {
 
 /** `bn verify`: true if every node is within its bounds on every backend that has its dtype. */
 export async function verifyCommand(path: string, options: VerifyOptions, signal: AbortSignal): Promise<boolean> {
-  const { json, html, force = false } = options;
+  const { json, html, force = false, allowNone = false } = options;
   checkOneStream({ "--json": json, "--html": html });
   if (json !== undefined) await checkWritable("--json", json, force);
   if (html !== undefined) await checkWritable("--html", html, force);
@@ -44,8 +44,8 @@ export async function verifyCommand(path: string, options: VerifyOptions, signal
   const table = json === "-" || html === "-" ? process.stderr : process.stdout;
   table.write(verifyText(report));
   if (json !== undefined) await writeReport(json, verifyJson(report));
-  if (html !== undefined) await writeReport(html, verifyHtml(basename(path), report));
-  return verifyPassed(report, options.allowNone ?? false);
+  if (html !== undefined) await writeReport(html, verifyHtml(basename(path), report, allowNone));
+  return verifyPassed(report, allowNone);
 }
 
 /** Of the process that ONNX Runtime runs in. */

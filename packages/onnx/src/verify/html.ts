@@ -1,7 +1,7 @@
 import { type Html, html, ratioText, SCRIPT, STYLE, trusted } from "@bn/conformance/report";
 import { type Finding, worstOf } from "./findings.ts";
-import { depthPlot, seriesOf } from "./plot.ts";
-import { type BackendRow, countRows, type VerifyReport, type VerifyRow, verifyPassed } from "./report.ts";
+import { depthPlot, PLOT_SIZES, seriesOf } from "./plot.ts";
+import { type BackendRow, countRows, type VerifyReport, type VerifyRow, verifyFault } from "./report.ts";
 
 const OFFENDERS = 12;
 const OWN_STYLE = `
@@ -13,42 +13,53 @@ circle.hollow.over { fill: var(--bad); }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 0 0 8px; font-size: 13.5px; }
 .legend span { display: inline-flex; align-items: center; gap: 6px; }
 .offenders td { white-space: nowrap; }
+.nodes th { white-space: normal; vertical-align: bottom; } .nodes .why { font: 13px/1.5 system-ui, sans-serif; color: var(--soft); }
+.cases td.id { white-space: normal; overflow-wrap: anywhere; min-width: 12em; }
+h1, .panel li { overflow-wrap: anywhere; }
+.plot { min-width: 0; } .plot.narrow { display: none; }
 .cases td.ratio.over { color: var(--bad); font-weight: 600; }
+@media (max-width: 900px) {
+  .plot.wide { display: none; } .plot.narrow { display: block; }
+  .cases thead { display: none; } .cases, .cases tbody, .cases tr, .cases td { display: block; width: 100%; }
+  .cases tr { border-top: 1px solid var(--line); padding: 8px 0; } .cases td { border: 0; padding: 1px 0; text-align: left; }
+  .cases td.ratio { text-align: left; } .cases td.id { min-width: 0; font-weight: 600; } .offenders td { white-space: normal; }
+  .cases td[data-name]::before { content: attr(data-name) ": "; color: var(--soft); } .cases td:empty { display: none; }
+}
 `;
 
 /** The report of `bn verify` as one HTML file that loads nothing. Every name in it is escaped. */
-export function verifyHtml(title: string, report: VerifyReport): string {
+export function verifyHtml(title: string, report: VerifyReport, allowNone = false): string {
   const { passed, failed, skipped } = countRows(report.rows);
-  const ok = verifyPassed(report, false);
+  const fault = verifyFault(report, allowNone);
   const names = report.rows[0]?.backends.map(({ backend }) => backend) ?? [];
   const page = html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>bn verify ${title}: ${ok ? "all passed" : "failed"}</title>
+<title>bn verify ${title}: ${fault ?? "all passed"}</title>
 <style>${trusted(STYLE)}${trusted(OWN_STYLE)}</style>
 </head>
 <body>
 <main>
 <header>
 <h1>${title}</h1>
-<span class="verdict${ok ? "" : " failed"}">${ok ? "all passed" : failed > 0 ? `${failed} failed` : "ONNX Runtime is off"}</span>
-<span class="counts">${report.rows.length} BatchNormalization nodes · ${passed} passed · ${failed} failed · ${skipped} skipped</span>
+<span class="verdict${fault === null ? "" : " failed"}">${fault ?? "all passed"}</span>
+<span class="counts">${report.rows.length} normalization ${report.rows.length === 1 ? "node" : "nodes"} · ${passed} passed · ${failed} failed · ${skipped} skipped</span>
 </header>
 <p>${report.inputs.map(({ name, type, shape }) => `input ${name}: ${type} ${shape.join("x")}`).join(" · ")}</p>
 <h2>Error by depth</h2>
 <p>The largest error of each node as a fraction of its bound, on a log scale. Point at one for its name.</p>
-<div class="panel"><div class="legend">${seriesOf(report).map(({ name, kind }) => html`<span><i class="dot ${kind}"></i>${name}</span>`)}</div>${depthPlot(report)}</div>
+<div class="panel"><div class="legend">${seriesOf(report).map(({ name, kind }) => html`<span><i class="dot ${kind}"></i>${name}</span>`)}</div>${PLOT_SIZES.map((size) => depthPlot(report, size))}</div>
 <h2>Worst offenders</h2>
 <p>What comes nearest to its bound, or passes it. At most 1 passes.</p>
 <div class="panel">${offenders(worstOf(report, OFFENDERS))}</div>
 ${diagnostics(report)}
-<h2>Nodes</h2>
+<h2>Nodes, worst first</h2>
 <div class="filter"><input id="filter" type="search" placeholder="Filter by words: node, shape, status" aria-label="Filter"><span class="counts" id="shown">${report.rows.length} shown</span></div>
-<div class="panel"><table class="cases">
-<thead><tr><th>Node</th><th>Shape</th><th>Type</th><th class="ratio">|mean| / std</th><th class="ratio">ONNX Runtime ~ float64</th>${names.map((name) => html`<th class="ratio">${name} ~ float64</th><th class="ratio">${name} ~ ONNX Runtime</th>`)}<th></th></tr></thead>
-<tbody>${report.rows.map(nodeRow)}</tbody>
+<div class="panel"><table class="cases nodes">
+<thead><tr><th>Node</th><th>Shape</th><th>Type</th><th class="ratio">|mean| / std</th><th class="ratio">ONNX Runtime ~ float64</th>${names.map((name) => html`<th class="ratio">${name} ~ float64</th><th class="ratio">${name} ~ ONNX Runtime</th>`)}</tr></thead>
+<tbody>${worstFirst(report.rows).map(nodeRow)}</tbody>
 </table></div>
 </main>
 <script>${trusted(SCRIPT)}</script>
@@ -60,12 +71,37 @@ ${diagnostics(report)}
 
 function offenders(found: readonly Finding[]): Html {
   if (found.length === 0) return html`<p>None: every comparison was exact.</p>`;
-  return html`<table class="cases offenders"><thead><tr><th class="ratio">Error / bound</th><th>Node</th><th>Who</th><th>Against</th><th>(outer, channel, inner)</th><th>Got</th><th>Expected</th><th>Error</th><th>Allowed</th></tr></thead>
+  return html`<table class="cases offenders"><thead><tr><th class="ratio">Error / bound</th><th>Node</th>${OFFENDER_CELLS.map(([name]) => html`<th>${name}</th>`)}</tr></thead>
 <tbody>${found.map(
     ({ row, who, against, comparison: { ratio, at, got, expected, error, bound } }) =>
-      html`<tr>${ratioCell(ratio)}<td class="id">${row.node}</td><td>${who}</td><td>${against}</td><td>(${at.outer}, ${at.channel}, ${at.inner})</td><td class="mono">${digits(got)}</td><td class="mono">${digits(expected)}</td><td class="mono">${error.toPrecision(2)}</td><td class="mono">${bound.toPrecision(2)}</td></tr>
+      html`<tr>${ratioCell(ratio, "Error / bound")}<td class="id">${row.node}</td>${OFFENDER_CELLS.map(
+        ([name, text]) => html`<td data-name="${name}">${text({ who, against, at, got, expected, error, bound })}</td>`,
+      )}</tr>
 `,
   )}</tbody></table>`;
+}
+
+type Offender = Pick<Finding, "who" | "against"> &
+  Pick<Finding["comparison"], "at" | "got" | "expected" | "error" | "bound">;
+
+const OFFENDER_CELLS: readonly (readonly [name: string, text: (one: Offender) => string])[] = [
+  ["Who", ({ who }) => who],
+  ["Against", ({ against }) => against],
+  ["(outer, channel, inner)", ({ at }) => `(${at.outer}, ${at.channel}, ${at.inner})`],
+  ["Got", ({ got }) => digits(got)],
+  ["Expected", ({ expected }) => digits(expected)],
+  ["Error", ({ error }) => error.toPrecision(2)],
+  ["Allowed", ({ bound }) => bound.toPrecision(2)],
+];
+
+/** Those without numbers behind, in the network's order. */
+function worstFirst(rows: readonly VerifyRow[]): VerifyRow[] {
+  const worst = ({ onnxRuntime, backends }: VerifyRow) =>
+    [onnxRuntime, ...backends.flatMap(({ float64, onnxRuntime }) => [float64, onnxRuntime])].reduce(
+      (most, one) => Math.max(most, one === null ? -1 : Number.isNaN(one.ratio) ? Number.POSITIVE_INFINITY : one.ratio),
+      -1,
+    );
+  return rows.toSorted((a, b) => worst(b) - worst(a));
 }
 
 /** Ten digits tell two neighbours of float32 apart; all of them are in the JSON. */
@@ -82,14 +118,14 @@ function diagnostics(report: VerifyReport): Html {
 function nodeRow({ node, shape, dtype, meanOverStd, onnxRuntime, backends }: VerifyRow): Html {
   const words = `${node} ${shape.join("x")} ${dtype} ${backends.map(({ status }) => status).join(" ")}`;
   const reasons = backends.filter(({ reason }) => reason !== "").map(({ backend, reason }) => `${backend}: ${reason}`);
-  const ratios = ({ float64, onnxRuntime }: BackendRow) =>
-    html`${ratioCell(float64?.ratio ?? null)}${ratioCell(onnxRuntime?.ratio ?? null)}`;
+  const ratios = ({ backend, float64, onnxRuntime }: BackendRow) =>
+    html`${ratioCell(float64?.ratio ?? null, `${backend} ~ float64`)}${ratioCell(onnxRuntime?.ratio ?? null, `${backend} ~ ONNX Runtime`)}`;
   const size = Number.isNaN(meanOverStd) ? "-" : meanOverStd.toPrecision(3);
-  return html`<tr data-find="${words}"><td class="id">${node}</td><td>${shape.join("x")}</td><td>${dtype}</td><td class="ratio">${size}</td>${ratioCell(onnxRuntime?.ratio ?? null)}${backends.map(ratios)}<td class="why">${reasons.join("; ")}</td></tr>
+  return html`<tr data-find="${words}"><td class="id">${node}${reasons.map((reason) => html`<div class="why">${reason}</div>`)}</td><td data-name="Shape">${shape.join("x") || "-"}</td><td data-name="Type">${dtype || "-"}</td><td class="ratio" data-name="|mean| / std">${size}</td>${ratioCell(onnxRuntime?.ratio ?? null, "ONNX Runtime ~ float64")}${backends.map(ratios)}</tr>
 `;
 }
 
-function ratioCell(ratio: number | null): Html {
+function ratioCell(ratio: number | null, name: string): Html {
   const over = ratio !== null && !(ratio <= 1);
-  return html`<td class="ratio${over ? " over" : ""}">${ratioText(ratio)}</td>`;
+  return html`<td class="ratio${over ? " over" : ""}" data-name="${name}">${ratioText(ratio)}</td>`;
 }

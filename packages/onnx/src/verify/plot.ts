@@ -2,9 +2,20 @@ import { type Html, html, ratioText } from "@bn/conformance/report";
 import { type Finding, findings } from "./findings.ts";
 import type { VerifyReport } from "./report.ts";
 
-const WIDTH = 1160;
-const HEIGHT = 340;
-const [LEFT, RIGHT, TOP, BOTTOM] = [60, 16, 18, 40];
+/** In CSS pixels, and how many depths are named. */
+export interface PlotSize {
+  readonly name: "wide" | "narrow";
+  readonly width: number;
+  readonly height: number;
+  readonly depths: number;
+}
+
+/** Letters keep their size: a phone gets a plot of its own, and not the same made small. */
+export const PLOT_SIZES: readonly PlotSize[] = [
+  { name: "wide", width: 1160, height: 340, depths: 16 },
+  { name: "narrow", width: 350, height: 280, depths: 5 },
+];
+const [LEFT, RIGHT, TOP, BOTTOM] = [52, 12, 20, 40];
 /** Ratios below lie on the floor, as 0 does: they say "exact" and no more. */
 const LOWEST = -4;
 
@@ -34,32 +45,32 @@ export function seriesOf(report: VerifyReport): Series[] {
 }
 
 /**
- * Error as a fraction of its bound, on a log scale, by the node's place in the network. The dashed line is the bound:
- * what lies over it has failed.
+ * Error as a fraction of its bound, on a log scale, by the node's place in the network. The dashed line at 1 is the
+ * bound: what lies over it has failed.
  */
-export function depthPlot(report: VerifyReport): Html {
+export function depthPlot(report: VerifyReport, { name: size, width, height, depths: most }: PlotSize): Html {
   const series = seriesOf(report);
   const count = Math.max(report.rows.length, 1);
   const logs = series.flatMap(({ points }) => points.map(({ comparison }) => logOf(comparison.ratio)));
   const finite = logs.filter(Number.isFinite);
   const floor = Math.max(LOWEST, Math.floor(Math.min(-0.5, ...finite)));
   const ceiling = Math.max(0.1, Math.ceil(Math.max(0, ...finite)));
-  const x = (depth: number) => round(LEFT + ((depth + 0.5) / count) * (WIDTH - LEFT - RIGHT));
+  const x = (depth: number) => round(LEFT + ((depth + 0.5) / count) * (width - LEFT - RIGHT));
   const y = (log: number) => {
     const shown = Math.min(ceiling, Math.max(floor, log));
-    return round(TOP + ((ceiling - shown) / (ceiling - floor)) * (HEIGHT - TOP - BOTTOM));
+    return round(TOP + ((ceiling - shown) / (ceiling - floor)) * (height - TOP - BOTTOM));
   };
   const decades = Array.from({ length: Math.floor(ceiling) - floor + 1 }, (_, i) => floor + i);
   // Where there is room, 2 and 5 between the powers of ten.
   const ticks =
     ceiling - floor > 2 ? decades : decades.flatMap((log) => [log, log + Math.log10(2), log + Math.log10(5)]);
-  const step = Math.ceil(count / 16);
+  const step = Math.ceil(count / most);
   const depths = Array.from({ length: Math.ceil(count / step) }, (_, i) => i * step);
-  return html`<svg class="plot" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Error as a fraction of its bound, by depth">
-${ticks.filter((log) => log <= ceiling).map((log) => html`<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(log)}" y2="${y(log)}"/><text x="${LEFT - 8}" y="${y(log) + 4}" text-anchor="end">${tickText(log)}</text>`)}
-<line class="bound" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(0)}" y2="${y(0)}"/>
-${depths.map((depth) => html`<text x="${x(depth)}" y="${HEIGHT - BOTTOM + 18}" text-anchor="middle">${depth + 1}</text>`)}
-<text class="name" x="${(WIDTH + LEFT) / 2}" y="${HEIGHT - 4}" text-anchor="middle">node, in the order of the network</text>
+  return html`<svg class="plot ${size}" viewBox="0 0 ${width} ${height}" role="img" aria-label="Error as a fraction of its bound, by depth">
+${ticks.filter((log) => log <= ceiling).map((log) => html`<line class="grid" x1="${LEFT}" x2="${width - RIGHT}" y1="${y(log)}" y2="${y(log)}"/><text x="${LEFT - 8}" y="${y(log) + 4}" text-anchor="end">${tickText(log)}</text>`)}
+<line class="bound" x1="${LEFT}" x2="${width - RIGHT}" y1="${y(0)}" y2="${y(0)}"/><text class="name" x="${width - RIGHT}" y="${y(0) - 5}" text-anchor="end">1: the bound</text>
+${depths.map((depth) => html`<text x="${x(depth)}" y="${height - BOTTOM + 18}" text-anchor="middle">${depth + 1}</text>`)}
+<text class="name" x="${(width + LEFT) / 2}" y="${height - 4}" text-anchor="middle">node, in the order of the network</text>
 ${series.map(({ points, kind }) => html`<polyline class="${kind}" points="${points.map(({ depth, comparison }) => `${x(depth)},${y(logOf(comparison.ratio))}`).join(" ")}"/>`)}
 ${series.flatMap(({ name, points, kind }) => points.map((point) => dot(point, name, kind, x(point.depth), y(logOf(point.comparison.ratio)))))}
 </svg>`;
@@ -74,4 +85,4 @@ function dot({ depth, row, comparison }: Finding, name: string, kind: string, cx
 
 const logOf = (ratio: number) => (ratio > 0 ? Math.log10(ratio) : Number.NEGATIVE_INFINITY);
 const round = (value: number) => Math.round(value * 10) / 10;
-const tickText = (log: number) => (log === 0 ? "bound" : log === LOWEST ? `≤1e${log}` : ratioText(10 ** log));
+const tickText = (log: number) => (log === 0 ? "1" : log === LOWEST ? `≤1e${log}` : ratioText(10 ** log));

@@ -56,14 +56,28 @@ export function countRows(rows: readonly VerifyRow[]): Record<BackendRow["status
   return counts;
 }
 
+/** What keeps a run from having passed, in words, the worst of it; null where it has passed. `allowNone`: nothing compared will do. */
+export function verifyFault({ rows, diagnostics }: VerifyReport, allowNone = false): string | null {
+  const { passed, failed } = countRows(rows);
+  const nan = rows.filter(({ nanChannels }) => nanChannels > 0).length;
+  const faults: readonly (readonly [boolean, string])[] = [
+    [failed > 0, `${failed} failed`],
+    // Without it the others mean little.
+    [!rows.every(runtimePassed), "ONNX Runtime is off"],
+    [diagnostics.some(({ kind }) => kind === "damaged"), "a node is damaged"],
+    [nan > 0, `${nan} ${nan === 1 ? "node gives" : "nodes give"} NaN`],
+    [passed === 0 && !allowNone, "nothing was compared"],
+  ];
+  return faults.find(([is]) => is)?.[1] ?? null;
+}
+
 /**
  * Nothing is over a bound: no backend's, and not ONNX Runtime's own, without which the others mean little; no node is
- * damaged; and something was compared, for nothing compared is no success unless `allowNone` says that it may be.
+ * damaged; no channel is NaN throughout, for NaN is no agreement; and something was compared, for nothing compared is no
+ * success unless `allowNone` says that it may be.
  */
-export function verifyPassed({ rows, diagnostics }: VerifyReport, allowNone = false): boolean {
-  const right = rows.every((row) => runtimePassed(row) && row.backends.every(({ status }) => status !== "failed"));
-  const whole = !diagnostics.some(({ kind }) => kind === "damaged");
-  return right && whole && (allowNone || countRows(rows).passed > 0);
+export function verifyPassed(report: VerifyReport, allowNone = false): boolean {
+  return verifyFault(report, allowNone) === null;
 }
 
 export const runtimePassed = ({ onnxRuntime }: VerifyRow): boolean => onnxRuntime === null || onnxRuntime.ratio <= 1;
