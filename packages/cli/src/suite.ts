@@ -30,7 +30,8 @@ export async function chooseCases(
 async function wholeSuite(options: CaseOptions, say: (text: string) => void): Promise<Case[]> {
   const own = [...cases(options), ...(await loadGoldenCases())];
   const missing = await onnxRuntimeMissing();
-  if (missing === null) return [...own, ...onnxCases()];
-  say(`onnxruntime: ${onnxCases().length} cases left out: ${missing}\n`);
+  const onnx = onnxCases(options);
+  if (missing === null) return [...own, ...onnx];
+  say(`onnxruntime: ${onnx.length} cases left out: ${missing}\n`);
   return own;
 }

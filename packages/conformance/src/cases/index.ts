@@ -17,7 +17,7 @@ export type { Tier } from "./sweep/sizes.ts";
 
 /** How much is run. */
 export interface CaseOptions {
-  /** `quick` takes seconds, `default` less than a minute on a processor, `full` everything. Default: `default`. */
+  /** `quick` has some sizes and takes seconds, `default` takes less than a minute on a processor, `full` has everything. Default: `default`. */
   readonly tier?: Tier;
   /** Draws the geometries between the boundaries. Default: `1`. */
   readonly seed?: string | number;
@@ -30,11 +30,11 @@ export function cases({ tier = "default", seed = 1 }: CaseOptions = {}): Case[] 
   return [
     ...memoryCases(tier),
     ...failureCases(),
-    ...kernelCases(),
+    ...kernelCases(tier),
     ...longRunCases(),
-    ...extremeCases(),
+    ...extremeCases(tier),
     ...sweepCases(tier, String(seed)),
-    ...layerCases(),
+    ...layerCases(tier),
     ...scaleCases(),
     ...stateCases(),
     ...exactCases(),

@@ -22,6 +22,14 @@ export const GEOMETRIES: readonly Geometry[] = [
   geometry(5, 257, 1),
 ];
 
+/** Some of them, where seconds count: the covering array has the rest. */
+export const FEW_GEOMETRIES: readonly Geometry[] = [
+  geometry(2, 3, 5),
+  geometry(5, 2, 3),
+  geometry(8, 3, 49),
+  geometry(5, 257, 1),
+];
+
 /** More channels than one dimension of a dispatch holds on WebGPU (65,535). */
 export const WIDE = geometry(2, 65_539, 1);
 /** A long channel of an odd number of values: plain and unshifted sums show here. */

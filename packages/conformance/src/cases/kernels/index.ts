@@ -3,8 +3,9 @@ import type { Case } from "../../case.ts";
 import { precisionOf } from "../../truth/bounds.ts";
 import { DTYPES } from "../data.ts";
 import { withOperands } from "../operands.ts";
+import type { Tier } from "../sweep/sizes.ts";
 import { FUSED } from "./fused.ts";
-import { GEOMETRIES, geometryText, LONG, WIDE } from "./geometries.ts";
+import { FEW_GEOMETRIES, GEOMETRIES, geometryText, LONG, WIDE } from "./geometries.ts";
 import { inputsFor, type Kernel } from "./inputs.ts";
 import { MAPS } from "./maps.ts";
 import { REDUCTIONS } from "./reductions.ts";
@@ -13,7 +14,12 @@ import { STATISTICS } from "./statistics.ts";
 const KERNELS = [...REDUCTIONS, ...MAPS, ...STATISTICS, ...FUSED];
 
 /** K-1 to K-10: every kernel against the oracle, on its own inputs; outputs start as garbage, buffers are guarded. */
-export function kernelCases(): Case[] {
+export function kernelCases(tier: Tier): Case[] {
+  if (tier === "quick") {
+    return DTYPES.flatMap((dtype) =>
+      KERNELS.flatMap((kernel) => FEW_GEOMETRIES.map((g) => kernelCase(kernel, g, dtype))),
+    );
+  }
   return DTYPES.flatMap((dtype) => [
     ...KERNELS.flatMap((kernel) => GEOMETRIES.map((g) => kernelCase(kernel, g, dtype))),
     ...(dtype === "float32" ? KERNELS.map((kernel) => kernelCase(kernel, WIDE, dtype)) : []),

@@ -14,7 +14,7 @@ export function same(what: string, got: ArrayLike<number>, expected: ArrayLike<n
   return check(
     what,
     got,
-    { expected: Float64Array.from(expected), bound: new Float64Array(expected.length) },
+    { expected: new Float64Array(expected), bound: new Float64Array(expected.length) },
     perChannel(expected.length),
   );
 }

@@ -50,7 +50,7 @@ export function rowsFor(kernel: CoveredKernel, extent: Extent, seed: string): Gr
   return [...groups].map(([name, rows]) => ({ name, rows: rows.sort((a, b) => sizeOf(a.g) - sizeOf(b.g)) }));
 }
 
-function pairs(kernel: CoveredKernel, { sizes, cap, dense }: Extent): Row[] {
+function pairs(kernel: CoveredKernel, { sizes, kindsInPairs, cap, dense }: Extent): Row[] {
   const one = [1];
   const of = (used: boolean) => (used ? sizes : one);
   const [tensor, channels] = [kernel.over === "tensor", kernel.over !== "length"];
@@ -60,7 +60,7 @@ function pairs(kernel: CoveredKernel, { sizes, cap, dense }: Extent): Row[] {
     { name: "outer", levels: dims[0].length },
     { name: "channels", levels: dims[1].length },
     { name: "inner", levels: dims[2].length },
-    { name: "kind", levels: KINDS.length },
+    { name: "kind", levels: kindsInPairs ? KINDS.length : 1 },
     { name: "option", levels: kernel.options.length },
     { name: "alias", levels: aliases },
     { name: "surroundings", levels: SURROUNDINGS.length },
@@ -75,14 +75,15 @@ function pairs(kernel: CoveredKernel, { sizes, cap, dense }: Extent): Row[] {
     (row) => kindMatters(row, dims) && size(row) <= cap && worthwhile(size(row), sidesOf(row, dims), dense),
     (row, pair) => size(row) <= Math.max(CHEAP, size(pair)),
   );
-  return rows.map((levels) => {
+  return rows.map((levels, i) => {
     const at = (f: number) => levels[f] as number;
     const g = {
       outer: dims[0][at(0)] as number,
       channels: dims[1][at(1)] as number,
       inner: dims[2][at(2)] as number,
     };
-    return rowOf(kernel, g, [at(3), at(4), at(5), at(6), at(7), at(8), at(9)]);
+    const kind = kindsInPairs ? at(3) : mix(i, 3) % KINDS.length;
+    return rowOf(kernel, g, [kind, at(4), at(5), at(6), at(7), at(8), at(9)]);
   });
 }
 
@@ -92,9 +93,9 @@ type Dims = readonly (readonly number[])[];
 function kindMatters(row: readonly number[], dims: Dims): boolean {
   const kind = row[3] as number;
   if (kind < 0) return true;
+  if ((dims[1]?.[row[1] as number] ?? 1) > 2 * KINDS.length) return kind === 0;
   return dims.every((sizes, f) => {
     const size = sizes[row[f] as number] ?? 1;
-    if (f === 1 && size > 2 * KINDS.length) return kind === 0;
     return size < 2 ** 15 || kind % 3 === (sideOf(size) ?? 0) + 1;
   });
 }

@@ -17,6 +17,8 @@ export function sideOf(size: number): number | null {
 /** What a tier covers. `cap` bounds the elements of a tensor, `upTo` the run of sizes of which each occurs. */
 export interface Extent {
   readonly sizes: readonly number[];
+  /** Whether each size meets each kind of data in one channel; else kinds come in turn. */
+  readonly kindsInPairs: boolean;
   readonly cap: number;
   /** Up to here sizes meet in all pairs; beyond, each boundary meets each other one on one side. */
   readonly dense: number;
@@ -31,16 +33,18 @@ export interface Extent {
 
 export const EXTENTS: Readonly<Record<Tier, Extent>> = {
   quick: {
-    sizes: BOUNDARIES.filter((n) => n < 300),
+    sizes: [1, 2, 3, 4, 7, 17, 64, 257],
+    kindsInPairs: false,
     cap: 2 ** 11,
     dense: 2 ** 9,
     layerCap: 2 ** 9,
-    upTo: 33,
-    between: 8,
+    upTo: 17,
+    between: 4,
     memory: 2 ** 14,
   },
   default: {
     sizes: BOUNDARIES,
+    kindsInPairs: true,
     cap: 2 ** 18,
     dense: 2 ** 13,
     layerCap: 2 ** 14,
@@ -50,6 +54,7 @@ export const EXTENTS: Readonly<Record<Tier, Extent>> = {
   },
   full: {
     sizes: BOUNDARIES,
+    kindsInPairs: true,
     cap: 2 ** 22,
     dense: 2 ** 22,
     layerCap: 2 ** 18,
