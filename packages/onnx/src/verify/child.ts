@@ -23,7 +23,7 @@ async function answer({ header, bytes }: Message): Promise<void> {
     if (op === "load") {
       await loaded?.release();
       loaded = null;
-      loaded = await loadModel(bytes);
+      loaded = await loadModel(bytes, header.threads as number);
       send(parent, { id }, []);
     } else if (op === "run" && loaded) {
       const { list, parts } = pack(await loaded.run(unpack(header.feeds as Parameters<typeof unpack>[0], bytes)));

@@ -131,7 +131,7 @@ function widened(input: ValueInfoProto): ValueInfoProto {
 }
 
 /** Names that a node reads, those that its subgraphs take from around them among them. */
-function namesReadBy(node: NodeProto): string[] {
+export function namesReadBy(node: NodeProto): string[] {
   const names = [...node.input];
   const open: GraphProto[] = graphsIn(node);
   // Grows while it is read: subgraphs may have subgraphs.

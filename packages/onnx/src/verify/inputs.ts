@@ -64,7 +64,7 @@ export function inputNames(bytes: Uint8Array): string[] {
 }
 
 /** Before IR 4 initialisers are listed among the inputs. */
-function inputsOf({ graph }: Model): ValueInfoProto[] {
+export function inputsOf({ graph }: Model): ValueInfoProto[] {
   const stored = new Set(
     [...graph.initializer, ...graph.sparseInitializer.map(({ values }) => values)].map((one) => one?.name),
   );

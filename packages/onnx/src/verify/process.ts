@@ -12,6 +12,8 @@ export interface RuntimeOptions {
   readonly timeout?: number;
   /** Bytes of memory that the process may hold; looked at on Linux. Default three quarters of the machine's. */
   readonly memory?: number;
+  /** Threads that one operator may take. Default 1: the result of more may differ in its last bits. */
+  readonly threads?: number;
   /** Ends the process, and what waits for it rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -49,7 +51,8 @@ interface Child {
  * console.log(rows[0]!.backends[0]!.status); // passed
  * ```
  */
-export function createRuntime({ timeout = 120, memory = 0.75 * totalmem(), signal }: RuntimeOptions = {}): Runtime {
+export function createRuntime(options: RuntimeOptions = {}): Runtime {
+  const { timeout = 120, memory = 0.75 * totalmem(), threads = 1, signal } = options;
   let child: Child | null = null;
   let count = 0;
   const kill = (reason: string) => {
@@ -84,8 +87,9 @@ export function createRuntime({ timeout = 120, memory = 0.75 * totalmem(), signa
     }
   }
   return {
+    threads,
     async load(model) {
-      await ask("load", {}, [model]);
+      await ask("load", { threads }, [model]);
       const home = child;
       return {
         async run(feeds) {

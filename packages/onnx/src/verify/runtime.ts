@@ -25,6 +25,8 @@ export interface Runtime extends AsyncDisposable {
    * there.
    */
   load(model: Uint8Array): Promise<Loaded>;
+  /** Threads that one operator may take. Default 1. */
+  readonly threads?: number;
 }
 
 /**
@@ -47,7 +49,7 @@ export async function runModel(
 }
 
 /** The same in two steps, for several runs; whoever loads releases. */
-export async function loadModel(bytes: Uint8Array): Promise<Loaded> {
+export async function loadModel(bytes: Uint8Array, threads = 1): Promise<Loaded> {
   const { InferenceSession, Tensor: OrtTensor } = await onnxRuntime();
   const refuse = (what: string) => (cause: unknown) => {
     throw new BnError("ERR_BN_DATA", `ONNX Runtime ${what}: ${messageOf(cause)}`, { cause });
@@ -55,7 +57,7 @@ export async function loadModel(bytes: Uint8Array): Promise<Loaded> {
   const session = await InferenceSession.create(bytes, {
     executionProviders: ["cpu"],
     graphOptimizationLevel: "disabled",
-    intraOpNumThreads: 1, // to start threads takes longer than most of these models
+    intraOpNumThreads: threads, // to start threads takes longer than most of these models
     enableCpuMemArena: false, // what is freed is free: an arena keeps the most that was ever needed
     enableMemPattern: false,
     logSeverityLevel: 4, // it would write to the terminal what it also throws
@@ -83,6 +85,12 @@ export async function loadModel(bytes: Uint8Array): Promise<Loaded> {
 /** Why ONNX Runtime cannot be used here, in words, or null. */
 export async function onnxRuntimeMissing(): Promise<string | null> {
   return onnxRuntime().then(() => null, messageOf);
+}
+
+/** The release of ONNX Runtime that is installed, e.g. "onnxruntime-node 1.30.0". Errors: `ERR_BN_UNAVAILABLE`. */
+export async function runtimeVersion(): Promise<string> {
+  const { env } = await onnxRuntime();
+  return `onnxruntime-node ${env.versions.node ?? env.versions.common}`;
 }
 
 async function onnxRuntime(): Promise<Ort> {

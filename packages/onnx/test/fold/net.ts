@@ -8,7 +8,15 @@ import {
   type TensorProto,
   ValueInfoProtoSchema,
 } from "onnx-buf";
-import { floatAttribute, intAttribute, intsAttribute, nodeOf, tensorOf, valueInfo } from "../../src/graph/encode.ts";
+import {
+  floatAttribute,
+  intAttribute,
+  intsAttribute,
+  nodeOf,
+  type OpenShape,
+  tensorOf,
+  valueInfo,
+} from "../../src/graph/encode.ts";
 import { numbersOf } from "../../src/graph/tensor.ts";
 
 export { floatAttribute, intAttribute, intsAttribute, nodeOf, tensorOf };
@@ -35,8 +43,15 @@ export interface Net {
   readonly irVersion?: number;
 }
 
-/** A model from "x" of shape `input` to `outputs`. */
-export function netOf({ input, nodes, tensors, outputs = ["y"], opset = 17, irVersion = 8 }: Net): Uint8Array {
+/** A model from "x" of shape `input`, in which names stand for open sizes, to `outputs`. */
+export function netOf({
+  input,
+  nodes,
+  tensors,
+  outputs = ["y"],
+  opset = 17,
+  irVersion = 8,
+}: Omit<Net, "input"> & { readonly input: OpenShape }): Uint8Array {
   const elem = tensors[0]?.dataType ?? 1;
   const graph = create(GraphProtoSchema, {
     name: "net",

@@ -1,0 +1,118 @@
+import { BnError } from "@bn/core";
+import type { CalibrationData, DataPort } from "./data/data.ts";
+import { batchesOf, type GatherOptions, gather, recordOf, settledBy, shardOf } from "./gather.ts";
+import type { StoredStatistics } from "./instrument.ts";
+import { joinParts, type NamedPart } from "./merge.ts";
+import type { ChosenNode } from "./nodes.ts";
+import type { CalibrationPart, SettledNode } from "./part.ts";
+import { type CalibrationRow, calibratedRow, leftRow } from "./report.ts";
+import { storedOf } from "./settle.ts";
+import type { Subject } from "./subject.ts";
+
+export interface Calibrated {
+  /** The model's file, with new means and variances and everything else as it was. */
+  readonly bytes: Uint8Array;
+  /** One per BatchNormalization. */
+  readonly rows: readonly CalibrationRow[];
+}
+
+/** Shard `index` of `count`, from 1. */
+export interface Shard {
+  readonly index: number;
+  readonly count: number;
+}
+
+/** A network whose statistics are to be recomputed: in one run, or in parts that may be made anywhere and are merged. */
+export interface Calibration {
+  /** The inputs that data must be given for. */
+  readonly ports: readonly DataPort[];
+  /** Names of the nodes that get new statistics. */
+  readonly nodes: readonly string[];
+  /** The rows of those that do not. */
+  readonly left: readonly CalibrationRow[];
+  /** Everything, as `calibrateModel` does it. */
+  run(data: CalibrationData, options?: GatherOptions): Promise<Calibrated>;
+  /**
+   * What a shard adds: the statistics of its share of the batches. Mode batch.
+   *
+   * Errors: as `run`; `ERR_BN_PARAM`: a shard that there is not, mode exact, or a stream.
+   */
+  part(data: CalibrationData, shard: Shard, options?: GatherOptions): Promise<CalibrationPart>;
+  /**
+   * What `run` gives, of the parts of all shards, in any order: to the bit, however they were cut (M-2).
+   *
+   * Errors: `ERR_BN_PARAM`, naming the part: of another model or run, gaps, overlaps; `ERR_BN_DATA` as `run`.
+   */
+  merge(parts: readonly NamedPart[]): Promise<Calibrated>;
+}
+
+/** Writes new statistics into the network's file. Gives, by node, what shared the old ones with it. */
+export type WriteStatistics = (stored: ReadonlyMap<ChosenNode, StoredStatistics>) => Promise<{
+  readonly bytes: Uint8Array;
+  readonly shared: ReadonlyMap<ChosenNode, readonly string[]>;
+}>;
+
+export function createCalibration(subject: Subject, write: WriteStatistics): Calibration {
+  async function finish(settled: readonly SettledNode[]): Promise<Calibrated> {
+    const byName = new Map(settled.map((one) => [one.node, one]));
+    const found = subject.nodes.flatMap((node) => {
+      const one = byName.get(node.name);
+      return one ? [{ node, count: one.count, stored: storedOf(node, one) }] : [];
+    });
+    const { bytes, shared } = await write(new Map(found.map(({ node, stored }) => [node, stored])));
+    const rows = found.map(({ node, count, stored }) => calibratedRow(node, count, stored, shared.get(node)));
+    return { bytes, rows: [...rows, ...subject.left.map(leftRow)] };
+  }
+  return {
+    ports: subject.ports,
+    nodes: subject.nodes.map(({ name }) => name),
+    left: subject.left.map(leftRow),
+    async run(data, options = {}) {
+      if (subject.nodes.length === 0) return finish([]);
+      const run = await recordOf(subject, data, options);
+      const all = { first: 0, end: run.samples === null ? null : batchesOf(run.samples, run.batch) };
+      return finish(settledBy(subject, await gather(subject, data, run, all, options)));
+    },
+    async part(data, { index, count }, options = {}) {
+      if (!(Number.isSafeInteger(count) && Number.isSafeInteger(index) && index >= 1 && index <= count)) {
+        throw new BnError("ERR_BN_PARAM", `shard is ${index} of ${count}, expected 1 to ${count} of ${count}`);
+      }
+      const run = await recordOf(subject, data, options);
+      if (run.mode === "exact") {
+        throw new BnError(
+          "ERR_BN_PARAM",
+          "a shard in mode exact: each level of nodes needs what all shards gave before; take mode batch",
+        );
+      }
+      if (run.samples === null) {
+        throw new BnError("ERR_BN_PARAM", "a shard of a stream: its number of batches is not known; name files");
+      }
+      if (subject.nodes.length === 0) throw nothingIn(subject);
+      return gather(subject, data, run, shardOf(batchesOf(run.samples, run.batch), index, count), options);
+    },
+    async merge(parts) {
+      const part = joinParts(parts, true);
+      if (part.run.model !== subject.digest) {
+        throw new BnError(
+          "ERR_BN_PARAM",
+          `merge: ${parts[0]?.name} is of a model with SHA-256 ${part.run.model}, this one has ${subject.digest}; give the model that the parts were made of`,
+        );
+      }
+      if (String(part.run.nodes) !== String(subject.nodes.map(({ name }) => name))) {
+        throw new BnError(
+          "ERR_BN_PARAM",
+          `merge: ${parts[0]?.name} has other nodes than were asked for; ask for the same`,
+        );
+      }
+      return finish(settledBy(subject, part));
+    },
+  };
+}
+
+function nothingIn({ left }: Subject): BnError {
+  const reasons = left.slice(0, 5).map(({ name, reason }) => `"${name}" ${reason}`);
+  const more = left.length > reasons.length ? `; and ${left.length - reasons.length} more` : "";
+  const why =
+    reasons.length === 0 ? "it has none; where export fused them, export it without that" : reasons.join("; ");
+  return new BnError("ERR_BN_DATA", `no BatchNormalization that can get new statistics: ${why}${more}`);
+}

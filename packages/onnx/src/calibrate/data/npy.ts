@@ -1,0 +1,87 @@
+/** What the head of a .npy file says. */
+export interface NpyHead {
+  /** ONNX Runtime's name of the element type. */
+  readonly type: string;
+  /** Bytes per element. */
+  readonly bytes: number;
+  /** Elements are stored with their first byte last. */
+  readonly swapped: boolean;
+  readonly shape: readonly number[];
+  /** Where the elements begin. */
+  readonly start: number;
+}
+
+/** NumPy's types as ONNX Runtime names them, with their bytes. */
+const TYPES: Readonly<Record<string, readonly [string, number]>> = {
+  f2: ["float16", 2],
+  f4: ["float32", 4],
+  f8: ["float64", 8],
+  i1: ["int8", 1],
+  i2: ["int16", 2],
+  i4: ["int32", 4],
+  i8: ["int64", 8],
+  u1: ["uint8", 1],
+  u2: ["uint16", 2],
+  u4: ["uint32", 4],
+  u8: ["uint64", 8],
+  b1: ["bool", 1],
+};
+
+/** Bytes that tell how long the head is. */
+export const NPY_PREFIX = 12;
+/** NumPy's own limit is 10,000 characters. */
+const MOST_TEXT = 2 ** 16;
+
+/** The bytes of the whole head, from its first `NPY_PREFIX`; in words why it is none. */
+export function npyHeadLength(prefix: Uint8Array): number | string {
+  const magic = String.fromCharCode(...prefix.subarray(0, 6));
+  if (prefix.length < NPY_PREFIX || magic !== "\x93NUMPY") return "is no .npy: save it with numpy.save";
+  const view = new DataView(prefix.buffer, prefix.byteOffset, prefix.byteLength);
+  const major = prefix[6] as number;
+  if (major < 1 || major > 3) return `is a .npy of version ${major}, expected 1, 2 or 3`;
+  const [start, text] = major === 1 ? [10, view.getUint16(8, true)] : [12, view.getUint32(8, true)];
+  if (text > MOST_TEXT) return `has a head of ${text} bytes, expected at most ${MOST_TEXT}: it is damaged`;
+  return Math.max(start + text, NPY_PREFIX);
+}
+
+/** Reads a whole head. Text says why it cannot be. */
+export function readNpyHead(head: Uint8Array): NpyHead | string {
+  const start = head[6] === 1 ? 10 : 12;
+  const text = new TextDecoder("latin1").decode(head.subarray(start));
+  const descr = /'descr':\s*'([<>|=]?)([a-z]\d+)'/.exec(text);
+  const order = /'fortran_order':\s*(True|False)/.exec(text)?.[1];
+  const sizes = /'shape':\s*\(([\d,\s]*)\)/.exec(text)?.[1];
+  if (!descr || order === undefined || sizes === undefined) {
+    return `has the head ${JSON.stringify(text.trim().slice(0, 120))}, expected a simple type, an order and a shape`;
+  }
+  const [, endian, code = ""] = descr;
+  const known = Object.hasOwn(TYPES, code) ? TYPES[code] : undefined;
+  if (!known) return `holds ${code}, expected ${Object.keys(TYPES).join(", ")}; convert it with numpy's astype`;
+  if (order === "True") return "is in Fortran order; save numpy.ascontiguousarray of it";
+  const shape = sizes.split(",").flatMap((size) => (size.trim() === "" ? [] : [Number(size)]));
+  if (!shape.every(Number.isSafeInteger) || !Number.isSafeInteger(shape.reduce((a, b) => a * b, known[1]))) {
+    return `has shape [${shape}], which is more than a file can hold`;
+  }
+  return { type: known[0], bytes: known[1], swapped: endian === ">" && known[1] > 1, shape, start: head.length };
+}
+
+const ARRAYS = {
+  float16: Uint16Array,
+  float32: Float32Array,
+  float64: Float64Array,
+  int8: Int8Array,
+  int16: Int16Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  uint8: Uint8Array,
+  uint16: Uint16Array,
+  uint32: Uint32Array,
+  uint64: BigUint64Array,
+  bool: Uint8Array,
+} as const;
+
+/** Bytes as numbers of the type; float16 as its bits. `bytes` begins where its memory does, and may be changed. */
+export function npyValues({ type, bytes: size, swapped }: NpyHead, bytes: Uint8Array<ArrayBuffer>) {
+  for (let i = 0; swapped && i < bytes.length; i += size) bytes.subarray(i, i + size).reverse();
+  return new ARRAYS[type as keyof typeof ARRAYS](bytes.buffer, bytes.byteOffset, bytes.length / size);
+}

@@ -1,0 +1,61 @@
+import { BnError } from "@bn/core";
+import type { NodeProto } from "onnx-buf";
+import { type Model, parseModel } from "../graph/proto.ts";
+import { namesReadBy } from "../verify/extract.ts";
+import { inputsOf } from "../verify/inputs.ts";
+import { typeNameOf } from "../verify/values.ts";
+import type { DataPort } from "./data/data.ts";
+
+/**
+ * The inputs of a model that data must be given for.
+ *
+ * Errors: `ERR_BN_DATA`: not a model, or an input that is no tensor of numbers.
+ *
+ * @example
+ * ```ts
+ * import { batchNormOf, buildModel } from "@bn/onnx";
+ * import { inputPorts } from "@bn/onnx/calibrate";
+ * const one = new Float32Array([1, 1]);
+ * const model = buildModel(batchNormOf([one, one, [1], one, one]), { shape: ["N", 2, 8, 8] });
+ * console.log(inputPorts(model)); // [ { name: 'X', type: 'float32', shape: [ null, 2, 8, 8 ] } ]
+ * ```
+ */
+export function inputPorts(bytes: Uint8Array): readonly DataPort[] {
+  return portsOf(parseModel(bytes));
+}
+
+export function portsOf(model: Model): DataPort[] {
+  return inputsOf(model).map(({ name, type }) => {
+    const tensor = type?.value.case === "tensorType" ? type.value.value : undefined;
+    const typeName = tensor && typeNameOf(tensor.elemType);
+    if (typeName === undefined || typeName === "string") {
+      throw new BnError("ERR_BN_DATA", `ONNX model: input "${name}" is no tensor of numbers; convert the model`);
+    }
+    const shape = tensor?.shape?.dim.map(({ value }) =>
+      value.case === "dimValue" && value.value > 0n ? Number(value.value) : null,
+    );
+    return { name, type: typeName, shape: shape ?? null };
+  });
+}
+
+/** Those of `ports` on which one of `names` depends. */
+export function portsBefore({ graph }: Model, ports: readonly DataPort[], names: readonly string[]): DataPort[] {
+  const producers = new Map<string, NodeProto>(
+    graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)),
+  );
+  const needed = new Set(names);
+  const seen = new Set<NodeProto>();
+  // Grows while it is read.
+  for (const name of needed) {
+    const node = producers.get(name);
+    if (!node || seen.has(node)) continue;
+    seen.add(node);
+    for (const read of namesReadBy(node)) needed.add(read);
+  }
+  return ports.filter(({ name }) => needed.has(name));
+}
+
+/** The one batch size that a model's inputs allow, or null. */
+export function fixedBatch(ports: readonly DataPort[]): number | null {
+  return ports.map(({ shape }) => shape?.[0] ?? null).find((size) => size !== null) ?? null;
+}

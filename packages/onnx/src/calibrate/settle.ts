@@ -1,0 +1,37 @@
+import { BnError, type Statistics } from "@bn/core";
+import { roundTo } from "../graph/narrow.ts";
+import type { StoredStatistics } from "./instrument.ts";
+import type { ChosenNode } from "./nodes.ts";
+import type { SettledNode } from "./part.ts";
+
+/**
+ * A node's new statistics: mean, and m2 / (count - 1).
+ *
+ * Errors: `ERR_BN_DATA`: fewer than two values per channel, of which there is no unbiased variance.
+ */
+export function settle(node: ChosenNode, statistics: Statistics): SettledNode {
+  const { count } = statistics;
+  if (count < 2) {
+    throw new BnError(
+      "ERR_BN_DATA",
+      `BatchNormalization "${node.name}": ${count} ${count === 1 ? "value" : "values"} per channel in all the data, and the unbiased variance needs two; give more samples`,
+    );
+  }
+  return { node: node.name, count, mean: statistics.mean(), variance: statistics.variance({ unbiased: true }) };
+}
+
+const TYPES: Readonly<Record<number, string>> = { 1: "float32", 10: "float16", 11: "float64", 16: "bfloat16" };
+
+/** The same as the model keeps it, each rounded once. Errors: `ERR_BN_DATA`: beyond the range of the type. */
+export function storedOf(node: ChosenNode, { mean, variance }: SettledNode): StoredStatistics {
+  const rounded = (what: string, values: Float64Array): Float64Array => {
+    const stored = roundTo(node.dataType, values) ?? values;
+    const c = stored.findIndex((value) => !Number.isFinite(value));
+    if (c < 0) return stored;
+    throw new BnError(
+      "ERR_BN_DATA",
+      `BatchNormalization "${node.name}": the ${what} of channel ${c} is ${values[c]}, beyond the range of ${TYPES[node.dataType]}, in which the model keeps it; keep the statistics in float32`,
+    );
+  };
+  return { mean: rounded("mean", mean), variance: rounded("variance", variance) };
+}

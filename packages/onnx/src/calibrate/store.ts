@@ -1,0 +1,82 @@
+import { create } from "@bufbuild/protobuf";
+import { type NodeProto, type TensorProto, TensorProtoSchema } from "onnx-buf";
+import { dropUnread, freshName } from "../fold/store.ts";
+import { wiringOf } from "../fold/wiring.ts";
+import { valueInfo } from "../graph/encode.ts";
+import { packNumbers } from "../graph/narrow.ts";
+import { altered, attributeOf, type Model } from "../graph/proto.ts";
+import type { StoredStatistics } from "./instrument.ts";
+import type { ChosenNode } from "./nodes.ts";
+
+const PLACES = [
+  [3, "mean"],
+  [4, "variance"],
+] as const;
+
+/**
+ * Writes statistics into a model, in place: into the tensors that the nodes read, where nobody else reads them, else into
+ * tensors of their own. Returns, by node, whom it shared them with.
+ */
+export function storeStatistics(
+  model: Model,
+  nodes: readonly ChosenNode[],
+  stored: ReadonlyMap<ChosenNode, StoredStatistics>,
+): ReadonlyMap<ChosenNode, readonly string[]> {
+  const byOutput = new Map(nodes.map((node) => [node.y, node]));
+  const shared = new Map<ChosenNode, readonly string[]>();
+  const wiring = wiringOf(model);
+  const replaced: string[] = [];
+  for (const node of model.graph.node) {
+    const chosen = byOutput.get(node.output[0] ?? "");
+    const values = chosen && stored.get(chosen);
+    if (!chosen || !values) continue;
+    for (const [index, what] of PLACES) {
+      const name = node.input[index] as string;
+      const content = { dataType: chosen.dataType, rawData: packNumbers(chosen.dataType, values[what]) };
+      const readers = wiring.readersOf(name);
+      const sole = readers.length === 1 && wiring.neededElsewhere(name) === null;
+      if (sole && replaceTensor(model, wiring.producerOf(name), name, content)) continue;
+      const others = readers
+        .filter((reader) => reader !== node)
+        .map((reader) => reader.name || (reader.output[0] ?? ""));
+      if (wiring.neededElsewhere(name) === null) replaced.push(name);
+      if (!sole) shared.set(chosen, [...new Set([...(shared.get(chosen) ?? []), ...others])]);
+      addTensor(
+        model,
+        node,
+        index,
+        create(TensorProtoSchema, { ...content, dims: chosen.layer.parameterShape.map(BigInt) }),
+      );
+    }
+  }
+  dropUnread(model, replaced);
+  return shared;
+}
+
+type Content = Pick<TensorProto, "dataType" | "rawData">;
+
+/** The tensor of that name with other numbers; false where the name stands for no tensor of the graph's own. */
+function replaceTensor(model: Model, producer: NodeProto | undefined, name: string, content: Content): boolean {
+  const { graph } = model;
+  const empty = { floatData: [], doubleData: [], int32Data: [] };
+  const at = graph.initializer.findIndex((tensor) => tensor.name === name);
+  const old = graph.initializer[at];
+  if (old && producer === undefined) {
+    graph.initializer[at] = altered(old, { ...empty, ...content });
+    return true;
+  }
+  const value = producer?.opType === "Constant" ? attributeOf(producer, "value") : undefined;
+  if (!producer || !value?.t) return false;
+  const replaced = altered(value, { t: altered(value.t, { ...empty, ...content }) });
+  producer.attribute = producer.attribute.map((one) => (one === value ? replaced : one));
+  return true;
+}
+
+function addTensor(model: Model, node: NodeProto, index: number, tensor: TensorProto): void {
+  const { graph } = model;
+  tensor.name = freshName(model, `${node.input[index]}/calibrated`);
+  graph.initializer.push(tensor);
+  // Up to IR version 3 every initialiser is an input as well.
+  if (model.irVersion < 4n) graph.input.push(valueInfo(tensor.name, tensor.dataType, tensor.dims.map(Number)));
+  node.input[index] = tensor.name;
+}

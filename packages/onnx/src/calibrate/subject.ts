@@ -1,0 +1,61 @@
+import { createHash } from "node:crypto";
+import { BnError } from "@bn/core";
+import type { ReadExternal } from "../graph/external.ts";
+import { parseModel } from "../graph/proto.ts";
+import type { DataPort } from "./data/data.ts";
+import { type Choice, chooseNodes } from "./nodes.ts";
+import { fixedBatch, portsBefore, portsOf } from "./ports.ts";
+
+/** A network whose statistics are gathered. */
+export interface Subject extends Choice {
+  /** SHA-256 of its file, or files. */
+  readonly digest: string;
+  /** The model for batches of so many samples; the same bytes where one model takes any. */
+  modelFor(samples: number): Uint8Array;
+  readonly external: ReadExternal | undefined;
+  /** The inputs that a chosen node depends on. */
+  readonly ports: readonly DataPort[];
+}
+
+export interface SubjectOptions {
+  /** Reads the files that the model keeps data in; `openModel` of `@bn/onnx/node` gives it. */
+  readonly external?: ReadExternal | undefined;
+  /** Which nodes get new statistics, by name. Default: all. */
+  readonly nodes?: ((name: string) => boolean) | undefined;
+}
+
+/** An ONNX model as a subject. Errors: `ERR_BN_DATA`: not a model, or its nodes are not sorted. */
+export function subjectOf(bytes: Uint8Array, options: SubjectOptions): Subject {
+  const model = parseModel(bytes);
+  const choice = chooseNodes(model, options.nodes ?? (() => true));
+  const measured = choice.nodes.map(({ x }) => x);
+  return {
+    ...choice,
+    digest: sha256(bytes),
+    modelFor: () => bytes,
+    external: options.external,
+    ports: portsBefore(model, portsOf(model), measured),
+  };
+}
+
+/** Errors: `ERR_BN_PARAM`: a size that the model does not take. */
+export function batchSize(subject: Subject, given: number | undefined): number {
+  const fixed = fixedBatch(subject.ports);
+  const batch = given ?? fixed ?? DEFAULT_BATCH;
+  if (!Number.isSafeInteger(batch) || batch < 1) {
+    throw new BnError("ERR_BN_PARAM", `batch is ${batch}, expected a number of samples, a whole number from 1`);
+  }
+  if (fixed !== null && batch !== fixed) {
+    throw new BnError(
+      "ERR_BN_PARAM",
+      `batch is ${batch}, and the model takes ${fixed} samples at a time; give that, or export the model with an open first axis`,
+    );
+  }
+  return batch;
+}
+
+const DEFAULT_BATCH = 32;
+
+export function sha256(bytes: Uint8Array | string): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
