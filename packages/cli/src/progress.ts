@@ -1,6 +1,7 @@
 /** Says on standard error how far a run is: one line rewritten on a terminal, a line at the start and end elsewhere. */
 export interface Progress {
-  start(task: string, total: number): void;
+  /** `total` is null where it is not known. */
+  start(task: string, total: number | null): void;
   step(done: number, current: string): void;
   end(result: string): void;
   /** Removes the unfinished line, before something else is printed. */
@@ -19,7 +20,8 @@ const ERASE = "\r\x1b[K";
 
 export function createProgress(stream: Terminal, env: NodeJS.ProcessEnv): Progress {
   const rewrites = stream.isTTY === true && env.TERM !== "dumb" && !env.CI;
-  let [task, total, started, drawn] = ["", 0, 0, Number.NEGATIVE_INFINITY];
+  let [task, started, drawn] = ["", 0, Number.NEGATIVE_INFINITY];
+  let total: number | null = 0;
   const erase = () => {
     if (drawn > 0) stream.write(ERASE);
     drawn = Number.NEGATIVE_INFINITY;
@@ -27,14 +29,13 @@ export function createProgress(stream: Terminal, env: NodeJS.ProcessEnv): Progre
   return {
     start(name, count) {
       [task, total, started] = [name, count, performance.now()];
-      if (!rewrites) stream.write(`${task}: ${total} to do\n`);
+      if (!rewrites) stream.write(total === null ? `${task}: begins\n` : `${task}: ${total} to do\n`);
     },
     step(done, current) {
       const now = performance.now();
       if (!rewrites || now - drawn < MS_BETWEEN) return;
       drawn = now;
-      const percent = String(Math.floor((100 * done) / Math.max(total, 1))).padStart(3);
-      const line = `${task} ${percent}% ${done}/${total} ${current}`;
+      const line = `${task} ${total === null ? done : shareOf(done, total)} ${current}`;
       stream.write(`${ERASE}${line.slice(0, (stream.columns || 80) - 1)}`);
     },
     end(result) {
@@ -44,4 +45,8 @@ export function createProgress(stream: Terminal, env: NodeJS.ProcessEnv): Progre
     },
     clear: erase,
   };
+}
+
+function shareOf(done: number, total: number): string {
+  return `${String(Math.floor((100 * done) / Math.max(total, 1))).padStart(3)}% ${done}/${total}`;
 }

@@ -1,0 +1,131 @@
+import { readFile } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import { BnError } from "@bn/core";
+import {
+  type Calibrated,
+  type Calibration,
+  type CalibrationData,
+  calibrationOf,
+  type DataPort,
+  decodePart,
+  encodePart,
+  type GatherOptions,
+  type NamedPart,
+  openData,
+  streamData,
+} from "@bn/onnx/calibrate";
+import { openModel } from "@bn/onnx/node";
+import { createRuntime } from "@bn/onnx/verify";
+import { calibrateHtml } from "./calibrate-html.ts";
+import { type CalibrateCommandOptions, checkOutputs, limitsOf, modeOf, wholeOf, workOf } from "./calibrate-options.ts";
+import { calibrateJson, calibrateText, countCalibrated } from "./calibrate-report.ts";
+import { openState, withState } from "./calibrate-state.ts";
+import { matcher } from "./filter.ts";
+import { writeReport } from "./output.ts";
+
+/**
+ * `bn calibrate`: a model with statistics of the user's data. True if at least one node has new ones, or a part was
+ * written.
+ */
+export async function calibrateCommand(
+  path: string,
+  out: string | undefined,
+  options: CalibrateCommandOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const work = workOf(out, options);
+  if (resolve(path) === resolve(work.out)) {
+    throw new BnError("ERR_BN_PARAM", `${work.out}: it is the model to read; name another file to write`);
+  }
+  await checkOutputs(work, options);
+  if (work.kind === "merge") {
+    const parts = await Promise.all(work.parts.map(readPart));
+    const chosen = new Set(parts[0]?.part.run.nodes);
+    const calibration = await openCalibration(path, (name) => chosen.has(name));
+    return writeResult(path, work.out, await calibration.merge(parts), options);
+  }
+  const limits = limitsOf(options);
+  const how = { batch: wholeOf("--batch", options.batch), mode: modeOf(options.mode) };
+  const calibration = await openChosen(path, options.nodes);
+  if (calibration.nodes.length === 0) {
+    return writeResult(path, work.out, { bytes: new Uint8Array(0), rows: calibration.left }, options);
+  }
+  const data = await openSamples(work.data, calibration.ports, options.input);
+  await using runtime = createRuntime({ ...limits, signal });
+  const state = await openState(work.out, options.resume, options.restart ?? false);
+  try {
+    return await withState(state, async ({ from, onBatch }) => {
+      const gathering: GatherOptions = { ...how, runtime, signal, from, onBatch };
+      if (work.kind === "run") {
+        return writeResult(path, work.out, await calibration.run(data, gathering), options);
+      }
+      await writeReport(work.out, encodePart(await calibration.part(data, work.shard, gathering)));
+      return true;
+    });
+  } finally {
+    await data.close();
+  }
+}
+
+async function openCalibration(path: string, nodes: (name: string) => boolean): Promise<Calibration> {
+  const { bytes, external } = await openModel(path);
+  return calibrationOf(bytes, { external, nodes });
+}
+
+/** With the nodes of `--nodes`. Errors: `ERR_BN_PARAM`, it chooses none, and there are some. */
+async function openChosen(path: string, glob: string | undefined): Promise<Calibration> {
+  const calibration = await openCalibration(path, glob === undefined ? () => true : matcher(glob));
+  if (glob === undefined || calibration.nodes.length > 0) return calibration;
+  const { nodes } = await openCalibration(path, () => true);
+  if (nodes.length === 0) return calibration;
+  const some = nodes.slice(0, 5).map((name) => `"${name}"`);
+  const more = nodes.length > some.length ? ` and ${nodes.length - some.length} more` : "";
+  throw new BnError("ERR_BN_PARAM", `--nodes ${glob}: chooses none of ${some.join(", ")}${more}`);
+}
+
+async function openSamples(
+  paths: readonly string[],
+  ports: readonly DataPort[],
+  input: string | undefined,
+): Promise<CalibrationData> {
+  const [port] = ports;
+  const names = ports.map(({ name }) => `"${name}"`).join(", ") || "none";
+  if (input !== undefined && !ports.some(({ name }) => name === input)) {
+    throw new BnError("ERR_BN_PARAM", `--input ${input}: no such input, those that the nodes depend on are ${names}`);
+  }
+  if (input !== undefined && ports.length > 1) {
+    throw new BnError(
+      "ERR_BN_PARAM",
+      `--input ${input}: the nodes depend on ${ports.length} inputs, ${names}; save an array of each with numpy.savez, under these names`,
+    );
+  }
+  if (!paths.includes("-")) return openData(paths, ports);
+  if (port !== undefined && ports.length === 1) return streamData(process.stdin, port);
+  throw new BnError(
+    "ERR_BN_PARAM",
+    `--data -: the nodes depend on ${names}, and a stream is for one input; name .npz files`,
+  );
+}
+
+async function readPart(path: string): Promise<NamedPart> {
+  const text = await readFile(path, "utf8").catch((cause: Error) => {
+    throw new BnError("ERR_BN_DATA", `${path}: cannot be read: ${cause.message}`, { cause });
+  });
+  return { name: path, part: decodePart(text, path) };
+}
+
+/** Writes the model and its reports, where there is something new in it. */
+async function writeResult(
+  path: string,
+  out: string,
+  { bytes, rows }: Calibrated,
+  { json, html }: CalibrateCommandOptions,
+): Promise<boolean> {
+  const { recalibrated } = countCalibrated(rows);
+  if (recalibrated > 0) await writeReport(out, bytes);
+  if (json !== undefined) await writeReport(json, calibrateJson(rows));
+  if (html !== undefined) await writeReport(html, calibrateHtml(basename(path), rows));
+  const toStandardOutput = [out, json, html].includes("-");
+  (toStandardOutput ? process.stderr : process.stdout).write(calibrateText(rows));
+  return recalibrated > 0;
+}
