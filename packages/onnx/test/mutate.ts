@@ -146,9 +146,9 @@ function one<T>(values: readonly T[] | undefined, dice: Random): readonly T[] {
 }
 
 /** The `n`th mutated model of a seed: the same on every machine. */
-export function mutated(seed: string, n: number): Uint8Array {
+export function mutated(seed: string, n: number, seeds = SEEDS): Uint8Array {
   const dice = random(`${seed}/${n}`);
-  let bytes = (SEEDS[dice.integer(0, SEEDS.length - 1)] as Uint8Array).slice();
+  let bytes = (seeds[dice.integer(0, seeds.length - 1)] as Uint8Array).slice();
   if (dice.uniform() < 0.6) {
     const model = fromBinary(ModelProtoSchema, bytes);
     for (let k = dice.integer(1, 3); k > 0; k--) pick(REWRITES, dice)(model, dice);

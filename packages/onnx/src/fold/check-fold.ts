@@ -46,7 +46,11 @@ export async function checkFold(
 
 /** One row per task; a network of one format may be judged against one of another. */
 export function judgeFolds(given: FoldTasks, attempts: FoldAttempts): CheckFoldRow[] {
-  const rows = matchFolds(given, attempts).map((match) => judgeMatch(match, given, attempts));
+  // Products and sums that stand as they were are nobody's fold.
+  const judged = matchFolds(given, attempts).filter(
+    ({ task, folded }) => folded || task.steps.some(({ norm }) => norm),
+  );
+  const rows = judged.map((match) => judgeMatch(match, given, attempts));
   return [...rows, ...goneRows(given, attempts)];
 }
 

@@ -50,13 +50,14 @@ function visitErrors(
 function biasSizes({ weights, bias, layout, steps, factor }: FoldTask, expected: FoldedWeights): Float64Array {
   let sizes = plain(bias, layout.outputs).map(Math.abs);
   let now: ArrayLike<number> = weights;
-  for (const { side, affine } of steps) {
+  const lastBefore = steps.findLastIndex(({ side }) => side === "before");
+  for (const [s, { side, affine }] of steps.entries()) {
     const { mean, gain, beta } = affine;
     if (side === "behind") {
       sizes = sizes.map(
         (size, o) => (size + Math.abs(mean[o] as number)) * Math.abs(gain[o] as number) + Math.abs(beta[o] as number),
       );
-      now = foldBehind(now, null, layout, affine).weights;
+      if (s < lastBefore) now = foldBehind(now, null, layout, affine).weights;
       continue;
     }
     const perOutput = layout.outputs === 0 ? 0 : now.length / layout.outputs;
@@ -67,7 +68,7 @@ function biasSizes({ weights, bias, layout, steps, factor }: FoldTask, expected:
         (Math.abs(beta[c] as number) + Math.abs((mean[c] as number) * (gain[c] as number)));
       sizes[o] = (sizes[o] as number) + term * (1 + perOutput / 8);
     }
-    now = foldBefore(now, null, layout, affine).weights;
+    if (s < lastBefore) now = foldBefore(now, null, layout, affine).weights;
   }
   return sizes.map((size, o) => (7 * steps.length + 1) * size + Math.abs(expected.bias[o] as number));
 }

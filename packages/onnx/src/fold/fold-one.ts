@@ -31,7 +31,9 @@ export interface Candidate {
 /** Into the layer whose output the candidate maps; as text, why not. */
 export function foldIntoLast(context: Context, candidate: Candidate): FoldRow | string {
   const { model, wiring } = context;
-  const path = pathUp(model, wiring, candidate.x, endsPath(context));
+  const isEnd = endsPath(context);
+  if (isEnd(candidate.node)) return "it gives a MatMul its bias";
+  const path = pathUp(model, wiring, candidate.x, isEnd);
   if (typeof path === "string") return `behind no layer: ${path}`;
   const { carrier: end, between } = path;
   const layer = layerOf(context, end);
@@ -52,7 +54,7 @@ export function foldIntoLast(context: Context, candidate: Candidate): FoldRow | 
   if (typeof affine === "string") return affine;
   const folded = foldBehind(layer.weightValues, layer.biasValues, layer.layout, affine);
   return store(context, candidate, layer, folded, affine, "behind", () => {
-    if (layer.biasNode === null && candidate.node.opType === "Add") return; // it holds the bias now
+    if (candidate.norm !== null && candidate.node.opType === "Add") return; // it holds the bias now
     const last = between[0] ?? end;
     model.graph.valueInfo = model.graph.valueInfo.filter(({ name }) => name !== last.output[0]);
     last.output[0] = candidate.node.output[0] ?? "";

@@ -1,7 +1,8 @@
 import type { NormRecord } from "../layers/record.ts";
 import { compareFold, fits } from "./compare.ts";
-import { type Mistake, mistakes } from "./mistakes.ts";
+import { mistakes } from "./mistakes.ts";
 import { partOf } from "./part.ts";
+import { roundingOf } from "./rounding.ts";
 import { type FoldAttempt, type FoldTask, plain, rightFold } from "./task.ts";
 
 export interface Verdict {
@@ -48,30 +49,35 @@ function isUntouched({ weights, bias, layout }: FoldTask, attempt: FoldAttempt):
   return same(weights, attempt.weights) && same(plain(bias, layout.outputs), plain(attempt.bias, layout.outputs));
 }
 
-/** The mistake that fits best: those that some of the weights speak against are not tried on all. */
-function likeliest(task: FoldTask, attempt: FoldAttempt, others: readonly NormRecord[]) {
+/**
+ * The mistake that fits best: those that some of the weights speak against are not tried on all. Where the weights are of a
+ * narrower type, so are the bounds, and that is a mistake of its own.
+ */
+function likeliest(task: FoldTask, given: FoldAttempt, others: readonly NormRecord[]) {
+  const rounding = roundingOf(given);
+  const attempt = rounding?.attempt ?? given;
+  if (rounding) {
+    const { ratio } = compareFold(task, attempt, rightFold(task));
+    if (ratio <= 1) return { name: rounding.name, ratio };
+  }
   const part = partOf(task, attempt);
   const possible = part && new Set<string>();
   if (part) {
     for (const mistake of mistakes(part.task, part.attempt, others)) {
-      if (fits(part.task, rounded(part.attempt, mistake), mistake.fold(), part.biases)) possible?.add(mistake.id);
+      if (fits(part.task, part.attempt, mistake.fold(), part.biases)) possible?.add(mistake.id);
     }
   }
   let best: { readonly name: string; readonly ratio: number } | null = null;
   for (const mistake of mistakes(task, attempt, others)) {
     if (possible && !possible.has(mistake.id) && !WHOLE.has(mistake.id)) continue;
-    const taken = rounded(attempt, mistake);
     const fold = mistake.fold();
-    if (!fits(task, taken, fold, true)) continue;
-    const { ratio } = compareFold(task, taken, fold);
-    if (best === null || ratio < best.ratio) best = { name: mistake.name, ratio };
+    if (!fits(task, attempt, fold, true)) continue;
+    const { ratio } = compareFold(task, attempt, fold);
+    // Several may fit: rounding alone tells them apart, and the simplest comes first.
+    if (best === null || ratio < best.ratio / 2) best = { name: mistake.name, ratio };
   }
-  return best;
+  return best && rounding ? { ...best, name: `${best.name}, and ${rounding.name}` } : best;
 }
 
 /** Mistakes that a part of the weights cannot show. */
 const WHOLE: ReadonlySet<string> = new Set(["flipped", "kernel axes", "weight axes"]);
-
-function rounded(attempt: FoldAttempt, { narrow }: Mistake): FoldAttempt {
-  return narrow ? { ...attempt, ...narrow } : attempt;
-}

@@ -19,7 +19,7 @@ export interface FoldedLayer {
 }
 
 /** A step and the tensors that it stood between. */
-export interface PlacedStep extends FoldStep {
+interface PlacedStep extends FoldStep {
   readonly x: string;
   readonly y: string;
 }

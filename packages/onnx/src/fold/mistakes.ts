@@ -1,4 +1,3 @@
-import { roundTo } from "../graph/narrow.ts";
 import type { NormRecord } from "../layers/record.ts";
 import { movedWeights } from "./moved.ts";
 import { type FoldAttempt, type FoldStep, type FoldTask, plain, rightFold } from "./task.ts";
@@ -11,35 +10,16 @@ export interface Mistake {
   /** The same for the same mistake in a part of the task. */
   readonly id: string;
   fold(): FoldedWeights;
-  /** Of the type that the numbers were rounded to on the way, where that is the mistake. */
-  readonly narrow?: { readonly u: number; readonly smallest: number };
 }
-
-const NARROW = [
-  { type: 10, name: "float16", narrow: { u: 2 ** -11, smallest: 2 ** -25 } },
-  { type: 16, name: "bfloat16", narrow: { u: 2 ** -8, smallest: 2 ** -134 } },
-];
 
 /** Known mistakes, applied to the task: in the layer as a whole, in one normalization of several, in every one alike. */
 export function* mistakes(task: FoldTask, attempt: FoldAttempt, others: readonly NormRecord[]): Generator<Mistake> {
-  yield* roundings(task, attempt);
   const all = task.steps.map((step) => [...variantsOf(step, task, attempt, others)]);
   yield* inOneStep(task, all);
   yield* inEveryStep(task, all);
   yield* inTheLayer(task);
   yield* inTheSteps(task);
   yield* movedWeights(task);
-}
-
-function* roundings(task: FoldTask, attempt: FoldAttempt): Generator<Mistake> {
-  for (const { type, name, narrow } of NARROW) {
-    const held = (values: ArrayLike<number> | null) => {
-      const all = Float64Array.from(values ?? []);
-      return roundTo(type, all)?.every((value, i) => Object.is(value, all[i])) ?? false;
-    };
-    if (attempt.u < narrow.u && held(attempt.weights))
-      yield { name: `weights were rounded to ${name}`, id: name, narrow, fold: () => rightFold(task) };
-  }
 }
 
 const withSteps = (task: FoldTask, steps: readonly FoldStep[]) => rightFold({ ...task, steps });

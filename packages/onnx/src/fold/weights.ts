@@ -24,8 +24,10 @@ export function foldBehind(
   { out, outputs }: WeightLayout,
   { mean, gain, beta }: ChannelAffine,
 ): FoldedWeights {
+  const folded = new Float64Array(weights.length); // a loop: Float64Array.from with a function is ten times as slow
+  for (let i = 0; i < folded.length; i++) folded[i] = (weights[i] as number) * (gain[out(i)] as number);
   return {
-    weights: Float64Array.from(weights, (w, i) => w * (gain[out(i)] as number)),
+    weights: folded,
     bias: Float64Array.from({ length: outputs }, (_, o) => {
       return ((bias?.[o] ?? 0) - (mean[o] as number)) * (gain[o] as number) + (beta[o] as number);
     }),
@@ -46,7 +48,9 @@ export function foldBefore(
 ): FoldedWeights {
   const sums = new Float64Array(layout.outputs);
   const errors = new Float64Array(layout.outputs); // Neumaier's: terms of both signs may cancel
-  const folded = Float64Array.from(weights, (w, i) => {
+  const folded = new Float64Array(weights.length);
+  for (let i = 0; i < folded.length; i++) {
+    const w = weights[i] as number;
     const channel = layout.in(i);
     const o = layout.out(i);
     const term = w * ((beta[channel] as number) - (mean[channel] as number) * (gain[channel] as number));
@@ -54,8 +58,8 @@ export function foldBefore(
     const next = sum + term;
     errors[o] = (errors[o] as number) + (Math.abs(sum) >= Math.abs(term) ? sum - next + term : term - next + sum);
     sums[o] = next;
-    return w * (gain[channel] as number);
-  });
+    folded[i] = w * (gain[channel] as number);
+  }
   const total = sums.map((sum, o) => (bias?.[o] ?? 0) + factor * (sum + (errors[o] as number)));
   return { weights: folded, bias: total };
 }

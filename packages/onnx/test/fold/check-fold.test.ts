@@ -1,24 +1,9 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { toBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema } from "onnx-buf";
 import { describe, expect, it } from "vitest";
 import { packNumbers, roundTo } from "../../src/graph/narrow.ts";
 import { type CheckFoldRow, checkFold, foldModel } from "../../src/index.ts";
-import { paddle } from "../paddle.ts";
-import {
-  floatAttribute,
-  intAttribute,
-  modelOf,
-  netOf,
-  nodeOf,
-  normOf,
-  operators,
-  randoms,
-  tensorOf,
-  valuesOf,
-} from "./net.ts";
+import { floatAttribute, intAttribute, modelOf, netOf, nodeOf, normOf, randoms, tensorOf, valuesOf } from "./net.ts";
 
 /** Two grouped convolutions of as many channels, with a normalization behind each, as a deployed network has them. */
 const C = 12;
@@ -173,42 +158,5 @@ describe("check-fold", () => {
     tensor.rawData = packNumbers(1, wrong);
     const rows = await checkFold(gemm, toBinary(ModelProtoSchema, model));
     expect(first(rows)).toMatchObject({ status: "wrong", mistake: "Gemm's beta was ignored" });
-  });
-});
-
-describe("real networks", () => {
-  it.each(["ch_PP-OCRv4_det_infer", "ch_PP-OCRv4_rec_infer", "ch_ppocr_mobile_v2.0_cls_infer"] as const)(
-    "PaddleOCR %s: nothing is left that could go, and every layer is right",
-    async (name) => {
-      const bytes = await paddle(name);
-      const { bytes: folded, rows } = await foldModel(bytes);
-      const left = rows.filter(({ status }) => status === "left");
-      expect(left.map(({ reason }) => reason)).toEqual([]);
-      expect(operators(folded)).not.toContain("BatchNormalization");
-      const judged = await checkFold(bytes, folded);
-      expect(judged.length).toBeGreaterThan(10);
-      expect(judged.filter(({ status }) => status !== "right")).toEqual([]);
-    },
-  );
-
-  it("ONNX Runtime's own fold of PaddleOCR's classifier is right", async () => {
-    const { InferenceSession } = await import("onnxruntime-node");
-    const folder = await mkdtemp(join(tmpdir(), "bn-fold-"));
-    try {
-      const optimizedModelFilePath = join(folder, "optimized.onnx");
-      const session = await InferenceSession.create(await paddle("ch_ppocr_mobile_v2.0_cls_infer"), {
-        graphOptimizationLevel: "basic",
-        optimizedModelFilePath,
-        logSeverityLevel: 4,
-      });
-      await session.release();
-      const optimized = await readFile(optimizedModelFilePath);
-      expect(operators(optimized)).not.toContain("BatchNormalization");
-      const judged = await checkFold(await paddle("ch_ppocr_mobile_v2.0_cls_infer"), optimized);
-      expect(judged.length).toBeGreaterThan(10);
-      expect(judged.filter(({ status }) => status !== "right")).toEqual([]);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
   });
 });

@@ -1,0 +1,19 @@
+import { roundTo } from "../graph/narrow.ts";
+import type { FoldAttempt } from "./task.ts";
+
+/** Types that weights are rounded to on the way, the widest first. */
+const NARROW = [
+  { type: 1, name: "float32", u: 2 ** -24, smallest: 2 ** -150 },
+  { type: 10, name: "float16", u: 2 ** -11, smallest: 2 ** -25 },
+  { type: 16, name: "bfloat16", u: 2 ** -8, smallest: 2 ** -134 },
+];
+
+/** An attempt as of the narrowest type that holds all of its weights, and the type's name; null where it is its own. */
+export function roundingOf(attempt: FoldAttempt): { readonly name: string; readonly attempt: FoldAttempt } | null {
+  const values = Float64Array.from(attempt.weights);
+  const held = NARROW.findLast(({ type, u }) => {
+    return attempt.u < u && (roundTo(type, values)?.every((value, i) => Object.is(value, values[i])) ?? false);
+  });
+  if (held === undefined) return null;
+  return { name: `weights were rounded to ${held.name}`, attempt: { ...attempt, u: held.u, smallest: held.smallest } };
+}
