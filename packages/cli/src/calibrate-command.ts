@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
-import { BnError } from "@bn/core";
+import { BnError, type Communicator } from "@bn/core";
 import {
   type Calibrated,
   type Calibration,
@@ -17,11 +17,20 @@ import {
 import { openModel } from "@bn/onnx/node";
 import { createRuntime } from "@bn/onnx/verify";
 import { calibrateHtml } from "./calibrate-html.ts";
-import { type CalibrateCommandOptions, checkOutputs, limitsOf, modeOf, wholeOf, workOf } from "./calibrate-options.ts";
+import {
+  type CalibrateCommandOptions,
+  checkOutputs,
+  limitsOf,
+  modeOf,
+  type Work,
+  wholeOf,
+  workOf,
+} from "./calibrate-options.ts";
 import { calibrateJson, calibrateText, countCalibrated } from "./calibrate-report.ts";
 import { openState, withState } from "./calibrate-state.ts";
 import { matcher } from "./filter.ts";
 import { writeReport } from "./output.ts";
+import { openRanks } from "./ranks.ts";
 
 /**
  * `bn calibrate`: a model with statistics of the user's data. True if at least one node has new ones, or a part was
@@ -37,28 +46,52 @@ export async function calibrateCommand(
   if (resolve(path) === resolve(work.out)) {
     throw new BnError("ERR_BN_PARAM", `${work.out}: it is the model to read; name another file to write`);
   }
-  await checkOutputs(work, options);
-  if (work.kind === "merge") {
-    const parts = await Promise.all(work.parts.map(readPart));
-    const chosen = new Set(parts[0]?.part.run.nodes);
-    const calibration = await openCalibration(path, (name) => chosen.has(name));
-    return writeResult(path, work.out, await calibration.merge(parts), options);
-  }
+  const ranks = await openRanks(options.mpi ?? false);
+  // Where ranks lie on several machines, only the first need have the folder.
+  const writes = ranks === null || ranks.rank === 0;
+  if (writes) await checkOutputs(work, options);
+  const write: Write = (result) => writeResult(path, work.out, result, options, writes);
+  const ok =
+    work.kind === "merge"
+      ? await write(await mergeParts(path, work.parts))
+      : await gather(path, work, options, { signal, ranks, write });
+  await ranks?.dispose();
+  return ok;
+}
+
+type Write = (result: Calibrated) => Promise<boolean>;
+
+async function mergeParts(path: string, files: readonly string[]): Promise<Calibrated> {
+  const parts = await Promise.all(files.map(readPart));
+  const chosen = new Set(parts[0]?.part.run.nodes);
+  const calibration = await openCalibration(path, (name) => chosen.has(name));
+  return calibration.merge(parts);
+}
+
+interface Surroundings {
+  readonly signal: AbortSignal;
+  readonly ranks: Communicator | null;
+  readonly write: Write;
+}
+
+/** Runs the data through the network, for a model or for a part. */
+async function gather(
+  path: string,
+  work: Exclude<Work, { kind: "merge" }>,
+  options: CalibrateCommandOptions,
+  { signal, ranks, write }: Surroundings,
+): Promise<boolean> {
   const limits = limitsOf(options);
   const how = { batch: wholeOf("--batch", options.batch), mode: modeOf(options.mode) };
   const calibration = await openChosen(path, options.nodes);
-  if (calibration.nodes.length === 0) {
-    return writeResult(path, work.out, { bytes: new Uint8Array(0), rows: calibration.left }, options);
-  }
+  if (calibration.nodes.length === 0) return write({ bytes: new Uint8Array(0), rows: calibration.left });
   const data = await openSamples(work.data, calibration.ports, options.input);
   await using runtime = createRuntime({ ...limits, signal });
-  const state = await openState(work.out, options.resume, options.restart ?? false);
+  const state = await openState(work.out, options, ranks);
   try {
     return await withState(state, async ({ from, onBatch }) => {
-      const gathering: GatherOptions = { ...how, runtime, signal, from, onBatch };
-      if (work.kind === "run") {
-        return writeResult(path, work.out, await calibration.run(data, gathering), options);
-      }
+      const gathering: GatherOptions = { ...how, runtime, signal, from, onBatch, communicator: ranks ?? undefined };
+      if (work.kind === "run") return write(await calibration.run(data, gathering));
       await writeReport(work.out, encodePart(await calibration.part(data, work.shard, gathering)));
       return true;
     });
@@ -120,8 +153,10 @@ async function writeResult(
   out: string,
   { bytes, rows }: Calibrated,
   { json, html }: CalibrateCommandOptions,
+  writes: boolean,
 ): Promise<boolean> {
   const { recalibrated } = countCalibrated(rows);
+  if (!writes) return recalibrated > 0;
   if (recalibrated > 0) await writeReport(out, bytes);
   if (json !== undefined) await writeReport(json, calibrateJson(rows));
   if (html !== undefined) await writeReport(html, calibrateHtml(basename(path), rows));

@@ -14,6 +14,7 @@ export interface CalibrateCommandOptions {
   readonly nodes?: string;
   readonly resume?: string;
   readonly restart?: boolean;
+  readonly mpi?: boolean;
   readonly threads?: string;
   readonly timeout?: string;
   readonly maxMemory?: string;
@@ -30,7 +31,9 @@ export type Work =
 
 /** Errors: `ERR_BN_PARAM`, options that do not go together. */
 export function workOf(out: string | undefined, options: CalibrateCommandOptions): Work {
-  const { data, merge, shard, partial, mode } = options;
+  const { data, merge, shard, partial, mode, mpi } = options;
+  const single = merge ? "--merge" : shard === undefined ? null : "--shard";
+  if (mpi && single) throw bad(`--mpi with ${single}: mpirun's ranks share the work themselves; leave one of them out`);
   if ((data === undefined) === (merge === undefined)) {
     throw bad(
       data

@@ -1,5 +1,5 @@
 import { readFile, rm, stat } from "node:fs/promises";
-import { BnError } from "@bn/core";
+import { BnError, type Communicator } from "@bn/core";
 import { type CalibrationPart, type CalibrationProgress, decodePart, encodePart } from "@bn/onnx/calibrate";
 import { checkWritable, writeReport } from "./output.ts";
 import { createProgress } from "./progress.ts";
@@ -11,18 +11,27 @@ export interface RunState {
   /** null: nothing is kept. */
   readonly path: string | null;
   readonly from: CalibrationPart | null;
+  /** One of several ranks that is not the first says nothing. */
+  readonly quiet: boolean;
 }
 
 /**
- * The state beside `out`, `OUT.resume`, or where `given` says. Errors: `ERR_BN_DATA`: a file that is none of ours;
- * `ERR_BN_PARAM`: it cannot be written.
+ * The state beside `out`, `OUT.resume`, or where `--resume` says; of several ranks one each, `OUT.resume.RANK`. Ranks in mode exact
+ * keep none: interrupted in two levels, they could not go on together. Errors: `ERR_BN_DATA`: a file that is none of
+ * ours; `ERR_BN_PARAM`: it cannot be written.
  */
-export async function openState(out: string, given: string | undefined, restart: boolean): Promise<RunState> {
-  const path = given ?? ((await isRegular(out)) ? `${out}.resume` : null);
-  if (path === null) return { path, from: null };
+export async function openState(
+  out: string,
+  { resume, restart = false, mode }: { readonly resume?: string; readonly restart?: boolean; readonly mode?: string },
+  ranks: Communicator | null,
+): Promise<RunState> {
+  const quiet = ranks !== null && ranks.rank > 0;
+  const beside = resume ?? ((await isRegular(out)) ? `${out}.resume` : null);
+  if (beside === null || (ranks && mode === "exact")) return { path: null, from: null, quiet };
+  const path = ranks ? `${beside}.${ranks.rank}` : beside;
   await checkWritable("--resume", path);
   const text = restart ? null : await readFile(path, "utf8").catch(() => null);
-  return { path, from: text === null ? null : decodePart(text, path) };
+  return { path, from: text === null ? null : decodePart(text, path), quiet };
 }
 
 /** A file, or a name that is free: nothing is kept beside standard output, a pipe or a device. */
@@ -42,15 +51,15 @@ interface Going {
  * Runs `work` with progress on standard error. What it has gathered is kept every few seconds, and where it fails or is
  * interrupted; it is dropped at the end.
  */
-export async function withState<T>({ path, from }: RunState, work: (going: Going) => Promise<T>): Promise<T> {
-  const progress = createProgress(process.stderr, process.env);
+export async function withState<T>({ path, from, quiet }: RunState, work: (going: Going) => Promise<T>): Promise<T> {
+  const progress = createProgress(quiet ? { write() {} } : process.stderr, process.env);
   let latest: CalibrationProgress | null = null;
   let written = Number.NEGATIVE_INFINITY;
   const keep = async () => {
     written = performance.now();
     if (path !== null && latest !== null) await writeReport(path, encodePart(latest.part()));
   };
-  if (from !== null) process.stderr.write(`calibrate: goes on from ${path}\n`);
+  if (from !== null && !quiet) process.stderr.write(`calibrate: goes on from ${path}\n`);
   try {
     const result = await work({
       from,
@@ -67,7 +76,7 @@ export async function withState<T>({ path, from }: RunState, work: (going: Going
   } catch (error) {
     progress.clear();
     await keep();
-    if (path !== null && latest !== null) process.stderr.write(keptText(latest, path));
+    if (path !== null && latest !== null && !quiet) process.stderr.write(keptText(latest, path));
     throw from === null ? error : named(error, path);
   }
 }

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,6 +13,8 @@ const SHAPE = [2, 4, 4];
 const size = SHAPE.reduce((a, b) => a * b, 1);
 const values = Float32Array.from({ length: SAMPLES * size }, (_, i) => Math.sin(i) * (1 + (i % 5)) + (i % 3));
 const run = ["calibrate", "model.onnx"];
+const MPIRUN = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", "2"];
+const noMpirun = spawnSync("mpirun", ["--version"]).status !== 0;
 let cwd = "";
 
 /** The bytes of numpy.save. */
@@ -120,6 +122,25 @@ describe("bn calibrate", () => {
     },
   );
 
+  it.skipIf(noMpirun)(
+    `under mpirun, on 2 ranks and in both modes: the same bytes${noMpirun ? ": skipped, there is no mpirun" : ""}`,
+    { timeout: 120_000 },
+    async () => {
+      for (const mode of ["batch", "exact"]) {
+        const command = ["--data", "few", "--batch", "4", "--mode", mode];
+        await bn([...run, `${mode}.onnx`, ...command], { cwd });
+        const ranks = await ended([...run, `${mode}-2.onnx`, ...command, "--mpi"], () => {}, MPIRUN);
+        expect(ranks.code, ranks.stderr).toBe(0);
+        expect((await bytesOf(`${mode}-2.onnx`)).equals(await bytesOf(`${mode}.onnx`))).toBe(true);
+      }
+      const alone = await bn([...run, "x.onnx", "--data", "few", "--mpi"], { cwd });
+      expect([alone.code, alone.stderr]).toEqual([
+        2,
+        expect.stringContaining("this process was not started by mpirun"),
+      ]);
+    },
+  );
+
   it("writes no model where nothing was recalibrated: exit 1", { timeout: 30_000 }, async () => {
     const { code, stdout } = await bn(["calibrate", "train.onnx", "x.onnx", "--data", "few"], { cwd });
     expect(stdout).toContain("left batch_norm: is in training mode");
@@ -164,6 +185,12 @@ describe("options that do not go together", () => {
     [undefined, { data, shard: "1/3", partial: "p", mode: "exact" }, "--mode exact with --shard"],
     [undefined, { data, shard: "1/3", partial: "p", json: "j" }, "--json and --html with --shard"],
     ["x", { data, shard: "1/3", partial: "p" }, "x with --shard: a shard makes no model"],
+    [
+      "x",
+      { data, mpi: true, shard: "1/2", partial: "p" },
+      "--mpi with --shard: mpirun's ranks share the work themselves",
+    ],
+    ["x", { merge, mpi: true }, "--mpi with --merge"],
     ["x", { data, partial: "p" }, "--partial p: of which shard? give --shard I/N"],
     ["x", { data: ["few", "-"] }, "--data - is one stream, and cannot be mixed with files"],
   ])("%s %j", (out, options, message) => {
@@ -195,9 +222,15 @@ function interrupted(args: readonly string[], signal: NodeJS.Signals, state: str
   });
 }
 
-function ended(args: readonly string[], begin: (child: ReturnType<typeof spawn>) => void) {
+function ended(
+  args: readonly string[],
+  begin: (child: ReturnType<typeof spawn>) => void,
+  prefix: readonly string[] = [],
+) {
   return new Promise<{ code: number | null; stderr: string }>((resolve) => {
-    const child = spawn(process.execPath, [BIN, ...args], { cwd, stdio: ["pipe", "ignore", "pipe"] });
+    const [program, ...rest] = [...prefix, process.execPath, BIN, ...args] as [string, ...string[]];
+    const env = { ...process.env, OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1" };
+    const child = spawn(program, rest, { cwd, env, stdio: ["pipe", "ignore", "pipe"] });
     let stderr = "";
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;

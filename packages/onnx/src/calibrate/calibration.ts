@@ -1,10 +1,11 @@
 import { BnError } from "@bn/core";
 import type { CalibrationData, DataPort } from "./data/data.ts";
+import { shareOf } from "./exchange.ts";
 import { batchesOf, type GatherOptions, gather, recordOf, settledBy, shardOf } from "./gather.ts";
 import type { StoredStatistics } from "./instrument.ts";
 import { joinParts, type NamedPart } from "./merge.ts";
 import type { ChosenNode } from "./nodes.ts";
-import type { CalibrationPart, SettledNode } from "./part.ts";
+import type { CalibrationPart, RunRecord, SettledNode } from "./part.ts";
 import { type CalibrationRow, calibratedRow, leftRow } from "./report.ts";
 import { storedOf } from "./settle.ts";
 import type { Subject } from "./subject.ts";
@@ -70,8 +71,9 @@ export function createCalibration(subject: Subject, write: WriteStatistics): Cal
     async run(data, options = {}) {
       if (subject.nodes.length === 0) return finish([]);
       const run = await recordOf(subject, data, options);
-      const all = { first: 0, end: run.samples === null ? null : batchesOf(run.samples, run.batch) };
-      return finish(settledBy(subject, await gather(subject, data, run, all, options)));
+      const { communicator } = options;
+      const { range, exchange } = communicator === undefined ? alone(run) : shareOf(run, communicator);
+      return finish(settledBy(subject, await gather(subject, data, run, range, options, exchange)));
     },
     async part(data, { index, count }, options = {}) {
       if (!(Number.isSafeInteger(count) && Number.isSafeInteger(index) && index >= 1 && index <= count)) {
@@ -107,6 +109,11 @@ export function createCalibration(subject: Subject, write: WriteStatistics): Cal
       return finish(settledBy(subject, part));
     },
   };
+}
+
+/** One process does it all. */
+function alone({ samples, batch }: RunRecord): ReturnType<typeof shareOf> {
+  return { range: { first: 0, end: samples === null ? null : batchesOf(samples, batch) }, exchange: (part) => part };
 }
 
 function nothingIn({ left }: Subject): BnError {

@@ -1,5 +1,5 @@
 import { cpus } from "node:os";
-import { BnError, type Statistics } from "@bn/core";
+import { BnError, type Communicator, type Statistics } from "@bn/core";
 import { createRuntime } from "../verify/process.ts";
 import { type Runtime, runtimeVersion } from "../verify/runtime.ts";
 import type { CalibrationData } from "./data/data.ts";
@@ -31,6 +31,11 @@ export interface GatherOptions {
   readonly runtime?: Runtime | undefined;
   /** Called after each batch, and awaited. */
   readonly onBatch?: ((progress: CalibrationProgress) => void | Promise<void>) | undefined;
+  /**
+   * Other processes that do the same call, each on its share of the batches. All get the same result, to the bit what one process
+   * gets. Default: this one does it all.
+   */
+  readonly communicator?: Communicator | undefined;
   /** Looked at before each batch; rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -110,7 +115,14 @@ export async function gather(
       const before = range.end === null ? 0 : (range.end - range.first) * part.level;
       part = exchange(await gatherPass(subject, data, range, part, { ...options, runtime, total, before }));
       if (part.level + 1 >= levels) return part;
-      part = { ...part, level: part.level + 1, settled: settledBy(subject, part), batches: 0, statistics: [] };
+      part = {
+        ...part,
+        level: part.level + 1,
+        settled: settledBy(subject, part),
+        first: range.first,
+        batches: 0,
+        statistics: [],
+      };
     }
   } finally {
     if (!options.runtime) await runtime[Symbol.asyncDispose]();
@@ -125,14 +137,18 @@ export function settledBy(subject: Subject, part: CalibrationPart): CalibrationP
 }
 
 /** Errors: `ERR_BN_PARAM`: `from` is of another run. */
-function startOf(run: RunRecord, { first }: Range, from: CalibrationPart | null): CalibrationPart {
+function startOf(run: RunRecord, { first, end }: Range, from: CalibrationPart | null): CalibrationPart {
   if (from === null) {
     return { type: "calibration", version: 1, run, level: 0, settled: [], first, batches: 0, seen: "", statistics: [] };
   }
   const different = differenceOf(from.run, run);
   if (different !== null) throw new BnError("ERR_BN_PARAM", `the run to go on from is another: ${different}`);
-  if (from.first === first) return from;
-  throw new BnError("ERR_BN_PARAM", `the run to go on from begins with batch ${from.first}, expected ${first}`);
+  const last = from.first + from.batches;
+  if (from.first === first && (end === null || last <= end)) return from;
+  throw new BnError(
+    "ERR_BN_PARAM",
+    `the run to go on from has batches ${from.first} to ${last - 1}, expected some of ${first} to ${(end ?? Number.POSITIVE_INFINITY) - 1}`,
+  );
 }
 
 function measuredIn({ nodes }: Subject, { run, level }: CalibrationPart): readonly ChosenNode[] {

@@ -1,0 +1,51 @@
+import { BnError, type Communicator } from "@bn/core";
+import { batchesOf, type Exchange, type Range, shardOf } from "./gather.ts";
+import { joinParts } from "./merge.ts";
+import { type CalibrationPart, decodePart, encodePart, type RunRecord } from "./part.ts";
+
+/**
+ * A rank's share of a run, and how all ranks join what they gathered for a pass: each gets all parts, and joins them in the
+ * order of their batches, so that all have the same bits (M-2).
+ *
+ * Errors: `ERR_BN_PARAM` on every rank: their runs differ, or the data are a stream; `ERR_BN_SYNC`, as the communicator.
+ */
+export function shareOf(
+  run: RunRecord,
+  communicator: Communicator,
+): { readonly range: Range; readonly exchange: Exchange } {
+  if (run.samples === null) {
+    throw new BnError("ERR_BN_PARAM", "several ranks and a stream: its number of batches is not known; name files");
+  }
+  const range = shardOf(batchesOf(run.samples, run.batch), communicator.rank + 1, communicator.size);
+  const gatherParts = (tag: string, part: CalibrationPart) =>
+    gatherTexts(communicator, tag, encodePart(part)).map((text, rank) => {
+      const name = `rank ${rank}`;
+      return { name, part: decodePart(text, name) };
+    });
+  // Before any batch is run: ranks on unlike machines, or with unlike data, would learn it hours later.
+  const nothing = {
+    type: "calibration",
+    version: 1,
+    level: 0,
+    settled: [],
+    batches: 0,
+    seen: "",
+    statistics: [],
+  } as const;
+  joinParts(gatherParts("calibrate/run", { ...nothing, run, first: range.first }), false);
+  return { range, exchange: (part) => joinParts(gatherParts(`calibrate/level ${part.level}`, part), true) };
+}
+
+/** A text of every rank, in rank order: its bytes go four to a number. */
+function gatherTexts(communicator: Communicator, tag: string, text: string): string[] {
+  const own = Buffer.from(text);
+  const lengths = communicator.allGather(`${tag}/length`, Float64Array.of(own.length));
+  const words = Math.ceil(Math.max(...lengths) / 4);
+  const padded = new Uint8Array(words * 4);
+  padded.set(own);
+  const all = communicator.allGather(tag, Float64Array.from(new Uint32Array(padded.buffer)));
+  return Array.from(lengths, (length, rank) => {
+    const bytes = new Uint8Array(Uint32Array.from(all.subarray(rank * words, (rank + 1) * words)).buffer);
+    return Buffer.from(bytes.subarray(0, length)).toString();
+  });
+}
