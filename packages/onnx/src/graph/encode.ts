@@ -16,7 +16,7 @@ import {
 /** Sizes, or names for those left open. */
 export type OpenShape = readonly (number | string)[];
 
-const { FLOAT, INT, INTS } = AttributeProto_AttributeType;
+const { FLOAT, FLOATS, INT, INTS } = AttributeProto_AttributeType;
 
 export function floatAttribute(name: string, f: number): AttributeProto {
   return create(AttributeProtoSchema, { name, f, type: FLOAT });
@@ -24,6 +24,10 @@ export function floatAttribute(name: string, f: number): AttributeProto {
 
 export function intAttribute(name: string, i: number): AttributeProto {
   return create(AttributeProtoSchema, { name, i: BigInt(i), type: INT });
+}
+
+export function floatsAttribute(name: string, floats: readonly number[]): AttributeProto {
+  return create(AttributeProtoSchema, { name, floats: [...floats], type: FLOATS });
 }
 
 export function intsAttribute(name: string, ints: readonly number[]): AttributeProto {

@@ -18,7 +18,7 @@ interface Call {
 /**
  * Puts the bodies of model-local functions in place of the nodes that call them, in every graph, with attributes by
  * reference resolved and names of their own. Functions written in another operator set than the model's are left as they
- * are. Functions that nobody calls stay in the model. Returns where inlined nodes lie, e.g. `function "norm", called by node "call"`.
+ * are, unless their operators mean the same in both. Functions that nobody calls stay in the model. Returns where inlined nodes lie, e.g. `function "norm", called by node "call"`.
  *
  * Errors: `ERR_BN_DATA`, functions that call themselves, or bodies of more than 2^20 nodes in all.
  */
@@ -55,11 +55,26 @@ export function inlineFunctions(model: Model): Map<NodeProto, string> {
   return origins;
 }
 
-/** The functions that can be inlined, by domain, name and overload. */
+/** Operators that mean the same in every operator set from 14 on. */
+const LASTING = new Set(
+  (
+    "Abs Add AveragePool BatchNormalization Cast Clip Concat Constant Conv ConvTranspose Div Erf Exp Flatten Gemm " +
+    "GlobalAveragePool Identity InstanceNormalization LayerNormalization LeakyRelu Log MatMul MaxPool Mul Neg PRelu Pow Relu " +
+    "Reshape Shape Sigmoid Softmax Sqrt Squeeze Sub Tanh Transpose Unsqueeze"
+  ).split(" "),
+);
+const LASTING_SINCE = 14n;
+
+/** The functions that can be inlined, by domain, name and overload: their nodes mean the same in the model's operator sets. */
 function bodiesOf({ functions, opsetImport }: Model): Map<string, FunctionProto> {
   const versions = new Map(opsetImport.map(({ domain, version }) => [domainOf(domain), version]));
-  const fits = ({ opsetImport }: FunctionProto) =>
-    opsetImport.every(({ domain, version }) => (versions.get(domainOf(domain)) ?? version) === version);
+  const fits = ({ opsetImport, node }: FunctionProto) =>
+    opsetImport.every(({ domain, version }) => {
+      const own = versions.get(domainOf(domain)) ?? version;
+      if (own === version) return true;
+      const lasting = isOnnxDomain(domain) && own >= LASTING_SINCE && version >= LASTING_SINCE;
+      return lasting && node.every((one) => !isOnnxDomain(one.domain) || LASTING.has(one.opType));
+    });
   return new Map(
     functions.filter(fits).map((body) => [`${domainOf(body.domain)}\n${body.name}\n${body.overload}`, body]),
   );

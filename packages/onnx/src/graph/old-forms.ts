@@ -1,6 +1,6 @@
 import type { BnError } from "@bn/core";
 import type { AttributeProto, NodeProto, TensorProto } from "onnx-buf";
-import { floatAttribute, intAttribute, intsAttribute, intTensor } from "./encode.ts";
+import { floatAttribute, floatsAttribute, intAttribute, intsAttribute, intTensor } from "./encode.ts";
 import { attributeOf } from "./proto.ts";
 import { numbersOf, wholeNumbersOf } from "./tensor.ts";
 
@@ -79,9 +79,7 @@ export const CHANGED: ReadonlyMap<string, Change> = new Map<string, Change>([
     function scalesPerAxis(node) {
       const [height, width] = [take(node, "height_scale"), take(node, "width_scale")];
       if (!height || !width) return;
-      const scales = floatAttribute("scales", 0);
-      Object.assign(scales, { type: 6, floats: [1, 1, height.f, width.f] });
-      node.attribute.push(scales);
+      node.attribute.push(floatsAttribute("scales", [1, 1, height.f, width.f]));
       const mode = attributeOf(node, "mode");
       if (mode && new TextDecoder().decode(mode.s) === "bilinear") mode.s = new TextEncoder().encode("linear");
     },

@@ -30,7 +30,7 @@ export function denseOf({ values, indices, dims }: SparseTensorProto): TensorPro
   for (let i = 0; i < n; i++) {
     const at = linear ? (places.data[i] as number) : flattened(places.data.slice(i * sizes.length), sizes);
     if (!(at >= 0 && at < count)) return `is sparse, and index ${i} lies outside of shape [${sizes}]`;
-    if (at <= before) return `is sparse, and index ${i} does not ascend; export the model again`;
+    if (at <= before) return `is sparse, and index ${i} does not ascend`;
     data[at] = numbers.data[i] as number;
     before = at;
   }

@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { type GraphProto, type NodeProto, OperatorSetIdProtoSchema, type TensorProto } from "onnx-buf";
 import { intsAttribute, nodeOf } from "./encode.ts";
 import { CHANGED, GONE, type Rewrite, take } from "./old-forms.ts";
-import { altered, graphsIn, isOnnxDomain, labelOf, type Model, opsetOf } from "./proto.ts";
+import { altered, attributeOf, graphsIn, isOnnxDomain, labelOf, type Model, opsetOf } from "./proto.ts";
 import { createRanks, type Ranks } from "./ranks.ts";
 
 /** The first operator set that ONNX Runtime loads. */
@@ -50,6 +50,10 @@ function upgradeGraph(
   onFailure: ((node: NodeProto, error: BnError) => void) | null,
 ): void {
   const stored = new Map([...outer.stored, ...graph.initializer.map((tensor) => [tensor.name, tensor] as const)]);
+  for (const node of graph.node) {
+    const value = node.opType === "Constant" ? attributeOf(node, "value")?.t : undefined;
+    if (value) stored.set(node.output[0] ?? "", value);
+  }
   const { opset, ranks, count } = outer;
   const added: TensorProto[] = [];
   const rewritten = (node: NodeProto, index: number): NodeProto[] => {

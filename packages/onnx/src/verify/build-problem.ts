@@ -33,6 +33,7 @@ export function problemOf(node: ComparedNode, x: Values, operands: Operands): Pr
   const data = wide && x.dtype === "float32" ? Float64Array.from(x.data) : x.data;
   const base = { x: data, dtype, narrow: x.narrow, eps: node.epsilon, stashed: dtype, sums: "deviations" as const };
   const numbers = operands.map((one) => one.data);
+  if (node.operator === "LayerNormalization") return layerProblem(node, { ...base, shape }, operands);
   if (node.operator !== "BatchNormalization") return instanceProblem(node, { ...base, shape }, numbers);
   const g = batchGeometry(shape, node.spatial);
   const [gamma, beta, mean, variance] = numbers as [HostArray, HostArray, HostArray, HostArray];
@@ -60,23 +61,7 @@ function instanceProblem(
     const affine = { gamma: tiled(gamma, batch), beta: beta && tiled(beta, batch) };
     return { ...base, g: { outer: 1, channels: batch * channels, inner }, stats: null, affine, after: null };
   }
-  const stashed: Dtype = (attributeOf(node.node, "stash_type")?.i ?? 1n) === 1n ? "float32" : base.dtype;
-  if (node.operator === "LayerNormalization") {
-    const given = Number(attributeOf(node.node, "axis")?.i ?? -1n);
-    const axis = given < 0 ? given + shape.length : given;
-    const [rows, values] = [countOf(shape, 0, axis), countOf(shape, axis)];
-    if (!fits(values)) return `${misfit(values)}: broadcasting scale and B is not compared`;
-    const after = { g: { outer: rows, channels: values, inner: 1 }, gamma, beta };
-    return {
-      ...base,
-      stashed,
-      sums: "squares",
-      g: { outer: 1, channels: rows, inner: values },
-      stats: null,
-      affine: null,
-      after,
-    };
-  }
+  const stashed = stashedOf(node, base.dtype);
   const groups = Number(attributeOf(node.node, "num_groups")?.i ?? 0n);
   if (!(groups > 0) || channels % groups !== 0) return `num_groups is ${groups}, and X has ${channels} channels`;
   const g = { outer: 1, channels: batch * groups, inner: (channels / groups) * inner };
@@ -86,4 +71,45 @@ function instanceProblem(
   if (!perChannel)
     return { ...shared, affine: { gamma: tiled(gamma, batch), beta: beta && tiled(beta, batch) }, after: null };
   return { ...shared, affine: null, after: { g: { outer: batch, channels, inner }, gamma, beta } };
+}
+
+/** Statistics of each row; scale and B over the normalized axes, broadcast to them. */
+function layerProblem(node: InstanceNode, { shape, ...base }: Base, operands: Operands): Problem | string {
+  const given = Number(attributeOf(node.node, "axis")?.i ?? -1n);
+  const axis = given < 0 ? given + shape.length : given;
+  const normalized = shape.slice(axis);
+  const [rows, values] = [countOf(shape, 0, axis), countOf(shape, axis)];
+  const affine: Float64Array[] = [];
+  for (const operand of operands) {
+    const wide = broadcast(operand, normalized);
+    if (wide === null) return `scale or B has shape [${operand.shape}], which does not broadcast to [${normalized}]`;
+    affine.push(wide);
+  }
+  const [gamma, beta = null] = affine as [Float64Array, Float64Array?];
+  const after = { g: { outer: rows, channels: values, inner: 1 }, gamma, beta };
+  const g = { outer: 1, channels: rows, inner: values };
+  return { ...base, stashed: stashedOf(node, base.dtype), sums: "squares", g, stats: null, affine: null, after };
+}
+
+/** 1, float32, unless it says otherwise. */
+function stashedOf({ node }: InstanceNode, dtype: Dtype): Dtype {
+  return (attributeOf(node, "stash_type")?.i ?? 1n) === 1n ? "float32" : dtype;
+}
+
+/** A tensor over `shape`, its axes from the last on being those of the shape or 1; null where they are neither. */
+function broadcast({ data, shape: own }: Values, shape: Shape): Float64Array | null {
+  const sizes = own.slice(-shape.length || own.length);
+  if (countOf(own) !== countOf(sizes)) return null;
+  const fits = sizes.every((size, i) => size === 1 || size === shape[shape.length - sizes.length + i]);
+  if (!fits) return null;
+  return Float64Array.from({ length: countOf(shape) }, (_, at) => {
+    let [rest, place, step] = [at, 0, 1];
+    for (let back = 1; back <= shape.length; back++) {
+      const [size, mine] = [shape.at(-back) as number, sizes.at(-back) ?? 1];
+      if (mine !== 1) place += (rest % size) * step;
+      step *= mine;
+      rest = Math.floor(rest / size);
+    }
+    return data[place] as number;
+  });
 }

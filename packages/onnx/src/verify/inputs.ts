@@ -116,9 +116,11 @@ function chosenShape(
   size: number,
 ): Shape {
   const dims = dimsOf(input);
-  if (!dims) throw bad(input, "has no rank in the model; give its shape");
+  if (!dims)
+    throw bad(input, `has no rank in the model; give its shape, e.g. bn verify --shape ${input.name}=1,3,224,224`);
   return dims.map((dim, axis) => {
-    if (dim.case === "dimValue" && dim.value > 0n) return Number(dim.value);
+    // A size of 0 is one: then there is nothing to compare.
+    if (dim.case === "dimValue" && dim.value >= 0n) return Number(dim.value);
     const name = dim.case === "dimParam" ? dim.value : "";
     const known = sizes.get(name);
     if (name !== "" && known !== undefined) return known;
@@ -175,14 +177,16 @@ const KEEPS = new Set(
 
 function checkShape(input: ValueInfoProto, shape: Shape, given: boolean): void {
   const count = shape.reduce((a, b) => a * b, 1);
-  if (!shape.every((dim) => Number.isInteger(dim) && dim > 0) || count > MAX_ELEMENTS) {
+  const dims = dimsOf(input);
+  const isSize = (dim: number, i: number) =>
+    Number.isInteger(dim) && (dim > 0 || (dim === 0 && dims?.[i]?.value === 0n));
+  if (!shape.every(isSize) || count > MAX_ELEMENTS) {
     const text = `shape [${shape}], expected whole numbers > 0 with a product of at most ${MAX_ELEMENTS}`;
     if (given) throw new BnError("ERR_BN_PARAM", `verifyModel: shapes gives input "${input.name}" the ${text}`);
     throw bad(input, `has ${text}; give its shape`);
   }
-  const dims = dimsOf(input);
   const fits = (dim: NonNullable<typeof dims>[number], i: number) =>
-    dim.case !== "dimValue" || dim.value <= 0n || Number(dim.value) === shape[i];
+    dim.case !== "dimValue" || dim.value < 0n || Number(dim.value) === shape[i];
   if (!dims || (dims.length === shape.length && dims.every(fits))) return;
   const declared = dims.map(({ case: kind, value }) => (kind === undefined ? "?" : String(value)));
   throw new BnError(

@@ -14,9 +14,14 @@ const UNTIL: Readonly<Record<string, number>> = { consumed_inputs: 6, is_test: 7
 export function prepare(model: Model): void {
   const opset = opsetOf(model);
   for (const graph of graphsOf(model)) {
+    const given = new Set(graph.nodes.map(({ name }) => name));
     const taken = new Set<string>();
     for (const [index, node] of graph.nodes.entries()) {
-      if (node.name !== "" && taken.has(node.name)) node.name = `${node.name}#${index}`;
+      if (node.name !== "" && taken.has(node.name)) {
+        let name = `${node.name}#${index}`;
+        while (given.has(name) || taken.has(name)) name += "'";
+        node.name = name;
+      }
       taken.add(node.name);
       if (isNorm(node)) prepareNorm(node, index, opset);
     }

@@ -49,7 +49,8 @@ const KINDS: Readonly<Record<number, Kind>> = {
   5: whole("int16", Int16Array, 127, true),
   6: whole("int32", Int32Array, 127, true),
   7: long("int64", BigInt64Array),
-  8: { type: "string", make: (length) => new Array(length).fill("") },
+  // A network may cast it to a number.
+  8: { type: "string", make: (length) => new Array(length).fill("0") },
   // true: a mask lets everything through
   9: { type: "bool", make: (length) => new Uint8Array(length).fill(1) },
   10: narrow("float16"),

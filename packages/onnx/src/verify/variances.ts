@@ -2,8 +2,10 @@ import type { NodeProto } from "onnx-buf";
 import type { Model } from "../graph/proto.ts";
 import { isNorm } from "../layers/nodes.ts";
 
-/** Operators that hand values on as they are. */
-const PASSES = new Set("Identity Cast Reshape Squeeze Unsqueeze Flatten Transpose".split(" "));
+/** Operators that hand values on as they are, or nearly. */
+const PASSES = new Set(
+  "Identity Cast Reshape Squeeze Unsqueeze Flatten Transpose Abs Add Sub Mul Div Clip Max Sqrt".split(" "),
+);
 
 /** The inputs of a network that are variances of its normalizations: exported without weights, it is fed them. */
 export function varianceInputs({ graph }: Model): ReadonlySet<string> {

@@ -156,7 +156,7 @@ async function takeBranches({ model, origins }: ReadModel, taps: Taps): Promise<
 function whyNot(one: ComparedNode | LeftNode, untaken: ReadonlySet<NodeProto>): string {
   if ("broken" in one) return one.broken;
   if (untaken.has(one.node)) return `lies in ${one.where}, which this input does not take`;
-  return `lies in ${one.where}: nodes inside of Loop, Scan and functions that are not called are not compared`;
+  return `lies in ${one.where}: nodes inside of Loop and Scan are not compared, and of functions only those that are called and written in the model's own operator sets`;
 }
 
 function nothingIn({ model }: ReadModel, found: readonly (ComparedNode | LeftNode)[]): BnError {
