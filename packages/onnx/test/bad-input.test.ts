@@ -98,7 +98,7 @@ test("flipped bits of a small model end in an error or in a right result", async
   const bytes = buildModel(record(NODE), { shape: [2, 3, 4, 5] });
   const { integer } = random("flips");
   const outcomes = { refused: 0, verified: 0 };
-  for (let i = 0; i < 600; i++) {
+  for (let i = 0; i < 300; i++) {
     const broken = bytes.slice();
     for (let k = integer(1, 3); k > 0; k--) {
       const at = integer(0, bytes.length - 1);
@@ -109,12 +109,10 @@ test("flipped bits of a small model end in an error or in a right result", async
   expect(Math.min(outcomes.refused, outcomes.verified)).toBeGreaterThan(20);
 });
 
-test("flipped bits in the structure of a real network end in an error or in a right result", {
-  timeout: 60_000,
-}, async () => {
+test("flipped bits in the structure of a real network end in an error or in a right result", async () => {
   const bytes = await paddle("ch_ppocr_mobile_v2.0_cls_infer");
   const { integer } = random("network flips");
-  for (let i = 0; i < 60; i++) {
+  for (let i = 0; i < 24; i++) {
     const broken = bytes.slice();
     const at = integer(0, bytes.length - 1);
     broken[at] = (broken[at] ?? 0) ^ (1 << integer(0, 7));

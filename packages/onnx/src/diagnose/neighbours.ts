@@ -73,13 +73,16 @@ function foldedBias({ statistics: { mean, variance }, gamma, beta, eps }: BatchN
 
 /** Two nodes with the same statistics, and other scales: one layer of weights used twice would have the same. */
 function copies(nodes: readonly StoredNode[]): Suspicion[] {
-  const first = new Map<string, StoredNode>();
+  const alike = new Map<string, StoredNode[]>();
   return nodes.flatMap((node) => {
     const { statistics, channels, gamma, beta } = node.layer;
     if (channels < FEW || !isVaried(statistics.mean) || !isVaried(statistics.variance)) return [];
-    const key = `${statistics.mean.join()}|${statistics.variance.join()}`;
-    const other = first.get(key);
-    if (!other) first.set(key, node);
+    const key = [channels, ...statistics.mean.slice(0, FEW), ...statistics.variance.slice(0, FEW)].join();
+    const before = alike.get(key) ?? [];
+    const other = before.find(({ layer: { statistics: one } }) => {
+      return isSame(one.mean, statistics.mean) && isSame(one.variance, statistics.variance);
+    });
+    if (!other) alike.set(key, [...before, node]);
     const same = other?.tensors.mean === node.tensors.mean;
     if (!other || same || (isSame(gamma, other.layer.gamma) && isSame(beta ?? [], other.layer.beta ?? []))) return [];
     const what = `mean and var are those of ${other.label}, bit for bit in all ${channels} channels, and scale and B are not: as if the statistics of another layer were written`;
@@ -101,5 +104,7 @@ function isVaried(values: HostArray): boolean {
 }
 
 function isSame(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
-  return a.length === b.length && Array.from(a).every((value, i) => value === b[i]);
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }

@@ -1,6 +1,6 @@
 import { BnError } from "@bn/core";
 import { fileSuspicions } from "../diagnose/file.ts";
-import { storedIn } from "../diagnose/suspicion.ts";
+import type { StoredNode } from "../diagnose/suspicion.ts";
 import type { ReadExternal } from "../graph/external.ts";
 import { type ReadModel, readModel } from "../graph/load.ts";
 import type { Diagnostic, DiagnosticKind } from "./diagnostic.ts";
@@ -53,8 +53,8 @@ function importLayers(read: ReadModel, partial: boolean): Imported {
   const layers: BatchNormScaleRecord[] = [];
   const diagnostics: Diagnostic[] = [];
   let [nodes, channels] = [0, 0];
-  const all = [...readNodes(read)];
-  for (const found of all) {
+  const stored: StoredNode[] = [];
+  for (const found of readNodes(read)) {
     nodes++;
     const { name: node } = found;
     const title = titleOf(found);
@@ -73,9 +73,10 @@ function importLayers(read: ReadModel, partial: boolean): Imported {
       layers.push(found.layer);
       for (const [kind, what] of found.notes) say(kind, what);
       for (const what of suspicions(found.layer)) say("suspect", what);
+      stored.push({ ...found, layer: found.layer });
     }
   }
-  for (const { node, what } of fileSuspicions(read.model, storedIn(all)))
+  for (const { node, what } of fileSuspicions(read.model, stored))
     diagnostics.push({ kind: "suspect", node: node.name, message: `${titleOf(node)}: ${what}` });
   if (nodes > 0) return { layers, diagnostics };
   throw new BnError(

@@ -1,6 +1,6 @@
 import { Socket } from "node:net";
 import { messageOf } from "../graph/proto.ts";
-import { type Loaded, loadModel } from "./runtime.ts";
+import { type Loaded, loadModel, onnxRuntimeMissing } from "./runtime.ts";
 import { type Message, pack, receive, send, unpack } from "./wire.ts";
 
 /**
@@ -11,6 +11,9 @@ const parent = new Socket({ fd: 3, readable: true, writable: true });
 let loaded: Loaded | null = null;
 let last: Promise<void> = Promise.resolve();
 
+// Only then does the time begin that a model may take; what is wrong with it, the first load says.
+await onnxRuntimeMissing();
+send(parent, { ready: true }, []);
 receive(parent, (message) => {
   last = last.then(() => answer(message));
 });

@@ -19,6 +19,8 @@ export interface RuntimeOptions {
 }
 
 const MS_BETWEEN_LOOKS = 50;
+/** That the process may take to start, in seconds; a machine may have much else to do. */
+const START = 120;
 
 interface Waiting {
   resolve(message: Message): void;
@@ -29,13 +31,15 @@ interface Waiting {
 interface Child {
   readonly process: ChildProcess;
   readonly socket: Duplex;
+  /** Resolves when ONNX Runtime is there, or the process has ended. */
+  readonly ready: Promise<void>;
   readonly waiting: Map<number, Waiting>;
   /** Why it was killed, where it did not end by itself. */
   reason: string;
 }
 
 /**
- * ONNX Runtime in a process of its own, started when the first model is loaded and again after it has died: a crash, an
+ * ONNX Runtime in a process of its own, started at once and again after it has died: a crash, an
  * endless run or a model that fills memory ends that process, and here in `ERR_BN_DATA`. One serves any number of models,
  * one after another.
  *
@@ -61,19 +65,28 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   };
   const abort = () => kill("it was stopped");
   signal?.addEventListener("abort", abort);
-  async function ask(op: string, header: Message["header"], parts: readonly Uint8Array[]): Promise<Message> {
-    signal?.throwIfAborted();
+  const living = () => {
     child ??= start((dead) => {
       if (child === dead) child = null;
     });
-    const { process, socket, waiting } = child;
+    return child;
+  };
+  // While the caller reads its model.
+  if (!signal?.aborted) living();
+  async function ask(op: string, header: Message["header"], parts: readonly Uint8Array[]): Promise<Message> {
+    signal?.throwIfAborted();
+    const { process, socket, waiting, ready } = living();
     const id = count++;
     const answer = new Promise<Message>((resolve, reject) => waiting.set(id, { resolve, reject }));
+    answer.catch(() => {}); // it may end before it is ready, and is awaited below
     process.ref();
-    const timer = setTimeout(() => kill(`it did not finish within ${timeout} s; raise the timeout`), timeout * 1000);
+    let timer = setTimeout(() => kill(`its process did not start within ${START} s`), START * 1000);
     const looks = watchMemory(process.pid, memory, kill);
-    send(socket, { ...header, id, op }, parts);
     try {
+      await ready;
+      clearTimeout(timer);
+      timer = setTimeout(() => kill(`it did not finish within ${timeout} s; raise the timeout`), timeout * 1000);
+      send(socket, { ...header, id, op }, parts);
       const { header: found, bytes } = await answer;
       if (typeof found.error === "string") throw new BnError((found.code || "ERR_BN_DATA") as BnErrorCode, found.error);
       return { header: found, bytes };
@@ -118,8 +131,13 @@ function start(onEnd: (child: Child) => void): Child {
   const path = fileURLToPath(new URL(built, import.meta.url));
   const process = spawn(globalThis.process.execPath, [path], { stdio: ["ignore", "ignore", "ignore", "pipe"] });
   const socket = process.stdio[3] as Duplex;
-  const child: Child = { process, socket, waiting: new Map(), reason: "" };
+  let isReady = () => {};
+  const ready = new Promise<void>((resolve) => {
+    isReady = resolve;
+  });
+  const child: Child = { process, socket, ready, waiting: new Map(), reason: "" };
   receive(socket, (message) => {
+    if (message.header.ready) return isReady();
     const { id } = message.header as { id: number };
     child.waiting.get(id)?.resolve(message);
     child.waiting.delete(id);
@@ -131,6 +149,7 @@ function start(onEnd: (child: Child) => void): Child {
     const error = new BnError("ERR_BN_DATA", `ONNX Runtime does not run the model: ${why}${cure}`);
     for (const { reject } of child.waiting.values()) reject(error);
     child.waiting.clear();
+    isReady();
   };
   socket.on("error", () => {}); // it ended: "exit" says how
   process.on("error", ({ message }) => end(message));
