@@ -3,8 +3,17 @@ import type { Dtype, Geometry } from "@bn/core";
 export const OPS = ["global", "global+scale", "batch", "batch+scale", "backward", "backward+scale"] as const;
 export type Op = (typeof OPS)[number];
 
-/** Kernels that can be timed alone. */
-export const KERNELS = ["moments", "normalize", "forward", "gradSums", "gradNormalize", "backward"] as const;
+/** Kernels that can be timed alone, and what a fused one must not be slower than: its two parts in turn. */
+export const KERNELS = [
+  "moments",
+  "normalize",
+  "moments+normalize",
+  "forward",
+  "gradSums",
+  "gradNormalize",
+  "gradSums+gradNormalize",
+  "backward",
+] as const;
 export type Kernel = (typeof KERNELS)[number];
 
 export type Operation = Op | `kernel ${Kernel}`;
@@ -65,9 +74,11 @@ export const GEOMETRIES: readonly (readonly number[])[] = [
 const TENSORS: Readonly<Record<Kernel, number>> = {
   moments: 1,
   normalize: 2,
+  "moments+normalize": 2,
   forward: 2,
   gradSums: 2,
   gradNormalize: 3,
+  "gradSums+gradNormalize": 3,
   backward: 3,
 };
 

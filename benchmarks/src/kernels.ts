@@ -20,7 +20,7 @@ interface Call {
   outputs(o: Operands): readonly DeviceBuffer[];
 }
 
-const CALLS: Readonly<Record<Kernel, Call>> = {
+const SINGLE: Readonly<Record<Exclude<Kernel, `${string}+${string}`>, Call>> = {
   moments: {
     run: (k, { x, g, stats }) => k.moments(x, g, stats),
     outputs: ({ stats }) => [stats.mean, stats.variance],
@@ -49,11 +49,27 @@ const CALLS: Readonly<Record<Kernel, Call>> = {
   },
 };
 
+const CALLS: Readonly<Record<Kernel, Call>> = {
+  ...SINGLE,
+  "moments+normalize": inTurn(SINGLE.moments, SINGLE.normalize),
+  "gradSums+gradNormalize": inTurn(SINGLE.gradSums, SINGLE.gradNormalize),
+};
+
+function inTurn(one: Call, other: Call): Call {
+  return {
+    run(kernels, operands) {
+      one.run(kernels, operands);
+      other.run(kernels, operands);
+    },
+    outputs: other.outputs,
+  };
+}
+
 /** One kernel of a backend, alone and on bare buffers; null where the backend has not got it. */
 export function prepareKernel(backend: Backend, job: Job, inputs: Inputs): Prepared | null {
   const kernel = kernelOf(job);
   const { kernels } = backend;
-  if (kernels[kernel] === undefined) return null;
+  if ((kernel === "forward" || kernel === "backward") && kernels[kernel] === undefined) return null;
   const g = geometryOf(job);
   const made: DeviceBuffer[] = [];
   const HostType = job.dtype === "float32" ? Float32Array : Float64Array;

@@ -11,6 +11,7 @@ import { barChart } from "./chart.ts";
 import { memoryCopy } from "./copy.ts";
 import type { Implementation } from "./implementation.ts";
 import { GEOMETRIES, type Job, KERNELS, type Kernel, OPS, type Op, SHAPES } from "./jobs.ts";
+import { kernelTables } from "./kernel-table.ts";
 import { onOneRow } from "./kernels.ts";
 import { measure } from "./measure.ts";
 import { copyOf, ours } from "./ours.ts";
@@ -39,7 +40,7 @@ const PEERS: Readonly<Record<string, () => Promise<Implementation>>> = {
 
 interface Options {
   op: Op[];
-  kernel?: Kernel[];
+  kernel?: Kernel[] | true;
   shape?: string[];
   against?: string;
   dtype: Dtype;
@@ -54,7 +55,11 @@ interface Options {
 const program = new Command("bench")
   .description("Times @bn against a copy of the same bytes and against peers, in one run, results checked first.")
   .addOption(new Option("--op <ops...>", "operations").choices([...OPS]).default([...OPS], "all"))
-  .addOption(new Option("--kernel <kernels...>", "kernels alone, in place of operations").choices([...KERNELS]))
+  .addOption(
+    new Option("--kernel [kernels...]", "kernels alone, in place of operations; all without names").choices([
+      ...KERNELS,
+    ]),
+  )
   .option("--shape <shapes...>", "shapes of the table, e.g. 32x64x56x56; with --kernel any outer x channels x inner")
   .option("--against <folder>", "another checkout, built: its cpu and wasm, and ours a second time to show the noise")
   .addOption(new Option("--dtype <dtype>", "element type").choices(["float32", "float64"]).default("float32"))
@@ -72,7 +77,8 @@ const program = new Command("bench")
   .option("--svg <file>", "draw the rows");
 
 async function main(options: Options): Promise<void> {
-  const jobs = options.kernel ? kernelJobs(options, options.kernel) : layerJobs(options);
+  const kernels = options.kernel === true ? KERNELS : options.kernel;
+  const jobs = kernels ? kernelJobs(options, kernels) : layerJobs(options);
   const implementations = await open(options);
   const rows: Row[] = [];
   try {
@@ -85,6 +91,7 @@ async function main(options: Options): Promise<void> {
   } finally {
     for (const one of implementations) await one.close();
   }
+  if (options.kernel) process.stdout.write(`\n${kernelTables(rows)}`);
   if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, null, 1)}\n`);
   const machine = `${cpus()[0]?.model.trim() ?? "?"}, Node ${process.versions.node}`;
   if (options.svg) writeFileSync(options.svg, barChart(rows, `Median ms, shorter is better: ${machine}`));
