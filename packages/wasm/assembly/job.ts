@@ -30,18 +30,26 @@ export class Job {
   m2: usize;
   /** 1 in backward: its gradient follows the sums as they were before they were rounded to the dtype. */
   fused: u32;
-  /** Planes: channels an item, or elements an item. Columns: rows an item. */
+  /** The first channel that has a place in the tables. */
+  first: u32;
+  /** Planes: channels per item. Columns: rows per item. Copies: elements. */
   span: u32;
-  /** Planes: parts of a channel. Columns: blocks of rows. */
+  /** Parts that a channel, or the rows, are cut into; elements of a channel per part. */
   parts: u32;
-  /** Columns: those of a tile, from `firstColumn`; their folded rows, the bytes between them, and a last, short row. */
+  size: u32;
+  /** Planes: vectors of a channel that are looked at for its shift. */
+  probes: u32;
+  /** Columns: those of a tile, from `firstColumn`, their blocks of 64 bytes, folded rows, the bytes between those. */
   firstColumn: u32;
   columns: u32;
+  blocks: u32;
   rows: u32;
   stride: usize;
-  rest: u32;
-  /** Elements between two columns of one channel's fold. */
+  /** Rows that are summed before their sums are widened. */
+  band: u32;
+  /** Rows that are folded into one, and the elements after the last of those. */
   fold: u32;
+  rest: u32;
 }
 
 /** Addresses below the heap's base are ours: a cache line each for what threads contend for, then the job. */
@@ -65,6 +73,11 @@ let scratch: usize = 0;
 export function configure(scratchAt: usize, others: u32): void {
   scratch = scratchAt;
   helpers = others;
+}
+
+/** Whether there is nobody to share with. */
+export function isAlone(): bool {
+  return helpers === 0;
 }
 
 export function scratchAt(): usize {

@@ -1,16 +1,13 @@
 /** Coefficients of channels, spread over the columns of a tile: rows of memory then meet rows of a table. */
 import { differenceLimit, largest, slopeLimit, smallest } from "./careful/range";
 import { job } from "./job";
-import { table, tileChannels } from "./shape";
+import { channelsOfTile, OWN, table } from "./shape";
 import { pair, storePair, zero } from "./vector";
-
-/** Where coefficients are computed before they are spread. */
-const OWN: u32 = 4;
 
 /** table[column] = values[its channel], or `otherwise` where there are no values (0). */
 export function spread<T>(index: u32, values: usize, otherwise: T): void {
   const into = table(index);
-  const channels = tileChannels();
+  const channels = channelsOfTile();
   const inner = job.inner;
   const width = channels * inner;
   if (values) values += (job.firstColumn / inner) * sizeof<T>();
@@ -28,7 +25,7 @@ export function spread<T>(index: u32, values: usize, otherwise: T): void {
 }
 
 /** Spreads what was computed into table OWN: it starts at the tile's first channel. */
-function spreadOwn<T>(index: u32): void {
+export function spreadOwn<T>(index: u32): void {
   spread<T>(index, table(OWN) - (job.firstColumn / job.inner) * sizeof<T>(), 0);
 }
 
@@ -46,7 +43,12 @@ export function powerPair(r: v128): v128 {
   return v128.bitselect(v128.and(r, i64x2.splat(0x7ff0000000000000)), f64x2.splat(1), usable);
 }
 
-// Of `n` channels from `first`. Pairs may read and write one past an odd last channel: blocks and tables have room.
+// Of `n` channels from `first`. Pairs may read one past an odd last channel, and never write there: it may be another thread's.
+
+function storeUpTo<T>(p: usize, v: v128, single: bool): void {
+  if (single) store<T>(p, <T>f64x2.extract_lane(v, 0));
+  else storePair<T>(p, v);
+}
 
 /** Two sizes, or at the end of an odd number the first twice. */
 function sizesOf(v: v128, single: bool): v128 {
@@ -77,8 +79,8 @@ export function scales<T>(into: usize, first: u32, n: u32): bool {
       s = f64x2.mul(s, gamma);
       none = f64x2.eq(gamma, zero());
     }
-    storePair<T>(into + i * sizeof<T>(), s);
     const single = i + 1 === n;
+    storeUpTo<T>(into + i * sizeof<T>(), s, single);
     const sizes = sizesOf(s, single);
     most = f64x2.pmax(most, sizes);
     least = f64x2.pmin(least, raised(sizes, single ? v128.shuffle<i64>(none, none, 0, 0) : none));
@@ -87,8 +89,15 @@ export function scales<T>(into: usize, first: u32, n: u32): bool {
 }
 
 /** The power of two next to 1 / sqrt(variance + eps). */
-function powers<T>(into: usize, first: u32, n: u32): void {
-  for (let i: u32 = 0; i < n; i += 2) storePair<T>(into + i * sizeof<T>(), powerPair(inversePair<T>(first + i)));
+export function powers<T>(into: usize, first: u32, n: u32): void {
+  for (let i: u32 = 0; i < n; i += 2)
+    storeUpTo<T>(into + i * sizeof<T>(), powerPair(inversePair<T>(first + i)), i + 1 === n);
+}
+
+/** The means, 0 without. */
+export function means<T>(into: usize, first: u32, n: u32): void {
+  if (job.mean) memory.copy(into, job.mean + first * sizeof<T>(), n * sizeof<T>());
+  else memory.fill(into, 0, n * sizeof<T>());
 }
 
 /** sum dy / m. */
@@ -97,8 +106,9 @@ export function shares<T>(into: usize, first: u32, n: u32): bool {
   let most = zero();
   for (let i: u32 = 0; i < n; i += 2) {
     const a = f64x2.div(pair<T>(job.sumDy + (first + i) * sizeof<T>()), m);
-    storePair<T>(into + i * sizeof<T>(), a);
-    most = f64x2.pmax(most, sizesOf(a, i + 1 === n));
+    const single = i + 1 === n;
+    storeUpTo<T>(into + i * sizeof<T>(), a, single);
+    most = f64x2.pmax(most, sizesOf(a, single));
   }
   return within(most, most, 0, differenceLimit<T>());
 }
@@ -111,8 +121,8 @@ export function slopes<T>(into: usize, first: u32, n: u32): bool {
   for (let i: u32 = 0; i < n; i += 2) {
     const b = f64x2.div(pair<T>(job.sumDyXhat + (first + i) * sizeof<T>()), m);
     const c = f64x2.mul(inversePair<T>(first + i), b);
-    storePair<T>(into + i * sizeof<T>(), c);
     const single = i + 1 === n;
+    storeUpTo<T>(into + i * sizeof<T>(), c, single);
     const sizesOfB = sizesOf(b, single);
     const sizesOfC = sizesOf(c, single);
     most = f64x2.pmax(most, f64x2.pmax(sizesOfB, sizesOfC));
@@ -122,24 +132,24 @@ export function slopes<T>(into: usize, first: u32, n: u32): bool {
 }
 
 export function spreadScales<T>(index: u32): bool {
-  const inRange = scales<T>(table(OWN), job.firstColumn / job.inner, tileChannels());
+  const inRange = scales<T>(table(OWN), job.firstColumn / job.inner, channelsOfTile());
   spreadOwn<T>(index);
   return inRange;
 }
 
 export function spreadPowers<T>(index: u32): void {
-  powers<T>(table(OWN), job.firstColumn / job.inner, tileChannels());
+  powers<T>(table(OWN), job.firstColumn / job.inner, channelsOfTile());
   spreadOwn<T>(index);
 }
 
 export function spreadShares<T>(index: u32): bool {
-  const inRange = shares<T>(table(OWN), job.firstColumn / job.inner, tileChannels());
+  const inRange = shares<T>(table(OWN), job.firstColumn / job.inner, channelsOfTile());
   spreadOwn<T>(index);
   return inRange;
 }
 
 export function spreadSlopes<T>(index: u32): bool {
-  const inRange = slopes<T>(table(OWN), job.firstColumn / job.inner, tileChannels());
+  const inRange = slopes<T>(table(OWN), job.firstColumn / job.inner, channelsOfTile());
   spreadOwn<T>(index);
   return inRange;
 }

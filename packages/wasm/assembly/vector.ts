@@ -59,11 +59,6 @@ export function storePair<T>(p: usize, v: v128): void {
   else v128.store_lane<f64>(p, f32x4.demote_f64x2_zero(v), 0);
 }
 
-/** A vector, or the `left` elements before the end. */
-export function loadUpTo<T>(p: usize, left: u32): v128 {
-  return left >= 16 / sizeof<T>() ? v128.load(p) : loadTail<T>(p, left);
-}
-
 /** sum + rest where the sum is finite: an infinite one has no remainder. */
 export function regain(sum: v128, rest: v128): v128 {
   return v128.bitselect(f64x2.add(sum, rest), sum, f64x2.eq(f64x2.sub(sum, sum), zero()));

@@ -18,9 +18,11 @@ const SERIES: Record<string, (i: number, m: number, random: () => number) => num
   "squares that overflow": (_i, _m, random) => 1e19 * normal(random),
   "squares that underflow": (_i, _m, random) => 1e-21 * normal(random),
   constant: () => 0.1,
-  // Where the probes of planes and of 9001x64 look: the guess is far off, and equal terms round alike.
-  "spikes at the probes of planes": (i) => (i % 2048 < 16 ? 30_011.7 : 0.1),
-  "spikes at the probes of columns": (i) => (i % 70 < 2 ? 30_011.7 : 0.1),
+  // Where moments/shift.ts looks: the shift is far off, so that sums are taken again, and equal terms round alike.
+  "spikes at the probes of large planes": (i, m) => (i % Math.floor(m / 32) < 4 ? 30_011.7 : 0.1),
+  "spikes at the probes of small planes": (i, m) => (i % Math.floor(m / 8) < 4 ? 30_011.7 : 0.1),
+  "spikes at the probes of columns": (i, m) => (i % Math.floor(m / 32) < 1 ? 30_011.7 : 0.1),
+  "spikes at the probes of few columns": (i, m) => (i % (16 * Math.floor(m / 128)) < 16 ? 30_011.7 : 0.1),
 };
 
 const GEOMETRIES: readonly Geometry[] = [

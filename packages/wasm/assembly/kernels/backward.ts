@@ -1,9 +1,8 @@
 /** K-10. gradSums and gradNormalize, a block of channels at a time where it stays in cache. */
 import { job, run } from "../job";
-import { bytes, isCached, parts, planBlocks, planColumns, usePlanes } from "../shape";
-import { gradNormalizeAll, gradNormalizeBlock, gradNormalizeChannel, gradNormalizeTile } from "./grad-normalize";
-import { gradSumsOfTile } from "./grad-sums/columns";
-import { gradSumsOfChannel, gradSumsOfPlanes } from "./grad-sums/planes";
+import { bytes, CHUNK, items, lastOfChunk, planBlocks, planColumns, usePlanes } from "../shape";
+import { gradNormalizeAll, gradNormalizeBlock, gradNormalizeTile } from "./grad-normalize";
+import { gradSumsOfChannels, gradSumsOfPlanes, gradSumsOfTile } from "./grad-sums";
 
 export function backward<T>(
   dy: usize,
@@ -43,7 +42,8 @@ export function backward<T>(
       gradNormalizeTile<T>();
     }
   } else if (planBlocks<T>(2)) {
-    run((item: u32) => backwardOfBlock<T>(item), parts(channels, job.span), 3 * bytes<T>());
+    for (job.first = 0; job.first < channels; job.first += CHUNK)
+      run((item: u32) => backwardOfBlock<T>(item), items(), 3 * bytes<T>());
   } else {
     gradSumsOfPlanes<T>();
     gradNormalizeAll<T>();
@@ -51,15 +51,8 @@ export function backward<T>(
 }
 
 export function backwardOfBlock<T>(item: u32): void {
-  const first = item * job.span;
-  const last = min(first + job.span, job.channels);
-  if (last - first > 1 && !isCached<T>()) {
-    for (let channel = first; channel < last; channel++) gradSumsOfChannel<T>(channel);
-    gradNormalizeBlock<T>(first, last);
-    return;
-  }
-  for (let channel = first; channel < last; channel++) {
-    gradSumsOfChannel<T>(channel);
-    gradNormalizeChannel<T>(channel);
-  }
+  const first = job.first + item * job.span;
+  const last = min(first + job.span, lastOfChunk());
+  gradSumsOfChannels<T>(first, last);
+  gradNormalizeBlock<T>(first, last);
 }

@@ -1,9 +1,9 @@
 /** K-10. moments, movingAverage and normalize, a block of channels at a time where it stays in cache. */
 import { job, run } from "../job";
-import { bytes, isCached, parts, planBlocks, planColumns, usePlanes } from "../shape";
-import { momentsOfTile } from "./moments/columns";
-import { momentsOfChannel, momentsOfPlanes } from "./moments/planes";
-import { mapTensor, normalizeBlock, normalizeChannel, normalizeTile } from "./normalize";
+import { bytes, CHUNK, items, lastOfChunk, planBlocks, planColumns, usePlanes } from "../shape";
+import { momentsOfChannels, momentsOfPlanes, momentsOfTile } from "./moments";
+import { planProbes } from "./moments/shift";
+import { mapTensor, normalizeBlock, normalizeTile } from "./normalize";
 
 export function forward<T>(
   x: usize,
@@ -33,7 +33,9 @@ export function forward<T>(
       normalizeTile<T>();
     }
   } else if (planBlocks<T>(1)) {
-    run((item: u32) => forwardOfBlock<T>(item), parts(channels, job.span), 2 * bytes<T>());
+    planProbes<T>();
+    for (job.first = 0; job.first < channels; job.first += CHUNK)
+      run((item: u32) => forwardOfBlock<T>(item), items(), 2 * bytes<T>());
   } else {
     momentsOfPlanes<T>();
     mapTensor<T>(outer, channels, inner);
@@ -41,15 +43,8 @@ export function forward<T>(
 }
 
 export function forwardOfBlock<T>(item: u32): void {
-  const first = item * job.span;
-  const last = min(first + job.span, job.channels);
-  if (last - first > 1 && !isCached<T>()) {
-    for (let channel = first; channel < last; channel++) momentsOfChannel<T>(channel);
-    normalizeBlock<T>(first, last);
-    return;
-  }
-  for (let channel = first; channel < last; channel++) {
-    momentsOfChannel<T>(channel);
-    normalizeChannel<T>(channel);
-  }
+  const first = job.first + item * job.span;
+  const last = min(first + job.span, lastOfChunk());
+  momentsOfChannels<T>(first, last);
+  normalizeBlock<T>(first, last);
 }

@@ -6,7 +6,18 @@ import { carefulGradient } from "../careful/maps";
 import { canBeHelped, differencesInRange, gradientInRange } from "../careful/range";
 import { inverseOf, meanOf, scaleOf } from "../coefficients";
 import { job, run } from "../job";
-import { bytes, elements, MAX_COLUMNS, parts, planColumns, SLICE, table, tileChannels, usePlanes } from "../shape";
+import {
+  bytes,
+  channelsOfTile,
+  elements,
+  MAX_COLUMNS,
+  parts,
+  planColumns,
+  SLICE,
+  TABLE,
+  table,
+  usePlanes,
+} from "../shape";
 import { scales, shares, slopes, spread, spreadScales, spreadShares, spreadSlopes } from "../tables";
 import { loadTail, storeTail } from "../vector";
 import { mapTensor } from "./normalize";
@@ -127,30 +138,27 @@ export function gradNormalizeChannel<T>(channel: u32): void {
   }
 }
 
-/** All rows of channels [first, last), which lie one behind the other. */
+/** All rows of channels [first, last) of a chunk, which lie one behind the other. */
 export function gradNormalizeBlock<T>(first: u32, last: u32): void {
-  if (!gradientsInRange<T>(first, last - first)) {
+  const n = last - first;
+  const own = table(1) + (first - job.first) * sizeof<T>();
+  let inRange = shares<T>(own, first, n);
+  inRange = slopes<T>(own + TABLE, first, n) && inRange;
+  inRange = scales<T>(own + 2 * TABLE, first, n) && inRange;
+  inRange = inRange && (!job.mean || differencesInRange<T>(job.mean + first * sizeof<T>(), n));
+  if (!inRange && !gradientsInRange<T>(first, n)) {
     for (let channel = first; channel < last; channel++) gradNormalizeChannel<T>(channel);
     return;
   }
-  const tabled = job.channels <= MAX_COLUMNS;
-  if (tabled) {
-    for (let channel = first; channel < last; channel++) {
-      const at = channel * sizeof<T>();
-      store<T>(table(1) + at, shareOf<T>(channel));
-      store<T>(table(2) + at, slopeOf<T>(channel));
-      store<T>(table(3) + at, scaleOf<T>(channel));
-    }
-  }
   const plane = job.inner * sizeof<T>();
   const stride = job.channels * plane;
-  for (let o: u32 = 0, row: usize = 0; o < job.outer; o++, row += stride) {
+  for (let o: u32 = 0, row = first * plane; o < job.outer; o++, row += stride) {
+    let offset = row;
+    let at = own;
     for (let channel = first; channel < last; channel++) {
-      const at = channel * sizeof<T>();
-      const a = tabled ? load<T>(table(1) + at) : shareOf<T>(channel);
-      const c = tabled ? load<T>(table(2) + at) : slopeOf<T>(channel);
-      const s = tabled ? load<T>(table(3) + at) : scaleOf<T>(channel);
-      gradRow<T>(row + channel * plane, job.inner, a, meanOf<T>(channel), c, s);
+      gradRow<T>(offset, job.inner, load<T>(at), meanOf<T>(channel), load<T>(at + TABLE), load<T>(at + 2 * TABLE));
+      offset += plane;
+      at += sizeof<T>();
     }
   }
 }
@@ -198,7 +206,7 @@ function gradRow<T>(offset: usize, n: u32, share: T, mean: T, slope: T, scale: T
 
 export function gradNormalizeTile<T>(): void {
   const first = job.firstColumn / job.inner;
-  const n = tileChannels();
+  const n = channelsOfTile();
   let inRange = spreadShares<T>(1);
   inRange = spreadSlopes<T>(2) && inRange;
   inRange = spreadScales<T>(3) && inRange;
@@ -211,10 +219,15 @@ export function gradNormalizeTile<T>(): void {
   run((item: u32) => gradNormalizeRows<T>(item), job.parts, 3 * u64(job.rows) * job.columns * sizeof<T>());
 }
 
+/** Four rows at a time, so that coefficients are loaded once for them. */
 export function gradNormalizeRows<T>(item: u32): void {
   let row = item * job.span;
   const end = min(row + job.span, job.rows);
   let offset = job.firstColumn * sizeof<T>() + row * job.stride;
+  for (; row + 4 <= end; row += 4) {
+    columnsOfFour<T>(offset, job.columns);
+    offset += 4 * job.stride;
+  }
   for (; row < end; row++) {
     columnsOfRow<T>(offset, job.columns);
     offset += job.stride;
@@ -222,29 +235,59 @@ export function gradNormalizeRows<T>(item: u32): void {
   if (end === job.rows && job.rest > 0) columnsOfRow<T>(offset, job.rest);
 }
 
+function columnsOfFour<T>(offset: usize, n: u32): void {
+  const lanes: u32 = 16 / sizeof<T>();
+  const stride = job.stride;
+  const dy = job.dy + offset;
+  const x = job.x + offset;
+  const dx = job.y + offset;
+  const whole = (n & ~(lanes - 1)) * sizeof<T>();
+  const coefficients = table(0);
+  for (let at: usize = 0; at < whole; at += 16) {
+    const c = coefficients + at;
+    const m = v128.load(c);
+    const a = v128.load(c + TABLE);
+    const b = v128.load(c + 2 * TABLE);
+    const s = v128.load(c + 3 * TABLE);
+    let i = at;
+    gradVector<T>(dy + i, x + i, dx + i, a, m, b, s);
+    i += stride;
+    gradVector<T>(dy + i, x + i, dx + i, a, m, b, s);
+    i += stride;
+    gradVector<T>(dy + i, x + i, dx + i, a, m, b, s);
+    i += stride;
+    gradVector<T>(dy + i, x + i, dx + i, a, m, b, s);
+  }
+  n &= lanes - 1;
+  if (n === 0) return;
+  for (let row: u32 = 0; row < 4; row++) lastOfRow<T>(offset + row * stride + whole, n, whole);
+}
+
+function gradVector<T>(dy: usize, x: usize, dx: usize, a: v128, m: v128, c: v128, s: v128): void {
+  const t = v128.mul<T>(v128.sub<T>(v128.load(x), m), c);
+  v128.store(dx, v128.mul<T>(v128.sub<T>(v128.sub<T>(v128.load(dy), a), t), s));
+}
+
 function columnsOfRow<T>(offset: usize, n: u32): void {
   const lanes: u32 = 16 / sizeof<T>();
-  let dy = job.dy + offset;
-  let x = job.x + offset;
-  let dx = job.y + offset;
-  let m = table(0);
-  let a = table(1);
-  let c = table(2);
-  let s = table(3);
-  for (; n >= lanes; n -= lanes) {
-    const t = v128.mul<T>(v128.sub<T>(v128.load(x), v128.load(m)), v128.load(c));
-    v128.store(dx, v128.mul<T>(v128.sub<T>(v128.sub<T>(v128.load(dy), v128.load(a)), t), v128.load(s)));
-    dy += 16;
-    x += 16;
-    dx += 16;
-    m += 16;
-    a += 16;
-    c += 16;
-    s += 16;
+  const whole = (n & ~(lanes - 1)) * sizeof<T>();
+  const dy = job.dy + offset;
+  const x = job.x + offset;
+  const dx = job.y + offset;
+  const c = table(0);
+  for (let at: usize = 0; at < whole; at += 16) {
+    const a = v128.load(c + at + TABLE);
+    const m = v128.load(c + at);
+    gradVector<T>(dy + at, x + at, dx + at, a, m, v128.load(c + at + 2 * TABLE), v128.load(c + at + 3 * TABLE));
   }
-  if (n > 0) {
-    const t = v128.mul<T>(v128.sub<T>(loadTail<T>(x, n), v128.load(m)), v128.load(c));
-    const g = v128.sub<T>(loadTail<T>(dy, n), v128.load(a));
-    storeTail<T>(dx, v128.mul<T>(v128.sub<T>(g, t), v128.load(s)), n);
-  }
+  n &= lanes - 1;
+  if (n > 0) lastOfRow<T>(offset + whole, n, whole);
+}
+
+/** The last n elements of a row, whose coefficients lie at `at`. */
+function lastOfRow<T>(offset: usize, n: u32, at: usize): void {
+  const c = table(0) + at;
+  const t = v128.mul<T>(v128.sub<T>(loadTail<T>(job.x + offset, n), v128.load(c)), v128.load(c + 2 * TABLE));
+  const g = v128.sub<T>(loadTail<T>(job.dy + offset, n), v128.load(c + TABLE));
+  storeTail<T>(job.y + offset, v128.mul<T>(v128.sub<T>(g, t), v128.load(c + 3 * TABLE)), n);
 }

@@ -1,13 +1,31 @@
 /**
  * K-3. For each channel sum dy and sum dy * x^, x^ = (x - mean) r; adds them into the gradients of beta and gamma.
  *
- * The terms are dy * ((x - mean) p), p the power of two next to r, and the sum is multiplied by r / p in float64: the
- * terms are in range wherever dy * x^ is, and nothing but dy * (x - mean) rounds. Runs as in moments.ts. Bounds: N-5, N-7.
+ *   p = the power of two next to r
+ *   A = sum of dy, Q = sum of dy * ((x - mean) p)    reduce/planes.ts, reduce/columns.ts, in order of memory
+ *   sum dy = A, sum dy x^ = Q r / p                  grad-sums/finish.ts, in float64
+ *
+ * The terms are in range wherever dy * x^ is, and nothing but dy * (x - mean) rounds. Bounds: N-5, N-7, N-10.
  */
-import { job } from "../job";
-import { planColumns, usePlanes } from "../shape";
-import { gradSumsOfTile } from "./grad-sums/columns";
-import { gradSumsOfPlanes } from "./grad-sums/planes";
+import { job, run } from "../job";
+import { sumRows, totalsOfColumns } from "../reduce/columns";
+import { sumPart, totalsOfPlanes } from "../reduce/planes";
+import { Products } from "../reduce/terms";
+import {
+  bytes,
+  bytesOfTile,
+  CHUNK,
+  channelsOfTile,
+  flagBlocks,
+  items,
+  lastOfChunk,
+  planColumns,
+  planPlanes,
+  table,
+  usePlanes,
+} from "../shape";
+import { means, powers, spread, spreadPowers } from "../tables";
+import { finishSums } from "./grad-sums/finish";
 
 export function gradSums<T>(
   dy: usize,
@@ -32,18 +50,66 @@ export function gradSums<T>(
   job.sumDyXhat = sumDyXhat;
   job.gradGamma = gradGamma;
   job.gradBeta = gradBeta;
-  sumTensor<T>(outer, channels, inner);
+  if (usePlanes(outer, channels, inner)) {
+    gradSumsOfPlanes<T>();
+    return;
+  }
+  const width = channels * job.inner;
+  for (let column: u32 = 0; column < width; column += job.columns) {
+    planColumns<T>(column);
+    gradSumsOfTile<T>();
+  }
 }
 
-/** The sums of the job's operands. Without `variance` and `mean` (0): sum dy * x. */
-export function sumTensor<T>(outer: u32, channels: u32, inner: u32): void {
-  if (!usePlanes(outer, channels, inner)) {
-    const width = channels * job.inner;
-    for (let column: u32 = 0; column < width; column += job.columns) {
-      planColumns<T>(column);
-      gradSumsOfTile<T>();
+// ---- planes
+
+export function gradSumsOfPlanes<T>(): void {
+  planPlanes<T>();
+  for (job.first = 0; job.first < job.channels; job.first += CHUNK) {
+    if (job.parts === 1) run((item: u32) => gradSumsOfItem<T>(item), items(), 2 * bytes<T>());
+    else {
+      const last = lastOfChunk();
+      openChannels<T>(job.first, last);
+      run((item: u32) => gradSumItem<T>(item), items() * job.parts, 2 * bytes<T>());
+      totalsOfPlanes<T>(job.first, last);
+      finishSums<T>(job.first, last);
     }
-  } else {
-    gradSumsOfPlanes<T>();
   }
+}
+
+/** Some channels, all of them. */
+export function gradSumsOfItem<T>(item: u32): void {
+  const first = job.first + item * job.span;
+  gradSumsOfChannels<T>(first, min(first + job.span, lastOfChunk()));
+}
+
+export function gradSumsOfChannels<T>(first: u32, last: u32): void {
+  openChannels<T>(first, last);
+  for (let part: u32 = 0; part < job.parts; part++) sumPart<T, Products>(first, last, part);
+  totalsOfPlanes<T>(first, last);
+  finishSums<T>(first, last);
+}
+
+/** Some channels, one part of them. */
+export function gradSumItem<T>(item: u32): void {
+  const first = job.first + (item / job.parts) * job.span;
+  sumPart<T, Products>(first, min(first + job.span, lastOfChunk()), item % job.parts);
+}
+
+function openChannels<T>(first: u32, last: u32): void {
+  const at = (first - job.first) * sizeof<T>();
+  means<T>(table(0) + at, first, last - first);
+  powers<T>(table(1) + at, first, last - first);
+}
+
+// ---- columns
+
+export function gradSumsOfTile<T>(): void {
+  const last = job.first + channelsOfTile();
+  spread<T>(0, job.mean, 0);
+  spreadPowers<T>(1);
+  flagBlocks<T>(true);
+  run((item: u32) => sumRows<T, Products>(item), job.parts, 2 * bytesOfTile<T>());
+  totalsOfColumns<T, Products>(job.first, last);
+  finishSums<T>(job.first, last);
 }

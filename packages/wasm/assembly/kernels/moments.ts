@@ -1,15 +1,35 @@
 /**
- * K-1. Mean and biased variance of each channel.
+ * K-1. Mean and biased variance of each channel; K-12, what they are before their last roundings.
  *
- * Sums of d = x - s and of d * d, s a value of the channel near its mean, so that neither cancels. float32: runs of 16
- * additions a lane (each of a tree of 4), then float64. float64: the same runs, their sums compensated. Then
- * mean = s + A / n, variance = (Q - A A / n) / n: exact where all sums are. Where s was a bad guess (A A / n > Q / 4) the
- * sums are taken again about the mean just found; float64 always does so. Bounds: N-1, N-2, N-7.
+ *   s = a value of the channel near its mean         moments/shift.ts
+ *   A = sum of x - s, Q = sum of (x - s)^2           reduce/planes.ts, reduce/columns.ts, in order of memory
+ *   mean = s + A / m, variance = (Q - A A / m) / m   moments/finish.ts
+ *   where s turns out badly chosen: s = mean, and A and Q of that channel again
+ *
+ * Bounds: N-1, N-2, N-7, N-9, N-10.
  */
-import { job } from "../job";
-import { planColumns, usePlanes } from "../shape";
-import { momentsOfTile } from "./moments/columns";
-import { momentsOfPlanes } from "./moments/planes";
+import { job, run } from "../job";
+import { sumRows, totalsOfColumns } from "../reduce/columns";
+import { sumPart, totalsOfPlanes } from "../reduce/planes";
+import { Deviations } from "../reduce/terms";
+import {
+  bytes,
+  bytesOfTile,
+  CHUNK,
+  channelsOfTile,
+  FLAGS,
+  flagBlocks,
+  items,
+  lastOfChunk,
+  OWN,
+  planColumns,
+  planPlanes,
+  table,
+  usePlanes,
+} from "../shape";
+import { spreadOwn } from "../tables";
+import { finishChannel, finishMoments } from "./moments/finish";
+import { planProbes, shiftsOfColumns, shiftsOfPlanes } from "./moments/shift";
 
 export function moments<T>(x: usize, outer: u32, channels: u32, inner: u32, mean: usize, variance: usize): void {
   job.x = x;
@@ -19,7 +39,6 @@ export function moments<T>(x: usize, outer: u32, channels: u32, inner: u32, mean
   momentsOfTensor<T>(outer, channels, inner);
 }
 
-/** K-12: what moments computes, before its last roundings. */
 export function splitMoments<T>(
   x: usize,
   outer: u32,
@@ -38,13 +57,78 @@ export function splitMoments<T>(
 }
 
 function momentsOfTensor<T>(outer: u32, channels: u32, inner: u32): void {
-  if (!usePlanes(outer, channels, inner)) {
-    const width = channels * job.inner;
-    for (let column: u32 = 0; column < width; column += job.columns) {
-      planColumns<T>(column);
-      momentsOfTile<T>();
-    }
-  } else {
+  if (usePlanes(outer, channels, inner)) {
     momentsOfPlanes<T>();
+    return;
+  }
+  const width = channels * job.inner;
+  for (let column: u32 = 0; column < width; column += job.columns) {
+    planColumns<T>(column);
+    momentsOfTile<T>();
+  }
+}
+
+// ---- planes
+
+export function momentsOfPlanes<T>(): void {
+  planPlanes<T>();
+  planProbes<T>();
+  for (job.first = 0; job.first < job.channels; job.first += CHUNK) {
+    if (job.parts === 1) run((item: u32) => momentsOfItem<T>(item), items(), bytes<T>());
+    else {
+      const last = lastOfChunk();
+      shiftsOfPlanes<T>(job.first, last);
+      run((item: u32) => sumItem<T>(item), items() * job.parts, bytes<T>());
+      finishPlanes<T>(job.first, last);
+    }
+  }
+}
+
+/** Some channels, all of them. */
+export function momentsOfItem<T>(item: u32): void {
+  const first = job.first + item * job.span;
+  momentsOfChannels<T>(first, min(first + job.span, lastOfChunk()));
+}
+
+export function momentsOfChannels<T>(first: u32, last: u32): void {
+  shiftsOfPlanes<T>(first, last);
+  for (let part: u32 = 0; part < job.parts; part++) sumPart<T, Deviations>(first, last, part);
+  finishPlanes<T>(first, last);
+}
+
+/** Some channels, one part of them. */
+export function sumItem<T>(item: u32): void {
+  const first = job.first + (item / job.parts) * job.span;
+  sumPart<T, Deviations>(first, min(first + job.span, lastOfChunk()), item % job.parts);
+}
+
+function finishPlanes<T>(first: u32, last: u32): void {
+  totalsOfPlanes<T>(first, last);
+  if (!finishMoments<T>(first, last, table(0))) return;
+  for (let channel = first; channel < last; channel++) {
+    if (load<u8>(table(FLAGS) + channel - job.first) === 0) continue;
+    for (let part: u32 = 0; part < job.parts; part++) sumPart<T, Deviations>(channel, channel + 1, part);
+    totalsOfPlanes<T>(channel, channel + 1);
+    finishChannel<T>(channel, table(0), true);
+  }
+}
+
+// ---- columns
+
+export function momentsOfTile<T>(): void {
+  const last = job.first + channelsOfTile();
+  shiftsOfColumns<T>();
+  spreadOwn<T>(0);
+  flagBlocks<T>(true);
+  run((item: u32) => sumRows<T, Deviations>(item), job.parts, bytesOfTile<T>());
+  totalsOfColumns<T, Deviations>(job.first, last);
+  if (!finishMoments<T>(job.first, last, table(OWN))) return;
+  spreadOwn<T>(0);
+  flagBlocks<T>(false);
+  run((item: u32) => sumRows<T, Deviations>(item), job.parts, bytesOfTile<T>());
+  for (let channel = job.first; channel < last; channel++) {
+    if (load<u8>(table(FLAGS) + channel - job.first) === 0) continue;
+    totalsOfColumns<T, Deviations>(channel, channel + 1);
+    finishChannel<T>(channel, table(OWN), true);
   }
 }

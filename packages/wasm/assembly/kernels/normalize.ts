@@ -3,7 +3,7 @@ import { carefulNormalize } from "../careful/maps";
 import { canBeHelped, differencesInRange, mapInRange } from "../careful/range";
 import { meanOf, scaleOf } from "../coefficients";
 import { job, run } from "../job";
-import { bytes, elements, MAX_COLUMNS, parts, planColumns, SLICE, table, tileChannels, usePlanes } from "../shape";
+import { bytes, channelsOfTile, elements, MAX_COLUMNS, parts, planColumns, SLICE, table, usePlanes } from "../shape";
 import { scales, spread, spreadScales } from "../tables";
 import { loadTail, storeTail } from "../vector";
 
@@ -104,24 +104,23 @@ export function normalizeChannel<T>(channel: u32): void {
   }
 }
 
-/** All rows of channels [first, last), which lie one behind the other. */
+/** All rows of channels [first, last) of a chunk, which lie one behind the other. */
 export function normalizeBlock<T>(first: u32, last: u32): void {
-  if (!mapsInRange<T>(first, last - first)) {
+  const own = table(1) + (first - job.first) * sizeof<T>();
+  const inRange = scales<T>(own, first, last - first) && offsetsInRange<T>(first, last - first);
+  if (!inRange && !mapsInRange<T>(first, last - first)) {
     for (let channel = first; channel < last; channel++) normalizeChannel<T>(channel);
     return;
   }
-  const tabled = job.channels <= MAX_COLUMNS;
-  if (tabled) {
-    for (let channel = first; channel < last; channel++)
-      store<T>(table(1) + channel * sizeof<T>(), scaleOf<T>(channel));
-  }
   const plane = job.inner * sizeof<T>();
   const stride = job.channels * plane;
-  for (let o: u32 = 0, row: usize = 0; o < job.outer; o++, row += stride) {
+  for (let o: u32 = 0, row = first * plane; o < job.outer; o++, row += stride) {
+    let offset = row;
+    let s = own;
     for (let channel = first; channel < last; channel++) {
-      const s = tabled ? load<T>(table(1) + channel * sizeof<T>()) : scaleOf<T>(channel);
-      const offset = row + channel * plane;
-      mapRow<T>(job.x + offset, job.y + offset, job.inner, meanOf<T>(channel), s, betaOf<T>(channel));
+      mapRow<T>(job.x + offset, job.y + offset, job.inner, meanOf<T>(channel), load<T>(s), betaOf<T>(channel));
+      offset += plane;
+      s += sizeof<T>();
     }
   }
 }
@@ -155,7 +154,7 @@ function mapRow<T>(x: usize, y: usize, n: u32, mean: T, scale: T, beta: T): void
 
 export function normalizeTile<T>(): void {
   const first = job.firstColumn / job.inner;
-  const n = tileChannels();
+  const n = channelsOfTile();
   const inRange = spreadScales<T>(1) && offsetsInRange<T>(first, n);
   if (!inRange && !mapsInRange<T>(first, n)) {
     for (let channel = first; channel < first + n; channel++) normalizeChannel<T>(channel);
@@ -166,10 +165,15 @@ export function normalizeTile<T>(): void {
   run((item: u32) => normalizeRows<T>(item), job.parts, 2 * u64(job.rows) * job.columns * sizeof<T>());
 }
 
+/** Four rows at a time, so that coefficients are loaded once for them. */
 export function normalizeRows<T>(item: u32): void {
   let row = item * job.span;
   const end = min(row + job.span, job.rows);
   let offset = job.firstColumn * sizeof<T>() + row * job.stride;
+  for (; row + 4 <= end; row += 4) {
+    columnsOfFour<T>(job.x + offset, job.y + offset, job.columns);
+    offset += 4 * job.stride;
+  }
   for (; row < end; row++) {
     columnsOfRow<T>(job.x + offset, job.y + offset, job.columns);
     offset += job.stride;
@@ -177,22 +181,40 @@ export function normalizeRows<T>(item: u32): void {
   if (end === job.rows && job.rest > 0) columnsOfRow<T>(job.x + offset, job.y + offset, job.rest);
 }
 
+function columnsOfFour<T>(x: usize, y: usize, n: u32): void {
+  const lanes: u32 = 16 / sizeof<T>();
+  const stride = job.stride;
+  const x1 = x + stride;
+  const x2 = x1 + stride;
+  const x3 = x2 + stride;
+  const y1 = y + stride;
+  const y2 = y1 + stride;
+  const y3 = y2 + stride;
+  const means = table(0);
+  const scales = table(1);
+  const betas = table(2);
+  const whole = (n & ~(lanes - 1)) * sizeof<T>();
+  let at: usize = 0;
+  for (; at < whole; at += 16) {
+    const m = v128.load(means + at);
+    const s = v128.load(scales + at);
+    const b = v128.load(betas + at);
+    v128.store(y + at, v128.add<T>(v128.mul<T>(v128.sub<T>(v128.load(x + at), m), s), b));
+    v128.store(y1 + at, v128.add<T>(v128.mul<T>(v128.sub<T>(v128.load(x1 + at), m), s), b));
+    v128.store(y2 + at, v128.add<T>(v128.mul<T>(v128.sub<T>(v128.load(x2 + at), m), s), b));
+    v128.store(y3 + at, v128.add<T>(v128.mul<T>(v128.sub<T>(v128.load(x3 + at), m), s), b));
+  }
+  n &= lanes - 1;
+  if (n === 0) return;
+  for (const end = x + 4 * stride; x < end; x += stride, y += stride)
+    lastOfRow<T>(x + at, y + at, n, means + at, scales + at, betas + at);
+}
+
 function columnsOfRow<T>(x: usize, y: usize, n: u32): void {
   const lanes: u32 = 16 / sizeof<T>();
   let m = table(0);
   let s = table(1);
   let b = table(2);
-  for (; n >= 2 * lanes; n -= 2 * lanes) {
-    const v = v128.mul<T>(v128.sub<T>(v128.load(x), v128.load(m)), v128.load(s));
-    const w = v128.mul<T>(v128.sub<T>(v128.load(x, 16), v128.load(m, 16)), v128.load(s, 16));
-    v128.store(y, v128.add<T>(v, v128.load(b)));
-    v128.store(y, v128.add<T>(w, v128.load(b, 16)), 16);
-    x += 32;
-    y += 32;
-    m += 32;
-    s += 32;
-    b += 32;
-  }
   for (; n >= lanes; n -= lanes) {
     const v = v128.mul<T>(v128.sub<T>(v128.load(x), v128.load(m)), v128.load(s));
     v128.store(y, v128.add<T>(v, v128.load(b)));
@@ -202,8 +224,10 @@ function columnsOfRow<T>(x: usize, y: usize, n: u32): void {
     s += 16;
     b += 16;
   }
-  if (n > 0) {
-    const v = v128.mul<T>(v128.sub<T>(loadTail<T>(x, n), v128.load(m)), v128.load(s));
-    storeTail<T>(y, v128.add<T>(v, v128.load(b)), n);
-  }
+  if (n > 0) lastOfRow<T>(x, y, n, m, s, b);
+}
+
+function lastOfRow<T>(x: usize, y: usize, n: u32, m: usize, s: usize, b: usize): void {
+  const v = v128.mul<T>(v128.sub<T>(loadTail<T>(x, n), v128.load(m)), v128.load(s));
+  storeTail<T>(y, v128.add<T>(v, v128.load(b)), n);
 }

@@ -1,0 +1,140 @@
+/**
+ * The two sums of every channel of planes, taken in order of memory:
+ *
+ *   entries = 0                                   a float64 pair of sums per channel
+ *   for each row of inner elements, channel c:
+ *     for each run of RUN x 4 vectors:            sums in the dtype, a tree of four vectors per addition
+ *       a, q = sums of u, v over the run
+ *       entries[c] += a, q                        widened (float32) or compensated (float64)
+ *   total[c] = the lanes of entries[c]
+ *
+ * Tensors of short outer rows are cut into parts of each channel's elements, which have entries of their own; their number follows
+ * from the shape alone and they are added in order, so that threads do not change bits. Bounds: N-1, with 2 + RUN + 3 additions in
+ * the dtype at most.
+ */
+import { job } from "../job";
+import { CHUNK, count, entryBytes, partial, TOTALS, table } from "../shape";
+import { firstLanes, loadTail, lost, total, widen, zero } from "../vector";
+import { areDeviations, first as firstTerm, second, sumOfFour } from "./terms";
+
+/** Additions of a lane before its sum is widened. */
+const RUN: u32 = 8;
+
+/** Clears the entries of channels [first, last) for one part and sums its elements into them. */
+export function sumPart<T, K>(first: u32, last: u32, part: u32): void {
+  const from = part * job.size;
+  const entries = entryOf<T>(part, first);
+  memory.fill(entries, 0, (last - first) * entryBytes<T>());
+  let n = min(job.size, count() - from);
+  const inner = job.inner;
+  const plane = inner * sizeof<T>();
+  const apart = job.x - job.dy;
+  const coefficients = (first - job.first) * sizeof<T>();
+  const c0 = table(0) + coefficients;
+  const c1 = table(1) + coefficients;
+  const row = from / inner;
+  let column = from - row * inner;
+  let start = (areDeviations<K>() ? job.x : job.dy) + (row * job.channels + first) * plane;
+  while (n > 0) {
+    const length = min(inner - column, n);
+    let p = start + column * sizeof<T>();
+    let at: usize = 0;
+    let entry = entries;
+    for (const end = (last - first) * sizeof<T>(); at < end; at += sizeof<T>()) {
+      sumRow<T, K>(p, length, apart, v128.load_splat<T>(c0 + at), v128.load_splat<T>(c1 + at), entry);
+      p += plane;
+      entry += entryBytes<T>();
+    }
+    start += job.channels * plane;
+    n -= length;
+    column = 0;
+  }
+}
+
+function entryOf<T>(part: u32, channel: u32): usize {
+  return partial() + (part * min(job.channels, CHUNK) + channel - job.first) * entryBytes<T>();
+}
+
+/** Adds both sums of n > 0 elements to an entry. */
+function sumRow<T, K>(p: usize, n: u32, apart: usize, c0: v128, c1: v128, entry: usize): void {
+  const lanes: u32 = 16 / sizeof<T>();
+  do {
+    let a = zero();
+    let q = zero();
+    const quads = min(RUN, n / (4 * lanes));
+    n -= quads * 4 * lanes;
+    for (const end = p + quads * 64; p < end; p += 64) {
+      const u0 = firstTerm<T, K>(v128.load(p), c0);
+      const u1 = firstTerm<T, K>(v128.load(p, 16), c0);
+      const u2 = firstTerm<T, K>(v128.load(p, 32), c0);
+      const u3 = firstTerm<T, K>(v128.load(p, 48), c0);
+      a = v128.add<T>(a, sumOfFour<T>(u0, u1, u2, u3));
+      const v0 = second<T, K>(u0, p, apart, c0, c1);
+      const v1 = second<T, K>(u1, p + 16, apart, c0, c1);
+      const v2 = second<T, K>(u2, p + 32, apart, c0, c1);
+      const v3 = second<T, K>(u3, p + 48, apart, c0, c1);
+      q = v128.add<T>(q, sumOfFour<T>(v0, v1, v2, v3));
+    }
+    if (n < 4 * lanes) {
+      for (; n >= lanes; n -= lanes) {
+        const u = firstTerm<T, K>(v128.load(p), c0);
+        a = v128.add<T>(a, u);
+        q = v128.add<T>(q, second<T, K>(u, p, apart, c0, c1));
+        p += 16;
+      }
+      if (n > 0) {
+        const mask = firstLanes<T>(n);
+        const u = firstTerm<T, K>(loadTail<T>(p, n), c0);
+        let v: v128;
+        if (areDeviations<K>()) v = v128.mul<T>(u, u);
+        else v = v128.mul<T>(v128.mul<T>(v128.sub<T>(loadTail<T>(p + apart, n), c0), c1), u);
+        a = v128.add<T>(a, v128.and(u, mask));
+        q = v128.add<T>(q, v128.and(v, mask));
+        n = 0;
+      }
+    }
+    if (sizeof<T>() === 4) {
+      v128.store(entry, widen(v128.load(entry), a));
+      v128.store(entry, widen(v128.load(entry, 16), q), 16);
+    } else {
+      addCompensated(entry, a, 32);
+      addCompensated(entry + 16, q, 32);
+    }
+  } while (n > 0);
+}
+
+/** sum += term; what that loses is added up `apart` bytes on. */
+export function addCompensated(sum: usize, term: v128, apart: usize): void {
+  const before = v128.load(sum);
+  const after = f64x2.add(before, term);
+  v128.store(sum, after);
+  v128.store(sum + apart, f64x2.add(v128.load(sum + apart), lost(before, term, after)));
+}
+
+/** Adds up parts and lanes: both totals of channels [first, last), as float64. */
+export function totalsOfPlanes<T>(first: u32, last: u32): void {
+  const A = table(TOTALS);
+  const Q = table(TOTALS + 1);
+  for (let channel = first; channel < last; channel++) {
+    let a = zero();
+    let q = zero();
+    let lostA = zero();
+    let lostQ = zero();
+    for (let part: u32 = 0; part < job.parts; part++) {
+      const entry = entryOf<T>(part, channel);
+      const termA = v128.load(entry);
+      const termQ = v128.load(entry, 16);
+      const nextA = f64x2.add(a, termA);
+      const nextQ = f64x2.add(q, termQ);
+      if (sizeof<T>() === 8) {
+        lostA = f64x2.add(lostA, f64x2.add(lost(a, termA, nextA), v128.load(entry, 32)));
+        lostQ = f64x2.add(lostQ, f64x2.add(lost(q, termQ, nextQ), v128.load(entry, 48)));
+      }
+      a = nextA;
+      q = nextQ;
+    }
+    const at = (channel - job.first) * 8;
+    store<f64>(A + at, total(a, lostA));
+    store<f64>(Q + at, total(q, lostQ));
+  }
+}

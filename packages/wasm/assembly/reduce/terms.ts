@@ -1,0 +1,41 @@
+/**
+ * Both reductions are two sums per channel, over all its elements:
+ *
+ *   Deviations (moments)           u = x - s      v = u * u                  c0 = s, a value of the channel near its mean
+ *   Products (gradSums, scaleSums) u = dy         v = dy * ((x - mean) p)    c0 = mean, c1 = p, the power of two next to r
+ *
+ * They are types, so that one source is compiled for each; a type's size is the number of tensors that are read.
+ */
+@unmanaged
+export class Deviations {
+  x: u8;
+}
+
+@unmanaged
+export class Products {
+  dy: u8;
+  x: u8;
+}
+
+export function operands<K>(): u32 {
+  return offsetof<K>();
+}
+
+export function areDeviations<K>(): bool {
+  return offsetof<K>() === 1;
+}
+
+/** u of a vector. */
+export function first<T, K>(value: v128, c0: v128): v128 {
+  return areDeviations<K>() ? v128.sub<T>(value, c0) : value;
+}
+
+/** v of a vector with this u; x lies `apart` from where u was read. */
+export function second<T, K>(u: v128, p: usize, apart: usize, c0: v128, c1: v128): v128 {
+  if (areDeviations<K>()) return v128.mul<T>(u, u);
+  return v128.mul<T>(v128.mul<T>(v128.sub<T>(v128.load(p + apart), c0), c1), u);
+}
+
+export function sumOfFour<T>(a: v128, b: v128, c: v128, d: v128): v128 {
+  return v128.add<T>(v128.add<T>(a, b), v128.add<T>(c, d));
+}
