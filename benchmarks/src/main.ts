@@ -9,6 +9,7 @@ import { Command, Option } from "commander";
 import { against } from "./against.ts";
 import { barChart } from "./chart.ts";
 import { memoryCopy } from "./copy.ts";
+import { curves, type Point } from "./curves.ts";
 import type { Implementation } from "./implementation.ts";
 import { GEOMETRIES, type Job, KERNELS, type Kernel, OPS, type Op, SHAPES } from "./jobs.ts";
 import { kernelTables } from "./kernel-table.ts";
@@ -20,6 +21,7 @@ import { onnxRuntime } from "./peers/onnxruntime.ts";
 import { tfjs } from "./peers/tfjs.ts";
 import { print } from "./report.ts";
 import { type Row, rowsOf } from "./row.ts";
+import { jobsOf, PANELS } from "./sweep.ts";
 import { webgpu } from "./webgpu.ts";
 
 const OURS: Readonly<Record<string, (threads: number) => Promise<Implementation[]>>> = {
@@ -42,6 +44,7 @@ interface Options {
   op: Op[];
   kernel?: Kernel[] | true;
   shape?: string[];
+  sweep?: true;
   against?: string;
   dtype: Dtype;
   threads: number;
@@ -61,6 +64,7 @@ const program = new Command("bench")
     ]),
   )
   .option("--shape <shapes...>", "shapes of the table, e.g. 32x64x56x56; with --kernel any outer x channels x inner")
+  .option("--sweep", "kernels over rows, channels and sizes; --svg draws curves, one thread of the first of --backends")
   .option("--against <folder>", "another checkout, built: its cpu and wasm, and ours a second time to show the noise")
   .addOption(new Option("--dtype <dtype>", "element type").choices(["float32", "float64"]).default("float32"))
   .option(
@@ -77,6 +81,10 @@ const program = new Command("bench")
   .option("--svg <file>", "draw the rows");
 
 async function main(options: Options): Promise<void> {
+  if (options.sweep) {
+    await sweep(options);
+    return;
+  }
   const kernels = options.kernel === true ? KERNELS : options.kernel;
   const jobs = kernels ? kernelJobs(options, kernels) : layerJobs(options);
   const implementations = await open(options);
@@ -93,8 +101,41 @@ async function main(options: Options): Promise<void> {
   }
   if (options.kernel) process.stdout.write(`\n${kernelTables(rows)}`);
   if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, null, 1)}\n`);
-  const machine = `${cpus()[0]?.model.trim() ?? "?"}, Node ${process.versions.node}`;
-  if (options.svg) writeFileSync(options.svg, barChart(rows, `Median ms, shorter is better: ${machine}`));
+  if (options.svg) writeFileSync(options.svg, barChart(rows, `Median ms, shorter is better: ${machine()}`));
+}
+
+/** All kernels of one backend over the sweep's shapes, as curves beside the copy. */
+async function sweep({ backends, dtype, rounds, json, svg }: Options): Promise<void> {
+  const [create] = named("--backends", OURS, backends.split(",")[0] ?? backends);
+  if (create === undefined) return;
+  const [own, ...others] = await create(1);
+  for (const other of others) await other.close();
+  if (own === undefined) return;
+  const list = [memoryCopy(), own];
+  const rows: Row[] = [];
+  const plots = [];
+  for (const panel of PANELS) {
+    const byName = new Map<string, Point[]>();
+    for (const { value, job } of jobsOf(panel, dtype)) {
+      const found = rowsOf(job, (await measure(job, list, rounds)).measured);
+      for (const { impl, op, nsPerElement } of found) {
+        const name = impl === own.name ? op.slice("kernel ".length) : "copy";
+        const points = byName.get(name) ?? [];
+        if (points.at(-1)?.x !== value) points.push({ x: value, y: nsPerElement });
+        byName.set(name, points);
+      }
+      rows.push(...found);
+      print(found);
+    }
+    plots.push({ title: panel.title, curves: byName });
+  }
+  for (const one of list) await one.close();
+  if (json) writeFileSync(json, `${JSON.stringify(rows, null, 1)}\n`);
+  if (svg) writeFileSync(svg, curves(plots, `${own.name}, ${dtype}, one thread: ${machine()}`));
+}
+
+function machine(): string {
+  return `${cpus()[0]?.model.trim() ?? "?"}, Node ${process.versions.node}`;
 }
 
 function layerJobs({ shape: wanted, op: ops, dtype }: Options): Job[] {

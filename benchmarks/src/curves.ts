@@ -1,0 +1,100 @@
+/** A point of a curve: what grows, and nanoseconds per element. */
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface Plot {
+  readonly title: string;
+  /** Curves by name, in the order of the legend; one that is called "copy" is dashed. */
+  readonly curves: ReadonlyMap<string, readonly Point[]>;
+}
+
+const WIDTH = 860;
+const HEIGHT = 300;
+const [LEFT, RIGHT, TOP, BOTTOM] = [56, 130, 34, 40] as const;
+const COLOURS = ["#0969da", "#1a7f37", "#8250df", "#bf3989", "#9a6700", "#cf222e"];
+
+/** Plots one below the other, both axes logarithmic. */
+export function curves(plots: readonly Plot[], caption: string): string {
+  const parts = plots.map((plot, i) => `<g transform="translate(0 ${34 + i * HEIGHT})">${one(plot)}</g>`);
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${34 + plots.length * HEIGHT}" font-family="system-ui, sans-serif" font-size="11">
+<title>${escapeXml(caption)}</title>
+<style>svg{background:#fff}text{fill:#1f2328}.grid{stroke:#d1d9e0}.copy{stroke:#59636e;stroke-dasharray:5 3}path{fill:none;stroke-width:1.6}
+@media(prefers-color-scheme:dark){svg{background:#0d1117}text{fill:#e6edf3}.grid{stroke:#3d444d}.copy{stroke:#9198a1}}</style>
+<text x="8" y="20" font-size="13" font-weight="600">${escapeXml(caption)}</text>
+${parts.join("\n")}
+</svg>
+`;
+}
+
+function one({ title, curves: byName }: Plot): string {
+  const points = [...byName.values()].flat();
+  const across = axis(
+    points.map(({ x }) => x),
+    LEFT,
+    WIDTH - RIGHT,
+  );
+  const up = axis(
+    points.map(({ y }) => y),
+    HEIGHT - BOTTOM,
+    TOP,
+  );
+  const parts = [`<text x="8" y="16" font-weight="600">${escapeXml(title)}; ns per element</text>`];
+  for (const tick of ticksOf(up.low, up.high, [1, 2, 5])) {
+    const y = up.at(tick).toFixed(1);
+    parts.push(
+      `<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y}" y2="${y}"/>`,
+      `<text x="${LEFT - 6}" y="${y}" dy="4" text-anchor="end">${tick}</text>`,
+    );
+  }
+  for (const tick of powersOfFour(across.low, across.high)) {
+    const x = across.at(tick).toFixed(1);
+    parts.push(`<text x="${x}" y="${HEIGHT - BOTTOM + 16}" text-anchor="middle">${shortened(tick)}</text>`);
+  }
+  for (const [i, [name, list]] of [...byName].entries()) {
+    const path = list
+      .map(({ x, y }, k) => `${k ? "L" : "M"}${across.at(x).toFixed(1)} ${up.at(y).toFixed(1)}`)
+      .join("");
+    const colour = name === "copy" ? 'class="copy"' : `stroke="${COLOURS[i % COLOURS.length]}"`;
+    const y = TOP + 8 + i * 16;
+    const x = WIDTH - RIGHT + 12;
+    parts.push(
+      `<path ${colour} d="${path}"/>`,
+      `<path ${colour} d="M${x} ${y}h18"/><text x="${x + 24}" y="${y + 4}">${escapeXml(name)}</text>`,
+    );
+  }
+  return parts.join("\n");
+}
+
+/** A logarithmic scale from the least of `values` at `from` to the greatest at `to`. */
+function axis(values: readonly number[], from: number, to: number) {
+  const low = values.reduce((a, b) => Math.min(a, b));
+  const high = Math.max(
+    values.reduce((a, b) => Math.max(a, b)),
+    low * 1.01,
+  );
+  return { low, high, at: (value: number) => from + (Math.log(value / low) / Math.log(high / low)) * (to - from) };
+}
+
+function ticksOf(low: number, high: number, steps: readonly number[]): number[] {
+  const ticks: number[] = [];
+  for (let e = Math.floor(Math.log10(low)); e <= Math.log10(high); e++) {
+    for (const step of steps) ticks.push(Number((step * 10 ** e).toPrecision(3)));
+  }
+  return ticks.filter((tick) => tick >= low && tick <= high);
+}
+
+function powersOfFour(low: number, high: number): number[] {
+  const ticks: number[] = [];
+  for (let tick = 1; tick <= high; tick *= 4) if (tick >= low) ticks.push(tick);
+  return ticks;
+}
+
+function shortened(n: number): string {
+  return n >= 2 ** 20 ? `${n / 2 ** 20} Mi` : n >= 2 ** 10 ? `${n / 2 ** 10} Ki` : String(n);
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+}
