@@ -90,14 +90,35 @@ describe("createCommunicator", () => {
       rank: 0,
       size: 1,
       exchange: (values, all) => {
-        if (values.length === 64) numbers.push(values[1]!);
+        numbers.push(values[1]!);
         if (fail) throw new Error("the cable");
         all.set(values);
       },
     });
     expect(() => communicator.allGather("one", new Float64Array(2))).toThrow("the cable");
     fail = false;
-    expect([...communicator.allGather("two", new Float64Array([3]))]).toEqual([3]);
+    expect([...communicator.allGather("two", new Float64Array())]).toEqual([]);
     expect(numbers).toEqual([0, 1]);
+  });
+
+  it("sends values along with the header where the calls so far let expect them, and gives the same whether they are or not", () => {
+    let exchanges = 0;
+    const communicator = createCommunicator({
+      rank: 0,
+      size: 2,
+      exchange: (values, all) => {
+        exchanges += 1;
+        all.set(values);
+        all.set(values, values.length);
+      },
+    });
+    const counts = [3, 5, 0, 3, 5, 0, 3, 5, 0, 2, 9000, 9000, 9000].map((length) => {
+      const before = exchanges;
+      const values = Float64Array.from({ length }, (_, i) => i + 1);
+      expect([...communicator.allGather("calls", values)]).toEqual([...values, ...values]);
+      return exchanges - before;
+    });
+    // New lengths take two exchanges, those that came before in this order one; none takes one; very long ones always two.
+    expect(counts).toEqual([2, 2, 1, 2, 1, 1, 1, 1, 1, 1, 2, 2, 2]);
   });
 });

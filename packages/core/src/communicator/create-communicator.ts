@@ -1,7 +1,8 @@
 import { BnError } from "../errors.ts";
 import { textOf } from "../text.ts";
 import { type Communicator, isRank } from "./communicator.ts";
-import { createHeader, HEADER_LENGTH, writeHeader } from "./header.ts";
+import { createGuess } from "./guess.ts";
+import { HEADER_LENGTH, writeHeader } from "./header.ts";
 import { differenceOf } from "./out-of-step.ts";
 
 /** What `createCommunicator` needs: an exchange that moves numbers and knows nothing about them. */
@@ -16,8 +17,9 @@ export interface Transport {
 }
 
 /**
- * A communicator over `transport`. Before the values of each call it exchanges a header of fixed size with the tag, the number of
- * values and the number of the call. So ranks that are out of step all see it, before any of their values are mixed.
+ * A communicator over `transport`. A message whose size all ranks know goes first: a header with the tag, the number of values and the
+ * number of the call, so that ranks that are out of step all see it before any of their values are mixed. Where the calls so far let
+ * expect so many values, they go along with it, and one exchange is enough.
  *
  * Errors  `ERR_BN_PARAM`: a rank that is no whole number from 0 to size - 1, no `exchange`.
  *
@@ -30,21 +32,39 @@ export interface Transport {
  */
 export function createCommunicator(transport: Transport): Communicator {
   const { rank, size } = checkTransport(transport);
-  const mine = createHeader();
-  const headers = new Float64Array(size * HEADER_LENGTH);
   let calls = 0;
+  let along = createGuess();
   return {
     rank,
     size,
     allGather(tag, values) {
       checkValues(tag, values);
-      writeHeader(mine, tag, values.length, calls);
+      const { length } = values;
+      const early = Math.min(along.values, length);
+      const stride = HEADER_LENGTH + along.values;
+      const mine = new Float64Array(stride);
+      const first = new Float64Array(size * stride);
+      writeHeader(mine, tag, length, calls);
+      mine.set(values.subarray(0, early), HEADER_LENGTH);
       calls += 1;
-      transport.exchange(mine, headers);
-      const difference = differenceOf(headers, size);
-      if (difference !== null) throw new BnError("ERR_BN_SYNC", `Communicator allGather: ${difference}`);
-      const all = new Float64Array(size * values.length);
-      if (values.length > 0) transport.exchange(values, all);
+      transport.exchange(mine, first);
+      const difference = differenceOf(first, size, stride);
+      if (difference !== null) {
+        along = createGuess();
+        throw new BnError("ERR_BN_SYNC", `Communicator allGather: ${difference}`);
+      }
+      along.see(length);
+      const all = new Float64Array(size * length);
+      for (let from = 0; from < size; from++) {
+        const start = from * stride + HEADER_LENGTH;
+        all.set(first.subarray(start, start + early), from * length);
+      }
+      const late = length - early;
+      if (late === 0) return all;
+      const rest = new Float64Array(size * late);
+      transport.exchange(values.subarray(early), rest);
+      for (let from = 0; from < size; from++)
+        all.set(rest.subarray(from * late, (from + 1) * late), from * length + early);
       return all;
     },
   };

@@ -7,16 +7,11 @@ const TEXT = 5;
 const UNITS = 3;
 const ROOM = (HEADER_LENGTH - TEXT) * UNITS;
 
-export function createHeader(): Float64Array {
-  return new Float64Array(HEADER_LENGTH);
-}
-
 /**
  * [version, number of the call, number of values, hash of the tag, its length, the tag's beginning]. The hash covers all of the
- * tag, so that long ones are told apart too; the text is for the message.
+ * tag, so that long ones are told apart too; the text is for the message. `header` is the beginning of new memory.
  */
 export function writeHeader(header: Float64Array, tag: string, values: number, call: number): void {
-  header.fill(0);
   header[0] = VERSION;
   header[1] = call;
   header[2] = values;

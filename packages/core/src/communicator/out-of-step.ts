@@ -1,11 +1,14 @@
 import { HEADER_LENGTH, type Header, readHeader } from "./header.ts";
 
-/** In words what is different between the headers of all ranks, the same on every rank; null where they are equal. */
-export function differenceOf(headers: Float64Array, size: number): string | null {
+/**
+ * In words what is different between the headers of all ranks, which lie `stride` apart: the same on every rank. Null where they are
+ * equal.
+ */
+export function differenceOf(headers: Float64Array, size: number, stride: number): string | null {
   for (let rank = 1; rank < size; rank++) {
     for (let i = 0; i < HEADER_LENGTH; i++) {
-      if (headers[rank * HEADER_LENGTH + i] === headers[i]) continue;
-      return textOf(rank, readHeader(headers, 0), readHeader(headers, rank * HEADER_LENGTH));
+      if (headers[rank * stride + i] === headers[i]) continue;
+      return textOf(rank, readHeader(headers, 0), readHeader(headers, rank * stride));
     }
   }
   return null;

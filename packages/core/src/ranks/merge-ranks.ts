@@ -16,7 +16,7 @@ export const m2At = (channels: number): number => MEAN + 2 * channels;
  * The moments of all ranks' values together (R-3), from what `size` ranks sent; writes mean and variance and returns the count.
  *
  * Math    s = mean of the first rank that has values; mean = s + sum n_i (mean_i - s) / n; M2 = sum M2_i + sum n_i (mean_i - mean)^2;
- *         variance = M2 / n. The sums are in float64 with their remainders, in rank order: every rank gets the same bits, which are
+ *         variance = M2 / n. The sums are in float64, in rank order: every rank gets the same bits, which are
  *         those of one process where all terms are numbers of few bits.
  * Empty   Ranks without values add nothing. Where no rank has any, 0 is returned and nothing is written.
  */
@@ -36,50 +36,47 @@ export function mergeRanks(
     count += values;
   }
   if (count === 0) return 0;
-  for (let c = 0; c < channels; c++) {
-    const [value, m2] = mergedChannel(all, starts, channels, c, count);
-    mean[c] = value;
-    variance[c] = m2 / count;
-  }
-  return count;
-}
-
-function mergedChannel(
-  all: Float64Array,
-  starts: readonly number[],
-  channels: number,
-  c: number,
-  count: number,
-): readonly [mean: number, m2: number] {
   const at = (i: number) => all[i] as number;
-  const high = MEAN + c;
-  const low = lowAt(channels) + c;
-  const shift = at((starts[0] as number) + high);
-  // Both sums keep what each addition rounds away.
-  let sum = 0;
-  let rest = 0;
+  const first = (starts[0] as number) + MEAN;
+  const moved = new Float64Array(channels);
   for (const start of starts) {
-    const term = at(start + COUNT) * (at(start + high) - shift + at(start + low));
-    const next = sum + term;
-    rest += sumError(sum, term, next);
-    sum = next;
-  }
-  const moved = (sum + rest) / count;
-  const mean = shift + moved;
-  const meanLow = sumError(shift, moved, mean);
-  sum = 0;
-  rest = 0;
-  for (const start of starts) {
-    const d = at(start + high) - mean + (at(start + low) - meanLow);
-    for (const term of [at(start + m2At(channels) + c), at(start + COUNT) * d * d]) {
-      const next = sum + term;
-      rest += sumError(sum, term, next);
-      sum = next;
+    const n = at(start + COUNT);
+    const high = start + MEAN;
+    const low = start + lowAt(channels);
+    for (let c = 0; c < channels; c++) {
+      moved[c] = (moved[c] as number) + n * (at(high + c) - at(first + c) + at(low + c));
     }
   }
-  const m2 = sum + rest;
-  if (Number.isFinite(mean) && Number.isFinite(m2)) return [mean, m2];
-  return chained(all, starts, channels, c);
+  const center = new Float64Array(channels);
+  const centerLow = new Float64Array(channels);
+  for (let c = 0; c < channels; c++) {
+    const shift = at(first + c);
+    const by = (moved[c] as number) / count;
+    center[c] = shift + by;
+    centerLow[c] = sumError(shift, by, shift + by);
+  }
+  const squares = new Float64Array(channels);
+  for (const start of starts) {
+    const n = at(start + COUNT);
+    const high = start + MEAN;
+    const low = start + lowAt(channels);
+    const m2 = start + m2At(channels);
+    for (let c = 0; c < channels; c++) {
+      const d = at(high + c) - (center[c] as number) + (at(low + c) - (centerLow[c] as number));
+      squares[c] = (squares[c] as number) + (at(m2 + c) + n * d * d);
+    }
+  }
+  for (let c = 0; c < channels; c++) {
+    const m2 = squares[c] as number;
+    const finite = Number.isFinite(center[c]) && Number.isFinite(m2);
+    mean[c] = center[c] as number;
+    variance[c] = m2 / count;
+    if (finite) continue;
+    const [value, sum] = chained(all, starts, channels, c);
+    mean[c] = value;
+    variance[c] = sum / count;
+  }
+  return count;
 }
 
 /** One rank after the other, by the merge that bears NaN, infinities and means at both ends of the range (M-1). */
@@ -104,15 +101,8 @@ function chained(
 
 /** Element by element the sum of what `size` ranks sent, `length` doubles each, in rank order (R-3). */
 export function sumRanks(all: Float64Array, size: number, length: number, total: Float64Array): void {
-  for (let i = 0; i < length; i++) {
-    let sum = 0;
-    let rest = 0;
-    for (let rank = 0; rank < size; rank++) {
-      const value = all[rank * length + i] as number;
-      const next = sum + value;
-      rest += sumError(sum, value, next);
-      sum = next;
-    }
-    total[i] = Number.isFinite(rest) ? sum + rest : sum;
+  total.fill(0);
+  for (let rank = 0; rank < size; rank++) {
+    for (let i = 0; i < length; i++) total[i] = (total[i] as number) + (all[rank * length + i] as number);
   }
 }

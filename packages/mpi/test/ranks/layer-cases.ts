@@ -97,7 +97,7 @@ async function runCase(
     });
     const part = parts[rank]!;
     const all = concatenated(parts);
-    const whole = wholeOf(all, CHANNELS, EPS, dtype, backend);
+    const whole = wholeOf(all, size, CHANNELS, EPS, dtype, backend);
     steps.push(whole);
     x.write(fromRows(part.x, g));
     layer.forward([x], [y]);

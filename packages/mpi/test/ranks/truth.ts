@@ -2,12 +2,16 @@ import { bounds, compare, oracle } from "@bn/conformance";
 import type { Backend, Dtype, Geometry } from "@bn/core";
 import type { Part } from "./problem.ts";
 
+/** 2^-53, the unit roundoff of the merge. */
+const V = 2 ** -53;
+
 type Precision = ReturnType<typeof bounds.precisionOf>;
 
 /** What the whole batch, of all ranks, gives in exact arithmetic, and how far a synchronised layer may be off. */
 export interface Whole {
   readonly g: Geometry;
   readonly p: Precision;
+  readonly ranks: number;
   readonly stats: oracle.Stats;
   readonly errors: bounds.StatErrors;
   readonly sums: oracle.GradSums;
@@ -21,37 +25,53 @@ export interface Affine {
 
 const rowsOf = (rows: number, channels: number): Geometry => ({ outer: rows, channels, inner: 1 });
 
-export function wholeOf(part: Part, channels: number, eps: number, dtype: Dtype, backend: Backend): Whole {
+export function wholeOf(
+  part: Part,
+  ranks: number,
+  channels: number,
+  eps: number,
+  dtype: Dtype,
+  backend: Backend,
+): Whole {
   const g = rowsOf(part.rows, channels);
   const p = bounds.precisionOf(dtype, backend.supports);
   const stats = oracle.moments(part.x, g);
-  const errors = statErrors(p, part, g, stats);
+  const errors = statErrors(p, ranks, part, g, stats);
   const sums = oracle.gradSums(part.dy, part.x, g, stats, eps);
   const own = bounds.gradSumBounds(p, part.dy, part.x, g, stats, eps, sums, errors);
-  return { g, p, stats, errors, sums, sumErrors: gathered(p, own, sums) };
+  return { g, p, stats, errors, sums, ranks, sumErrors: gathered(p, ranks, own, sums) };
 }
 
 /** R-3, mean and variance. */
-function statErrors({ u, eta }: Precision, { x, rows }: Part, g: Geometry, stats: oracle.Stats): bounds.StatErrors {
+function statErrors(
+  { u, eta }: Precision,
+  ranks: number,
+  { x, rows }: Part,
+  g: Geometry,
+  stats: oracle.Stats,
+): bounds.StatErrors {
   const s = (40 + Math.log2(rows)) * u;
+  const merge = 2 * ranks * V;
   const reach = new Float64Array(g.channels);
   oracle.each(g, (i, c) => {
     reach[c] = Math.max(reach[c]!, Math.abs(x[i]! - stats.mean[c]!.hi));
   });
-  const e = reach.map((d, c) => 2 * u ** 2 * (Math.abs(stats.mean[c]!.hi) + d) + (4 * s + 14 * u) * d + 4 * eta);
+  const e = reach.map(
+    (d, c) => 2 * u ** 2 * (Math.abs(stats.mean[c]!.hi) + d) + (4 * s + 14 * u + merge) * d + 4 * eta,
+  );
   return {
     mean: e.map((error, c) => error + u * Math.abs(stats.mean[c]!.hi)),
     variance: e.map((error, c) => {
       const root = Math.sqrt(stats.variance[c]!.hi);
-      return (s + 6 * u) * (root + 2 * error) ** 2 + 4 * error * (root + error) + 4 * eta;
+      return (s + 6 * u + merge) * (root + 2 * error) ** 2 + 4 * error * (root + error) + 4 * eta;
     }),
   };
 }
 
 /** R-3, sums: each rank's are rounded, and their total. */
-function gathered({ u }: Precision, own: bounds.SumErrors, sums: oracle.GradSums): bounds.SumErrors {
+function gathered({ u }: Precision, ranks: number, own: bounds.SumErrors, sums: oracle.GradSums): bounds.SumErrors {
   const more = (bound: Float64Array, of: oracle.Channels) => {
-    return bound.map((value, c) => (1 + 1 / 40) * value + u * Math.abs(of[c]!.hi));
+    return bound.map((value, c) => (1 + (1 + (ranks * V) / u) / 40) * value + u * Math.abs(of[c]!.hi));
   };
   return { dy: more(own.dy, sums.dy), dyXhat: more(own.dyXhat, sums.dyXhat) };
 }
@@ -105,7 +125,7 @@ export function checkGradients(
   const { x, dy, rows } = part;
   const g = rowsOf(rows, whole.g.channels);
   const sums = oracle.gradSums(dy, x, g, stats, eps);
-  const off = gathered(p, bounds.gradSumBounds(p, dy, x, g, stats, eps, sums, errors), sums);
+  const off = gathered(p, whole.ranks, bounds.gradSumBounds(p, dy, x, g, stats, eps, sums, errors), sums);
   const channel = rowsOf(1, g.channels);
   for (const [name, of, error] of [
     ["gamma", sums.dyXhat, off.dyXhat],
