@@ -115,7 +115,7 @@ function product(inputs: Float64Array, weights: Float64Array): Float64Array {
 }
 
 /** Points inside and around a circle that lies far from zero. */
-function ring(random: () => number): { inputs: Float64Array; labels: number[] } {
+export function ring(random: () => number): { inputs: Float64Array; labels: number[] } {
   const inputs = new Float64Array(2 * BATCH);
   const labels: number[] = [];
   for (let row = 0; row < BATCH; row++) {
@@ -129,13 +129,13 @@ function ring(random: () => number): { inputs: Float64Array; labels: number[] } 
   return { inputs, labels };
 }
 
-function normals(random: () => number, length: number): Float64Array {
+export function normals(random: () => number, length: number): Float64Array {
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   return Float64Array.from({ length }, normal);
 }
 
 /** Uniform in [0, 1), the same every time: a linear congruential generator. */
-function generator(seed: number): () => number {
+export function generator(seed: number): () => number {
   let state = seed;
   return () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
