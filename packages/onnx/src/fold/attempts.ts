@@ -59,12 +59,13 @@ const PRECISION: Readonly<Record<string, Precision>> = {
   float64: { u: 2 ** -53, smallest: 0 },
 };
 
-function attemptOf({ node, label, values, biasValues }: Layer): FoldAttempt & { dims: readonly number[] } {
+function attemptOf({ node, label, values, biasValues, factor }: Layer): FoldAttempt & { dims: readonly number[] } {
   const { data, dims, narrow } = values;
   return {
     label: isCarrier(node) ? label : labelOf(node, 0),
     weights: data,
     bias: biasValues,
+    factor,
     dims,
     ...(PRECISION[narrow ?? values.dtype] as Precision),
   };

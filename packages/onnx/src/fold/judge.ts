@@ -23,7 +23,8 @@ export interface Verdict {
  * Bound   F-5: (5 steps + 1) u |w'| for a weight; for a bias (7 steps + 1) u (|b| + |mean|) |gain| + 2 u |beta| and what the
  *         sums of a fold before the layer add: whoever folds in the weights' own type rounds so often.
  */
-export function judge(task: FoldTask, attempt: FoldAttempt, others: readonly NormRecord[] = []): Verdict {
+export function judge(task: FoldTask, given: FoldAttempt, others: readonly NormRecord[] = []): Verdict {
+  const attempt = inTermsOf(task, given);
   const found = compareFold(task, attempt, rightFold(task));
   const shown = (ratio: number) => (ratio < 10 ? ratio.toPrecision(2) : ratio.toExponential(1));
   if (found.ratio <= 1) {
@@ -38,6 +39,13 @@ export function judge(task: FoldTask, attempt: FoldAttempt, others: readonly Nor
   if (best === null) return { status: "wrong", ...found, mistake: null, evidence: `${off}; no known mistake fits` };
   const fit = `all ${task.layout.outputs} channels fit within ${shown(best.ratio)} of the bound`;
   return { status: "wrong", ...found, mistake: best.name, evidence: `${fit}; ${off}` };
+}
+
+/** Weights as they are under the task's alpha: one may have taken it into them. */
+function inTermsOf(task: FoldTask, attempt: FoldAttempt): FoldAttempt {
+  const by = (attempt.factor ?? 1) / task.factor;
+  if (by === 1 || !Number.isFinite(by)) return attempt;
+  return { ...attempt, weights: Float64Array.from(attempt.weights, (w) => w * by) };
 }
 
 function isUntouched({ weights, bias, layout }: FoldTask, attempt: FoldAttempt): boolean {
@@ -80,4 +88,7 @@ function likeliest(task: FoldTask, given: FoldAttempt, others: readonly NormReco
 }
 
 /** Mistakes that a part of the weights cannot show. */
-const WHOLE: ReadonlySet<string> = new Set(["flipped", "kernel axes", "weight axes"]);
+const WHOLE: ReadonlySet<string> = new Set([
+  ...["flipped", "kernel axes", "weight axes"],
+  ...["groups by rest", "groups inside", "rows", "columns"],
+]);

@@ -1,5 +1,5 @@
 import type { NormRecord } from "../layers/record.ts";
-import { movedWeights } from "./moved.ts";
+import { mixedGroups, movedWeights } from "./moved.ts";
 import { type FoldAttempt, type FoldStep, type FoldTask, plain, rightFold } from "./task.ts";
 import { type Variant, variantsOf } from "./variants.ts";
 import { type FoldedWeights, foldBefore, foldBehind } from "./weights.ts";
@@ -18,8 +18,10 @@ export function* mistakes(task: FoldTask, attempt: FoldAttempt, others: readonly
   yield* inOneStep(task, all);
   yield* inEveryStep(task, all);
   yield* inTheLayer(task);
+  yield permutedBias(task, attempt);
   yield* inTheSteps(task);
   yield* movedWeights(task);
+  yield* mixedGroups(task);
 }
 
 const withSteps = (task: FoldTask, steps: readonly FoldStep[]) => rightFold({ ...task, steps });
@@ -32,14 +34,12 @@ function* inOneStep(task: FoldTask, all: readonly (readonly Variant[])[]): Gener
       const altered = steps.map((step, i) => (i === s ? { ...step, affine } : step));
       const fold = () => {
         const wrong = withSteps(task, altered);
-        return part === "weights" ? { weights: wrong.weights, bias: rightFold(task).bias } : wrong;
+        const right = part === "all" ? wrong : rightFold(task);
+        return part === "weights" ? { ...right, weights: wrong.weights } : { ...right, bias: wrong.bias };
       };
+      const alone = part === "all" ? "" : `, in the ${part} alone`;
       const where = steps.length > 1 ? `, in "${steps[s]?.name}"` : "";
-      yield {
-        id: `${s} ${id} ${part}`,
-        name: `${name}${part === "weights" ? ", in the weights alone" : ""}${where}`,
-        fold,
-      };
+      yield { id: `${s} ${id} ${part}`, name: `${name}${alone}${where}`, fold };
     }
   }
 }
@@ -82,9 +82,21 @@ function* inTheLayer(task: FoldTask): Generator<Mistake> {
     // b' is right, and the operator multiplies it once more.
     const again = withBias(({ bias }) => bias.map((value) => value * biasFactor));
     yield { id: "beta kept", name: "Gemm's beta still multiplies the folded bias", fold: again };
+    const neither = () => {
+      const { weights, bias } = rightFold({ ...task, bias: bare });
+      return { weights, bias: bias.map((value) => value * biasFactor) };
+    };
+    yield { id: "beta not seen", name: "Gemm's beta was ignored, and multiplies the folded bias", fold: neither };
   }
-  if (factor !== 1)
+  if (factor !== 1 && factor !== 0) {
     yield { id: "alpha", name: "Gemm's alpha was ignored", fold: () => rightFold({ ...task, factor: 1 }) };
+    const by = (to: (w: number) => number) => () => {
+      const right = rightFold(task);
+      return { weights: right.weights.map(to), bias: right.bias };
+    };
+    yield { id: "alpha lost", name: "Gemm's alpha was lost", fold: by((w) => w / factor) };
+    yield { id: "alpha twice", name: "Gemm's alpha was applied twice", fold: by((w) => w * factor) };
+  }
   yield {
     ...{ id: "weights unscaled", name: "the weights were not scaled" },
     fold: () => ({ weights: Float64Array.from(task.weights), bias: rightFold(task).bias }),
@@ -93,6 +105,24 @@ function* inTheLayer(task: FoldTask): Generator<Mistake> {
   yield { id: "bias missing", name: "the bias is missing", fold: withBias(() => zeros) };
   yield { id: "means unscaled", name: "the mean was not scaled", fold: withBias(() => unscaledMeans(task, given)) };
   if (task.steps.some(({ side }) => side === "before")) yield* inTheSums(task);
+}
+
+/** The right biases in the order of the attempt's: it fits where they are the same numbers, whichever channels have them. */
+function permutedBias(task: FoldTask, attempt: FoldAttempt): Mistake {
+  const inOrder = (values: Float64Array) =>
+    Array.from(values.keys()).toSorted((a, b) => (values[a] as number) - (values[b] as number));
+  return {
+    ...{ id: "bias moved", name: "the biases are those of other channels" },
+    fold() {
+      const right = rightFold(task);
+      const from = inOrder(right.bias);
+      const bias = new Float64Array(right.bias.length);
+      for (const [k, o] of inOrder(plain(attempt.bias, task.layout.outputs)).entries()) {
+        bias[o] = right.bias[from[k] as number] as number;
+      }
+      return { weights: right.weights, bias };
+    },
+  };
 }
 
 /** b g - mean + beta: what is subtracted is not in the output's units. */

@@ -8,6 +8,7 @@ export function* movedChannels(affine: ChannelAffine, channels: number, gains: F
     const other = { mean: at(affine.mean), gain: at(affine.gain), beta: at(affine.beta) };
     yield { id, name, affine: other, part: "all" };
     yield { id, name, affine: other, part: "weights" };
+    yield { id, name, affine: other, part: "bias" };
   }
 }
 

@@ -1,6 +1,39 @@
 import type { Mistake } from "./mistakes.ts";
 import { type FoldTask, rightFold } from "./task.ts";
 
+/** The gain of each weight taken by another of its axes than the outputs': a bias does not notice. */
+export function* mixedGroups(task: FoldTask): Generator<Mistake> {
+  const { dims, layout, weights } = task;
+  const [rows = 1, columns = 1] = dims;
+  const size = weights.length / (rows * columns);
+  if (dims.length < 2 || !Number.isInteger(size)) return; // a part of a task has no axes
+  const rowOf = (i: number) => Math.floor(i / (columns * size));
+  const columnOf = (i: number) => Math.floor(i / size) % columns;
+  const mixed = (id: string, name: string, out: (i: number) => number): Mistake => ({
+    ...{ id, name },
+    fold: () => ({
+      weights: rightFold({ ...task, layout: { ...layout, out } }).weights,
+      bias: rightFold(task).bias,
+    }),
+  });
+  const groups = layout.outputs / columns;
+  // [inputs][outputs / groups], as a transposed convolution has them.
+  if (rows === layout.inputs && groups > 1 && Number.isInteger(groups)) {
+    yield mixed(
+      "groups by rest",
+      "groups were mixed up: inputs go round the groups",
+      (i) => (rowOf(i) % groups) * columns + columnOf(i),
+    );
+    yield mixed(
+      "groups inside",
+      "groups were mixed up: they lie inside of the outputs of one",
+      (i) => columnOf(i) * groups + (rowOf(i) % groups),
+    );
+  }
+  if (rows === layout.outputs) yield mixed("rows", "the weights were scaled along their first axis", rowOf);
+  if (columns === layout.outputs) yield mixed("columns", "the weights were scaled along their second axis", columnOf);
+}
+
 /** The right numbers in another order: kernels turned, axes exchanged. Only where the axes are of one size. */
 export function* movedWeights(task: FoldTask): Generator<Mistake> {
   const { dims, weights } = task;

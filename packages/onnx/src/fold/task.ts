@@ -33,6 +33,8 @@ export interface FoldAttempt {
   readonly label: string;
   readonly weights: ArrayLike<number>;
   readonly bias: ArrayLike<number> | null;
+  /** What its operator multiplies every product by: Gemm's alpha. Default 1. */
+  readonly factor?: number;
   /** Unit roundoff of the type that they are stored in. */
   readonly u: number;
   /** Half of the type's smallest number, by which whatever underflows may err in addition. Default 0. */

@@ -8,8 +8,8 @@ export interface Variant {
   readonly id: string;
   readonly name: string;
   readonly affine: ChannelAffine;
-  /** "weights": the bias was made with what is right. */
-  readonly part: "all" | "weights";
+  /** What it was made with; the other part with what is right. */
+  readonly part: "all" | "weights" | "bias";
 }
 
 /** What a normalization is made of, with everything that can be left out or taken wrongly. */
