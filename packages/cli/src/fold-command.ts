@@ -96,7 +96,7 @@ async function prove(result: FoldResult, runs: Runs): Promise<FoldProof> {
     return proof;
   } catch (error) {
     if (!(error instanceof BnError) || error.code !== "ERR_BN_DATA") throw error;
-    throw new BnError("ERR_BN_DATA", `${error.message}; without a proof, --no-proof folds it`, { cause: error });
+    throw new BnError("ERR_BN_DATA", `${error.message}; --no-proof folds it without a proof`, { cause: error });
   } finally {
     progress.clear();
   }

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { encodeModel, nodeOf, tensorOf } from "@bn/onnx/graph";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { writeAll } from "../src/write-all.ts";
 import { bn } from "./bn.ts";
@@ -66,6 +67,54 @@ describe("bn fold", () => {
     const { code, stdout } = await bn(["fold", model, "unproven.onnx", "--no-proof"], { cwd });
     expect(stdout).toMatch(/\nnot proven: --no-proof\n\n35 folded, 0 left\n$/);
     expect(code).toBe(0);
+  });
+});
+
+describe("a proof that fails", () => {
+  it("writes its reports and no model: exit 1", async () => {
+    const vector = (name: string, values: number[]) => tensorOf(name, [values.length], Float32Array.from(values));
+    const [x, y] = [
+      { name: "x", shape: [1, 1, 2, 2] },
+      { name: "y", shape: [1, 2, 2, 2] },
+    ];
+    // The logarithm of a negative number is NaN: the layer behind it gives nothing that could be compared.
+    const bytes = encodeModel({
+      ...{ name: "net", opset: 15, dtype: "float32", inputs: [x], outputs: [y] },
+      nodes: [
+        nodeOf("Log", "log", ["x"], ["v"]),
+        nodeOf("Conv", "conv", ["v", "w"], ["z"]),
+        nodeOf("BatchNormalization", "bn", ["z", "s", "b", "m", "q"], ["y"]),
+      ],
+      initializers: [
+        tensorOf("w", [2, 1, 1, 1], Float32Array.of(1, 2)),
+        ...[vector("s", [1, 2]), vector("b", [0, 1]), vector("m", [1, 1]), vector("q", [4, 4])],
+      ],
+    });
+    await writeFile(join(cwd, "log.onnx"), bytes);
+    const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 2, 2), }`.padEnd(117).concat("\n");
+    const npy = [Buffer.from("\x93NUMPY\x01\x00", "latin1"), Buffer.of(header.length, 0), Buffer.from(header)];
+    await writeFile(join(cwd, "x.npy"), Buffer.concat([...npy, Buffer.from(Float32Array.of(-1, -2, -3, -4).buffer)]));
+    const args = [
+      "fold",
+      "log.onnx",
+      "log.folded.onnx",
+      "--input",
+      "x.npy",
+      "--json",
+      "log.json",
+      "--html",
+      "log.html",
+    ];
+    const { code, stdout, stderr } = await bn(args, { cwd });
+    expect(stdout).toContain('FAILED  Conv "conv": nothing was compared: the original gives no finite value here');
+    expect(stderr).toContain("log.folded.onnx: not written, for the proof fails");
+    expect(code).toBe(1);
+    expect((await readdir(cwd)).filter((name) => name.startsWith("log")).toSorted()).toEqual([
+      "log.html",
+      "log.json",
+      "log.onnx",
+    ]);
+    expect(JSON.parse(await readFile(join(cwd, "log.json"), "utf8"))).toMatchObject({ passed: false });
   });
 });
 
