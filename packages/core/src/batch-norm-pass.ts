@@ -61,15 +61,14 @@ export function prepareForward(
   const wants: Want[] = [want(x, some ? "data" : "none"), ...own];
   if (!inPlace) wants.push(want(y, some ? "data" : "none", x.shape));
   if (some && copy) wants.push(want(copy, "data", x.shape));
-  if (ranks === null) acquire(backend, dtype, wants, some ? g : null);
-  else {
-    acquire(backend, dtype, [want(x, some ? "data" : "none"), ...own], some ? g : ONE(g)); // what is gathered from
-    const stored = updateStats ? runningOf(params) : null;
-    acquire(backend, dtype, wants, null, () => ranks.gatherMoments(some ? x.data : null, g, stored));
-  }
+  acquire(backend, dtype, wants, some ? g : ranks && ONE(g), (dataOf) => {
+    if (ranks === null) return;
+    const data = wants.map((_, i) => dataOf(i));
+    ranks.gatherMoments(some ? (data[0] ?? null) : null, g, updateStats ? runningOf(data.slice(1)) : null);
+  });
 
   const [, , , gamma, beta] = params.map(({ data }) => data as DeviceBuffer);
-  const running = runningOf(params);
+  const running = runningOf(params.map(({ data }) => data));
   const average =
     useGlobalStats || !updateStats ? null : { running, fraction, correction: unbiased(g.outer * g.inner) };
   const affine = gamma ? { gamma, beta: beta ?? null } : null;
@@ -101,8 +100,7 @@ export function prepareForward(
 const ONE = ({ channels }: Geometry): Geometry => ({ outer: 1, channels, inner: 1 });
 const unbiased = (m: number): number => (m > 1 ? m / (m - 1) : 1);
 
-function runningOf(params: readonly Memory[]): Running<DeviceBuffer> {
-  const [mean, variance, factor] = params.map(({ data }) => data as DeviceBuffer);
+function runningOf([mean, variance, factor]: readonly (DeviceBuffer | null)[]): Running<DeviceBuffer> {
   return { mean, variance, factor } as Running<DeviceBuffer>;
 }
 

@@ -91,14 +91,15 @@ export function want(memory: Memory, part: "none" | "data" | "diff" | "both", sh
 /**
  * All that a call needs, or nothing: allocates every buffer that is missing or too short, lets the backend reserve room for
  * its kernels over `g`, and only then gives the blobs their shapes and buffers. Where anything fails, what was allocated is
- * freed and no blob has changed. Until then old and new buffers exist side by side. `last` is what may fail after all that.
+ * freed and no blob has changed. Until then old and new buffers exist side by side. `last` is what may fail after all that; it is
+ * told the data that a want has or will have.
  */
 export function acquire(
   backend: Backend,
   dtype: Dtype,
   wants: readonly Want[],
   g: Geometry | null,
-  last?: () => void,
+  last?: (dataOf: (index: number) => DeviceBuffer | null) => void,
 ): void {
   const fresh: (DeviceBuffer | null)[] = [];
   try {
@@ -110,7 +111,7 @@ export function acquire(
       fresh.push(diff && (anew || memory.diff === null) ? backend.alloc(dtype, length) : null);
     }
     if (g !== null) backend.reserve?.(dtype, g);
-    last?.();
+    last?.((index) => fresh[2 * index] ?? wants[index]?.memory.data ?? null);
   } catch (error) {
     for (const buffer of fresh) buffer?.dispose();
     throw error;

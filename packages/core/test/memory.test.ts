@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createCommunicator } from "../src/communicator/create-communicator.ts";
 import { type Blob, createBatchNorm, createBatchNormScale, createBlob, createScale, type Layer } from "../src/index.ts";
 import { snapshot } from "./errors/desk.ts";
 import { createPlain, type PlainBackend } from "./plain-backend.ts";
@@ -13,11 +14,23 @@ type Prepare = (backend: PlainBackend) => Prepared;
 const ramp = (blob: Blob, part: "write" | "writeDiff" = "write") =>
   blob[part](Float32Array.from({ length: blob.count() }, (_, i) => Math.sin(i + 1)));
 
+/** A second rank that has sent the same. */
+const communicator = createCommunicator({
+  rank: 0,
+  size: 2,
+  exchange: (values, all) => {
+    all.set(values);
+    all.set(values, values.length);
+  },
+});
+
 const MAKERS = {
   BatchNorm: () => createBatchNorm(),
   "BatchNorm global": () => createBatchNorm({ phase: "test" }),
   BatchNormScale: () => createBatchNormScale({ biasTerm: true }),
   "BatchNormScale global": () => createBatchNormScale({ biasTerm: true, phase: "test" }),
+  "BatchNorm synchronised": () => createBatchNorm({ communicator }),
+  "BatchNormScale synchronised": () => createBatchNormScale({ biasTerm: true, communicator, globalGradients: true }),
   Scale: () => createScale({ biasTerm: true }),
 } as const;
 

@@ -47,6 +47,14 @@ const kernels: Kernels<HostBuffer> = {
       variance.view[c] = sumOver(g, c, (k) => (x.view[k]! - mu) ** 2) / m;
     }
   },
+  splitMoments(x, g, { mean, meanLow, m2 }) {
+    for (let c = 0; c < g.channels; c++) {
+      const mu = sumOver(g, c, (k) => x.view[k]!) / (g.outer * g.inner);
+      mean.view[c] = mu;
+      meanLow.view[c] = mu - mean.view[c]!;
+      m2.view[c] = sumOver(g, c, (k) => (x.view[k]! - mu) ** 2);
+    }
+  },
   normalize(x, g, stats, eps, affine, y) {
     for (let c = 0; c < g.channels; c++) {
       const { mean, s, b } = scaleOf(stats, eps, affine, c);

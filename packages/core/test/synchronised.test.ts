@@ -23,10 +23,11 @@ function messageOf(run: () => unknown): string {
   return "nothing was thrown";
 }
 
-/** A plain backend with splitMoments, whose supports differ by `facts`. */
+/** A plain backend, with splitMoments or without, whose supports differ by `facts`. */
 function backendWith(facts: Partial<Backend["supports"]>, split = true): Backend {
   const plain = createPlain();
-  const kernels = { ...plain.kernels, ...(split && { splitMoments: () => {} }) };
+  const { splitMoments, ...others } = plain.kernels;
+  const kernels = split && splitMoments ? { ...others, splitMoments } : others;
   return Object.assign(plain, { kernels, supports: { ...plain.supports, ...facts } });
 }
 
