@@ -28,6 +28,8 @@ export interface Subject {
   readonly eps: number;
   readonly fraction: number;
   readonly useGlobalStats: boolean | null;
+  /** Blobs that it was given: its setUp writes a state to them that was loaded before. */
+  readonly given: readonly Blob[];
   /** The blobs that it was last called with: most calls take them again. */
   bottom: Blob[];
   top: Blob;

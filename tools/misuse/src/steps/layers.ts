@@ -35,6 +35,7 @@ export function addLayer(world: World): Step {
         eps: Math.fround(Number(eps ?? 1e-5)),
         fraction: Math.fround(Number(fraction ?? 0.999)),
         useGlobalStats: (useGlobalStats as boolean | undefined) ?? null,
+        given: Array.isArray(options.blobs) ? options.blobs : [],
         bottom: [bottom],
         top,
         last: null,
@@ -77,8 +78,7 @@ export function callLayer(wanted: "setUp" | "reshape" | "forward"): Make {
     return {
       name: `${subject.layer.type} ${method}`,
       call: () => subject.layer[method](list, [top]),
-      touches:
-        method === "setUp" ? [top, ...own, ...subject.layer.blobs] : method === "reshape" ? [top] : [top, ...own],
+      touches: method === "setUp" ? [top, ...own, ...subject.given] : method === "reshape" ? [top] : [top, ...own],
       check: (before, after) => {
         keep();
         if (method === "setUp") return checkSetUp(subject);
