@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
+import { netCalibration } from "@bn/caffe/calibrate";
+import { openNet, openWeights } from "@bn/caffe/node";
 import { BnError, type Communicator } from "@bn/core";
 import {
   type Calibrated,
@@ -16,6 +18,8 @@ import {
 } from "@bn/onnx/calibrate";
 import { openModel } from "@bn/onnx/node";
 import { createRuntime } from "@bn/onnx/verify";
+import { dialectOf, isCaffe } from "./caffe.ts";
+import { shapesOf } from "./caffe-network.ts";
 import { calibrateHtml } from "./calibrate-html.ts";
 import {
   type CalibrateCommandOptions,
@@ -53,7 +57,7 @@ export async function calibrateCommand(
   const write: Write = (result) => writeResult(path, work.out, result, options, writes);
   const ok =
     work.kind === "merge"
-      ? await write(await mergeParts(path, work.parts))
+      ? await write(await mergeParts(path, work.parts, options))
       : await gather(path, work, options, { signal, ranks, write });
   await ranks?.dispose();
   return ok;
@@ -61,10 +65,14 @@ export async function calibrateCommand(
 
 type Write = (result: Calibrated) => Promise<boolean>;
 
-async function mergeParts(path: string, files: readonly string[]): Promise<Calibrated> {
+async function mergeParts(
+  path: string,
+  files: readonly string[],
+  options: CalibrateCommandOptions,
+): Promise<Calibrated> {
   const parts = await Promise.all(files.map(readPart));
   const chosen = new Set(parts[0]?.part.run.nodes);
-  const calibration = await openCalibration(path, (name) => chosen.has(name));
+  const calibration = await openCalibration(path, options, (name) => chosen.has(name));
   return calibration.merge(parts);
 }
 
@@ -83,7 +91,7 @@ async function gather(
 ): Promise<boolean> {
   const limits = limitsOf(options);
   const how = { batch: wholeOf("--batch", options.batch), mode: modeOf(options.mode) };
-  const calibration = await openChosen(path, options.nodes);
+  const calibration = await openChosen(path, options);
   if (calibration.nodes.length === 0) return write({ bytes: new Uint8Array(0), rows: calibration.left });
   const data = await openSamples(work.data, calibration.ports, options.input);
   await using runtime = createRuntime({ ...limits, signal });
@@ -100,16 +108,36 @@ async function gather(
   }
 }
 
-async function openCalibration(path: string, nodes: (name: string) => boolean): Promise<Calibration> {
+/** Of an ONNX model, or of a Caffe network. */
+async function openCalibration(
+  path: string,
+  options: CalibrateCommandOptions,
+  nodes: (name: string) => boolean,
+): Promise<Calibration> {
+  const { net, dialect, shape = [], stage } = options;
+  if (isCaffe(path, net === undefined ? {} : { net })) {
+    if (net === undefined) {
+      throw new BnError(
+        "ERR_BN_PARAM",
+        `${path}: weights of Caffe; give the network that they are of, --net DEPLOY.prototxt`,
+      );
+    }
+    const files = { net: await openNet(net), weights: await openWeights(path) };
+    const stages = stage === undefined ? {} : { stages: stage };
+    return netCalibration({ ...files, ...stages, dialect: dialectOf(dialect), shapes: shapesOf(shape), nodes });
+  }
+  const other = (["dialect", "shape", "stage"] as const).find((name) => options[name] !== undefined);
+  if (other) throw new BnError("ERR_BN_PARAM", `--${other} is of Caffe networks; leave it out, or give --net`);
   const { bytes, external } = await openModel(path);
   return calibrationOf(bytes, { external, nodes });
 }
 
 /** With the nodes of `--nodes`. Errors: `ERR_BN_PARAM`, it chooses none, and there are some. */
-async function openChosen(path: string, glob: string | undefined): Promise<Calibration> {
-  const calibration = await openCalibration(path, glob === undefined ? () => true : matcher(glob));
+async function openChosen(path: string, options: CalibrateCommandOptions): Promise<Calibration> {
+  const { nodes: glob } = options;
+  const calibration = await openCalibration(path, options, glob === undefined ? () => true : matcher(glob));
   if (glob === undefined || calibration.nodes.length > 0) return calibration;
-  const { nodes } = await openCalibration(path, () => true);
+  const { nodes } = await openCalibration(path, options, () => true);
   if (nodes.length === 0) return calibration;
   const some = nodes.slice(0, 5).map((name) => `"${name}"`);
   const more = nodes.length > some.length ? ` and ${nodes.length - some.length} more` : "";

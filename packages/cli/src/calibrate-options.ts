@@ -15,6 +15,10 @@ export interface CalibrateCommandOptions {
   readonly resume?: string;
   readonly restart?: boolean;
   readonly mpi?: boolean;
+  readonly net?: string;
+  readonly dialect?: string;
+  readonly shape?: readonly string[];
+  readonly stage?: readonly string[];
   readonly threads?: string;
   readonly timeout?: string;
   readonly maxMemory?: string;

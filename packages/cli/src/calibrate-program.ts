@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { CalibrateCommandOptions } from "./calibrate-options.ts";
+import { collect } from "./collect.ts";
 
 const CALIBRATE_HELP = `
 Runs the data through the network in batches and writes OUT with the mean and the unbiased variance of what each BatchNormalization
@@ -15,6 +16,7 @@ Examples:
   bn calibrate model.onnx new.onnx --data 'images/*.npy' --mode exact --nodes 'backbone*'
   bn calibrate model.onnx --data images --shard 2/8 --partial part2.json
   bn calibrate model.onnx new.onnx --merge part*.json
+  bn calibrate w.caffemodel new.caffemodel --net deploy.prototxt --data images
   mpirun -n 8 npx bn calibrate model.onnx new.onnx --data images --mpi`;
 
 /** Adds `bn calibrate` to the commands. */
@@ -22,13 +24,21 @@ export function addCalibrate(program: Command, signal: AbortSignal, done: (ok: b
   program
     .command("calibrate")
     .description("recompute the statistics of a network's BatchNormalization nodes on data of yours")
-    .argument("<model>", "the ONNX model")
+    .argument("<model>", "the ONNX model, or with --net the .caffemodel")
     .argument("[out]", "the file to write; - is standard output. Left out with --shard")
     .option("--data <files...>", "what the network reads: .npy, .npz, folders, globs; - is a stream of .npy")
     .option("--batch <samples>", "per batch (default: what the model fixes, else 32)")
     .option("--input <name>", "which input the data are for (default: the only one)")
     .option("--mode <mode>", "batch or exact (default: batch)")
     .option("--nodes <glob>", "only the nodes whose name holds this or, with * or ?, matches it")
+    .option("--net <prototxt>", "the network of a .caffemodel, for inference")
+    .option(
+      "--shape <name=sizes>",
+      "of an input of it, once per input; the first size is the batch's (default: the net's)",
+      collect,
+    )
+    .option("--stage <name>", "of NetState, once per stage", collect)
+    .option("--dialect <name>", "what the blobs of a Caffe fork mean, where it is not told: see docs/caffe-files.md")
     .option("--shard <i/n>", "only part I of N of the batches, written to --partial")
     .option("--partial <file>", "where a shard writes what it gathered")
     .option("--merge <parts...>", "finish: the parts of all shards")

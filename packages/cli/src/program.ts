@@ -3,6 +3,7 @@ import { Command } from "commander";
 import type { BackendsOptions } from "./backends-command.ts";
 import { addCalibrate } from "./calibrate-program.ts";
 import type { CheckFoldOptions } from "./check-fold-command.ts";
+import { collect } from "./collect.ts";
 import type { ConformanceOptions } from "./conformance-options.ts";
 import type { ConvertCommandOptions } from "./convert-command.ts";
 import type { DiffOptions } from "./diff-command.ts";
@@ -280,11 +281,6 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
       done(await checkFoldCommand(original, folded, options));
     });
   return program;
-}
-
-/** An option that may be given several times. */
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
 }
 
 function version(): string {

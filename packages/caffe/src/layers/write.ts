@@ -35,7 +35,11 @@ import type { CaffeRecord } from "./record.ts";
  * ```
  */
 export async function writeBlobs(weights: CaffeFile, record: CaffeRecord, blobs: readonly Blob[]): Promise<CaffeFile> {
-  const values = await valuesOf(record, blobs);
+  return writeRoles(weights, record, await valuesOf(record, blobs));
+}
+
+/** The same of values by role; what is null stays as it is. Errors: as `writeBlobs`. */
+export function writeRoles(weights: CaffeFile, record: CaffeRecord, values: Values): CaffeFile {
   const { places, layers, shared } = record.caffe;
   const targets = places.flatMap(({ role, layer, blob }) => {
     const data = values(role);
@@ -45,7 +49,7 @@ export async function writeBlobs(weights: CaffeFile, record: CaffeRecord, blobs:
   });
   const mover = createMover(weights);
   const message = mover.copy(NetParameterSchema, weights.message);
-  const stored = layers.map(({ name }) => name);
+  const stored = layers.map(({ name }) => name).filter((name) => targets.some(({ layer }) => layer === name));
   const written = new Set<string>();
   const put = <T extends { name: string; blobs: Uint8Array[] }>(layer: T, copy: (layer: T) => T): T => {
     const mine = targets.filter((one) => one.layer === layer.name);

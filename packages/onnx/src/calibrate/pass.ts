@@ -43,7 +43,7 @@ export function createPass(subject: Subject, runtime: Runtime, roleOf: (node: Ch
       }
       const { loaded, moments, names } = ready;
       checkFeeds(subject, feeds);
-      const fed = new Map([...names].map(([name, as]) => [as, feeds.get(name) as Tensor]));
+      const fed = new Map([...names].map(([name, as]) => [as, feeds.get(subject.portOf(name)) as Tensor]));
       const outputs = await loaded.run(fed);
       return new Map([...moments].map(([node, of]) => [node, momentsOf(node, of, outputs, batch)]));
     },

@@ -1,8 +1,8 @@
 import { BnError } from "@bn/core";
 import type { NodeProto } from "onnx-buf";
+import { inputsOf } from "../graph/inputs.ts";
 import { type Model, parseModel } from "../graph/proto.ts";
 import { namesReadBy } from "../verify/extract.ts";
-import { inputsOf } from "../verify/inputs.ts";
 import { typeNameOf } from "../verify/values.ts";
 import type { DataPort } from "./data/data.ts";
 

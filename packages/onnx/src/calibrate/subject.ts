@@ -13,6 +13,8 @@ export interface Subject extends Choice {
   /** The model for batches of so many samples; the same bytes where one model takes any. */
   modelFor(samples: number): Uint8Array;
   readonly external: ReadExternal | undefined;
+  /** The name of the port that an input of the model is fed from. */
+  portOf(input: string): string;
   /** The inputs that a chosen node depends on. */
   readonly ports: readonly DataPort[];
 }
@@ -34,6 +36,7 @@ export function subjectOf(bytes: Uint8Array, options: SubjectOptions): Subject {
     digest: sha256(bytes),
     modelFor: () => bytes,
     external: options.external,
+    portOf: (input) => input,
     ports: portsBefore(model, portsOf(model), measured),
   };
 }

@@ -1,6 +1,7 @@
 import { random } from "@bn/conformance";
 import { BnError, type Shape } from "@bn/core";
 import type { NodeProto, ValueInfoProto } from "onnx-buf";
+import { inputsOf } from "../graph/inputs.ts";
 import { attributeOf, type Model, parseModel } from "../graph/proto.ts";
 import type { Tensor } from "./runtime.ts";
 import { createValues, typeNameOf } from "./values.ts";
@@ -61,14 +62,6 @@ export function checkNames(model: Model, given: Iterable<string>): void {
 /** The names of a model's inputs, without what it stores. Errors: `ERR_BN_DATA`, as `parseModel`. */
 export function inputNames(bytes: Uint8Array): string[] {
   return inputsOf(parseModel(bytes)).map(({ name }) => name);
-}
-
-/** Before IR 4 initialisers are listed among the inputs. */
-export function inputsOf({ graph }: Model): ValueInfoProto[] {
-  const stored = new Set(
-    [...graph.initializer, ...graph.sparseInitializer.map(({ values }) => values)].map((one) => one?.name),
-  );
-  return graph.input.filter(({ name }) => !stored.has(name));
 }
 
 /**

@@ -1,0 +1,10 @@
+import type { ValueInfoProto } from "onnx-buf";
+import type { Model } from "./proto.ts";
+
+/** The inputs of a model, without what it stores: before IR 4 initialisers are listed among the inputs. */
+export function inputsOf({ graph }: Model): ValueInfoProto[] {
+  const stored = new Set(
+    [...graph.initializer, ...graph.sparseInitializer.map(({ values }) => values)].map((one) => one?.name),
+  );
+  return graph.input.filter(({ name }) => !stored.has(name));
+}
