@@ -63,9 +63,10 @@ function proofHtml({ inputs, rows, outputs }: FoldProof): Html {
 <div class="panel"><div class="legend">${SERIES.map(({ name, kind }) => html`<span><i class="dot ${kind}"></i>${name}</span>`)}</div>${depthPlot(seriesOf(rows), rows.length, "folded layer, in the order of the network")}</div>
 ${lost.length === 0 ? html`` : html`<h2>Channels that lose digits</h2><p>The sum of products is so many powers of ten larger than the result, and the folded bias takes its digits away.</p><div class="panel"><ul>${lost.map((row) => html`<li><b>${row.layer}</b> ${lostText(row.lostChannels)}</li>`)}</ul></div>`}
 <h2>Layers</h2>
+<p>Fractions of bounds. Weights: against float64. Original, Folded: in ONNX Runtime against float64. Layer: folded against original, all outputs. Digits: that cancel in the folded layer on this input.</p>
 <div class="filter"><input id="filter" type="search" placeholder="Filter by words: layer, normalization, status" aria-label="Filter"><span class="counts" id="shown">${rows.length} shown</span></div>
 <div class="panel"><table class="cases">
-<thead><tr><th>Layer</th><th>Holds</th><th>Shape</th><th>Type</th><th class="ratio">Terms</th><th class="ratio">Weights</th>${["Original ~ float64", "Folded ~ float64", "Layer", "Network"].map((name) => html`<th class="ratio">${name}</th>`)}<th class="ratio">Digits</th><th></th></tr></thead>
+<thead><tr><th>Layer</th><th>Holds</th><th>Shape</th><th>Type</th><th class="ratio">Terms</th><th class="ratio">Weights</th>${["Original", "Folded", "Layer", "Network"].map((name) => html`<th class="ratio">${name}</th>`)}<th class="ratio">Digits</th><th></th></tr></thead>
 <tbody>${rows.map(rowHtml)}</tbody>
 </table></div>`;
 }
