@@ -16,7 +16,7 @@ import type { Member } from "./member.ts";
 import { COUNT, DIGEST, lowAt, m2At, meanAt, mergeRanks, momentsLength, sumRanks } from "./merge-ranks.ts";
 
 /** Sums over one rank's values or over all ranks': [sum dy per channel, sum dy x^ per channel]. */
-export interface GatheredSums {
+interface GatheredSums {
   readonly own: Float64Array;
   readonly total: Float64Array;
 }

@@ -11,7 +11,7 @@ import { mpiCases } from "./mpi-cases.ts";
 
 const mpi = await createMpi({ timeout: 60_000 });
 const backends = [await createCpu(), await createWasm({ threads: 1 })];
-const cases = [...communicatorCases, ...mpiCases(mpi), ...layersOf(backends)];
+const cases = [...communicatorCases, ...mpiCases(mpi), ...layersOf(backends, mpi.size)];
 const report = await runRankCases(cases, mpi);
 writeFileSync(join(process.argv[2] ?? ".", `${mpi.rank}.json`), JSON.stringify(report));
 for (const backend of backends) await backend.dispose();

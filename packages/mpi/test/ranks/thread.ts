@@ -10,6 +10,6 @@ import { layersOf } from "./layers-of.ts";
 const { group, rank } = workerData as { readonly group: ThreadGroup; readonly rank: number };
 const communicator = joinThreads(group, rank, { timeout: 60_000 });
 const backends = [await createCpu(), await createWasm({ threads: 1 })];
-const cases = [...communicatorCases, ...layersOf(backends)];
+const cases = [...communicatorCases, ...layersOf(backends, communicator.size)];
 parentPort?.postMessage(await runRankCases(cases, communicator));
 for (const backend of backends) await backend.dispose();
