@@ -61,7 +61,7 @@ const transports: MpiTransport[] = [];
  * import { createMpi } from "@bn/mpi";
  * try {
  *   const mpi = await createMpi({ timeout: 10_000 });
- *   const ranks = mpi.allGather("ranks", new Float64Array([mpi.rank])); // under mpirun -n 3: 0, 1, 2
+ *   process.stdout.write(`rank ${mpi.rank} of ${mpi.size}\n`);
  *   await mpi.dispose();
  * } catch (error) {
  *   console.log((error as { code?: string }).code); // ERR_BN_UNAVAILABLE
