@@ -94,18 +94,25 @@ const propagateDown: Run = async (t) => {
   return done;
 };
 
-/** BatchNorm's own statistics have no gradient. */
+/** BatchNorm's own statistics have no gradient; backward twice gives the same. */
 const noGradientOfStatistics: Run = async (t) => {
   const layer = t.own(createBatchNorm());
-  const [bottom, top] = [t.filled(SHAPE, t.x("x", SHAPE)), t.blob()];
+  const [x, dy] = [t.x("x", SHAPE), t.dy("dy", SHAPE)];
+  const [bottom, top] = [t.filled(SHAPE, x), t.blob()];
   layer.setUp([bottom], [top]);
   layer.forward([bottom], [top]);
-  top.writeDiff(t.dy("dy", SHAPE));
+  top.writeDiff(dy);
   layer.backward([top], [true], [bottom]);
+  bottom.writeDiff(t.dy("old", SHAPE));
+  layer.backward([top], [true], [bottom]);
+  const expected = backwardTruth(t.p, plain(x), dy, batchStats(t.p, x, G));
   const diffs = await Promise.all(layer.blobs.map((blob) => blob.readDiff()));
-  return diffs.map((diff, i) =>
-    check(`blobs[${i}].diff`, diff, exactly(new Float64Array(diff.length)), perChannel(diff.length)),
-  );
+  return [
+    check("bottom.diff, backward 2", await bottom.readDiff(), expected.dx, G),
+    ...diffs.map((diff, i) =>
+      check(`blobs[${i}].diff`, diff, exactly(new Float64Array(diff.length)), perChannel(diff.length)),
+    ),
+  ];
 };
 
 export const BACKWARD: readonly StateRow[] = [

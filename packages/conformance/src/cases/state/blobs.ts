@@ -64,6 +64,22 @@ const sharedBlobs: Run = async (t) => {
   ];
 };
 
+/** BS-3: a Scale that was given another's blobs scales by them, and its gradients add up with the other's. */
+const sharedScale: Run = async (t) => {
+  const owner = t.own(createScale());
+  const [bottom, top] = [t.filled(SHAPE, t.x("x", SHAPE)), t.blob()];
+  owner.setUp([bottom], [top]);
+  owner.blobs[0]?.write([2, 3, 4]);
+  const borrower = t.own(createScale({ blobs: owner.blobs }));
+  const other = t.blob();
+  borrower.setUp([bottom], [other]);
+  owner.forward([bottom], [top]);
+  borrower.forward([bottom], [other]);
+  const scaled = await top.read();
+  if (borrower.blobs[0] !== owner.blobs[0]) throw new Error("a layer has other blobs than it was given");
+  return [check("top of the borrower", await other.read(), exactly(scaled), G)];
+};
+
 /** L-8: given blobs outlive the layer that borrowed them; its own do not outlive their layer. */
 const borrowedBlobs: Run = async (t) => {
   const owner = createBatchNorm();
@@ -106,6 +122,7 @@ const fillers: Run = async (t) => {
 
 export const BLOBS: readonly StateRow[] = [
   { name: "shared-blobs", clause: "BS-3", run: sharedBlobs },
+  { name: "shared-scale", clause: "BS-3", run: sharedScale },
   { name: "borrowed-blobs", clause: "L-8", run: borrowedBlobs },
   { name: "fillers", clause: "S-3", run: fillers },
 ];

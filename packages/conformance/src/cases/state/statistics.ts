@@ -1,4 +1,4 @@
-import { createBatchNorm } from "@bn/core";
+import { createBatchNorm, createBatchNormScale } from "@bn/core";
 import type { Comparison } from "../../case.ts";
 import { correctionOf } from "../../truth/oracle.ts";
 import { averaged, batchStats, check, forwardTruth, perChannel, runningTruth, storedStats } from "../../truth/truth.ts";
@@ -6,12 +6,15 @@ import { factors, hostArray } from "../data.ts";
 import { freshRunning, geometryOf } from "../layer-kit.ts";
 import { checkRunning, exactly, G, plain, type Run, SHAPE, type StateRow } from "./tools.ts";
 
+/** With its gamma of 1 a BatchNormScale gives what a BatchNorm does. */
+type Create = typeof createBatchNorm | typeof createBatchNormScale;
+
 /** BN-7 over several steps of several sizes, then BN-6 on what they left, in a layer that shares the blobs. */
 const steps =
-  (fraction: number, phase: "train" | "test"): Run =>
+  (fraction: number, phase: "train" | "test", create: Create = createBatchNorm): Run =>
   async (t) => {
     const params = phase === "test" ? { phase, useGlobalStats: false } : {};
-    const layer = t.own(createBatchNorm({ movingAverageFraction: fraction, ...params }));
+    const layer = t.own(create({ movingAverageFraction: fraction, ...params }));
     const bottom = t.blob(SHAPE);
     const top = t.blob();
     layer.setUp([bottom], [top]);
@@ -30,7 +33,7 @@ const steps =
     }
     // The test layer's own inputs are the very numbers that the train layer stored.
     const stored = await Promise.all(layer.blobs.map((blob) => blob.read()));
-    const test = t.own(createBatchNorm({ phase: "test", blobs: layer.blobs }));
+    const test = t.own(create({ phase: "test", blobs: layer.blobs }));
     const x = t.x("test", SHAPE);
     const testBottom = t.filled(SHAPE, x);
     const testTop = t.blob();
@@ -64,26 +67,28 @@ const factorZero: Run = async (t) => {
 };
 
 /** BN-3: the phase decides where useGlobalStats is unset, and only there. The stored statistics are all 0, so tops tell. */
-const whichStatistics: Run = async (t) => {
-  const x = t.x("x", SHAPE);
-  const bottom = t.filled(SHAPE, x);
-  const [batch, stored] = [batchStats(t.p, x, G), storedStats(t.p, freshRunning(3))];
-  const done: Comparison[] = [];
-  for (const [params, stats] of [
-    [{}, batch],
-    [{ phase: "train" }, batch],
-    [{ phase: "test" }, stored],
-    [{ phase: "train", useGlobalStats: true }, stored],
-    [{ phase: "test", useGlobalStats: false }, batch],
-  ] as const) {
-    const layer = t.own(createBatchNorm(params));
-    const top = t.blob();
-    layer.setUp([bottom], [top]);
-    layer.forward([bottom], [top]);
-    done.push(check(`top with ${JSON.stringify(params)}`, await top.read(), forwardTruth(t.p, plain(x), stats), G));
-  }
-  return done;
-};
+const whichStatistics =
+  (create: Create): Run =>
+  async (t) => {
+    const x = t.x("x", SHAPE);
+    const bottom = t.filled(SHAPE, x);
+    const [batch, stored] = [batchStats(t.p, x, G), storedStats(t.p, freshRunning(3))];
+    const done: Comparison[] = [];
+    for (const [params, stats] of [
+      [{}, batch],
+      [{ phase: "train" }, batch],
+      [{ phase: "test" }, stored],
+      [{ phase: "train", useGlobalStats: true }, stored],
+      [{ phase: "test", useGlobalStats: false }, batch],
+    ] as const) {
+      const layer = t.own(create(params));
+      const top = t.blob();
+      layer.setUp([bottom], [top]);
+      layer.forward([bottom], [top]);
+      done.push(check(`top with ${JSON.stringify(params)}`, await top.read(), forwardTruth(t.p, plain(x), stats), G));
+    }
+    return done;
+  };
 
 /** BN-6: a negative stored variance beyond eps gives NaN, in its channel alone. */
 const negativeVariance: Run = async (t) => {
@@ -132,7 +137,9 @@ export const STATISTICS: readonly StateRow[] = [
   { name: "moving-average-of-the-last", clause: "BN-7", run: steps(0, "train") },
   { name: "moving-average-of-all", clause: "BN-7", run: steps(1, "train") },
   { name: "moving-average-in-test-phase", clause: "BN-7", run: steps(0.9, "test") },
-  { name: "which-statistics", clause: "BN-3", run: whichStatistics },
+  { name: "which-statistics", clause: "BN-3", run: whichStatistics(createBatchNorm) },
+  { name: "which-statistics-with-scale", clause: "BN-3", run: whichStatistics(createBatchNormScale) },
+  { name: "moving-average-of-the-last-with-scale", clause: "BN-7", run: steps(0, "train", createBatchNormScale) },
   { name: "factor-0", clause: "BN-6", run: factorZero },
   { name: "rounded-parameters", clause: "BN-2", run: roundedParams },
   { name: "negative-variance", clause: "BN-6", needs: { nonFinite: true }, run: negativeVariance },

@@ -1,0 +1,82 @@
+import { type Backend, type Blob, createBlob, type Dtype, type HostArray, type Layer } from "@bn/core";
+import type { Comparison } from "../../case.ts";
+import type { Precision } from "../../truth/bounds.ts";
+import { compareChannels } from "../../truth/maps.ts";
+import { wideOf } from "../../truth/wide.ts";
+import { withoutFused } from "../without-fused.ts";
+import type { Call } from "./calls.ts";
+
+interface Blobs {
+  readonly backend: Backend;
+  readonly layer: Layer;
+  readonly bottoms: readonly Blob[];
+  /** bottom[0], and bottom[1] where there is one. */
+  readonly bottom: Blob;
+  readonly factor: Blob | null;
+  readonly top: Blob;
+  /** propagateDown. */
+  readonly down: readonly boolean[];
+}
+
+/**
+ * At a mean of 10^6 deviations the mean's rounding is 0.06 deviations in float32: products of two such errors, which N-6
+ * leaves out, count. So they do where two values lie so near to each other that dx is 0. Near the end of the dtype the square of the mean's rounding is infinite.
+ */
+export function without(dtype: Dtype): readonly string[] {
+  return dtype === "float32" ? ["edge", "offset-huge", "offset-1e6"] : ["edge", "offset-huge"];
+}
+
+/** The layer and its blobs, made by the first call of a row: a second one meets what that left. */
+export function blobsFor({ bench, g, inPlace, option }: Call, make: () => Layer): Blobs {
+  const { outer, channels, inner } = g;
+  const has = wordsOf(option);
+  const shape = has("rank-4")
+    ? [1, outer, channels, inner]
+    : has("two-axes")
+      ? [outer, channels, 1, inner]
+      : [outer, channels, inner];
+  const backend = bench.own("backend", () => ({
+    value: has("unfused") ? withoutFused(bench.backend) : bench.backend,
+    dispose() {},
+  })).value;
+  const bottom = bench.own("bottom", () => createBlob(backend, shape, bench.dtype));
+  const factor = has("two") ? bench.own("factor", () => createBlob(backend, [channels], bench.dtype)) : null;
+  const top = inPlace ? bottom : bench.own("top", () => createBlob(backend, [0], bench.dtype));
+  const bottoms = factor ? [bottom, factor] : [bottom];
+  const layer = bench.own("layer", () => {
+    const made = make();
+    made.setUp(bottoms, [top]);
+    return made;
+  });
+  bottom.reshape(shape);
+  const down = [!has("no-down"), ...(factor ? [!has("no-down-1")] : [])];
+  return { backend, layer, bottoms, bottom, factor, top, down };
+}
+
+/** An option is words: what it does not name is as Caffe's defaults have it. */
+export function wordsOf(option: string): (word: string) => boolean {
+  const words = option.split(" ");
+  return (word) => words.includes(word);
+}
+
+/** L-6: what lay in bottom's diff before, which backward leaves alone. In place that is top's. */
+export function kept(p: Precision, what: string, got: HostArray, before: HostArray): Comparison {
+  return compareChannels(what, got, wideOf(before), new Float64Array(before.length), p.dtype);
+}
+
+/** L-5: diffs that were cleared are 0, of statistics too, and the last blobs have the values that were written. */
+export async function cleared(p: Precision, layer: Layer, values: readonly HostArray[]): Promise<Comparison[]> {
+  const { blobs } = layer;
+  const first = blobs.length - values.length;
+  for (const blob of blobs.slice(0, first)) blob.writeDiff(new Float32Array(blob.count()).fill(3));
+  const before = await Promise.all(blobs.map((blob) => blob.read()));
+  layer.clearParamDiffs();
+  const done: Comparison[] = [];
+  for (const [i, blob] of blobs.entries()) {
+    const diff = await blob.readDiff();
+    done.push(kept(p, `blobs[${i}].diff cleared`, diff, diff.slice().fill(0)));
+    const value = values[i - first] ?? before[i];
+    done.push(kept(p, `blobs[${i}] after clearParamDiffs`, await blob.read(), value as HostArray));
+  }
+  return done;
+}

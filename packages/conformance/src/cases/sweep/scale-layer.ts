@@ -1,0 +1,87 @@
+import { type Blob, createScale, type ScaleParams } from "@bn/core";
+import { sumFactor } from "../../truth/bounds.ts";
+import { scaleLine } from "../../truth/lines.ts";
+import { compareLine } from "../../truth/maps.ts";
+import { wideProductSum, wideSum } from "../../truth/reductions.ts";
+import { wideOf } from "../../truth/wide.ts";
+import { type CoveredKernel, compareAdded } from "./calls.ts";
+import { blobsFor, cleared, kept, without, wordsOf } from "./layer-blobs.ts";
+
+/** Where the scale lies: parameters, and the words of the option that shape the bottom. */
+const AXES: readonly (readonly [word: string, params: ScaleParams])[] = [
+  ["axis-2", { axis: -2 }],
+  ["rank-4", { axis: 2 }],
+  ["two-axes", { axis: 1, numAxes: 2 }],
+];
+
+/** Option: bias or not, learnt or a second bottom, where it lies, which diffs are asked for. */
+export const scale: CoveredKernel = {
+  name: "Scale",
+  clause: "S-1",
+  options: [
+    "bias",
+    "no-bias",
+    "bias axis-2 no-down",
+    "no-bias rank-4",
+    "bias two-axes",
+    "no-bias two-axes no-down",
+    "bias two",
+    "no-bias two no-down",
+    "bias two no-down-1",
+    "no-bias two no-down no-down-1",
+  ],
+  mayAlias: true,
+  over: "tensor",
+  fixedChannels: true,
+  without,
+  async run(call) {
+    const { p, g, data, option } = call;
+    const has = wordsOf(option);
+    const biasTerm = has("bias");
+    const params = AXES.find(([word]) => has(word))?.[1] ?? {};
+    const { layer, bottoms, bottom, factor, top, down } = blobsFor(call, () => createScale({ ...params, biasTerm }));
+    const affine = { gamma: data.gamma(), beta: biasTerm ? data.beta() : null };
+    const prior = { gamma: data.prior(0), beta: data.prior(1) };
+    const [x, dy] = [data.x(), data.dy()];
+    const gamma = factor ?? (layer.blobs[0] as Blob);
+    const beta = biasTerm ? (layer.blobs[factor ? 0 : 1] as Blob) : null;
+    gamma.write(affine.gamma);
+    gamma.writeDiff(prior.gamma);
+    if (affine.beta) beta?.write(affine.beta);
+    beta?.writeDiff(prior.beta);
+    bottom.write(x);
+    layer.forward(bottoms, [top]);
+    const y = await top.read();
+    const old = call.inPlace ? dy : x;
+    if (!down[0]) bottom.writeDiff(old);
+    top.writeDiff(dy);
+    layer.backward([top], down, bottoms);
+    const m = g.outer * g.inner;
+    const none = wideOf(new Float64Array(g.channels));
+    const one = wideOf(new Float64Array(g.channels).fill(1));
+    const error = (size: Float64Array) => size.map((sum) => sumFactor(p, m) * sum + m * p.eta);
+    const [product, sum] = [wideProductSum(dy, x, g, none, one, p.dtype), wideSum(dy, g, p.dtype)];
+    const [dGamma, dx] = [await gamma.readDiff(), await bottom.readDiff()];
+    const done = [
+      compareLine("top", y, x, g, p.dtype, scaleLine(p, affine)),
+      kept(p, "top after backward", await top.read(), y),
+      ...(call.inPlace ? [] : [kept(p, "top.diff after backward", await top.readDiff(), dy)]),
+      down[0]
+        ? compareLine("bottom.diff", dx, dy, g, p.dtype, scaleLine(p, { gamma: affine.gamma, beta: null }))
+        : kept(p, "bottom.diff without propagateDown", dx, old),
+      factor && !down[1]
+        ? kept(p, "bottom[1].diff without propagateDown", dGamma, prior.gamma)
+        : compareAdded(
+            p,
+            factor ? "bottom[1].diff" : "blobs[0].diff",
+            dGamma,
+            factor ? prior.gamma.fill(0) : prior.gamma, // S-7: overwritten
+            product.sum,
+            error(product.size),
+          ),
+    ];
+    if (beta) done.push(compareAdded(p, "bias.diff", await beta.readDiff(), prior.beta, sum.sum, error(sum.size)));
+    const learnt = [...(factor ? [] : [affine.gamma]), ...(affine.beta ? [affine.beta] : [])];
+    return [...done, ...(await cleared(p, layer, learnt))];
+  },
+};

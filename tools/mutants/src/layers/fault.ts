@@ -1,0 +1,23 @@
+import type { Blob } from "@bn/core";
+import type { LayerType } from "./mutant.ts";
+import { type Layer, viewOf } from "./tools.ts";
+
+export const NORMALIZING: readonly LayerType[] = ["BatchNorm", "BatchNormScale"];
+export const SCALING: readonly LayerType[] = ["BatchNormScale", "Scale"];
+export const ALL: readonly LayerType[] = ["BatchNorm", "BatchNormScale", "Scale"];
+
+/** Something that a layer does in a wrong order, too often, not at all, or to another blob. */
+export interface BehaviourFault {
+  readonly name: string;
+  readonly types: readonly LayerType[];
+  readonly parts: (layer: Layer) => Partial<Layer>;
+}
+
+/** Blobs that are learnt: gamma and beta, where there are such. */
+export const learnt = ({ gamma, beta }: Layer) => [gamma, beta].filter((blob) => blob !== null);
+export const statistics = ({ blobs }: Layer) => blobs.slice(0, 3);
+export const copies = (blobs: readonly Blob[], part: "data" | "diff") =>
+  blobs.map((blob) => viewOf(blob, part).slice());
+export const put = (blobs: readonly Blob[], part: "data" | "diff", values: readonly ArrayLike<number>[]) => {
+  for (const [i, blob] of blobs.entries()) viewOf(blob, part).set(values[i] as ArrayLike<number>);
+};

@@ -1,0 +1,54 @@
+import type * as core from "@bn/core";
+import type { Blob, HostBuffer } from "@bn/core";
+
+export type Core = typeof core;
+export type Layer = core.Layer;
+export type Call = "forward" | "backward";
+/** bottom and top of a call, whichever comes first. */
+export interface Blobs {
+  readonly bottom: readonly Blob[];
+  readonly top: readonly Blob[];
+}
+
+/** The values themselves: mutants are planted above a backend whose memory the host sees. */
+export function viewOf(blob: Blob, part: "data" | "diff"): Float32Array | Float64Array {
+  return (blob[part] as HostBuffer).view.subarray(0, blob.count()) as Float32Array | Float64Array;
+}
+
+/** A layer with some members replaced. What it calls of itself is not. */
+export function over<L extends Layer>(layer: L, parts: Partial<Layer>): L {
+  return new Proxy(layer, {
+    set: (target, name, value) => Reflect.set(target, name, value),
+    get(target, name) {
+      const value: unknown = Reflect.get(Object.hasOwn(parts, name) ? parts : target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+/** The members of a layer with something done before a call, and after it with what that gave. */
+export function around<T>(
+  layer: Layer,
+  call: Call,
+  before: (blobs: Blobs, turn: number) => T,
+  after: (blobs: Blobs, kept: T, turn: number) => void,
+): Partial<Layer> {
+  let turn = 0;
+  if (call === "forward") {
+    return {
+      forward(bottom, top) {
+        layer.reshape(bottom, top); // what forward does first: top is as long as it will be
+        const kept = before({ bottom, top }, turn);
+        layer.forward(bottom, top);
+        after({ bottom, top }, kept, turn++);
+      },
+    };
+  }
+  return {
+    backward(top, propagateDown, bottom) {
+      const kept = before({ bottom, top }, turn);
+      layer.backward(top, propagateDown, bottom);
+      after({ bottom, top }, kept, turn++);
+    },
+  };
+}
