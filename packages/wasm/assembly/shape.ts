@@ -36,6 +36,8 @@ const LONG_RUN: u32 = 12288;
 const WAY: u32 = 65536;
 const WAYS: u32 = 8;
 
+/** Bytes of the entries of a block of 64 bytes of columns. */
+export const BLOCK_BYTES: u32 = 384;
 /** Scratch: entries of reductions, then tables, each with an element per channel or column. */
 const PARTIAL: u32 = 524288;
 /** Bytes from one table to the next. */
@@ -171,7 +173,7 @@ export function planColumns<T>(column: u32): void {
   job.rows = job.outer / job.fold;
   job.rest = (job.outer - job.rows * job.fold) * width;
   job.blocks = parts(job.columns, lanes);
-  const room = min(ITEMS, PARTIAL / (job.blocks * 256));
+  const room = min(ITEMS, PARTIAL / (job.blocks * BLOCK_BYTES));
   let cuts: u32 = 1;
   while (cuts * 2 <= room && (job.rows / (cuts * 2)) * job.columns >= PART && job.rows / (cuts * 2) >= 2 * BAND)
     cuts *= 2;

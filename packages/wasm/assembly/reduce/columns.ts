@@ -13,13 +13,14 @@
  * in the dtype at most.
  */
 import { job } from "../job";
-import { BLOCK_FLAGS, partial, TOTALS, table } from "../shape";
+import { BLOCK_BYTES, BLOCK_FLAGS, partial, TOTALS, table } from "../shape";
 import { finite, lost, lostOf, regain, upper, zero } from "../vector";
 import { addCompensated } from "./planes";
 import { areDeviations, first as firstTerm, second, sumOfFour } from "./terms";
 
-/** Bytes of a block's entries: two sums of float64, and for float64 what those lost. */
-export const BLOCK: u32 = 256;
+/** Bytes of a block's entries: two sums of float64, for float64 what those lost, and from RUNS on two sums in the dtype. */
+const BLOCK: u32 = BLOCK_BYTES;
+const RUNS: u32 = 256;
 
 /** The rows of one part: all blocks that have a flag. */
 export function sumRows<T, K>(part: u32): void {
@@ -46,7 +47,7 @@ export function sumRows<T, K>(part: u32): void {
 }
 
 function clear(entries: usize): void {
-  for (const end = entries + BLOCK; entries < end; entries += 16) v128.store(entries, zero());
+  for (const end = entries + RUNS; entries < end; entries += 16) v128.store(entries, zero());
 }
 
 /** Adds both sums of `rows` rows of a block to its entries. */
@@ -114,35 +115,29 @@ function sumBlock<T, K>(p: usize, rows: u32, apart: usize, c0: usize, c1: usize,
     q3 = v128.add<T>(q3, sumOfFour<T>(u0, u1, u2, u3));
     p = p3 + stride;
   }
-  for (; rows > 0; rows--) {
-    let s = v128.load(c0);
-    let u = firstTerm<T, K>(v128.load(p), s);
-    a0 = v128.add<T>(a0, u);
-    q0 = v128.add<T>(q0, second<T, K>(u, p, apart, s, areDeviations<K>() ? s : v128.load(c1)));
-    s = v128.load(c0, 16);
-    u = firstTerm<T, K>(v128.load(p, 16), s);
-    a1 = v128.add<T>(a1, u);
-    q1 = v128.add<T>(q1, second<T, K>(u, p + 16, apart, s, areDeviations<K>() ? s : v128.load(c1, 16)));
-    s = v128.load(c0, 32);
-    u = firstTerm<T, K>(v128.load(p, 32), s);
-    a2 = v128.add<T>(a2, u);
-    q2 = v128.add<T>(q2, second<T, K>(u, p + 32, apart, s, areDeviations<K>() ? s : v128.load(c1, 32)));
-    s = v128.load(c0, 48);
-    u = firstTerm<T, K>(v128.load(p, 48), s);
-    a3 = v128.add<T>(a3, u);
-    q3 = v128.add<T>(q3, second<T, K>(u, p + 48, apart, s, areDeviations<K>() ? s : v128.load(c1, 48)));
-    p += stride;
+  const runs = entries + RUNS;
+  v128.store(runs, a0);
+  v128.store(runs, a1, 16);
+  v128.store(runs, a2, 32);
+  v128.store(runs, a3, 48);
+  v128.store(runs, q0, 64);
+  v128.store(runs, q1, 80);
+  v128.store(runs, q2, 96);
+  v128.store(runs, q3, 112);
+  // The last rows, fewer than four.
+  for (; rows > 0; rows--, p += stride) {
+    for (let at: usize = 0; at < 64; at += 16) {
+      const s = v128.load(c0 + at);
+      const u = firstTerm<T, K>(v128.load(p + at), s);
+      const v = second<T, K>(u, p + at, apart, s, areDeviations<K>() ? s : v128.load(c1 + at));
+      v128.store(runs + at, v128.add<T>(v128.load(runs + at), u));
+      v128.store(runs + at, v128.add<T>(v128.load(runs + at, 64), v), 64);
+    }
   }
-  const v: usize = 128 / sizeof<T>(); // bytes of the entries of one vector's columns
-  const Q: usize = 512 / sizeof<T>();
-  addVector<T>(entries, a0);
-  addVector<T>(entries + v, a1);
-  addVector<T>(entries + 2 * v, a2);
-  addVector<T>(entries + 3 * v, a3);
-  addVector<T>(entries + Q, q0);
-  addVector<T>(entries + Q + v, q1);
-  addVector<T>(entries + Q + 2 * v, q2);
-  addVector<T>(entries + Q + 3 * v, q3);
+  // A vector's columns take 128 / sizeof<T>() bytes of entries, those of Q begin where four vectors of A end.
+  const apiece: usize = sizeof<T>() === 4 ? 32 : 16;
+  for (let run = runs, entry = entries; run < runs + 128; run += 16, entry += apiece)
+    addVector<T>(entry, v128.load(run));
 }
 
 function addVector<T>(entry: usize, run: v128): void {
