@@ -20,7 +20,7 @@ export function curves(plots: readonly Plot[], caption: string): string {
   const parts = plots.map((plot, i) => `<g transform="translate(0 ${34 + i * HEIGHT})">${one(plot)}</g>`);
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${34 + plots.length * HEIGHT}" font-family="system-ui, sans-serif" font-size="11">
 <title>${escapeXml(caption)}</title>
-<style>svg{background:#fff}text{fill:#1f2328}.grid{stroke:#d1d9e0}.copy{stroke:#59636e;stroke-dasharray:5 3}path{fill:none;stroke-width:1.6}
+<style>svg{background:#fff}text{fill:#1f2328}.grid{stroke:#d1d9e0}.copy{stroke:#59636e;stroke-dasharray:5 3}path{stroke-width:1.6}
 @media(prefers-color-scheme:dark){svg{background:#0d1117}text{fill:#e6edf3}.grid{stroke:#3d444d}.copy{stroke:#9198a1}}</style>
 <text x="8" y="20" font-size="13" font-weight="600">${escapeXml(caption)}</text>
 ${parts.join("\n")}
@@ -60,8 +60,8 @@ function one({ title, curves: byName }: Plot): string {
     const y = TOP + 8 + i * 16;
     const x = WIDTH - RIGHT + 12;
     parts.push(
-      `<path ${colour} d="${path}"/>`,
-      `<path ${colour} d="M${x} ${y}h18"/><text x="${x + 24}" y="${y + 4}">${escapeXml(name)}</text>`,
+      `<path fill="none" ${colour} d="${path}"/>`,
+      `<path fill="none" ${colour} d="M${x} ${y}h18"/><text x="${x + 24}" y="${y + 4}">${escapeXml(name)}</text>`,
     );
   }
   return parts.join("\n");
