@@ -27,4 +27,22 @@ export const PANELS: readonly PanelEntry[] = [
     what: "Drag eight values and their gradient, and see what mean and variance do to both, term by term.",
     load: async () => (await import("./derivation/panel.tsx")).DerivationPanel,
   },
+  {
+    id: "precision",
+    title: "Precision",
+    what: "How many digits are left when the mean is large beside the deviation? Five ways to compute, measured here.",
+    load: async () => (await import("./precision/panel.tsx")).PrecisionPanel,
+  },
+  {
+    id: "model",
+    title: "Your model",
+    what: "Drop an ONNX or Caffe model: what looks wrong in its normalizations, and whether backends agree on them.",
+    load: async () => (await import("./model/panel.tsx")).ModelPanel,
+  },
+  {
+    id: "speed",
+    title: "Speed here",
+    what: "Every backend and two peers on shapes that you choose, beside a copy of the same bytes.",
+    load: async () => (await import("./speed/panel.tsx")).SpeedPanel,
+  },
 ];

@@ -121,7 +121,7 @@ function Handle({ label, value, least, most, x, y, valueAt, onMove }: HandleProp
       cy={y}
       r={9}
       role="slider"
-      tabIndex={0}
+      tabindex={0} // as SVG spells it
       aria-label={label}
       aria-valuemin={least}
       aria-valuemax={most}

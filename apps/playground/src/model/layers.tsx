@@ -1,0 +1,133 @@
+import { useState } from "preact/hooks";
+import { Scroll } from "../parts/scroll.tsx";
+import type { LayerFacts, Range } from "./facts.ts";
+
+/** Every normalization with its statistics drawn on common axes, suspects first. */
+export function Layers({ layers }: { readonly layers: readonly LayerFacts[] }) {
+  const [byPlace, setByPlace] = useState(false);
+  const rank = ({ suspects, meanOverStd }: LayerFacts) => (suspects.length > 0 ? 1e30 : (meanOverStd ?? 0));
+  const placed = layers.map((layer, place) => ({ layer, place }));
+  const shown = byPlace ? placed : placed.toSorted((a, b) => rank(b.layer) - rank(a.layer) || a.place - b.place);
+  const variances = axisOf(layers.flatMap(({ variance }) => (variance ? [variance.min, variance.max] : [])));
+  const ratios = axisOf(layers.flatMap(({ meanOverStd }) => (meanOverStd === null ? [] : [meanOverStd])));
+  return (
+    <>
+      <label class="field">
+        <input type="checkbox" checked={byPlace} onChange={(event) => setByPlace(event.currentTarget.checked)} />
+        in the order of the network (else suspects first, then by |mean| / std)
+      </label>
+      <Scroll label="Normalization layers">
+        <table class="layers">
+          <thead>
+            <tr>
+              <th scope="col">layer</th>
+              <th scope="col">channels</th>
+              <th scope="col">eps</th>
+              <th scope="col">|mean| / std, largest {axisText(ratios)}</th>
+              <th scope="col">variance, least to largest {axisText(variances)}</th>
+              <th scope="col">gamma</th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map(({ layer, place }) => (
+              <LayerRow key={place} layer={layer} place={place} variances={variances} ratios={ratios} />
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+    </>
+  );
+}
+
+interface LayerRowProps {
+  readonly layer: LayerFacts;
+  readonly place: number;
+  readonly variances: Axis;
+  readonly ratios: Axis;
+}
+
+function LayerRow({ layer, place, variances, ratios }: LayerRowProps) {
+  const { name, where, shape, dtype, eps, meanOverStd, variance, gamma, suspects } = layer;
+  return (
+    <tr class={suspects.length > 0 ? "suspect" : ""}>
+      <th scope="row">
+        <span class="soft">{place + 1}</span> {name}
+        {where !== "" && <span class="soft"> in {where}</span>}
+        {suspects.length > 0 && <b class="failed"> suspect</b>}
+      </th>
+      <td>
+        {shape} <span class="soft">{dtype}</span>
+      </td>
+      <td>{eps === null ? "-" : eps.toPrecision(3)}</td>
+      <td>
+        {meanOverStd === null ? (
+          "-"
+        ) : (
+          <Bar axis={ratios} from={ratios.least} to={meanOverStd} text={meanOverStd.toPrecision(3)} />
+        )}
+      </td>
+      <td>
+        {variance ? (
+          <Bar
+            axis={variances}
+            from={variance.min}
+            to={variance.max}
+            mark={variance.median}
+            text={rangeText(variance)}
+          />
+        ) : (
+          "-"
+        )}
+      </td>
+      <td>{gamma ? rangeText(gamma) : "-"}</td>
+    </tr>
+  );
+}
+
+interface Axis {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** Powers of ten that hold every value above zero. */
+function axisOf(values: readonly number[]): Axis {
+  const positive = values.filter((value) => value > 0 && Number.isFinite(value));
+  const [least, most] = [Math.min(...positive, 1), Math.max(...positive, 1)];
+  return { least: 10 ** Math.max(-12, Math.floor(Math.log10(least))), most: 10 ** Math.ceil(Math.log10(most) + 1e-9) };
+}
+
+const axisText = ({ least, most }: Axis) => `(${power(least)} to ${power(most)})`;
+const power = (value: number) => (value >= 1e-3 && value < 1e5 ? String(value) : value.toExponential(0));
+
+const WIDTH = 160;
+
+interface BarProps {
+  readonly axis: Axis;
+  readonly from: number;
+  readonly to: number;
+  readonly mark?: number;
+  readonly text: string;
+}
+
+function Bar({ axis, from, to, mark, text }: BarProps) {
+  const span = Math.log10(axis.most / axis.least) || 1;
+  const x = (value: number) =>
+    Math.min(1, Math.max(0, Math.log10(Math.max(value, axis.least) / axis.least) / span)) * WIDTH;
+  const [left, right] = [x(from), x(to)];
+  return (
+    <div class="bar">
+      <svg width={WIDTH} height="14" aria-hidden="true">
+        <rect class="track" width={WIDTH} height="14" rx="3" />
+        {Number.isFinite(to) && <rect class="value" x={left} width={Math.max(2, right - left)} height="14" rx="3" />}
+        {mark !== undefined && mark > 0 && <rect class="median" x={x(mark) - 1} width="2" height="14" />}
+      </svg>
+      <span class="mono">{text}</span>
+    </div>
+  );
+}
+
+function rangeText({ min, max, notFinite }: Range): string {
+  const rest = notFinite > 0 ? `${notFinite} not finite` : "";
+  if (Number.isNaN(min)) return rest;
+  return [`${min.toPrecision(3)} .. ${max.toPrecision(3)}`, rest].filter((part) => part !== "").join(", ");
+}

@@ -1,0 +1,66 @@
+import type { Backend } from "@bn/core";
+import { inputNames, type Tensor, type VerifyReport, type VerifyRow, verifyHtml, verifyModel } from "@bn/onnx/web";
+import { type BackendName, createBackend } from "../backends.ts";
+import { type PlainError, plainError } from "../parts/problem.ts";
+import { serveTask } from "../parts/serve-task.ts";
+import type { Inspected } from "./facts.ts";
+import { externalOf, type ModelFiles } from "./files.ts";
+import { readNpy } from "./npy.ts";
+import { inspect, runnable } from "./read.ts";
+
+/** Files cross as handles: their bytes are read here, and never on the page's own thread. */
+export type ModelOrder =
+  | { readonly kind: "inspect"; readonly files: ModelFiles }
+  | {
+      readonly kind: "verify";
+      readonly files: ModelFiles;
+      readonly backends: readonly BackendName[];
+      /** Values for the network's only input; null: they are made up. */
+      readonly input: File | null;
+    };
+
+export type ModelMessage =
+  | { readonly type: "inspected"; readonly inspected: Inspected }
+  | { readonly type: "missing"; readonly backend: BackendName; readonly error: PlainError }
+  | { readonly type: "row"; readonly row: VerifyRow; readonly done: number; readonly total: number }
+  | { readonly type: "verified"; readonly report: VerifyReport; readonly html: string };
+
+serveTask<ModelOrder, ModelMessage>(async (order, post) => {
+  const { files } = order;
+  if (order.kind === "inspect") return post({ type: "inspected", inspected: await inspect(files) });
+  const { bytes, layers } = await runnable(files);
+  const backends: Backend[] = [];
+  try {
+    for (const name of order.backends) {
+      try {
+        backends.push(await createBackend(name));
+      } catch (error) {
+        post({ type: "missing", backend: name, error: plainError(error) });
+      }
+    }
+    if (backends.length === 0) throw new Error("none of the chosen backends works here; choose another one");
+    const { createWebRuntime } = await import("./runtime.ts"); // 14 MB that inspection does not need
+    const report = await verifyModel(bytes, backends, {
+      feeds: await feedsOf(bytes, order.input),
+      external: externalOf(files),
+      runtime: createWebRuntime(),
+      ...(layers && { layers }),
+      onRow: (row, done, total) => post({ type: "row", row, done, total }),
+    });
+    post({ type: "verified", report, html: verifyHtml(files.model.name, report) });
+  } finally {
+    for (const backend of backends) await backend.dispose().catch(() => {}); // a lost device may say so once more
+  }
+});
+
+async function feedsOf(bytes: Uint8Array, input: File | null): Promise<Record<string, Tensor>> {
+  if (!input) return {};
+  const names = inputNames(bytes);
+  const [name] = names;
+  if (names.length !== 1 || name === undefined) {
+    throw new Error(
+      `the model has ${names.length} inputs (${names.join(", ")}); a file can be given to a model with one`,
+    );
+  }
+  return { [name]: await readNpy(input) };
+}

@@ -1,0 +1,22 @@
+/** The few names of tfjs that are used; its types bring older ones of WebGPU along. */
+export interface TfTensor {
+  data(): Promise<Float32Array>;
+  dispose(): void;
+}
+export interface Tf {
+  setBackend(name: "cpu"): Promise<boolean>;
+  ready(): Promise<void>;
+  tensor(values: Float32Array, shape: readonly number[]): TfTensor;
+  tidy<T>(body: () => T): T;
+  moments(x: TfTensor, axes: readonly number[]): { readonly mean: TfTensor; readonly variance: TfTensor };
+  batchNorm(x: TfTensor, mean: TfTensor, variance: TfTensor, offset: TfTensor, scale: TfTensor, eps: number): TfTensor;
+}
+
+/** tfjs on its backend in JavaScript, loaded when it is asked for. */
+export async function loadTf(): Promise<Tf> {
+  const [core] = await Promise.all([import("@tensorflow/tfjs-core"), import("@tensorflow/tfjs-backend-cpu")]);
+  const tf = core as Tf;
+  await tf.setBackend("cpu");
+  await tf.ready();
+  return tf;
+}

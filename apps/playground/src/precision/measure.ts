@@ -1,0 +1,44 @@
+import { oracle, random } from "@bn/conformance";
+import type { HostArray } from "@bn/core";
+import type { Known, Method } from "./methods.ts";
+
+export const EPS = 1e-5;
+export const COUNT = 4096;
+/** Quarters of decades, from 1 to 1e7. */
+export const RATIOS: readonly number[] = Array.from({ length: 29 }, (_, i) => 10 ** (i / 4));
+
+/** Data whose mean is `ratio` times its standard deviation of 1, rounded to float32. */
+export function dataFor(ratio: number): Float32Array {
+  const { normal } = random("precision");
+  return Float32Array.from({ length: COUNT }, () => ratio + normal());
+}
+
+/**
+ * Digits of y that are right: -log10 of its largest error over its largest value. The truth is the suite's oracle, on the float32
+ * values as they are, so that what rounding x has lost already counts for nobody. NaN is no digits, exact is 16.
+ */
+export async function digitsOf(methods: readonly Method[], ratio: number): Promise<Map<string, number>> {
+  const x = dataFor(ratio);
+  const g = { outer: COUNT, channels: 1, inner: 1 };
+  const stats = oracle.moments(x, g);
+  const truth = oracle.normalize(x, g, stats, Math.fround(EPS), null);
+  const known: Known = {
+    mean: oracle.valuesOf(stats.mean)[0] ?? 0,
+    variance: oracle.valuesOf(stats.variance)[0] ?? 0,
+    eps: Math.fround(EPS),
+  };
+  const found = new Map<string, number>();
+  for (const { name, normalize } of methods) found.set(name, digits(await normalize(x, known), truth));
+  return found;
+}
+
+export function digits(got: HostArray, truth: Float64Array): number {
+  let [error, size] = [0, 0];
+  for (const [i, expected] of truth.entries()) {
+    const off = Math.abs((got[i] as number) - expected);
+    if (!(off <= error)) error = off;
+    size = Math.max(size, Math.abs(expected));
+  }
+  if (Number.isNaN(error)) return 0;
+  return Math.min(16, Math.max(0, -Math.log10(error / size)));
+}

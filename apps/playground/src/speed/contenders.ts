@@ -1,0 +1,135 @@
+import { type Backend, createBatchNormScale, createBlob } from "@bn/core";
+import { type BackendName, createBackend } from "../backends.ts";
+import { loadTf, type TfTensor } from "../parts/tfjs.ts";
+import { EPS, type Inputs, type Job } from "./jobs.ts";
+
+/** A job made ready: what is timed is `run` alone. */
+export interface Prepared {
+  run(): Promise<void>;
+  output(): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+export interface Contender {
+  readonly name: string;
+  /** Null where it cannot do the job. */
+  prepare(job: Job, inputs: Inputs): Promise<Prepared | null>;
+  close(): Promise<void>;
+}
+
+/** The limit: every result is at least as many bytes written, and its input as many read. */
+export const COPY = "a copy of the same bytes";
+
+export const copy: Contender = {
+  name: COPY,
+  async prepare(_, { x }) {
+    const target = new Float32Array(x.length);
+    return {
+      run: async () => target.set(x),
+      output: async () => target,
+      close: async () => {},
+    };
+  },
+  close: async () => {},
+};
+
+/** Errors: as the backend's own. */
+export async function openOurs(name: BackendName): Promise<Contender> {
+  const backend = await createBackend(name);
+  return {
+    name: `@bn/${name}`,
+    prepare: (job, inputs) => prepareOurs(backend, job, inputs),
+    close: () => backend.dispose(),
+  };
+}
+
+async function prepareOurs(backend: Backend, { op, shape }: Job, inputs: Inputs): Promise<Prepared> {
+  const { x, dy, mean, variance, gamma, beta } = inputs;
+  const [bottom, top] = [createBlob(backend, shape), createBlob(backend)];
+  const layer = createBatchNormScale({ eps: EPS, biasTerm: true, useGlobalStats: op === "stored" });
+  bottom.write(x);
+  layer.setUp([bottom], [top]);
+  for (const [i, values] of [mean, variance, [1], gamma, beta].entries()) layer.blobs[i]?.write(values);
+  layer.forward([bottom], [top]);
+  const backward = op === "backward";
+  if (backward) top.writeDiff(dy);
+  await backend.finish();
+  return {
+    async run() {
+      if (backward) layer.backward([top], [true], [bottom]);
+      else layer.forward([bottom], [top]);
+      await backend.finish();
+    },
+    output: () => (backward ? bottom.readDiff() : top.read()),
+    async close() {
+      for (const one of [layer, top, bottom]) one.dispose();
+    },
+  };
+}
+
+/** Peers, loaded when they are asked for. Their gradients are not timed. */
+export const PEERS: Readonly<Record<string, () => Promise<Contender>>> = {
+  "tfjs (JavaScript)": async () => {
+    const tf = await loadTf();
+    return {
+      name: "tfjs (JavaScript)",
+      async prepare({ op, shape }, { x, mean, variance, gamma, beta }) {
+        if (op === "backward" || shape.length !== 4) return null;
+        const [n = 1, c = 1, h = 1, w = 1] = shape;
+        // tfjs has channels last: its input is laid out so before the clock starts, and its output after it stops.
+        const input = tf.tensor(toLast(x, n, c, h * w), [n, h, w, c]);
+        const vector = (values: Float32Array) => tf.tensor(values, [c]);
+        const [m, v, g, b] = [vector(mean), vector(variance), vector(gamma), vector(beta)];
+        let last: TfTensor | null = null;
+        return {
+          async run() {
+            last?.dispose();
+            last = tf.tidy(() => {
+              const stats = op === "batch" ? tf.moments(input, [0, 1, 2]) : { mean: m, variance: v };
+              return tf.batchNorm(input, stats.mean, stats.variance, b, g, EPS);
+            });
+          },
+          output: async () => toFirst((await last?.data()) ?? new Float32Array(), n, c, h * w),
+          async close() {
+            for (const one of [input, m, v, g, b, last]) one?.dispose();
+          },
+        };
+      },
+      close: async () => {},
+    };
+  },
+  "onnxruntime-web (wasm)": async () => {
+    const { normSession, ort } = await import("../parts/ort.ts");
+    return {
+      name: "onnxruntime-web (wasm)",
+      async prepare({ op, shape }, inputs) {
+        if (op !== "stored") return null;
+        const session = await normSession({ ...inputs, eps: EPS }, shape);
+        const feeds = { X: new ort.Tensor("float32", inputs.x, shape) };
+        let last = new Float32Array();
+        return {
+          async run() {
+            last = (await session.run(feeds)).Y?.data as Float32Array<ArrayBuffer>;
+          },
+          output: async () => last,
+          close: () => session.release(),
+        };
+      },
+      close: async () => {},
+    };
+  },
+};
+
+function toLast(x: Float32Array, n: number, c: number, s: number): Float32Array {
+  const out = new Float32Array(x.length);
+  for (let i = 0; i < x.length; i++)
+    out[(Math.floor(i / (c * s)) * s + (i % s)) * c + (Math.floor(i / s) % c)] = x[i] as number;
+  return out.subarray(0, n * c * s);
+}
+
+function toFirst(y: Float32Array, n: number, c: number, s: number): Float32Array {
+  const out = new Float32Array(n * c * s);
+  for (let i = 0; i < out.length; i++)
+    out[i] = y[(Math.floor(i / (c * s)) * s + (i % s)) * c + (Math.floor(i / s) % c)] as number;
+  return out;
+}

@@ -1,0 +1,121 @@
+import type { BackendName } from "../backends.ts";
+import { type PlainError, plainError } from "../parts/problem.ts";
+import { serveTask } from "../parts/serve-task.ts";
+import { COPY, type Contender, copy, openOurs, PEERS, type Prepared } from "./contenders.ts";
+import { countOf, digitsOf, type Inputs, inputsFor, type Job } from "./jobs.ts";
+
+export interface SpeedOrder {
+  readonly jobs: readonly Job[];
+  readonly backends: readonly BackendName[];
+  readonly peers: readonly string[];
+  /** Samples of each. */
+  readonly rounds: number;
+}
+
+export type SpeedMessage =
+  | { readonly type: "missing"; readonly name: string; readonly error: PlainError }
+  | { readonly type: "doing"; readonly text: string }
+  | { readonly type: "row"; readonly row: SpeedRow };
+
+/** One contender on one job. `ms` is the median, null where nothing was timed and `why` says so. */
+export interface SpeedRow {
+  readonly job: Job;
+  readonly name: string;
+  readonly ms: number | null;
+  /** Digits of its result that are right, checked before timing. */
+  readonly digits: number | null;
+  readonly why: string;
+}
+
+/** float32 results of plain sums have four or more; fewer are another result. */
+const LEAST_DIGITS = 3;
+/** A sample is made of as many calls as take this long. */
+const MS_SAMPLE = 4;
+
+serveTask<SpeedOrder, SpeedMessage>(async ({ jobs, backends, peers, rounds }, post) => {
+  const contenders: Contender[] = [copy];
+  const openings = [
+    ...backends.map((name) => [name, () => openOurs(name)] as const),
+    ...peers.flatMap((name) => (PEERS[name] ? [[name, PEERS[name]] as const] : [])),
+  ];
+  for (const [name, open] of openings) {
+    post({ type: "doing", text: `starting ${name}` });
+    try {
+      contenders.push(await open());
+    } catch (error) {
+      post({ type: "missing", name, error: plainError(error) });
+    }
+  }
+  try {
+    for (const job of jobs) {
+      post({ type: "doing", text: `measuring ${job.shape.join("x")}` });
+      for (const row of await measure(job, contenders, rounds)) post({ type: "row", row });
+    }
+  } finally {
+    for (const { close } of contenders) await close().catch(() => {}); // a lost device may say so once more
+  }
+});
+
+interface Entry {
+  readonly name: string;
+  readonly prepared: Prepared | null;
+  readonly digits: number | null;
+  readonly why: string;
+  readonly samples: number[];
+  /** Calls of a sample. */
+  calls: number;
+}
+
+/** Every contender is checked first; then they take turns, so that what disturbs the machine disturbs all alike. */
+async function measure(job: Job, contenders: readonly Contender[], rounds: number): Promise<SpeedRow[]> {
+  const inputs = inputsFor(job.shape);
+  const entries: Entry[] = [];
+  try {
+    for (const one of contenders) entries.push(await enter(one, job, inputs));
+    const timed = entries.filter((one) => one.prepared !== null && one.why === "");
+    for (const one of timed) one.calls = await callsFor(one.prepared as Prepared);
+    for (let round = 0; round < rounds; round++) {
+      for (const { prepared, calls, samples } of timed) samples.push(await sample(prepared as Prepared, calls));
+    }
+  } finally {
+    for (const { prepared } of entries) await prepared?.close().catch(() => {});
+  }
+  return entries.map(({ name, samples, digits, why }) => ({ job, name, ms: median(samples), digits, why }));
+}
+
+async function enter(one: Contender, job: Job, inputs: Inputs): Promise<Entry> {
+  const entry = { name: one.name, prepared: null, digits: null, why: "", samples: [], calls: 1 };
+  let prepared: Prepared | null = null;
+  try {
+    prepared = await one.prepare(job, inputs);
+    if (!prepared) return { ...entry, why: "it does not do this" };
+    await prepared.run();
+    const output = await prepared.output();
+    if (output.length !== countOf(job.shape)) return { ...entry, prepared, why: `it gave ${output.length} values` };
+    if (one.name === COPY) return { ...entry, prepared };
+    const digits = digitsOf(job, inputs, output);
+    const why = digits < LEAST_DIGITS ? `its result has ${digits.toFixed(1)} right digits: not timed` : "";
+    return { ...entry, prepared, digits, why };
+  } catch (error) {
+    return { ...entry, prepared, why: plainError(error).message };
+  }
+}
+
+async function callsFor(prepared: Prepared): Promise<number> {
+  for (let calls = 1; ; calls *= 2) {
+    const total = (await sample(prepared, calls)) * calls;
+    if (total >= MS_SAMPLE || calls >= 4096) return calls;
+  }
+}
+
+/** Milliseconds per call. */
+async function sample({ run }: Prepared, calls: number): Promise<number> {
+  const begun = performance.now();
+  for (let i = 0; i < calls; i++) await run();
+  return (performance.now() - begun) / calls;
+}
+
+function median(values: readonly number[]): number | null {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? null;
+}

@@ -1,0 +1,142 @@
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { gzipSync } from "node:zlib";
+import { launchBrowser } from "@bn/gpu-setup";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { textOf, withApp } from "./app.ts";
+import { buildOnce, type Site, serveBuilt } from "./site.ts";
+
+const PANELS = ["", "conformance", "derivation", "precision", "model", "speed"];
+/** What is there when a panel is ready to use. */
+const READY: Readonly<Record<string, string>> = {
+  "": ".facts",
+  conformance: ".gallery",
+  derivation: ".values",
+  precision: ".chart",
+  model: ".drop",
+  speed: "text=Measure over sizes",
+};
+const FIRST_LOAD = 200_000;
+
+let browser: Awaited<ReturnType<typeof launchBrowser>>;
+let site: Site;
+
+beforeAll(async () => {
+  await buildOnce();
+  [browser, site] = await Promise.all([launchBrowser(), serveBuilt()]);
+});
+afterAll(async () => {
+  await browser.close();
+  await site.close().catch(() => {});
+});
+
+describe("every panel", () => {
+  it.each(PANELS)(
+    "#/%s: axe finds nothing serious, nothing is wider than 360 px, nothing moves while it loads",
+    async (panel) => {
+      const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+      for (const [width, scheme] of [
+        [360, "dark"],
+        [1280, "light"],
+      ] as const) {
+        await withApp(
+          browser,
+          site.url,
+          `#/${panel}`,
+          async (page) => {
+            await page
+              .locator(READY[panel] ?? "")
+              .first()
+              .waitFor();
+            await page.evaluate(axe);
+            const found = await page.evaluate(async () => {
+              const { axe } = globalThis as unknown as {
+                axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> };
+              };
+              const { violations } = await axe.run();
+              return violations
+                .filter(({ impact }) => impact === "serious" || impact === "critical")
+                .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
+            });
+            expect(found, `${width} px, ${scheme}`).toEqual([]);
+            const wide = await page.evaluate(
+              () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+            );
+            expect(wide, `${width} px`).toBeLessThanOrEqual(0);
+            const shift = await page.evaluate(
+              () =>
+                new Promise<number>((resolve) => {
+                  let sum = 0;
+                  new PerformanceObserver((list) => {
+                    for (const entry of list.getEntries()) sum += (entry as PerformanceEntry & { value: number }).value;
+                  }).observe({ type: "layout-shift", buffered: true });
+                  setTimeout(() => resolve(sum), 100);
+                }),
+            );
+            expect(shift, `${width} px: the sum of layout shifts, of which a tenth is good`).toBeLessThan(0.1);
+          },
+          { width, scheme, height: 800 },
+        );
+      }
+    },
+  );
+});
+
+it("what comes with the first load stays below 200 kB compressed", () =>
+  withApp(browser, site.url, "#/", async (page) => {
+    const sizes = new Map<string, number>();
+    page.on("response", async (response) => {
+      const body = await response.body().catch(() => Buffer.alloc(0));
+      sizes.set(new URL(response.url()).pathname, gzipSync(body).length);
+    });
+    await page.evaluate(() =>
+      navigator.serviceWorker.getRegistrations().then((all) => Promise.all(all.map((one) => one.unregister()))),
+    );
+    await page.reload();
+    await page.locator(".facts").waitFor();
+    const first = [...sizes].filter(([path]) => !path.endsWith("service-worker.js"));
+    const total = first.reduce((sum, [, size]) => sum + size, 0);
+    console.info(`first load: ${total} bytes compressed: ${first.map(([path, size]) => `${path} ${size}`).join(", ")}`);
+    expect(total).toBeGreaterThan(5000); // something was counted
+    expect(total).toBeLessThan(FIRST_LOAD);
+  }));
+
+it("keys alone reach every panel, and focus goes to its heading", () =>
+  withApp(browser, site.url, "#/", async (page) => {
+    await page.locator("nav a").first().focus();
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await textOf(page, "h1", /The derivation/);
+    await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe("H1");
+    expect(page.url()).toMatch(/#\/derivation$/);
+    expect(await page.title()).toBe("The derivation - @bn playground");
+  }));
+
+it("an address that no panel has leads on", () =>
+  withApp(browser, site.url, "#/nothing", async (page) => {
+    await textOf(page, ".note", /There is no panel "nothing"/);
+  }));
+
+it("from the second load on it is isolated on a host without headers; without the host it still opens", async () => {
+  const own = await serveBuilt();
+  let open = true;
+  const context = await browser.newContext();
+  try {
+    const page = await context.newPage();
+    await page.goto(own.url);
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(false);
+    await page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
+    await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+    await page.reload();
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+    await own.close();
+    open = false;
+    await page.goto(`${own.url}#/derivation`);
+    await page.reload();
+    await page.locator(".values").waitFor();
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+  } finally {
+    await context.close();
+    if (open) await own.close();
+  }
+});

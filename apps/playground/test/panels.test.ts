@@ -1,0 +1,259 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createCpu } from "@bn/cpu";
+import { launchBrowser } from "@bn/gpu-setup";
+import { importModel } from "@bn/onnx";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { mistaken } from "../src/model/mistaken.ts";
+import { digitsOf, RATIOS } from "../src/precision/measure.ts";
+import { FORMULAS, openBackendMethod } from "../src/precision/methods.ts";
+import { type Page, textOf, withApp } from "./app.ts";
+import { truthOf } from "./oracle.ts";
+import { buildOnce, type Site, serveBuilt } from "./site.ts";
+
+let browser: Awaited<ReturnType<typeof launchBrowser>>;
+let site: Site;
+
+beforeAll(async () => {
+  await buildOnce();
+  [browser, site] = await Promise.all([launchBrowser(), serveBuilt()]);
+});
+afterAll(async () => {
+  await browser.close();
+  await site.close();
+});
+
+/** The numbers of a column of the table of values. */
+const column = (page: Page, index: number) =>
+  page
+    .locator(`.values tbody tr td:nth-child(${index})`)
+    .evaluateAll((cells) => cells.map((cell) => Number((cell as HTMLElement).dataset.value)));
+
+async function valuesOf(page: Page) {
+  const [x, , y, dy, direct, mean, variance, dx] = await Promise.all(
+    [2, 3, 4, 5, 6, 7, 8, 9].map((i) => column(page, i)),
+  );
+  return { x, y, dy, direct, mean, variance, dx } as Record<
+    "x" | "y" | "dy" | "direct" | "mean" | "variance" | "dx",
+    number[]
+  >;
+}
+
+async function expectTruth(page: Page, gamma = 1): Promise<void> {
+  await using cpu = await createCpu();
+  const { x, y, dy, direct, mean, variance, dx } = await valuesOf(page);
+  const truth = truthOf(cpu, x, dy, 1e-5, gamma);
+  for (const [i, value] of y.entries())
+    expect(Math.abs(value - (truth.y[i] ?? 0)), `y ${i}`).toBeLessThanOrEqual(truth.yBound[i] ?? 0);
+  for (const [i, value] of dx.entries()) {
+    const bound = truth.dxBound[i] ?? 0;
+    expect(Math.abs(value - (truth.dx[i] ?? 0)), `dx ${i}`).toBeLessThanOrEqual(bound);
+    // Each term is a difference of two results, of which each has this bound, and so have their sum and dx.
+    const sum = (direct[i] ?? 0) + (mean[i] ?? 0) + (variance[i] ?? 0);
+    expect(Math.abs(sum - value), `terms of dx ${i}`).toBeLessThanOrEqual(8 * bound);
+  }
+}
+
+describe("the derivation", () => {
+  it("shows @bn/cpu's numbers, which the oracle confirms, after keys, a drag and settings", () =>
+    withApp(browser, site.url, "#/derivation", async (page) => {
+      await page.locator(".values tbody tr").first().waitFor();
+      expect((await valuesOf(page)).x).toEqual([1, 2, 3, 6, 4, 2.5, 5, 0.5]);
+      await expectTruth(page);
+      await page.getByRole("slider", { name: "x 1" }).focus();
+      await page.keyboard.press("ArrowUp");
+      await page.keyboard.press("PageUp");
+      await expect.poll(async () => (await valuesOf(page)).x[0]).toBe(3.2);
+      const handle = page.getByRole("slider", { name: "dy 2", exact: true });
+      const box = await handle.boundingBox();
+      if (!box) throw new Error("dy 2 is not drawn");
+      await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+      await page.mouse.down();
+      await page.mouse.move(box.x + box.width / 2, box.y - 40, { steps: 4 });
+      await page.mouse.up();
+      await expect.poll(async () => (await valuesOf(page)).dy[1]).toBeGreaterThan(0.3);
+      await page.getByLabel("gamma").fill("1.5");
+      await expect.poll(async () => (await valuesOf(page)).y[3]).toBeGreaterThan(2);
+      await expectTruth(page, 1.5);
+    }));
+
+  it("stored statistics leave two of the three paths out", () =>
+    withApp(browser, site.url, "#/derivation", async (page) => {
+      await page.getByLabel("stored statistics").check();
+      await textOf(page, ".formulas", /two of the three paths do not exist/);
+      const { dy, mean, variance, dx } = await valuesOf(page);
+      expect([...mean, ...variance].every((value) => value === 0)).toBe(true);
+      const r = 1 / Math.sqrt(4 + Math.fround(1e-5)); // the panel begins with mean 3 and variance 4
+      for (const [i, value] of dx.entries()) expect(value).toBeCloseTo((dy[i] ?? 0) * r, 12);
+    }));
+
+  it("dy the same everywhere gives no dx, and one term lights up in all places", () =>
+    withApp(browser, site.url, "#/derivation", async (page) => {
+      await page.getByRole("button", { name: "dy the same everywhere" }).click();
+      await expect.poll(async () => (await valuesOf(page)).dy).toEqual(new Array(8).fill(1));
+      await expectTruth(page);
+      await page.getByRole("button", { name: "through the variance" }).focus();
+      expect(
+        await page.locator('.derivation[data-term="through-variance"] .t-through-variance').count(),
+      ).toBeGreaterThan(10);
+    }));
+
+  it("the average is one from the first step on", () =>
+    withApp(browser, site.url, "#/derivation", async (page) => {
+      await page.getByLabel("each batch a little different").uncheck();
+      await page.getByRole("button", { name: "One step" }).click();
+      // Mean 3 of the batch; variance 3.1875 times 8/7.
+      await textOf(
+        page,
+        "[data-steps]",
+        /After 1 step the layer would normalize with mean 3\.0000 and variance 3\.6429/,
+      );
+      await page.getByRole("button", { name: "Ten steps" }).click();
+      await textOf(page, "[data-steps]", /After 11 steps .* mean 3\.0000 and variance 3\.6429/);
+      const weight = (1 - Math.fround(0.9) ** 11) / (1 - Math.fround(0.9));
+      expect(await page.locator(".averages tbody tr:last-child td:nth-child(6)").textContent()).toBe(weight.toFixed(4));
+    }));
+});
+
+describe("precision", () => {
+  it("measures here what Node measures", () =>
+    withApp(browser, site.url, "#/precision", async (page) => {
+      await textOf(page, "[data-rows]", /Measured at 29 ratios/);
+      await page.getByRole("slider", { name: "mean / std" }).fill("16");
+      const shown = await page
+        .locator("[data-method]")
+        .evaluateAll((rows) =>
+          rows.map(
+            (row) => [(row as HTMLElement).dataset.method, Number((row as HTMLElement).dataset.digits)] as const,
+          ),
+        );
+      const methods = [...FORMULAS, await openBackendMethod("cpu"), await openBackendMethod("wasm")];
+      const here = await digitsOf(methods, RATIOS[16] ?? 0);
+      expect(shown.map(([name]) => name)).toEqual([...here.keys(), "@bn/webgpu"]);
+      // Logarithms may differ by an ulp between engines, what is measured may not.
+      for (const [name, digits] of shown)
+        if (name && here.has(name)) expect(digits, name).toBeCloseTo(here.get(name) ?? 0, 9);
+      const at = new Map(shown);
+      expect(at.get("@bn/cpu")).toBeGreaterThan((at.get("E[x^2] - E[x]^2") ?? 16) + 2);
+      for (const { close } of methods) await close();
+    }));
+});
+
+describe("a model dropped in", () => {
+  it("ONNX: what bn inspect says, and ONNX Runtime and backends agree", () =>
+    withApp(browser, site.url, "#/model", async (page) => {
+      await page.getByRole("button", { name: /PaddleOCR/ }).click();
+      await textOf(page, "[data-layers]", /ONNX, 579 kB: 35 normalization layers, none looks wrong/);
+      await page.getByRole("button", { name: "Verify this model" }).click();
+      const verdict = await textOf(page, ".verified .verdict", /^70 passed/, 80_000);
+      expect(verdict).toBe("70 passed, 0 failed, 0 skipped");
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        page.getByRole("button", { name: "Download the report" }).click(),
+      ]);
+      const html = await readFile(await download.path(), "utf8");
+      expect(html).toContain("35 BatchNormalization nodes");
+      expect(html).toContain("all passed");
+    }));
+
+  it("Caffe: weights and network, verified with Caffe's own blobs", () =>
+    withApp(browser, site.url, "#/model", async (page) => {
+      await page.getByRole("button", { name: /yoloface/ }).click();
+      await textOf(page, "[data-layers]", /Caffe, 55 kB: 23 normalization layers/);
+      await page.locator(".controls").getByLabel("wasm").uncheck();
+      await page.getByRole("button", { name: "Verify this model" }).click();
+      await textOf(page, ".verified .verdict", /^23 passed, 0 failed, 0 skipped/, 80_000);
+    }));
+
+  it("suspects come first, in bn inspect's words", async () => {
+    const file = mistaken();
+    const { diagnostics } = await importModel(new Uint8Array(await file.arrayBuffer()), { partial: true });
+    const suspects = diagnostics.filter(({ kind }) => kind === "suspect");
+    await withApp(browser, site.url, "#/model", async (page) => {
+      await page.getByRole("button", { name: /with mistakes/ }).click();
+      await textOf(page, "[data-layers]", /6 normalization layers, 5 look wrong/);
+      expect(await page.locator(".layers tbody tr").first().getAttribute("class")).toBe("suspect");
+      const shown = await page.locator(".diagnostics li").allTextContents();
+      expect(shown).toEqual(suspects.map(({ message }) => `suspect: ${message}`));
+    });
+  });
+
+  it("what is no model is refused with a cure, and the page goes on", () =>
+    withApp(browser, site.url, "#/model", async (page) => {
+      const drop = (name: string, buffer: Buffer) =>
+        page.locator('.drop input[type="file"]').setInputFiles({ name, mimeType: "application/octet-stream", buffer });
+      await drop("readme.onnx", Buffer.from("# This is a text about a model\n"));
+      await textOf(page, ".problem", /This model cannot be opened.*Check that the file is complete/s);
+      const whole = Buffer.from(await mistaken().arrayBuffer());
+      await drop("half.onnx", whole.subarray(0, whole.length / 2));
+      await textOf(page, ".problem", /This model cannot be opened/);
+      await drop("net.prototxt", Buffer.from("layer { }"));
+      await textOf(page, ".problem", /a network without weights; drop the \.caffemodel together with it/);
+      await drop("mistakes.onnx", whole);
+      await textOf(page, "[data-layers]", /6 normalization layers/);
+      expect(await page.locator(".problem").count()).toBe(0);
+    }));
+
+  it("100 MB open, and their bytes are read in the worker", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "bn-large-"));
+    const path = join(folder, "large.onnx");
+    await writeFile(path, withWeight(new Uint8Array(await mistaken().arrayBuffer()), 25e6));
+    try {
+      await withApp(browser, site.url, "#/model", async (page) => {
+        await page.locator('.drop input[type="file"]').setInputFiles(path);
+        await textOf(page, "[data-layers]", /ONNX, 100\.0 MB: 6 normalization layers/, 80_000);
+      });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
+/** The model with one more initialiser of `count` zeros: messages that are split in a file are one when they are read. */
+function withWeight(model: Uint8Array, count: number): Uint8Array {
+  const varint = (value: number): number[] =>
+    value < 128 ? [value] : [(value % 128) | 128, ...varint(Math.floor(value / 128))];
+  const field = (number: number, length: number) => [...varint(number * 8 + 2), ...varint(length)];
+  const head = [8, ...varint(count), 16, 1, ...field(8, 1), 119, ...field(9, count * 4)]; // dims, float, name "w", raw_data
+  const tensor = head.length + count * 4;
+  const graph = field(5, tensor); // initializer
+  const prefix = [...field(7, graph.length + tensor), ...graph, ...head];
+  const all = new Uint8Array(model.length + prefix.length + count * 4);
+  all.set(model);
+  all.set(prefix, model.length);
+  return all;
+}
+
+describe("speed", () => {
+  it("checks every result, times it beside a copy, and says what a peer does not do", () =>
+    withApp(browser, site.url, "#/speed", async (page) => {
+      await page.getByLabel(/^shape/).fill("2x8x4x4");
+      await page.getByLabel("with tfjs and onnxruntime-web").check();
+      await page.getByRole("button", { name: "Measure this shape" }).click();
+      await textOf(page, "[data-doing]", /^Done/, 80_000);
+      const names = await page.locator(".speed tbody th").allTextContents();
+      expect(names).toEqual([
+        "a copy of the same bytes",
+        "@bn/cpu",
+        "@bn/wasm",
+        "@bn/webgpu",
+        "tfjs (JavaScript)",
+        "onnxruntime-web (wasm)",
+      ]);
+      for (const name of names.slice(0, 5)) {
+        const row = page.locator(`[data-who="${name}"]`);
+        expect(Number(await row.getAttribute("data-ms")), name).toBeGreaterThan(0);
+        if (name.startsWith("@bn/"))
+          expect(Number(await row.locator("td").nth(3).textContent()), name).toBeGreaterThan(5);
+      }
+      expect(await page.locator('[data-who="onnxruntime-web (wasm)"]').textContent()).toContain("it does not do this");
+    }));
+
+  it("a shape that is none is said before anything runs", () =>
+    withApp(browser, site.url, "#/speed", async (page) => {
+      await page.getByLabel(/^shape/).fill("8 by 8");
+      await textOf(page, ".note", /A shape is two to five sizes/);
+      expect(await page.getByRole("button", { name: "Measure this shape" }).isDisabled()).toBe(true);
+    }));
+});
