@@ -58,7 +58,7 @@ addEventListener("fetch", (event) => {
   if (request.method !== "GET" || url.origin !== location.origin || !url.href.startsWith(registration.scope)) return;
   const answer = async () => {
     const cache = await caches.open(version);
-    const kept = await cache.match(request, { ignoreSearch: true });
+    const kept = await cache.match(request, { ignoreSearch: true, ignoreVary: true });
     if (kept) return isolate(kept);
     const response = await fetch(request);
     if (response.ok && response.status === 200) await cache.put(request, response.clone()).catch(() => {});

@@ -73,7 +73,7 @@ describe("the derivation", () => {
       await page.mouse.move(box.x + box.width / 2, box.y - 40, { steps: 4 });
       await page.mouse.up();
       await expect.poll(async () => (await valuesOf(page)).dy[1]).toBeGreaterThan(0.3);
-      await page.getByLabel("gamma").fill("1.5");
+      await page.getByRole("slider", { name: "gamma" }).fill("1.5");
       await expect.poll(async () => (await valuesOf(page)).y[3]).toBeGreaterThan(2);
       await expectTruth(page, 1.5);
     }));

@@ -9,12 +9,13 @@ export interface Site {
   close(): Promise<void>;
 }
 
-const DIST: string = join(HERE, "dist");
+export const DIST: string = join(HERE, "dist");
 
 let built: Promise<void> | null = null;
 
 /** Builds the page once for all tests of a process. */
 export function buildOnce(): Promise<void> {
+  process.env.NODE_ENV = "production"; // vitest says "test", and the page would be another one
   built ??= build({ root: HERE, logLevel: "error" }).then(() => {
     if (!existsSync(join(DIST, "index.html"))) throw new Error("the build wrote no index.html");
   });

@@ -5,6 +5,7 @@ import { trainInBrowser } from "./consumers/browser.ts";
 import { type BundleSize, bundleBackends } from "./consumers/bundles.ts";
 import { runCommands } from "./consumers/commands.ts";
 import { type Footprint, importEverything } from "./consumers/imports.ts";
+import { buildPlayground } from "./consumers/playground.ts";
 import { runQuickStart } from "./consumers/quick-start.ts";
 import { checkTypes } from "./consumers/types.ts";
 import { type Fault, plant } from "./faults.ts";
@@ -57,8 +58,15 @@ async function consume(site: Site, step: Step): Promise<Outcome> {
   const types = await step("types", () => checkTypes(site));
   const bundles = await step("bundles", () => bundleBackends(site));
   const trained = await step("training in a browser", () => trainInBrowser(site));
+  const playground = await step("the playground's site", () => buildPlayground(site));
   const commands = await runCommands(site, step);
-  const notes = [`quick start: ${started}`, `types: ${types}`, `browser: ${trained}`, `commands: ${commands}`];
+  const notes = [
+    `quick start: ${started}`,
+    `types: ${types}`,
+    `browser: ${trained}`,
+    `playground: ${playground}`,
+    `commands: ${commands}`,
+  ];
   return { version: site.packages[0]?.version ?? "", footprints, bundles, notes };
 }
 

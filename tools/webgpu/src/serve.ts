@@ -5,9 +5,12 @@ import { extname, join, normalize, sep } from "node:path";
 import { importMapOf } from "./import-map.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
+  ".css": "text/css",
+  ".html": "text/html",
   ".js": "text/javascript",
   ".mjs": "text/javascript",
   ".json": "application/json",
+  ".svg": "image/svg+xml",
   ".wasm": "application/wasm",
 };
 

@@ -26,8 +26,7 @@ export function Gallery() {
       {entries === null && <p class="loading">Loading the results ...</p>}
       {entries?.length === 0 && (
         <p class="soft">
-          This build has none. <code>npx -y pnpm@12.18.0 playground:results</code> runs the suite in the browsers of a
-          machine and builds their results in.
+          This build has none: it shows the reports that lie in <code>apps/playground/results</code> when it is made.
         </p>
       )}
       {entries && entries.length > 0 && (

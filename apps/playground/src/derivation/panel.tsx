@@ -73,7 +73,7 @@ function Derivation({ backend }: { readonly backend: Backend }) {
           colour={0}
           lit={setTerm}
           line={{ at: outcome.mean, spread: std, text: `mean ${outcome.mean.toFixed(3)}, std ${std.toFixed(3)}` }}
-          onChange={(i, value) => setX(x.map((old, j) => (j === i ? value : old)))}
+          onChange={(i, next) => setX((all) => all.map((old, j) => (j === i ? next(old) : old)))}
         />
         <Points
           title="y, normalized, times gamma, plus beta"
@@ -93,7 +93,7 @@ function Derivation({ backend }: { readonly backend: Backend }) {
           most={2}
           colour={3}
           lit={setTerm}
-          onChange={(i, value) => setDy(dy.map((old, j) => (j === i ? value : old)))}
+          onChange={(i, next) => setDy((all) => all.map((old, j) => (j === i ? next(old) : old)))}
         />
         <Bars outcome={outcome} lit={setTerm} />
       </div>

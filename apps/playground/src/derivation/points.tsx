@@ -10,7 +10,7 @@ export interface PointsProps {
   readonly least: number;
   readonly most: number;
   /** Absent: the points are results and cannot be moved. */
-  readonly onChange?: (index: number, value: number) => void;
+  readonly onChange?: (index: number, next: (old: number) => number) => void;
   /** A line across the plot, and a band of so much on both sides. */
   readonly line?: { readonly at: number; readonly spread: number; readonly text: string } | undefined;
   readonly colour: number;
@@ -75,7 +75,7 @@ export function Points({ title, symbol, values, least, most, onChange, line, col
                   const top = svg.current?.getBoundingClientRect().top ?? 0;
                   return most - ((clientY - top - TOP) / (HEIGHT - TOP - BOTTOM)) * (most - least);
                 }}
-                onMove={(to) => onChange(i, Math.round(clamp(to, least, most) * 100) / 100)}
+                onMove={(next) => onChange(i, (old) => Math.round(clamp(next(old), least, most) * 100) / 100)}
               />
             ) : (
               <circle class="point" cx={x(i)} cy={y(value)} r={6} />
@@ -98,7 +98,8 @@ interface HandleProps {
   readonly x: number;
   readonly y: number;
   readonly valueAt: (clientY: number) => number;
-  readonly onMove: (value: number) => void;
+  /** From the value as it is then: keys may come faster than the page is drawn. */
+  readonly onMove: (next: (old: number) => number) => void;
 }
 
 /** Hundredths of the range. */
@@ -132,12 +133,12 @@ function Handle({ label, value, least, most, x, y, valueAt, onMove }: HandleProp
         event.currentTarget.focus();
         event.currentTarget.setPointerCapture(event.pointerId);
       }}
-      onPointerMove={(event) => event.buttons !== 0 && onMove(valueAt(event.clientY))}
+      onPointerMove={(event) => event.buttons !== 0 && onMove(() => valueAt(event.clientY))}
       onKeyDown={(event) => {
         const steps = STEPS[event.key];
         if (steps === undefined) return;
         event.preventDefault();
-        onMove(value + (steps * (most - least)) / 100);
+        onMove((old) => old + (steps * (most - least)) / 100);
       }}
     />
   );

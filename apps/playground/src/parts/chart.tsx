@@ -1,7 +1,7 @@
 import { useRef } from "preact/hooks";
 import { useWidth } from "./use-width.ts";
 
-export interface Curve {
+interface Curve {
   readonly name: string;
   /** By the index of `x`; null where nothing was measured. */
   readonly values: readonly (number | null)[];

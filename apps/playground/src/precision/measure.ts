@@ -1,14 +1,14 @@
 import { oracle, random } from "@bn/conformance";
-import type { HostArray } from "@bn/core";
+import { digitsOf as rightDigits } from "../parts/digits.ts";
 import type { Known, Method } from "./methods.ts";
 
-export const EPS = 1e-5;
-export const COUNT = 4096;
+const EPS = 1e-5;
+const COUNT = 4096;
 /** Quarters of decades, from 1 to 1e7. */
 export const RATIOS: readonly number[] = Array.from({ length: 29 }, (_, i) => 10 ** (i / 4));
 
 /** Data whose mean is `ratio` times its standard deviation of 1, rounded to float32. */
-export function dataFor(ratio: number): Float32Array {
+function dataFor(ratio: number): Float32Array {
   const { normal } = random("precision");
   return Float32Array.from({ length: COUNT }, () => ratio + normal());
 }
@@ -28,17 +28,6 @@ export async function digitsOf(methods: readonly Method[], ratio: number): Promi
     eps: Math.fround(EPS),
   };
   const found = new Map<string, number>();
-  for (const { name, normalize } of methods) found.set(name, digits(await normalize(x, known), truth));
+  for (const { name, normalize } of methods) found.set(name, rightDigits(await normalize(x, known), truth));
   return found;
-}
-
-export function digits(got: HostArray, truth: Float64Array): number {
-  let [error, size] = [0, 0];
-  for (const [i, expected] of truth.entries()) {
-    const off = Math.abs((got[i] as number) - expected);
-    if (!(off <= error)) error = off;
-    size = Math.max(size, Math.abs(expected));
-  }
-  if (Number.isNaN(error)) return 0;
-  return Math.min(16, Math.max(0, -Math.log10(error / size)));
 }

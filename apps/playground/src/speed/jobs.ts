@@ -1,5 +1,6 @@
 import { oracle, random } from "@bn/conformance";
 import type { Geometry } from "@bn/core";
+import { digitsOf as rightDigits } from "../parts/digits.ts";
 
 export const OPS = {
   stored: "stored statistics, with Scale",
@@ -36,7 +37,7 @@ export function parseShape(text: string): number[] | null {
 
 export const countOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-export function geometryOf([outer = 1, channels = 1, ...rest]: readonly number[]): Geometry {
+function geometryOf([outer = 1, channels = 1, ...rest]: readonly number[]): Geometry {
   return { outer, channels, inner: countOf(rest) };
 }
 
@@ -84,7 +85,7 @@ export function digitsOf({ op, shape }: Job, inputs: Inputs, got: Float32Array):
             g.outer * g.inner,
           )
         : oracle.normalize(x, g, stats, eps, affine);
-    least = Math.min(least, agreement(pick(got), truth));
+    least = Math.min(least, rightDigits(pick(got), truth));
   }
   return least;
 }
@@ -96,14 +97,4 @@ function channelOf(values: Float32Array, { outer, channels, inner }: Geometry, c
     found.set(values.subarray(from, from + inner), o * inner);
   }
   return found;
-}
-
-function agreement(got: Float32Array, truth: Float64Array): number {
-  let [error, size] = [0, 0];
-  for (const [i, expected] of truth.entries()) {
-    const off = Math.abs((got[i] as number) - expected);
-    if (!(off <= error)) error = off;
-    size = Math.max(size, Math.abs(expected));
-  }
-  return Number.isNaN(error) ? 0 : Math.min(16, Math.max(0, -Math.log10(error / size)));
 }

@@ -2,6 +2,7 @@ import { Scroll } from "../parts/scroll.tsx";
 import { COPY } from "./contenders.ts";
 import { countOf, OPS } from "./jobs.ts";
 import type { SpeedRow } from "./worker.ts";
+import "./speed.css";
 
 /** Times of one shape, beside the copy's. */
 export function SpeedTable({ shape, rows }: { readonly shape: string; readonly rows: readonly SpeedRow[] }) {

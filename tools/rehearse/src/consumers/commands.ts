@@ -12,6 +12,9 @@ export const BY_CI: readonly string[] = ["test", "check", "docs:api", "release:r
 /** Pages that tell a reader to copy the folder in which they lie; others begin in an empty one. */
 const TEMPLATES: ReadonlySet<string> = new Set(["examples/write-a-backend/README.md"]);
 
+/** What serves until somebody ends it; the step before this one builds the same site, and its own tests use it. */
+const SERVES: readonly string[] = ["playground", "playground:build"];
+
 export const pagesWithCommands = (): Page[] => pages().filter((page) => commandsOf(page).length > 0);
 
 /**
@@ -27,7 +30,7 @@ export async function runCommands(site: Site, step: Step): Promise<string> {
       const folder = readersFolder(site, page);
       for (const command of commandsOf(page)) {
         const script = scriptOfClone(command);
-        if (command.text === "bash .ci/run" || (script !== null && BY_CI.includes(script))) continue;
+        if (command.text === "bash .ci/run" || (script !== null && [...BY_CI, ...SERVES].includes(script))) continue;
         const printed = inClone.get(command.text) ?? (await execute(command, script === null ? folder : site.tree));
         if (script !== null) inClone.set(command.text, printed);
         if (command.prints !== null && !sameOutput(printed, command.prints)) {
