@@ -38,9 +38,14 @@ process.on("unhandledRejection", stray("a rejected promise that nothing handles"
 process.on("uncaughtException", stray("an error that nothing catches"));
 // The terminal's Ctrl-C reaches this process too: the parent decides what it means.
 process.on("SIGINT", () => {});
-// A parent that was killed leaves nobody to report to; a module that closes the channel alone changes nothing.
+
+/** How long a process may outlive the one that started it, unless a case keeps it from looking. */
+const MS_BETWEEN_LOOKS = 500;
+
+// A parent that was killed leaves nobody to report to. Its channel may close before this process has another parent, and a
+// module may close it too: so the parent itself is looked at, now and then.
 const parent = process.ppid;
-process.on("disconnect", () => process.ppid === parent || exit(1));
+setInterval(() => process.ppid === parent || exit(1), MS_BETWEEN_LOOKS).unref();
 process.channel?.unref();
 
 const create = async () => {
