@@ -8,16 +8,19 @@ export function nearest(wanted: string, names: readonly string[]): string | null
   return best?.name ?? null;
 }
 
-/** Levenshtein's: how many letters must be put in, taken out or changed. */
+/** How many letters must be put in, taken out or changed, or neighbours exchanged (optimal string alignment). */
 function distance(a: string, b: string): number {
-  let before = Array.from({ length: b.length + 1 }, (_, j) => j);
+  let [twoBefore, before]: [number[], number[]] = [[], Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
       const same = a[i - 1] === b[j - 1] ? 0 : 1;
-      row.push(Math.min((row[j - 1] as number) + 1, (before[j] as number) + 1, (before[j - 1] as number) + same));
+      const steps = [(row[j - 1] as number) + 1, (before[j] as number) + 1, (before[j - 1] as number) + same];
+      const exchanged = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (exchanged) steps.push((twoBefore[j - 2] as number) + 1);
+      row.push(Math.min(...steps));
     }
-    before = row;
+    [twoBefore, before] = [before, row];
   }
   return before[b.length] as number;
 }
