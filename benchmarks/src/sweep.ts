@@ -8,7 +8,7 @@ export interface Panel {
   geometry(value: number): readonly [outer: number, channels: number, inner: number];
 }
 
-export const SWEPT = ["moments", "normalize", "forward", "gradSums", "gradNormalize", "backward"] as const;
+const SWEPT = ["moments", "normalize", "forward", "gradSums", "gradNormalize", "backward"] as const;
 
 /** Elements of every tensor of the first three panels: 1 MB of float32. */
 const ELEMENTS = 2 ** 18;

@@ -47,7 +47,10 @@ export function readWebGpuOptions(options: WebGpuOptions): WebGpuOptions {
   // A size is measured or left out: one that is named and undefined is a measurement that went wrong.
   const lost = Object.entries(options.tuning ?? {}).find(([, size]) => size === undefined);
   if (lost) {
-    throw new BnError("ERR_BN_PARAM", `createWebGpu: tuning.${lost[0]} is undefined, expected a number; or leave it out`);
+    throw new BnError(
+      "ERR_BN_PARAM",
+      `createWebGpu: tuning.${lost[0]} is undefined, expected a number; or leave it out`,
+    );
   }
   const extra = ["powerPreference", "forceFallbackAdapter", "gpu"].find((key) => key in read);
   if (read.device && extra) {
