@@ -63,7 +63,7 @@ describe.skipIf(program === null)(`naga${program ? "" : ` (skipped: npm's deno h
 
     expect(report.adapter).toMatch(/\w/);
     expect(report.results.filter(({ status }) => status === "failed")).toEqual([]);
-    expect(report.results.filter(({ status }) => status === "passed").length).toBeGreaterThan(100);
+    expect(report.results.filter(({ status }) => status === "passed").length).toBeGreaterThan(60);
     expect(report.split).toEqual([3, 0, 14]);
     await using here = await createWebGpu();
     expect([...report.called].sort()).toEqual(Object.keys(here.kernels).sort());
