@@ -4,7 +4,9 @@ import { createWasm, type WasmOptions } from "../src/index.ts";
 
 const MIB = 2 ** 20;
 
-test("a million cycles of create, forward and dispose leave memory where it was", { timeout: 120_000 }, async () => {
+test("a hundred thousand cycles of create, forward and dispose leave memory where it was", {
+  timeout: 120_000,
+}, async () => {
   await using wasm = await createWasm({ threads: 1 });
   const cycle = () => {
     const x = createBlob(wasm, [4, 3]);
@@ -20,7 +22,7 @@ test("a million cycles of create, forward and dispose leave memory where it was"
   const place = first.address;
   const size = first.view.buffer.byteLength;
   first.dispose();
-  for (let i = 0; i < 1_000_000; i++) cycle();
+  for (let i = 0; i < 100_000; i++) cycle();
   const last = wasm.alloc("float32", 1);
   expect(last.address).toBe(place);
   expect(last.view.buffer.byteLength).toBe(size);
