@@ -153,7 +153,7 @@ describe("a model dropped in", () => {
         page.getByRole("button", { name: "Download the report" }).click(),
       ]);
       const html = await readFile(await download.path(), "utf8");
-      expect(html).toContain("35 BatchNormalization nodes");
+      expect(html).toContain("35 normalization nodes");
       expect(html).toContain("all passed");
     }));
 
