@@ -136,6 +136,8 @@ function meanOverStd(problem: Problem): number {
   return oracle.valuesOf(variance).reduce((most, v, c) => Math.max(most, ratio(v, c)), 0);
 }
 
+const LARGEST_FLOAT32 = 2 ** 128 - 2 ** 104;
+
 /** The running statistics of a node in training, for each of `tops`; empty where there is nothing to compare them with. */
 async function runningOf(
   node: ComparedNode,
@@ -149,6 +151,10 @@ async function runningOf(
   if (!(p >= 0 && p < 1)) return [];
   const [, , mean, variance] = values.operands.map(({ data }) => data) as [HostArray, HostArray, HostArray, HostArray];
   const { x, g, dtype } = problem;
+  // Caffe's blobs hold sums, 1 / (1 - p) times as large: stored values near the end of the dtype have none.
+  const most = (dtype === "float32" ? LARGEST_FLOAT32 : Number.MAX_VALUE) * (1 - p);
+  const isBeyond = (value: number) => Number.isFinite(value) && Math.abs(value) > most;
+  if (mean.some(isBeyond) || variance.some(isBeyond)) return [];
   const stats = statisticsOf(problem);
   const theirP = runtimePrecision(dtype);
   const theirs = runtimeMomentBounds(theirP, x, g, stats);
