@@ -141,7 +141,7 @@ describe("small networks", () => {
     ["mean-first", "BatchNorm", [[5, 5], [9, 9], [3]], [mean, variance, [3]]],
   ] as const)("dialect %s", async (dialect, type, blobs, expected) => {
     const weights = netOf([
-      { name: "bn", text: `type: "${type}" bottom: "x" top: "x"`, blobs: blobs as unknown as number[][] },
+      { name: "bn", text: `type: "${type}" bottom: "x" top: "x"`, blobs: blobs.map((values) => [...values]) },
     ]);
     const after = readWeights((await run(weights, { dialect })).bytes);
     expect(values(after, "bn")).toEqual(expected);

@@ -40,7 +40,7 @@ export interface Tally {
 /** One field of the layer changed, left out, or written twice; another type; another size of an input. */
 function mutateText(text: string, pick: Pick): string {
   const fields = [...text.matchAll(/(\w+): ?("[^"]*"|[\w.+-]+)/g)];
-  const [whole, name, value] = pick(fields) as unknown as [string, string, string];
+  const [whole, name, value = ""] = pick(fields);
   const other = value.startsWith('"') ? `"${pick(CASES).layer.match(/type: "(\w+)"/)?.[1]}"` : pick(NUMBERS);
   const changed = pick([`${name}: ${other}`, `${name}: ${other}`, `${name}: ${other}`, "", `${whole} ${whole}`]);
   return text.replace(whole, changed);

@@ -73,7 +73,7 @@ function failureText(who: string, row: VerifyRow, why: string, found: readonly (
   return lines.join("\n");
 }
 
-/** `{ summary, inputs, nodes, diagnostics }`, a node a line; what JSON cannot write is as in the conformance report. */
+/** `{ summary, inputs, nodes, diagnostics }`, one node per line; what JSON cannot write is as in the conformance report. */
 export function verifyJson({ inputs, rows, diagnostics }: VerifyReport): string {
   const nodes = rows.map((row) => `    ${JSON.stringify(nodeJson(row))}`).join(",\n");
   const head = `"summary": ${JSON.stringify(countRows(rows))},\n  "inputs": ${JSON.stringify(inputs)}`;

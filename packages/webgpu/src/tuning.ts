@@ -10,13 +10,14 @@ export interface Tuning {
 
 /** By what the adapter calls itself. An emulator pays for each barrier and has a handful of cores. */
 const CLASSES: readonly (readonly [RegExp, Tuning])[] = [
-  // 8 in place of 16 threads took 0.7 to 1.0 of the time, and a third less to compile; fewer would widen N-1 (lib/reduce.wgsl).
+  // 8 in place of 16 threads took 0.7 to 1.1 of the time, and mostly a quarter less to compile; fewer would widen N-1
+  // (lib/reduce.wgsl).
   [/swiftshader/i, { workgroup: 8, busy: 4, items: 64 }],
   [/llvmpipe|lavapipe|basic render/i, { workgroup: 16, busy: 4, items: 64 }],
 ];
 const OTHERS: Tuning = { workgroup: 256, busy: 512, items: 4 };
 
-/** The row of the device's adapter, with `given` in its stead, within the device's limits. */
+/** The row of the device's adapter, what is `given` replaces it; all within the device's limits. */
 export function tuningFor(device: GPUDevice, given: Partial<Tuning> = {}): Tuning {
   const { vendor, architecture, description } = device.adapterInfo;
   const [, row] = CLASSES.find(([name]) => name.test(`${vendor} ${architecture} ${description}`)) ?? [null, OTHERS];

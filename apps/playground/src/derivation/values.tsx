@@ -9,7 +9,7 @@ interface ValuesProps {
   readonly lit: (term: Term | null) => void;
 }
 
-/** Every number of the plots, a row a value. */
+/** Every number of the plots, one row per value. */
 export function Values({ x, dy, outcome, lit }: ValuesProps) {
   const { xhat, y, direct, throughMean, throughVariance, dx } = outcome;
   const columns: readonly (readonly [string, readonly number[], Term | null])[] = [

@@ -21,7 +21,7 @@ export function userFrame(stack: string): string | null {
   for (const line of stack.split("\n")) {
     const place = /^\s+at (?:.*\()?((?:file:\/\/|\/|[A-Za-z]:\\).*?):(\d+):(\d+)\)?$/.exec(line);
     if (!place) continue;
-    const [, url, row, column] = place as unknown as [string, string, string, string];
+    const [, url = "", row, column] = place;
     const path = url.startsWith("file:") ? fileURLToPath(url) : url;
     if (!OURS.test(path)) return `${path}:${row}:${column}`;
   }

@@ -157,7 +157,7 @@ const right = (): LayerState<number[]> => ({
   },
 });
 const having = (path: string, value: unknown): LayerState<number[]> => {
-  const state = structuredClone(right()) as unknown as Record<string, unknown>;
+  const state: Record<string, unknown> = { ...structuredClone(right()) };
   const keys = path.split(".");
   const last = keys.pop() as string;
   let at = state;
