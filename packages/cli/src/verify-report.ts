@@ -52,14 +52,15 @@ export function verifyText(report: VerifyReport): string {
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
 }
 
-/** Why a row, or a backend of it, has no verdict: once where all backends say the same. */
-function notCompared({ node, reason, backends }: VerifyRow): string[] {
+/** Why a row, or a backend of it, has no verdict or one on a part: once where all backends say the same. */
+function notCompared({ node, reason, onnxRuntime, backends }: VerifyRow): string[] {
   const left = backends.filter(({ status }) => status === "skipped");
   const alike =
     left.length > 0 && left.length === backends.length && left.every((one) => one.reason === left[0]?.reason);
   if (alike) return [`skipped  ${printable(node)}: ${printable(left[0]?.reason ?? "")}`];
   const lines = left.map((one) => `skipped  ${one.backend}  ${printable(node)}: ${printable(one.reason)}`);
-  return reason === "" ? lines : [...lines, `without ONNX Runtime  ${printable(node)}: ${printable(reason)}`];
+  const what = onnxRuntime === null ? "without ONNX Runtime" : "in part";
+  return reason === "" ? lines : [...lines, `${what}  ${printable(node)}: ${printable(reason)}`];
 }
 
 function failureText(who: string, row: VerifyRow, why: string, found: readonly (Comparison | null)[]): string {

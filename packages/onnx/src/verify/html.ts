@@ -115,9 +115,10 @@ function diagnostics(report: VerifyReport): Html {
   return html`<h2>Diagnostics</h2><div class="panel"><ul>${items}</ul></div>`;
 }
 
-function nodeRow({ node, shape, dtype, meanOverStd, onnxRuntime, backends }: VerifyRow): Html {
+function nodeRow({ node, shape, dtype, meanOverStd, onnxRuntime, reason, backends }: VerifyRow): Html {
   const words = `${node} ${shape.join("x")} ${dtype} ${backends.map(({ status }) => status).join(" ")}`;
-  const reasons = backends.filter(({ reason }) => reason !== "").map(({ backend, reason }) => `${backend}: ${reason}`);
+  const told = backends.filter((one) => one.reason !== "").map((one) => `${one.backend}: ${one.reason}`);
+  const reasons = reason === "" ? told : [reason, ...told];
   const ratios = ({ backend, float64, onnxRuntime }: BackendRow) =>
     html`${ratioCell(float64?.ratio ?? null, `${backend} ~ float64`)}${ratioCell(onnxRuntime?.ratio ?? null, `${backend} ~ ONNX Runtime`)}`;
   const size = Number.isNaN(meanOverStd) ? "-" : meanOverStd.toPrecision(3);

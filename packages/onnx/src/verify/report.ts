@@ -28,7 +28,7 @@ export interface VerifyRow {
   readonly nanChannels: number;
   /** ONNX Runtime against float64, under O-1 to O-5: where this fails too, the other two disagree for its sake. */
   readonly onnxRuntime: Comparison | null;
-  /** Why there is no comparison with ONNX Runtime, or none at all; empty where there is. */
+  /** Why there is no comparison with ONNX Runtime, or none at all, or which part is left out; empty where all is compared. */
   readonly reason: string;
   readonly backends: readonly BackendRow[];
 }

@@ -87,7 +87,7 @@ export async function verifyNode(
     meanOverStd: meanOverStd(problem),
     nanChannels: compared.nan.length,
     onnxRuntime: runtime,
-    reason: runtime === null ? values.why || NO_BOUND : "",
+    reason: runtime === null ? values.why || NO_BOUND : running === BEYOND ? NO_SUMS : "",
     backends: backends.map((backend) => (byBackend.get(backend) ?? failed.get(backend)) as BackendRow),
   };
 }
@@ -136,6 +136,10 @@ function meanOverStd(problem: Problem): number {
   return oracle.valuesOf(variance).reduce((most, v, c) => Math.max(most, ratio(v, c)), 0);
 }
 
+/** No comparisons, since there are no sums to make them with. */
+const BEYOND: Compared[][] = [];
+const NO_SUMS =
+  "running statistics are not compared: a layer keeps them times 1 / (1 - momentum), which is beyond the type's range here";
 const LARGEST_FLOAT32 = 2 ** 128 - 2 ** 104;
 
 /** The running statistics of a node in training, for each of `tops`; empty where there is nothing to compare them with. */
@@ -154,7 +158,7 @@ async function runningOf(
   // Caffe's blobs hold sums, 1 / (1 - p) times as large: stored values near the end of the dtype have none.
   const most = (dtype === "float32" ? LARGEST_FLOAT32 : Number.MAX_VALUE) * (1 - p);
   const isBeyond = (value: number) => Number.isFinite(value) && Math.abs(value) > most;
-  if (mean.some(isBeyond) || variance.some(isBeyond)) return [];
+  if (mean.some(isBeyond) || variance.some(isBeyond)) return BEYOND;
   const stats = statisticsOf(problem);
   const theirP = runtimePrecision(dtype);
   const theirs = runtimeMomentBounds(theirP, x, g, stats);
