@@ -124,7 +124,7 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .option("--quick", "fewer sizes, for work on a kernel")
     .option("--full", "all sizes")
     .option("--seed <text>", "draws the sizes between the boundaries (default: 1)")
-    .option("--timeout <seconds>", "for each start and each case (default: 60)")
+    .option("--timeout <seconds>", "to create the backend, and for each case (default: 60)")
     .option("--max-memory <mib>", "that the process of a backend may hold (default: half of the memory, at most 8192)")
     .option("--bail [count]", "end the run after this many failures (without a number: 1)")
     .option("--shard <i/n>", "only part I of N of the cases; `bn merge` joins the parts")

@@ -5,7 +5,6 @@ import { dump } from "npyjs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bn } from "./bn.ts";
 
-const SECONDS = 1000;
 const NAMES = ["mean", "variance", "factor", "gamma", "beta"];
 
 let folder: string;
@@ -24,10 +23,10 @@ beforeAll(async () => {
     stdout: "",
     stderr: expect.stringContaining("Input, BatchNorm, Scale, 3 channels"),
   });
-}, 60 * SECONDS);
+});
 afterAll(() => rm(folder, { recursive: true }));
 
-test("a layer goes to Caffe, to ONNX and back, and is inspected in each", { timeout: 60 * SECONDS }, async () => {
+test("a layer goes to Caffe, to ONNX and back, and is inspected in each", async () => {
   const { stdout, code } = await here("inspect", "own.caffemodel", "--net", "own.prototxt", "--json", "-");
   expect(code).toBe(0);
   const { layers, diagnostics } = JSON.parse(stdout);
@@ -78,7 +77,7 @@ test.each([
     /Caffe leaves no size open/,
   ],
   ["another size", ["export", "y.caffemodel", "--from", "own.caffemodel", "--shape", "1,4"], /shape is \[1,4\]/],
-])("bad input, exit code 2, and nothing written: %s", { timeout: 60 * SECONDS }, async (_, args, message) => {
+])("bad input, exit code 2, and nothing written: %s", async (_, args, message) => {
   const before = await readdir(folder);
   const { code, stdout, stderr } = await here(...args);
   expect([code, stdout]).toEqual([2, ""]);

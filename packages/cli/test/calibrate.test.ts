@@ -43,9 +43,7 @@ beforeAll(async () => {
 afterAll(() => rm(cwd, { recursive: true }));
 
 describe("bn calibrate", () => {
-  it("writes the model and its reports: files, a stream, and shards give the same bytes", {
-    timeout: 60_000,
-  }, async () => {
+  it("writes the model and its reports: files, a stream, and shards give the same bytes", async () => {
     const plain = await bn(
       [...run, "a.onnx", "--data", "few", "--batch", "4", "--json", "a.json", "--html", "a.html"],
       { cwd },
@@ -95,36 +93,31 @@ describe("bn calibrate", () => {
     expect(existsSync(at("d.onnx"))).toBe(false);
   });
 
-  it.each(["SIGINT", "SIGKILL"] as const)(
-    "goes on after %s, by the same command: the same bytes",
-    { timeout: 120_000 },
-    async (signal) => {
-      const command = [...run, `${signal}.onnx`, "--data", "many.npy", "--batch", "2"];
-      const ended = await interrupted(command, signal, `${signal}.onnx.resume`);
-      if (signal === "SIGINT") {
-        expect(ended.stderr).toMatch(
-          /calibrate: \d+ of 600 batches are kept in SIGINT\.onnx\.resume: the same command goes on there/,
-        );
-        expect(ended.code).toBe(130);
-      }
-      expect(existsSync(at(`${signal}.onnx`))).toBe(false);
-      const other = await bn([...command.slice(0, -1), "4"], { cwd });
-      expect(other.stderr).toContain(
-        `bn: ${signal}.onnx.resume: the run to go on from is another: the batch size is 2, expected 4; give the former options, or --restart`,
+  it.each(["SIGINT", "SIGKILL"] as const)("goes on after %s, by the same command: the same bytes", async (signal) => {
+    const command = [...run, `${signal}.onnx`, "--data", "many.npy", "--batch", "2"];
+    const ended = await interrupted(command, signal, `${signal}.onnx.resume`);
+    if (signal === "SIGINT") {
+      expect(ended.stderr).toMatch(
+        /calibrate: \d+ of 600 batches are kept in SIGINT\.onnx\.resume: the same command goes on there/,
       );
-      expect(other.code).toBe(2);
-      const again = await bn(command, { cwd });
-      expect(again.stderr).toContain(`calibrate: goes on from ${signal}.onnx.resume\n`);
-      expect(again.code, again.stderr).toBe(0);
-      expect(existsSync(at(`${signal}.onnx.resume`))).toBe(false);
-      if (!existsSync(at("whole.onnx"))) await bn([...run, "whole.onnx", ...command.slice(3)], { cwd });
-      expect((await bytesOf(`${signal}.onnx`)).equals(await bytesOf("whole.onnx"))).toBe(true);
-    },
-  );
+      expect(ended.code).toBe(130);
+    }
+    expect(existsSync(at(`${signal}.onnx`))).toBe(false);
+    const other = await bn([...command.slice(0, -1), "4"], { cwd });
+    expect(other.stderr).toContain(
+      `bn: ${signal}.onnx.resume: the run to go on from is another: the batch size is 2, expected 4; give the former options, or --restart`,
+    );
+    expect(other.code).toBe(2);
+    const again = await bn(command, { cwd });
+    expect(again.stderr).toContain(`calibrate: goes on from ${signal}.onnx.resume\n`);
+    expect(again.code, again.stderr).toBe(0);
+    expect(existsSync(at(`${signal}.onnx.resume`))).toBe(false);
+    if (!existsSync(at("whole.onnx"))) await bn([...run, "whole.onnx", ...command.slice(3)], { cwd });
+    expect((await bytesOf(`${signal}.onnx`)).equals(await bytesOf("whole.onnx"))).toBe(true);
+  });
 
   it.skipIf(noMpirun)(
     `under mpirun, on 2 ranks and in both modes: the same bytes${noMpirun ? ": skipped, there is no mpirun" : ""}`,
-    { timeout: 120_000 },
     async () => {
       for (const mode of ["batch", "exact"]) {
         const command = ["--data", "few", "--batch", "4", "--mode", mode];
@@ -141,7 +134,7 @@ describe("bn calibrate", () => {
     },
   );
 
-  it("writes no model where nothing was recalibrated: exit 1", { timeout: 30_000 }, async () => {
+  it("writes no model where nothing was recalibrated: exit 1", async () => {
     const { code, stdout } = await bn(["calibrate", "train.onnx", "x.onnx", "--data", "few"], { cwd });
     expect(stdout).toContain("left batch_norm: is in training mode");
     expect(stdout).toMatch(/nothing was recalibrated: no model is written\n\n0 recalibrated, 1 left\n$/);
@@ -164,7 +157,7 @@ describe("bn calibrate", () => {
     ["calibrate model.onnx model.onnx --data few --force", "it is the model to read; name another file to write"],
     ["calibrate model.onnx few/a.npy --data few", "the model few/a.npy: there is such a file; --force replaces it"],
     ["calibrate model.onnx x.onnx --merge few/a.npy", "few/a.npy: is no part of a calibration"],
-  ])("%s is refused", { timeout: 30_000 }, async (line, message) => {
+  ])("%s is refused", async (line, message) => {
     const { code, stderr } = await bn(line.split(" "), { cwd });
     expect(stderr).toContain(message);
     expect([code, existsSync(at("x.onnx"))]).toEqual([2, false]);

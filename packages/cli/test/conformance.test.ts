@@ -7,8 +7,6 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { BIN, bn, fixture } from "./bn.ts";
 
 const GOLDENS = fileURLToPath(new URL("../../conformance/goldens/", import.meta.url));
-const SECONDS = 1000;
-
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "bn-conformance-"));
@@ -38,7 +36,7 @@ async function flipBit(path: string, byte: number, bit: number): Promise<void> {
   await file.close();
 }
 
-test("the quick suite passes on cpu, and its table says so", { timeout: 300 * SECONDS }, async () => {
+test("the quick suite passes on cpu, and its table says so", async () => {
   const { code, stdout, stderr } = await bn(["conformance", "--quick", "--backend", "cpu"]);
   expect(stdout).toMatch(/^total .*\d/m);
   expect(stdout).toMatch(/\n\d+ passed, 0 failed, \d+ skipped\n$/);
@@ -47,9 +45,7 @@ test("the quick suite passes on cpu, and its table says so", { timeout: 300 * SE
   expect(code).toBe(0);
 });
 
-test("a backend that somebody else wrote, one file, passes; what it lacks is skipped by name", {
-  timeout: 300 * SECONDS,
-}, async () => {
+test("a backend that somebody else wrote, one file, passes; what it lacks is skipped by name", async () => {
   const { code, stdout, stderr } = await bn(["conformance", "--quick", "--backend", fixture("third-party.js")]);
   expect(stdout).toMatch(/^ +third-party$/m);
   expect(stdout).toMatch(/^third-party: \d+ skipped: supports.dtypes lacks float64$/m);
@@ -58,7 +54,7 @@ test("a backend that somebody else wrote, one file, passes; what it lacks is ski
   expect(code).toBe(0);
 });
 
-test("two backends stand side by side, and JSON has the documented shape", { timeout: 120 * SECONDS }, async () => {
+test("two backends stand side by side, and JSON has the documented shape", async () => {
   const list = `cpu,${fixture("third-party.js")}`;
   const { code, stdout, stderr } = await bn(["conformance", "--backend", list, "--filter", "bn_shapes", "--json", "-"]);
   expect(code).toBe(0);
@@ -91,9 +87,6 @@ test.each([
   ["the exponent's lowest", 2, 7],
 ])(
   "one flipped bit, %s, in an output tensor of a golden folder: exit 1, with case and index",
-  {
-    timeout: 120 * SECONDS,
-  },
   async (which, byte, bit) => {
     const { copy, id, top } = await copyGoldens(which);
     const [, channels, height, width] = top.shape as [number, number, number, number];
@@ -116,7 +109,7 @@ test.each([
   },
 );
 
-test("a truncated golden folder, or one that is none: exit 2, naming the file", { timeout: 60 * SECONDS }, async () => {
+test("a truncated golden folder, or one that is none: exit 2, naming the file", async () => {
   const { copy, top } = await copyGoldens("truncated");
   await truncate(join(copy, top.file), top.offset + top.length - 1);
   const cut = await bn(["conformance", "--backend", "cpu", "--goldens", copy]);
@@ -128,9 +121,7 @@ test("a truncated golden folder, or one that is none: exit 2, naming the file", 
   expect(broken.code).toBe(2);
 });
 
-test("a wrong backend fails with its numbers, and HTML escapes its name", {
-  timeout: 60 * SECONDS,
-}, async () => {
+test("a wrong backend fails with its numbers, and HTML escapes its name", async () => {
   const html = join(folder, "wrong.html");
   const args = ["conformance", "--backend", fixture("wrong.js"), "--filter", "*bn_shapes*f32", "--html", html];
   const { code, stdout } = await bn(args);
@@ -142,7 +133,7 @@ test("a wrong backend fails with its numbers, and HTML escapes its name", {
   expect(page).not.toContain("<wrong>");
 });
 
-test("cases that are all skipped are no verdict: exit 2", { timeout: 60 * SECONDS }, async () => {
+test("cases that are all skipped are no verdict: exit 2", async () => {
   const { code, stderr } = await bn([
     "conformance",
     "--backend",
@@ -154,7 +145,7 @@ test("cases that are all skipped are no verdict: exit 2", { timeout: 60 * SECOND
   expect(code).toBe(2);
 });
 
-test("a reader that goes away is no error", { timeout: 60 * SECONDS }, async () => {
+test("a reader that goes away is no error", async () => {
   const child = spawn(process.execPath, [
     BIN,
     "conformance",
@@ -173,9 +164,7 @@ test("a reader that goes away is no error", { timeout: 60 * SECONDS }, async () 
   expect(code).toBe(0);
 });
 
-test("Ctrl-C ends the run with 130, and the report tells what was done and what was not", {
-  timeout: 60 * SECONDS,
-}, async () => {
+test("Ctrl-C ends the run with 130, and the report tells what was done and what was not", async () => {
   const json = join(folder, "kept.json");
   await writeFile(json, "whole");
   const child = spawn(process.execPath, [BIN, "conformance", "--backend", "cpu", "--json", json, "--force"]);

@@ -20,8 +20,6 @@ const WEIGHTS = `
 layer { name: "bn" type: "BatchNorm" ${blob(3, -6)} ${blob(6, 12)} ${blob(3)} }
 layer { name: "scale" type: "Scale" ${blob(2, 0.5)} ${blob(1, -1)} }`;
 
-const SECONDS = 1000;
-
 let folder: string;
 const at = (name: string) => join(folder, name);
 beforeAll(async () => {
@@ -37,7 +35,7 @@ const convert = (...more: string[]) => {
   return bn(["convert", at("w.caffemodel"), at("out.onnx"), "--net", at("net.prototxt"), ...proof, ...more]);
 };
 
-test("a network and its proof", { timeout: 60 * SECONDS }, async () => {
+test("a network and its proof", async () => {
   const { code, stdout, stderr } = await convert("--opset", "17", "--shape", "data=3,2,8,7");
   expect(stderr).toMatch(/out\.onnx: written\n$/);
   expect(stdout).toContain("output pool  3x2x4x3\n\noperator set 17, 1 BatchNormalization node\n");
@@ -49,7 +47,7 @@ test("a network and its proof", { timeout: 60 * SECONDS }, async () => {
   expect([...(layers[0]?.statistics?.mean ?? [])]).toEqual([1, -2]);
 });
 
-test("as JSON, on an input that is given by the blob's name", { timeout: 60 * SECONDS }, async () => {
+test("as JSON, on an input that is given by the blob's name", async () => {
   const header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2, 6, 6), }".padEnd(117);
   const npy = Buffer.concat([
     Buffer.from("\x93NUMPY\x01\x00\x76\x00", "latin1"),
@@ -66,14 +64,14 @@ test("as JSON, on an input that is given by the blob's name", { timeout: 60 * SE
   expect(verify.summary).toEqual({ passed: 1, failed: 0, skipped: 0 });
 });
 
-test("a proof that fails: exit code 1, and no file", { timeout: 60 * SECONDS }, async () => {
+test("a proof that fails: exit code 1, and no file", async () => {
   const { code, stdout, stderr } = await convert("--backend", fixture("no-eps.js"));
   expect(stdout).toContain("FAILED  no-eps  bn: off float64");
   expect(stderr).toMatch(/out\.onnx: not written, for the proof fails\n$/);
   expect([code, existsSync(at("out.onnx"))]).toEqual([1, false]);
 });
 
-test("a file that is there is kept without --force", { timeout: 60 * SECONDS }, async () => {
+test("a file that is there is kept without --force", async () => {
   await writeFile(at("out.onnx"), "mine");
   const refused = await convert("--no-verify");
   expect([refused.code, await readFile(at("out.onnx"), "utf8")]).toEqual([2, "mine"]);
@@ -85,9 +83,7 @@ test("a file that is there is kept without --force", { timeout: 60 * SECONDS }, 
   expect([source.code, source.stderr]).toEqual([2, expect.stringContaining("one of the files to read")]);
 });
 
-test("what cannot be converted: exit code 2, one line that says why, and no file", {
-  timeout: 60 * SECONDS,
-}, async () => {
+test("what cannot be converted: exit code 2, one line that says why, and no file", async () => {
   await writeFile(at("unknown.prototxt"), NET.replace('"Pooling"', '"Upsample"'));
   const other = ["convert", at("w.caffemodel"), at("out.onnx"), "--net", at("unknown.prototxt")];
   const refused: [readonly string[], RegExp][] = [
@@ -106,7 +102,7 @@ test("what cannot be converted: exit code 2, one line that says why, and no file
   }
 });
 
-test("bn verify --net runs Caffe's blobs without writing a model", { timeout: 60 * SECONDS }, async () => {
+test("bn verify --net runs Caffe's blobs without writing a model", async () => {
   const args = ["verify", at("w.caffemodel"), "--backend", "cpu"];
   const { code, stdout, stderr } = await bn([...args, "--net", at("net.prototxt")]);
   expect(stdout).toMatch(/\n1 node: 1 passed, 0 failed, 0 skipped\n$/);

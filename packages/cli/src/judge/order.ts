@@ -7,6 +7,8 @@ export interface Order {
   /** What results call the backend; null for the name that it gives itself. */
   readonly name: string | null;
   readonly journal: string;
+  /** The process that waits for the journal. */
+  readonly parent: number;
   readonly suite: SuiteOptions;
   /** Which of the suite's cases, by place; null to start, say what it supports, and end. */
   readonly cases: readonly number[] | null;

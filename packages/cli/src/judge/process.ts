@@ -9,7 +9,7 @@ import { MIB, type Order } from "./order.ts";
 import { type Printed, printedBy } from "./printed.ts";
 
 export interface Limits {
-  /** Seconds for a start, for a case, and for the disposal. */
+  /** Seconds to load the module and create the backend, for each case, and for the disposal. */
   readonly timeout: number;
   /** MiB that the process may hold. */
   readonly maxMemory: number;
@@ -21,7 +21,11 @@ export interface End {
   readonly reason: string;
 }
 
+/** Seconds for Node's own start and ours: no module has run yet, and a machine may have much else to do. */
+const SECONDS_TO_START = 120;
 const MS_BETWEEN_LOOKS = 20;
+/** Of the time between two looks, so much counts: where it was more, this process did not run either. */
+const MS_COUNTED = 250;
 /** After its last word a process may take this long to end; then it is ended. */
 const MS_TO_EXIT = 300;
 /** What V8 exits with when it has nothing left to run and a top-level `await` still waits. */
@@ -31,10 +35,10 @@ const CHILD = fileURLToPath(new URL(`./child${extname(new URL(import.meta.url).p
 
 /**
  * Runs one process over `order` to its end, or ends it: where `stop()` says so after an entry, where nothing came for
- * `timeout` seconds, where it holds too much memory. Never rejects for what the process does.
+ * `timeout` seconds since the module began to load, where it holds too much memory. Never rejects for what the process does.
  */
 export async function runProcess(
-  order: Omit<Order, "journal">,
+  order: Omit<Order, "journal" | "parent">,
   { timeout, maxMemory }: Limits,
   onEntry: (entry: Entry) => void,
   stop: () => boolean,
@@ -42,7 +46,7 @@ export async function runProcess(
   const folder = mkdtempSync(join(tmpdir(), "bn-"));
   const [journal, orders] = [join(folder, "journal"), join(folder, "order.json")];
   writeFileSync(journal, "");
-  writeFileSync(orders, JSON.stringify({ ...order, journal }));
+  writeFileSync(orders, JSON.stringify({ ...order, journal, parent: process.pid } satisfies Order));
   const reader = followJournal(journal);
   const child = fork(CHILD, [orders], { stdio: ["ignore", "pipe", "pipe", "ipc"], detached: true });
   const printed = printedBy(child);
@@ -55,10 +59,15 @@ export async function runProcess(
     exited = true;
   });
   let end: End | null = null;
-  let [last, over] = [performance.now(), false];
+  // Milliseconds since the last entry, and whether the first and the last of them have come.
+  let [quiet, alive, over] = [0, false, false];
+  let before = performance.now();
   const look = () => {
+    const now = performance.now();
+    quiet += Math.min(now - before, MS_COUNTED);
+    before = now;
     for (const entry of reader.read()) {
-      last = performance.now();
+      [quiet, alive] = [0, true];
       if (entry.type === "done") over = true;
       onEntry(entry);
       if (entry.type === "begin") end ??= memoryEnd(entry.rss, maxMemory);
@@ -67,12 +76,10 @@ export async function runProcess(
   try {
     while (!exited && end === null) {
       await Promise.race([exit, setTimeout(MS_BETWEEN_LOOKS)]);
-      const quiet = performance.now() - last;
       look();
       if (stop()) end = { how: "stopped", reason: "was stopped" };
       else if (over && quiet > MS_TO_EXIT) end = { how: "done", reason: "" };
-      else if (!over && performance.now() - last > timeout * 1000) end = timeoutEnd(timeout);
-      else end ??= memoryEnd(residentOf(child.pid), maxMemory);
+      else if (!over) end ??= timeoutEnd(quiet, timeout, alive) ?? memoryEnd(residentOf(child.pid), maxMemory);
     }
     killGroup(child);
     await exit;
@@ -111,8 +118,12 @@ function endOf({ exitCode, signalCode }: ChildProcess): End {
   return { how: "ended", reason: `exited with code ${exitCode}` };
 }
 
-function timeoutEnd(timeout: number): End {
-  return { how: "timeout", reason: `came to no end within ${timeout} s (--timeout)` };
+function timeoutEnd(quiet: number, timeout: number, alive: boolean): End | null {
+  const seconds = alive ? timeout : Math.max(timeout, SECONDS_TO_START);
+  if (quiet <= seconds * 1000) return null;
+  const did = alive ? "came to no end" : "was not ready to load a module";
+  const cure = alive ? "--timeout" : "--timeout raises this limit; see whether the machine is busy";
+  return { how: "timeout", reason: `${did} within ${seconds} s (${cure})` };
 }
 
 function memoryEnd(bytes: number | null, allowed: number): End | null {

@@ -92,8 +92,9 @@ export async function superviseBackend(judging: Judging): Promise<Judged> {
     const problem = ran.end.how === "done" ? null : problemOf(ran.end, ran.printed);
     // TypeScript does not see that onEntry assigns these.
     const [at, refused] = [stage as Entry | null, noStart as NoStart | null];
-    if (refused || at === null) {
-      noStart = refused ?? { code: "", message: `its process ${problem} while it was loaded and created`, frame: null };
+    if (refused || at === null || at.type === "alive") {
+      const when = at === null ? "before the module was loaded" : "while it was loaded and created";
+      noStart = refused ?? { code: "", message: `its process ${problem} ${when}`, frame: null };
       why = `it did not start again: ${noStart.message}`;
       break;
     }
