@@ -1,14 +1,15 @@
-import type { Backend, Dtype, HostArray } from "@bn/core";
+import type { Backend, HostArray } from "@bn/core";
 import type { Case, Comparison, Needs } from "../case.ts";
+import { precisionOf } from "../truth/bounds.ts";
 import { compare } from "../truth/compare.ts";
-import { caffe, ours } from "./arithmetic.ts";
+import { oracleError, type Truth } from "../truth/truth.ts";
 import { dataCase } from "./data.ts";
 import { drive } from "./drive.ts";
 import { type Right, rightValues } from "./exceptions.ts";
+import { type Golden, goldenOf } from "./golden.ts";
 import { inputsOf, type Output, outputsOf } from "./outputs.ts";
 import { replay } from "./replay.ts";
-import { saturate, type Tracked } from "./tracked.ts";
-import type { GoldenCase, GoldenSet, GoldenTensor } from "./types.ts";
+import type { GoldenCase, GoldenSet } from "./types.ts";
 
 /** The clause that a category stands for; others stand for G-1. */
 const CLAUSES: Readonly<Record<string, string>> = {
@@ -33,59 +34,28 @@ const CLAUSES: Readonly<Record<string, string>> = {
  * The cases of a set of golden data: for each of them a replay on a backend (id `goldens/<name>`), and a check of the
  * data itself (id `goldens/<name>#data`). Where `shipped` is of the same set and seed, that compares every bit.
  *
- * A replay compares every tensor of every step. float64: with Caffe's (G-3). float32: with the float64 twin, or the
- * oracle where there is none, and with Caffe's own float32 (G-4).
+ * A replay gives each layer what Caffe's layer saw at that step, and compares every tensor that comes of it twice: with
+ * the oracle (G-3), and with Caffe's own value (G-4).
  */
 export function goldenCases(set: GoldenSet, shipped: GoldenSet | null = null): Case[] {
-  const byName = new Map(set.cases.map((one) => [one.name, memo(one)]));
   const same = shipped !== null && shipped.set === set.set && shipped.seed === set.seed;
   const originals = same ? new Map(shipped.cases.map((one) => [one.name, one])) : null;
-  return [...byName.values()].flatMap((golden) => {
+  return set.cases.map(goldenOf).flatMap((golden) => {
     const { name, category } = golden.one;
-    const twin = byName.get(name.replace(/f32$/, "f64"));
     const replayed: Case = {
       id: `goldens/${name}`,
       group: "goldens",
       clause: Object.hasOwn(CLAUSES, category) ? (CLAUSES[category] as string) : "G-1",
       needs: needsOf(golden.one),
-      run: ({ backend }) => compareAll(backend, golden, twin && sameProblem(golden.one, twin.one) ? twin : null),
+      run: ({ backend }) => compareAll(backend, golden),
     };
-    return [replayed, dataCase(golden.one, originals)];
+    return [replayed, dataCase(golden, originals)];
   });
 }
 
-/** A case with what does not depend on the backend, computed once and when it is wanted. */
-interface Golden {
-  readonly one: GoldenCase;
-  readonly outputs: readonly Output[];
-  /** Caffe's possible error, with the truth. */
-  readonly caffe: readonly Tracked[];
-  readonly right: readonly Right[];
-}
-
-function memo(one: GoldenCase): Golden {
-  let [outputs, caffes, right]: [Output[]?, Tracked[]?, Right[]?] = [];
-  return {
-    one,
-    get outputs() {
-      outputs ??= outputsOf(one);
-      return outputs;
-    },
-    get caffe() {
-      caffes ??= replay(one, caffe(one.dtype));
-      return caffes;
-    },
-    get right() {
-      right ??= rightValues(one, this.outputs, this.caffe);
-      return right;
-    },
-  };
-}
-
-async function compareAll(backend: Backend, golden: Golden, twin: Golden | null): Promise<Comparison[]> {
-  const { one, outputs } = golden;
+async function compareAll(backend: Backend, { one, outputs, caffe }: Golden): Promise<Comparison[]> {
   const driven = await drive(backend, one);
-  const allowed = replay(one, ours(one.dtype, backend.supports));
+  const allowed = replay(one, outputs, precisionOf(one.dtype, backend.supports));
   const comparisons = one.layers.flatMap(({ defaultBlobs, initialBlobs }, layer) =>
     defaultBlobs
       ? initialBlobs.map(({ data }, i) => {
@@ -97,55 +67,24 @@ async function compareAll(backend: Backend, golden: Golden, twin: Golden | null)
   );
   for (const [i, output] of outputs.entries()) {
     const got = driven.outputs[i] as HostArray;
-    const right = golden.right[i] as Right;
-    const bound = total(allowed[i] as Tracked, golden.caffe[i] as Tracked);
-    if (one.dtype === "float64") {
-      comparisons.push(against(output, "", got, right, bound));
-      continue;
-    }
-    comparisons.push(against(output, " against Caffe's float32", got, right, bound));
-    const truth = twin ? (twin.right[i] as Right) : { values: (allowed[i] as Tracked).value };
-    const rounded = fitTo(one.dtype, truth);
-    const own = twin ? total(allowed[i] as Tracked, twin.caffe[i] as Tracked) : (allowed[i] as Tracked).error;
-    const least = own.map((b, k) => larger(b, Math.abs((right.values[k] as number) - (rounded.values[k] as number))));
-    comparisons.push(against(output, twin ? " against the float64 twin" : " against float64", got, rounded, least));
+    const [mine, caffes] = [allowed[i], caffe[i]] as [Truth, Truth];
+    const right = rightValues(one, output, caffes);
+    // The two are compared with each other: neither needs the oracle's own error, which both bounds have in them.
+    const both = mine.expected.map((value, k) =>
+      Math.max(0, (mine.bound[k] as number) + (caffes.bound[k] as number) - 2 * oracleError(value)),
+    );
+    comparisons.push(against(output, "the oracle", got, { ...right, values: mine.expected }, mine.bound));
+    comparisons.push(against(output, "Caffe", got, right, both));
   }
   return comparisons;
 }
 
-function against(output: Output, suffix: string, got: HostArray, right: Right, bound: Float64Array): Comparison {
+/** Where NaN is right and another value is accepted, what came decides which of the two is expected. */
+function against(output: Output, whom: string, got: HostArray, right: Right, bound: Truth["bound"]): Comparison {
   const { values, accepted, note } = right;
-  const expected = accepted
-    ? Array.from(values, (v, i) => (Number.isNaN(got[i]) ? v : (accepted[i] as number)))
-    : values;
-  return compare(`${output.what}${suffix}`, got, expected, bound, output.geometry, note);
-}
-
-function total({ error }: Tracked, other: Tracked): Float64Array {
-  return error.map((own, i) => own + (other.error[i] as number));
-}
-
-/** The larger of the two, where `error` is a number at all. */
-function larger(bound: number, error: number): number {
-  return error > bound && error < Number.POSITIVE_INFINITY ? error : bound;
-}
-
-function fitTo(dtype: Dtype, right: Right): Right {
-  const clip = (values: ArrayLike<number>) => Float64Array.from(values, (v) => saturate(dtype, v));
-  return { ...right, values: clip(right.values), ...(right.accepted ? { accepted: clip(right.accepted) } : {}) };
-}
-
-/** Whether two cases of different dtype were given the same numbers, step by step. */
-function sameProblem(a: GoldenCase, b: GoldenCase): boolean {
-  if (a.dtype === b.dtype || a.layers.length !== b.layers.length || a.steps.length !== b.steps.length) return false;
-  if (a.steps.some(({ op }, i) => op !== b.steps[i]?.op)) return false;
-  const [ours, others] = [inputsOf(a), inputsOf(b)];
-  return ours.length === others.length && ours.every(({ tensor }, i) => equal(tensor, others[i]?.tensor));
-}
-
-function equal(a: GoldenTensor, b: GoldenTensor | undefined): boolean {
-  if (!b || a.shape.length !== b.shape.length || a.shape.some((dim, i) => dim !== b.shape[i])) return false;
-  return a.data.every((value, i) => Object.is(value, b.data[i]));
+  const isAccepted = (v: number, i: number) => accepted && Number.isNaN(v) && !Number.isNaN(got[i]);
+  const expected = Float64Array.from(values, (v, i) => (isAccepted(v, i) ? (accepted?.[i] as number) : v));
+  return compare(`${output.what} against ${whom}`, got, expected, bound, output.geometry, note);
 }
 
 /** What the numbers of a case, not its name, ask of a backend. */

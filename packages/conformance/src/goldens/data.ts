@@ -1,23 +1,28 @@
 import { BnError } from "@bn/core";
 import type { Case, Comparison } from "../case.ts";
+import { compare } from "../truth/compare.ts";
+import type { Truth } from "../truth/truth.ts";
 import { sameBits } from "./bits.ts";
+import { rightValues } from "./exceptions.ts";
+import type { Golden } from "./golden.ts";
 import { inputsOf, type Output, outputsOf } from "./outputs.ts";
 import { recomputed } from "./recompute.ts";
 import type { GoldenCase } from "./types.ts";
 
 /**
- * A check of the golden data itself, without a backend (G-6): what Caffe computes without sums is recomputed in its own
- * order of operations and must agree to the bit; and every tensor must equal its original, where there is one.
+ * A check of the golden data itself, without a backend (G-6): every value must be within Caffe's possible error of the
+ * oracle's; what Caffe computes without sums is recomputed in its own order of operations and must agree to the bit; and
+ * every tensor must equal its original, where there is one.
  */
-export function dataCase(one: GoldenCase, originals: ReadonlyMap<string, GoldenCase> | null): Case {
+export function dataCase(golden: Golden, originals: ReadonlyMap<string, GoldenCase> | null): Case {
+  const { one } = golden;
   return {
     id: `goldens/${one.name}#data`,
     group: "golden data",
     clause: "G-6",
     needs: {},
     async run() {
-      const outputs = outputsOf(one);
-      const comparisons = recomputed(one, outputs);
+      const comparisons = [...nearOracle(golden), ...recomputed(one, golden.outputs)];
       if (originals === null) return comparisons;
       const original = originals.get(one.name);
       if (!original) {
@@ -27,6 +32,14 @@ export function dataCase(one: GoldenCase, originals: ReadonlyMap<string, GoldenC
       return [...comparisons, ...identical(all(one), all(original), one.name)];
     },
   };
+}
+
+function nearOracle({ one, outputs, caffe }: Golden): Comparison[] {
+  return outputs.map((output, i) => {
+    const { expected, bound } = caffe[i] as Truth;
+    const { values, note } = rightValues(one, output, caffe[i] as Truth);
+    return compare(`${output.what}, Caffe against the oracle`, values, expected, bound, output.geometry, note);
+  });
 }
 
 type Named = Pick<Output, "what" | "tensor"> & Partial<Pick<Output, "geometry">>;

@@ -7,6 +7,7 @@ import {
   type HostArray,
   type Layer,
 } from "@bn/core";
+import { seenBy } from "./seen.ts";
 import type { GoldenCase, GoldenForward, GoldenLayer, GoldenTensor } from "./types.ts";
 
 /** What core's layers made of a case: the blobs that setUp left, and every output in the order of `outputsOf`. */
@@ -22,7 +23,10 @@ interface Placed {
   readonly top: readonly [Blob];
 }
 
-/** Replays the steps of a case on the layers of @bn/core, on the same layer objects throughout. */
+/**
+ * Replays the steps of a case on the layers of @bn/core, on the same layer objects throughout. Before each step a layer
+ * is given what Caffe's layer saw, so that what it makes of that can be judged alone.
+ */
 export async function drive(backend: Backend, one: GoldenCase): Promise<Driven> {
   const owned: Disposable[] = [];
   const own = <T extends Disposable>(resource: T): T => {
@@ -40,25 +44,27 @@ async function replaySteps(backend: Backend, one: GoldenCase, own: <T extends Di
   const outputs: HostArray[] = [];
   let initialBlobs: HostArray[][] = [];
   let placed: Placed[] = [];
-  for (const step of one.steps) {
+  for (const [at, step] of one.steps.entries()) {
     if (step.op === "clear_param_diffs") {
       for (const { layer } of placed) layer.clearParamDiffs();
     } else if (step.op === "forward") {
       if (placed.length === 0) {
         placed = place(backend, one, step, own);
         initialBlobs = await setUp(placed);
+      } else {
+        for (const [i, { layer }] of placed.entries()) write(layer.blobs, seenBy(one, at, i).blobs);
       }
-      const { bottom } = placed[0] as Placed;
-      for (const [i, input] of step.inputs.entries()) write(bottom[i] as Blob, input);
-      for (const { layer, bottom, top } of placed) {
+      for (const [i, { layer, bottom, top }] of placed.entries()) {
+        write(bottom, seenBy(one, at, i).bottom);
         layer.forward(bottom, top);
         outputs.push(await top[0].read());
         for (const blob of layer.blobs) outputs.push(await blob.read());
       }
     } else {
-      const last = placed[placed.length - 1] as Placed;
-      last.top[0].writeDiff(step.topDiff.data);
-      for (const { golden, layer, bottom, top } of placed.toReversed()) {
+      for (const [i, { golden, layer, bottom, top }] of [...placed.entries()].reverse()) {
+        const { topDiff, blobDiffs } = seenBy(one, at, i);
+        top[0].writeDiff((topDiff as GoldenTensor).data);
+        for (const [k, { data }] of blobDiffs?.entries() ?? []) layer.blobs[k]?.writeDiff(data);
         layer.backward(top, bottom.map(always), bottom);
         for (const blob of bottom) outputs.push(await blob.readDiff());
         // Statistics have no gradient: the driver of the goldens wrote none.
@@ -71,9 +77,11 @@ async function replaySteps(backend: Backend, one: GoldenCase, own: <T extends Di
 
 const always = () => true;
 
-function write(blob: Blob, { shape, data }: GoldenTensor): void {
-  blob.reshape(shape);
-  blob.write(data);
+function write(blobs: readonly Blob[], tensors: readonly GoldenTensor[]): void {
+  for (const [i, { shape, data }] of tensors.entries()) {
+    blobs[i]?.reshape(shape);
+    blobs[i]?.write(data);
+  }
 }
 
 function place(

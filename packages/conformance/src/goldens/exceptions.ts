@@ -1,6 +1,7 @@
 import { each } from "../truth/oracle.ts";
+import type { Truth } from "../truth/truth.ts";
 import type { Output } from "./outputs.ts";
-import type { Tracked } from "./tracked.ts";
+import { seenBy } from "./seen.ts";
 import type { GoldenCase, GoldenLayer } from "./types.ts";
 
 /** Where Caffe's value is not the right one (G-5): when, by parameters and geometry, and why. A comparison notes it. */
@@ -46,32 +47,26 @@ export interface Right {
   readonly note?: string;
 }
 
-/** Caffe's outputs, corrected where an exception applies; `truth` is the replay of the same case. */
-export function rightValues(one: GoldenCase, outputs: readonly Output[], truth: readonly Tracked[]): Right[] {
-  const diffs = accumulated(one);
-  const before = new Map<string, ArrayLike<number>>();
-  return outputs.map((output, i) => {
-    const layer = one.layers[output.layer] as GoldenLayer;
-    const { overwritten, forgotten, indeterminate } = EXCEPTIONS;
-    if (output.kind === "blobDiff") return diffs(output, overwritten.applies(layer, output));
-    const values = output.tensor.data;
-    let right: Right = { values };
-    if (forgotten.applies(layer, output)) {
-      right = withNaN(output, forgotten.reason, (k) => Number.isNaN(before.get(keyOf(output))?.[k]));
-      if (right.note) right = { ...right, accepted: values };
-    } else if (indeterminate.applies(layer, output)) {
-      const kept = channelsWithNaN(output);
-      const lost = (truth[i] as Tracked).value;
-      const reason = indeterminate.reason;
-      right = withNaN(output, reason, (k, c) => Number.isNaN(lost[k]) && !kept.has(c));
-    }
-    before.set(keyOf(output), right.values);
-    return right;
-  });
-}
-
-function keyOf({ layer, kind, part }: Output): string {
-  return `${layer} ${kind} ${part}`;
+/** Caffe's values of an output, corrected where an exception applies. `truth` is what they should be near. */
+export function rightValues(one: GoldenCase, output: Output, truth: Truth): Right {
+  const layer = one.layers[output.layer] as GoldenLayer;
+  const { overwritten, forgotten, indeterminate } = EXCEPTIONS;
+  const caffe = output.tensor.data;
+  if (overwritten.applies(layer, output)) {
+    const before = seenBy(one, output.step, output.layer).blobDiffs?.[output.part]?.data;
+    if (!before) return { values: caffe };
+    return { values: Float64Array.from(caffe, (added, c) => (before[c] as number) + added), note: overwritten.reason };
+  }
+  if (forgotten.applies(layer, output)) {
+    const before = seenBy(one, output.step, output.layer).blobs[output.part]?.data;
+    const right = withNaN(output, forgotten.reason, (c) => Number.isNaN(before?.[c]));
+    return right.note ? { ...right, accepted: caffe } : right;
+  }
+  if (indeterminate.applies(layer, output)) {
+    const kept = channelsWithNaN(output);
+    return withNaN(output, indeterminate.reason, (i, c) => Number.isNaN(truth.expected[i]) && !kept.has(c));
+  }
+  return { values: caffe };
 }
 
 /** Caffe's values with NaN in place of the numbers that `where` picks. */
@@ -93,28 +88,4 @@ function channelsWithNaN({ tensor, geometry }: Output): Set<number> {
     if (Number.isNaN(tensor.data[i])) found.add(c);
   });
   return found;
-}
-
-/**
- * The sums since the last clear: the previous right value and what Caffe's step added, which is all of its value where
- * it overwrote. Caffe's own value where no step since the clear was overwritten.
- */
-function accumulated({ steps }: GoldenCase): (output: Output, overwritten: boolean) => Right {
-  const before = new Map<string, { caffe: ArrayLike<number>; right: ArrayLike<number> }>();
-  let seen = 0;
-  return ({ step, layer, part, tensor }, overwritten) => {
-    for (; seen < step; seen++) if (steps[seen]?.op === "clear_param_diffs") before.clear();
-    const key = `${layer} ${part}`; // of blob diffs alone
-    const last = before.get(key);
-    const caffe = tensor.data;
-    let right: ArrayLike<number> = caffe;
-    if (last && (overwritten || last.right !== last.caffe)) {
-      right = Float64Array.from(caffe, (value, k) => {
-        const added = overwritten ? value : value - (last.caffe[k] as number);
-        return (last.right[k] as number) + added;
-      });
-    }
-    before.set(key, { caffe, right });
-    return right === caffe ? { values: right } : { values: right, note: EXCEPTIONS.overwritten.reason };
-  };
 }

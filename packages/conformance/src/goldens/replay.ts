@@ -1,40 +1,90 @@
-import type { Geometry } from "@bn/core";
-import type { Arithmetic } from "./arithmetic.ts";
-import { replayBatchNorm } from "./replay-batch-norm.ts";
-import { replayScale } from "./replay-scale.ts";
-import { exact, type Tracked } from "./tracked.ts";
-import type { GoldenCase } from "./types.ts";
+import { type Precision, type StatErrors, scaleBound, sumBound } from "../truth/bounds.ts";
+import { dd } from "../truth/dd.ts";
+import * as oracle from "../truth/oracle.ts";
+import type { Truth } from "../truth/truth.ts";
+import * as truths from "../truth/truth.ts";
+import type { Output } from "./outputs.ts";
+import { biasOf, type Seen, scaleOf, seenBy } from "./seen.ts";
+import type { GoldenBatchNorm, GoldenCase, GoldenLayer, GoldenScale, GoldenTensor } from "./types.ts";
 
-/**
- * Every output of a case, in the order of `outputsOf`, from its own inputs by the oracle, with the error that
- * `arithmetic` allows. Errors propagate from layer to layer and from step to step, first order: an
- * input of a layer that errs by e adds |d output / d input| e (G-2).
- */
-export function replay(one: GoldenCase, arithmetic: Arithmetic): Tracked[] {
-  const layers = one.layers.map((layer) =>
-    layer.type === "BatchNorm"
-      ? replayBatchNorm(layer, one.dtype, arithmetic)
-      : replayScale(layer, one.dtype, arithmetic),
-  );
-  const outputs: Tracked[] = [];
-  for (const step of one.steps) {
-    if (step.op === "clear_param_diffs") {
-      for (const layer of layers) layer.clearParamDiffs();
-    } else if (step.op === "forward") {
-      let bottom = step.inputs.map(({ data }) => exact(data));
-      for (const [i, layer] of layers.entries()) {
-        const top = layer.forward(bottom, step.geometries[i] as Geometry);
-        outputs.push(top, ...layer.blobs);
-        bottom = [top];
-      }
-    } else {
-      let dy = exact(step.topDiff.data);
-      for (const layer of layers.toReversed()) {
-        const diffs = layer.backward(dy);
-        outputs.push(...diffs, ...layer.blobDiffs);
-        dy = diffs[0] as Tracked;
-      }
-    }
-  }
-  return outputs;
+/** What a layer should compute at one step, in the order of Caffe's arrays. */
+type Truths = Partial<Readonly<Record<Output["kind"], readonly Truth[]>>>;
+
+/** Every output of a case by the oracle, each from what Caffe's layer saw at that step, under the bounds of `p`. */
+export function replay(one: GoldenCase, outputs: readonly Output[], p: Precision): Truth[] {
+  const steps = new Map<string, Truths>();
+  return outputs.map(({ step, layer, kind, part }) => {
+    const key = `${step} ${layer}`;
+    const found = steps.get(key) ?? truthsOf(one.layers[layer] as GoldenLayer, seenBy(one, step, layer), p);
+    steps.set(key, found);
+    return found[kind]?.[part] as Truth;
+  });
+}
+
+function truthsOf(golden: GoldenLayer, seen: Seen, p: Precision): Truths {
+  return golden.type === "BatchNorm" ? batchNorm(golden, seen, p) : scale(golden, seen, p);
+}
+
+/** BN-5 to BN-11, under N-2 to N-8. */
+function batchNorm({ effective }: GoldenBatchNorm, seen: Seen, p: Precision): Truths {
+  const { useGlobalStats, fraction, eps } = effective;
+  const { geometry: g, bottom, blobs, topDiff } = seen;
+  const x = (bottom[0] as GoldenTensor).data;
+  const problem = { x, g, eps, affine: null };
+  const [sums, squares, factor] = blobs as [GoldenTensor, GoldenTensor, GoldenTensor];
+  const before = truths.runningTruth({
+    mean: oracle.channelsOf(sums.data),
+    variance: oracle.channelsOf(squares.data),
+    factor: dd(factor.data[0] as number),
+  });
+  const taken = useGlobalStats ? truths.storedStats(p, before.running) : truths.batchStats(p, x, g);
+  const stats = { ...taken, errors: finite(taken.errors) };
+  if (topDiff) return { bottomDiff: [truths.backwardTruth(p, problem, topDiff.data, stats).dx] };
+  const top = [truths.forwardTruth(p, problem, stats)];
+  if (useGlobalStats) return { top, blob: blobs.map(unchanged) };
+  const { running, errors } = truths.averaged(p, before, stats, fraction, oracle.correctionOf(g));
+  const blob = [
+    truths.truthOf(p, running.mean, errors.mean),
+    truths.truthOf(p, running.variance, errors.variance),
+    truths.truthOf(p, [running.factor], errors.factor),
+  ];
+  return { top, blob };
+}
+
+/** S-1 to S-7, under N-1 and N-8; diffs of blobs accumulate. */
+function scale({ effective }: GoldenScale, seen: Seen, p: Precision): Truths {
+  const { geometry: g, bottom, blobs, topDiff, blobDiffs } = seen;
+  const x = (bottom[0] as GoldenTensor).data;
+  const gamma = oracle.channelsOf(scaleOf(seen));
+  const bias = biasOf(seen, effective);
+  const scaled = (input: ArrayLike<number>, beta: ArrayLike<number> | null) => {
+    const affine = { gamma, beta: beta && oracle.channelsOf(beta) };
+    return truths.truth(p, oracle.scale(input, g, affine), scaleBound(p, input, g, affine));
+  };
+  if (!topDiff) return { top: [scaled(x, bias)], blob: blobs.map(unchanged) };
+
+  const dy = topDiff.data;
+  const sums = oracle.scaleSums(dy, x, g);
+  const added = (before: ArrayLike<number>, sum: oracle.Channels, by: ArrayLike<number> | null) => {
+    const total = Float64Array.from(before, (old, c) => old + (sum[c]?.hi as number));
+    return truths.truth(p, total, sumBound(p, dy, by, g, sum, before));
+  };
+  const none = new Float64Array(g.channels);
+  const blobDiff = blobs.map((_, i) => {
+    const before = blobDiffs?.[i]?.data ?? none;
+    const isBias = effective.biasTerm && i === blobs.length - 1;
+    return isBias ? added(before, sums.beta, null) : added(before, sums.gamma, x);
+  });
+  const scaleDiff = bottom.length === 2 ? [added(none, sums.gamma, x)] : [];
+  return { bottomDiff: [scaled(dy, null), ...scaleDiff], blobDiff };
+}
+
+/** To the bit. */
+function unchanged({ data }: GoldenTensor): Truth {
+  return { expected: Float64Array.from(data), bound: new Float64Array(data.length) };
+}
+
+/** A variance that overflowed is infinite, and has no error. */
+function finite({ mean, variance }: StatErrors): StatErrors {
+  return { mean, variance: variance.map((d) => (d === Number.POSITIVE_INFINITY ? 0 : d)) };
 }

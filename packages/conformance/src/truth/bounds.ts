@@ -16,6 +16,8 @@ export interface Precision {
   readonly division: number;
   /** The smallest positive number that the backend keeps. */
   readonly eta: number;
+  /** Sums are Caffe's, over space, then over the batch, one term after the other: G-2 in place of N-1 and N-2. */
+  readonly plainSums?: true;
 }
 
 export function precisionOf(dtype: Dtype, { correctlyRounded, subnormals }: Supports): Precision {
@@ -24,6 +26,13 @@ export function precisionOf(dtype: Dtype, { correctlyRounded, subnormals }: Supp
   const k = correctlyRounded ? (float32 ? 4 : 7) : 8.5;
   const once = float32 && correctlyRounded;
   return { dtype, u, k, once, division: correctlyRounded ? 1 : 5, eta: subnormals ? smallest : normal };
+}
+
+const IEEE = { correctlyRounded: true, subnormals: true } as Supports;
+
+/** G-2: the maps of Caffe subtract, take the root of variance + eps and divide: 1, 1.5 and 1 roundings. */
+export function caffePrecision(dtype: Dtype): Precision {
+  return { ...precisionOf(dtype, IEEE), k: 4, plainSums: true };
 }
 
 type Values = ArrayLike<number>;
@@ -38,6 +47,11 @@ export interface StatErrors {
 /** N-1: S, the error of a sum of n terms in units of the sum of their magnitudes. */
 export function sumFactor({ u }: Precision, n: number): number {
   return (40 + Math.log2(Math.max(n, 1))) * u;
+}
+
+/** S of a channel's sum, or G-2's: a term passes at most inner - 1 and outer - 1 additions, and its factor 1 / m two roundings. */
+function factorOf(p: Precision, { outer, inner }: Geometry): number {
+  return p.plainSums ? (outer + inner) * p.u : sumFactor(p, outer * inner);
 }
 
 function perChannel(g: Geometry, term: (i: number, c: number) => number): PerChannel {
@@ -56,8 +70,9 @@ function map(g: Geometry, value: (i: number, c: number) => number): Float64Array
   return bound;
 }
 
-/** N-2. */
+/** N-2, or G-2. */
 export function momentBounds(p: Precision, x: Values, g: Geometry, stats: Stats): StatErrors {
+  if (p.plainSums) return plainMomentBounds(p, x, g, stats);
   const [mean, variance] = [valuesOf(stats.mean), valuesOf(stats.variance)];
   const s = sumFactor(p, g.outer * g.inner);
   const reach = reachOf(x, g, mean);
@@ -66,6 +81,18 @@ export function momentBounds(p: Precision, x: Values, g: Geometry, stats: Stats)
     mean: d,
     variance: variance.map((v, c) => (s + 4 * p.u) * (Math.sqrt(v) + 2 * (d[c] as number)) ** 2 + 4 * p.eta),
   };
+}
+
+/** G-2: the variance is taken about the rounded mean, d off, so that it is the channel's plus d^2; its squares carry 3 u. */
+function plainMomentBounds(p: Precision, x: Values, g: Geometry, stats: Stats): StatErrors {
+  const m = g.outer * g.inner;
+  const s = factorOf(p, g);
+  const mean = perChannel(g, (i) => (s * Math.abs(x[i] as number)) / m + p.eta);
+  const variance = valuesOf(stats.variance).map((value, c) => {
+    const squared = (mean[c] as number) ** 2;
+    return (s + 3 * p.u) * (value + squared) + squared + 4 * p.eta;
+  });
+  return { mean, variance };
 }
 
 /** N-9: of mean + meanLow, and of m2. */
@@ -158,7 +185,7 @@ export function gradSumBounds(
 ): SumErrors {
   const { r, rError, d, meanError } = magnitudes(x, stats, eps, null, errors);
   const m = g.outer * g.inner;
-  const s = sumFactor(p, m);
+  const s = factorOf(p, g);
   const size = (i: number) => Math.abs(dy[i] as number);
   const absDy = perChannel(g, size);
   const absDyXhat = perChannel(g, (i, c) => size(i) * d(i, c) * (r[c] as number));
@@ -212,7 +239,7 @@ export function scaleBound(p: Precision, x: Values, g: Geometry, { gamma, beta }
   });
 }
 
-/** N-1: sum dy x (or sum dy where x is null), added to `prior`. */
+/** N-1, or G-2: sum dy x (or sum dy where x is null), added to `prior`, which may pass every plain addition. */
 export function sumBound(
   p: Precision,
   dy: Values,
@@ -222,9 +249,12 @@ export function sumBound(
   prior: ArrayLike<number> | null,
 ): PerChannel {
   const m = g.outer * g.inner;
-  const s = sumFactor(p, m);
+  const s = factorOf(p, g);
   const size = perChannel(g, (i) => Math.abs((dy[i] as number) * (x?.[i] ?? 1)));
-  return size.map((sum, c) => s * sum + addBound(p, sums[c]?.hi ?? 0, prior?.[c] ?? 0) + m * p.eta);
+  return size.map((sum, c) => {
+    const [total, before] = [sums[c]?.hi ?? 0, prior?.[c] ?? 0];
+    return s * (p.plainSums ? sum + Math.abs(before) : sum) + addBound(p, total, before) + m * p.eta;
+  });
 }
 
 /** Rounding of a sum and of its addition to what was there. */

@@ -30,13 +30,18 @@ export function perChannel(channels: number): Geometry {
   return { outer: 1, channels, inner: 1 };
 }
 
-/** The oracle rounds once, to float64: 2^-53 |expected| more. Overflow in the dtype is overflow in the truth. */
+/** The oracle rounds once, to float64. */
+export function oracleError(value: number): number {
+  return Math.abs(value) * 2 ** -53;
+}
+
+/** `bound`, and the oracle's own error. Overflow in the dtype is overflow in the truth. */
 export function truth({ dtype }: Precision, values: ArrayLike<number>, bound: ArrayLike<number>): Truth {
   const { length } = values;
   const [expected, allowed] = [new Float64Array(length), new Float64Array(length)];
   for (let i = 0; i < length; i++) {
     expected[i] = inRange(dtype, values[i] as number);
-    allowed[i] = (bound[i] as number) + Math.abs(expected[i] as number) * 2 ** -53;
+    allowed[i] = (bound[i] as number) + oracleError(expected[i] as number);
   }
   return { expected, bound: allowed };
 }

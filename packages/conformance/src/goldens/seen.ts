@@ -1,0 +1,40 @@
+import type { Geometry, HostArray } from "@bn/core";
+import type { GoldenCase, GoldenTensor } from "./types.ts";
+
+/** What a layer of a golden case was given at a step, all of it by Caffe: so a wrong step stands for itself alone. */
+export interface Seen {
+  readonly geometry: Geometry;
+  /** Its bottoms: the inputs of the case, or the top of the layer before it. */
+  readonly bottom: readonly GoldenTensor[];
+  /** Its blobs before the step. */
+  readonly blobs: readonly GoldenTensor[];
+  /** Of a backward: the diff of its top, and those of its blobs before the step, which are null where they are zero. */
+  readonly topDiff: GoldenTensor | null;
+  readonly blobDiffs: readonly GoldenTensor[] | null;
+}
+
+/** Throws a RangeError where the step is no forward and no backward. */
+export function seenBy({ steps, layers }: GoldenCase, step: number, layer: number): Seen {
+  const at = steps[step];
+  if (at?.op !== "forward" && at?.op !== "backward") throw new RangeError(`step ${step} computes nothing`);
+  const forward = at.op === "backward" ? at.forward : at;
+  const before = steps.slice(0, step);
+  const lastForward = before.findLast((other) => other.op === "forward");
+  const lastSum = before.findLast(({ op }) => op !== "forward");
+  return {
+    geometry: forward.geometries[layer] as Geometry,
+    bottom: layer === 0 ? forward.inputs : [forward.tops[layer - 1] as GoldenTensor],
+    blobs: lastForward?.blobs[layer] ?? layers[layer]?.initialBlobs ?? [],
+    topDiff: at.op === "backward" ? (at.bottomDiffs[layer + 1]?.[0] ?? at.topDiff) : null,
+    blobDiffs: at.op === "backward" && lastSum?.op === "backward" ? (lastSum.paramDiffs[layer] ?? null) : null,
+  };
+}
+
+/** The scale that a Scale reads: its second bottom, or its first blob. */
+export function scaleOf({ bottom, blobs }: Seen): HostArray {
+  return ((bottom[1] ?? blobs[0]) as GoldenTensor).data;
+}
+
+export function biasOf({ blobs }: Seen, { biasTerm }: { readonly biasTerm: boolean }): HostArray | null {
+  return biasTerm ? (blobs[blobs.length - 1] as GoldenTensor).data : null;
+}
