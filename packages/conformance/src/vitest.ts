@@ -6,11 +6,15 @@ import { createDiagnoser, type Diagnoser } from "./diagnosis/index.ts";
 import { IMPORT } from "./diagnosis/snippet.ts";
 import { CLAUSES } from "./report/clauses.ts";
 import { runCase } from "./run.ts";
+import { startWatchdog, type Watchdog } from "./watchdog.ts";
 
 export interface ConformanceOptions {
   /** Default: the quick ones, for work on a kernel; `cases()` is the whole suite, as `bn conformance` runs it. */
   readonly cases?: readonly Case[];
-  /** For each case, in milliseconds. Default 60,000: a software GPU is slow. */
+  /**
+   * For each case, in milliseconds. Default 60,000: a software GPU is slow. A case that keeps its thread busy for half as long
+   * again ends the process of its test file, in Node, since nothing else can end it.
+   */
   readonly timeout?: number;
 }
 
@@ -31,12 +35,18 @@ export function conformance(name: string, create: () => Promise<Backend>, option
     let backend: Backend | undefined;
     let diagnoser: Diagnoser | undefined;
     const verdicts: Record<Result["status"], number> = { passed: 0, failed: 0, skipped: 0, notRun: 0 };
+    let watchdog: Watchdog | undefined;
     beforeAll(async () => {
+      watchdog = startWatchdog(1.5 * timeout);
+      watchdog.begin(`${name}: its start`);
       backend = await create();
       diagnoser = createDiagnoser(backend, create);
+      watchdog.end();
     }, timeout);
     afterAll(async () => {
+      watchdog?.begin(`${name}: dispose()`);
       await backend?.dispose();
+      watchdog?.close();
     }, timeout);
     for (const group of new Set(chosen.map((one) => one.group))) {
       describe(group, () => {
@@ -44,12 +54,16 @@ export function conformance(name: string, create: () => Promise<Backend>, option
           it(
             `${one.id} (${one.clause})`,
             async (test) => {
+              watchdog?.begin(`${name}: ${one.id}`);
               const result = await runCase(name, backend as Backend, create, one);
+              watchdog?.end();
               verdicts[result.status]++;
               if (result.status === "skipped") test.skip(result.reason);
               if (result.status !== "failed") return;
               // Why it failed is worth a repetition, and not worth hiding the failure when that goes wrong.
+              watchdog?.begin(`${name}: ${one.id}, repeated to find out why it failed`);
               const cause = await diagnoser?.diagnose(one, result).catch(() => undefined);
+              watchdog?.end();
               throw new Error(failureText(cause ? { ...result, cause } : result));
             },
             timeout,

@@ -1,0 +1,52 @@
+/** Looks on while something runs, from a thread of its own. */
+export interface Watchdog {
+  /** `what` runs from now on; what ran before has ended. */
+  begin(what: string): void;
+  end(): void;
+  close(): void;
+}
+
+const NOBODY: Watchdog = { begin: () => {}, end: () => {}, close: () => {} };
+const TEXT_BYTES = 1024;
+
+/** In state[0] the number of what runs, which is odd, or an even one; in state[1] the length of its name. */
+const WATCH = `
+  const { writeSync } = require("node:fs");
+  const { workerData: { state, text, limit } } = require("node:worker_threads");
+  for (;;) {
+    const seen = Atomics.load(state, 0);
+    if (Atomics.wait(state, 0, seen, limit) !== "timed-out" || seen % 2 === 0) continue;
+    const what = Buffer.from(text.slice(0, Atomics.load(state, 1))).toString();
+    writeSync(2, what + ": came to no end within " + limit / 1000 + " s, and kept its thread busy: the process is ended\\n");
+    process.kill(process.pid, "SIGKILL");
+  }`;
+
+/**
+ * Ends the process where `limit` milliseconds pass within one thing that runs: in an endless loop no timer runs, so that a test
+ * runner's own time limit ends nothing. Only Node has such a thread; elsewhere nobody watches.
+ */
+export function startWatchdog(limit: number): Watchdog {
+  // No import: this file is bundled for browsers too.
+  const threads = globalThis.process?.getBuiltinModule?.("node:worker_threads");
+  if (!threads) return NOBODY;
+  const state = new Int32Array(new SharedArrayBuffer(8));
+  const text = new Uint8Array(new SharedArrayBuffer(TEXT_BYTES));
+  const thread = new threads.Worker(WATCH, { eval: true, execArgv: [], workerData: { state, text, limit } });
+  thread.unref();
+  let count = 0;
+  const store = (value: number) => {
+    Atomics.store(state, 0, value);
+    Atomics.notify(state, 0);
+  };
+  return {
+    begin(what) {
+      const bytes = new TextEncoder().encode(what).subarray(0, TEXT_BYTES);
+      text.set(bytes);
+      Atomics.store(state, 1, bytes.length);
+      count += 2;
+      store(count + 1);
+    },
+    end: () => store(count),
+    close: () => void thread.terminate(),
+  };
+}
