@@ -1,15 +1,5 @@
 import type { Geometry, HostArray } from "@bn/core";
-import {
-  at,
-  type BackendMutant,
-  type Buffer,
-  betaAt,
-  each,
-  fround,
-  fused,
-  gammaAt,
-  kernels,
-} from "./backend-mutants.ts";
+import { at, type BackendMutant, type Buffer, betaAt, each, fround, fused, gammaAt, kernels } from "./plant.ts";
 
 /** Sums of `term` per channel in plain float64: nothing is taken again, or multiplied by a power of two. */
 function sums(g: Geometry, term: (i: number, c: number) => number): Float64Array {

@@ -1,0 +1,107 @@
+import type { Geometry } from "@bn/core";
+import { at, type BackendMutant, type Buffer, betaAt, each, fround, gammaAt, kernels, mapped } from "./plant.ts";
+
+export const moments: readonly BackendMutant[] = [
+  kernels("unbiased variance", "K-1", (real) => ({
+    moments(x, g, out) {
+      real.moments(x, g, out);
+      const m = g.outer * g.inner;
+      for (let c = 0; c < g.channels; c++) out.variance.view[c] = at(out.variance, c) * (m / Math.max(m - 1, 1));
+    },
+  })),
+  kernels("E[x^2] - E[x]^2 in float32", "BN-5", () => ({ moments: oneSweep })),
+  kernels("a plain loop of float32 additions, about a rounded mean", "K-1", () => ({ moments: plainLoops })),
+  kernels("statistics of each image, not of the batch", "K-1", (real) => ({
+    moments: (x, g, out) => real.moments(x, { ...g, outer: Math.min(g.outer, 1) }, out),
+  })),
+  kernels("NaN counted as 0", "BN-12", (real) => ({
+    moments(x, g, out) {
+      const length = g.outer * g.channels * g.inner;
+      real.moments(
+        mapped(x, length, (value) => (Number.isNaN(value) ? 0 : value)),
+        g,
+        out,
+      );
+    },
+  })),
+];
+
+function oneSweep(x: Buffer, g: Geometry, out: { mean: Buffer; variance: Buffer }): void {
+  const m = g.outer * g.inner;
+  const [sum, squares] = [new Float32Array(g.channels), new Float32Array(g.channels)];
+  each(g, (i, c) => {
+    sum[c] = (sum[c] as number) + at(x, i);
+    squares[c] = (squares[c] as number) + fround(at(x, i) ** 2);
+  });
+  for (let c = 0; c < g.channels; c++) {
+    const mean = fround((sum[c] as number) / m);
+    out.mean.view[c] = mean;
+    out.variance.view[c] = Math.max(0, fround(fround((squares[c] as number) / m) - fround(mean * mean)));
+  }
+}
+
+function plainLoops(x: Buffer, g: Geometry, out: { mean: Buffer; variance: Buffer }): void {
+  const m = g.outer * g.inner;
+  const [sum, squares] = [new Float32Array(g.channels), new Float32Array(g.channels)];
+  each(g, (i, c) => {
+    sum[c] = (sum[c] as number) + at(x, i);
+  });
+  const mean = sum.map((value) => value / m);
+  each(g, (i, c) => {
+    squares[c] = (squares[c] as number) + fround(fround(at(x, i) - (mean[c] as number)) ** 2);
+  });
+  for (let c = 0; c < g.channels; c++) {
+    out.mean.view[c] = mean[c] as number;
+    out.variance.view[c] = (squares[c] as number) / m;
+  }
+}
+
+export const maps: readonly BackendMutant[] = [
+  kernels("eps outside the root", "K-2", (real) => ({
+    normalize(x, g, { mean, variance }, eps, affine, y) {
+      const square = mapped(variance, g.channels, (v) => (Math.sqrt(v) + eps) ** 2);
+      real.normalize(x, g, { mean, variance: square }, 0, affine, y);
+    },
+  })),
+  kernels("eps 0 replaced by a default", "BN-5", (real) => ({
+    normalize: (x, g, stats, eps, affine, y) => real.normalize(x, g, stats, eps || 1e-5, affine, y),
+  })),
+  kernels("the folded form x * A + B", "BN-5", () => ({
+    normalize(x, g, { mean, variance }, eps, affine, y) {
+      const a = Float32Array.from(
+        { length: g.channels },
+        (_, c) => gammaAt(affine, c) / Math.sqrt(at(variance, c) + eps),
+      );
+      const b = Float32Array.from(a, (value, c) => betaAt(affine, c) - fround(at(mean, c) * value));
+      each(g, (i, c) => {
+        y.view[i] = fround(at(x, i) * (a[c] as number)) + (b[c] as number);
+      });
+    },
+  })),
+  kernels("a negative variance taken for 0", "BN-6", (real) => ({
+    normalize(x, g, { mean, variance }, eps, affine, y) {
+      real.normalize(x, g, { mean, variance: mapped(variance, g.channels, (v) => Math.max(v, 0)) }, eps, affine, y);
+    },
+  })),
+  kernels("beta forgotten", "K-2", (real) => ({
+    normalize(x, g, stats, eps, affine, y) {
+      real.normalize(x, g, stats, eps, affine && { gamma: affine.gamma, beta: null }, y);
+    },
+  })),
+  kernels("channels found by i % channels in every layout", "K-2", (real) => ({
+    normalize: (x, g, stats, eps, affine, y) =>
+      real.normalize(x, { outer: g.outer * g.inner, channels: g.channels, inner: 1 }, stats, eps, affine, y),
+  })),
+  kernels("one element written past the geometry", "K-2", (real) => ({
+    normalize(x, g, stats, eps, affine, y) {
+      real.normalize(x, g, stats, eps, affine, y);
+      y.view[g.outer * g.channels * g.inner] = 7;
+    },
+  })),
+  kernels("float64 computed in float32", "K-2", (real) => ({
+    normalize(x, g, stats, eps, affine, y) {
+      real.normalize(x, g, stats, eps, affine, y);
+      for (let i = 0; i < g.outer * g.channels * g.inner; i++) y.view[i] = fround(at(y, i));
+    },
+  })),
+];
