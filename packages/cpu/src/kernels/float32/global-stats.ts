@@ -1,4 +1,4 @@
-/** (mean, variance) = running * s, s = 0 if factor is 0, else its rounded reciprocal (K-8, BN-6). */
+/** (mean, variance) = running * s, s = 0 if factor is 0, else its reciprocal, rounded to the dtype (K-8, BN-6). */
 export function globalStats(
   channels: number,
   meanSum: Float32Array,

@@ -1,4 +1,8 @@
-/** running = fraction * running + (mean, correction * variance, 1), in float64 and rounded once (K-7, N-8). */
+/**
+ * running = fraction * running + (mean, correction * variance, 1) (K-7, N-8).
+ *
+ * Errors  float32 is computed in float64 and rounded once; float64 rounds each operation.
+ */
 export function movingAverage(
   channels: number,
   mean: Float32Array,

@@ -1,3 +1,4 @@
+/** Generated from float32/backward.ts by test/twins.test.ts, which proves it current. */
 import type { Geometry } from "@bn/core";
 import { isChannelsLast } from "../../layout.ts";
 import type { Scratch } from "../../scratch.ts";

@@ -1,4 +1,5 @@
-/** (mean, variance) = running * s, s = 0 if factor is 0, else its reciprocal (K-8, BN-6). */
+/** Generated from float32/global-stats.ts by test/twins.test.ts, which proves it current. */
+/** (mean, variance) = running * s, s = 0 if factor is 0, else its reciprocal, rounded to the dtype (K-8, BN-6). */
 export function globalStats(
   channels: number,
   meanSum: Float64Array,

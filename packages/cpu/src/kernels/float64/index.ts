@@ -1,3 +1,4 @@
+/** Generated from float32/index.ts by test/twins.test.ts, which proves it current. */
 import type { ArrayKernels } from "../array-kernels.ts";
 import { backward } from "./backward.ts";
 import { forward } from "./forward.ts";

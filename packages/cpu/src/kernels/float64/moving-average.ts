@@ -1,4 +1,9 @@
-/** running = fraction * running + (mean, correction * variance, 1), each operation rounded (K-7, N-8). */
+/** Generated from float32/moving-average.ts by test/twins.test.ts, which proves it current. */
+/**
+ * running = fraction * running + (mean, correction * variance, 1) (K-7, N-8).
+ *
+ * Errors  float32 is computed in float64 and rounded once; float64 rounds each operation.
+ */
 export function movingAverage(
   channels: number,
   mean: Float64Array,

@@ -1,3 +1,4 @@
+/** Generated from float32/scale.ts by test/twins.test.ts, which proves it current. */
 import type { Geometry } from "@bn/core";
 import { CHANNEL_BLOCK, isChannelsLast, tileRows } from "../../layout.ts";
 import type { Scratch } from "../../scratch.ts";
