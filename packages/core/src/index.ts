@@ -1,3 +1,4 @@
+export { type ArgumentChecks, argumentChecks } from "./argument-checks.ts";
 export {
   type Affine,
   type Average,

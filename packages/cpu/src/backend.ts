@@ -1,5 +1,4 @@
-import { type Backend, BnError, CONTRACT_VERSION, type Supports } from "@bn/core";
-import { checkAlloc, checkRead, checkWrite } from "./arguments.ts";
+import { argumentChecks, type Backend, BnError, CONTRACT_VERSION, type Supports } from "@bn/core";
 import { CpuBuffer } from "./buffer.ts";
 import { createKernels } from "./kernels/index.ts";
 
@@ -16,6 +15,7 @@ const supports: Supports = Object.freeze({
   threads: 1,
   details: Object.freeze({}),
 });
+const checkArguments = argumentChecks("cpu", supports.dtypes);
 
 /**
  * The backend that needs nothing but JavaScript: one thread, float32 and float64, done when a call returns.
@@ -65,19 +65,19 @@ export async function createCpu(): Promise<Backend<CpuBuffer>> {
     },
     alloc(dtype, length) {
       check("alloc");
-      checkAlloc(dtype, length);
+      checkArguments.alloc(dtype, length);
       return new CpuBuffer(owner, dtype, length);
     },
     owns,
     write(target, source) {
       checkOwned("write", target);
-      checkWrite(target, source);
+      checkArguments.write(target, source);
       target.view.set(source);
     },
     // Not `async`: wrong use is the caller's error and throws at the call.
     read(source, length) {
       checkOwned("read", source);
-      checkRead(source, length);
+      checkArguments.read(source, length);
       return Promise.resolve(source.view.slice(0, length));
     },
     finish() {

@@ -1,5 +1,4 @@
-import { type Backend, BnError, CONTRACT_VERSION, type Supports } from "@bn/core";
-import { checkAlloc, checkRead, checkWrite } from "./arguments.ts";
+import { argumentChecks, type Backend, BnError, CONTRACT_VERSION, type Supports } from "@bn/core";
 import { Block } from "./block.ts";
 import type { WasmBuffer } from "./buffer.ts";
 import { features } from "./features.ts";
@@ -8,6 +7,9 @@ import { createKernels } from "./kernels.ts";
 import { compile, instantiate } from "./module.ts";
 import { FIRST_PAGES, FOUR_GIB, readWasmOptions, type WasmOptions } from "./options.ts";
 import { type Pool, startPool } from "./pool.ts";
+
+const DTYPES = Object.freeze(["float32", "float64"] as const);
+const checkArguments = argumentChecks("wasm", DTYPES);
 
 /**
  * SIMD kernels in WebAssembly, on as many threads as the runtime gives; float32 and float64. Calls are done when they
@@ -91,19 +93,19 @@ export async function createWasm(options: WasmOptions = {}): Promise<Backend<Was
     },
     alloc(dtype, length) {
       check("alloc");
-      checkAlloc(dtype, length);
+      checkArguments.alloc(dtype, length);
       return new Block(heap, dtype, length);
     },
     owns,
     write(target, source) {
       checkOwned("write", target);
-      checkWrite(target, source);
+      checkArguments.write(target, source);
       target.view.set(source);
     },
     // Not `async`: use after disposal is the caller's error and throws at the call.
     read(source, length) {
       checkOwned("read", source);
-      checkRead(source, length);
+      checkArguments.read(source, length);
       const copy = source.view.slice(0, length);
       return settled().then(() => copy);
     },
@@ -130,7 +132,7 @@ function createMemory(maximum: number, shared: boolean): WebAssembly.Memory {
 
 function supportsOf(threads: number, off: string | null): Supports {
   return Object.freeze({
-    dtypes: Object.freeze(["float32", "float64"] as const),
+    dtypes: DTYPES,
     hostVisible: true,
     nonFinite: true,
     fullRange: true,

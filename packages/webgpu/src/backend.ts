@@ -1,5 +1,4 @@
-import { type Backend, BnError, CONTRACT_VERSION } from "@bn/core";
-import { checkAlloc, checkRead, checkWrite } from "./arguments.ts";
+import { argumentChecks, type Backend, BnError, CONTRACT_VERSION } from "@bn/core";
 import type { Storage, WebGpuBuffer } from "./buffer.ts";
 import { createDevice } from "./device.ts";
 import { adapterText, requestDevice } from "./gpu.ts";
@@ -9,6 +8,9 @@ import { readWebGpuOptions, type WebGpuOptions } from "./options.ts";
 import { planReduction, scratchOf } from "./plan.ts";
 import { probe } from "./probe.ts";
 import { finish, read } from "./read.ts";
+
+const DTYPES = Object.freeze(["float32" as const]);
+const checkArguments = argumentChecks("webgpu", DTYPES);
 
 export interface WebGpuBackend extends Backend<WebGpuBuffer> {
   /** For pipelines of your own beside ours, on the same buffers. */
@@ -101,7 +103,7 @@ export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuB
     contractVersion: CONTRACT_VERSION,
     device: gpu,
     supports: Object.freeze({
-      dtypes: Object.freeze(["float32" as const]),
+      dtypes: DTYPES,
       hostVisible: false,
       ...facts,
       fullRange: true,
@@ -121,7 +123,7 @@ export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuB
     },
     alloc(dtype, length) {
       check("alloc");
-      checkAlloc(dtype, length);
+      checkArguments.alloc(dtype, length);
       return device.buffers.alloc(length);
     },
     owns,
@@ -138,12 +140,12 @@ export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuB
     },
     write(target, source) {
       checkOwned("write", target);
-      checkWrite(target, source);
+      checkArguments.write(target, source);
       device.queue.write(target.raw, source as Float32Array);
     },
     read(source, length) {
       checkOwned("read", source);
-      checkRead(source, length);
+      checkArguments.read(source, length);
       return awaited(read(device, source, length));
     },
     finish() {

@@ -1,0 +1,87 @@
+import type { DeviceBuffer, Dtype, HostArray } from "./backend.ts";
+import { BnError } from "./errors.ts";
+import { textOf } from "./text.ts";
+
+const ARRAYS = { float32: "Float32Array", float64: "Float64Array" } as const;
+
+/** Checks of the arguments of a backend's `alloc`, `write` and `read`, which users of kernels call themselves. */
+export interface ArgumentChecks {
+  /** Errors: `ERR_BN_BACKEND` for a dtype that the backend has not, `ERR_BN_SHAPE` for a length that is no whole number >= 0. */
+  alloc(dtype: unknown, length: unknown): void;
+  /**
+   * Errors: `ERR_BN_BACKEND` for an array of another type, `ERR_BN_SHAPE` for more values than the buffer holds,
+   * `ERR_BN_DISPOSED` for a view of memory that is gone.
+   */
+  write(target: DeviceBuffer, source: HostArray): void;
+  /** Errors: `ERR_BN_SHAPE` for a length that the buffer does not have. */
+  read(source: DeviceBuffer, length: unknown): void;
+}
+
+/**
+ * The checks of a backend's own methods, so that all backends refuse the same arguments in the same words. Who owns a
+ * buffer, and whether it is disposed, only the backend knows.
+ *
+ * @param name    of the backend, for messages
+ * @param dtypes  that it supports
+ *
+ * @example
+ * ```ts
+ * import { argumentChecks } from "@bn/core";
+ * const check = argumentChecks("mine", ["float32"]);
+ * try {
+ *   check.alloc("float64", 8);
+ * } catch (error) {
+ *   console.log((error as Error).message); // mine alloc: dtype is "float64", expected "float32"
+ * }
+ * ```
+ */
+export function argumentChecks(name: string, dtypes: readonly Dtype[]): ArgumentChecks {
+  const checkLength = (method: string, length: unknown, most: number) => {
+    if (typeof length === "number" && Number.isInteger(length) && length >= 0 && length <= most) return;
+    throw new BnError(
+      "ERR_BN_SHAPE",
+      `${name} ${method}: length is ${textOf(length)}, expected a whole number from 0 to ${most}`,
+    );
+  };
+  return {
+    alloc(dtype, length) {
+      if (!dtypes.some((known) => known === dtype)) {
+        const expected = dtypes.map((known) => `"${known}"`).join(" or ");
+        throw new BnError("ERR_BN_BACKEND", `${name} alloc: dtype is ${textOf(dtype)}, expected ${expected}`);
+      }
+      checkLength("alloc", length, Number.MAX_SAFE_INTEGER);
+    },
+    write(target, source) {
+      const type = ARRAYS[target.dtype];
+      if (!ArrayBuffer.isView(source) || source[Symbol.toStringTag] !== type) {
+        throw new BnError(
+          "ERR_BN_BACKEND",
+          `${name} write: source is ${textOf(source)}, a ${target.dtype} buffer takes a ${type}`,
+        );
+      }
+      if (source.length > target.length) {
+        throw new BnError(
+          "ERR_BN_SHAPE",
+          `${name} write: ${source.length} values for a buffer of ${target.length}; pass at most as many as it holds`,
+        );
+      }
+      if (source.length === 0 && isDetached(source.buffer)) {
+        throw new BnError(
+          "ERR_BN_DISPOSED",
+          `${name} write: source is a view of memory that is gone (transferred, or WebAssembly memory that has grown since); take the view again`,
+        );
+      }
+    },
+    read: (source, length) => checkLength("read", length, source.length),
+  };
+}
+
+/** Node 20 has no `detached`; but no view can be made of a buffer that is. */
+function isDetached(buffer: ArrayBufferLike): boolean {
+  try {
+    new Uint8Array(buffer);
+    return false;
+  } catch {
+    return true;
+  }
+}
