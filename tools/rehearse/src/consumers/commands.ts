@@ -1,8 +1,8 @@
 import { cpSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Command, commandsOf, sameOutput } from "../../../docs/src/commands.ts";
-import { fencesOf } from "../../../docs/src/fences.ts";
-import { type Page, pages } from "../../../docs/src/pages.ts";
+import { type Command, commandsOf, sameOutput } from "@bn/docs-check/commands";
+import { fencesOf } from "@bn/docs-check/fences";
+import { type Page, pages } from "@bn/docs-check/pages";
 import { type Site, type } from "../site.ts";
 import type { Step } from "../tree.ts";
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expectedOutput, fencesOf, samePrint } from "../../../docs/src/fences.ts";
+import { expectedOutput, fencesOf, samePrint } from "@bn/docs-check/fences";
 import { runtimes } from "../runtimes.ts";
 import { type Site, type } from "../site.ts";
 
