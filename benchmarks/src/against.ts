@@ -1,69 +1,81 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Backend, CONTRACT_VERSION } from "@bn/core";
+import { setUpAdapter } from "@bn/gpu-setup";
 import type { Implementation } from "./implementation.ts";
 import { type Core, ours } from "./ours.ts";
 
-interface Package {
-  readonly core: Core & { readonly CONTRACT_VERSION: number };
+interface Modules {
   readonly cpu: { createCpu(): Promise<Backend> };
   readonly wasm: { createWasm(options: { threads: number }): Promise<Backend> };
+  readonly webgpu: { createWebGpu(): Promise<Backend> };
 }
+type Create<K extends keyof Modules> = (module: Modules[K]) => Promise<Backend>;
 
-interface Version1 extends Record<string, unknown> {
-  gradNormalize(...operands: unknown[]): void;
-  backward(...operands: unknown[]): void;
-}
+const OWN: { readonly [K in keyof Modules]: () => Promise<Modules[K]> } = {
+  cpu: () => import("@bn/cpu"),
+  wasm: () => import("@bn/wasm"),
+  async webgpu() {
+    await setUpAdapter();
+    return import("@bn/webgpu");
+  },
+};
+
+/** What is made of each package. */
+const BACKENDS: { readonly [K in keyof Modules]: (threads: number) => Create<K>[] } = {
+  cpu: () => [({ createCpu }) => createCpu()],
+  wasm: (threads) =>
+    [...new Set([1, threads])].map(
+      (count) =>
+        ({ createWasm }) =>
+          createWasm({ threads: count }),
+    ),
+  webgpu: () => [({ createWebGpu }) => createWebGpu()],
+};
 
 /**
- * cpu and wasm of another checkout, built, in the same run: what a change costs. This checkout is then measured twice, and
+ * The backends of another checkout, built, in the same run: what a change costs. This checkout is then measured twice, and
  * how far the two differ is the noise. Kernels of contract version 1 are called as that version had them.
  */
 export async function against(folder: string, backends: string, threads: number): Promise<Implementation[]> {
-  const load = <K extends keyof Package>(name: K): Promise<Package[K]> =>
-    import(pathToFileURL(resolve(folder, "packages", name, "dist/index.js")).href);
-  const core = await load("core");
+  const load = (name: string) => import(pathToFileURL(resolve(folder, "packages", name, "dist/index.js")).href);
+  const core: Core & { readonly CONTRACT_VERSION: number } = await load("core");
   const list: Implementation[] = [];
-  const add = async (create: () => Promise<Backend>, again: () => Promise<Backend>) => {
-    const [theirs, mine] = [await create(), await again()];
-    const name = `before @bn/${theirs.name}`;
-    const before = ours(theirs, name, core);
-    const kernels = core.CONTRACT_VERSION === CONTRACT_VERSION ? before : ours(asVersion2(theirs), name, core);
-    list.push({
-      ...before,
-      prepare: (job, inputs) => (job.op.startsWith("kernel ") ? kernels : before).prepare(job, inputs),
-    });
-    list.push(ours(mine, `again @bn/${mine.name}`));
-  };
-  const names = backends.split(",");
-  if (names.includes("cpu")) {
-    const [theirs, mine] = [await load("cpu"), await import("@bn/cpu")];
-    await add(theirs.createCpu, mine.createCpu);
-  }
-  if (names.includes("wasm")) {
-    const [theirs, mine] = [await load("wasm"), await import("@bn/wasm")];
-    for (const count of new Set([1, threads])) {
-      await add(
-        () => theirs.createWasm({ threads: count }),
-        () => mine.createWasm({ threads: count }),
-      );
+  const add = async <K extends keyof Modules>(name: K) => {
+    const mine = await OWN[name]();
+    const theirs: Modules[K] = await load(name);
+    for (const create of BACKENDS[name](threads)) {
+      list.push(beforeOf(await create(theirs), core));
+      list.push(ours(await create(mine), `again @bn/${name}`));
     }
-  }
+  };
+  const wanted = backends.split(",");
+  if (wanted.includes("cpu")) await add("cpu");
+  if (wanted.includes("wasm")) await add("wasm");
+  if (wanted.includes("webgpu")) await add("webgpu");
   return list;
+}
+
+function beforeOf(backend: Backend, core: Core & { readonly CONTRACT_VERSION: number }): Implementation {
+  const name = `before @bn/${backend.name}`;
+  const layers = ours(backend, name, core);
+  const kernels = core.CONTRACT_VERSION === CONTRACT_VERSION ? layers : ours(asVersion2(backend), name, core);
+  return {
+    ...layers,
+    prepare: (job, inputs) => (job.op.startsWith("kernel ") ? kernels : layers).prepare(job, inputs),
+  };
 }
 
 /** Version 1 computed the divisor m itself. */
 function asVersion2(backend: Backend): Backend {
-  const { gradNormalize, backward, ...kernels } = backend.kernels as unknown as Version1;
-  const adapted = {
+  const { kernels } = backend;
+  const adapted: Backend["kernels"] = {
     ...kernels,
-    gradNormalize: (...a: Parameters<Backend["kernels"]["gradNormalize"]>) => {
-      const [dy, x, g, stats, eps, affine, sums, , dx] = a;
-      gradNormalize(dy, x, g, stats, eps, affine, sums, dx);
+    gradNormalize(dy, x, g, stats, eps, affine, sums, _m, dx) {
+      Reflect.apply(kernels.gradNormalize, kernels, [dy, x, g, stats, eps, affine, sums, dx]);
     },
-    backward: (...a: Parameters<NonNullable<Backend["kernels"]["backward"]>>) => {
-      const [dy, x, g, stats, eps, affine, sums, grad, , dx] = a;
-      backward(dy, x, g, stats, eps, affine, sums, grad, dx);
+    backward(dy, x, g, stats, eps, affine, sums, grad, _m, dx) {
+      if (kernels.backward) Reflect.apply(kernels.backward, kernels, [dy, x, g, stats, eps, affine, sums, grad, dx]);
     },
   };
   return Object.create(backend, { kernels: { value: adapted } });

@@ -65,7 +65,7 @@ const program = new Command("bench")
   )
   .option("--shape <shapes...>", "shapes of the table, e.g. 32x64x56x56; with --kernel any outer x channels x inner")
   .option("--sweep", "kernels over rows, channels and sizes; --svg draws curves, one thread of the first of --backends")
-  .option("--against <folder>", "another checkout, built: its cpu and wasm, and ours a second time to show the noise")
+  .option("--against <folder>", "another checkout, built: its backends, and ours a second time to show the noise")
   .addOption(new Option("--dtype <dtype>", "element type").choices(["float32", "float64"]).default("float32"))
   .option(
     "--threads <n>",

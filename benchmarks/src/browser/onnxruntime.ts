@@ -22,7 +22,7 @@ export async function onnxRuntime(): Promise<Implementation> {
         executionProviders: ["webgpu"],
         preferredOutputLocation: "gpu-buffer",
       });
-      const device = (await ort.env.webgpu.device) as unknown as GPUDevice;
+      const device = (await ort.env.webgpu.device) as GPUDevice;
       const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
       const buffer = device.createBuffer({ size: inputs.x.byteLength, usage });
       device.queue.writeBuffer(buffer, 0, inputs.x as Float32Array<ArrayBuffer>);
