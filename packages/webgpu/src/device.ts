@@ -97,7 +97,7 @@ export function createDevice(gpu: GPUDevice, given: Partial<Tuning> | undefined,
     const code = variantOf(
       kernel,
       { ...flags, UNIFORM_ATOMICS: uniformAtomics },
-      { W, LANES: lanes, SLOTS: W / lanes, ITEMS: tuning.items },
+      { W, LANES: lanes, SLOTS: W / lanes },
     );
     const made = faults.watch(
       `${kernel} (${entry})`,

@@ -6,6 +6,8 @@ export interface Params {
   readonly groups?: number;
   readonly splits?: number;
   readonly each?: number;
+  readonly items?: number;
+  readonly runs?: number;
   readonly m?: number;
   readonly eps?: number;
   readonly fraction?: number;
@@ -13,7 +15,7 @@ export interface Params {
   readonly value?: number;
 }
 
-/** 48 bytes, rounded up to 64. */
+/** 56 bytes, rounded up to 64. */
 const BYTES = 64;
 
 const words = new Uint32Array(BYTES / 4);
@@ -21,18 +23,20 @@ const floats = new Float32Array(words.buffer);
 
 /** The bytes of `params`, valid until the next call, and a key that tells them from all others. */
 export function packParams(params: Params): { key: string; bytes: Uint32Array<ArrayBuffer> } {
-  const { channels = 0, inner = 1, units = 0, groups = 0, splits = 1, each = 0, m = 0 } = params;
+  const { channels = 0, inner = 1, units = 0, groups = 0, splits = 1, each = 0, items = 0, runs = 0, m = 0 } = params;
   words[0] = channels;
   words[1] = inner;
   words[2] = units;
   words[3] = groups;
   words[4] = splits;
   words[5] = each;
-  words[6] = m;
-  floats[7] = params.eps ?? 0;
-  floats[8] = 1 / m;
-  floats[9] = params.fraction ?? 0;
-  floats[10] = params.correction ?? 0;
-  floats[11] = params.value ?? 0;
+  words[6] = items;
+  words[7] = runs;
+  words[8] = m;
+  floats[9] = params.eps ?? 0;
+  floats[10] = 1 / m;
+  floats[11] = params.fraction ?? 0;
+  floats[12] = params.correction ?? 0;
+  floats[13] = params.value ?? 0;
   return { key: words.join(), bytes: words };
 }

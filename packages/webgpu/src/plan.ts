@@ -83,18 +83,25 @@ export interface MapPlan {
   /** Per-channel operands are read four at a time as well. */
   readonly coef4: boolean;
   readonly across: boolean;
-  /** A workgroup keeps to one run of one channel. */
-  readonly runs: boolean;
+  /** A workgroup keeps to one run of one channel at a time: it takes so many, or a part of one. 0: threads go their own ways. */
+  readonly runs: number;
   readonly channels: number;
   readonly inner: number;
   readonly units: number;
   readonly splits: number;
   readonly each: number;
+  /** Units of a thread, at most. */
+  readonly items: number;
   readonly groups: number;
   readonly m: number;
 }
 
-export function planMap(geometry: Geometry, { workgroup, items }: Tuning): MapPlan {
+/** Units that a thread can note in place: lib/careful.wgsl. */
+const MOST_ITEMS_IN_PLACE = 32;
+
+export function planMap(geometry: Geometry, tuning: Tuning, inPlace: boolean): MapPlan {
+  const { workgroup, busy } = tuning;
+  const items = inPlace ? Math.min(tuning.items, MOST_ITEMS_IN_PLACE) : tuning.items;
   const { outer, channels, inner } = collapse(geometry);
   const across = inner === 1;
   const coef4 = across && channels % 4 === 0;
@@ -102,8 +109,11 @@ export function planMap(geometry: Geometry, { workgroup, items }: Tuning): MapPl
   const columns = coef4 ? channels / 4 : channels;
   const run = vec4 && !coef4 ? inner / 4 : inner;
   const units = outer * columns * run;
-  const runs = !across && run >= workgroup / 2;
-  const splits = runs ? Math.ceil(run / (workgroup * items)) : 1;
+  const rounds = Math.ceil(run / workgroup); // units of a thread in a run
+  const splits = Math.ceil(rounds / items);
+  const inRuns = !across && run >= workgroup / 2;
+  const all = outer * columns;
+  const runs = inRuns ? Math.max(1, Math.min(Math.floor(items / rounds), Math.floor(all / busy))) : 0;
   const threads = across ? columns * Math.ceil(outer / items) : Math.ceil(units / items);
   return {
     vec4,
@@ -115,13 +125,14 @@ export function planMap(geometry: Geometry, { workgroup, items }: Tuning): MapPl
     units,
     splits,
     each: Math.ceil(run / splits),
-    groups: runs ? outer * columns * splits : Math.ceil(threads / workgroup),
+    items,
+    groups: inRuns ? Math.ceil(all / runs) * splits : Math.ceil(threads / workgroup),
     m: outer * inner,
   };
 }
 
 export function mapFlags({ vec4, coef4, across, runs }: MapPlan): Flags {
-  return { VEC4: vec4, COEF4: coef4, ACROSS: across, RUNS: runs };
+  return { VEC4: vec4, COEF4: coef4, ACROSS: across, RUNS: runs > 0 };
 }
 
 /** One channel is one run of memory, whatever its shape. */

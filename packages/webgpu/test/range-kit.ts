@@ -83,6 +83,13 @@ export async function rangeFaults(gpu: WebGpuBackend, g: Geometry, name: string)
       if (!right) faults.push(`${what}[${i}] is ${a}, truth ${t}, bound ${b}`);
     }
   };
+  /** In place, a kernel gives the bits that it gives elsewhere. */
+  const same = async (what: string, buffer: ReturnType<typeof alloc>, elsewhere: ArrayLike<number>) => {
+    const actual = await gpu.read(buffer, n);
+    for (let i = 0; i < n; i++)
+      if (!Object.is(actual[i], elsewhere[i]))
+        faults.push(`${what}[${i}] is ${actual[i]} in place, not ${elsewhere[i]}`);
+  };
   gpu.reserve?.("float32", g);
   const source = alloc(n, x);
   const stats = { mean: alloc(channels), variance: alloc(channels) };
@@ -104,12 +111,16 @@ export async function rangeFaults(gpu: WebGpuBackend, g: Geometry, name: string)
   const buffers: Affine<ReturnType<typeof alloc>> = { gamma: alloc(channels, gamma), beta: alloc(channels, beta) };
   const y = alloc(n);
   gpu.kernels.normalize(source, g, stats, eps, buffers, y);
+  const tops = await gpu.read(y, n);
   near(
     "y",
-    await gpu.read(y, n),
+    tops,
     oracle.normalize(x, g, used, eps, affine),
     bounds.normalizeBound(precision, x, g, used, eps, affine, null),
   );
+  gpu.write(y, x);
+  gpu.kernels.normalize(y, g, stats, eps, buffers, y);
+  await same("y", y, tops);
 
   const [top, dx] = [alloc(n, dy), alloc(n)];
   const sums = { dy: alloc(channels), dyXhat: alloc(channels) };
@@ -127,12 +138,17 @@ export async function rangeFaults(gpu: WebGpuBackend, g: Geometry, name: string)
   for (const withSums of finite ? [true, false] : [false]) {
     gpu.kernels.gradNormalize(top, source, g, stats, eps, buffers, withSums ? sums : null, m, dx);
     const s = withSums ? usedSums : null;
+    const grads = await gpu.read(dx, n);
+    const what = withSums ? "dx" : "dx without sums";
     near(
-      withSums ? "dx" : "dx without sums",
-      await gpu.read(dx, n),
+      what,
+      grads,
       oracle.gradNormalize(dy, x, g, used, eps, affine.gamma, s),
       bounds.gradNormalizeBound(precision, dy, x, g, used, eps, affine.gamma, s, null, null),
     );
+    gpu.write(dx, dy);
+    gpu.kernels.gradNormalize(dx, source, g, stats, eps, buffers, withSums ? sums : null, m, dx);
+    await same(what, dx, grads);
   }
   for (const buffer of taken) buffer.dispose();
   return faults;

@@ -10,8 +10,8 @@ fn main(
   @builtin(num_workgroups) count: vec3u,
 ) {
   let group = flat(id, count);
-  let stop = min(p.units, (group + 1u) * W * ITEMS);
-  for (var i = group * W * ITEMS + local; i < stop; i += W) {
+  let stop = min(p.units, (group + 1u) * W * p.items);
+  for (var i = group * W * p.items + local; i < stop; i += W) {
     y[i] = p.value;
   }
 }

@@ -16,9 +16,9 @@ export function gradNormalize(
   m: number,
   dx: Storage,
 ): void {
-  const plan = planMap(g, device.tuning);
-  const gamma = affine?.gamma ?? null;
   const inPlace = dy === dx;
+  const plan = planMap(g, device.tuning, inPlace);
+  const gamma = affine?.gamma ?? null;
   device.run({
     kernel: "grad-normalize",
     flags: { ...mapFlags(plan), IN_PLACE: inPlace, GAMMA: gamma !== null, SUMS: sums !== null },

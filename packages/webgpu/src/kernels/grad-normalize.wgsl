@@ -28,13 +28,11 @@ struct Operands {
   mean: Coef,
   meanDy: Coef,
   tilt: Coef, // r * sum(dy x^) / m
-  channel: u32,
 }
 
 fn operands(c: u32) -> Operands {
   let r = inverseRoot(variance[c], p.eps);
   var k = Operands();
-  k.channel = c;
   k.slope = r;
 #if GAMMA
   let slope = r * gamma[c];
@@ -84,4 +82,8 @@ fn careful(at: u32, j: u32, c: u32) -> f32 {
 
 fn put(at: u32, v: Value) {
   dx[at] = v;
+}
+
+fn stored(at: u32) -> Value {
+  return dx[at];
 }

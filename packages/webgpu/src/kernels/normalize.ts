@@ -13,10 +13,10 @@ export function normalize(
   affine: Affine<Storage> | null,
   y: Storage,
 ): void {
-  const plan = planMap(g, device.tuning);
+  const inPlace = x === y;
+  const plan = planMap(g, device.tuning, inPlace);
   const gamma = affine?.gamma ?? null;
   const beta = affine?.beta ?? null;
-  const inPlace = x === y;
   device.run({
     kernel: "normalize",
     flags: { ...mapFlags(plan), IN_PLACE: inPlace, GAMMA: gamma !== null, BETA: beta !== null },

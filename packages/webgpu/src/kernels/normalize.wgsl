@@ -22,12 +22,11 @@ struct Operands {
   mean: Coef,
   slope: Coef,
   beta: Coef,
-  channel: u32,
 }
 
 fn operands(c: u32) -> Operands {
   let r = inverseRoot(variance[c], p.eps);
-  var k = Operands(mean[c], r, Coef(0.0), c);
+  var k = Operands(mean[c], r, Coef(0.0));
 #if GAMMA
   let slope = r * gamma[c];
   k.slope = unlessTiny(slope, slope, gamma[c]);
@@ -68,4 +67,8 @@ fn careful(at: u32, j: u32, c: u32) -> f32 {
 
 fn put(at: u32, v: Value) {
   y[at] = v;
+}
+
+fn stored(at: u32) -> Value {
+  return y[at];
 }

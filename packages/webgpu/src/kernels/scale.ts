@@ -5,9 +5,9 @@ import { mapFlags, planMap } from "../plan.ts";
 
 /** K-5, in one dispatch. */
 export function scale(device: Device, x: Storage, g: Geometry, affine: Affine<Storage>, y: Storage): void {
-  const plan = planMap(g, device.tuning);
-  const { gamma, beta } = affine;
   const inPlace = x === y;
+  const plan = planMap(g, device.tuning, inPlace);
+  const { gamma, beta } = affine;
   device.run({
     kernel: "scale",
     flags: { ...mapFlags(plan), IN_PLACE: inPlace, BETA: beta !== null },

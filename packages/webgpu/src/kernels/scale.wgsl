@@ -24,7 +24,7 @@ fn operands(c: u32) -> Operands {
   return k;
 }
 
-fn apply(at: u32, k: Operands) {
+fn apply(note: Note, n: u32, at: u32, k: Operands) -> Note {
 #if IN_PLACE
   let v = y[at];
 #else
@@ -35,4 +35,18 @@ fn apply(at: u32, k: Operands) {
 #else
   y[at] = v * k.gamma;
 #endif
+  return note;
 }
+
+// One product and one sum overflow only where the result does.
+alias Note = u32;
+
+fn anyLost(note: Note) -> bool {
+  return false;
+}
+
+fn isLost(note: Note, n: u32, at: u32) -> bool {
+  return false;
+}
+
+fn mend(at: u32, channel: u32) {}

@@ -1,21 +1,58 @@
 // A map whose result is finite wherever it should be. The kernel gives `plain(at, k)`, the result of a unit, `careful(at, j,
-// c)`, that of its value `j` by wide arithmetic, and `put(at, v)`; `Operands` have a member `channel`. What plain arithmetic
-// could not hold is infinite or NaN, or was made NaN by `unlessTiny`, so that a look at the exponents tells it.
-fn apply(at: u32, k: Operands) {
-  var v = plain(at, k);
-  if (!isHeld(v)) {
-#if VEC4
-    for (var j = 0u; j < 4u; j += 1u) {
-#if COEF4
-      v[j] = careful(at, j, k.channel * 4u + j);
+// c)`, that of its value `j` by wide arithmetic, and `put(at, v)` and `stored(at)`. What plain arithmetic could not hold is infinite
+// or NaN, or was made NaN by `unlessTiny`, so that a look at the exponents tells it.
+#if IN_PLACE
+// Bit n: unit n of the thread was left as it was, the source for `mend`. A thread has at most 32 (plan.ts).
+alias Note = u32;
+
+fn apply(note: Note, n: u32, at: u32, k: Operands) -> Note {
+  let v = plain(at, k);
+  if (isHeld(v)) {
+    put(at, v);
+    return note;
+  }
+  return note | (1u << n);
+}
+
+fn anyLost(note: Note) -> bool {
+  return note != 0u;
+}
+
+fn isLost(note: Note, n: u32, at: u32) -> bool {
+  return (note & (1u << n)) != 0u;
+}
 #else
-      v[j] = careful(at, j, k.channel);
+// The sum of the results: infinite or NaN once one of them is. Where only the sum overflows, nothing is found lost.
+alias Note = Value;
+
+fn apply(note: Note, n: u32, at: u32, k: Operands) -> Note {
+  let v = plain(at, k);
+  put(at, v);
+  return note + v;
+}
+
+fn anyLost(note: Note) -> bool {
+  return !isHeld(note);
+}
+
+fn isLost(note: Note, n: u32, at: u32) -> bool {
+  return !isHeld(stored(at));
+}
 #endif
-    }
+
+fn mend(at: u32, channel: u32) {
+  var v = Value();
+#if VEC4
+  for (var j = 0u; j < 4u; j += 1u) {
+#if COEF4
+    v[j] = careful(at, j, channel * 4u + j);
 #else
-    v = careful(at, 0u, k.channel);
+    v[j] = careful(at, j, channel);
 #endif
   }
+#else
+  v = careful(at, 0u, channel);
+#endif
   put(at, v);
 }
 

@@ -1,4 +1,11 @@
-// One value out for each value in. The kernel gives `struct Operands`, `operands(channel)` and `apply(at, k)`.
+// One value out for each value in. The kernel gives `struct Operands`, `operands(channel)`, and what follows: lib/careful.wgsl, or
+// kernels whose plain arithmetic is always enough, write it.
+//
+//   for each unit of the thread:      note = apply(note, n, at, k)     stores a result, notes what could not be held
+//   if anyLost(note), for each unit:  if isLost(note, n, at), mend(at, channel)
+//
+// The second loop is apart from the first, and once for a thread: an emulator executes both sides of every branch, so that maps
+// took twice the time on SwiftShader while `mend` stood in the first loop, although it was never needed.
 @compute @workgroup_size(W)
 fn main(
   @builtin(local_invocation_index) local: u32,
@@ -9,43 +16,68 @@ fn main(
   if (group >= p.groups) {
     return;
   }
+  var note = Note();
+  var n = 0u;
+#if RUNS
+  // A workgroup takes a part of a run of one channel, or some whole runs: all its threads share their operands.
+  let begin = (group % p.splits) * p.each + local;
+  let length = min(p.inner, (group % p.splits + 1u) * p.each);
+  let first = (group / p.splits) * p.runs;
+  let last = min(p.units / p.inner, first + p.runs);
+  for (var run = first; run < last; run += 1u) {
+    let k = operands(run % p.channels);
+    for (var i = begin; i < length; i += W) {
+      note = apply(note, n, run * p.inner + i, k);
+      n += 1u;
+    }
+  }
+  if (anyLost(note)) {
+    n = 0u;
+    for (var run = first; run < last; run += 1u) {
+      for (var i = begin; i < length; i += W) {
+        if (isLost(note, n, run * p.inner + i)) {
+          mend(run * p.inner + i, run % p.channels);
+        }
+        n += 1u;
+      }
+    }
+  }
+#else
 #if ACROSS
   // inner is 1: a thread stays on its channel and goes down the rows, so that its operands are made once.
   let thread = group * W + local;
   let channel = thread % p.channels;
-  let first = (thread / p.channels) * ITEMS;
-  let rows = p.units / p.channels;
-  if (first >= rows) {
-    return;
-  }
+  let row = (thread / p.channels) * p.items;
+  let start = row * p.channels + channel;
+  let stop = min(p.units, (row + p.items) * p.channels);
+  let stride = p.channels;
   let k = operands(channel);
-  let stop = min(rows, first + ITEMS);
-  for (var row = first; row < stop; row += 1u) {
-    apply(row * p.channels + channel, k);
-  }
 #else
-#if RUNS
-  // A run of one channel is cut into parts, a workgroup each: all its threads share their operands.
-  let run = group / p.splits;
-  let begin = (group % p.splits) * p.each;
-  let stop = run * p.inner + min(p.inner, begin + p.each);
-  let k = operands(run % p.channels);
-  for (var i = run * p.inner + begin + local; i < stop; i += W) {
-    apply(i, k);
-  }
-#else
-  var i = group * W * ITEMS + local;
-  let stop = min(p.units, (group + 1u) * W * ITEMS);
+  let start = group * W * p.items + local;
+  let stop = min(p.units, (group + 1u) * W * p.items);
+  let stride = W;
   var end = 0u;
   var k: Operands;
-  for (; i < stop; i += W) {
-    if (i >= end) {
-      let run = i / p.inner;
+#endif
+  for (var at = start; at < stop; at += stride) {
+#if !ACROSS
+    if (at >= end) {
+      let run = at / p.inner;
       end = (run + 1u) * p.inner;
       k = operands(run % p.channels);
     }
-    apply(i, k);
-  }
 #endif
+    note = apply(note, n, at, k);
+    n += 1u;
+  }
+  if (anyLost(note)) {
+    n = 0u;
+    for (var at = start; at < stop; at += stride) {
+      if (isLost(note, n, at)) {
+        mend(at, (at / p.inner) % p.channels);
+      }
+      n += 1u;
+    }
+  }
 #endif
 }

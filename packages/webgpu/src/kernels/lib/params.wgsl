@@ -6,6 +6,8 @@ struct Params {
   groups: u32,   // workgroups that cover the work
   splits: u32,   // parts that a channel is cut into
   each: u32,     // units of a part
+  items: u32,    // units of a thread of a map
+  runs: u32,     // runs of a workgroup of a map
   m: u32,        // values of a channel
   eps: f32,
   inverseM: f32, // 1 / m
