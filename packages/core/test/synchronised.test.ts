@@ -35,7 +35,8 @@ describe("the option communicator", () => {
   it.each([null, {}, Promise.resolve(), "world", { rank: 0, size: 0, allGather: () => {} }, { rank: 0, size: 1 }])(
     "refuses what is none: %j",
     (wrong) => {
-      expect(messageOf(() => createBatchNorm({ communicator: wrong as unknown as Communicator }))).toMatch(
+      const params: object = { communicator: wrong };
+      expect(messageOf(() => createBatchNorm(params))).toMatch(
         /^ERR_BN_PARAM BatchNorm create: communicator is .*, expected a communicator, e.g. of createMpi\(\) or joinThreads\(\)/,
       );
     },

@@ -11,12 +11,13 @@ export interface Communicator {
   readonly size: number;
   /**
    * Every rank gives equally many `values` under the same `tag`, which says what they are for. Returns those of all ranks, one
-   * behind the other in rank order: a new array of size * values.length. Without values it is a barrier.
+   * behind the other in rank order: size * values.length numbers, in `all` where it is given, otherwise in a new array. Without values
+   * it is a barrier.
    *
    * Errors  `ERR_BN_SYNC`. On all ranks, and the communicator goes on: a rank came with another tag or number of values. For
    *         good: a rank did not come within the time limit, or has ended.
    */
-  allGather(tag: string, values: Float64Array): Float64Array;
+  allGather(tag: string, values: Float64Array, all?: Float64Array): Float64Array;
 }
 
 /** Whether `value` can be a layer's communicator. */

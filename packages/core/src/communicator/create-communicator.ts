@@ -4,6 +4,7 @@ import { type Communicator, isRank } from "./communicator.ts";
 import { createGuess } from "./guess.ts";
 import { HEADER_LENGTH, writeHeader } from "./header.ts";
 import { differenceOf } from "./out-of-step.ts";
+import { createScratch } from "./scratch.ts";
 
 /** What `createCommunicator` needs: an exchange that moves numbers and knows nothing about them. */
 export interface Transport {
@@ -32,42 +33,60 @@ export interface Transport {
  */
 export function createCommunicator(transport: Transport): Communicator {
   const { rank, size } = checkTransport(transport);
+  const [mine, first] = [createScratch(), createScratch()];
   let calls = 0;
   let along = createGuess();
   return {
     rank,
     size,
-    allGather(tag, values) {
-      checkValues(tag, values);
+    allGather(tag, values, into) {
+      checkValues(tag, values, into, size);
       const { length } = values;
       const early = Math.min(along.values, length);
       const stride = HEADER_LENGTH + along.values;
-      const mine = new Float64Array(stride);
-      const first = new Float64Array(size * stride);
-      writeHeader(mine, tag, length, calls);
-      mine.set(values.subarray(0, early), HEADER_LENGTH);
+      const message = mine(stride);
+      const messages = first(size * stride);
+      writeHeader(message, tag, length, calls);
+      if (early > 0) message.set(early === length ? values : values.subarray(0, early), HEADER_LENGTH);
       calls += 1;
-      transport.exchange(mine, first);
-      const difference = differenceOf(first, size, stride);
+      transport.exchange(message, messages);
+      const difference = differenceOf(messages, size, stride);
       if (difference !== null) {
         along = createGuess();
         throw new BnError("ERR_BN_SYNC", `Communicator allGather: ${difference}`);
       }
       along.see(length);
-      const all = new Float64Array(size * length);
-      for (let from = 0; from < size; from++) {
-        const start = from * stride + HEADER_LENGTH;
-        all.set(first.subarray(start, start + early), from * length);
+      const all = into ?? new Float64Array(size * length);
+      copyRows(messages, HEADER_LENGTH, stride, all, 0, length, size, early);
+      if (early === length) return all;
+      if (early === 0) {
+        transport.exchange(values, all);
+        return all;
       }
       const late = length - early;
-      if (late === 0) return all;
       const rest = new Float64Array(size * late);
       transport.exchange(values.subarray(early), rest);
-      for (let from = 0; from < size; from++)
-        all.set(rest.subarray(from * late, (from + 1) * late), from * length + early);
+      copyRows(rest, 0, late, all, early, length, size, late);
       return all;
     },
   };
+}
+
+/** Copies `width` doubles of each of `rows` rows that begin at `start`, `stride` apart, to where theirs begin in `to`. */
+function copyRows(
+  from: Float64Array,
+  start: number,
+  stride: number,
+  to: Float64Array,
+  toStart: number,
+  toStride: number,
+  rows: number,
+  width: number,
+): void {
+  for (let row = 0; row < rows; row++) {
+    const at = start + row * stride;
+    to.set(from.subarray(at, at + width), toStart + row * toStride);
+  }
 }
 
 function checkTransport(transport: Transport): Transport {
@@ -85,8 +104,19 @@ function checkTransport(transport: Transport): Transport {
   return transport;
 }
 
-function checkValues(tag: unknown, values: unknown): void {
+function checkValues(tag: unknown, values: unknown, all: unknown, size: number): void {
   const bad = (what: string) => new BnError("ERR_BN_PARAM", `Communicator allGather: ${what}`);
   if (typeof tag !== "string") throw bad(`tag is ${textOf(tag)}, expected a string`);
   if (!(values instanceof Float64Array)) throw bad(`values are ${textOf(values)}, expected a Float64Array`);
+  if (all === undefined) return;
+  if (!(all instanceof Float64Array)) throw bad(`all is ${textOf(all)}, expected a Float64Array`);
+  if (all.length !== size * values.length) {
+    throw bad(`all has ${all.length} elements, expected ${size * values.length}: ${values.length} per rank`);
+  }
+  if (overlap(values, all)) throw bad("all lies in the memory of values; give it memory of its own");
+}
+
+function overlap(a: Float64Array, b: Float64Array): boolean {
+  if (a.buffer !== b.buffer) return false;
+  return a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength;
 }

@@ -9,9 +9,10 @@ const ROOM = (HEADER_LENGTH - TEXT) * UNITS;
 
 /**
  * [version, number of the call, number of values, hash of the tag, its length, the tag's beginning]. The hash covers all of the
- * tag, so that long ones are told apart too; the text is for the message. `header` is the beginning of new memory.
+ * tag, so that long ones are told apart too; the text is for the message. It goes to the beginning of `header`.
  */
 export function writeHeader(header: Float64Array, tag: string, values: number, call: number): void {
+  header.fill(0, 0, HEADER_LENGTH);
   header[0] = VERSION;
   header[1] = call;
   header[2] = values;

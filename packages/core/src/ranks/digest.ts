@@ -10,8 +10,7 @@ export function digestOf(views: readonly HostArray[], lengths: readonly number[]
     for (let c = 0; c < (lengths[i] as number); c++) {
       const one = view[c] as number;
       value[0] = Number.isNaN(one) ? 0.5 : one + 0;
-      hash = Math.imul(hash ^ (words[0] as number), 0x01000193);
-      hash = Math.imul(hash ^ (words[1] as number), 0x01000193);
+      hash = Math.imul(hash ^ Math.imul(words[0] as number, 0x85ebca6b) ^ (words[1] as number), 0x01000193);
     }
   }
   return hash >>> 0;

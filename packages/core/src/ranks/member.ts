@@ -1,28 +1,36 @@
 import type { Backend } from "../backend.ts";
 import type { BatchNormSettings } from "../batch-norm-params.ts";
 import type { Communicator } from "../communicator/communicator.ts";
+import { createScratch } from "../communicator/scratch.ts";
 import type { Fail } from "../layer.ts";
 
 /** A layer as its ranks know it. */
 export interface Member {
   readonly communicator: Communicator;
+  /** Memory for what is gathered, until the next call of any layer of this communicator. */
+  readonly gathered: (length: number) => Float64Array;
   /** The same on every rank: `BatchNorm "bn1"`, or `BatchNorm #2` for the third layer without a name. */
   readonly label: string;
   readonly settings: BatchNormSettings;
   readonly fail: Fail;
 }
 
-/** How many layers without a name each communicator has. */
-const unnamed = new WeakMap<Communicator, number>();
+/** What the layers of a communicator have in common: how many have no name, and memory. */
+interface Shared {
+  unnamed: number;
+  readonly gathered: (length: number) => Float64Array;
+}
+
+const sharedOf = new WeakMap<Communicator, Shared>();
 
 /** Null for a layer without a communicator. */
 export function memberOf(type: string, name: string, settings: BatchNormSettings, fail: Fail): Member | null {
   const { communicator } = settings;
   if (communicator === null) return null;
-  if (name !== "") return { communicator, label: `${type} "${name}"`, settings, fail };
-  const number = unnamed.get(communicator) ?? 0;
-  unnamed.set(communicator, number + 1);
-  return { communicator, label: `${type} #${number}`, settings, fail };
+  const shared = sharedOf.get(communicator) ?? { unnamed: 0, gathered: createScratch() };
+  sharedOf.set(communicator, shared);
+  const label = name === "" ? `${type} #${shared.unnamed++}` : `${type} "${name}"`;
+  return { communicator, gathered: shared.gathered, label, settings, fail };
 }
 
 /** A layer that waits for nothing can synchronise only what its backend lets it see at once. Errors: `ERR_BN_BACKEND`. */

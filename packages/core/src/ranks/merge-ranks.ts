@@ -12,6 +12,19 @@ export const meanAt = MEAN;
 export const lowAt = (channels: number): number => MEAN + channels;
 export const m2At = (channels: number): number => MEAN + 2 * channels;
 
+/** Where `mergeRanks` computes, so that a layer needs no new memory per call. */
+interface Room {
+  readonly moved: Float64Array;
+  readonly center: Float64Array;
+  readonly centerLow: Float64Array;
+  readonly squares: Float64Array;
+}
+
+export function createRoom(channels: number): Room {
+  const some = () => new Float64Array(channels);
+  return { moved: some(), center: some(), centerLow: some(), squares: some() };
+}
+
 /**
  * The moments of all ranks' values together (R-3), from what `size` ranks sent; writes mean and variance and returns the count.
  *
@@ -26,83 +39,90 @@ export function mergeRanks(
   channels: number,
   mean: { [c: number]: number },
   variance: { [c: number]: number },
+  room: Room = createRoom(channels),
 ): number {
   const length = momentsLength(channels);
-  const starts: number[] = [];
+  const end = size * length;
   let count = 0;
-  for (let rank = 0; rank < size; rank++) {
-    const values = all[rank * length + COUNT] as number;
-    if (values > 0) starts.push(rank * length);
-    count += values;
+  let first = MEAN;
+  for (let start = 0; start < end; start += length) {
+    if (count === 0) first = start + MEAN;
+    count += all[start + COUNT]!;
   }
   if (count === 0) return 0;
-  const at = (i: number) => all[i] as number;
-  const first = (starts[0] as number) + MEAN;
-  const moved = new Float64Array(channels);
-  for (const start of starts) {
-    const n = at(start + COUNT);
+  const { moved, center, centerLow, squares } = room;
+  moved.fill(0);
+  squares.fill(0);
+  for (let start = 0; start < end; start += length) {
+    const n = all[start + COUNT]!;
+    if (n === 0) continue;
     const high = start + MEAN;
-    const low = start + lowAt(channels);
-    for (let c = 0; c < channels; c++) {
-      moved[c] = (moved[c] as number) + n * (at(high + c) - at(first + c) + at(low + c));
-    }
-  }
-  const center = new Float64Array(channels);
-  const centerLow = new Float64Array(channels);
-  for (let c = 0; c < channels; c++) {
-    const shift = at(first + c);
-    const by = (moved[c] as number) / count;
-    center[c] = shift + by;
-    centerLow[c] = sumError(shift, by, shift + by);
-  }
-  const squares = new Float64Array(channels);
-  for (const start of starts) {
-    const n = at(start + COUNT);
-    const high = start + MEAN;
-    const low = start + lowAt(channels);
-    const m2 = start + m2At(channels);
-    for (let c = 0; c < channels; c++) {
-      const d = at(high + c) - (center[c] as number) + (at(low + c) - (centerLow[c] as number));
-      squares[c] = (squares[c] as number) + (at(m2 + c) + n * d * d);
-    }
+    const low = high + channels;
+    for (let c = 0; c < channels; c++) moved[c] = moved[c]! + n * (all[high + c]! - all[first + c]! + all[low + c]!);
   }
   for (let c = 0; c < channels; c++) {
-    const m2 = squares[c] as number;
-    const finite = Number.isFinite(center[c]) && Number.isFinite(m2);
-    mean[c] = center[c] as number;
+    const shift = all[first + c]!;
+    const by = moved[c]! / count;
+    const sum = shift + by;
+    center[c] = sum;
+    centerLow[c] = sumError(shift, by, sum);
+  }
+  for (let start = 0; start < end; start += length) {
+    const n = all[start + COUNT]!;
+    if (n === 0) continue;
+    const high = start + MEAN;
+    const low = high + channels;
+    const m2 = low + channels;
+    for (let c = 0; c < channels; c++) {
+      const d = all[high + c]! - center[c]! + (all[low + c]! - centerLow[c]!);
+      squares[c] = squares[c]! + (all[m2 + c]! + n * d * d);
+    }
+  }
+  let nothing = 0;
+  for (let c = 0; c < channels; c++) {
+    const at = center[c]!;
+    const m2 = squares[c]!;
+    mean[c] = at;
     variance[c] = m2 / count;
-    if (finite) continue;
-    const [value, sum] = chained(all, starts, channels, c);
-    mean[c] = value;
-    variance[c] = sum / count;
+    nothing += at - at + (m2 - m2);
   }
+  if (nothing !== 0) mendSpecials(all, size, channels, mean, variance, count, room);
   return count;
 }
 
-/** One rank after the other, by the merge that bears NaN, infinities and means at both ends of the range (M-1). */
-function chained(
+/** Channels with NaN, infinities or sums beyond the range. */
+function mendSpecials(
   all: Float64Array,
-  starts: readonly number[],
+  size: number,
   channels: number,
-  c: number,
-): readonly [mean: number, m2: number] {
-  const partAt = (start: number): Part => {
+  mean: { [c: number]: number },
+  variance: { [c: number]: number },
+  count: number,
+  { center, squares }: Room,
+): void {
+  for (let c = 0; c < channels; c++) {
+    if (Number.isFinite(center[c]) && Number.isFinite(squares[c])) continue;
+    const [value, m2] = chained(all, size, channels, c);
+    mean[c] = value;
+    variance[c] = m2 / count;
+  }
+}
+
+/** One rank after the other, by the merge that bears NaN, infinities and means at both ends of the range (M-1). */
+function chained(all: Float64Array, size: number, channels: number, c: number): readonly [mean: number, m2: number] {
+  const parts = Array.from({ length: size }, (_, rank): Part => {
+    const start = rank * momentsLength(channels);
     const one = (i: number) => all.subarray(start + i + c, start + i + c + 1);
-    return {
-      count: all[start + COUNT] as number,
-      mean: one(MEAN),
-      meanLow: one(lowAt(channels)),
-      m2: one(m2At(channels)),
-    };
-  };
-  const { mean, meanLow, m2 } = starts.map(partAt).reduce(mergeParts);
-  return [(mean[0] as number) + (meanLow[0] as number), m2[0] as number];
+    return { count: all[start + COUNT]!, mean: one(MEAN), meanLow: one(lowAt(channels)), m2: one(m2At(channels)) };
+  });
+  const { mean, meanLow, m2 } = parts.reduce(mergeParts); // parts without values change nothing
+  return [mean[0]! + meanLow[0]!, m2[0]!];
 }
 
 /** Element by element the sum of what `size` ranks sent, `length` doubles each, in rank order (R-3). */
 export function sumRanks(all: Float64Array, size: number, length: number, total: Float64Array): void {
   total.fill(0);
   for (let rank = 0; rank < size; rank++) {
-    for (let i = 0; i < length; i++) total[i] = (total[i] as number) + (all[rank * length + i] as number);
+    for (let i = 0; i < length; i++) total[i] = total[i]! + all[rank * length + i]!;
   }
 }

@@ -13,7 +13,7 @@ import type {
 import { newHostArray } from "../host-values.ts";
 import { digestOf } from "./digest.ts";
 import type { Member } from "./member.ts";
-import { COUNT, DIGEST, lowAt, m2At, meanAt, mergeRanks, momentsLength, sumRanks } from "./merge-ranks.ts";
+import { COUNT, createRoom, DIGEST, lowAt, m2At, meanAt, mergeRanks, momentsLength, sumRanks } from "./merge-ranks.ts";
 
 /** Sums over one rank's values or over all ranks': [sum dy per channel, sum dy x^ per channel]. */
 interface GatheredSums {
@@ -44,7 +44,7 @@ const viewOf = (buffer: DeviceBuffer): HostArray => (buffer as HostBuffer).view;
 
 /** `split` are scratch buffers for the moments of this rank. */
 export function createRanks(
-  { communicator, label, settings, fail }: Member,
+  { communicator, gathered: memory, label, settings, fail }: Member,
   backend: Backend,
   dtype: Dtype,
   channels: number,
@@ -60,16 +60,14 @@ export function createRanks(
   const total = new Float64Array(2 * channels);
   const mean = newHostArray(dtype, channels);
   const variance = newHostArray(dtype, channels);
+  const room = createRoom(channels);
   let gathered = 0;
   let count = 0;
   let step = 0;
 
   function reduce(x: DeviceBuffer, g: Geometry): void {
     backend.kernels.splitMoments?.(x, g, split);
-    const copy = (from: DeviceBuffer, to: number) => {
-      const view = viewOf(from);
-      for (let c = 0; c < channels; c++) moments[to + c] = view[c] as number;
-    };
+    const copy = (from: DeviceBuffer, to: number) => moments.set(viewOf(from).subarray(0, channels), to);
     copy(split.mean, meanAt);
     copy(split.meanLow, lowAt(channels));
     copy(split.m2, m2At(channels));
@@ -99,9 +97,10 @@ export function createRanks(
         const { mean: means, variance: variances, factor } = running;
         moments[DIGEST] = digestOf([means, variances, factor].map(viewOf), [channels, channels, 1]);
       }
-      const all = communicator.allGather(`${label} forward ${step} ${running === null ? unstored : stored}`, moments);
+      const tag = `${label} forward ${step} ${running === null ? unstored : stored}`;
+      const all = communicator.allGather(tag, moments, memory(size * moments.length));
       checkStored(all);
-      gathered = mergeRanks(all, size, channels, mean, variance);
+      gathered = mergeRanks(all, size, channels, mean, variance, room);
       if (gathered > 0) return;
       fail(
         "forward",
@@ -120,19 +119,14 @@ export function createRanks(
         own.set(viewOf(sums.dy).subarray(0, channels));
         own.set(viewOf(sums.dyXhat).subarray(0, channels), channels);
       }
-      const all = communicator.allGather(
-        `${label} backward ${stored ? "with stored statistics" : `of forward ${step - 1}`} (${what})`,
-        own,
-      );
+      const tag = `${label} backward ${stored ? "with stored statistics" : `of forward ${step - 1}`} (${what})`;
+      const all = communicator.allGather(tag, own, memory(size * own.length));
       sumRanks(all, size, 2 * channels, total);
       return { own, total };
     },
     applySums(sums) {
-      const [dy, dyXhat] = [viewOf(sums.dy), viewOf(sums.dyXhat)];
-      for (let c = 0; c < channels; c++) {
-        dy[c] = total[c] as number;
-        dyXhat[c] = total[channels + c] as number;
-      }
+      viewOf(sums.dy).set(total.subarray(0, channels));
+      viewOf(sums.dyXhat).set(total.subarray(channels));
     },
   };
 }
