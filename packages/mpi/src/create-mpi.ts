@@ -96,6 +96,12 @@ function underMpirun(): boolean {
   return env.OMPI_COMM_WORLD_SIZE !== undefined || env.PMIX_RANK !== undefined;
 }
 
+/** Whether all ranks of the run, and so those of every group, are on this machine. */
+function onOneMachine(): boolean {
+  const { env } = globalThis.process;
+  return env.OMPI_COMM_WORLD_SIZE !== undefined && env.OMPI_COMM_WORLD_LOCAL_SIZE === env.OMPI_COMM_WORLD_SIZE;
+}
+
 /** Starts MPI unless another library of this process has done so, and checks that this thread may call it. */
 function start(mpi: Library): void {
   const word = new Int32Array(1);
@@ -114,7 +120,7 @@ function start(mpi: Library): void {
 }
 
 function communicatorOf(mpi: Library, comm: bigint, timeout: number): MpiCommunicator {
-  const transport = createTransport(mpi, comm, timeout);
+  const transport = createTransport(mpi, comm, timeout, onOneMachine());
   transports.push(transport);
   const { rank, size, allGather } = createCommunicator(transport);
   const isWorld = comm === mpi.world;
@@ -135,9 +141,9 @@ function communicatorOf(mpi: Library, comm: bigint, timeout: number): MpiCommuni
     get dead() {
       return transport.dead;
     },
-    allGather(tag, values) {
+    allGather(tag, values, all) {
       alive("allGather");
-      return allGather(tag, values);
+      return allGather(tag, values, all);
     },
     split(group) {
       if (!Number.isInteger(group) || group < 0 || group >= 2 ** 31) {

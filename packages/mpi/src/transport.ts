@@ -7,8 +7,21 @@ export interface MpiTransport extends Transport {
   readonly dead: boolean;
 }
 
-/** Tests in a row before the thread sleeps between them: about as long as an exchange takes where every rank has a core. */
-const SPINS = 300;
+/** What is in flight as one operation of MPI. */
+interface Piece {
+  send: Float64Array;
+  receive: Float64Array;
+  readonly request: BigInt64Array;
+}
+
+/**
+ * Doubles that OpenMPI writes into shared memory at once, with its own header: of more than 4 KiB the sender waits until the receiver
+ * has come for them, which takes several times as long as all of it in pieces.
+ */
+const EAGER = 448;
+const MOST_PIECES = 4;
+/** Milliseconds before the thread sleeps between its questions: longer than an exchange takes where every rank has a core. */
+const AWAKE = 0.1;
 /** Milliseconds of a sleep, at first and at most. OpenMPI moves data only while somebody asks it. */
 const FIRST_NAP = 0.02;
 const LONGEST_NAP = 0.5;
@@ -21,39 +34,52 @@ const abandoned: unknown[] = [];
 
 /**
  * All-gathers over `comm`. The call of MPI that would wait cannot time out, so the one that does not wait is used, and asked until the
- * deadline whether it is done.
+ * deadline whether it is done. `oneMachine` is the same on all ranks: messages go through shared memory.
  */
-export function createTransport(mpi: Library, comm: Handle, timeout: number): MpiTransport {
+export function createTransport(mpi: Library, comm: Handle, timeout: number, oneMachine: boolean): MpiTransport {
   const word = new Int32Array(1);
   const number = (ask: (comm: Handle, out: Int32Array) => number) => (ask(comm, word) === 0 ? Number(word[0]) : -1);
   const rank = number(mpi.commRank);
   const size = number(mpi.commSize);
-  const request = new BigInt64Array(1);
+  const pieces = Array.from({ length: MOST_PIECES }, newPiece);
   const flag = new Int32Array(1);
   const bed = new Int32Array(new SharedArrayBuffer(4));
-  let send = new Float64Array(0);
-  let receive = new Float64Array(0);
   let reason: string | null = null;
 
   function die(what: string): never {
     reason = what;
-    abandoned.push(send, receive, request, flag);
+    abandoned.push(pieces, flag);
     throw deadError(what);
   }
   function check(code: number): void {
     if (code !== 0) die(`MPI reports: ${errorText(mpi, code)}`);
   }
-  function waitForAll(): void {
+  function begin(piece: Piece, values: Float64Array, start: number, count: number): void {
+    if (piece.send.length < count) {
+      piece.send = new Float64Array(count);
+      piece.receive = new Float64Array(size * count);
+    }
+    const { send, receive, request } = piece;
+    send.set(count === values.length ? values : values.subarray(start, start + count));
+    check(mpi.iallgather(send, count, mpi.double, receive, count, mpi.double, comm, request));
+  }
+  /** Whether all of the first `count` pieces are done. */
+  function done(count: number): boolean {
+    for (let i = 0; i < count; i++) {
+      check(mpi.test((pieces[i] as Piece).request, flag, null)); // of a request that is done: it is
+      if (flag[0] === 0) return false;
+    }
+    return true;
+  }
+  function waitForAll(count: number): void {
+    // The clock is asked each time: where ranks share a core, one question may take as long as the others' turns.
+    const start = performance.now();
     let nap = FIRST_NAP;
-    let end = 0;
-    for (let tests = 0; ; tests++) {
-      check(mpi.test(request, flag, null));
-      if (flag[0] !== 0) return;
-      if (tests < SPINS) continue;
-      const now = performance.now();
-      if (end === 0) end = now + timeout;
-      if (now >= end) die(`not all of ${size} ranks came within ${timeout} ms`);
-      Atomics.wait(bed, 0, 0, Math.min(nap, end - now));
+    while (!done(count)) {
+      const waited = performance.now() - start;
+      if (waited < AWAKE) continue;
+      if (waited >= timeout) die(`not all of ${size} ranks came within ${timeout} ms`);
+      Atomics.wait(bed, 0, 0, Math.min(nap, timeout - waited));
       nap = Math.min(2 * nap, LONGEST_NAP);
     }
   }
@@ -67,16 +93,23 @@ export function createTransport(mpi: Library, comm: Handle, timeout: number): Mp
     exchange(values, all) {
       if (reason !== null) throw deadError(reason);
       const { length } = values;
-      if (send.length < length) {
-        send = new Float64Array(length);
-        receive = new Float64Array(size * length);
+      const most = oneMachine && length <= MOST_PIECES * EAGER ? EAGER : length;
+      const count = length > most ? Math.ceil(length / most) : 1;
+      const lengthOf = (i: number) => Math.min(most, length - i * most);
+      for (let i = 0; i < count; i++) begin(pieces[i] as Piece, values, i * most, lengthOf(i));
+      waitForAll(count);
+      for (let i = 0; i < count; i++) {
+        const { receive } = pieces[i] as Piece;
+        const part = lengthOf(i);
+        for (let from = 0; from < size; from++)
+          all.set(receive.subarray(from * part, (from + 1) * part), from * length + i * most);
       }
-      send.set(values);
-      check(mpi.iallgather(send, length, mpi.double, receive, length, mpi.double, comm, request));
-      waitForAll();
-      all.set(receive.subarray(0, size * length));
     },
   };
+}
+
+function newPiece(): Piece {
+  return { send: new Float64Array(0), receive: new Float64Array(0), request: new BigInt64Array(1) };
 }
 
 function deadError(reason: string): BnError {

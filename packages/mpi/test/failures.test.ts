@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { complaintsOf, MODES } from "./failures/modes.ts";
+import { MODES, outcomeOf } from "./failures/modes.ts";
 import { mpirunReports, whyNoMpirun } from "./mpirun.ts";
 
 const missing = whyNoMpirun();
@@ -7,7 +7,7 @@ const missing = whyNoMpirun();
 // `pnpm --filter @bn/mpi failures 100` repeats each a hundred times.
 describe(`a rank of three fails${missing ? ` (skipped: ${missing})` : ""}`, () => {
   it.skipIf(missing !== null).each(Object.keys(MODES))("%s: the others get a typed error", async (mode) => {
-    expect(await complaintsOf(mode)).toEqual([]);
+    expect((await outcomeOf(mode)).complaints).toEqual([]);
   });
 
   it.skipIf(missing !== null)(

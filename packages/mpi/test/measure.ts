@@ -1,59 +1,46 @@
-// mpirun -n 2 node test/measure.ts [CHANNELS]: what synchronising adds to the forward and the backward of a layer, in microseconds, and the
-// time of a step of a large batch that the ranks share. Every rank needs a core of its own.
-import { createBatchNormScale, createBlob } from "@bn/core";
-import { createCpu } from "@bn/cpu";
-import { createMpi, type MpiCommunicator } from "../src/index.ts";
+// node test/measure.ts [RANKS...]: what synchronising adds to the calls of a layer of 256 channels, and how a step of a large batch that the
+// ranks share scales; by default over 1, 2 and 4 ranks. A rank has a core of its own where there are enough.
+import { availableParallelism } from "node:os";
+import type { Measured } from "./measure/rank.ts";
+import { mpirunReports, whyNoMpirun } from "./mpirun.ts";
 
-const ROUNDS = 1000;
-const CALLS = 4;
-/** Images of [64, 28, 28] on all ranks together. */
-const IMAGES = 64;
+/** Each number of ranks is measured so often, in turns. */
+const TURNS = 3;
 
-const channels = Number(process.argv[2] ?? 256);
-const mpi = await createMpi();
-const cpu = await createCpu();
-
-function layerOf(shape: readonly number[], communicator: MpiCommunicator | null) {
-  const [x, y] = [createBlob(cpu, shape), createBlob(cpu)];
-  x.write(Float32Array.from({ length: x.count() }, (_, i) => Math.sin(i * i)));
-  const params = { name: "measured", biasTerm: true };
-  const layer = createBatchNormScale(communicator === null ? params : { ...params, communicator });
-  layer.setUp([x], [y]);
-  const forward = () => layer.forward([x], [y]);
-  const backward = () => layer.backward([y], [true], [x]);
-  forward();
-  y.writeDiff(new Float32Array(y.count()).fill(1));
-  return { forward, backward };
+const missing = whyNoMpirun();
+if (missing !== null) throw new Error(missing);
+const chosen = process.argv.slice(2).map(Number);
+const counts = chosen.length > 0 ? chosen : [1, 2, 4];
+const cores = availableParallelism();
+const runs: Measured[] = [];
+for (let turn = 0; turn < TURNS; turn++) {
+  for (const ranks of counts) {
+    const bind = ranks > 1 && ranks <= cores;
+    const { reports, stderr } = await mpirunReports<Measured>(ranks, "measure/rank.ts", [], { bind });
+    if (reports[0] === undefined) throw new Error(`no rank reported: ${stderr}`);
+    runs.push(reports[0]);
+  }
 }
 
-/** Microseconds per call. */
-function time(run: () => void, calls: number): number {
-  const start = performance.now();
-  for (let i = 0; i < calls; i++) run();
-  return ((performance.now() - start) * 1000) / calls;
+type What = "forward" | "backward" | "step";
+
+/** Of all rounds of `ranks` but each run's first quarter: the median and the fastest tenth. */
+function summaryOf(ranks: number, what: What) {
+  const lists = runs.filter((run) => run.ranks === ranks).map((run) => run[what].slice(run[what].length / 4));
+  const sorted = lists.flat().sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN;
+  return { median: at(0.5), tenth: at(0.1) };
 }
 
-/** Median and fastest tenth, without the first quarter, which is the compiler's. */
-function textOf(list: readonly number[]): string {
-  const sorted = list.slice(list.length / 4).sort((a, b) => a - b);
-  const at = (share: number) => (sorted[Math.floor(share * (sorted.length - 1))] ?? 0).toFixed(1);
-  return `${at(0.5)} us, fastest tenth ${at(0.1)}`;
-}
-
-const alone = layerOf([16, channels], null);
-const together = layerOf([16, channels], mpi);
-const added = { forward: [] as number[], backward: [] as number[] };
-for (let round = 0; round < ROUNDS; round++) {
-  // The two take turns, so that both meet the same machine.
-  for (const pass of ["forward", "backward"] as const)
-    added[pass].push(-time(alone[pass], CALLS) + time(together[pass], CALLS));
-}
-const large = layerOf([IMAGES / mpi.size, 64, 28, 28], mpi);
-const steps: number[] = [];
-for (let round = 0; round < 80; round++) steps.push(time(large.forward, 1) + time(large.backward, 1));
-if (mpi.rank === 0) {
-  process.stdout.write(`${mpi.size} ranks, ${channels} channels: forward +${textOf(added.forward)}\n`);
-  process.stdout.write(`${mpi.size} ranks, ${channels} channels: backward +${textOf(added.backward)}\n`);
-  process.stdout.write(`${mpi.size} ranks: step of [${IMAGES}, 64, 28, 28] ${textOf(steps)}\n`);
-}
-await mpi.dispose();
+const added = ({ median, tenth }: { median: number; tenth: number }) => `${median.toFixed(0)} (${tenth.toFixed(0)}) us`;
+const step = ({ median, tenth }: { median: number; tenth: number }) =>
+  `${(median / 1000).toFixed(1)} (${(tenth / 1000).toFixed(1)}) ms`;
+const rows = counts.map((ranks) => {
+  const name = `${ranks}${ranks > cores ? `, on ${cores} cores` : ""}`;
+  const [first, now] = [summaryOf(counts[0] ?? ranks, "step"), summaryOf(ranks, "step")];
+  const speedup = `${(first.median / now.median).toFixed(2)} (${(first.tenth / now.tenth).toFixed(2)})`;
+  return [name, added(summaryOf(ranks, "forward")), added(summaryOf(ranks, "backward")), step(now), speedup];
+});
+const head = ["ranks", "added to a forward", "added to a backward", "step of [64, 64, 28, 28]", "speed-up"];
+for (const cells of [head, head.map(() => "---"), ...rows]) process.stdout.write(`| ${cells.join(" | ")} |\n`);
+process.stdout.write("Medians, in brackets the fastest tenth.\n");

@@ -13,6 +13,8 @@ export function whyNoMpirun(): string | null {
 export interface RunOptions {
   /** Survivors of a rank that ended are left alone. */
   readonly recovery?: boolean;
+  /** Each rank has a core of its own; there must be as many. */
+  readonly bind?: boolean;
   /** Milliseconds after which everything is killed. */
   readonly limit?: number;
 }
@@ -33,7 +35,8 @@ export function mpirun(
 ): Promise<Run> {
   const path = fileURLToPath(new URL(script, import.meta.url));
   const recovery = options.recovery ? ["--enable-recovery"] : [];
-  const flags = ["--oversubscribe", "--bind-to", "none", ...recovery, "-n", String(ranks)];
+  const place = options.bind ? ["--bind-to", "core"] : ["--oversubscribe", "--bind-to", "none"];
+  const flags = [...place, ...recovery, "-n", String(ranks)];
   const env = { ...process.env, OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1" };
   const child = spawn("mpirun", [...flags, process.execPath, path, ...args], {
     env,
@@ -56,7 +59,7 @@ export function mpirun(
   });
 }
 
-/** Runs `script` with a folder as its first argument, to which each rank writes one report. */
+/** Runs `script` with a folder as its first argument, to which each rank writes one report, a `.json` file. */
 export async function mpirunReports<T>(
   ranks: number,
   script: string,
@@ -66,7 +69,8 @@ export async function mpirunReports<T>(
   const folder = mkdtempSync(join(tmpdir(), "bn-mpi-"));
   try {
     const run = await mpirun(ranks, script, [folder, ...args], options);
-    const reports = readdirSync(folder).map((file) => JSON.parse(readFileSync(join(folder, file), "utf8")) as T);
+    const files = readdirSync(folder).filter((file) => file.endsWith(".json"));
+    const reports = files.map((file) => JSON.parse(readFileSync(join(folder, file), "utf8")) as T);
     return { ...run, reports };
   } finally {
     rmSync(folder, { recursive: true });

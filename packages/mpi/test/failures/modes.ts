@@ -9,22 +9,32 @@ export const MODES: Readonly<Record<string, { readonly dead: boolean }>> = {
   shapes: { dead: false },
 };
 
+/** What one run gave. */
+export interface Outcome {
+  readonly complaints: readonly string[];
+  /** The longest that a rank waited for the one that failed, in milliseconds. */
+  readonly waited: number;
+}
+
 /**
  * Runs three ranks of which one fails. The complaints: each of the others must have ended by itself, after the two steps that went well,
- * with ERR_BN_SYNC, and with a dead communicator exactly where a rank was missing.
+ * with ERR_BN_SYNC, not before the time limit where a rank was missing, and with a dead communicator exactly there. A rank that hangs does
+ * so until the others have given up, or for thirty times their limit: a time to sleep would run out while the machine itself is stopped.
  */
-export async function complaintsOf(mode: string): Promise<readonly string[]> {
-  const options: RunOptions = { recovery: true, limit: 60_000 };
+export async function outcomeOf(mode: string): Promise<Outcome> {
+  const options: RunOptions = { recovery: true, limit: 200_000 };
   const { reports, status, stderr } = await mpirunReports<FailureReport>(3, "failures/rank.ts", [mode], options);
   const { dead } = MODES[mode] ?? { dead: false };
-  const complaints = [0, 2].flatMap((rank) => {
-    const report = reports.find((one) => one.rank === rank);
-    if (report === undefined) return [`rank ${rank} did not report: ${stderr}`];
+  const others = [0, 2].map((rank) => reports.find((one) => one.rank === rank));
+  const complaints = others.flatMap((report, i) => {
+    const rank = 2 * i;
+    if (report === undefined) return [`${mode}: rank ${rank} did not report: ${stderr}`];
     const expected = { rank, steps: 2, code: "ERR_BN_SYNC", dead, again: dead ? "ERR_BN_SYNC" : "none" };
-    const { message, ...got } = report;
+    const { message, waited, ...got } = report;
     const same = Object.entries(expected).every(([key, value]) => got[key as keyof typeof got] === value);
-    return same ? [] : [`${mode}: got ${JSON.stringify(report)}, expected ${JSON.stringify(expected)}`];
+    const early = mode === "hang" && waited < report.timeout;
+    return same && !early ? [] : [`${mode}: got ${JSON.stringify(report)}, expected ${JSON.stringify(expected)}`];
   });
   if (status === null) complaints.push(`${mode}: mpirun had to be ended`);
-  return complaints;
+  return { complaints, waited: Math.max(...others.map((report) => report?.waited ?? 0)) };
 }

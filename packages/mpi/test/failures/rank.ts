@@ -1,5 +1,5 @@
 // A rank under mpirun: node rank.ts FOLDER MODE. Rank 1 fails in the third step as MODE says; what the others then get is reported.
-import { writeFileSync } from "node:fs";
+import { existsSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createBatchNorm, createBlob } from "@bn/core";
 import { createCpu } from "@bn/cpu";
@@ -13,9 +13,17 @@ export interface FailureReport {
   readonly message: string;
   readonly dead: boolean;
   readonly again: string;
+  /** Milliseconds that the step took that failed. */
+  readonly waited: number;
+  /** The communicator's limit. */
+  readonly timeout: number;
 }
 
-const TIMEOUT = 1000;
+/** Milliseconds. */
+const TIMEOUT = 2000;
+/** Naps of a rank that waits for files of the others, at most: 60 s. They are counted, because clocks go on where the machine itself is stopped. */
+const NAPS = 1200;
+const NAP = 50;
 const [folder = ".", mode] = process.argv.slice(2);
 const mpi = await createMpi({ timeout: TIMEOUT });
 const cpu = await createCpu();
@@ -26,28 +34,41 @@ const other = createBatchNorm({ name: "bn", communicator: mpi });
 layer.setUp([x], [y]);
 other.setUp([wide], [createBlob(cpu)]);
 
-/** Milliseconds in which this process does nothing at all. */
-function sleep(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+const bed = new Int32Array(new SharedArrayBuffer(4));
+const reportOf = (rank: number) => join(folder, `${rank}.json`);
+const readyOf = (rank: number) => join(folder, `${rank}.ready`);
+
+/** Does nothing at all until the other ranks have written these files. */
+function waitForOthers(fileOf: (rank: number) => string): void {
+  const files = [0, 1, 2].filter((rank) => rank !== mpi.rank).map(fileOf);
+  for (let naps = 0; naps < NAPS && !files.every(existsSync); naps++) Atomics.wait(bed, 0, 0, NAP);
 }
 
 function step(): void {
   const fails = mpi.rank === 1 && steps === 2;
   if (fails && mode === "kill") process.kill(process.pid, "SIGKILL");
-  if (fails && mode === "hang") sleep(3 * TIMEOUT);
+  if (fails && mode === "hang") waitForOthers(reportOf);
   if (fails && mode === "shapes") other.forward([wide], [createBlob(cpu)]);
   else if (fails && mode === "skip") layer.backward([y], [true], [x]);
   else layer.forward([x], [y]);
 }
 
 const codeOf = (error: unknown) => error as { readonly code: string; readonly message: string };
+// So that no rank times out because another is still starting.
+writeFileSync(readyOf(mpi.rank), "");
+waitForOthers(readyOf);
 let steps = 0;
+let began = 0;
 let failure = { code: "none", message: "" };
 try {
-  for (; steps < 5; steps++) step();
+  for (; steps < 5; steps++) {
+    began = performance.now();
+    step();
+  }
 } catch (error) {
   failure = codeOf(error);
 }
+const waited = performance.now() - began;
 const { dead } = mpi;
 let again = "none";
 if (dead) {
@@ -57,6 +78,8 @@ if (dead) {
     again = codeOf(error).code;
   }
 }
-const report: FailureReport = { rank: mpi.rank, steps, code: failure.code, message: failure.message, dead, again };
-writeFileSync(join(folder, `${mpi.rank}.json`), JSON.stringify(report));
+const { code, message } = failure;
+const report: FailureReport = { rank: mpi.rank, steps, code, message, dead, again, waited, timeout: TIMEOUT };
+writeFileSync(`${reportOf(mpi.rank)}.part`, JSON.stringify(report));
+renameSync(`${reportOf(mpi.rank)}.part`, reportOf(mpi.rank));
 await mpi.dispose();

@@ -27,7 +27,7 @@ export const communicatorCases: readonly RankCase[] = [
   {
     name: "allGather: any length, longer and shorter again, and without values a barrier",
     run({ rank, size, allGather }) {
-      for (const length of [1, 0, 4095, 4096, 4097, 20_000, 3, 0, 8192]) {
+      for (const length of [1, 0, 384, 385, 1728, 1729, 4095, 4096, 4097, 20_000, 3, 0, 8192]) {
         const all = allGather(
           "lengths",
           Float64Array.from({ length }, (_, i) => rank * 1e6 + i),
@@ -54,6 +54,21 @@ export const communicatorCases: readonly RankCase[] = [
         [...first].every((value) => value === 9),
         true,
       );
+    },
+  },
+  {
+    name: "allGather: into memory that is given, whether the numbers come in one exchange or in two",
+    run({ rank, size, allGather }) {
+      for (const length of [2, 2, 2, 0, 300, 2, 300, 2, 9000]) {
+        const memory = new Float64Array(size * length + 2).fill(-1);
+        const all = memory.subarray(1, memory.length - 1);
+        expectEqual(allGather("into", new Float64Array(length).fill(rank), all) === all, true);
+        expectEqual([memory[0], memory.at(-1)], [-1, -1], `around ${length}`);
+        for (let i = 0; i < all.length; i++) {
+          if (all[i] !== Math.floor(i / length))
+            expectEqual(all[i], Math.floor(i / length), `element ${i} of ${length}`);
+        }
+      }
     },
   },
   {
@@ -96,11 +111,17 @@ export const communicatorCases: readonly RankCase[] = [
   },
   {
     name: "arguments of the wrong type are refused before any exchange",
-    run({ allGather }) {
-      const wrong = allGather as (tag: unknown, values: unknown) => unknown;
+    run({ size, allGather }) {
+      const wrong = allGather as (tag: unknown, values: unknown, all?: unknown) => unknown;
       expectEqual(errorOf(() => wrong(3, new Float64Array(1))).code, "ERR_BN_PARAM");
       expectEqual(errorOf(() => wrong("tag", [1, 2])).code, "ERR_BN_PARAM");
       expectEqual(errorOf(() => wrong("tag", new Float32Array(1))).code, "ERR_BN_PARAM");
+      const memory = new Float64Array(size + 1);
+      const one = memory.subarray(0, 1);
+      for (const all of [null, [0], new Float32Array(size), memory, memory.subarray(0, size)]) {
+        expectEqual(errorOf(() => wrong("tag", one, all)).code, "ERR_BN_PARAM");
+      }
+      expectEqual(allGather("apart", one, memory.subarray(1)).length, size);
     },
   },
 ];
