@@ -1,9 +1,9 @@
 import type { Backend } from "@bn/core";
 import type { Case, Cause, Result } from "../case.ts";
-import { type Called, callText, type KernelName } from "./call.ts";
+import { type Called, callText, givenLeaves, type KernelName } from "./call.ts";
 import { execute } from "./execute.ts";
 import { failed, type Judged, judge, TOUCHED } from "./judge.ts";
-import type { Mistake } from "./mistakes.ts";
+import type { Mistake } from "./mistake.ts";
 import { CLAUSES, explains, explanations, inPlaceText, placesText } from "./recognise.ts";
 import { record } from "./record.ts";
 import { shrink } from "./shrink.ts";
@@ -21,6 +21,8 @@ interface Failure {
 const MOST_WITNESSES = 3;
 /** Failures of one kernel that no mistake explains: after so many, further ones are not made small. */
 const MOST_UNNAMED = 6;
+/** No result of a small call. */
+const GARBAGE = -55.5;
 
 /** Finds out why cases failed; knows what it found before, so that the thousandth failure of one cause costs little. */
 export interface Diagnoser {
@@ -78,31 +80,64 @@ async function repeatCase(backend: Backend, create: () => Promise<Backend>, one:
   return { failures, repeated };
 }
 
-async function examine(backend: Backend, failures: readonly Failure[], first: Failure): Promise<Omit<Known, "kernel">> {
-  const { shape, call } = await shrink(
-    first.called,
-    async (smaller) => {
-      const called = await execute(backend, smaller);
-      const judged = judge(called, backend.supports);
-      return failed(called, judged) && sameKind(called, first.called) ? called : null;
-    },
-    () => performance.now(),
-  );
-  const small = { called: call, judged: judge(call, backend.supports) };
-  const { mistake, ...named } = await nameOf(backend, failures, {
-    called: shape,
-    judged: judge(shape, backend.supports),
-  });
-  const { worst } = small.judged;
-  const snippet = snippetOf(call, small.judged);
+async function examine(backend: Backend, failures: readonly Failure[], seen: Failure): Promise<Omit<Known, "kernel">> {
+  const first = (await repeated(backend, withGarbage(seen.called))) ?? (await repeated(backend, seen.called));
+  if (!first) return { mistake: null, cause: keptCause(seen) };
+  let { shape, call } = await smallest(backend, first, () => true);
+  const { mistake, ...named } = await nameOf(backend, [first, ...failures.slice(1)], shape);
+  // What the larger calls have in common may not be what the small one shows: then a small one of that kind.
+  if (mistake && !explains(mistake, shape.called, shape.judged)) {
+    ({ shape, call } = await smallest(backend, first, (one) => explains(mistake, one.called, one.judged)));
+  }
+  const { worst } = call.judged;
+  const snippet = snippetOf(call.called, call.judged);
   const cause = {
     ...named,
-    clause: CLAUSES[call.kernel],
-    call: callText(call),
-    ...(worst && call.error === undefined ? { worst } : {}),
+    clause: CLAUSES[call.called.kernel],
+    call: callText(call.called),
+    ...(worst && call.called.error === undefined ? { worst } : {}),
     ...(snippet === undefined ? {} : { snippet }),
   };
   return { mistake, cause };
+}
+
+/** The failure made small, in shape and then in its numbers, as long as it is `wanted`. */
+async function smallest(backend: Backend, first: Failure, wanted: (one: Failure) => boolean) {
+  const failureOf = (called: Called): Failure => ({ called, judged: judge(called, backend.supports) });
+  const { shape, call } = await shrink(
+    first.called,
+    async (smaller) => {
+      const one = failureOf(await execute(backend, smaller));
+      return failed(one.called, one.judged) && sameKind(one.called, first.called) && wanted(one) ? one.called : null;
+    },
+    () => performance.now(),
+  );
+  return { shape: failureOf(shape), call: failureOf(call) };
+}
+
+/** The failure of a call on fresh buffers that hold the same values; null where it passes. */
+async function repeated(backend: Backend, call: Called): Promise<Failure | null> {
+  const called = await execute(backend, call);
+  const judged = judge(called, backend.supports);
+  return failed(called, judged) ? { called, judged } : null;
+}
+
+/** The call with outputs that hold what no result is: an output that was 0 would hide that nothing was written. */
+function withGarbage(call: Called): Called {
+  const outputs = new Set(givenLeaves(call).flatMap(({ path, use }) => (use === "out" ? [path] : [])));
+  const before = [...call.before].map(
+    ([path, values]) => [path, outputs.has(path) ? values.slice().fill(GARBAGE) : values] as const,
+  );
+  return { ...call, before: new Map(before) };
+}
+
+/** A call whose operands do not explain its failure: it depends on a call before it. */
+function keptCause({ called, judged }: Failure): Cause {
+  const { kernel } = called;
+  const path = judged.worst?.what ?? "an output";
+  const text = `gives a wrong ${path}, and a right one on fresh buffers of the same values: as if something were kept from a call before, in a scratch buffer or a cache`;
+  const cause: Cause = { key: `${kernel}/kept`, text, kernel, clause: CLAUSES[kernel], call: callText(called) };
+  return judged.worst ? { ...cause, worst: judged.worst } : cause;
 }
 
 /** A kernel that throws at a smaller size for another reason is another failure. */
@@ -110,19 +145,12 @@ function sameKind(a: Called, b: Called): boolean {
   return (a.error === undefined) === (b.error === undefined);
 }
 
-interface Named extends Pick<Cause, "key" | "text" | "kernel"> {
-  readonly mistake: Mistake | null;
-}
+interface Named extends Pick<Cause, "key" | "text" | "kernel">, Pick<Known, "mistake"> {}
 
 async function nameOf(backend: Backend, failures: readonly Failure[], shape: Failure): Promise<Named> {
   const { called, judged } = shape;
   const { kernel, error } = called;
-  const named = (key: string, text: string, mistake: Mistake | null = null): Named => ({
-    key: mistake ? key : `${kernel}/${key}`,
-    text,
-    kernel,
-    mistake,
-  });
+  const named = (key: string, text: string): Named => ({ key: `${kernel}/${key}`, text, kernel, mistake: null });
   if (error !== undefined) {
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     return named(`throws/${text.replace(/\d+/g, "N")}`, `throws ${text}`);
@@ -136,7 +164,9 @@ async function nameOf(backend: Backend, failures: readonly Failure[], shape: Fai
   const where = await onlyWhere(backend, called);
   const wanted = failures.filter((one) => one.called.kernel === kernel);
   const found = shared([shape, ...wanted])[0] ?? shared(wanted.slice(0, 1))[0] ?? shared([shape])[0];
-  if (found) return named(found.key, `as if ${found.text}${where && `, ${where}`}`, found);
+  if (found) {
+    return { key: found.key, text: `as if ${found.text}${where && `, ${where}`}`, kernel, mistake: found };
+  }
   const lost = await losesDigits(backend, called);
   if (lost) return named("cancellation", lost);
   const path = judged.worst?.what ?? "an output";

@@ -1,22 +1,9 @@
 import type { Geometry } from "@bn/core";
-import type { KernelName } from "./call.ts";
+import { type Mistake, mistake } from "./mistake.ts";
+import { LAYOUTS, truncations } from "./places.ts";
 import { type Formulas, RIGHT } from "./reference.ts";
 
-/** One way to be wrong: its name, what it is in words (after "as if"), and the formulas of who makes it. */
-export interface Mistake {
-  readonly key: string;
-  readonly text: string;
-  readonly formulas: Formulas;
-  /** Kernels where it is another mistake or none. */
-  readonly not?: readonly KernelName[];
-}
-
 const { fround } = Math;
-const mistake = (key: string, text: string, part: Partial<Formulas>): Mistake => ({
-  key,
-  text,
-  formulas: { ...RIGHT, ...part },
-});
 
 const dxOf =
   (a: number, b: number): Formulas["dx"] =>
@@ -212,77 +199,6 @@ const ARITHMETIC: readonly Mistake[] = [
   }),
   mistake("float32-results", "results were rounded to float32", { store: fround }),
 ];
-
-const swapped = (n: number, i: number) => ((i ^ 1) < n ? i ^ 1 : i);
-
-/** Mistakes of indices. */
-const LAYOUTS: readonly Mistake[] = [
-  mistake("channels-last", "the channel were the last axis, [outer][inner][channels]", {
-    index: (g, o, c, k) => (o * g.inner + k) * g.channels + c,
-  }),
-  mistake("channels-outermost", "the channel were the first axis, [channels][outer][inner]", {
-    index: (g, o, c, k) => (c * g.outer + o) * g.inner + k,
-  }),
-  mistake(
-    "outer-forgotten",
-    "the rows of [outer] followed each other without the channels between: outer is forgotten",
-    {
-      index: (g, o, c, k) => (o + c) * g.inner + k,
-    },
-  ),
-  mistake("first-row-repeated", "every row of [outer] were the first", { index: (g, _, c, k) => c * g.inner + k }),
-  mistake("channels-swapped", "neighbouring channels were swapped", { channel: (g, c) => swapped(g.channels, c) }),
-  mistake("channel-0", "every channel used the statistics and parameters of channel 0", { channel: () => 0 }),
-  mistake("channel-next", "each channel used what belongs to the next", { channel: (g, c) => (c + 1) % g.channels }),
-  mistake("channel-previous", "each channel used what belongs to the one before", {
-    channel: (g, c) => (c + g.channels - 1) % g.channels,
-  }),
-];
-
-/** Sizes at which kernels change their ways: vectors, workgroups, lines, tiles, counters. */
-const LIMITS = [
-  1, 2, 3, 4, 7, 8, 15, 16, 31, 32, 63, 64, 127, 128, 255, 256, 511, 512, 1023, 1024, 2048, 4096, 65535, 65536,
-];
-
-function limitsOf(size: number): number[] {
-  const vectors = [2, 4, 8, 16, 32, 64].map((width) => size - (size % width));
-  return [...new Set([size - 1, ...vectors, ...LIMITS])].filter((limit) => limit > 0 && limit < size);
-}
-
-const FROM = (limit: number) => (limit === 1 ? "beyond the first" : `beyond the first ${limit}`);
-
-/** Mistakes that leave out what lies behind a limit: of sums, terms; of maps, elements that keep what they held. */
-function truncations({ outer, channels, inner }: Geometry): Mistake[] {
-  const covering = (key: string, what: string, limit: number, covers: Formulas["covers"], count: Formulas["count"]) => [
-    mistake(key, `${what} ${FROM(limit)} were ignored`, { covers }),
-    mistake(key, `${what} ${FROM(limit)} were ignored, and not counted in m`, { covers, count }),
-  ];
-  return [
-    ...limitsOf(outer).flatMap((n) =>
-      covering(
-        "rows-ignored",
-        "rows of [outer]",
-        n,
-        (_, o) => o < n,
-        (g) => n * g.inner,
-      ),
-    ),
-    ...limitsOf(inner).flatMap((n) =>
-      covering(
-        "elements-ignored",
-        "elements of a row",
-        n,
-        (_, __, ___, k) => k < n,
-        (g) => g.outer * n,
-      ),
-    ),
-    ...limitsOf(channels).map((n) =>
-      mistake("channels-ignored", `channels ${FROM(n)} were ignored`, { width: () => n }),
-    ),
-    mistake("first-row-ignored", "the first row of [outer] were ignored", { covers: (_, o) => o > 0 }),
-    mistake("first-element-ignored", "the first element of a row were ignored", { covers: (_, __, ___, k) => k > 0 }),
-  ];
-}
 
 /** Every mistake that is one for this kernel and geometry. */
 export function mistakesFor(g: Geometry): Mistake[] {

@@ -1,7 +1,8 @@
 import type { Truth } from "../truth/truth.ts";
 import { type Called, givenLeaves, IN_PLACE, type KernelName } from "./call.ts";
 import { type Judged, TOUCHED } from "./judge.ts";
-import { type Mistake, mistakesFor } from "./mistakes.ts";
+import type { Mistake } from "./mistake.ts";
+import { mistakesFor } from "./mistakes.ts";
 import { reference } from "./reference.ts";
 
 /** A failure is explained by a mistake that leaves at most this part of its error, or errors within the bounds. */
@@ -61,9 +62,10 @@ function explanation({ formulas }: Mistake, called: Called, { truths }: Judged):
 function elementExplained(got: number, guess: number, truth: Truth, i: number): "exact" | "near" | "no" | "right" {
   const [expected, bound] = [truth.expected[i] as number, BOUNDS * (truth.bound[i] as number)];
   const [error, left] = [distance(got, expected), distance(got, guess)];
-  if (error <= (truth.bound[i] as number)) return left <= bound ? "right" : "no";
+  if (error <= (truth.bound[i] as number)) return left === 0 || left <= bound ? "right" : "no";
   // An infinite error, or a NaN, is explained by the same value alone.
-  if (left <= bound) return "exact";
+  // Where NaN is expected, the bound is NaN too.
+  if (left === 0 || left <= bound) return "exact";
   return Number.isFinite(error) && left <= error * LEFT_OVER ? "near" : "no";
 }
 

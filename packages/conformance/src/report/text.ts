@@ -117,12 +117,15 @@ function causeText(cause: CauseGroup, paint: Paint): string {
   ];
   const program = snippet?.split("\n").map((line) => `    ${line}`) ?? [];
   const whole = [head, ...lines, ...repeats, "  without the suite:", ...program].join("\n").split("\n");
-  if (snippet !== null && whole.length <= SCREEN && program.every((line) => line.length <= WIDTH))
+  if (snippet !== null && rowsOf(whole) <= SCREEN && program.every((line) => line.length <= WIDTH))
     return whole.join("\n");
   const elsewhere = snippet === null ? [] : ["  --json has a program that makes this call without the suite"];
   const told = call === null ? [] : wrap(`  ${call}`, 4);
   return [head, ...lines, ...told, ...repeats, ...elsewhere].join("\n");
 }
+
+/** Rows of a terminal: a command is one line, however long, so that it can be copied. */
+const rowsOf = (lines: readonly string[]) => lines.reduce((rows, { length }) => rows + Math.ceil(length / WIDTH), 0);
 
 function numbersOf({ what, at, got, expected, error, bound, ratio, note }: Comparison): string[] {
   return [
