@@ -1,5 +1,5 @@
 // `pnpm --filter @bn/benchmarks fold [MODEL.onnx ...]`: networks as they are and folded, in ONNX Runtime with its optimiser off, on
-// one thread, run by turns; each fold is proven before it is timed. Without models: PaddleOCR's three.
+// one thread, run alternately; each fold is proven before it is timed. Without models: PaddleOCR's three.
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -31,7 +31,7 @@ const runs = Number(values.runs);
 if (!Number.isInteger(runs) || runs < 3) throw new Error(`--runs ${values.runs}: expected a whole number from 3 on`);
 const networks = positionals.length > 0 ? positionals.map((path) => ({ path, shapes: {} })) : PADDLE;
 
-process.stdout.write(`${runs} runs each, by turns; milliseconds, median and least\n\n`);
+process.stdout.write(`${runs} runs each, alternately; milliseconds, median and minimum\n\n`);
 say("network                              layers       original         folded   folded / original");
 for (const { path, shapes } of networks) {
   const { bytes, external } = await openModel(path);

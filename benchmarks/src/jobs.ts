@@ -25,7 +25,7 @@ export function isKernel(op: Operation): op is `kernel ${Kernel}` {
 /** The kernel of a job that names one. */
 export function kernelOf({ op }: Pick<Job, "op">): Kernel {
   const kernel = KERNELS.find((name) => op === `kernel ${name}`);
-  if (kernel === undefined) throw new RangeError(`${op} is no kernel`);
+  if (kernel === undefined) throw new RangeError(`${op} is not a kernel`);
   return kernel;
 }
 

@@ -65,7 +65,7 @@ function inTurn(one: Call, other: Call): Call {
   };
 }
 
-/** One kernel of a backend, alone and on bare buffers; null where the backend has not got it. */
+/** One kernel of a backend, alone and on bare buffers; null where the backend has none. */
 export function prepareKernel(backend: Backend, job: Job, inputs: Inputs): Prepared | null {
   const kernel = kernelOf(job);
   const { kernels } = backend;

@@ -14,7 +14,7 @@ export interface Measured {
 export interface Outcome {
   /** The copy first. */
   readonly measured: readonly Measured[];
-  /** Who does the job wrong, or fails at it, and how. */
+  /** Implementations that give a wrong result or fail, and how. */
   readonly leftOut: readonly string[];
 }
 

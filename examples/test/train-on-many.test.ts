@@ -21,7 +21,7 @@ it.skipIf(missing !== null)(
     const cpu = await createCpu();
     const one = await train(cpu, null, STEPS);
     expect(one.losses.at(-1)).toBeLessThan(one.losses[0]! / 2); // it does learn
-    // One process whose rows come in another order computes the same but for roundings: so far apart may ranks be too. An odd
+    // One process whose rows come in another order computes the same except for roundings: so far apart may ranks be too. An odd
     // factor reorders the 128 rows.
     const others = await Promise.all(
       [3, 5, 7, 11, 77].map((factor) => train(cpu, null, STEPS, (row) => (row * factor) % 128)),

@@ -41,7 +41,7 @@ const kernels: Kernels<HostBuffer> = {
       const first = x.view[at(g, c, 0)]!;
       const shift = Number.isFinite(first) ? first : 0;
       const mean = shift + sum(0, m, (i) => x.view[at(g, c, i)]! - shift) / m;
-      const drift = sum(0, m, (i) => x.view[at(g, c, i)]! - mean); // 0 but for the rounding of mean
+      const drift = sum(0, m, (i) => x.view[at(g, c, i)]! - mean); // 0 except for the rounding of mean
       const squares = sum(0, m, (i) => (x.view[at(g, c, i)]! - mean) ** 2);
       out.mean.view[c] = mean;
       out.variance.view[c] = (squares - (drift * drift) / m) / m;

@@ -17,7 +17,7 @@ export function installPeers(): void {
 
 const require = createRequire(`${folder}package.json`);
 
-/** A peer's module, from that folder. */
+/** Imports a peer's module from that folder. */
 export async function importPeer<T>(specifier: string): Promise<T> {
   const module = await import(pathToFileURL(require.resolve(specifier)).href);
   return (module.default ?? module) as T;

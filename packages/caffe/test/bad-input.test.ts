@@ -125,7 +125,7 @@ describe("blobs", () => {
       join(field(7, Uint8Array.of(0x0a, 0x01, 0xff)), floats(1)),
       "its shape does not decode",
     ],
-    ["no message", Uint8Array.of(0x07), "1 bytes that are no blob"],
+    ["no message", Uint8Array.of(0x07), "1 bytes that are not blob"],
   ])("%s", (_, bytes, message) => {
     expect(() => decodeBlob(bytes, "b")).toThrow(refuses(message));
   });

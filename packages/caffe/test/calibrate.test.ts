@@ -46,7 +46,7 @@ describe("yoloface-50k, 23 BatchNorm + Scale", async () => {
         expect(factor).toEqual([1]);
         expect([mean?.length, variance?.length]).toEqual([statistics.mean.length, statistics.variance.length]);
         if (mode === "batch") continue;
-        // Other batches merge in another order, which float32 hides but for its last bit.
+        // Other batches merge in another order, which float32 hides except for its last bit.
         for (const [c, value] of (variance ?? []).entries()) {
           const expected = statistics.variance[c] as number;
           expect(Math.abs(value - expected)).toBeLessThanOrEqual(2 ** -23 * 4 * expected);

@@ -37,7 +37,7 @@ export interface Tally {
   large: number;
 }
 
-/** One field of the layer changed, left out, or written twice; another type; another size of an input. */
+/** Changes, removes or repeats one field of the layer, or changes its type or the size of an input. */
 function mutateText(text: string, pick: Pick): string {
   const fields = [...text.matchAll(/(\w+): ?("[^"]*"|[\w.+-]+)/g)];
   const [whole, name, value = ""] = pick(fields);
@@ -127,7 +127,7 @@ async function judge(one: Case, text: string, opset: number, pick: Pick, tally: 
   tally.ran++;
 }
 
-/** Inputs that nothing reads, or whose shape alone is read, as Crop's second bottom, are no inputs of the model. */
+/** Inputs that nothing reads, or whose shape alone is read, as Crop's second bottom, are not inputs of the model. */
 function referenceInputs(network: Network, fed: readonly Fed[]): Record<string, Tensor> {
   const given = fed.map(({ blob, shape, data }) => [blob, exactly(shape, data)] as const);
   const declared = network.layers.flatMap(({ param, tops }) => {

@@ -87,7 +87,7 @@ describe("other forms of the same files", () => {
     expect(Buffer.compare(modelOf(`${name}.caffemodel`), modelOf("trained.caffemodel"))).toBe(0);
   });
 
-  test("sums and factor times 1000 are the same statistics, but for their roundings", async () => {
+  test("sums and factor times 1000 are the same statistics, except for their roundings", async () => {
     const [run] = runsOf(net).test_trained ?? [];
     if (!run) throw new Error("no run");
     const { expected, got } = await runBoth(open(net, "scale_factor_1000.caffemodel"), asFloats(net, run.input));

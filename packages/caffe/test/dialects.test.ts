@@ -84,7 +84,7 @@ test("of one channel the five blobs tell nothing: it asks, and takes what is sai
   expect(read({ text: BATCH_NORM, blobs }, "scale-first").record).toMatchObject({ gamma: floats(2), beta: floats(3) });
 });
 
-test("a negative value is no variance: four blobs", () => {
+test("a negative value is not a variance: four blobs", () => {
   // gamma, beta, mean, variance, where beta, which mean-first would take for the variance, has a negative one.
   expectMeant(read({ text: BATCH_NORM, blobs: [GAMMA, BETA, MEAN, VARIANCE] }).record, "scale-first");
   const [meanFirst] = [read({ text: BATCH_NORM, blobs: [MEAN, VARIANCE, GAMMA, BETA] })];
@@ -103,7 +103,7 @@ test("a negative value is no variance: four blobs", () => {
   expect(both.said).toContain("ambiguous, 4 blobs ([2], [2], [2], [2]), and nothing in them tells these apart");
 });
 
-test("what the net learns is no statistic", () => {
+test("what the net learns is not a statistic", () => {
   const learned = "param { lr_mult: 1 } param { lr_mult: 1 } param { lr_mult: 0 } param { lr_mult: 0 }";
   const { record, said } = read({
     text: `${BATCH_NORM} ${learned}`,

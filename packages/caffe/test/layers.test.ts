@@ -99,7 +99,7 @@ describe.each(BACKENDS)("%s", (_, create) => {
 /** Each rounds x^, its product with gamma and the sum at most once, each to half a unit in the last place of what it rounds. */
 const ROUNDINGS = 6 * 2 ** -24;
 
-test("BatchNorm and Scale as two layers do what the fused one does, but for roundings", async () => {
+test("BatchNorm and Scale as two layers do what the fused one does, except for roundings", async () => {
   await using cpu = await createCpu();
   const weights = readWeights(bytesOf("nets/multi_bn_eps/trained.caffemodel"));
   for (const record of importNet({ weights }).layers) {

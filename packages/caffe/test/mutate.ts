@@ -113,7 +113,7 @@ const GENTLE = TEXT_MUTATIONS.filter(({ name }) => ["number", "quoted", "repeat"
 const TYPES = ["BatchNorm", "Scale", "BN", "Convolution", "ReLU", "Input", "Reshape", "Concat", "Frobnicate", ""];
 const NAMES = ["bn1", "scale1", "conv1", "bn2", "data", ""];
 
-/** Changes of what a file of weights says, not of its bytes: these reach past the decoder. */
+/** Changes of the content of a weights file, not of its bytes, so that they get past the decoder. */
 const REWRITES: readonly ((layer: LayerParameter, dice: Random, all: readonly LayerParameter[]) => void)[] = [
   (layer, dice) => void Object.assign(layer, { type: pick(TYPES, dice) }),
   (layer, dice) => void Object.assign(layer, { name: pick(NAMES, dice) }),
@@ -180,7 +180,7 @@ export function survive(format: Format, bytes: Uint8Array, backend: Backend): "r
   );
   if (!file) return "refused";
   const again = format === "binary" ? readWeights(writeWeights(file)) : readNet(writeNet(file));
-  // NaN is unequal to itself, as a message sees it: then the second writing is compared.
+  // A message with NaN is unequal to itself: then the second encoding is compared.
   if (
     !equals(NetParameterSchema, again.message, file.message) &&
     writtenOf(format, again) !== writtenOf(format, file)

@@ -8,7 +8,7 @@ export function isModulePath(spec: string): boolean {
   return /[\\/]|\.[cm]?[jt]s$/.test(spec);
 }
 
-/** What a module exports; nothing where `spec` is no path. Runs the module, the first time. */
+/** What a module exports; nothing where `spec` is not a path. Runs the module, the first time. */
 export async function importModule(spec: string): Promise<object> {
   return isModulePath(spec) ? import(pathToFileURL(resolve(spec)).href) : {};
 }

@@ -5,7 +5,7 @@ import type { Tensor } from "@bn/onnx/verify";
 import { dialectOf } from "./caffe.ts";
 import { feedsFor, type GivenInputs } from "./inputs-option.ts";
 
-/** What `bn convert` and `bn verify --net` take beside the two files. */
+/** Options of `bn convert` and `bn verify --net` in addition to the two files. */
 export interface NetworkOptions {
   readonly opset?: string;
   /** Each `name=sizes`. */

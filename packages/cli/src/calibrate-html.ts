@@ -3,7 +3,7 @@ import type { CalibrationRow, Spread } from "@bn/onnx/calibrate";
 import { countCalibrated, LEGEND, numberText, remarksOf } from "./calibrate-report.ts";
 import { type Scale, spreadPlot } from "./spread-plot.ts";
 
-/** A shift by its own size; beyond 0.01 standard deviations by its logarithm, so that both ends can be seen. */
+/** The scale of shifts is linear up to 0.01 standard deviations and logarithmic beyond, so that both ends are visible. */
 const SHIFT: Scale = {
   name: "shift in standard deviations",
   place: (value) => Math.asinh(value / 0.01),

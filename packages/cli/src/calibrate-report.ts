@@ -36,7 +36,7 @@ export function calibrateText(rows: readonly CalibrationRow[]): string {
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
 }
 
-/** What a user should know of a node beside its numbers. */
+/** Remarks on a node in addition to its numbers. */
 export function remarksOf({ node, constant, channels, shared }: CalibrationRow): string[] {
   const name = printable(node);
   return [

@@ -41,7 +41,7 @@ async function isRegular(out: string): Promise<boolean> {
   return there === null || there.isFile();
 }
 
-/** How a run goes on, and whom it tells of each batch. */
+/** How a run continues, and who is informed of each batch. */
 interface Going {
   readonly from: CalibrationPart | null;
   onBatch(progress: CalibrationProgress): Promise<void>;
@@ -83,11 +83,11 @@ export async function withState<T>({ path, from, quiet }: RunState, work: (going
 
 function keptText({ done, total }: CalibrationProgress, path: string): string {
   const of = total === null ? "" : ` of ${total}`;
-  return `calibrate: ${done}${of} batches are kept in ${path}: the same command goes on there, --restart begins anew\n`;
+  return `calibrate: ${done}${of} batches are kept in ${path}: the same command goes on there, --restart begins again\n`;
 }
 
 /** What is wrong with the state, by its file. */
 function named(error: unknown, path: string | null): unknown {
   if (!(error instanceof BnError) || !/^the run to go on from/.test(error.message)) return error;
-  return new BnError(error.code, `${path}: ${error.message}; give the former options, or --restart to begin anew`);
+  return new BnError(error.code, `${path}: ${error.message}; give the former options, or --restart to begin again`);
 }

@@ -67,7 +67,10 @@ function verdict({ results }: Report, notStarted: readonly NotStarted[], listed:
   const [first] = notStarted;
   if (first && passed + failed === 0) throw new BnError("ERR_BN_UNAVAILABLE", first.reason);
   if (passed + failed === 0 && skipped > 0) {
-    throw new BnError("ERR_BN_PARAM", `all ${skipped} cases were skipped: that is no verdict; choose another --filter`);
+    throw new BnError(
+      "ERR_BN_PARAM",
+      `all ${skipped} cases were skipped: that is not a verdict; choose another --filter`,
+    );
   }
   for (const { reason } of notStarted) process.stderr.write(`bn: ${reason}\n`);
   if (bad.length > 0) return false;
@@ -76,7 +79,7 @@ function verdict({ results }: Report, notStarted: readonly NotStarted[], listed:
     (name) => !results.some((r) => r.backend === name && r.status !== "skipped"),
   );
   if (listed && unjudged !== undefined) {
-    throw new BnError("ERR_BN_PARAM", `${unjudged}: all cases were skipped: that is no verdict on it`);
+    throw new BnError("ERR_BN_PARAM", `${unjudged}: all cases were skipped: that is not a verdict on it`);
   }
   return true;
 }

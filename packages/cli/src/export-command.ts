@@ -104,7 +104,7 @@ async function layerOf(path: string, options: ExportOptions): Promise<LayerRecor
   throw new BnError("ERR_BN_PARAM", `--node ${name}: not found in ${path}; ${cure}`);
 }
 
-/** A damaged node is no reason to keep back another. */
+/** A damaged node is not a reason to keep back another. */
 async function onnxLayers(path: string) {
   const { bytes, external } = await openModel(path);
   return await importModel(bytes, { external, partial: true });
@@ -121,7 +121,10 @@ function shapeOf(text: string): OpenShape {
     const size = part.trim();
     if (/^\d+$/.test(size)) return Number(size);
     if (/^[A-Za-z_]\w*$/.test(size)) return size;
-    throw new BnError("ERR_BN_PARAM", `--shape ${text}: "${size}" is no size and no name, expected e.g. N,64,H,W`);
+    throw new BnError(
+      "ERR_BN_PARAM",
+      `--shape ${text}: "${size}" is neither a size nor a name, expected e.g. N,64,H,W`,
+    );
   });
 }
 

@@ -122,7 +122,7 @@ async function whyUnproven(asked: boolean | undefined): Promise<string> {
   return missing ?? "";
 }
 
-/** Errors: `ERR_BN_PARAM`, what only a proof uses, without one. */
+/** Errors: `ERR_BN_PARAM`, an option for the proof together with --no-proof. */
 function checkProofOptions({ proof, input, shape, html, timeout, maxMemory }: FoldCommandOptions): void {
   if (proof !== false) return;
   const given = { "--input": input, "--shape": shape, "--html": html, "--timeout": timeout, "--max-memory": maxMemory };

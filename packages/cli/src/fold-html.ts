@@ -59,7 +59,7 @@ function proofHtml({ inputs, rows, outputs }: FoldProof): Html {
   return html`<p>${inputs.map(({ name, type, shape }) => `input ${name}: ${type} ${shape.join("x")}`).join(" · ")}</p>
 <ul>${outputs.map((one) => html`<li>${outputText(one)}</li>`)}</ul>
 <h2>Error by depth</h2>
-<p>The largest error of each layer as a fraction of its bound, on a log scale. Every layer is given what the original gives it, but for the dashed line: there all layers before it are folded too. Point at one for its name.</p>
+<p>The largest error of each layer as a fraction of its bound, on a log scale. Every layer is given what the original gives it, except for the dashed line: there all layers before it are folded too. Point at one for its name.</p>
 <div class="panel"><div class="legend">${SERIES.map(({ name, kind }) => html`<span><i class="dot ${kind}"></i>${name}</span>`)}</div>${depthPlot(seriesOf(rows), rows.length, "folded layer, in the order of the network")}</div>
 ${lost.length === 0 ? html`` : html`<h2>Channels that lose digits</h2><p>The sum of products is so many powers of ten larger than the result, and the folded bias takes its digits away.</p><div class="panel"><ul>${lost.map((row) => html`<li><b>${row.layer}</b> ${lostText(row.lostChannels)}</li>`)}</ul></div>`}
 <h2>Layers</h2>

@@ -20,7 +20,7 @@ export interface InspectOptions extends CaffeOptions {
   readonly input?: readonly string[];
 }
 
-/** Of ONNX Runtime, in seconds: whoever inspects does not wait long for one more remark. */
+/** Time limit for ONNX Runtime in seconds. `bn inspect` should not wait long for one more diagnosis. */
 const TIMEOUT = 60;
 
 /** `bn inspect`: every normalization of a model. True unless a node is damaged. */

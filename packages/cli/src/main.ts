@@ -18,7 +18,7 @@ export async function main(args: readonly string[]): Promise<number> {
   let interrupted: number | null = null;
   for (const [signal, code] of Object.entries(SIGNALS)) {
     process.on(signal, () => {
-      // A second one ends the process at once; what it started is ended as it exits.
+      // A second signal ends the process at once; its child processes are ended when it exits.
       if (interrupted !== null) process.exit(code);
       interrupted = code;
       abort.abort();

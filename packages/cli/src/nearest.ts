@@ -8,7 +8,7 @@ export function nearest(wanted: string, names: readonly string[]): string | null
   return best?.name ?? null;
 }
 
-/** How many letters must be put in, taken out or changed, or neighbours exchanged (optimal string alignment). */
+/** The number of letters to insert, delete, change or swap with a neighbour (optimal string alignment). */
 function distance(a: string, b: string): number {
   let [twoBefore, before]: [number[], number[]] = [[], Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {

@@ -33,7 +33,7 @@ export async function readNpy(path: string): Promise<Tensor> {
   try {
     parsed = parse(Uint8Array.from(bytes).buffer);
   } catch (cause) {
-    throw fail(`is no .npy file, or not whole (${(cause as Error).message}); save it with numpy.save`, cause);
+    throw fail(`is not a .npy file, or not whole (${(cause as Error).message}); save it with numpy.save`, cause);
   }
   const { dtype, shape, fortranOrder } = parsed;
   const type = Object.hasOwn(TYPES, dtype) ? TYPES[dtype] : undefined;

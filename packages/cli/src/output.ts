@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import { BnError } from "@bn/core";
 
 /**
- * A reader that went away (`bn ... | head`) is no error: what is left to say is said to nobody. A stream that takes nothing
+ * A reader that went away (`bn ... | head`) is not an error: what is left to say is said to nobody. A stream that takes nothing
  * (a full disk) is one: `onError` is told why.
  */
 export function watchStreams(onError: (message: string) => void): void {

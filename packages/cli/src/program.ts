@@ -12,37 +12,37 @@ import type { FoldCommandOptions } from "./fold-command.ts";
 import type { InspectOptions } from "./inspect-command.ts";
 import type { VerifyOptions } from "./verify-command.ts";
 
-const BACKENDS = "names and paths of modules, separated by commas (default: all that are available here)";
+const BACKENDS = "backends: names and paths of modules, separated by commas (default: all that are available here)";
 
 const JSON_FILE = "write the report as JSON; - is standard output, and the table goes to standard error";
-const FORCE = "replace files that are there";
+const FORCE = "replace files that already exist";
 
 const NET = "the network of a .caffemodel, a .prototxt (default: the one that is stored with the weights)";
-const DIALECT = "what the blobs of a Caffe fork mean, where it is not told: see docs/caffe-files.md";
+const DIALECT = "the fork of Caffe that wrote the blobs, if it cannot be told from the file: see docs/caffe-files.md";
 
 const EXAMPLES = `
 Examples:
   bn backends                                        what runs here, and why the rest does not
   bn conformance                                     every case on every backend
-  bn conformance --backend cpu,./my-backend.js       yours beside ours
+  bn conformance --backend cpu,./my-backend.js       your backend next to ours
   bn conformance --filter 'goldens/*/f32'            some cases, by part of the id or by glob
-  bn conformance --json - | jq .summary              for machines; the table goes to standard error
-  bn diff main.json branch.json                      what fails newly
+  bn conformance --json - | jq .summary              JSON; the table goes to standard error
+  bn diff main.json branch.json                      new failures
   bn verify model.onnx                               your model's BatchNormalization nodes
   bn inspect model.onnx                              what they hold, and what looks wrong
-  bn inspect weights.caffemodel --net net.prototxt   the same of a Caffe network
+  bn inspect weights.caffemodel --net net.prototxt   the same for a Caffe network
   bn export bn1.onnx --blobs m.npy,v.npy,f.npy       a layer as an ONNX model
   bn convert w.caffemodel net.onnx --net d.prototxt  a Caffe network as an ONNX model, with proof
-  bn fold model.onnx folded.onnx                     normalizations moved into the layers beside them
+  bn fold model.onnx folded.onnx                     normalizations folded into the layers next to them
   bn calibrate m.onnx new.onnx --data images         statistics recomputed on data of yours
-  bn check-fold model.onnx theirs.onnx               is somebody else's fold right, and if not, what is wrong
+  bn check-fold model.onnx theirs.onnx               whether another tool's fold is right, and what is wrong
 
 Exit codes: 0 all is well, 1 something failed, 2 no verdict (bad usage or input, nothing judged), 130 Ctrl-C.`;
 
 const CONFORMANCE_HELP = `
-A module gives its backend by a default export (or \`createBackend\`): a function that returns one, or a promise of one.
-FILE may be -, standard output; the table then goes to standard error. Each backend runs in a process of its own: where
-that exits, crashes, hangs or grows, the case has failed, and the next process goes on behind it.
+The default export of a module (or its export \`createBackend\`) is a function that returns a backend, or a promise of one.
+FILE may be -, standard output; the table then goes to standard error. Each backend runs in a process of its own: if it
+exits, crashes, hangs or runs out of memory, the case has failed, and a new process continues with the next case.
 
 Examples:
   bn conformance --backend ./dist/my-backend.js --html report.html
@@ -52,7 +52,7 @@ Examples:
 const VERIFY_HELP = `
 Each normalization (BatchNormalization, InstanceNormalization, GroupNormalization, LayerNormalization) runs on every backend
 with the model's own weights, on the activations that ONNX Runtime computes for it, and is compared with float64 and with ONNX
-Runtime, which runs in a process of its own. Nothing compared is no success.
+Runtime, which runs in a process of its own. If nothing could be compared, the command fails.
 
 Examples:
   bn verify model.onnx --html report.html
@@ -60,9 +60,9 @@ Examples:
   bn verify model.onnx --input image=image.npy --input scale=scale.npy --backend cpu --json nodes.json`;
 
 const CONVERT_HELP = `
-The whole network for inference, phase test, with every BatchNorm and Scale as one BatchNormalization. Then ONNX Runtime runs it,
-every backend repeats each BatchNorm with Caffe's own blobs, and OUT is written only if all of them agree. Where onnxruntime-node
-is not installed, OUT is written without that proof, which --verify forbids.
+Converts the whole network for inference (phase test), each BatchNorm with its Scale as one BatchNormalization. Then ONNX Runtime
+runs the model, every backend repeats each BatchNorm with Caffe's own blobs, and OUT is written only if all of them agree. Without
+onnxruntime-node, OUT is written without that proof; --verify makes that an error.
 
 Examples:
   bn convert weights.caffemodel net.onnx --net deploy.prototxt
@@ -70,8 +70,8 @@ Examples:
   bn convert weights.caffemodel net.onnx --net deploy.prototxt --input data=image.npy --json -`;
 
 const INSPECT_HELP = `
-Of an ONNX network, ONNX Runtime also measures what each node sees, in a process of its own, and known mistakes that explain the
-stored statistics are named: standard deviations written for variances, statistics of another layer, gamma applied twice.
+ONNX Runtime also measures what each node of an ONNX network receives, in a process of its own. The report names known mistakes
+that explain the stored statistics: standard deviations stored as variances, statistics of another layer, gamma applied twice.
 
 Examples:
   bn inspect model.onnx --json -
@@ -79,9 +79,9 @@ Examples:
   bn inspect weights.caffemodel --net deploy.prototxt`;
 
 const FOLD_HELP = `
-ONNX Runtime runs the original and the folded network on the same input, and OUT is written only if every folded layer, given what
-the original gives it, is within its bound (docs/folding.md). Where onnxruntime-node is not installed, OUT is written without
-that proof, which --proof forbids.
+ONNX Runtime runs the original and the folded network on the same input. OUT is written only if every folded layer, given the
+activations of the original, is within its bound (docs/folding.md). Without onnxruntime-node, OUT is written without that proof;
+--proof makes that an error.
 
 Examples:
   bn fold model.onnx folded.onnx --html proof.html
@@ -89,7 +89,7 @@ Examples:
   bn fold weights.caffemodel folded.caffemodel --net deploy.prototxt --net-out folded.prototxt`;
 
 const EXPORT_HELP = `
-The three blobs of BatchNorm are sums and the factor that they are divided by, as Caffe and @bn/core keep them.
+The three blobs of BatchNorm are the sums of means and of variances, and the factor to divide both by, as in Caffe and @bn/core.
 
 Examples:
   bn export bn1.onnx --blobs mean.npy,variance.npy,factor.npy,gamma.npy,beta.npy --eps 1e-5 --opset 14
@@ -100,7 +100,9 @@ Examples:
 /** The commands, each loaded when it is called. `done(ok)` is told the verdict; bad usage rejects with a CommanderError, already printed. */
 export function createProgram(signal: AbortSignal, done: (ok: boolean) => void): Command {
   const program = new Command("bn")
-    .description("Batch normalization over interchangeable backends: which run here, and whether they are right.")
+    .description(
+      "Finds wrong BatchNormalization layers in ONNX and Caffe models, moves and folds them, and tests the backends that run here.",
+    )
     .version(version(), "-V, --version", "print the version")
     .addHelpText("after", EXAMPLES)
     .showHelpAfterError("(bn --help tells more)")
@@ -108,7 +110,7 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .exitOverride();
   program
     .command("backends")
-    .description("list the backends: available or why not, and what each supports")
+    .description("list the backends: which are available, why others are not, and what each supports")
     .option("--json <file>", JSON_FILE)
     .option("--force", FORCE)
     .action(async (options: BackendsOptions) => {
@@ -120,12 +122,12 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .description("run the conformance suite")
     .option("--backend <list>", BACKENDS)
     .option("--goldens <dir>", "run the golden cases of this folder, and nothing else")
-    .option("--filter <id>", "only the cases whose id holds this or, with * or ?, matches it")
-    .option("--quick", "fewer sizes, for work on a kernel")
-    .option("--full", "all sizes")
-    .option("--seed <text>", "draws the sizes between the boundaries (default: 1)")
-    .option("--timeout <seconds>", "to create the backend, and for each case (default: 60)")
-    .option("--max-memory <mib>", "that the process of a backend may hold (default: half of the memory, at most 8192)")
+    .option("--filter <id>", "only the cases whose id contains this or, with * or ?, matches it")
+    .option("--quick", "run fewer sizes, for work on a kernel")
+    .option("--full", "run all sizes")
+    .option("--seed <text>", "seed of the sizes between the boundaries (default: 1)")
+    .option("--timeout <seconds>", "time limit to create the backend, and for each case (default: 60)")
+    .option("--max-memory <mib>", "memory limit of each backend's process (default: half of the memory, at most 8192)")
     .option("--bail [count]", "end the run after this many failures (without a number: 1)")
     .option("--shard <i/n>", "only part I of N of the cases; `bn merge` joins the parts")
     .option("--baseline <file>", "a JSON report whose failures are known: only others fail the run")
@@ -141,8 +143,8 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     });
   program
     .command("diff")
-    .description("compare two JSON reports: what fails newly, what is fixed, whose error grew; exit 1 on newly failed")
-    .argument("<old.json>", "the report of the former run")
+    .description("compare two JSON reports: new failures, fixed cases, larger errors; exit 1 if there is a new failure")
+    .argument("<old.json>", "the report of the earlier run")
     .argument("<new.json>", "the report of the new run")
     .option("--backend <old=new>", "compare one backend of the old run with one of the new, such as cpu=wasm")
     .option("--json <file>", JSON_FILE)
@@ -166,14 +168,14 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .description("run every normalization of an ONNX model, or of a Caffe network, on every backend, and compare")
     .argument("<model>", "the model: .onnx, or with --net a .caffemodel")
     .option("--net <prototxt>", "the network of a .caffemodel")
-    .option("--shape <name=sizes>", "of an input, once per input, e.g. x=1,3,224,224 (default: chosen)", collect)
+    .option("--shape <name=sizes>", "shape of an input, once per input, e.g. x=1,3,224,224 (default: chosen)", collect)
     .option("--dialect <name>", DIALECT)
     .option("--backend <list>", BACKENDS)
-    .option("--input <file>", "FILE.npy, or name=FILE.npy once an input (default: values made up)", collect)
+    .option("--input <file>", "input values: FILE.npy, or name=FILE.npy once per input (default: made up)", collect)
     .option("--json <file>", JSON_FILE)
     .option("--html <file>", "write the report as one HTML page")
-    .option("--timeout <seconds>", "that ONNX Runtime may take to load or run a part (default: 120)")
-    .option("--max-memory <mib>", "that its process may hold (default: three quarters of the memory)")
+    .option("--timeout <seconds>", "time limit for ONNX Runtime to load or run a part (default: 120)")
+    .option("--max-memory <mib>", "memory limit of its process (default: three quarters of the memory)")
     .option("--allow-none", "exit 0 where no node could be compared")
     .option("--force", FORCE)
     .addHelpText("after", VERIFY_HELP)
@@ -183,18 +185,25 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     });
   program
     .command("convert")
-    .description("make an ONNX model of a Caffe network, and prove it")
+    .description("convert a Caffe network to an ONNX model, with a proof")
     .argument("<weights.caffemodel>", "the weights")
     .argument("<out.onnx>", "the file to write; - is standard output")
     .option("--net <prototxt>", "the network, for inference")
     .option("--opset <version>", "9 to 22 (default: 13)")
-    .option("--shape <name=sizes>", "of an input, once per input, e.g. data=1,3,56,56 (default: the net's)", collect)
-    .option("--stage <name>", "of NetState, once per stage", collect)
+    .option(
+      "--shape <name=sizes>",
+      "shape of an input, once per input, e.g. data=1,3,56,56 (default: the net's)",
+      collect,
+    )
+    .option("--stage <name>", "a stage of NetState, once per stage", collect)
     .option("--dialect <name>", DIALECT)
-    .option("--verify", "run the model and compare; fail where ONNX Runtime is missing (default: where it is there)")
-    .option("--no-verify", "write the model unproven")
+    .option(
+      "--verify",
+      "run the model and compare; fail where ONNX Runtime is missing (default: where it is installed)",
+    )
+    .option("--no-verify", "write the model without a proof")
     .option("--backend <list>", BACKENDS)
-    .option("--input <file>", "FILE.npy, or name=FILE.npy once per input (default: values made up)", collect)
+    .option("--input <file>", "input values: FILE.npy, or name=FILE.npy once per input (default: made up)", collect)
     .option("--json <file>", JSON_FILE)
     .option("--force", FORCE)
     .addHelpText("after", CONVERT_HELP)
@@ -212,10 +221,10 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .option("--force", FORCE)
     .option("--net <file>", NET)
     .option("--dialect <name>", DIALECT)
-    .option("--phase <phase>", "of a Caffe network: test or train (default: test)")
-    .option("--no-run", "read the file alone; else ONNX Runtime, where it is installed, measures statistics too")
-    .option("--shape <name=sizes>", "of an input in that run, once per input, e.g. x=1,3,224,224", collect)
-    .option("--input <file>", "FILE.npy, or name=FILE.npy once per input (default: values made up)", collect)
+    .option("--phase <phase>", "phase of a Caffe network: test or train (default: test)")
+    .option("--no-run", "only read the file (default: ONNX Runtime, where it is installed, also measures statistics)")
+    .option("--shape <name=sizes>", "shape of an input in that run, once per input, e.g. x=1,3,224,224", collect)
+    .option("--input <file>", "input values: FILE.npy, or name=FILE.npy once per input (default: made up)", collect)
     .addHelpText("after", INSPECT_HELP)
     .action(async (path: string, options: InspectOptions) => {
       const { inspectCommand } = await import("./inspect-command.ts");
@@ -227,14 +236,14 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .argument("<file>", "the model to write, - is standard output; FILE.caffemodel is written with its FILE.prototxt")
     .option("--blobs <list>", "mean, variance and factor, then gamma and beta: .npy files, separated by commas")
     .option("--from <model>", "take the layer from this ONNX model or .caffemodel")
-    .option("--node <name>", "which node or layer of it, where it has several")
+    .option("--node <name>", "which node or layer of the model, if there are several")
     .option("--net <file>", NET)
     .option("--dialect <name>", DIALECT)
-    .option("--eps <number>", "of --blobs (default: 1e-5)")
+    .option("--eps <number>", "eps of --blobs (default: 1e-5)")
     .option("--fraction <number>", "movingAverageFraction of --blobs (default: 0.999)")
     .option("--opset <version>", "1, 6, 7, 9, 14 or 15 (default: 15)")
-    .option("--shape <list>", "of X: sizes, or names for open ones (default: N,channels,H,W)")
-    .option("--training", "in training mode, with running_mean and running_var")
+    .option("--shape <list>", "shape of X: sizes, or names for open ones (default: N,channels,H,W)")
+    .option("--training", "write the node in training mode, with running_mean and running_var")
     .option("--force", FORCE)
     .addHelpText("after", EXPORT_HELP)
     .action(async (path: string, options: ExportOptions) => {
@@ -243,20 +252,23 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     });
   program
     .command("fold")
-    .description("move the normalizations of an ONNX model or of a .caffemodel into the layers beside them")
+    .description("fold the normalizations of an ONNX model or of a .caffemodel into the layers next to them")
     .argument("<model>", "the ONNX model, or the .caffemodel")
     .argument("<out>", "the file to write; - is standard output")
     .option("--net <prototxt>", NET)
-    .option("--net-out <prototxt>", "the file to write its network to")
+    .option("--net-out <prototxt>", "the file to write the folded network's .prototxt to")
     .option("--dialect <name>", DIALECT)
     .option("--duplicate", "copy weights that other nodes read too, and fold the copy")
-    .option("--max-loss <digits>", "leave a layer where a channel could lose, or loses, more decimal digits than this")
-    .option("--proof", "run both networks and compare; fail where ONNX Runtime is missing (default: where it is there)")
-    .option("--no-proof", "write the folded network unproven")
-    .option("--input <file>", "FILE.npy, or name=FILE.npy once per input (default: values made up)", collect)
-    .option("--shape <name=sizes>", "of an input, once per input, e.g. x=1,3,224,224 (default: chosen)", collect)
-    .option("--timeout <seconds>", "that ONNX Runtime may take to load or run a part (default: 120)")
-    .option("--max-memory <mib>", "that its process may hold (default: three quarters of the memory)")
+    .option("--max-loss <digits>", "do not fold a layer if a channel could lose more decimal digits than this")
+    .option(
+      "--proof",
+      "run both networks and compare; fail where ONNX Runtime is missing (default: where it is installed)",
+    )
+    .option("--no-proof", "write the folded network without a proof")
+    .option("--input <file>", "input values: FILE.npy, or name=FILE.npy once per input (default: made up)", collect)
+    .option("--shape <name=sizes>", "shape of an input, once per input, e.g. x=1,3,224,224 (default: chosen)", collect)
+    .option("--timeout <seconds>", "time limit for ONNX Runtime to load or run a part (default: 120)")
+    .option("--max-memory <mib>", "memory limit of its process (default: three quarters of the memory)")
     .option("--json <file>", JSON_FILE)
     .option("--html <file>", "write the proof as one HTML page")
     .option("--force", FORCE)
@@ -268,11 +280,11 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
   addCalibrate(program, signal, done);
   program
     .command("check-fold")
-    .description("judge a fold made elsewhere: which layers are right, and which mistake was made")
+    .description("check a fold that another tool made: which layers are right, and which mistakes were made")
     .argument("<original>", "the network with its normalizations: an ONNX model or a .caffemodel")
-    .argument("<folded>", "what somebody made of it: either")
+    .argument("<folded>", "the folded network: an ONNX model or a .caffemodel")
     .option("--net <prototxt>", NET)
-    .option("--net-folded <prototxt>", "the same of the folded one")
+    .option("--net-folded <prototxt>", "the network of the folded .caffemodel")
     .option("--dialect <name>", DIALECT)
     .option("--json <file>", JSON_FILE)
     .option("--force", FORCE)

@@ -9,7 +9,7 @@ import type { SuiteOptions } from "./judge/order.ts";
  * What `bn conformance` runs: the golden cases of a folder or, without one, the whole suite; of these what `filter` matches.
  * The process of a backend calls it with the same options and gets the same cases in the same order.
  *
- * Errors: `ERR_BN_DATA` for a folder that is no golden data, `ERR_BN_PARAM` where nothing matches.
+ * Errors: `ERR_BN_DATA` for a folder that is not golden data, `ERR_BN_PARAM` where nothing matches.
  */
 export async function chooseCases(
   { goldens: folder, filter, tier, seed }: SuiteOptions,

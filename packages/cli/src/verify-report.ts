@@ -46,7 +46,7 @@ export function verifyText(report: VerifyReport): string {
     ...failures,
     skipped.join("\n"),
     diagnostics.map(({ kind, message }) => `${kind}: ${printable(message)}`).join("\n"),
-    passed + failed === 0 ? "nothing was compared: that is no success (--allow-none says that it may be)" : "",
+    passed + failed === 0 ? "nothing was compared: that is not a success (--allow-none says that it may be)" : "",
     `${rows.length} ${rows.length === 1 ? "node" : "nodes"}: ${passed} passed, ${failed} failed, ${count} skipped`,
   ];
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;

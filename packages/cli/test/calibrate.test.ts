@@ -156,7 +156,7 @@ describe("bn calibrate", () => {
     ],
     ["calibrate model.onnx model.onnx --data few --force", "it is the model to read; name another file to write"],
     ["calibrate model.onnx few/a.npy --data few", "the model few/a.npy: there is such a file; --force replaces it"],
-    ["calibrate model.onnx x.onnx --merge few/a.npy", "few/a.npy: is no part of a calibration"],
+    ["calibrate model.onnx x.onnx --merge few/a.npy", "few/a.npy: is not part of a calibration"],
   ])("%s is refused", async (line, message) => {
     const { code, stderr } = await bn(line.split(" "), { cwd });
     expect(stderr).toContain(message);

@@ -133,7 +133,7 @@ test("a wrong backend fails with its numbers, and HTML escapes its name", async 
   expect(page).not.toContain("<wrong>");
 });
 
-test("cases that are all skipped are no verdict: exit 2", async () => {
+test("cases that are all skipped are not a verdict: exit 2", async () => {
   const { code, stderr } = await bn([
     "conformance",
     "--backend",
@@ -145,7 +145,7 @@ test("cases that are all skipped are no verdict: exit 2", async () => {
   expect(code).toBe(2);
 });
 
-test("a reader that goes away is no error", async () => {
+test("a reader that goes away is not an error", async () => {
   const child = spawn(process.execPath, [
     BIN,
     "conformance",

@@ -124,7 +124,7 @@ test.each<[string, string[], RegExp]>([
   [
     "a bad shape",
     ["export", "no.onnx", "--from", DETECTOR, "--node", "p2o.BatchNormalization.0", "--shape", "N,-1"],
-    /"-1" is no size/,
+    /"-1" is not a size/,
   ],
   [
     "other channels",

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-test("a real network: a row a node, every backend within its bounds", async () => {
+test("a real network: a row per node, every backend within its bounds", async () => {
   const list = `cpu,${fixture("third-party.js")}`;
   const json = join(folder, "nodes.json");
   const { code, stdout } = await bn(["verify", MODEL, "--backend", list, "--json", json]);

@@ -75,12 +75,12 @@ export function conformance(name: string, create: () => Promise<Backend>, option
     it("something was judged", () => {
       const { passed, failed, skipped } = verdicts;
       if (passed + failed > 0) return;
-      throw new Error(`${chosen.length} cases, ${skipped} of them skipped: that is no verdict on ${name}`);
+      throw new Error(`${chosen.length} cases, ${skipped} of them skipped: that is not a verdict on ${name}`);
     });
   });
 }
 
-/** All that is needed to look into a failure: the data depend on the id alone. */
+/** Everything that is needed to investigate a failure: the data depend only on the id. */
 export function failureText({ backend, id, clause, reason, worst, cause, stack }: Result): string {
   const failure = `${backend}: ${id} (docs/spec.md ${clause}; data seeded by the id): ${reason}`;
   const head = [failure, ...causeLines(cause), ...(stack === undefined ? [] : [stack])].join("\n");

@@ -1,4 +1,4 @@
-/** Looks on while something runs, from a thread of its own. */
+/** Watches a call from a thread of its own. */
 export interface Watchdog {
   /** `what` runs from now on; what ran before has ended. */
   begin(what: string): void;

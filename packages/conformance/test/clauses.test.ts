@@ -21,7 +21,7 @@ async function clausesOfSpec(): Promise<Record<string, string>> {
   return clauses;
 }
 
-it("reports say what the specification says: `vitest run clauses -u` writes the file anew", async () => {
+it("reports say what the specification says: `vitest run clauses -u` writes the file again", async () => {
   const clauses = await clausesOfSpec();
   const lines = Object.entries(clauses).map(
     ([number, text]) => `  ${JSON.stringify(number)}: ${JSON.stringify(text)},`,

@@ -145,7 +145,7 @@ test.each([
   ["{", "it is no JSON"],
   ["[]", "it has no list `results`"],
   [`{"results":[{"backend":"a","id":"b","status":"good"}]}`, 'results[0].status is "good"'],
-])("a file that is no report is refused: %s", (text, why) => {
+])("a file that is not a report is refused: %s", (text, why) => {
   expect(() => parseReport("x.json", text)).toThrow(`x.json: ${why}`);
 });
 

@@ -6,7 +6,7 @@ const ARRAYS = { float32: "Float32Array", float64: "Float64Array" } as const;
 
 /** Checks of the arguments of a backend's `alloc`, `write` and `read`, which users of kernels call themselves. */
 export interface ArgumentChecks {
-  /** Errors: `ERR_BN_BACKEND` for a dtype that the backend has not, `ERR_BN_SHAPE` for a length that is no whole number >= 0. */
+  /** Errors: `ERR_BN_BACKEND` for a dtype that the backend does not support, `ERR_BN_SHAPE` for a length that is not a whole number >= 0. */
   alloc(dtype: unknown, length: unknown): void;
   /**
    * Errors: `ERR_BN_BACKEND` for an array of another type, `ERR_BN_SHAPE` for more values than the buffer holds,

@@ -156,7 +156,7 @@ export interface Backend<B extends DeviceBuffer = DeviceBuffer> extends AsyncDis
   alloc(dtype: Dtype, length: number): B;
   /** True for a live buffer of this very instance. Takes any value, never throws, and costs the same for every buffer. */
   owns(buffer: unknown): buffer is B;
-  /** Makes room for what kernels over `g` need beside their operands. Absent where they need nothing. */
+  /** Allocates the memory that kernels over `g` need in addition to their operands. Absent if they need none. */
   reserve?(dtype: Dtype, g: Geometry): void;
   /** How many errors of the device are known so far. Absent where every error throws at its call. */
   readonly faults?: number;

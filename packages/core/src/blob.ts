@@ -43,7 +43,7 @@ export interface Blob<B extends DeviceBuffer = DeviceBuffer, D extends Dtype = D
   count(start?: number, end?: number): number;
   /** `axis` counted from the front: -1 is the last. Throws `ERR_BN_SHAPE` where there is none. */
   canonicalAxis(axis: number): number;
-  /** Changes the shape. Memory is kept while the count fits in it, and contents with it; else both buffers start anew. */
+  /** Changes the shape. Memory is kept while the count fits in it, and contents with it; else both buffers start again. */
   reshape(shape: Shape): void;
   /** The buffer of values. It can be longer than `count()` after the blob has shrunk. */
   readonly data: B;
@@ -128,7 +128,7 @@ function checkData<B extends DeviceBuffer>(backend: Backend<B>, shape: Shape, dt
       disposed ? "ERR_BN_DISPOSED" : "ERR_BN_BACKEND",
       disposed
         ? "createBlob: data was disposed; alloc a new buffer"
-        : `createBlob: data is no buffer of this backend "${backend.name}"; read it where it lives, and write() the values to this blob`,
+        : `createBlob: data is not a buffer of this backend "${backend.name}"; read it where it lives, and write() the values to this blob`,
       { cause },
     );
   }

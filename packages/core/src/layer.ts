@@ -69,10 +69,10 @@ export interface Layer extends Disposable {
   /**
    * Writes a `state()` into `blobs`, given ones too, at once or at the next `setUp`. A fused layer also takes the state of a
    * BatchNorm (statistics alone) or of a Scale (gamma and beta alone). Everything is checked before anything changes:
-   * `ERR_BN_PARAM` for what is no state of this layer, `ERR_BN_SHAPE` for another number of channels.
+   * `ERR_BN_PARAM` for what is not a state of this layer, `ERR_BN_SHAPE` for another number of channels.
    */
   load(state: LoadableState): void;
-  /** Frees what the layer created. Twice does no harm; bottom, top and given blobs are not touched. */
+  /** Frees what the layer created. A second call does nothing. Bottom, top and given blobs are not touched. */
   dispose(): void;
 }
 

@@ -49,7 +49,7 @@ export function bufferOf<B extends DeviceBuffer>(memory: Memory<B>, part: "data"
   return made;
 }
 
-/** Gives `memory` a shape: buffers are kept while it fits in them; else both start anew (B-4). */
+/** Gives `memory` a shape: buffers are kept while it fits in them; else both start again (B-4). */
 export function setShape(memory: Memory, shape: Shape): void {
   if (sameShape(memory.shape, shape)) return; // the frozen shape stays, and with it all that was checked
   const count = countOf(shape);

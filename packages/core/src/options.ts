@@ -19,7 +19,7 @@ export type OptionRules = Readonly<Record<string, OptionRule>>;
  * backends may use it for their options, so that every package refuses the same mistakes in the same words. Absent and
  * `undefined` options are left out of the result. `hints` say about options that do not exist here where they do.
  *
- * Errors: `ERR_BN_PARAM` with `where` in front: `given` is no object (null, a string, an array, a promise), has an unknown
+ * Errors: `ERR_BN_PARAM` with `where` in front: `given` is not an object (null, a string, an array, a promise), has an unknown
  * option (with the name that was probably meant), or a value that its rule refuses.
  *
  * @example

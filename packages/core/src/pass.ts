@@ -4,7 +4,7 @@ import { type Memory, memoryOf } from "./memory.ts";
 import type { Stamp } from "./stamps.ts";
 
 /**
- * A forward or a backward that was checked and prepared. It is made anew only when something about its blobs has changed, so
+ * A forward or a backward that was checked and prepared. It is made again only when something about its blobs has changed, so
  * that a call like the last one costs a few comparisons and allocates nothing.
  */
 export interface Pass {

@@ -1,6 +1,6 @@
 import type { DeviceBuffer } from "./backend.ts";
 
-/** How often core has written a buffer. It belongs to the buffer, not to a blob: two blobs may have the same one. */
+/** How many times core has written to a buffer. It belongs to the buffer, not to a blob: two blobs may have the same one. */
 export interface Stamp {
   writes: number;
 }

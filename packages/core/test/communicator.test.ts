@@ -70,7 +70,7 @@ describe("threads", () => {
 });
 
 describe("createCommunicator", () => {
-  it("refuses what is no transport", () => {
+  it("refuses what is not a transport", () => {
     const exchange = () => {};
     for (const wrong of [
       null,

@@ -4,7 +4,7 @@ import { type Blob, createBatchNorm, createBatchNormScale, createBlob, createSca
 import { snapshot } from "./errors/desk.ts";
 import { createPlain, type PlainBackend } from "./plain-backend.ts";
 
-/** A call that needs memory, prepared anew each time, and the blobs that it could change. */
+/** A call that needs memory, prepared again each time, and the blobs that it could change. */
 interface Prepared {
   readonly blobs: readonly Blob[];
   readonly call: () => unknown;

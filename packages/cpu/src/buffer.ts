@@ -7,7 +7,7 @@ export class CpuBuffer implements HostBuffer {
   readonly #owner: object;
   #view: HostArray | null;
 
-  /** `owner` stands for the backend. Errors: `ERR_BN_MEMORY` where the array cannot be had. */
+  /** `owner` stands for the backend. Errors: `ERR_BN_MEMORY` where the array cannot be allocated. */
   constructor(owner: object, dtype: Dtype, length: number) {
     this.#owner = owner;
     this.dtype = dtype;
@@ -50,7 +50,7 @@ function allocate(dtype: Dtype, length: number): HostArray {
     const bytes = length * HostType.BYTES_PER_ELEMENT;
     throw new BnError(
       "ERR_BN_MEMORY",
-      `cpu alloc: no memory for ${length} ${dtype}, ${bytes} bytes; dispose blobs that are done with, or split the batch`,
+      `cpu alloc: no memory for ${length} ${dtype}, ${bytes} bytes; dispose blobs that are no longer needed, or split the batch`,
       { cause: error },
     );
   }

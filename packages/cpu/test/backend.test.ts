@@ -42,7 +42,7 @@ describe("buffers (K-11)", () => {
   it("that are too large name their size and the cure", async () => {
     const cpu = await createCpu();
     expect(await thrown(() => cpu.alloc("float32", 2 ** 51))).toBe(
-      "ERR_BN_MEMORY: cpu alloc: no memory for 2251799813685248 float32, 9007199254740992 bytes; dispose blobs that are done with, or split the batch",
+      "ERR_BN_MEMORY: cpu alloc: no memory for 2251799813685248 float32, 9007199254740992 bytes; dispose blobs that are no longer needed, or split the batch",
     );
     expect(cpu.alloc("float64", 1).length).toBe(1);
   });

@@ -39,7 +39,7 @@ export function indicesOf({ outer, channels, inner }: Geometry, channel: number)
 }
 
 /**
- * A sum in twice float64's precision, by two-sum (Knuth): exact but for about 2^-104 of the sum of magnitudes, so that it
+ * A sum in twice float64's precision, by two-sum (Knuth): exact except for about 2^-104 of the sum of magnitudes, so that it
  * can judge float64 too.
  */
 export function exactSum(terms: Iterable<number>): number {

@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 // Those that need no wider type are written once, for float32.
 const ONCE = ["backward", "forward", "global-stats", "grad-normalize", "index", "moving-average", "normalize", "scale"];
 
-it.each(ONCE)("float64/%s.ts is float32's: `vitest run twins -u` writes it anew", async (kernel) => {
+it.each(ONCE)("float64/%s.ts is float32's: `vitest run twins -u` writes it again", async (kernel) => {
   const source = await readFile(new URL(`../src/kernels/float32/${kernel}.ts`, import.meta.url), "utf8");
   const text = source
     .replaceAll("Float32Array", "Float64Array")

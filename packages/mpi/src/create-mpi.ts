@@ -49,7 +49,7 @@ const transports: MpiTransport[] = [];
 /**
  * The communicator of all processes of a run: `mpirun -n 4 node main.js`. Give it to layers: `createBatchNorm({ communicator })`.
  *
- * Each exchange is a non-blocking all-gather of MPI, asked until `timeout` whether it is done: it blocks the thread, never for good.
+ * Each exchange is a non-blocking all-gather of MPI, asked until `timeout` whether it is done: it blocks the thread, but not for longer than that.
  * To go on after a rank's end, to save what there is, mpirun needs `--enable-recovery`; without it mpirun ends all ranks.
  *
  * Errors  `ERR_BN_UNAVAILABLE`: the process was not started by mpirun, there is no OpenMPI, or it cannot be called from this thread;

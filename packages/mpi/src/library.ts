@@ -33,7 +33,7 @@ export interface Mpi {
   abort(comm: Handle, code: number): number;
 }
 
-/** What this package needs of a process: MPI's functions and the objects of its library. */
+/** What this package needs of a process: The functions of MPI and the handles of its library. */
 export interface Library extends Mpi {
   readonly world: Handle;
   readonly double: Handle;

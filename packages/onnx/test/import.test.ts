@@ -151,7 +151,7 @@ describe("what looks wrong is said", () => {
     ["a zero variance", { variance: f32(0, 1, 0) }, /var is zero \(2 of 3 channels, the first 0: 0\)/],
     ["no epsilon", { epsilon: 0 }, /epsilon is 0/],
     [
-      "weights that are no numbers",
+      "weights that are not numbers",
       { scale: f32(1, 2, Number.NaN) },
       /scale is not finite \(1 of 3 channels, the first 2: NaN\)/,
     ],
@@ -222,7 +222,7 @@ describe("damage is refused with node, tensor and cure, or left out", () => {
     expect(diagnostics).toEqual([{ kind: "damaged", node: "batch_norm", message: refused.message }]);
   });
 
-  test("weights that the network computes are no damage, and said", async () => {
+  test("weights that the network computes are not damage, and are reported", async () => {
     const bytes = altered((model, node) => {
       weights(model).splice(0, 1);
       model.graph?.node.unshift({ ...node, opType: "Exp", name: "e", input: ["B"], output: ["scale"], attribute: [] });

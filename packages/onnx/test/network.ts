@@ -11,7 +11,7 @@ import {
 } from "onnx-buf";
 import { batchNormOf, buildModel, type NormRecord, quotients } from "../src/index.ts";
 
-/** What ONNX says of a node, flat. */
+/** The fields of an ONNX node, flat. */
 export interface Operands {
   readonly dtype: Dtype;
   readonly scale: HostArray;

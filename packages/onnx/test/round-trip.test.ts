@@ -59,7 +59,7 @@ test("node to model to node keeps every bit, in every operator set and shape", a
   );
 });
 
-/** Blobs of a layer as it may be: sums, the weight they are divided by, gamma and beta. */
+/** Possible blobs of a layer: sums, the factor that they are divided by, gamma and beta. */
 const blobs = fc
   .record({ dtype: fc.constantFrom<Dtype>("float32", "float64"), channels: fc.integer({ min: 1, max: 12 }) })
   .chain(({ dtype, channels }) =>

@@ -48,7 +48,7 @@ export function createHeap(memory: WebAssembly.Memory, start: number, maxPages: 
         throw new BnError(
           "ERR_BN_MEMORY",
           `wasm alloc: no memory for ${what}, ${bytes} bytes; ${allocator.used} bytes are taken and the limit is ${maxPages * PAGE}; ` +
-            "dispose blobs that are done with, raise maxMemory (at most 4 GiB), or split the batch",
+            "dispose blobs that are no longer needed, raise maxMemory (at most 4 GiB), or split the batch",
         );
       }
       if (!clean) new Uint8Array(memory.buffer, address, bytes).fill(0);

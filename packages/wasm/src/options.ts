@@ -4,7 +4,7 @@ import { PAGE } from "./heap.ts";
 export interface WasmOptions {
   /**
    * Threads that share the work, the calling one included: at most this many. Default: one for each processor, at most 4.
-   * Where threads cannot be had there is one; `supports.threads` and `supports.details.threads` say so and why.
+   * Where threads are not available there is one; `supports.threads` and `supports.details.threads` say so and why.
    */
   threads?: number;
   /** Bytes that linear memory may grow to, at most 4 GiB, the default. Shared memory reserves this much address space. */

@@ -43,7 +43,7 @@ export function operandsOf(backend: Backend<WasmBuffer>, dtype: Dtype, g: Geomet
       fraction: 0.9,
       correction: 1.25,
     },
-    /** All buffers, in the order above. */
+    /** All buffers, in the order of the type above. */
     buffers,
     /** `values` must hold `size` numbers; buffer k starts k places into them. */
     fill(values: HostArray) {

@@ -70,7 +70,7 @@ for (const threads of [1, 2]) {
 
 test("memory may grow past 2 GiB, and kernels reach it", { timeout: 60_000 }, async () => {
   await using wasm = await createWasm({ threads: 1 });
-  // Never touched: pages that are not written take no memory.
+  // These pages are never written, so they use no memory.
   const low = wasm.alloc("float32", 2 ** 29 - 2 ** 20);
   const high = wasm.alloc("float32", 1000);
   const higher = wasm.alloc("float32", 2 ** 28);

@@ -103,7 +103,12 @@ describe("refuses", () => {
       (b, x) => b.write(x, new Float32Array(5)),
     ],
     ["values of another dtype", "ERR_BN_BACKEND", /takes a Float32Array/, (b, x) => b.write(x, new Float64Array(4))],
-    ["values that are no typed array", "ERR_BN_BACKEND", /takes a Float32Array/, (b, x) => b.write(x, [1, 2] as never)],
+    [
+      "values that are not a typed array",
+      "ERR_BN_BACKEND",
+      /takes a Float32Array/,
+      (b, x) => b.write(x, [1, 2] as never),
+    ],
     [
       "a view of memory that is gone",
       "ERR_BN_DISPOSED",

@@ -70,7 +70,7 @@ function digestOf(buffer: WasmBuffer): number {
   return hash >>> 0;
 }
 
-/** Node's workers that are started from now until `stop`. */
+/** The workers that Node starts from now until `stop`. */
 function spiedWorkers() {
   const threads = process.getBuiltinModule("node:worker_threads");
   const { Worker: Original } = threads;

@@ -8,7 +8,7 @@ export interface WebGpuBuffer extends DeviceBuffer {
   readonly dtype: "float32";
   /**
    * The buffer itself, for pipelines of your own on `backend.device` (usage STORAGE, COPY_SRC, COPY_DST). Each look
-   * submits what is queued, so that work you submit next comes after it: look anew whenever it is your turn.
+   * submits what is queued, so that work you submit next comes after it: look again whenever it is your turn.
    */
   readonly gpuBuffer: GPUBuffer;
 }
@@ -19,7 +19,7 @@ export interface Storage extends WebGpuBuffer {
   readonly id: number;
 }
 
-/** The usage of a buffer of values. */
+/** The usage flags of a buffer that holds values. */
 const DATA = USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST;
 
 export interface Buffers {
@@ -69,7 +69,7 @@ export function createBuffers(device: GPUDevice, queue: Queue, faults: Faults): 
   }
 
   /**
-   * WebGPU tells of no GPUBuffer whose device made it, nor whether it is destroyed; but it reports, a little later, a copy from
+   * WebGPU does not say which device made a GPUBuffer, or whether it is destroyed; but it reports, a little later, a copy from
    * one that is not this device's or cannot be used. Then the buffer is no longer owned.
    */
   function probe(raw: GPUBuffer, buffer: Storage): void {

@@ -43,7 +43,7 @@ export interface Device {
 
 /** WebGPU's own guarantee for each dimension of a dispatch. */
 const MOST_GROUPS = 65_535;
-/** Entries of a generation: past twice as many different calls in turn, objects are made anew. */
+/** Entries of a generation: past twice as many different calls in turn, objects are made again. */
 const UNIFORMS = 512;
 const GROUPS = 1024;
 
@@ -58,7 +58,7 @@ interface Uniform {
   readonly buffer: GPUBuffer;
 }
 
-/** What failed on the device is not kept: the next call that needs it makes it anew. */
+/** What failed on the device is not kept: the next call that needs it makes it again. */
 function forgetting(forget: () => void): () => undefined {
   return () => {
     forget();
@@ -81,7 +81,7 @@ export function createDevice(gpu: GPUDevice, given: Partial<Tuning> | undefined,
   function reserve(length: number): Storage {
     if (scratch && scratch.length >= length) return scratch;
     const made = buffers.alloc(length, () => {
-      if (scratch === made) scratch = null; // the next call tries anew
+      if (scratch === made) scratch = null; // the next call tries again
     });
     scratch?.dispose();
     scratch = made;

@@ -20,14 +20,16 @@ async function findGpu(): Promise<GPU> {
   const own = (globalThis.navigator as (Navigator & { readonly gpu?: GPU }) | undefined)?.gpu;
   if (own) return own;
   if (globalThis.process?.versions?.node === undefined) {
-    throw unavailable("navigator.gpu is absent: this browser has no WebGPU, or the page is no secure context (https)");
+    throw unavailable(
+      "navigator.gpu is absent: this browser has no WebGPU, or the page is not a secure context (https)",
+    );
   }
   dawn ??= createDawn();
   return dawn;
 }
 
 async function createDawn(): Promise<GPU> {
-  const name = "webgpu"; // a variable, lest bundlers for the browser look for the package
+  const name = "webgpu"; // a variable, so that bundlers for the browser do not look for the package
   try {
     const { create } = (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as typeof import("webgpu");
     return create([]);

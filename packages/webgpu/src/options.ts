@@ -44,7 +44,7 @@ const RULES: OptionRules = {
 /** The options that are given. Errors: `ERR_BN_PARAM`. */
 export function readWebGpuOptions(options: WebGpuOptions): WebGpuOptions {
   const read = readOptions("createWebGpu", options, RULES) as WebGpuOptions;
-  // A size is measured or left out: one that is named and undefined is a measurement that went wrong.
+  // A size is given or left out. A key with the value undefined is probably a measurement that failed.
   const lost = Object.entries(options.tuning ?? {}).find(([, size]) => size === undefined);
   if (lost) {
     throw new BnError(

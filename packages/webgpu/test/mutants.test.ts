@@ -88,7 +88,7 @@ const MUTANTS: readonly Mutant[] = [
     faults: smallProducts,
   },
   {
-    bug: "whether s is far is decided anew by the last pass",
+    bug: "whether s is far is decided again by the last pass",
     find: "let far = verdict.y != 0.0;",
     put: "let far = isFar(joined(shareOfParts(0u, here.channel, here.lane), local, here.lane));",
     faults: (gpu) => thresholdFaults(gpu),

@@ -59,7 +59,7 @@ describe("owns", () => {
 });
 
 describe("adopt", () => {
-  it("refuses what is no buffer, or is one already", async () => {
+  it("refuses what is not a buffer, or is one already", async () => {
     await using gpu = await createWebGpu();
     const raw = gpu.device.createBuffer({ size: 16, usage: USAGE });
     for (const value of [null, undefined, 4, {}, { size: 16, usage: USAGE }, gpu.alloc("float32", 4)]) {

@@ -49,7 +49,7 @@ const MEASURED = /<\d+(?:\.\d+)?|-?\d+(?:\.\d+(?:e[+-]?\d+)?|e[+-]?\d+)/g;
 
 /**
  * Whether a command printed what a page shows: the same lines, blank ones aside, where a line "..." stands for any number of
- * them. White space may differ, and so may numbers with a decimal point, which are measured anew on each machine.
+ * them. White space may differ, and so may numbers with a decimal point, which are measured again on each machine.
  */
 export function sameOutput(printed: string, shown: string): boolean {
   const got = normalLines(printed);

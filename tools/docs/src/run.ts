@@ -45,7 +45,7 @@ export function fileOf({ page, file }: Fence): string {
   return join(folderOf(page), file);
 }
 
-/** Writes all fences anew. */
+/** Writes all fences again. */
 export function writeFences(fences: readonly Fence[]): void {
   rmSync(FOLDER, { recursive: true, force: true });
   for (const fence of fences) {

@@ -15,7 +15,7 @@ export interface EngineRun {
   readonly code: string;
   /** Of every answer. Default: those that isolate the page. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** For the browser's process, besides this one's. */
+  /** For the browser's process, in addition to this process's. */
   readonly env?: Readonly<Record<string, string>>;
   /** Milliseconds to the end of patience. */
   readonly timeout: number;
@@ -46,7 +46,7 @@ export async function runInEngine<T>(engine: Engine, { roots, code, headers, env
     else reject(new Error(`${engine.name}: ${error}`));
   };
   const site = await serve(roots, headers ?? ISOLATED, page(code), post);
-  // A group of its own: a browser is many processes, and all of them are ours to end. `timeout` ends them if this process cannot.
+  // The browser gets a process group of its own: it is many processes, and all of them must be ended. `timeout` ends them if this process cannot.
   const limit = ["--kill-after=3", String(Math.ceil(timeout / 1000) + 10)];
   const child = spawn("timeout", [...limit, ...engine.command(profile, site.url)], {
     detached: true,

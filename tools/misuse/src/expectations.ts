@@ -41,7 +41,9 @@ function addedTo(old: ArrayLike<number>, { values, bounds }: Expected, { u }: Pr
 export function checkSetUp(subject: Subject): string | null {
   subject.last = null;
   subject.ready = true;
-  return `${subject.top.shape}` === `${subject.bottom[0]!.shape}` ? null : "top has not bottom's shape after setUp";
+  return `${subject.top.shape}` === `${subject.bottom[0]!.shape}`
+    ? null
+    : "top does not have bottom's shape after setUp";
 }
 
 export function checkForward(

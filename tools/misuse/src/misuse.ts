@@ -12,7 +12,7 @@ export interface Outcome {
   readonly successes: ReadonlyMap<string, number>;
 }
 
-/** Steps until the world is made anew, with new guards. */
+/** Steps until the world is made again, with new guards. */
 const WORLD = 400;
 
 /**

@@ -1,4 +1,4 @@
-// pnpm release:rehearse: what a stranger installs works. `--broken` shows besides that it fails where packaging is wrong.
+// pnpm release:rehearse: what a stranger installs works. `--broken` also shows that it fails where packaging is wrong.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -10,7 +10,7 @@ export type AdapterSource = "system" | "software";
 const instances: GPU[] = [];
 
 /**
- * Sees to it that Dawn (npm `webgpu`) finds an adapter in this process: the machine's own where it has one, else
+ * Makes sure that Dawn (npm `webgpu`) finds an adapter in this process: the machine's own where it has one, else
  * SwiftShader, a Vulkan driver in software, out of an npm package. Call it before the first use of `webgpu`, in each
  * process: worker threads see neither the environment nor the library.
  *

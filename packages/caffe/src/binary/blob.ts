@@ -5,7 +5,7 @@ import { bytesOfNumbers, DOUBLE, FLOAT, HALF, joinNumbers } from "./numbers.ts";
 import { type Fail, FIELD, type Tally, tallyOf } from "./tally.ts";
 import { BYTES, VARINT, wireFields } from "./wire.ts";
 
-/** One blob of a layer: what training made. */
+/** One blob of a layer: values that training produced. */
 export interface CaffeBlob {
   /** With `legacy` the four of num, channels, height and width. Empty is a scalar. */
   readonly shape: Shape;

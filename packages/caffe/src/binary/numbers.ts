@@ -41,7 +41,7 @@ export function joinNumbers<T extends ArrayOf>(
   return out;
 }
 
-/** The bytes of numbers as they go to the wire. */
+/** The bytes of numbers in wire format. */
 export function bytesOfNumbers(numbers: Float32Array | Float64Array): Uint8Array<ArrayBuffer> {
   const copy = new Uint8Array(numbers.byteLength);
   copy.set(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength));

@@ -76,7 +76,7 @@ function* fieldsOf(bytes: Uint8Array, fail: Fail): Generator<WireField> {
     yield* wireFields(bytes);
   } catch (cause) {
     if ((cause as { code?: string }).code === "ERR_BN_DATA") throw cause;
-    throw fail(`${bytes.length} bytes that are no blob (${(cause as Error).message}); fetch the file again`, cause);
+    throw fail(`${bytes.length} bytes that are not blob (${(cause as Error).message}); fetch the file again`, cause);
   }
 }
 

@@ -38,7 +38,7 @@ export function readWeights(bytes: Uint8Array, { file = "weights" }: ReadOptions
   return { file, message: net, places: new Map(), unknown: new Map() };
 }
 
-/** A network that begins like protobuf text and has no byte that text never has. */
+/** Whether the file starts like protobuf text and contains only bytes that occur in text. */
 function looksLikeText(bytes: Uint8Array): boolean {
   const head = bytes.subarray(0, 512);
   const text = head.every((byte) => byte >= 32 || byte === 9 || byte === 10 || byte === 13);

@@ -21,7 +21,7 @@ const MAX_DEPTH = 100;
 /**
  * The fields of one message, in their order.
  *
- * Errors: an `Error` that says what is wrong where the bytes are no message.
+ * Errors: an `Error` that says what is wrong where the bytes are not message.
  */
 export function* wireFields(bytes: Uint8Array): Generator<WireField> {
   const reader = new BinaryReader(bytes);

@@ -49,7 +49,7 @@ export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: Buil
   const graph = createGraph(opset, dtype);
   const readers = readersOf(layers);
   const values = new Map<string, Value>();
-  /** Values that are a blob already: another blob of the same values gets its own. */
+  /** Values that already belong to a blob; another blob with equal values gets a tensor of its own. */
   const taken = new Set<string>();
   const inputs: BlobValue[] = [];
   const tops: BlobValue[] = [];
@@ -174,7 +174,7 @@ export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: Buil
   return { graph, inputs, tops, outputs, norms, diagnostics };
 }
 
-/** What a layer reads in inference. Silence reads what is no output then. */
+/** What a layer reads in inference. Silence reads what is not an output then. */
 function readBottoms(layer: NetworkLayer): readonly Wire[] {
   if (Object.hasOwn(DROPPED, layer.type) && layer.type !== "Silence") return [];
   return layer.bottoms.slice(0, READ_BOTTOMS[layer.type]);

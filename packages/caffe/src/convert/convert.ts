@@ -21,7 +21,7 @@ export interface ConvertOptions {
   readonly shapes?: Readonly<Record<string, Shape>>;
   /** Default "float32", as Caffe runs networks; doubles in the file are rounded then. */
   readonly dtype?: Dtype;
-  /** Of normalization layers whose blobs leave a choice; see `DIALECTS`. */
+  /** The dialect of normalization layers whose blobs are ambiguous; see `DIALECTS`. */
   readonly dialect?: Dialect | undefined;
   /** Of NetState, as `openNetwork` takes them. */
   readonly level?: number;

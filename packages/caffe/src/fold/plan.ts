@@ -29,9 +29,9 @@ export interface PlannedFold {
 
 /** What is to be left as it is. */
 export interface FoldLimits {
-  /** Leave a layer where folding could cancel more than so many decimal digits of a channel. Default: no limit. */
+  /** Do not fold a layer if folding could cancel more than this many decimal digits of a channel. Default: no limit. */
   readonly maxLostDigits?: number;
-  /** Layers that stay as they are, as rows name them (`into`), with the reason. */
+  /** Layers that must not be folded, named as in `into` of the rows, with the reason. */
   readonly leave?: ReadonlyMap<string, string>;
 }
 

@@ -21,7 +21,7 @@ export interface CreatedLayers extends Disposable {
 /**
  * The layers of a record on `backend`, with its blobs as stored.
  *
- * Errors: `ERR_BN_BACKEND`, a dtype that the backend has not (weights in double_data are float64); `ERR_BN_PARAM`, a
+ * Errors: `ERR_BN_BACKEND`, a dtype that the backend does not support (weights in double_data are float64); `ERR_BN_PARAM`, a
  * moving_average_fraction outside of [0, 1] in phase "train"; `ERR_BN_MEMORY`.
  *
  * @example

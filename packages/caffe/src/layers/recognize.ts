@@ -22,7 +22,7 @@ type Objection = (roles: readonly Role[], layer: NetworkLayer, blobs: readonly C
 
 /**
  * Which dialect a layer's blobs are in, by its type, their number and shapes, their signs, and which of them the net has
- * learned. Never by a guess: what fits two is told as such.
+ * learned. It never guesses: blobs that fit two dialects are reported as ambiguous.
  */
 export function recognize(
   layer: NetworkLayer,

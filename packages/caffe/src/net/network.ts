@@ -35,10 +35,10 @@ export interface Network {
   readonly layers: readonly NetworkLayer[];
   /** Values that no layer reads, in order. */
   readonly outputs: readonly Value[];
-  /** The files in their current form. `net` is the weights' own network where there was no other. */
+  /** The files in their current form. `net` is the network that is stored with the weights if no other was given. */
   readonly net: CaffeFile;
   readonly weights: CaffeFile | null;
-  /** Layers of the weights with blobs and a name that the net has not. */
+  /** Layers of the weights with blobs and a name that the net does not have. */
   readonly unused: readonly string[];
   /** Names of parameters that layers share, and of which the file has copies that differ: the last is taken. */
   readonly differing: readonly string[];

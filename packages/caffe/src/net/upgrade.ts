@@ -19,7 +19,7 @@ import { upgradeData, upgradeV1 } from "./v1.ts";
  * Input, data layers with a transform_param, the old `param` of BatchNorm as Caffe reads them. The file itself stays as it
  * is; blobs are shared with it.
  *
- * Errors: `ERR_BN_DATA`: both `layer` and `layers`, numbers of `input_dim` that fit no input.
+ * Errors: `ERR_BN_DATA`: both `layer` and `layers`, a number of `input_dim` that does not fit the inputs.
  *
  * Source: BVLC Caffe, `UpgradeNetAsNeeded`.
  *

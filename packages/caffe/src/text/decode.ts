@@ -72,7 +72,7 @@ function blobBytes(value: TextMessage, notes: Notes, failAt: FailAt): Uint8Array
   const blob = create(BlobProtoSchema);
   decodeTree(reflect(BlobProtoSchema, blob), value.fields, notes, failAt);
   const unknown = notes.unknown.get(blob)?.[0];
-  if (unknown) throw failAt(unknown.start, `${unknown.name} is no field of a blob; delete it`);
+  if (unknown) throw failAt(unknown.start, `${unknown.name} is not a field of a blob; delete it`);
   return toBinary(BlobProtoSchema, blob);
 }
 

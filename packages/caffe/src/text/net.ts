@@ -14,7 +14,7 @@ export const MAX_TEXT = 2 ** 24;
 /**
  * A `.prototxt`: protobuf's text format, all of it. Comments are not kept.
  *
- * Errors: `ERR_BN_DATA` with line and column: what is no text format, values of another type, a field once more, more
+ * Errors: `ERR_BN_DATA` with line and column: what is not text format, values of another type, a field once more, more
  * than 16 MiB.
  *
  * @example

@@ -21,13 +21,13 @@ export function unescapeString(literal: string): Uint8Array | string {
     const point = short ?? long;
     if (point !== undefined) {
       const code = Number.parseInt(point, 16);
-      if (code > 0x10ffff) return `${all} is no character`;
+      if (code > 0x10ffff) return `${all} is not a character`;
       for (const byte of encoder.encode(String.fromCodePoint(code))) bytes.push(byte);
     } else if (simple !== undefined) {
       bytes.push(SIMPLE[simple] ?? simple.charCodeAt(0));
     } else {
       const byte = octal === undefined ? Number.parseInt(hex as string, 16) : Number.parseInt(octal, 8);
-      if (byte > 255) return `${all} is no byte`;
+      if (byte > 255) return `${all} is not a byte`;
       bytes.push(byte);
     }
   }

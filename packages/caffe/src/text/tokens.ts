@@ -9,7 +9,7 @@ export interface Token {
 export type FailAt = (offset: number, what: string, opened?: number) => Error;
 
 export interface Tokens {
-  /** The next token, which stays the next. */
+  /** The next token, without consuming it. */
   peek(): Token;
   next(): Token;
 }
@@ -61,6 +61,6 @@ export function createTokens(text: string, failAt: FailAt): Tokens {
 
 function unreadable(text: string, start: number, char: string): string {
   if (char === '"' || char === "'") return `a string that does not end in its line; close it with ${char}`;
-  if (/\d/.test(char)) return `${/^[\w.]{1,40}/.exec(text.slice(start, start + 40))?.[0]} is no number`;
-  return `${JSON.stringify(char)} is no part of protobuf's text format; is this a .prototxt?`;
+  if (/\d/.test(char)) return `${/^[\w.]{1,40}/.exec(text.slice(start, start + 40))?.[0]} is not a number`;
+  return `${JSON.stringify(char)} is not part of protobuf's text format; is this a .prototxt?`;
 }

@@ -1,6 +1,6 @@
 import { createTokens, type FailAt, type Token, type Tokens } from "./tokens.ts";
 
-/** A field of a text, whatever schema it has. */
+/** A field of protobuf text, with any schema. */
 export interface TextField {
   /** With its brackets where it is an extension's. */
   readonly name: string;
@@ -30,7 +30,7 @@ export interface TextScalar {
 }
 
 const MAX_DEPTH = 100;
-/** In memory each takes about a hundred bytes, and a message that comes of it ten times as much. */
+/** In memory each takes about a hundred bytes, and the decoded message ten times as much. */
 const MAX_VALUES = 2 ** 21;
 const MESSAGE_VALUES = 16;
 

@@ -79,7 +79,7 @@ async function judge(used: Backend): Promise<void> {
     if (result.status !== "failed" || result.cause || !order.diagnose || spent > MS_DIAGNOSES) continue;
     journal.write({ type: "diagnose", index });
     const started = now();
-    // A cause that cannot be found must not hide the failure: whatever goes wrong here, goes on.
+    // If the search for a cause fails, the failure itself must still be reported, so errors here are ignored.
     const cause = await diagnoser.diagnose(one, result).catch(() => null);
     spent += now() - started;
     strays = [];

@@ -8,7 +8,7 @@ import type { Supports } from "@bn/core";
  * however the process ends, and nothing that a module prints, closes or replaces gets between.
  */
 export type Entry =
-  /** The suite stands, and the backend's module is about to be loaded: what came before is not its fault. */
+  /** The suite is loaded and the backend's module is about to be: earlier failures are not the module's fault. */
   | { readonly type: "alive" }
   | { readonly type: "ready"; readonly name: string; readonly supports: Supports; readonly contractVersion: number }
   | { readonly type: "noStart"; readonly code: string; readonly message: string; readonly frame: string | null }
@@ -51,7 +51,7 @@ export function openJournal(path: string): JournalWriter {
 }
 
 export interface JournalReader {
-  /** The entries that came since the last call. Errors: throws where what came is no entry. */
+  /** The entries that came since the last call. Errors: throws where what came is not an entry. */
   read(): Entry[];
   close(): void;
 }

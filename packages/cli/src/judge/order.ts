@@ -10,7 +10,7 @@ export interface Order {
   /** The process that waits for the journal. */
   readonly parent: number;
   readonly suite: SuiteOptions;
-  /** Which of the suite's cases, by place; null to start, say what it supports, and end. */
+  /** Indices of the cases to run; null to start the backend, report what it supports, and exit. */
   readonly cases: readonly number[] | null;
   /** Whether failed cases are repeated to find out why. */
   readonly diagnose: boolean;

@@ -30,7 +30,7 @@ export function printedBy(child: ChildProcess): { all(): Promise<Printed> } {
   );
   return {
     async all() {
-      // A process that this one started may hold the streams open for ever.
+      // A process that this one started may hold the streams open forever.
       await Promise.race([Promise.all(closed), setTimeout(MS_TO_DRAIN)]);
       for (const stream of [child.stdout, child.stderr]) stream?.destroy();
       return { lines, first, last };

@@ -11,7 +11,7 @@ import { type Printed, printedBy } from "./printed.ts";
 export interface Limits {
   /** Seconds to load the module and create the backend, for each case, and for the disposal. */
   readonly timeout: number;
-  /** MiB that the process may hold. */
+  /** Memory limit of the process in MiB. */
   readonly maxMemory: number;
 }
 

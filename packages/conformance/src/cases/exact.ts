@@ -117,7 +117,7 @@ function exactCase(shape: readonly number[], dtype: Dtype, fused: boolean): Case
         const varianceSum = valuesOf(stats.variance).map((v) => v * (m / (m - 1)));
         return [
           check("blobs[0], the mean", await read(0), { expected: valuesOf(stats.mean), bound: none }, row),
-          // m / (m - 1) is no short number: one rounding of it, one of the product.
+          // m / (m - 1) is not a short number: one rounding of it, one of the product.
           check("blobs[1]", await read(1), { expected: varianceSum, bound: varianceSum.map((v) => 2 * p.u * v) }, row),
           check(
             "blobs[3].diff",

@@ -27,7 +27,7 @@ const STEP = 2 ** -17;
 
 interface Problem {
   readonly g: Geometry;
-  /** Of 24 bits even in float64, so that x + h is exact. */
+  /** Values have 24 bits even in float64, so that x + h is exact. */
   readonly x: HostArray;
   readonly w: HostArray;
   readonly gamma: HostArray;
@@ -189,7 +189,7 @@ function ownCase(shape: readonly number[]): Case {
         const { bound } = forwardTruth(p, { x, g, eps: EPS, affine }, stats);
         const { dx } = backwardTruth(p, { x, g, eps: EPS, affine }, w, stats);
         const off = truncation(problem, STEP);
-        // x moves by 2^-17: bounds at x hold at x + h and x - h but for a factor near 1; 2 covers it. The other channels'
+        // x moves by 2^-17: bounds at x hold at x + h and x - h except for a factor near 1; 2 covers it. The other channels'
         // y do not move, so their errors cancel: deterministic or not, they are in E.
         const noise =
           2 * Array.from(w, (v, j) => Math.abs(v) * (bound[j] as number)).reduce((sum, term) => sum + term, 0);
@@ -199,7 +199,7 @@ function ownCase(shape: readonly number[]): Case {
   };
 }
 
-/** Scale is linear in each operand: differences are exact but for rounding, and the oracle's sums say so. */
+/** Scale is linear in each operand: differences are exact except for rounding, and the oracle's sums say so. */
 function scaleCase(dtype: Dtype): Case {
   const id = `gradients/oracle/scale/4x3x5/${dtype}`;
   return {

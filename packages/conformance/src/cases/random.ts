@@ -1,4 +1,4 @@
-/** A stream of numbers that depends on its seed's text alone: the same on every machine, for ever. */
+/** A stream of numbers that depends on its seed's text alone: the same on every machine, forever. */
 export interface Random {
   /** In [0, 1), 53 bits. */
   uniform(): number;

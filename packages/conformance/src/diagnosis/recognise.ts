@@ -9,7 +9,7 @@ import { reference } from "./reference.ts";
 const LEFT_OVER = 1 / 64;
 /** The formulas of a mistake are computed in float64, without the care that the truth takes: bounds of the same size. */
 const BOUNDS = 4;
-/** Formulas are tried on calls up to this size: a failure is tried again when it has been made small. */
+/** Formulas are tried on calls up to this size; a larger failure is tried again after it was reduced. */
 const MOST_ELEMENTS = 2 ** 17;
 
 export const CLAUSES: Readonly<Record<KernelName, string>> = {

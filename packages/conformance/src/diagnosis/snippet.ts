@@ -3,7 +3,7 @@ import type { Judged } from "./judge.ts";
 
 /** What stands for the statement that imports `create`, which who runs the suite knows. */
 export const IMPORT = "IMPORT";
-/** A program with more numbers than this is no help to a reader. */
+/** A program with more numbers than this does not help a reader. */
 const MOST_NUMBERS = 64;
 
 /** A program that makes this one call on literal numbers and prints its worst output; undefined where it would be too long. */

@@ -13,7 +13,7 @@ interface Batch {
 
 /**
  * The top of a forward with batch statistics, recomputed to the bit where the sums before it counted for nothing, being 0 or times fraction 0: then blobs[0] is
- * the mean that Caffe subtracted, and blobs[1] / correction its variance but for some units in the last place. Of these
+ * the mean that Caffe subtracted, and blobs[1] / correction its variance except for some units in the last place. Of these
  * candidates each channel takes the one that explains most of its elements; what it does not explain is wrong (G-6).
  * Null where that holds for no channel.
  */

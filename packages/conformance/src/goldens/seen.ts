@@ -13,7 +13,7 @@ export interface Seen {
   readonly blobDiffs: readonly GoldenTensor[] | null;
 }
 
-/** Throws a RangeError where the step is no forward and no backward. */
+/** Throws a RangeError where the step is neither a forward nor a backward. */
 export function seenBy({ steps, layers }: GoldenCase, step: number, layer: number): Seen {
   const at = steps[step];
   if (at?.op !== "forward" && at?.op !== "backward") throw new RangeError(`step ${step} computes nothing`);

@@ -56,7 +56,7 @@ export interface GoldenBackward {
   readonly topDiff: GoldenTensor;
   readonly bottomDiffs: readonly (readonly GoldenTensor[])[];
   readonly paramDiffs: readonly (readonly GoldenTensor[])[];
-  /** The forward that it goes back from. */
+  /** The forward that this backward belongs to. */
   readonly forward: GoldenForward;
 }
 

@@ -88,7 +88,7 @@ function sizeOf(id: string): number {
 }
 
 function repeatOf(spec: string, id: string, options: readonly string[]): string {
-  // What a process is blamed for is no case: any case shows it, or all.
+  // What a process is blamed for is not a case: any case shows it, or all.
   const filter = id.startsWith("process/") ? [] : ["--filter", quoted(id)];
   return ["bn conformance --backend", quoted(spec), ...options.map(quoted), ...filter].join(" ");
 }

@@ -28,11 +28,11 @@ export interface Change {
 export interface ErrorChange {
   readonly old: JsonResult;
   readonly now: JsonResult;
-  /** New error over old, in units of the bound; Infinity from 0. */
+  /** The new error divided by the old one, in units of the bound; Infinity where the old one is 0. */
   readonly factor: number;
 }
 
-/** Smaller changes come from any change of an order of summation. */
+/** Any change of the order of summation causes smaller changes. */
 const FACTOR = 2;
 /** Errors below this part of their bound are near exact: their factors say nothing. */
 const NOTHING = 1e-3;

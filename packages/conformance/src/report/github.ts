@@ -1,7 +1,7 @@
 import { causesOf } from "./causes.ts";
 import type { Report } from "./table.ts";
 
-/** GitHub shows ten annotations of a kind per step. */
+/** GitHub shows at most ten annotations of each kind per step. */
 const MOST = 10;
 
 /** Workflow commands for GitHub Actions: one `::error` per cause, ending in a line break; empty where nothing failed. */

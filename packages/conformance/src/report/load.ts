@@ -18,9 +18,9 @@ export function parseReport(name: string, text: string): JsonReport {
   }
   if (!isObject(value) || !Array.isArray(value.results)) throw bad("it has no list `results`");
   for (const [i, result] of value.results.entries()) {
-    if (!isObject(result)) throw bad(`results[${i}] is no object`);
+    if (!isObject(result)) throw bad(`results[${i}] is not an object`);
     for (const key of ["backend", "id", "status"]) {
-      if (typeof result[key] !== "string") throw bad(`results[${i}].${key} is no text`);
+      if (typeof result[key] !== "string") throw bad(`results[${i}].${key} is not text`);
     }
     if (!STATUSES.includes(result.status as string)) {
       throw bad(`results[${i}].status is ${JSON.stringify(result.status)}, none of ${STATUSES.join(", ")}`);

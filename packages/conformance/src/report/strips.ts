@@ -4,7 +4,7 @@ import { groupBy, type Report, ratioText } from "./table.ts";
 
 /** Ratios below lie on the left edge, as 0 does: they say "exact" and no more. */
 const FLOOR = -4;
-/** What lies over the bound gets this part of the width, however far it goes: what lies under it stays readable. */
+/** Errors above the bound get this part of the width, however large they are, so that those below it stay readable. */
 const OVER = 0.16;
 /** Points nearer than this, in percent of the width, are one: a strip has as many points as can be told apart. */
 const GRID = 0.25;

@@ -163,7 +163,7 @@ function clip(lines: readonly string[], most: number): string[] {
   return lines.length <= most ? [...lines] : [...lines.slice(0, most - 1), `${lines[most - 1]} ...`];
 }
 
-/** What a number depends on beside the code: the adapter, threads, SIMD. */
+/** What a number depends on in addition to the code: the adapter, threads, SIMD. */
 function detailsText({ backends }: Report): string {
   const lines = backends.map(({ name, supports }) => {
     const details = Object.entries(supports.details).map(([key, value]) => `${key} ${value}`);

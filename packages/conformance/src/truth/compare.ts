@@ -3,7 +3,7 @@ import type { Comparison, Index } from "../case.ts";
 
 /**
  * The worst element of `got` against `expected`, each error in units of its own `bound` (a number for all of them, or
- * one each). Equal values, the same infinity and NaN for NaN are no error. Lengths differ: throws.
+ * one each). Equal values, the same infinity and NaN for NaN are not an error. Lengths differ: throws.
  */
 export function compare(
   what: string,
@@ -33,7 +33,7 @@ export function compare(
   return note === undefined ? found : { ...found, note };
 }
 
-/** error / bound; a NaN on one side only, or a bound that is no number, is infinitely wrong. */
+/** error / bound; a NaN on one side only, or a bound that is not a number, is infinitely wrong. */
 function ratioOf(got: number, expected: number, bound: number): number {
   if (got === expected || (Number.isNaN(got) && Number.isNaN(expected))) return 0;
   const ratio = Math.abs(got - expected) / bound;

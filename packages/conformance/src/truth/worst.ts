@@ -21,7 +21,7 @@ export class Worst {
   add(i: number, got: number, hi: number, lo: number, bound: number): void {
     const error = Math.abs(got - hi - lo);
     const allowed = bound + Math.abs(hi) * 2 ** -53;
-    // Also false where anything is no number.
+    // Also false where anything is not a number.
     if (error <= this.#ratio * allowed) return;
     this.#note(i, got, hi, error, allowed);
   }

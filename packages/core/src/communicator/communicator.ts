@@ -14,7 +14,7 @@ export interface Communicator {
    * behind the other in rank order: size * values.length numbers, in `all` where it is given, otherwise in a new array. Without values
    * it is a barrier.
    *
-   * Errors  `ERR_BN_SYNC`. On all ranks, and the communicator goes on: a rank came with another tag or number of values. For
+   * Errors  `ERR_BN_SYNC`. On all ranks, and the communicator stays usable: a rank passed another tag or number of values. For
    *         good: a rank did not come within the time limit, or has ended.
    */
   allGather(tag: string, values: Float64Array, all?: Float64Array): Float64Array;

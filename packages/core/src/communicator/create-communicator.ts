@@ -22,7 +22,7 @@ export interface Transport {
  * number of the call, so that ranks that are out of step all see it before any of their values are mixed. Where the calls so far let
  * expect so many values, they go along with it, and one exchange is enough.
  *
- * Errors  `ERR_BN_PARAM`: a rank that is no whole number from 0 to size - 1, no `exchange`.
+ * Errors  `ERR_BN_PARAM`: a rank that is not a whole number from 0 to size - 1, no `exchange`.
  *
  * @example
  * ```ts

@@ -25,7 +25,7 @@ const bytesFor = (size: number) => dataStart(size) + 8 * 2 * size * PIECE;
  * Memory for a communicator of `size` threads of one process. Send it to every one of them; each calls `joinThreads` with a rank of
  * its own.
  *
- * Errors  `ERR_BN_PARAM`: a size that is no whole number from 1 to 1024; `ERR_BN_UNAVAILABLE`: no SharedArrayBuffer (a page that is
+ * Errors  `ERR_BN_PARAM`: a size that is not a whole number from 1 to 1024; `ERR_BN_UNAVAILABLE`: no SharedArrayBuffer (a page that is
  *         not cross-origin isolated).
  */
 export function createThreadGroup(size: number): ThreadGroup {

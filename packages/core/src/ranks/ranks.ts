@@ -34,7 +34,7 @@ export interface Ranks {
   gatherMoments(x: DeviceBuffer | null, g: Geometry, running: Running<DeviceBuffer> | null): void;
   /** Leaves the gathered moments in `stats`, and counts the step. */
   applyMoments(stats: Moments<DeviceBuffer>): void;
-  /** Collective. `sums` is null where this rank has no values; `stored` after a forward with stored statistics. */
+  /** Collective. `sums` is null where this rank has no values; it is `stored` after a forward with stored statistics. */
   gatherSums(sums: Sums<DeviceBuffer> | null, stored: boolean): GatheredSums;
   /** Leaves the gathered sums in `sums`. */
   applySums(sums: Sums<DeviceBuffer>): void;

@@ -40,12 +40,13 @@ export function checkPart(where: string, part: Part, channels: number): Part {
 /** A state that `state()` could have given: its blocks cover its batches, one behind the other, in the tree's order. */
 export function checkState(where: string, state: StatisticsState | undefined): StatisticsState {
   const bad = (what: string) => new BnError("ERR_BN_PARAM", `${where}: ${what}; pass what state() gave`);
-  if (typeof state !== "object" || state === null || state.type !== "statistics") throw bad("this is no statistics");
+  if (typeof state !== "object" || state === null || state.type !== "statistics")
+    throw bad("this is not the state of statistics");
   if (state.version !== 1) throw bad(`version is ${state.version}, this release reads 1`);
   const { channels, first, batches, blocks } = state;
   if (!Number.isSafeInteger(channels) || channels < 1) throw bad(`channels is ${channels}`);
   if (!Number.isSafeInteger(first) || first < 0) throw bad(`first is ${first}`);
-  if (!Array.isArray(blocks)) throw bad("blocks is no list");
+  if (!Array.isArray(blocks)) throw bad("blocks is not a list");
   let start = first;
   const checked = state.blocks.map((block, i) => {
     const { level } = block;

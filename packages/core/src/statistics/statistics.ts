@@ -51,7 +51,7 @@ export interface Statistics {
  *
  * Math    each batch: mean and M2 by the backend's `splitMoments` (K-12); parts are merged in float64 by Chan's formula along
  *         a fixed binary tree over batch numbers, of which O(log batches) subtrees are kept (M-1, M-2).
- * Errors  `ERR_BN_PARAM`: channels that are no whole number from 1, a `first` that is none from 0.
+ * Errors  `ERR_BN_PARAM`: a number of channels that is not a whole number from 1, a `first` that is not one from 0.
  *
  * @example
  * ```ts

@@ -221,7 +221,7 @@ const BLOB_ROWS: readonly ErrorRow[] = (
     [
       "a detached array",
       S,
-      ["0 values", "24", "take the view anew"],
+      ["0 values", "24", "take the view again"],
       (t) => {
         const values = new Float32Array(24);
         structuredClone(values, { transfer: [values.buffer] });

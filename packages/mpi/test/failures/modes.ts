@@ -1,7 +1,7 @@
 import { mpirunReports, type RunOptions } from "../mpirun.ts";
 import type { FailureReport } from "./rank.ts";
 
-/** How a rank fails, and whether the communicator of the others is dead then. */
+/** How a rank fails, and whether the other ranks' communicator is unusable afterwards. */
 export const MODES: Readonly<Record<string, { readonly dead: boolean }>> = {
   kill: { dead: true },
   hang: { dead: true },

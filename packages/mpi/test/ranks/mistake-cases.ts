@@ -135,7 +135,7 @@ export function mistakeCases(backend: Backend): readonly RankCase[] {
       name: "counts are exact, however large the batch (pytorch#70901)",
       async run(communicator) {
         const { rank, size } = communicator;
-        // 70,000 values on rank 0, beyond float16, and one on each other: 2,049 and 70,001 are no numbers of half precision.
+        // 70,000 values on rank 0, beyond float16, and one on each other: 2,049 and 70,001 are not numbers of half precision.
         const rows = rank === 0 ? 70_000 : 1;
         const x = createBlob(backend, [rows, 1]);
         x.write(new Float32Array(rows).fill(rank === 0 ? 0 : 70_000 + size - 1));

@@ -2,7 +2,7 @@ import type { MpiCommunicator } from "../../src/index.ts";
 import { createMpi } from "../../src/index.ts";
 import { errorOf, expectEqual, type RankCase } from "./case.ts";
 
-/** What @bn/mpi promises beyond a communicator. */
+/** What @bn/mpi offers in addition to a communicator. */
 export function mpiCases(mpi: MpiCommunicator): readonly RankCase[] {
   return [
     {
@@ -11,7 +11,7 @@ export function mpiCases(mpi: MpiCommunicator): readonly RankCase[] {
         const group = mpi.split(rank % 2);
         const members = Array.from({ length: size }, (_, of) => of).filter((of) => of % 2 === rank % 2);
         expectEqual([group.rank, group.size], [members.indexOf(rank), members.length]);
-        // Each group makes another number of calls, under tags of its own.
+        // Each group makes a different number of calls, under its own tags.
         for (let i = 0; i <= 3 * (rank % 2); i++) {
           expectEqual([...group.allGather(`group ${rank % 2}, ${i}`, new Float64Array([rank]))], members);
         }
@@ -25,7 +25,7 @@ export function mpiCases(mpi: MpiCommunicator): readonly RankCase[] {
       },
     },
     {
-      name: "split: refuses what is no group before it waits for anybody",
+      name: "split: refuses what is not a group before it waits for anybody",
       run() {
         for (const group of [-1, 0.5, 2 ** 31, Number.NaN])
           expectEqual(errorOf(() => mpi.split(group)).code, "ERR_BN_PARAM");

@@ -63,7 +63,7 @@ export function concatenated(parts: readonly Part[]): Part {
   return { rows: parts.reduce((sum, { rows }) => sum + rows, 0), x: join(({ x }) => x), dy: join(({ dy }) => dy) };
 }
 
-/** Rows of channels as a tensor [outer][channels][inner], and back. */
+/** Converts rows of channels to a tensor [outer][channels][inner], and back. */
 export function fromRows(rows: ArrayLike<number>, g: Geometry): Float64Array {
   return mapped(
     g,

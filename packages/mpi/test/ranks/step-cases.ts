@@ -112,7 +112,7 @@ export function stepCases(backend: Backend): readonly RankCase[] {
       },
     },
     {
-      name: "a rank whose layer began anew is at another step than the others",
+      name: "a rank whose layer began again is at another step than the others",
       run(communicator) {
         const { rank, size } = communicator;
         if (size === 1) return;

@@ -36,7 +36,7 @@ export interface GatherOptions {
    * gets. Default: this one does it all.
    */
   readonly communicator?: Communicator | undefined;
-  /** Looked at before each batch; rejects with its reason. */
+  /** Checked before each batch; an aborted signal rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -78,7 +78,7 @@ export async function recordOf(
   if (fixed && data.samples !== null && data.samples % size !== 0) {
     throw new BnError(
       "ERR_BN_DATA",
-      `${data.samples} samples are no multiple of the ${size} that the model takes at a time; leave ${data.samples % size} out`,
+      `${data.samples} samples are not a multiple of the ${size} that the model takes at a time; leave ${data.samples % size} out`,
     );
   }
   return {
@@ -202,7 +202,7 @@ async function gatherPass(
   return part();
 }
 
-/** A stream that begins anew is read up to where the last run stopped, and must be the same so far. */
+/** A stream that begins again is read up to where the last run stopped, and must be the same so far. */
 async function skip(data: CalibrationData, { run, first, batches, seen }: CalibrationPart): Promise<void> {
   if (data.samples !== null || batches === 0) return;
   for (let i = 0; i < batches; i++) await data.read((first + i) * run.batch, run.batch);

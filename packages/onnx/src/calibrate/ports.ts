@@ -7,9 +7,9 @@ import { typeNameOf } from "../verify/values.ts";
 import type { DataPort } from "./data/data.ts";
 
 /**
- * The inputs of a model that data must be given for.
+ * The inputs of a model that need data.
  *
- * Errors: `ERR_BN_DATA`: not a model, or an input that is no tensor of numbers.
+ * Errors: `ERR_BN_DATA`: not a model, or an input that is not a tensor of numbers.
  *
  * @example
  * ```ts
@@ -29,7 +29,7 @@ export function portsOf(model: Model): DataPort[] {
     const tensor = type?.value.case === "tensorType" ? type.value.value : undefined;
     const typeName = tensor && typeNameOf(tensor.elemType);
     if (typeName === undefined || typeName === "string") {
-      throw new BnError("ERR_BN_DATA", `ONNX model: input "${name}" is no tensor of numbers; convert the model`);
+      throw new BnError("ERR_BN_DATA", `ONNX model: input "${name}" is not a tensor of numbers; convert the model`);
     }
     const shape = tensor?.shape?.dim.map(({ value }) =>
       value.case === "dimValue" && value.value > 0n ? Number(value.value) : null,

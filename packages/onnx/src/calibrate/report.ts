@@ -1,7 +1,7 @@
 import type { StoredStatistics } from "./instrument.ts";
 import type { ChosenNode, LeftNode } from "./nodes.ts";
 
-/** How far a node's statistics moved, over its channels. */
+/** How much a node's statistics changed, over its channels. */
 export interface Spread {
   readonly least: number;
   readonly median: number;

@@ -15,7 +15,7 @@ const PLACES = [
 
 /**
  * Writes statistics into a model, in place: into the tensors that the nodes read, where nobody else reads them, else into
- * tensors of their own. Returns, by node, whom it shared them with.
+ * tensors of their own. Returns, for each node, the nodes that share them.
  */
 export function storeStatistics(
   model: Model,

@@ -32,7 +32,7 @@ export interface DiagnoseOptions {
   readonly shapes?: Readonly<Record<string, Shape>>;
   /** Values of inputs by name; of the others they are made up. */
   readonly feeds?: Readonly<Record<string, Tensor>>;
-  /** Reads the files that the model keeps data in. */
+  /** Reads the model's external data files. */
   readonly external?: ReadExternal;
   /** Of the input that is made up. Default "bn". */
   readonly seed?: string;
@@ -48,7 +48,7 @@ export interface DiagnoseOptions {
  * Math    for each channel, log(measured variance / stored variance) less its median over the network; a mistake is a map
  *         of the stored numbers under which these are near 0.
  * Shapes  nodes at the top level, in inference, with 16 values of each channel or more.
- * Errors  `ERR_BN_DATA`, a model that cannot be read; what ONNX Runtime cannot run is no error, and gives nothing.
+ * Errors  `ERR_BN_DATA`, a model that cannot be read; what ONNX Runtime cannot run is not an error, and gives nothing.
  *
  * @example
  * ```ts

@@ -31,7 +31,7 @@ export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 }
 
-/** Root mean square of what is off from `centre`, in logarithms. */
+/** Root mean square of the deviations from `centre`, in logarithms. */
 export function spread(off: readonly number[], centre: number): number {
   const sum = off.reduce((total, one) => total + Math.min(LIMIT, Math.abs(one - centre)) ** 2, 0);
   return Math.sqrt(sum / Math.max(1, off.length));

@@ -52,7 +52,7 @@ export function judgementOf(measured: readonly Measured[]): Judgement {
   return { measured, fits, centre, spreads, typical: median(spreads) };
 }
 
-/** Over all channels; the lower the better. */
+/** Over all channels; lower is better. */
 export function misfit(fits: readonly Fit[]): { readonly channels: number; readonly spread: number } {
   const off = fits.flatMap((fit) => fit.off);
   return { channels: off.length, spread: spread(off, median(off)) };
@@ -123,7 +123,7 @@ interface Explanation {
   readonly needsMean: boolean;
 }
 
-/** What may explain a node: a mistake, or the statistics of another node. */
+/** A possible explanation of a node: a mistake, or the statistics of another node. */
 function explanations(one: Measured, measured: readonly Measured[]): Explanation[] {
   const { node } = one;
   const read = MISTAKES.map((reading) => {

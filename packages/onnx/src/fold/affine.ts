@@ -25,7 +25,7 @@ export function affineOf(record: LayerRecord): ChannelAffine {
   return { mean: wide(mean, 0), gain, beta };
 }
 
-/** The first channel whose numbers are no finite numbers, in words, or null: such a channel cannot be folded. */
+/** The first channel whose numbers are not finite numbers, in words, or null: such a channel cannot be folded. */
 export function unusable({ mean, gain, beta }: ChannelAffine): string | null {
   for (let c = 0; c < gain.length; c++) {
     for (const [name, value] of [

@@ -5,7 +5,7 @@ import { standingIn } from "./standing.ts";
 import type { FoldTask } from "./task.ts";
 import { type FoldTasks, foldTasks } from "./tasks.ts";
 
-/** The verdict on one layer of the original that normalizations belong into. */
+/** The verdict on one layer of the original into which normalizations are folded. */
 export interface CheckFoldRow extends Omit<Verdict, "status"> {
   /** As the original names it. */
   readonly layer: string;
@@ -23,7 +23,7 @@ export interface CheckFoldRow extends Omit<Verdict, "status"> {
  *
  * Math    the right weights in float64 (F-1, F-2); the error of each in units of F-5. A mistake is named where all channels of a
  *         layer fit it within the same bound. Layers are matched by name, else by shape in order; what still stands in
- *         `folded`, by its values, is no part of what a layer was to take up.
+ *         `folded`, by its values, is not part of what a layer was to take up.
  * Errors  `ERR_BN_DATA`: a file that cannot be read.
  * Source  docs/folding.md, F-5.
  *

@@ -6,7 +6,7 @@ import type { ChannelAffine } from "./affine.ts";
 
 /** A Mul, Add, Sub or Div of a tensor and a constant, as y = (x - mean) * gain + beta. */
 export interface ConstantMap {
-  /** The input that is no constant. */
+  /** The input that is not a constant. */
   readonly x: string;
   /** The affine map over `channels`, of which a tensor of `rank` axes has `channelAxis`; as text, why it is none. */
   over(channels: number, channelAxis: number, rank: number): ChannelAffine | string;

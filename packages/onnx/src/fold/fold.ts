@@ -17,9 +17,9 @@ export interface FoldOptions {
   readonly external?: ReadExternal;
   /** Weights that other nodes read too are copied, and the copy is folded. Default false: such a layer is left. */
   readonly duplicate?: boolean;
-  /** Leave a layer where folding could cancel more than so many decimal digits of a channel. Default: no limit. */
+  /** Do not fold a layer if folding could cancel more than this many decimal digits of a channel. Default: no limit. */
   readonly maxLostDigits?: number;
-  /** Layers that stay as they are, as rows name them (`into`), with the reason. */
+  /** Layers that must not be folded, named as in `into` of the rows, with the reason. */
   readonly leave?: ReadonlyMap<string, string>;
 }
 

@@ -41,7 +41,7 @@ export interface Layer extends Carrier {
   readonly values: Numbers;
   /** The weights, not rounded where they were folded before. */
   readonly weightValues: ArrayLike<number>;
-  /** One value per output, times what the operator multiplies it by; null where there is none. */
+  /** The bias per output, times the factor that the operator applies to it; null where there is no bias. */
   readonly biasValues: Float64Array | null;
   /** The node that adds the bias, and which input that is: the layer itself, or the Add behind a MatMul; null without. */
   readonly biasNode: NodeProto | null;

@@ -24,7 +24,7 @@ export interface FoldStep {
   readonly affine: ChannelAffine;
   /** null for a product or sum with constants. */
   readonly norm: NormRecord | null;
-  /** Of its node or layer; of a node without a name, the tensor that it gives. */
+  /** The name of its node or layer; for a node without a name, that of its output tensor. */
   readonly name: string;
 }
 

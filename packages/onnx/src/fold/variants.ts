@@ -24,7 +24,7 @@ interface Parts {
 /** Epsilons that frameworks have as defaults. */
 const EPSILONS = [1e-12, 1e-8, 1e-7, 1e-6, 1e-5, 2e-5, 5e-5, 1e-4, 1e-3, 1e-2].map(Math.fround);
 
-/** Every wrong way to take one step. */
+/** All wrong variants of one step. */
 export function* variantsOf(
   step: FoldStep,
   task: FoldTask,

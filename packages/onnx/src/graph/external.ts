@@ -50,7 +50,7 @@ function placeOf({ externalData }: TensorProto, fail: Failure) {
   const location = entries.get("location") ?? "";
   if (location === "") throw fail(" and does not name it; export the model again");
   if (!staysInFolder(location))
-    throw fail(`, "${location}", outside of the model's folder; put it beside the model and save the model anew`);
+    throw fail(`, "${location}", outside of the model's folder; put it beside the model and save the model again`);
   const number = (key: string): number | null => {
     const text = entries.get(key);
     if (text === undefined) return null;

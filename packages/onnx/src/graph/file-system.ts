@@ -47,7 +47,7 @@ async function readPart(folder: string, location: string, offset: number, length
   const file = await open(path);
   try {
     const info = await file.stat();
-    if (!info.isFile()) throw new Error("it is no file");
+    if (!info.isFile()) throw new Error("it is not a file");
     const end = offset + (length ?? Math.max(0, info.size - offset));
     if (end > info.size) throw new Error(`it has ${info.size} bytes, expected ${end} at least`);
     if (end - offset > MAX_BYTES) throw new Error(`${end - offset} bytes, expected at most ${MAX_BYTES}`);

@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { type AttributeProto, type FunctionProto, type GraphProto, type NodeProto, NodeProtoSchema } from "onnx-buf";
 import { altered, graphsIn, isOnnxDomain, labelOf, type Model } from "./proto.ts";
 
-/** Of all bodies together: functions that call functions could stand for any number of nodes. */
+/** A limit for all bodies together: functions that call functions could expand to any number of nodes. */
 const MAX_NODES = 2 ** 20;
 
 interface Call {

@@ -9,7 +9,7 @@ export interface Rewrite {
   readonly opset: number;
   readonly rankOf: (name: string) => number | undefined;
   readonly stored: ReadonlyMap<string, TensorProto>;
-  /** A new initialiser, under a name that is nobody else's; returns the name. */
+  /** Adds an initialiser under an unused name, and returns the name. */
   put(tensor: TensorProto): string;
   fail(what: string): BnError;
 }

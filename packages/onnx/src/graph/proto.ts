@@ -98,7 +98,7 @@ export function graphsOf(model: Model): PlacedGraph[] {
       tensors: heldBy(node),
     })),
   ];
-  // Grows while it is read: breadth first, without recursion.
+  // The list grows while it is read: breadth first, without recursion.
   for (const outer of found) {
     for (const [index, node] of outer.nodes.entries()) {
       for (const { name, g, graphs } of node.attribute) {

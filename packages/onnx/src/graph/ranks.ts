@@ -4,7 +4,7 @@ import { attributeOf } from "./proto.ts";
 /** Numbers of axes, as far as the graph tells them: what it declares, and node after node what follows from that. */
 export interface Ranks {
   of(name: string): number | undefined;
-  /** Takes in the outputs of a node whose inputs are known. */
+  /** Records the outputs of a node whose inputs are known. */
   learn(node: NodeProto): void;
 }
 
@@ -23,7 +23,7 @@ const FIXED: ReadonlyMap<string, number> = new Map([
   ["Shape", 1],
 ]);
 
-/** `outer` is what lies around a subgraph. */
+/** `outer` is the graph around a subgraph. */
 export function createRanks(graph: GraphProto, outer?: Ranks): Ranks {
   const ranks = new Map<string, number>();
   const declare = ({ name, type }: ValueInfoProto) => {

@@ -38,7 +38,7 @@ type Own = <T extends Disposable>(resource: T) => T;
 /**
  * The layer of a record on `backend`: BatchNorm, the fused BatchNorm and Scale, or Scale, with the record's blobs.
  *
- * Errors: `ERR_BN_BACKEND`, a dtype that the backend has not; `ERR_BN_PARAM`, a fraction outside of [0, 1] in phase
+ * Errors: `ERR_BN_BACKEND`, a dtype that the backend does not support; `ERR_BN_PARAM`, a fraction outside of [0, 1] in phase
  * "train" or of [0, 1) with "steady"; `ERR_BN_MEMORY`.
  *
  * @example

@@ -16,7 +16,7 @@ const VERSIONS: readonly Version[] = [
   { since: 1, training: "is_test", spatial: true },
 ];
 
-/** What a node says beside its operands, in any version of the operator. */
+/** The attributes of a node, in any version of the operator. */
 export interface NormAttributes {
   readonly epsilon: number;
   readonly momentum: number;

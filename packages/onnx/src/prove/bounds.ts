@@ -33,7 +33,7 @@ interface Known {
 
 /**
  * What a normalization on its own makes of a value and its error: O-1, or one rounding for a product or sum with
- * constants. `exact` false: `value` is a magnitude, and so is what comes out.
+ * constants. `exact` false: `value` is a magnitude, and so is the result.
  */
 function stepped({ value, error }: Known, step: FoldStep, c: number, { u, eta }: Precision, exact: boolean): Known {
   const [mean, gain, beta] = [

@@ -53,7 +53,7 @@ interface Work {
  *         input channel in this run; some outputs per channel, the worst among them, against float64 within a bound of their
  *         own; the weights against float64 within F-5.
  * Errors  `ERR_BN_DATA`: a model that cannot be read or run; `ERR_BN_PARAM`: shapes or feeds that do not fit;
- *         `ERR_BN_UNAVAILABLE`: onnxruntime-node is missing. A layer that is off is no error: its row says so.
+ *         `ERR_BN_UNAVAILABLE`: onnxruntime-node is missing. A layer that is off is not an error: its row says so.
  * Source  docs/folding.md, F-3 to F-6.
  *
  * @example

@@ -92,7 +92,7 @@ export function createExtractor(
       const type = narrowTypeOf(input);
       return type === null ? [] : [nodeOf("Cast", "", [inputName(input)], [input.name], [intAttribute("to", type)])];
     });
-    // What no node gives, an input or an initialiser, is an output under another name.
+    // A tensor that no node produces, an input or an initialiser, becomes an output under another name.
     const outputs = taps.map(({ name, as }) => (as === "value" && producers.has(name) ? name : `@bn/${as}/${name}`));
     const extra = taps.flatMap((tap, i) => tapNode(tap, outputs[i] as string));
     const extracted = create(ModelProtoSchema, {

@@ -3,7 +3,7 @@ import type { VerifyReport, VerifyRow } from "./report.ts";
 
 /** One comparison of a node: who against whom. */
 export interface Finding {
-  /** The node's place in the report: how deep it lies. */
+  /** The node's index in the report, that is its depth. */
   readonly depth: number;
   readonly row: VerifyRow;
   readonly who: string;
@@ -22,7 +22,7 @@ export function findings({ rows }: VerifyReport): Finding[] {
   ]);
 }
 
-/** The comparisons that come nearest to their bound, or pass it, worst first; exact ones are no offenders. */
+/** The comparisons that come nearest to their bound, or pass it, worst first; exact ones are not listed. */
 export function worstOf(report: VerifyReport, count: number): Finding[] {
   return findings(report)
     .filter(({ comparison }) => comparison.ratio > 0)

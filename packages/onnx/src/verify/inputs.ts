@@ -27,7 +27,7 @@ export interface Sizes {
  * "batch"), what the first convolution expects for the channels, `size` elsewhere. A name in two places has one size.
  * `shapes` decides for the inputs that it names.
  *
- * Errors: `ERR_BN_DATA`, an input that is no tensor, or too large; `ERR_BN_PARAM`, `shapes` does not fit.
+ * Errors: `ERR_BN_DATA`, an input that is not a tensor, or too large; `ERR_BN_PARAM`, `shapes` does not fit.
  */
 export function planInputs(
   inputs: readonly ValueInfoProto[],

@@ -34,7 +34,7 @@ interface Child {
   /** Resolves when ONNX Runtime is there, or the process has ended. */
   readonly ready: Promise<void>;
   readonly waiting: Map<number, Waiting>;
-  /** Why it was killed, where it did not end by itself. */
+  /** Why the process was killed, if it did not exit by itself. */
   reason: string;
 }
 

@@ -71,7 +71,7 @@ export async function reach<T extends HasNode>(nodes: readonly T[], taps: Taps):
   return found;
 }
 
-/** What ONNX Runtime or the file says; anything else is no answer, and thrown. */
+/** What ONNX Runtime or the file says; anything else is not an answer, and thrown. */
 export function refusal(error: unknown): string {
   if (error instanceof BnError && error.code === "ERR_BN_DATA") return error.message;
   throw error;

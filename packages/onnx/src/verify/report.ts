@@ -22,7 +22,7 @@ export interface VerifyRow {
   /** Of X; empty where it is not known. */
   readonly shape: Shape;
   readonly dtype: string;
-  /** The largest |mean| / sqrt(variance + eps) of a channel: how many digits there are to lose. */
+  /** The largest |mean| / sqrt(variance + eps) of a channel: how many digits can be lost. */
   readonly meanOverStd: number;
   /** Channels of which every value is NaN in float64: nothing can agree with that, so such a node has not passed. */
   readonly nanChannels: number;
@@ -62,7 +62,7 @@ export function verifyFault({ rows, diagnostics }: VerifyReport, allowNone = fal
   const nan = rows.filter(({ nanChannels }) => nanChannels > 0).length;
   const faults: readonly (readonly [boolean, string])[] = [
     [failed > 0, `${failed} failed`],
-    // Without it the others mean little.
+    // The others are of little use without it.
     [!rows.every(runtimePassed), "ONNX Runtime is off"],
     [diagnostics.some(({ kind }) => kind === "damaged"), "a node is damaged"],
     [nan > 0, `${nan} ${nan === 1 ? "node gives" : "nodes give"} NaN`],
@@ -73,7 +73,7 @@ export function verifyFault({ rows, diagnostics }: VerifyReport, allowNone = fal
 
 /**
  * Nothing is over a bound: no backend's, and not ONNX Runtime's own, without which the others mean little; no node is
- * damaged; no channel is NaN throughout, for NaN is no agreement; and something was compared, for nothing compared is no
+ * damaged; no channel is NaN throughout, for NaN is not agreement; and something was compared, for nothing compared is no
  * success unless `allowNone` says that it may be.
  */
 export function verifyPassed(report: VerifyReport, allowNone = false): boolean {

@@ -126,7 +126,7 @@ function choices({ inputs }: Extract): Choice[] {
   return (whole ? [false, true] : [false]).flatMap((flat) => SIZES.map((size) => ({ size, flat })));
 }
 
-/** What Shape gave, as a shape. */
+/** The output of Shape, as a shape. */
 function sizesOf({ data }: Tensor): number[] {
   return Array.from(data as BigInt64Array, Number);
 }

@@ -13,7 +13,7 @@ import {
   runtimeStepBound,
 } from "./runtime-bounds.ts";
 
-/** One tensor of a layer, three ways. */
+/** One tensor of a layer, compared three ways. */
 export interface Compared {
   /** The backend against float64, under the tight bound (N-3, N-4, N-8). */
   readonly float64: Comparison;

@@ -45,7 +45,7 @@ export interface ValidateOptions {
  * Math    inference with the layer's statistics (N-3, O-1); training with the batch's, and one step of the average from
  *         factor 1, momentum fraction / (fraction + 1) in ONNX (N-4, O-2, O-3).
  * Errors  `ERR_BN_PARAM`: not one input for all or one a layer; `ERR_BN_SHAPE`: an input that does not fit its layer;
- *         `ERR_BN_BACKEND`: a dtype that the backend has not; `ERR_BN_UNAVAILABLE` without onnxruntime-node.
+ *         `ERR_BN_BACKEND`: a dtype that the backend does not support; `ERR_BN_UNAVAILABLE` without onnxruntime-node.
  *
  * @example
  * ```ts

@@ -104,7 +104,7 @@ function backendRow(
 ): BackendRow {
   if (!backend.supports.nonFinite && !finite)
     return skip(backend, "supports.nonFinite is false, and the node gives NaN or infinities");
-  // Where ONNX Runtime is itself off float64, to be off it is no fault.
+  // Where ONNX Runtime is itself off float64, to be off it is not a fault.
   const runtimeIsRight = runtime !== null && runtime.ratio <= 1;
   const off = [float64, onnxRuntime].filter((found) => found !== null && !(found.ratio <= 1)) as Comparison[];
   const failed = off.some((found) => found === float64 || runtimeIsRight);
@@ -118,7 +118,7 @@ function backendRow(
     nan.length === g.channels
       ? "every channel is"
       : `${nan.length} of ${g.channels} channels, the first ${nan[0]}, are`;
-  return { ...row, status: "skipped", reason: `${some} NaN on both sides: NaN is no agreement; see var and epsilon` };
+  return { ...row, status: "skipped", reason: `${some} NaN on both sides: NaN is not agreement; see var and epsilon` };
 }
 
 function skip(backend: Backend, reason: string): BackendRow {

@@ -54,7 +54,7 @@ export interface VerifyOptions {
  *         1 to 6 are rewritten as 7 first.
  * Errors  `ERR_BN_DATA`, naming node and tensor, for a model that cannot be read, or of which nothing can be run;
  *         `ERR_BN_PARAM` for shapes or feeds that do not fit; `ERR_BN_UNAVAILABLE` without onnxruntime-node. A backend
- *         that disagrees, lacks the dtype or throws is no error: its status says so. Backends are used one after another
+ *         that disagrees, lacks the dtype or throws is not an error: its status says so. Backends are used one after another
  *         and not disposed.
  *
  * @example

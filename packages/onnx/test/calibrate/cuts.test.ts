@@ -157,7 +157,7 @@ describe("parts that do not belong together are refused, by name", () => {
 
   it("files that are none, cut off or changed", async () => {
     const text = encodePart((await named(1, 2)).part);
-    expect(() => decodePart("{}", "p.json")).toThrow("p.json: is no part of a calibration");
+    expect(() => decodePart("{}", "p.json")).toThrow("p.json: is not part of a calibration");
     expect(() => decodePart(text.slice(0, -100), "p.json")).toThrow(
       "p.json: is damaged or cut off: its checksum differs",
     );

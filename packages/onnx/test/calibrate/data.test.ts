@@ -118,8 +118,8 @@ describe("data that cannot be used are refused by name", () => {
     ["truncated.npy", good.subarray(0, -1), "has 47 bytes of values, expected 48 for float32 [2,2,3]: truncated"],
     ["longer.npy", Buffer.concat([good, good]), "expected 48 for float32 [2,2,3]: more than one array"],
     ["head.npy", good.subarray(0, 40), "expected a head of 128: truncated"],
-    ["empty.npy", new Uint8Array(0), "is no .npy: save it with numpy.save"],
-    ["text.npy", Buffer.from("hello, this is a text"), "is no .npy: save it with numpy.save"],
+    ["empty.npy", new Uint8Array(0), "is not a .npy: save it with numpy.save"],
+    ["text.npy", Buffer.from("hello, this is a text"), "is not a .npy: save it with numpy.save"],
     ["rank.npy", npy([2, 3], numbers(0, 6)), 'has shape [2,3], input "x" takes [n,2,?], n samples; save a[None]'],
     ["shape.npy", npy([2, 3, 1], numbers(0, 6)), 'has shape [2,3,1], input "x" takes [n,2,?], n samples'],
     ["scalar.npy", npy([], numbers(0, 1)), "holds a single number"],
@@ -127,7 +127,7 @@ describe("data that cannot be used are refused by name", () => {
     ["bytes.npy", npy([1, 2, 1], new Uint8Array(2)), 'holds uint8, input "x" takes float32; convert it'],
     ["complex.npy", npy([1, 2, 1], new Float64Array(4), "<c16"), "holds c16, expected f2, f4"],
     ["none.npy", npy([0, 2, 1], new Float32Array(0)), "no samples: the first axis is 0"],
-    ["short.npz", zip.subarray(0, -30), "it is no zip, or truncated"],
+    ["short.npz", zip.subarray(0, -30), "it is not a zip, or truncated"],
     ["cut.npz", Buffer.concat([zip.subarray(0, 20), zip.subarray(60)]), "cut.npz: "],
     ["other.npz", npz({ y: good, z: good }), 'has no array "x" for the input of that name, its arrays are "y", "z"'],
     ["arrays.npz", npz({}), "its arrays are none"],
@@ -158,7 +158,7 @@ describe("data that cannot be used are refused by name", () => {
     await expect(openData([file("none")], [X])).rejects.toThrow("none: is a folder without .npy or .npz");
     await expect(openData([file("some/*.png")], [X])).rejects.toThrow("*.png: matches nothing");
     await expect(openData([file("some/*.txt")], [X])).rejects.toThrow("matches 1 files, and none is .npy or .npz");
-    await expect(openData([file("some/notes.txt")], [X])).rejects.toThrow("is no data, expected .npy or .npz");
+    await expect(openData([file("some/notes.txt")], [X])).rejects.toThrow("is not data, expected .npy or .npz");
     await expect(openData([file("gone.npy")], [X])).rejects.toThrow("gone.npy: is not there");
   });
 
@@ -209,7 +209,7 @@ describe("a stream", () => {
     );
     expect(await error(two.subarray(0, 30))).toContain("ends in its head: truncated");
     expect(await error(await readFile(file("some/b.npz")))).toContain("is a .npz, whose directory is at its end");
-    expect(await error(Buffer.from("what is this, no npy"))).toContain("is no .npy");
+    expect(await error(Buffer.from("what is this, no npy"))).toContain("is not a .npy");
     expect(await error(Buffer.concat([two, npy([1, 2, 4], numbers(0, 8))]))).toContain(
       "samples of shape [2,4], expected [2,3]",
     );

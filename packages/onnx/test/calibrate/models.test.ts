@@ -245,7 +245,7 @@ describe("what cannot be calibrated is an error that names it", () => {
     );
     expect((await calibrateModel(fixed, data(), { runtime })).rows[0]?.count).toBe(4);
     const three = dataOf({ x: { type: "float32", shape: [3, 2], data: new Float32Array(6) } });
-    expect(await error(calibrateModel(fixed, three, { runtime }))).toContain("3 samples are no multiple of the 2");
+    expect(await error(calibrateModel(fixed, three, { runtime }))).toContain("3 samples are not a multiple of the 2");
     expect(await error(calibrateModel(fixed, data(), { runtime, batch: 0 }))).toContain("batch is 0");
     expect(await error(calibrateModel(fixed, data(), { runtime, mode: "fast" as "exact" }))).toContain(
       "mode is fast, expected batch or exact",

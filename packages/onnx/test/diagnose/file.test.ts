@@ -9,7 +9,7 @@ import { changed, type Planting, plantingsOf } from "./plant.ts";
 const NAME = "p2o.BatchNormalization.0";
 const NETWORK = "ch_PP-OCRv4_rec_infer";
 
-/** What is said of a real network in which a mistake is planted, by node. */
+/** The diagnoses of a real network with a planted mistake, by node. */
 async function said(plant: (nodes: Planting[], model: ModelProto) => void): Promise<[node: string, what: string][]> {
   const bytes = changed(await paddle(NETWORK), (model) => plant(plantingsOf(model), model));
   const { diagnostics } = await importModel(bytes);

@@ -65,7 +65,7 @@ const NAMES = ["first", "one", "two"] as const;
 const each = (values: readonly number[], to: (value: number, c: number) => number) => values.map(to);
 const shifted = (values: readonly number[]) => values.map((_, c) => values[(c + 1) % C]!);
 
-/** What can go wrong in one of them. */
+/** The mistakes that one of them can have. */
 const IN_ONE: readonly (readonly [string, (n: Numbers) => Partial<Numbers>])[] = [
   ["epsilon was left out of the root", () => ({ eps: 0 })],
   [`epsilon ${Math.fround(1e-5)} was used in place of ${Math.fround(1e-3)}`, () => ({ eps: 1e-5 })],
@@ -147,7 +147,7 @@ describe("several normalizations in one layer", () => {
   });
 });
 
-it("a normalization that still stands is no part of the fold", async () => {
+it("a normalization that still stands is not part of the fold", async () => {
   const half = netOf({
     input: [1, C, 5, 5],
     nodes: [first.node("x", "u"), nodeOf("Conv", "c", ["u", "w", "b"], ["z"]), one.node("z", "y")],

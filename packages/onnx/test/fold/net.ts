@@ -43,7 +43,7 @@ export interface Net {
   readonly irVersion?: number;
 }
 
-/** A model from "x" of shape `input`, in which names stand for open sizes, to `outputs`. */
+/** A model from "x", with shape `input` (names are open sizes), to `outputs`. */
 export function netOf({
   input,
   nodes,

@@ -144,7 +144,7 @@ describe("a fold that is wrong", () => {
 });
 
 describe("what is left", () => {
-  it("is no part of the proof: a layer that was not folded, and a normalization that still stands", async () => {
+  it("is not part of the proof: a layer that was not folded, and a normalization that still stands", async () => {
     const none = await proveFold(plain, plain, { runtime });
     expect(none.rows).toEqual([]);
     const folded = netOf({

@@ -8,7 +8,7 @@ import {
 } from "../../src/graph/encode.ts";
 import { boolTensor, floats, graphAttribute, holder, net, norm, old, open, sparseOf, X } from "./net.ts";
 
-/** Kinds of which some are not, or that are refused: what is said. Statuses in the order of rows; a code where there are none. */
+/** Kinds of which some are not, or that are refused: what is said. The statuses in the order of the rows; an error code where there are no rows. */
 export const NOT_COMPARED: Readonly<Record<string, readonly [bytes: Uint8Array, statuses: string, what: RegExp]>> = {
   "a branch in a branch, and one that is not taken": [
     net({
@@ -158,7 +158,7 @@ export const NOT_COMPARED: Readonly<Record<string, readonly [bytes: Uint8Array, 
       inputs: [holder("S", "sequenceType")],
     }),
     "ERR_BN_DATA",
-    /input "S" is no tensor \(sequenceType\)/,
+    /input "S" is not a tensor \(sequenceType\)/,
   ],
   "an input that is optional": [
     net({
@@ -167,7 +167,7 @@ export const NOT_COMPARED: Readonly<Record<string, readonly [bytes: Uint8Array, 
       inputs: [holder("O", "optionalType")],
     }),
     "ERR_BN_DATA",
-    /input "O" is no tensor \(optionalType\)/,
+    /input "O" is not a tensor \(optionalType\)/,
   ],
   "training, a stored mean whose sums are beyond float32": [
     net({

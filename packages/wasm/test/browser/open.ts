@@ -45,7 +45,7 @@ export async function startChromium(): Promise<Chromium> {
   };
 }
 
-/** A module of this folder and all that it imports, but for `external` names. */
+/** A module of this folder and all that it imports, except for `external` names. */
 async function bundle(name: string, external: RegExp[]): Promise<string> {
   const bundler = await rolldown({ input: join(import.meta.dirname, name), external, platform: "browser" });
   const { output } = await bundler.generate({ format: "esm" });

@@ -1,7 +1,7 @@
 import type { Affine, Backend, DeviceBuffer, Geometry, Kernels } from "@bn/core";
 import type { Mutant } from "./generate.ts";
 
-/** A mistake that needs no look into memory, so that it can be planted into any backend. */
+/** A mistake that does not read memory, so that it can be planted into any backend. */
 export interface DeviceMutant extends Pick<Mutant, "id" | "kind" | "kernel" | "hint"> {
   readonly plant: (backend: Backend) => Partial<Kernels<DeviceBuffer>>;
 }

@@ -53,7 +53,7 @@ function ordered(cases: readonly Case[], above: number | undefined): Case[] {
 
 export interface LayerVerdict {
   readonly mutant: LayerMutant;
-  /** The case that failed, or null: the mistake has survived. */
+  /** The case that failed, or null if the mistake was not found. */
   readonly killedBy: string | null;
 }
 

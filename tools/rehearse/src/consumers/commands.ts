@@ -6,7 +6,7 @@ import { type Page, pages } from "@bn/docs-check/pages";
 import { type Site, type } from "../site.ts";
 import type { Step } from "../tree.ts";
 
-/** What .ci/run begins, the rehearsal among it: run from here, it would begin anew. */
+/** What .ci/run begins, the rehearsal among it: run from here, it would begin again. */
 export const BY_CI: readonly string[] = ["test", "check", "docs:api", "release:rehearse"];
 
 /** Pages that tell a reader to copy the folder in which they lie; others begin in an empty one. */

@@ -3,7 +3,7 @@ const LOSS = "it is a loss, which inference does without";
 /** Layers that inference does without, and why. */
 export const DROPPED: Readonly<Record<string, string>> = {
   Silence: "it computes nothing",
-  Accuracy: "it judges the network, and is no part of it",
+  Accuracy: "it judges the network, and is not part of it",
   HDF5Output: "it writes a file, and computes nothing",
   EuclideanLoss: LOSS,
   ContrastiveLoss: LOSS,

@@ -2,7 +2,7 @@ import { type Context, constant, emit, fail, integers, only, scalar, weight } fr
 import type { Attributes, Value } from "../graph.ts";
 import { plusNumber, timesNumber } from "../operators.ts";
 
-/** Layers of one operator that have no parameters. */
+/** Layers that become one operator without parameters. */
 export function unary(op: string): (context: Context) => void {
   return (context) => {
     const bottom = only(context);

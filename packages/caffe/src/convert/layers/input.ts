@@ -49,7 +49,7 @@ const MAX_COUNT = 2 ** 31 - 1;
 /**
  * The shape of top `top` of a source: as `given`, else as the net declares it.
  *
- * Errors: `ERR_BN_DATA`, the net does not say; `ERR_BN_PARAM`, the given one is no shape.
+ * Errors: `ERR_BN_DATA`, the net does not say; `ERR_BN_PARAM`, the given one is not a shape.
  */
 export function sourceShape(layer: NetworkLayer, top: number, given: Shape | undefined): Shape {
   const blob = layer.tops[top] as string;

@@ -10,7 +10,7 @@ interface Axis {
   readonly stride: number;
   readonly pad: number;
   readonly pooled: number;
-  /** Cells after the image that the last window reaches. */
+  /** The number of cells past the end of the image that the last window covers. */
   readonly end: number;
 }
 

@@ -22,7 +22,7 @@ export function concat(context: Context): void {
       continue;
     fail(
       layer,
-      `bottom ${i} "${layer.bottoms[i]?.blob}" has shape [${bottom.shape}], expected [${shape}] as bottom 0 "${layer.bottoms[0]?.blob}" but for axis ${axis}`,
+      `bottom ${i} "${layer.bottoms[i]?.blob}" has shape [${bottom.shape}], expected [${shape}] as bottom 0 "${layer.bottoms[0]?.blob}" except for axis ${axis}`,
     );
   }
   const joined = bottoms.reduce((sum, bottom) => sum + (bottom.shape[axis] as number), 0);

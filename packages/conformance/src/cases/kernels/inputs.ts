@@ -46,7 +46,7 @@ export function affineBuffers(o: Operands, { gamma, beta }: Inputs, mode: Affine
   return { gamma: o.input(gamma), beta: mode === "gamma-beta" ? o.input(beta) : null };
 }
 
-/** All modes, or the fullest alone where a geometry is big. */
+/** All modes, or only the most complete one if the geometry is large. */
 export function modesOf({ outer, channels, inner }: Geometry): readonly AffineMode[] {
   return outer * channels * inner > 100_000 ? ["gamma-beta"] : AFFINE_MODES;
 }

@@ -18,7 +18,7 @@ export const OWNERSHIP_CASES: readonly Case[] = (
   run: async (context) => run(context, context.backend.supports.dtypes[0] as Dtype),
 }));
 
-/** What is none of its buffers, some of it much like one. */
+/** Values that are not buffers of the backend; some look very similar to one. */
 const STRANGERS: readonly unknown[] = [
   undefined,
   null,
@@ -43,7 +43,7 @@ async function owns({ backend, create }: Context, dtype: Dtype): Promise<Compari
   await other.dispose();
   return [
     same("owns(mine), owns(theirs), and the other way round", asks.map(Number), [1, 0, 0, 1]),
-    same("owns() of what is no buffer", strangers.map(Number), new Float32Array(strangers.length)),
+    same("owns() of what is not a buffer", strangers.map(Number), new Float32Array(strangers.length)),
     same("owns() after dispose(), and of a disposed backend", [after, other.owns(theirs)].map(Number), [0, 0]),
   ];
 }

@@ -1,7 +1,7 @@
 import type { Backend, DeviceBuffer, Dtype, HostArray } from "@bn/core";
 import { hostArray } from "../data.ts";
 
-/** What lies around the buffers of a call, which no kernel may touch. */
+/** Guard values around the buffers of a call, which no kernel may change. */
 export type Surroundings = "exact" | "guarded" | "recycled";
 export const SURROUNDINGS: readonly Surroundings[] = ["exact", "guarded", "recycled"];
 
@@ -85,7 +85,8 @@ export class Bench {
     }
     for (const neighbour of this.#neighbours) {
       const got = await this.backend.read(neighbour, PAD);
-      if (got.some((value) => value !== GUARD)) throw new Error("a buffer that is no operand of the call was touched");
+      if (got.some((value) => value !== GUARD))
+        throw new Error("a buffer that is not an operand of the call was touched");
     }
   }
 

@@ -56,7 +56,7 @@ export class CallData {
     return this.#tensor(this.#offset + 7919, none, dyStd, dyZeros, dyPoison);
   }
 
-  /** Statistics near those of x, not its own. */
+  /** Statistics near those of x, but not equal to them. */
   mean(): HostArray {
     const { mean, std } = kindTables(this.#dtype);
     return this.#perChannel(1, mean, std, (z) => 0.1 * z);

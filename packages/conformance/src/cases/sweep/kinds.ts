@@ -65,7 +65,7 @@ export const VARIANTS = 31;
 export interface KindTables {
   readonly mean: Float64Array;
   readonly std: Float64Array;
-  /** Where the noise is below, the value is a zero. */
+  /** If the noise is below this, the value is zero. */
   readonly zeros: Float64Array;
   /** One value of the channel, or 0. */
   readonly poison: Float64Array;

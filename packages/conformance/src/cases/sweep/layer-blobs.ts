@@ -20,7 +20,7 @@ interface Blobs {
 
 /**
  * At a mean of 10^6 deviations the mean's rounding is 0.06 deviations in float32: products of two such errors, which N-6
- * leaves out, count. So they do where two values lie so near to each other that dx is 0. Near the end of the dtype the square of the mean's rounding is infinite.
+ * leaves out, count. So they do where two values lie so near to each other that dx is 0. Near the largest value of the dtype, the square of the mean's rounding error is infinite.
  */
 export function without(dtype: Dtype): readonly string[] {
   return dtype === "float32" ? ["edge", "offset-huge", "offset-1e6"] : ["edge", "offset-huge"];

@@ -14,7 +14,7 @@ const DIVISORS: readonly ((m: number) => number)[] = [(m) => m, (m) => 3 * m, (m
 /** Rows of the covering array that cost less than this take what levels they like. */
 const CHEAP = 4096;
 
-/** One row of the covering array: a geometry, and everything else that a call has. */
+/** One row of the covering array: a geometry, and all other arguments of a call. */
 export interface Row {
   readonly g: Geometry;
   /** The kind of channel 0. */

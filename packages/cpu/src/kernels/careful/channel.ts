@@ -11,7 +11,7 @@ export interface Channel {
   readonly rExponent: number;
 }
 
-/** Null where a statistic is no finite number: infinities and NaN go the ordinary way. Without variance r is 1. */
+/** Null where a statistic is not a finite number: infinities and NaN go the ordinary way. Without variance r is 1. */
 export function channelOf(mean: number, variance: number | null, eps: number): Channel | null {
   const sum = variance === null ? 1 : variance + eps;
   const inverse =

@@ -6,7 +6,7 @@ import { carefulSums } from "./sums.ts";
 /**
  * The maps of a channel whose coefficients are beyond the dtype, or so near its ends that a product could be. Products are of
  * numbers in [1/2, 1), their exponents are added up, and the result is rounded once where it is stored. They return false,
- * and have written nothing, where a coefficient is no finite number.
+ * and have written nothing, where a coefficient is not a finite number.
  */
 export function carefulNormalize(
   x: HostArray,

@@ -12,7 +12,7 @@ export interface CarefulSums {
 
 /**
  * Gradient sums of a channel whose sums are not finite, or whose products may have underflown: each term is divided by the
- * power of two of the largest. Null where a value is no finite number: infinities and NaN go the ordinary way.
+ * power of two of the largest. Null where a value is not a finite number: infinities and NaN go the ordinary way.
  */
 export function carefulSums(
   dy: HostArray,

@@ -34,7 +34,7 @@ export function fileBytes(path: string, start: number, size: number): Bytes {
 
 /**
  * The same of bytes [start, start + packed) that are deflated and stand for `size`. They can be had in order alone: what
- * lies before an offset is unpacked and dropped, and an offset that has passed begins anew.
+ * lies before an offset is unpacked and dropped, and an offset that has passed begins again.
  */
 export function deflatedBytes(path: string, start: number, packed: number, size: number): Bytes {
   let at = 0;

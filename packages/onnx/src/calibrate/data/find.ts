@@ -33,7 +33,7 @@ async function filesAt(path: string): Promise<string[]> {
     return found;
   }
   if (info === null) throw bad(path, "is not there; name .npy or .npz files, folders, or globs of them");
-  if (!HOLDS_DATA.test(path)) throw bad(path, "is no data, expected .npy or .npz; save it with numpy.save");
+  if (!HOLDS_DATA.test(path)) throw bad(path, "is not data, expected .npy or .npz; save it with numpy.save");
   return [path];
 }
 
@@ -43,7 +43,7 @@ async function inFolder(path: string): Promise<string[]> {
   return names.map((name) => join(path, name));
 }
 
-/** What a glob matches, one part of the path after another. */
+/** The files that a glob matches, one part of the path at a time. */
 async function expand(path: string): Promise<string[]> {
   const parent = dirname(path);
   const parents = IS_GLOB.test(parent) ? await expand(parent) : [parent];

@@ -35,7 +35,7 @@ const MOST_TEXT = 2 ** 16;
 /** The bytes of the whole head, from its first `NPY_PREFIX`; in words why it is none. */
 export function npyHeadLength(prefix: Uint8Array): number | string {
   const magic = String.fromCharCode(...prefix.subarray(0, 6));
-  if (prefix.length < NPY_PREFIX || magic !== "\x93NUMPY") return "is no .npy: save it with numpy.save";
+  if (prefix.length < NPY_PREFIX || magic !== "\x93NUMPY") return "is not a .npy: save it with numpy.save";
   const view = new DataView(prefix.buffer, prefix.byteOffset, prefix.byteLength);
   const major = prefix[6] as number;
   if (major < 1 || major > 3) return `is a .npy of version ${major}, expected 1, 2 or 3`;

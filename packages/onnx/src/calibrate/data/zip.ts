@@ -42,7 +42,7 @@ async function findDirectory(file: Bytes): Promise<{ count: number; at: number; 
   const tail = viewOf(await file.read(tailAt, file.size - tailAt));
   let end = tail.byteLength - 22;
   while (end >= 0 && tail.getUint32(end, true) !== END) end--;
-  if (end < 0) throw new Error("it is no zip, or truncated: it has no directory");
+  if (end < 0) throw new Error("it is not a zip, or truncated: it has no directory");
   const found = {
     count: tail.getUint16(end + 10, true),
     length: tail.getUint32(end + 12, true),
