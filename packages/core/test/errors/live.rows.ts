@@ -90,7 +90,7 @@ const OTHER_ROWS: readonly ErrorRow[] = [
     name: "live/createBlob on a foreign buffer",
     clause: "B-6",
     code: "ERR_BN_BACKEND",
-    says: ["createBlob", "no buffer of this backend"],
+    says: ["createBlob", "not a buffer of this backend"],
     act: (t) => {
       const theirs = t.other.alloc("float32", 4);
       return () => createBlob(t.backend, [4], "float32", theirs);
@@ -100,7 +100,7 @@ const OTHER_ROWS: readonly ErrorRow[] = [
     name: "live/createBlob on something like a buffer",
     clause: "B-6",
     code: "ERR_BN_BACKEND",
-    says: ["createBlob", "no buffer of this backend"],
+    says: ["createBlob", "not a buffer of this backend"],
     act: (t) => {
       const like = { ...t.backend.alloc("float32", 4) };
       return () => createBlob(t.backend, [4], "float32", like);
