@@ -8,7 +8,7 @@ import { describe, expect, it } from "vitest";
 
 const FOLDER = fileURLToPath(new URL("../", import.meta.url));
 
-/** What an example prints, run as its first line says. */
+/** The output of an example, run as its first line says. */
 async function printed(path: string): Promise<string> {
   const args = ["--import", "@bn/gpu-setup/register", path];
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: FOLDER });

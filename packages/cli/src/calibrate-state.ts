@@ -34,7 +34,7 @@ export async function openState(
   return { path, from: text === null ? null : decodePart(text, path), quiet };
 }
 
-/** A file, or a name that is free: nothing is kept beside standard output, a pipe or a device. */
+/** A file, or a name that is free: no state is kept for standard output, a pipe or a device. */
 async function isRegular(out: string): Promise<boolean> {
   if (out === "-") return false;
   const there = await stat(out).catch(() => null);

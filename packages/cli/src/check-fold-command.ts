@@ -11,7 +11,7 @@ export interface CheckFoldOptions {
   readonly dialect?: string;
 }
 
-/** `bn check-fold`: whether a network holds the normalizations of another as it should. True if every layer does. */
+/** `bn check-fold`: whether the normalizations of one network were folded correctly into another. True if every layer does. */
 export async function checkFoldCommand(
   original: string,
   folded: string,

@@ -45,7 +45,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** What was written has arrived, or has failed to. */
+/** Waits until everything was written, or could not be. */
 export async function drained(): Promise<void> {
   await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write("", done))));
 }

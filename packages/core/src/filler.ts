@@ -23,7 +23,7 @@ export function isFloat32(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(Math.fround(value));
 }
 
-/** The value that `filler` stands for, or `absent` where there is none. */
+/** The value of `filler`, or `absent` if there is no filler. */
 export function fillerValue(filler: Filler | undefined, absent: number): number {
   return filler === undefined ? absent : (filler.value ?? 0);
 }

@@ -83,7 +83,7 @@ export interface Want {
   readonly diff: boolean;
 }
 
-/** `memory` with `shape`, by default the one that it has, and these buffers. */
+/** `memory` with these buffers and `shape`, by default its current one. */
 export function want(memory: Memory, part: "none" | "data" | "diff" | "both", shape: Shape = memory.shape): Want {
   return { memory, shape, data: part === "data" || part === "both", diff: part === "diff" || part === "both" };
 }

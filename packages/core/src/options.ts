@@ -17,7 +17,7 @@ export type OptionRules = Readonly<Record<string, OptionRule>>;
 /**
  * Reads an object of options by a table with one rule per option, each value once. Layers use it for their parameters, and
  * backends may use it for their options, so that every package refuses the same mistakes in the same words. Absent and
- * `undefined` options are left out of the result. `hints` say about options that do not exist here where they do.
+ * `undefined` options are left out of the result. `hints` say where an option that does not exist here does exist.
  *
  * Errors: `ERR_BN_PARAM` with `where` in front: `given` is not an object (null, a string, an array, a promise), has an unknown
  * option (with the name that was probably meant), or a value that its rule refuses.

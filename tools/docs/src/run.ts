@@ -8,7 +8,7 @@ import { ROOT } from "./pages.ts";
 
 /** Inside this package, so that a fence's imports of @bn/* are found. */
 const FOLDER = fileURLToPath(new URL("../dist/fences/", import.meta.url));
-/** Beside them, for tests that make files of their own. */
+/** A folder next to them, for tests that write files of their own. */
 export const SCRATCH = fileURLToPath(new URL("../dist/scratch/", import.meta.url));
 const PRELUDE = new URL("./mark-output.ts", import.meta.url).href;
 /** An adapter for the fences about WebGPU: the machine's own, or one in software. */

@@ -6,7 +6,7 @@ import { changeOf, createWorld, GONE, type Snapshot, snapshot, type World, watch
 export interface Outcome {
   readonly steps: number;
   readonly succeeded: number;
-  /** How often each code came, by step. */
+  /** How often each error code occurred, by step. */
   readonly codes: ReadonlyMap<string, number>;
   /** Successes by name of the step. */
   readonly successes: ReadonlyMap<string, number>;

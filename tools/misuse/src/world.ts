@@ -150,7 +150,7 @@ async function contentOf(blob: Blob): Promise<Content | null> {
   return { shape: blob.shape, data: data.values, diff: diff.values, buffers: [data.buffer, diff.buffer] };
 }
 
-/** One buffer of a blob and what it holds: nothing where somebody has disposed it. */
+/** One buffer of a blob and its values, which are absent if the buffer was disposed. */
 async function partOf(blob: Blob, part: "data" | "diff"): Promise<{ buffer: unknown; values: HostArray }> {
   try {
     return { buffer: blob[part], values: await (part === "data" ? blob.read() : blob.readDiff()) };

@@ -74,7 +74,7 @@ export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: Buil
     return value;
   };
 
-  /** Layers with doubles that float32 does not hold. */
+  /** Layers with doubles that float32 cannot represent. */
   const rounded = new Set<string>();
   const countRounded = ({ name }: NetworkLayer, all: readonly (HostArray | null | undefined)[]) => {
     const loses = (data: HostArray) =>
@@ -108,7 +108,7 @@ export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: Buil
       },
       note: (what) => say("converted", layer, what),
       record() {
-        // All of them were looked at: how many there are says what they are.
+        // All of them were checked: their number shows what they are.
         for (const i of layer.blobs.keys()) used.add(i);
         const found = records.get(layer.name);
         // Of two layers with one name the first has the weights.

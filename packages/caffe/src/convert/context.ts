@@ -25,7 +25,7 @@ export interface Context {
   /** Stored blob `i` of the layer. */
   readonly weights: (i: number) => CaffeBlob | undefined;
   readonly note: (what: string) => void;
-  /** The layer that alone reads the top, or null. */
+  /** The only layer that reads the top, or null. */
   readonly next: () => Context | null;
   /** Takes that layer as done by this one. */
   readonly absorb: (next: Context) => void;

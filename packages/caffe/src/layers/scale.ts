@@ -6,7 +6,7 @@ import { ScaleParameterSchema } from "../schema/caffe_pb.ts";
 import { shapesOf } from "./recognize.ts";
 import { channelsOf } from "./stored.ts";
 
-/** A Scale layer read; or why it cannot be. */
+/** A Scale layer, or why it cannot be read. */
 export type ReadScale =
   | {
       readonly gamma: HostArray | null;

@@ -86,7 +86,7 @@ function eltwise({ layer, bottoms }: Given): readonly Tensor[] {
   return [top];
 }
 
-/** Caffe sorts pairs of value and place, the largest first: of equal values the last one. */
+/** Caffe sorts pairs of value and index in descending order: of equal values, the last one comes first. */
 function argMax({ layer, bottoms: [x] }: Given): readonly Tensor[] {
   const { shape, value } = x as Tensor;
   const { topK = 1, outMaxVal = false } = layer.argmaxParam ?? {};

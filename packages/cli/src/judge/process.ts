@@ -28,7 +28,7 @@ const MS_BETWEEN_LOOKS = 20;
 const MS_COUNTED = 250;
 /** After its last word a process may take this long to end; then it is ended. */
 const MS_TO_EXIT = 300;
-/** What V8 exits with when it has nothing left to run and a top-level `await` still waits. */
+/** The exit code of V8 when nothing is left to run and a top-level `await` is still pending. */
 const NOTHING_LEFT = 13;
 
 const CHILD = fileURLToPath(new URL(`./child${extname(new URL(import.meta.url).pathname)}`, import.meta.url));

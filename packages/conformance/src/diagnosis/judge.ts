@@ -209,7 +209,7 @@ export interface Judged {
 export const failed = ({ error }: Called, { worst }: Judged): boolean =>
   error !== undefined || (worst !== null && worst.ratio > 1);
 
-/** What one call left against what it should have left. */
+/** The result of one call, compared with the right result. */
 export function judge(called: Called, supports: Supports): Judged {
   const precision = precisionOf(called.dtype, supports);
   const truths = TRUTHS[called.kernel](called, precision);

@@ -7,7 +7,7 @@ export interface GoldenReader {
   bytes(name: string): Promise<Uint8Array>;
 }
 
-/** What a file's content is called in messages, and the file. */
+/** The name of a file in messages, and its content. */
 export async function readFile(reader: GoldenReader, where: string, name: string): Promise<Uint8Array> {
   try {
     return await reader.bytes(name);

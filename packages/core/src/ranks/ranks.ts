@@ -30,7 +30,7 @@ export interface Ranks {
   readonly count: number;
   /** Parameters get the gradients of all ranks' values. */
   readonly globalGradients: boolean;
-  /** Collective. `x` is null where this rank has no values; `running` where nothing is stored. */
+  /** Collective. `x` is null where this rank has no values; `running` is null where no statistics are stored. */
   gatherMoments(x: DeviceBuffer | null, g: Geometry, running: Running<DeviceBuffer> | null): void;
   /** Leaves the gathered moments in `stats`, and counts the step. */
   applyMoments(stats: Moments<DeviceBuffer>): void;

@@ -4,7 +4,7 @@ import { sha256 } from "./subject.ts";
 /** How each batch's statistics come about: see `calibrateModel`. */
 export type CalibrationMode = "batch" | "exact";
 
-/** What a run must agree in with another, so that parts of both are parts of one result. */
+/** The settings that two runs must have in common, so that their parts can be merged. */
 export interface RunRecord {
   /** SHA-256 of the model's file. */
   readonly model: string;

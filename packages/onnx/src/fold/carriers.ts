@@ -14,7 +14,7 @@ export interface Carrier {
   /** What it multiplies every product by: Gemm's alpha. */
   readonly factor: number;
   readonly layout: WeightLayout;
-  /** Of its output; null where the weights do not tell, as for MatMul. */
+  /** The channels of its output; null where the weights do not determine them, as for MatMul. */
   readonly rank: number | null;
   /** True if outputs may read zeros that padding put there. */
   readonly pads: boolean;

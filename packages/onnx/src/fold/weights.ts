@@ -1,6 +1,6 @@
 import type { ChannelAffine } from "./affine.ts";
 
-/** A weight tensor by its elements' channels: `out` that they add to, `in` that they read. */
+/** The channels of each element of a weight tensor: `out` that they add to, `in` that they read. */
 export interface WeightLayout {
   readonly outputs: number;
   readonly inputs: number;

@@ -44,7 +44,7 @@ function roundToEven(value: number): number {
   return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
 }
 
-/** By TensorProto.DataType: what a normalization's weights may be stored in. */
+/** The types that a normalization's weights may be stored in, by TensorProto.DataType. */
 const FORMATS: Readonly<Record<number, Format>> = {
   1: { bytes: 4, round: Math.fround, put: (view, offset, value) => view.setFloat32(offset, value, true) },
   10: {

@@ -74,7 +74,7 @@ export function isOnnxDomain(domain: string): boolean {
 /** A graph, or the body of a function, and where it is: "" at top level, else the nodes and attributes that lead to it. */
 export interface PlacedGraph {
   readonly where: string;
-  /** The graph whose names its nodes can read too. */
+  /** The enclosing graph, whose names its nodes can read too. */
   readonly parent: PlacedGraph | null;
   readonly nodes: readonly NodeProto[];
   readonly initializers: readonly TensorProto[];

@@ -29,7 +29,7 @@ export interface NodeOptions {
   readonly momentum?: number;
 }
 
-/** Nodes to put into a graph, in order, and what they read and give beside X and Y. */
+/** Nodes to put into a graph, in order, and their inputs and outputs other than X and Y. */
 export interface OnnxNodes {
   readonly nodes: readonly NodeProto[];
   readonly initializers: readonly TensorProto[];

@@ -16,7 +16,7 @@ export interface LayerRun {
   readonly layer: Layer;
   readonly attempt: FoldAttempt;
   readonly verdict: CheckFoldRow;
-  /** What the original gave it to read. */
+  /** The input that it had in the original network. */
   readonly x: { readonly data: Values; readonly shape: Shape };
   /** What the original gave behind its last normalization. */
   readonly original: Values;

@@ -31,7 +31,7 @@ export interface ProveOptions {
   readonly onRow?: (row: ProofRow, done: number, total: number) => void;
 }
 
-/** Bytes of tensors that are held at a time. */
+/** Bytes of tensors that are kept in memory at a time. */
 const GROUP = 2 ** 27;
 
 /** A layer that was folded, and the tensors of the original that it must lead from and to. */
@@ -39,7 +39,7 @@ interface Work {
   readonly match: Match;
   readonly verdict: CheckFoldRow;
   readonly before: Layer;
-  /** In the folded network, with what it holds there; null where there is none like it. */
+  /** The layer in the folded network, with its weights there; null if there is none like it. */
   readonly after: { readonly layer: Layer; readonly attempt: FoldAttempts["layers"][number] } | null;
   readonly x: string;
   readonly y: string;

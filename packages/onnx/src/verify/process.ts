@@ -14,7 +14,7 @@ export interface RuntimeOptions {
   readonly memory?: number;
   /** Threads that one operator may take. Default 1: the result of more may differ in its last bits. */
   readonly threads?: number;
-  /** Ends the process, and what waits for it rejects with its reason. */
+  /** Ends the process; pending requests reject with the reason. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,6 +1,6 @@
 import type { FoldAttempt, FoldTask } from "../../src/index.ts";
 
-/** What a normalization is made of, in float64. */
+/** The parameters of a normalization, in float64. */
 export interface Numbers {
   readonly gamma: readonly number[];
   readonly beta: readonly number[];

@@ -64,7 +64,7 @@ describe.each(PADDLE)("PaddleOCR %s", (name) => {
       await session.release();
       const optimized = await readFile(optimizedModelFilePath);
       const judged = await checkFold(await paddle(name), optimized);
-      // The detector's and the recogniser's products and sums with constants stay, and are nobody's fold.
+      // The detector's and the recogniser's products and sums with constants stay, and are not taken for folds.
       expect(judged.filter(({ status }) => status === "right").length).toBeGreaterThan(1);
       const others = judged.filter(({ status }) => status !== "right").map(({ layer, status }) => [layer, status]);
       expect(others).toEqual(name === "ch_PP-OCRv4_det_infer" ? NOT_FOLDED : []);

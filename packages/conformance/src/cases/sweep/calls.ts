@@ -76,7 +76,7 @@ export async function addedTo(
   return compareAdded(p, name, await bench.result(name), prior, sum, error);
 }
 
-/** The same of values that were read. */
+/** The same for values that were read. */
 export function compareAdded(
   p: Precision,
   name: string,

@@ -21,7 +21,7 @@ function noise(): Float64Array {
 export class CallData {
   readonly #g: Geometry;
   readonly #dtype: Dtype;
-  /** Of each channel, its place in the tables of kinds. */
+  /** The index of each channel in the tables of kinds. */
   readonly #places: Int32Array;
   readonly #offset: number;
 
