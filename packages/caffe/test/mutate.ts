@@ -171,7 +171,7 @@ const WHOLE = readWeights(bytesOf("nets/multi_bn_eps/trained.caffemodel"), { fil
 const DEPLOY = readNet(textOf("nets/multi_bn_eps/deploy.prototxt"), { file: "deploy" });
 
 /**
- * What became of one file: "refused" by a typed error, "read", or "converted" too. Throws where anything else happened:
+ * The result for one file: "refused" with a typed error, "read", or also "converted". Throws where anything else happened:
  * another error, or a file that is written as another one.
  */
 export function survive(format: Format, bytes: Uint8Array, backend: Backend): "refused" | "read" | "converted" {

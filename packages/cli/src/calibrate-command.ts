@@ -108,7 +108,7 @@ async function gather(
   }
 }
 
-/** Of an ONNX model, or of a Caffe network. */
+/** Opens the calibration of an ONNX model, or of a Caffe network. */
 async function openCalibration(
   path: string,
   options: CalibrateCommandOptions,

@@ -96,7 +96,7 @@ export function modeOf(text: string | undefined): CalibrationMode {
   throw bad(`--mode ${text}: expected batch or exact`);
 }
 
-/** Of the process that ONNX Runtime runs in. */
+/** The limits of the process that ONNX Runtime runs in. */
 export function limitsOf({ timeout, maxMemory, threads }: CalibrateCommandOptions): RuntimeOptions {
   const seconds = above0("--timeout", timeout);
   const mebibytes = above0("--max-memory", maxMemory);

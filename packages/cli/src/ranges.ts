@@ -1,4 +1,4 @@
-/** Of one operand: its least and largest value, and how many are not finite. */
+/** The range of one operand: its least and largest value, and how many are not finite. */
 export interface Range {
   readonly min: number;
   readonly max: number;

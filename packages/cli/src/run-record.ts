@@ -10,7 +10,7 @@ import type { Settings } from "./conformance-options.ts";
 export interface Ran {
   readonly started: Date;
   readonly packages: readonly string[];
-  /** Of all cases, before shards were cut. */
+  /** The ids of all cases, before shards were cut. */
   readonly ids: readonly string[];
   readonly ended: string | null;
   readonly notStarted: readonly NotStarted[];

@@ -48,7 +48,7 @@ export async function verifyCommand(path: string, options: VerifyOptions, signal
   return verifyPassed(report, allowNone);
 }
 
-/** Of the process that ONNX Runtime runs in. */
+/** The limits of the process that ONNX Runtime runs in. */
 export function limitsOf({ timeout, maxMemory }: VerifyOptions): RuntimeOptions {
   const [seconds, mebibytes] = [positive("--timeout", timeout), positive("--max-memory", maxMemory)];
   return {

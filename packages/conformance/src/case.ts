@@ -94,7 +94,7 @@ export interface Result {
   readonly group: string;
   readonly clause: string;
   readonly status: Status;
-  /** Of the worst comparison; null where nothing was compared. */
+  /** The error of the worst comparison; null where nothing was compared. */
   readonly error: number | null;
   readonly bound: number | null;
   readonly ratio: number | null;
@@ -102,7 +102,7 @@ export interface Result {
   readonly reason: string;
   /** The worst comparison of a case that failed by a number. */
   readonly worst?: Comparison;
-  /** Of a case that threw: the stack of the error and of its causes. */
+  /** For a case that threw, the stack of the error and of its causes. */
   readonly stack?: string;
   readonly cause?: Cause;
   /** A failure that the baseline of the run lists. */

@@ -12,12 +12,12 @@ export interface BatchNormState {
   readonly dtype: Dtype;
   readonly channels: number;
   readonly blobs: readonly Blob[];
-  /** Of blobs: mean, variance, factor [, gamma [, beta]]. */
+  /** The memory of the blobs: mean, variance, factor [, gamma [, beta]]. */
   readonly params: readonly Memory[];
   readonly shapes: readonly Shape[];
   readonly stats: Moments<DeviceBuffer>;
   readonly sums: Sums<DeviceBuffer>;
-  /** Of a synchronised layer. */
+  /** The ranks of a synchronised layer. */
   readonly ranks: Ranks | null;
   /** What the layer frees. */
   readonly owned: readonly Disposable[];

@@ -7,13 +7,13 @@ import { countWrites, type Stamp } from "./stamps.ts";
 
 /** What a backward has to know of the forward that it continues. */
 export interface ForwardPass extends Pass {
-  /** Of bottom[0], at the time. */
+  /** The shape of bottom[0], at the time. */
   readonly shape: Shape;
   /** bottom[0]'s data, where backward reads it again: out of place. */
   readonly source: DeviceBuffer | null;
   /** The scale's data, where backward reads it. */
   readonly gamma: DeviceBuffer | null;
-  /** Of the buffers of bottom[0] and bottom[1] that backward reads again. */
+  /** The stamps of the buffers of bottom[0] and bottom[1] that backward reads again. */
   readonly read: readonly (Stamp | null)[];
 }
 

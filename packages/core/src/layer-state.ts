@@ -25,7 +25,7 @@ export interface BlobState<V extends ArrayLike<number>> {
 /** What `layer.state()` gives: blobs as they are, so mean and variance are the decayed sums, to be divided by factor. */
 export interface LayerState<V extends ArrayLike<number> = HostArray> {
   readonly type: string;
-  /** Of this format. */
+  /** The version of this format. */
   readonly version: number;
   readonly dtype: Dtype;
   readonly blobs: { readonly [name in BlobName]?: BlobState<V> };

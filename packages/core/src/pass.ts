@@ -13,7 +13,7 @@ export interface Pass {
   readonly bottoms: readonly Memory[];
   readonly top: Memory;
   readonly geometry: Geometry;
-  /** Of the buffers that the kernels write. */
+  /** The stamps of the buffers that the kernels write. */
   readonly written: readonly Stamp[];
   /** Every blob that the checks looked at, and its version then. */
   readonly watched: readonly Memory[];

@@ -24,7 +24,7 @@ for (let turn = 0; turn < TURNS; turn++) {
 
 type What = "forward" | "backward" | "step";
 
-/** Of all rounds of `ranks` but each run's first quarter: the median and the fastest tenth. */
+/** From all rounds of `ranks` but each run's first quarter: the median and the fastest tenth. */
 function summaryOf(ranks: number, what: What) {
   const lists = runs.filter((run) => run.ranks === ranks).map((run) => run[what].slice(run[what].length / 4));
   const sorted = lists.flat().sort((a, b) => a - b);

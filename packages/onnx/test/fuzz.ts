@@ -7,7 +7,7 @@ import { mutated, survive } from "./mutate.ts";
  * results, each within a second or so, and memory must stay where it is. One line a tenth, exit 1 at the first failure.
  */
 const [count = 100_000, seed = "fuzz"] = [Number(process.argv[2] ?? 100_000), process.argv[3] ?? "fuzz"];
-/** Of one run; a model may take several. */
+/** The time limit of one run; a model may take several. */
 const LIMIT_MS = 10_000;
 const LIMIT_BYTES = 2 ** 30;
 

@@ -169,7 +169,7 @@ function join(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 const CODES = ["ERR_BN_DATA"];
 
 /**
- * What became of one model: The model was "refused" with a typed error, "read", or also "verified". Throws where anything else happened:
+ * The result for one model: "refused" with a typed error, "read", or also "verified". Throws where anything else happened:
  * another error, or a row in which the backend is off.
  */
 export async function survive(

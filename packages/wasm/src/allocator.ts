@@ -1,6 +1,6 @@
 import { OrderedSet } from "./ordered-set.ts";
 
-/** Of every block: a cache line, so that no two buffers share one, and vectors are aligned. */
+/** The alignment of every block: a cache line, so that no two buffers share one, and vectors are aligned. */
 const ALIGNMENT = 64;
 
 export interface Allocator {

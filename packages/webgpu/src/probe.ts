@@ -1,7 +1,7 @@
 import type { Device } from "./device.ts";
 import { read } from "./read.ts";
 
-/** Of `Supports`: what only a run can tell. */
+/** The fields of `Supports`: what only a run can tell. */
 export interface Arithmetic {
   readonly nonFinite: boolean;
   readonly subnormals: boolean;

@@ -83,7 +83,7 @@ function placed(line: string, fences: readonly Fence[]): string {
   return parts && fence ? `${fence.page}:${fence.line + Number(parts[2]) - 1}:${parts[3]} ${parts[4]}` : line;
 }
 
-/** Of a page's conformance test: enough to see that it runs. All cases take minutes, and the recipe's have a test of their own. */
+/** The cases of a page's conformance test: enough to see that it runs. All cases take minutes, and the recipe's have a test of their own. */
 const SOME_CASES = "memory/|something was judged";
 
 /** Runs a fence by Node, or by vitest where it is a test; the complaint, or null. */

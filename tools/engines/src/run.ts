@@ -13,7 +13,7 @@ export interface EngineRun {
   readonly roots: readonly string[];
   /** The body of an async function; what it returns must be JSON. */
   readonly code: string;
-  /** Of every answer. Default: those that isolate the page. */
+  /** The headers of every answer. Default: those that isolate the page. */
   readonly headers?: Readonly<Record<string, string>>;
   /** For the browser's process, in addition to this process's. */
   readonly env?: Readonly<Record<string, string>>;

@@ -6,7 +6,7 @@ import { ENGINES, type Engine, type EngineName, missing, runInEngine } from "../
 
 const packages = join(import.meta.dirname, "../../../packages");
 const ROOTS = ["conformance", "cpu", "wasm", "webgpu"].map((name) => join(packages, name));
-/** Of each page. What a slow machine does not get done by then is not run, and the line that a run prints says how much. */
+/** The time limit of each page. What a slow machine does not get done by then is not run, and the line that a run prints says how much. */
 const SECONDS = Number(process.env.BN_ENGINE_SECONDS ?? 45);
 /** "quick", "default" or "full". */
 const TIER = process.env.BN_ENGINE_TIER ?? "quick";

@@ -23,7 +23,7 @@ function normGrid(shape: readonly number[]): Grid {
   return { outer: shape[0]!, channels: shape[1]!, inner: product(shape.slice(2)) };
 }
 
-/** Of Scale's bottom: S-2 with axis 1, S-5 with two bottoms. */
+/** The shape of Scale's bottom: S-2 with axis 1, S-5 with two bottoms. */
 function scaleGrid(shape: readonly number[], scale: readonly number[]): Grid {
   if (scale.length === 0) return { outer: product(shape), channels: 1, inner: 1 };
   return { outer: shape[0]!, channels: product(scale), inner: product(shape.slice(1 + scale.length)) };

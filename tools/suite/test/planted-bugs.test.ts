@@ -11,7 +11,7 @@ import { PLANTED, type Planted, sourceOf } from "../planted/bugs.ts";
 // the command that it gives fails alike. PLANTED=all takes every bug; otherwise so many, drawn by SEED.
 const SOME = 4;
 const BIN = fileURLToPath(new URL("../../../packages/cli/dist/bin.js", import.meta.url));
-/** Of a terminal: a cause takes no more. */
+/** The lines of a terminal: a cause takes no more. */
 const SCREEN = { lines: 24, columns: 100 };
 
 let folder: string;

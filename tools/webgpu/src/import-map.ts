@@ -17,7 +17,7 @@ export interface ImportMap {
   readonly imports: Readonly<Record<string, string>>;
 }
 
-/** Of the packages in `roots` and of all that they depend on; package "p" is to be served under "/p/". */
+/** The import map of the packages in `roots` and of all that they depend on; package "p" is to be served under "/p/". */
 export function importMapOf(roots: readonly string[]): ImportMap {
   const folders = new Map<string, string>();
   const imports: Record<string, string> = {};

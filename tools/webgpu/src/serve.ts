@@ -21,7 +21,7 @@ export const ISOLATED: Readonly<Record<string, string>> = {
 };
 
 export interface Site {
-  /** Of the page, with a slash at its end. */
+  /** The URL of the page, with a slash at its end. */
   readonly url: string;
   close(): Promise<void>;
 }

@@ -21,7 +21,7 @@ export interface CaffeBlob {
 
 /** The most values that Caffe counts. */
 const MAX_COUNT = 2 ** 31 - 1;
-/** By NVIDIA's numbers of types; integers hold no weights. */
+/** Element sizes by NVIDIA's type numbers. Integer types do not hold weights. */
 const RAW_TYPES = [DOUBLE, FLOAT, HALF];
 
 /**

@@ -8,7 +8,7 @@ const FIELD_COST = 200;
 /** A message has an array for each of its repeated fields. */
 const MESSAGE_COST = 1000;
 const VALUE_COST = 16;
-/** Of the decoded form, without the blobs, which stay where they are in the file. */
+/** The most bytes of the decoded form, without the blobs, which stay where they are in the file. */
 const MAX_DECODED = 2 ** 28;
 const MAX_DEPTH = 100;
 

@@ -15,7 +15,7 @@ import { CONVERTERS } from "./table.ts";
 export interface BuildOptions {
   readonly opset: number;
   readonly dtype: Dtype;
-  /** Of inputs, by blob. */
+  /** The shapes of inputs, by blob. */
   readonly shapes: Readonly<Record<string, Shape>>;
 }
 

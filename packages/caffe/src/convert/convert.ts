@@ -23,7 +23,7 @@ export interface ConvertOptions {
   readonly dtype?: Dtype;
   /** The dialect of normalization layers whose blobs are ambiguous; see `DIALECTS`. */
   readonly dialect?: Dialect | undefined;
-  /** Of NetState, as `openNetwork` takes them. */
+  /** The level and the stages of NetState, as for `openNetwork`. */
   readonly level?: number;
   readonly stages?: readonly string[];
 }

@@ -18,7 +18,7 @@ export interface Value {
   readonly shape: Shape;
 }
 
-/** Of a node: a whole number is an int, `{ float }` a float, an array is ints. */
+/** The attributes of a node: a whole number is an int, `{ float }` a float, an array is ints. */
 export type Attributes = Readonly<Record<string, number | readonly number[] | { readonly float: number }>>;
 
 /** What is being built. Nodes and tensors hold ids until `settleNames`. */

@@ -11,7 +11,7 @@ import {
 } from "../schema/caffe_pb.ts";
 
 export interface BuildNetOptions {
-  /** Of the bottom. Default [1, channels, 1, 1], or what a Scale covers behind the axes before it. */
+  /** The shape of the bottom. Default [1, channels, 1, 1], or what a Scale covers behind the axes before it. */
   readonly shape?: Shape;
 }
 

@@ -8,7 +8,7 @@ export type Role = "mean" | "variance" | "inverse std" | "factor" | "gamma" | "b
 
 export interface DialectFacts {
   readonly title: string;
-  /** Of the layer. */
+  /** The type of the layer. */
   readonly type: "BatchNorm" | "BN";
   /** By the number of blobs that it has. */
   readonly orders: readonly (readonly Role[])[];

@@ -12,7 +12,7 @@ import { kindOf, type Sample, spreadOf, spreadText } from "./spread.ts";
 import { storedLayer } from "./stored.ts";
 
 export interface ImportNetOptions extends NetworkOptions {
-  /** Of layers whose blobs leave a choice. */
+  /** The dialect of layers whose blobs leave a choice. */
   readonly dialect?: Dialect | undefined;
 }
 

@@ -29,7 +29,7 @@ export interface CaffeFacts {
   readonly places: readonly BlobPlace[];
   /** As the net has it; null where it leaves it to the phase. */
   readonly useGlobalStats: boolean | null;
-  /** Of the net: the record's own phase says whether statistics are used (test) or made (train). */
+  /** The phase of the net: the record's own phase says whether statistics are used (test) or made (train). */
   readonly phase: Phase;
   readonly shared: readonly SharedBlob[];
 }

@@ -4,7 +4,7 @@ import type { Network, NetworkLayer } from "../net/network.ts";
 
 /** How values of channels go with the weights that made the channels, over a whole network. */
 export interface Spread {
-  /** Of log(value) over log(sum of squared weights), fitted within each layer: 1 for variances, 1/2 for standard deviations. */
+  /** The slope of log(value) over log(sum of squared weights), fitted within each layer: 1 for variances, 1/2 for standard deviations. */
   readonly slope: number;
   /** The slope's standard error. */
   readonly error: number;

@@ -26,7 +26,7 @@ export interface Values {
   readonly data: Float32Array;
 }
 
-/** What make.py wrote: the values, and what OpenCV made of them, or why it refused. */
+/** The output of make.py: the values, and OpenCV's results for them, or its error. */
 export interface Answer {
   readonly inputs: Readonly<Record<string, Values>>;
   readonly blobs: readonly Values[];

@@ -24,7 +24,7 @@ export interface End {
 /** Seconds for Node's own start and ours: no module has run yet, and a machine may have much else to do. */
 const SECONDS_TO_START = 120;
 const MS_BETWEEN_LOOKS = 20;
-/** Of the time between two looks, so much counts: where it was more, this process did not run either. */
+/** At most this much of the time between two checks counts: if it was more, this process did not run either. */
 const MS_COUNTED = 250;
 /** After its last word a process may take this long to end; then it is ended. */
 const MS_TO_EXIT = 300;

@@ -87,7 +87,7 @@ export function normals(seed: string, length: number, dtype: Dtype): HostArray {
   return sample(seed, NORMAL, { outer: length, channels: 1, inner: 1 }, dtype);
 }
 
-/** Of either sign, 0.5 to 2 in magnitude: gammas, variances where `positive`. */
+/** Factors of either sign, 0.5 to 2 in magnitude: gammas, or variances if `positive`. */
 export function factors(seed: string, length: number, dtype: Dtype, positive = false): HostArray {
   const r = random(seed);
   const values = hostArray(dtype, length);

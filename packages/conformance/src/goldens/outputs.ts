@@ -11,7 +11,7 @@ export interface Output {
   /** Which blob or bottom. */
   readonly part: number;
   readonly tensor: GoldenTensor;
-  /** Of the tensor, and of the layer's bottom[0]. */
+  /** The geometry of the tensor, and of the layer's bottom[0]. */
   readonly geometry: Geometry;
   readonly layerGeometry: Geometry;
 }

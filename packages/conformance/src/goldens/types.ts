@@ -47,7 +47,7 @@ export interface GoldenForward {
   /** The top of each layer right after it ran, and all of its blobs. */
   readonly tops: readonly GoldenTensor[];
   readonly blobs: readonly (readonly GoldenTensor[])[];
-  /** Of each layer, from the shapes of this forward. */
+  /** The geometry of each layer, from the shapes of this forward. */
   readonly geometries: readonly Geometry[];
 }
 

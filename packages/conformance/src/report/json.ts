@@ -52,7 +52,7 @@ export interface JsonResult {
   readonly reason: string;
   /** Of a case that failed by a number; infinities, NaN and -0 as the strings "Infinity", "-Infinity", "NaN", "-0". */
   readonly worst?: JsonComparison;
-  /** Of a case that threw. */
+  /** The stack of the error of a case that threw. */
   readonly stack?: string;
   /** The `key` of one of the causes. */
   readonly cause?: string;

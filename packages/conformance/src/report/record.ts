@@ -3,7 +3,7 @@ export interface RunRecord {
   /** When it began, as in ISO 8601. */
   readonly date: string;
   readonly seconds: number;
-  /** Of `@bn/conformance`, whose cases ran. */
+  /** The version of `@bn/conformance`, whose cases ran. */
   readonly suite: string;
   /** Versions of the other packages that took part. */
   readonly packages: Readonly<Record<string, string>>;

@@ -92,7 +92,7 @@ function shortened(name: string, width: number): string {
 const WIDTH = 98;
 /** Lines of a terminal: a cause takes no more. */
 const SCREEN = 24;
-/** Of a clause's text and of a stack: the rest is in the specification, and in the JSON. */
+/** The most lines of a clause's text and of a stack: the rest is in the specification, and in the JSON. */
 const LINES = { clause: 3, stack: 4, snippet: 16 } as const;
 
 /** One cause on one screen: the mistake, the clause, the numbers, how to repeat it. */

@@ -16,7 +16,7 @@ export interface ThreadGroup {
 const PIECE = 4096;
 const MOST = 1024;
 
-/** Of the shared memory: int32 words of the barrier, then who has joined, then two halves of a piece per rank. */
+/** The layout of the shared memory: int32 words of the barrier, then who has joined, then two halves of a piece per rank. */
 const BARRIER = 2;
 const dataStart = (size: number) => 8 * Math.ceil((4 * (BARRIER + size)) / 8);
 const bytesFor = (size: number) => dataStart(size) + 8 * 2 * size * PIECE;

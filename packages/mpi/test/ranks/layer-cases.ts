@@ -23,7 +23,7 @@ interface Use {
   readonly scaled: boolean;
   readonly inPlace: boolean;
   readonly global: boolean;
-  /** Of every second rank: the others' gradients need its sums all the same. */
+  /** Whether every second rank wants dx: the others' gradients need its sums in any case. */
   readonly down: boolean;
   readonly offset: number;
 }

@@ -101,7 +101,7 @@ function measure(prefix: string, x: string, channels: number, opset: number): Pi
   const nodes = [
     nodeOf("Cast", at("wide"), [x], [at("wide")], [intAttribute("to", DOUBLE)]),
     step("Reshape", ["wide", "shape"], "flat"),
-    // One axis after the other: fewer additions in a row, and the form for which ONNX Runtime has fast code.
+    // One axis after the other: this needs fewer additions in a row, and ONNX Runtime has fast code for it.
     reduce("ReduceMean", "flat", "means", 2, 1),
     reduce("ReduceMean", "means", "shift3", 0, 1),
     step("Sub", ["flat", "shift3"], "d"),

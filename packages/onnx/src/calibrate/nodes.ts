@@ -61,7 +61,7 @@ function whyLeft({ name, where, layer, computed, training }: NormNode, wanted: (
   return layer === null ? computed : null;
 }
 
-/** Of each of `some`, the number of others on the longest way to it. */
+/** For each of `some`, the number of others on the longest way to it. */
 function levelsOf({ graph }: Model, some: ReadonlySet<NodeProto>): ReadonlyMap<NodeProto, number> {
   const behind = new Map<string, number>();
   const later = new Set(graph.node.flatMap(({ output }) => output));

@@ -8,7 +8,7 @@ export type CalibrationMode = "batch" | "exact";
 export interface RunRecord {
   /** SHA-256 of the model's file. */
   readonly model: string;
-  /** Of names, types, shapes and checksums of the data; "stream" where it passes once. */
+  /** A checksum of names, types, shapes and checksums of the data; "stream" where it passes once. */
   readonly data: string;
   /** null: known at the end. */
   readonly samples: number | null;

@@ -34,7 +34,7 @@ export interface DiagnoseOptions {
   readonly feeds?: Readonly<Record<string, Tensor>>;
   /** Reads the model's external data files. */
   readonly external?: ReadExternal;
-  /** Of the input that is made up. Default "bn". */
+  /** The seed of the made-up input. Default "bn". */
   readonly seed?: string;
   readonly signal?: AbortSignal;
 }

@@ -39,7 +39,7 @@ export interface Judgement {
   readonly fits: readonly Fit[];
   /** Median over all channels: how much smaller what was made up is than what the network was trained on. */
   readonly centre: number;
-  /** Of each node, around the centre. */
+  /** The spread of each node, around the centre. */
   readonly spreads: readonly number[];
   /** Median of them. */
   readonly typical: number;

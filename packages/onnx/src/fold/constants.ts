@@ -22,7 +22,7 @@ const MAPS: Readonly<Record<string, { readonly right: Coefficients; readonly lef
   Div: { right: (c) => ({ gain: 1 / c, mean: 0, beta: 0 }), left: null }, // c / x is not affine
 };
 
-/** Null where `node` is no such map. */
+/** Null if `node` is not such a map. */
 export function constantMapOf(node: NodeProto, lookup: Lookup): ConstantMap | null {
   const sides = Object.hasOwn(MAPS, node.opType) && isOnnxDomain(node.domain) ? MAPS[node.opType] : undefined;
   if (sides === undefined || node.input.length !== 2) return null;

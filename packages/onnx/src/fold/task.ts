@@ -6,7 +6,7 @@ import { type FoldedWeights, foldBefore, foldBehind, type WeightLayout } from ".
 export interface FoldTask {
   readonly label: string;
   readonly layout: WeightLayout;
-  /** Of the weights, as the file has them. */
+  /** The sizes of the weights, as the file has them. */
   readonly dims: readonly number[];
   readonly weights: ArrayLike<number>;
   /** One value per output, as the operator adds it; null where there is none. */

@@ -33,7 +33,7 @@ export function elementTypes({ graph }: Model): (name: string) => number | undef
   };
 }
 
-/** Of nodes that give another type than their first input's. */
+/** The type of nodes that give another type than their first input's. */
 function ownType(node: NodeProto): number | undefined {
   if (node.opType === "Cast") return Number(attributeOf(node, "to")?.i ?? 0n);
   if (node.opType === "Constant" || node.opType === "ConstantOfShape")

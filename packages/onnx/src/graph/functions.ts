@@ -9,7 +9,7 @@ const MAX_NODES = 2 ** 20;
 interface Call {
   readonly body: FunctionProto;
   readonly node: NodeProto;
-  /** Of the body's own names; formal inputs and outputs have those of the call. */
+  /** Renames the body's own names; formal inputs and outputs have those of the call. */
   readonly rename: (name: string) => string;
   /** Values of the function's attributes: the caller's, or the function's defaults. */
   readonly attributes: ReadonlyMap<string, AttributeProto>;

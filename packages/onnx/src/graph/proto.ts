@@ -11,7 +11,7 @@ import {
 } from "onnx-buf";
 import { decodedSize } from "./decoded-size.ts";
 
-/** Of the file, whose weights stay where they are, and of what is made of all else. */
+/** The most bytes of the file, whose weights stay where they are, and of what is made of all else. */
 export const MAX_BYTES = 2 ** 29;
 const MAX_DECODED = 2 ** 30;
 

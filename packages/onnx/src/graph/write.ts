@@ -13,7 +13,7 @@ export interface GraphPort {
 export interface GraphContent {
   readonly name: string;
   readonly opset: number;
-  /** Of inputs and outputs. */
+  /** The dtype of inputs and outputs. */
   readonly dtype: Dtype;
   /** In an order in which each finds what it reads. */
   readonly nodes: readonly NodeProto[];

@@ -9,7 +9,7 @@ export const OPSETS = [1, 6, 7, 9, 14, 15] as const;
 export type Opset = (typeof OPSETS)[number];
 
 export interface NodeOptions {
-  /** Of the first node and of the last. Default "X" and "Y". */
+  /** The names of the first node's input and of the last one's output. Default "X" and "Y". */
   readonly input?: string;
   readonly output?: string;
   /** Before every other name, so that a graph can hold several. Default "". */

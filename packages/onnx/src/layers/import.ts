@@ -8,7 +8,7 @@ import { loadWeights, readNodes, titleOf } from "./nodes.ts";
 import type { BatchNormScaleRecord } from "./record.ts";
 import { suspicions } from "./suspect.ts";
 
-/** Of all layers together. Nodes may share a tensor, so that a small file could stand for any number of them. */
+/** The most channels of all layers together. Nodes may share a tensor, so that a small file could stand for any number of them. */
 const MAX_CHANNELS = 2 ** 24;
 
 export interface ImportOptions {
@@ -19,7 +19,7 @@ export interface ImportOptions {
 }
 
 export interface Imported {
-  /** In the model's order, those of subgraphs after those of the top level. */
+  /** In the order of the model; layers of subgraphs come after those of the top level. */
   readonly layers: readonly BatchNormScaleRecord[];
   readonly diagnostics: readonly Diagnostic[];
 }

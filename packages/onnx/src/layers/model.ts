@@ -5,7 +5,7 @@ import { exportNodes, type NodeOptions } from "./export.ts";
 import { isNormRecord, type LayerRecord, type NormRecord } from "./record.ts";
 
 export interface ModelOptions extends Pick<NodeOptions, "opset" | "training" | "populationOf" | "momentum"> {
-  /** Of X: sizes, or names for those left open. Without one: any number of images of any size, [N, channels, H, W]. */
+  /** The shape of X: sizes, or names for those left open. Without one: any number of images of any size, [N, channels, H, W]. */
   readonly shape?: OpenShape;
 }
 

@@ -22,10 +22,10 @@ interface Common {
   readonly dtype: Dtype;
   /** Number of values of each parameter. */
   readonly channels: number;
-  /** Of the channels, or the first axis that a Scale covers; negative from the end. */
+  /** The axis of the channels, or the first axis that a Scale covers; negative from the end. */
   readonly axis: number;
   readonly phase: Phase;
-  /** Of gamma and beta: [channels]. A Scale may cover several axes or none; spatial = 0 of old ONNX gives [C, D1, ...]. */
+  /** The shape of gamma and beta: [channels]. A Scale may cover several axes or none; spatial = 0 of old ONNX gives [C, D1, ...]. */
   readonly parameterShape: Shape;
   readonly source: LayerSource;
 }

@@ -19,7 +19,7 @@ export interface Sides {
   readonly task: FoldTask;
   /** The right weights, in float64. */
   readonly right: FoldedWeights;
-  /** Of the network's dtype. */
+  /** The precision of the network's dtype. */
   readonly p: Precision;
   /** Unit roundoff of what the folded weights are stored in, and half of its smallest number. */
   readonly stored: { readonly u: number; readonly smallest: number };

@@ -17,7 +17,7 @@ export interface ProveOptions {
   /** Shapes and values of inputs, as `verifyModel` takes them. */
   readonly shapes?: Readonly<Record<string, Shape>>;
   readonly feeds?: Readonly<Record<string, Tensor>>;
-  /** Of the input that is made up. Default "bn". */
+  /** The seed of the made-up input. Default "bn". */
   readonly seed?: string;
   /** Read the files that the models keep data in. */
   readonly external?: ReadExternal;

@@ -31,7 +31,7 @@ export interface ProofRow {
   readonly status: "passed" | "failed";
   /** Why it failed; "" where it passed. */
   readonly reason: string;
-  /** Of the layer's output. */
+  /** The shape of the layer's output. */
   readonly shape: Shape;
   readonly dtype: string;
   /** Products per output, at most. */
@@ -47,7 +47,7 @@ export interface ProofRow {
   readonly samples: number;
   /** The folded network, with all that lies before the layer folded too; in units of the channel's bound, and not judged. */
   readonly network: ProofComparison | null;
-  /** Of the worst channel in this run: decimal digits that cancel between w' x and b'. */
+  /** The lost digits of the worst channel in this run: decimal digits that cancel between w' x and b'. */
   readonly lostDigits: number;
   /** Channels that lose one digit or more, worst first. */
   readonly lostChannels: readonly LostChannel[];

@@ -13,7 +13,7 @@ export interface Values {
   readonly shape: Shape;
 }
 
-/** Of a tensor of ONNX Runtime; null where no backend has its type. */
+/** The values of a tensor of ONNX Runtime; null where no backend has its type. */
 export function valuesOf({ type, data, shape }: Tensor, narrow: Narrow | null): Values | null {
   if (type === "float16")
     return { data: Float32Array.from(data as Uint16Array, halfToNumber), dtype: "float32", narrow: "float16", shape };

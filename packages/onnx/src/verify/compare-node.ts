@@ -125,7 +125,7 @@ function ownErrors({ stats, dtype, x, g }: Problem, backend: Backend, truth: ora
   return { mean: bounds.globalBound(p, truth.mean), variance: bounds.globalBound(p, truth.variance) };
 }
 
-/** Of ONNX Runtime's statistics, the variance's as 1 / sqrt(variance + eps) feels it: beyond the first order too. */
+/** The errors of ONNX Runtime's statistics, the variance's as 1 / sqrt(variance + eps) feels it: beyond the first order too. */
 function runtimeErrors({ stashed, sums, x, g, eps }: Problem, stats: oracle.Stats): bounds.StatErrors {
   const p = runtimePrecision(stashed);
   const first = sums === "squares" ? runtimeSquareBounds(p, x, g, stats) : runtimeMomentBounds(p, x, g, stats);

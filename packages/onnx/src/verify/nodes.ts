@@ -82,7 +82,7 @@ function readInstance(
   return { ...place, topLevel, node, opset, epsilon: value, tensors: { x, scale, bias: bias === "" ? null : bias, y } };
 }
 
-/** Of any of the operators that are compared. */
+/** Whether a node is one of the operators that are compared. */
 export function isNormalization(node: NodeProto): boolean {
   return isNorm(node) || (isOnnxDomain(node.domain) && INSTANCE_OPERATORS.some((one) => one === node.opType));
 }

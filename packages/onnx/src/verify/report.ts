@@ -19,7 +19,7 @@ export interface VerifyRow {
   readonly operator: string;
   /** "" at top level, else where it lies: a function, a branch. */
   readonly where: string;
-  /** Of X; empty where it is not known. */
+  /** The shape of X; empty where it is not known. */
   readonly shape: Shape;
   readonly dtype: string;
   /** The largest |mean| / sqrt(variance + eps) of a channel: how many digits can be lost. */
@@ -33,7 +33,7 @@ export interface VerifyRow {
   readonly backends: readonly BackendRow[];
 }
 
-/** What one backend made of a node. */
+/** The result of one backend for a node. */
 export interface BackendRow {
   readonly backend: string;
   /** "skipped": nothing was compared, or channels that are NaN on both sides were left out. */

@@ -32,7 +32,7 @@ export interface VerifyOptions {
   readonly layers?: ReadonlyMap<string, NormRecord>;
   /** Reads the files that the model keeps data in; `openModel` of `@bn/onnx/node` gives it. */
   readonly external?: ReadExternal;
-  /** Of the input that is made up. The same seed gives the same input. Default "bn". */
+  /** The seed of the made-up input. The same seed gives the same input. Default "bn". */
   readonly seed?: string;
   /** Who runs the network. Default: ONNX Runtime in a process of its own, `createRuntime()`, which ends with the call. */
   readonly runtime?: Runtime;

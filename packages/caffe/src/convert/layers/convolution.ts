@@ -76,7 +76,7 @@ function extentOf({ kernel, stride, pad, dilation }: Windows, i: number): [numbe
 }
 
 interface Wanted {
-  /** Of the weights in the file. */
+  /** The shape of the weights in the file. */
   readonly stored: Shape;
   readonly kernelShape: Shape;
   readonly shape: Shape;

@@ -24,7 +24,7 @@ const NEUTRAL = [
   ["stride_w", 1],
 ] as const;
 
-/** Of float32: Caffe's maximum starts from it. */
+/** The lowest number of float32: Caffe's maximum starts from it. */
 const LOWEST = -3.4028234663852886e38;
 
 /**

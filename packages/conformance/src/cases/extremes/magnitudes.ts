@@ -8,13 +8,13 @@ import type { Needs } from "../../case.ts";
 export interface Magnitude {
   readonly name: string;
   readonly needs: Needs;
-  /** Of x and its mean. */
+  /** The exponent of x and its mean. */
   readonly x: number;
-  /** Of x^: 0 where the variance is that of x, else variance and eps have twice (x - xhat). */
+  /** The exponent of x^: 0 where the variance is that of x, else variance and eps have twice (x - xhat). */
   readonly xhat: number;
-  /** Of dy. */
+  /** The exponent of dy. */
   readonly dy: number;
-  /** Of gamma; beta has gamma + xhat. */
+  /** The exponent of gamma; beta has gamma + xhat. */
   readonly gamma: number;
   /** x and mean lie on either side of 0, 10 apart or nothing: their difference may be beyond the dtype. */
   readonly apart?: true;

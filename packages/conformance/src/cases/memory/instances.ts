@@ -10,7 +10,7 @@ function dtypeOf({ supports }: Backend): Dtype {
   return dtype;
 }
 
-/** What concerns a backend as a whole, whatever the dtype. */
+/** Cases about a backend as a whole, for any dtype. */
 export const INSTANCE_CASES: readonly Case[] = [
   {
     id: "memory/host-view",

@@ -9,7 +9,7 @@ const NEAR = (sizes: readonly number[]) => sizes.flatMap((n) => [n - 1, n, n + 1
 /** Sizes at which vectors, unrolled loops, tiles, workgroups, threads and counters begin or end. */
 const BOUNDARIES = [1, 2, 3, 4, 5, ...NEAR([8, 16, 32, 64, 128, 256, 512, 1024, 4096, 65_536])];
 
-/** Which side of its boundary a size lies on: -1, 0 or 1; null for the small ones, which lie on none. */
+/** The side of its boundary on which a size lies: -1, 0 or 1; null for the small sizes, which have no boundary. */
 export function sideOf(size: number): number | null {
   return size <= 5 ? null : size - 2 ** Math.round(Math.log2(size));
 }

@@ -45,7 +45,7 @@ function reduce(
   else for (let c = 0; c < g.channels; c++) momentsOfChannel(x, g, c, mean, meanLow, squares, s);
 }
 
-/** What `join` left in channel `from` of scratch. */
+/** Stores the statistics that `join` left in channel `from` of scratch. */
 function store(
   s: Scratch,
   from: number,

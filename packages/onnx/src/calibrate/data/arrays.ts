@@ -12,7 +12,7 @@ import { readZip, type ZipEntry } from "./zip.ts";
 export interface SampleArray {
   readonly where: string;
   readonly samples: number;
-  /** Of the other axes. */
+  /** The shape of the other axes. */
   readonly shape: readonly number[];
   readonly type: string;
   /** What tells its content from another's: a checksum, or one of its ends. */

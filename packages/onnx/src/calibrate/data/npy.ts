@@ -32,7 +32,7 @@ export const NPY_PREFIX = 12;
 /** NumPy's own limit is 10,000 characters. */
 const MOST_TEXT = 2 ** 16;
 
-/** The bytes of the whole head, from its first `NPY_PREFIX`; in words why it is none. */
+/** The size of the whole header in bytes, from its first `NPY_PREFIX` bytes; or, as text, why it is not a header. */
 export function npyHeadLength(prefix: Uint8Array): number | string {
   const magic = String.fromCharCode(...prefix.subarray(0, 6));
   if (prefix.length < NPY_PREFIX || magic !== "\x93NUMPY") return "is not a .npy: save it with numpy.save";

@@ -3,7 +3,7 @@ import { type Bytes, deflatedBytes, fileBytes } from "./bytes.ts";
 /** One file of a zip. */
 export interface ZipEntry {
   readonly name: string;
-  /** Of the unpacked bytes, in hexadecimal. */
+  /** The CRC-32 of the unpacked bytes, in hexadecimal. */
   readonly crc: string;
   open(): Promise<Bytes>;
 }
@@ -13,7 +13,7 @@ const END_64 = 0x06064b50;
 const LOCATOR_64 = 0x07064b50;
 const ENTRY = 0x02014b50;
 const LOCAL = 0x04034b50;
-/** Of the end record, with the longest comment. */
+/** The most bytes of the end record, with the longest comment. */
 const TAIL = 22 + 0xffff;
 const MOST_DIRECTORY = 2 ** 26;
 const FULL_32 = 0xffffffff;
