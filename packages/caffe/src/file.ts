@@ -8,7 +8,7 @@ import type { TextField } from "./text/tree.ts";
  * stays with it (`$unknown` of a message read from binary, `unknown` here for text).
  */
 export interface CaffeFile {
-  /** As messages name it. */
+  /** The name of the file in messages. */
   readonly file: string;
   readonly message: NetParameter;
   /** Where each message stands in the text, e.g. "12:3"; empty for a binary file. */

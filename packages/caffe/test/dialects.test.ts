@@ -22,7 +22,7 @@ const [MEAN, VARIANCE, GAMMA, BETA] = [
 ];
 const floats = (...values: number[]) => Float32Array.from(values);
 const BN = 'type: "BN" bottom: "x" top: "x"';
-/** As cuDNN's tensors have it. */
+/** The shape of cuDNN's tensors. */
 const wide = (data: readonly number[]) => ({ shape: [1, data.length, 1, 1], data });
 
 function read(made: Omit<Made, "name">, dialect?: Dialect) {

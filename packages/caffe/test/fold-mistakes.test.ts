@@ -14,7 +14,7 @@ const NETWORKS = [
 interface Numbers {
   readonly gamma: readonly number[];
   readonly beta: readonly number[];
-  /** As the blobs hold them, and what they are divided by. */
+  /** The sums that the blobs hold, and the factor that they are divided by. */
   readonly mean: readonly number[];
   readonly variance: readonly number[];
   readonly factor: number;

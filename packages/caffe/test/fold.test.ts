@@ -35,7 +35,7 @@ function open(path: string): { net: CaffeFile; weights: CaffeFile } {
   };
 }
 
-/** As files, written and read again. */
+/** The result, written to files and read again. */
 const again = ({ net, weights }: { net: CaffeFile | null; weights: CaffeFile | null }) => ({
   net: readNet(writeNet(net as CaffeFile)),
   weights: readWeights(writeWeights(weights as CaffeFile)),

@@ -130,7 +130,7 @@ async function chooseBackend(spec: string): Promise<Available> {
   return probe(isModulePath(spec) ? null : spec, () => openBackend(spec));
 }
 
-/** Creates one instance, keeps its facts, disposes it. */
+/** Creates one instance, records its `supports`, and disposes it. */
 async function probe(name: string | null, create: () => Promise<Backend>): Promise<Available> {
   const backend = await create();
   const found = { name: name ?? backend.name, supports: backend.supports, create };

@@ -3,7 +3,7 @@ import { BnError } from "@bn/core";
 import { MIB, type SuiteOptions } from "./judge/order.ts";
 import type { Limits } from "./judge/process.ts";
 
-/** As the command line has them. */
+/** The options of the command line. */
 export interface ConformanceOptions {
   readonly backend?: string;
   readonly goldens?: string;

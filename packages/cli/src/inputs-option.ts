@@ -4,7 +4,7 @@ import { readNpy } from "./npy.ts";
 
 /** `--input` values: `FILE.npy` for a network's only input, `name=FILE.npy` for one of several. */
 export interface GivenInputs {
-  /** By name; "" is the only input, whatever its name. */
+  /** Values by name of input; "" stands for the only input, with any name. */
   readonly tensors: Readonly<Record<string, Tensor>>;
 }
 

@@ -50,7 +50,7 @@ export async function drained(): Promise<void> {
   await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write("", done))));
 }
 
-/** By code, not by class: a backend's module may bring its own copy of core. */
+/** Decided by code, not by class: a backend's module may bring its own copy of core. */
 function isBnError(error: unknown): error is Error {
   return error instanceof Error && "code" in error && String(error.code).startsWith("ERR_BN_");
 }

@@ -1,7 +1,7 @@
 /** A map that forgets what was not asked for lately: at most 2 * `size` entries, at constant cost. */
 export interface Cache<V> {
   get(key: string, make: () => V): V;
-  /** Without a word to `forget`. */
+  /** Removes an entry without calling `forget`. */
   remove(key: string): void;
   clear(): void;
 }

@@ -8,7 +8,7 @@ import { type Tuning, tuningFor } from "./tuning.ts";
 import { USAGE } from "./usage.ts";
 import { type Flag, type Flags, type KernelName, variantOf } from "./variant.ts";
 
-/** By binding number; null or undefined where the variant has none. */
+/** Buffers by binding number; null or undefined where the variant has none. */
 export type Operands = Readonly<Record<number, Storage | null | undefined>>;
 
 /** One dispatch of a kernel. */

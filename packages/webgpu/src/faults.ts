@@ -1,7 +1,7 @@
 import { BnError } from "@bn/core";
 
 /**
- * What the device reports, later, about calls that returned long ago: kept until a `read()` or `finish()` asks.
+ * Errors that the device reports after their calls have returned; they are kept until the next `read()` or `finish()`.
  * Error scopes, not the event `uncapturederror`: a borrowed device has errors that are not ours.
  */
 export interface Faults {

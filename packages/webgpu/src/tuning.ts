@@ -8,7 +8,7 @@ export interface Tuning {
   readonly items: number;
 }
 
-/** By what the adapter calls itself. An emulator pays for each barrier and has a handful of cores. */
+/** Tuning by the name of the adapter. An emulator pays for each barrier and has a handful of cores. */
 const CLASSES: readonly (readonly [RegExp, Tuning])[] = [
   // 8 in place of 16 threads took 0.7 to 1.1 of the time, and mostly a quarter less to compile; fewer would widen N-1
   // (lib/reduce.wgsl). 128 items in place of 64 halve what a thread of a map pays once (lib/map.wgsl): 0.9 to 1.0 of the time.

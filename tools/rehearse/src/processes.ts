@@ -68,7 +68,7 @@ function end(child: Child): void {
   }
 }
 
-/** Ours without what a package manager puts there for its scripts: consumers begin with a clean shell. */
+/** Our environment without the variables that a package manager sets for its scripts: consumers start in a clean shell. */
 function environment(): Record<string, string | undefined> {
   const own = Object.entries(process.env).filter(
     ([key]) => !/^(p?npm_|PNPM_|INIT_CWD$|NODE_OPTIONS$|NODE_PATH$)/.test(key),

@@ -73,7 +73,7 @@ async function consume(site: Site, step: Step): Promise<Outcome> {
 /** Where the release workflow would run. */
 const GITHUB = { GITHUB_SERVER_URL: "https://github.com", GITHUB_REPOSITORY: "owner/bn" };
 
-/** As the release workflow does it, and then asks whether all have arrived, and say where they come from. */
+/** Publishes as the release workflow does, and then asks whether all have arrived, and say where they come from. */
 async function publish(tree: string, { url, npmrc }: Registry, packages: readonly PublicPackage[]): Promise<void> {
   const userconfig = join(tree, "..", "publisher.npmrc");
   writeFileSync(userconfig, npmrc);

@@ -80,7 +80,7 @@ export function netCalibration(options: NetCalibrationOptions): Calibration {
   });
 }
 
-/** By the name of its blob. Nets fix the first axis for one deployment; here it is the batch. */
+/** The port with the name of its blob. Nets fix the first axis for one deployment; here it is the batch. */
 function openPort({ type, shape }: DataPort, name: string): DataPort {
   return { name, type, shape: shape && [null, ...shape.slice(1)] };
 }

@@ -31,7 +31,7 @@ export interface Built {
   readonly inputs: readonly BlobValue[];
   readonly tops: readonly BlobValue[];
   readonly outputs: readonly BlobValue[];
-  /** By the name of the BatchNorm layer. */
+  /** Records by the name of their BatchNorm layer. */
   readonly norms: ReadonlyMap<string, NormRecord>;
   readonly diagnostics: readonly Diagnostic[];
 }

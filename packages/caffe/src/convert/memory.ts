@@ -17,7 +17,7 @@ export function refuseSharedWrites(layers: readonly NetworkLayer[]): void {
   for (const layer of layers) {
     for (const wire of layer.bottoms) readers.set(keyOf(wire), [...(readers.get(keyOf(wire)) ?? []), layer]);
   }
-  /** The values of one memory, by each of them. */
+  /** For each value, all values that share its memory. */
   const sharers = new Map<string, Wire[]>();
   for (const layer of layers) {
     for (const [top, blob] of layer.tops.entries()) {

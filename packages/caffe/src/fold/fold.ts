@@ -19,7 +19,7 @@ import { type FoldLimits, type PlannedFold, planFolds } from "./plan.ts";
 export interface FoldNetOptions extends ImportNetOptions, FoldLimits {}
 
 export interface FoldedNet {
-  /** Without the layers that went; null where no net was given. */
+  /** The network without the folded layers; null if no network was given. */
   readonly net: CaffeFile | null;
   /** With other blobs in the layers that took them up; everything else as it was. */
   readonly weights: CaffeFile | null;

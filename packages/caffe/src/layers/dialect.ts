@@ -10,7 +10,7 @@ export interface DialectFacts {
   readonly title: string;
   /** The type of the layer. */
   readonly type: "BatchNorm" | "BN";
-  /** By the number of blobs that it has. */
+  /** The possible orders of its blobs. */
   readonly orders: readonly (readonly Role[])[];
   /**
    * "sums": mean and variance are divided by the factor. "averages": they are what they are called, whatever the factor

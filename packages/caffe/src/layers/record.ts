@@ -27,7 +27,7 @@ export interface CaffeFacts {
   /** BatchNorm, and the Scale after it where the record holds both, with their blobs as stored. */
   readonly layers: readonly StoredLayer[];
   readonly places: readonly BlobPlace[];
-  /** As the net has it; null where it leaves it to the phase. */
+  /** `use_global_stats` of the net; null if the phase decides. */
   readonly useGlobalStats: boolean | null;
   /** The phase of the net: the record's own phase says whether statistics are used (test) or made (train). */
   readonly phase: Phase;

@@ -86,7 +86,7 @@ function blobOf(old: Uint8Array | undefined, data: HostArray, file: string, laye
 
 type Values = (role: Role) => HostArray | null;
 
-/** By role, what the dialect stores. */
+/** The values that the dialect stores, by role. */
 async function valuesOf(record: CaffeRecord, blobs: readonly Blob[]): Promise<Values> {
   const roles: Role[] = record.statistics ? ["mean", "variance", "factor"] : [];
   if (record.gamma) roles.push("gamma");

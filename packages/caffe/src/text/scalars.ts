@@ -36,7 +36,7 @@ export function scalarOf(type: ScalarType, scalar: TextScalar): Outcome {
   return { value: type === ScalarType.INT64 ? value : Number(value) };
 }
 
-/** By name, or by number. */
+/** Reads the value of an enum, given by name or by number. */
 export function enumOf(desc: DescEnum, scalar: TextScalar): Outcome {
   const number = scalar.token === "number" ? integerOf(scalar) : null;
   const found = desc.values.find(({ name, number: own }) =>

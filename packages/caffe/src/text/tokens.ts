@@ -1,6 +1,6 @@
 export interface Token {
   readonly kind: "name" | "number" | "string" | "symbol" | "end";
-  /** As written. */
+  /** The text of the token, as written. */
   readonly text: string;
   readonly start: number;
 }

@@ -25,7 +25,7 @@ export interface TextScalar {
   /** What the tokens are: strings that follow each other are one. */
   readonly token: "name" | "number" | "string";
   readonly negative: boolean;
-  /** As written, without the sign. */
+  /** The tokens of the value, as written, without the sign. */
   readonly parts: readonly string[];
 }
 

@@ -15,7 +15,7 @@ export interface Case {
   readonly name: string;
   readonly inputs: Readonly<Record<string, readonly number[]>>;
   readonly tops?: readonly string[];
-  /** What stands in the layer beside its name, bottoms and tops. */
+  /** The fields of the layer other than its name, bottoms and tops. */
   readonly layer: string;
   /** Where OpenCV does something else than Caffe. */
   readonly departs?: string;

@@ -35,7 +35,7 @@ const CHILD = fileURLToPath(new URL(`./child${extname(new URL(import.meta.url).p
 
 /**
  * Runs one process over `order` to its end, or ends it: where `stop()` says so after an entry, where nothing came for
- * `timeout` seconds since the module began to load, where it holds too much memory. Never rejects for what the process does.
+ * `timeout` seconds since the module began to load, where it holds too much memory. It never rejects because of what the process does.
  */
 export async function runProcess(
   order: Omit<Order, "journal" | "parent">,

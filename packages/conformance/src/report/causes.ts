@@ -69,7 +69,7 @@ function kernelsText(text: string, failures: readonly Result[]): string {
 export const NOT_EXAMINED = "not-examined";
 const NOT_EXAMINED_TEXT = "more failures were not looked into: mend what is above, and run again";
 
-/** By clause, where nothing looked for causes. */
+/** The key of a failure: its clause, if causes were not searched for. */
 function keyOf({ cause, group, clause, reason, worst }: Result): string {
   if (cause) return cause.key;
   return `clause/${group}/${clause}/${worst ? "number" : reason.replace(/[\d.]+/g, "N").slice(0, 60)}`;

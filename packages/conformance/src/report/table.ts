@@ -10,7 +10,7 @@ export interface Report {
 }
 
 export interface ReportedBackend {
-  /** As in `Result.backend`. */
+  /** The name in `Result.backend`. */
   readonly name: string;
   readonly supports: Supports;
   /** What `bn conformance --backend` calls it: a name or the path of a module. */

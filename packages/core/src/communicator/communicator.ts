@@ -6,7 +6,7 @@
  * `createCommunicator` makes one of any other means of exchange.
  */
 export interface Communicator {
-  /** From 0 to size - 1. */
+  /** The number of this rank, from 0 to size - 1. */
   readonly rank: number;
   readonly size: number;
   /**

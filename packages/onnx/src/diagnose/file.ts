@@ -44,7 +44,7 @@ const FAMILIES: readonly Family[] = [
     if (eps !== DEFAULT_EPSILON && eps !== 0) return null;
     const others = nodes.filter((one) => one.layer.eps !== eps);
     const [first] = others;
-    // One in ten at most, and the others agree.
+    // At most one in ten, while the others agree.
     const isOdd = first && 10 * (nodes.length - others.length) <= Math.max(10, nodes.length) && others.length >= 3;
     if (!isOdd || others.some((one) => one.layer.eps !== first.layer.eps)) return null;
     return `epsilon is ${short(eps)}, and ${short(first.layer.eps)} in the ${others.length} other nodes: as if it was lost and a default stands there`;

@@ -25,7 +25,7 @@ const ENOUGH_CHANNELS = 32;
 const WELL = 1;
 const BETTER = 1.25;
 const FAR_BETTER = 3;
-/** One node, which needs others to be compared with. */
+/** A single node, which needs others to compare it with. */
 export const ENOUGH_NODES = 5;
 const NODE_CHANNELS = 8;
 

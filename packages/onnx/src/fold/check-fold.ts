@@ -7,9 +7,9 @@ import { type FoldTasks, foldTasks } from "./tasks.ts";
 
 /** The verdict on one layer of the original into which normalizations are folded. */
 export interface CheckFoldRow extends Omit<Verdict, "status"> {
-  /** As the original names it. */
+  /** Its name in the original. */
   readonly layer: string;
-  /** As the folded network names it; "" where none is like it. */
+  /** Its name in the folded network; "" if no layer there matches. */
   readonly found: string;
   /** What it was to take up: those that still stand in the folded network are not among them. */
   readonly normalizations: readonly string[];

@@ -14,7 +14,7 @@ export interface ConstantMap {
 
 type Coefficients = (value: number) => { readonly gain: number; readonly mean: number; readonly beta: number };
 
-/** By operator and by which side the constant c stands on. */
+/** Coefficients by operator, and by the side on which the constant c stands. */
 const MAPS: Readonly<Record<string, { readonly right: Coefficients; readonly left: Coefficients | null }>> = {
   Mul: { right: (c) => ({ gain: c, mean: 0, beta: 0 }), left: (c) => ({ gain: c, mean: 0, beta: 0 }) },
   Add: { right: (c) => ({ gain: 1, mean: 0, beta: c }), left: (c) => ({ gain: 1, mean: 0, beta: c }) },

@@ -58,7 +58,7 @@ export async function foldModel(bytes: Uint8Array, options: FoldOptions = {}): P
 
 interface FoldedAll {
   readonly rows: readonly FoldRow[];
-  /** By the node of the layer. */
+  /** Folded layers by their nodes. */
   readonly layers: ReadonlyMap<NodeProto, FoldedLayer>;
   /** The nodes of the top level that stay, and why. */
   readonly left: readonly { readonly node: NodeProto; readonly reason: string }[];

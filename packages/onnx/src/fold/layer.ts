@@ -29,7 +29,7 @@ export interface Context {
   readonly wiring: Wiring;
   readonly lookup: Lookup;
   readonly options: FoldOptions;
-  /** By the node of the layer. */
+  /** Folded layers by their nodes. */
   readonly folded: Map<NodeProto, FoldedLayer>;
 }
 

@@ -30,7 +30,7 @@ const bfloatToNumber = (bits: number) => {
   return bfloat16.getFloat32(0);
 };
 
-/** By TensorProto.DataType. */
+/** Encodings by TensorProto.DataType. */
 const ENCODINGS: Readonly<Record<number, Encoding>> = {
   1: {
     name: "float32",

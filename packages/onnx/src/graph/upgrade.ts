@@ -35,7 +35,7 @@ export function upgrade(model: Model): ReadonlyMap<NodeProto, BnError> {
   if (opset >= TARGET) return failures;
   const scope = { opset, ranks: createRanks(model.graph), stored: new Map(), count: { value: 0 } };
   upgradeGraph(model.graph, scope, (node, error) => failures.set(node, error));
-  // IR 4 lets initialisers be no inputs of the graph.
+  // Since IR 4, initialisers need not be inputs of the graph.
   if (model.irVersion < 4n) model.irVersion = 4n;
   const own = model.opsetImport.filter(({ domain }) => isOnnxDomain(domain));
   for (const entry of own) entry.version = BigInt(TARGET);

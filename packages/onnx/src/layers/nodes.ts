@@ -25,7 +25,7 @@ export interface NormNode extends NormAttributes {
   readonly node: NodeProto;
   /** It lies at the top level, perhaps because a function was inlined. */
   readonly topLevel: boolean;
-  /** As in messages: `"bn1"`, or `#7 (output "y")`. */
+  /** The name in messages: `"bn1"`, or `#7 (output "y")`. */
   readonly label: string;
   /** Its name, or what tells it apart where it has none. */
   readonly name: string;

@@ -25,7 +25,7 @@ export interface LostChannel {
 /** One layer that holds normalizations now. */
 export interface ProofRow {
   readonly layer: string;
-  /** As the folded network names it; "" where it has none. */
+  /** Its name in the folded network; "" if it is not there. */
   readonly found: string;
   readonly normalizations: readonly string[];
   readonly status: "passed" | "failed";

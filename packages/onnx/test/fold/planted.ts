@@ -30,7 +30,7 @@ const rsqrt = (n: Numbers, eps = n.eps) => n.variance.map((v) => 1 / Math.sqrt(v
 const times = (n: Numbers, by: readonly number[]) => each(n, (c) => n.gamma[c]! * by[c]!);
 const moved = (values: readonly number[], from: (c: number) => number) => values.map((_, c) => values[from(c)]!);
 
-/** As everybody does it, with one thing or another replaced. */
+/** The usual fold, in which single parts can be replaced. */
 function fold(
   layer: Layer,
   gain: readonly number[],
@@ -151,7 +151,7 @@ export function layerOf(task: FoldTask): Layer | null {
   return { n, weights: Array.from(task.weights), bias: wide(task.bias, 0) };
 }
 
-/** As a file in float32 has it. */
+/** The attempt after rounding to float32. */
 export function attemptOf(task: FoldTask, { weights, bias }: Wrong): FoldAttempt & { dims: readonly number[] } {
   const dims = task.dims;
   return {

@@ -6,7 +6,7 @@ import type { Operands } from "../operands.ts";
 import type { Magnitude } from "./magnitudes.ts";
 import { ORDINARY_EPS as EPS, type Extreme, type Ordinary } from "./operands.ts";
 
-/** What a kernel is tried on. Truths and bounds are taken of the ordinary operands, and multiplied by a power of two. */
+/** The inputs that a kernel is tested with. Truths and bounds are taken of the ordinary operands, and multiplied by a power of two. */
 export interface Setting {
   readonly o: Operands;
   readonly g: Geometry;
