@@ -1,25 +1,28 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Driven, DriveOptions } from "./drive/driven.ts";
+import { driveFirefox } from "./drive/firefox.ts";
+import { driveWebKit } from "./drive/webkit.ts";
 
 export type EngineName = "Firefox" | "WebKitGTK";
 
-/** A browser of the machine that opens a page without a driver. */
+/** A browser of the machine: it opens a page without a driver, or is driven as a person would use it. */
 export interface Engine {
   readonly name: EngineName;
   /** Debian's packages of what it needs, each with the program that shows that it is there. */
   readonly packages: readonly (readonly [name: string, program: () => string | null])[];
   /** Prepares `profile`, an empty folder, and gives the command that opens `url`. */
   command(profile: string, url: string): readonly string[];
+  /** Starts it under its own protocol of automation. */
+  drive(options: DriveOptions): Promise<Driven>;
 }
 
 export const ENGINES: readonly Engine[] = [
   {
     name: "Firefox",
     packages: [["firefox-esr", () => onPath("firefox-esr")]],
-    command(profile, url) {
-      writeFileSync(join(profile, "user.js"), FIREFOX.map(([name, on]) => `user_pref("${name}", ${on});\n`).join(""));
-      return ["firefox-esr", "--headless", "--no-remote", "--profile", profile, url];
-    },
+    command: (profile, url) => [...firefox(profile), url],
+    drive: (options) => driveFirefox(firefox, options),
   },
   {
     name: "WebKitGTK",
@@ -28,6 +31,7 @@ export const ENGINES: readonly Engine[] = [
       ["xvfb", () => onPath("xvfb-run")],
     ],
     command: (_profile, url) => ["xvfb-run", "-a", miniBrowser() ?? "MiniBrowser", "--private", url],
+    drive: (options) => driveWebKit(miniBrowser() ?? "MiniBrowser", options),
   },
 ];
 
@@ -40,8 +44,14 @@ const FIREFOX: readonly (readonly [name: string, on: boolean])[] = [
   ["datareporting.policy.dataSubmissionEnabled", false],
 ];
 
+/** Prepares the profile and gives the command, less the page. */
+function firefox(profile: string): string[] {
+  writeFileSync(join(profile, "user.js"), FIREFOX.map(([name, on]) => `user_pref("${name}", ${on});\n`).join(""));
+  return ["firefox-esr", "--headless", "--no-remote", "--profile", profile];
+}
+
 /** Debian's packages that `engine` lacks on this machine. */
-export function missing(engine: Engine): string[] {
+export function missing(engine: Pick<Engine, "packages">): string[] {
   return engine.packages.filter(([, program]) => program() === null).map(([name]) => name);
 }
 

@@ -1,12 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { setTimeout as sleep } from "node:timers/promises";
 import { ISOLATED, serve } from "@bn/gpu-setup";
 import type { Engine } from "./engines.ts";
+import { startGroup } from "./group.ts";
 
 export interface EngineRun {
   /** Folders of the packages that the page may import, with what they depend on. */
@@ -21,16 +20,16 @@ export interface EngineRun {
   readonly timeout: number;
 }
 
-/** What browsers and xvfb-run leave behind lies in the profile. */
-const HOMES = ["HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"];
-
 /**
  * Opens a page in a browser of this machine, runs `code` in it and gives what it returns. The page posts its answer to the server
  * that served it, so that the browser needs no driver. Profile, processes and port are gone when this returns.
  *
  * Errors: rejects with what the page threw, or when there is no answer in time, with what the browser wrote.
  */
-export async function runInEngine<T>(engine: Engine, { roots, code, headers, env, timeout }: EngineRun): Promise<T> {
+export async function runInEngine<T>(
+  engine: Pick<Engine, "name" | "command">,
+  { roots, code, headers, env, timeout }: EngineRun,
+): Promise<T> {
   const profile = mkdtempSync(join(tmpdir(), "bn-engine-"));
   let resolve: (value: T) => void = () => {};
   let reject: (error: Error) => void = () => {};
@@ -46,17 +45,9 @@ export async function runInEngine<T>(engine: Engine, { roots, code, headers, env
     else reject(new Error(`${engine.name}: ${error}`));
   };
   const site = await serve(roots, headers ?? ISOLATED, page(code), post);
-  // The browser gets a process group of its own: it is many processes, and all of them must be ended. `timeout` ends them if this process cannot.
-  const limit = ["--kill-after=3", String(Math.ceil(timeout / 1000) + 10)];
-  const child = spawn("timeout", [...limit, ...engine.command(profile, site.url)], {
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...env, ...Object.fromEntries(HOMES.map((name) => [name, profile])) },
-  });
-  let written = "";
-  for (const stream of [child.stdout, child.stderr])
-    stream.on("data", (data) => (written = (written + data).slice(-4000)));
-  const failed = (why: string) => reject(new Error(`${engine.name} ${why}; it wrote: ${written}`));
+  const group = startGroup(engine.command(profile, site.url), profile, Math.ceil(timeout / 1000) + 10, env);
+  const { child, written } = group;
+  const failed = (why: string) => reject(new Error(`${engine.name} ${why}; it wrote: ${written()}`));
   child.once("error", (error) => failed(`did not start (${error.message})`));
   child.once("exit", (status) => failed(`ended with status ${status} before it answered`));
   const timer = setTimeout(() => failed(`gave no answer in ${timeout / 1000} s`), timeout);
@@ -64,7 +55,7 @@ export async function runInEngine<T>(engine: Engine, { roots, code, headers, env
     return await answer;
   } finally {
     clearTimeout(timer);
-    await end(child);
+    await group.end();
     await site.close();
     rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
@@ -82,22 +73,4 @@ function page(code: string): string {
     }
     await fetch("/", { method: "POST", body: JSON.stringify(answer) });
   })();</script>`;
-}
-
-/** Asks the group to end, and after three seconds ends it. */
-async function end(child: ChildProcess): Promise<void> {
-  if (child.pid === undefined) return;
-  const group = -child.pid;
-  const isAlive = () => signal(group, 0);
-  signal(group, "SIGTERM");
-  for (let waited = 0; waited < 3000 && isAlive(); waited += 50) await sleep(50);
-  signal(group, "SIGKILL");
-}
-
-function signal(group: number, name: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(group, name);
-  } catch {
-    return false; // nobody is left
-  }
 }

@@ -15,13 +15,13 @@ const BROWSER = `
   setInterval(() => {}, 1000);
   eval(script);`;
 
-const fake = (arguments_: (url: string) => string[]): Engine => ({
+type Opened = Pick<Engine, "name" | "command">;
+const fake = (arguments_: (url: string) => string[]): Opened => ({
   name: "Firefox",
-  packages: [],
   command: (_profile, url) => arguments_(url),
 });
 const node = fake((url) => [process.execPath, "--input-type=module", "-e", BROWSER, url]);
-const run = (engine: Engine, code: string, timeout = 20_000) => runInEngine(engine, { roots: [], code, timeout });
+const run = (engine: Opened, code: string, timeout = 20_000) => runInEngine(engine, { roots: [], code, timeout });
 const profiles = () => readdirSync(tmpdir()).filter((name) => name.startsWith("bn-engine-"));
 
 describe("a page that posts its answer", () => {

@@ -1,0 +1,51 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** A program with all that it starts: a browser is many processes, and all of them must be ended. */
+export interface Group {
+  readonly child: ChildProcess;
+  /** The end of what it wrote. */
+  written(): string;
+  /** Asks all of it to end, and after three seconds ends it. */
+  end(): Promise<void>;
+}
+
+/** What browsers and xvfb-run leave behind lies in the profile. */
+const HOMES = ["HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"];
+
+/** Starts `command` with `profile` as its home. `timeout` ends it after `seconds` if this process cannot. */
+export function startGroup(
+  command: readonly string[],
+  profile: string,
+  seconds: number,
+  env: Readonly<Record<string, string>> = {},
+): Group {
+  const child = spawn("timeout", ["--kill-after=3", String(seconds), ...command], {
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...env, ...Object.fromEntries(HOMES.map((name) => [name, profile])) },
+  });
+  let written = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (data) => {
+      written = (written + data).slice(-4000);
+    });
+  return { child, written: () => written, end: () => end(child) };
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined) return;
+  const group = -child.pid;
+  const isAlive = () => signal(group, 0);
+  signal(group, "SIGTERM");
+  for (let waited = 0; waited < 3000 && isAlive(); waited += 50) await sleep(50);
+  signal(group, "SIGKILL");
+}
+
+function signal(group: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(group, name);
+  } catch {
+    return false; // nobody is left
+  }
+}
