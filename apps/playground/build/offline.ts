@@ -61,7 +61,7 @@ addEventListener("fetch", (event) => {
     const kept = await cache.match(request, { ignoreSearch: true, ignoreVary: true });
     if (kept) return isolate(kept);
     const response = await fetch(request);
-    if (response.ok && response.status === 200) await cache.put(request, response.clone()).catch(() => {});
+    if (response.status === 200) event.waitUntil(cache.put(request, response.clone()).catch(() => {})); // nobody waits for the disk
     return isolate(response);
   };
   event.respondWith(answer());

@@ -14,7 +14,7 @@ export function Home({ unknown }: { readonly unknown: string }) {
         BatchNorm and Scale as Caffe defines them, in JavaScript, WebAssembly and WebGPU. This page runs the packages
         themselves: test them, watch them, time them, and look into a model of yours.
       </p>
-      <ul class="cards">
+      <ul class="cards panels">
         {PANELS.map(({ id, title, what }) => (
           <li key={id}>
             <a href={hashOf(id)}>

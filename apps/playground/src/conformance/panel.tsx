@@ -54,14 +54,14 @@ export function ConformancePanel({ params }: PanelProps) {
       </fieldset>
       <div class="buttons">
         <button type="button" class="primary" disabled={running || names.length === 0} onClick={() => begin("quick")}>
-          {only ? "Run again" : "Run the quick suite"}
+          {only === null ? "Run the quick suite" : state === null ? "Run these cases" : "Run again"}
         </button>
         {running && (
           <button type="button" onClick={() => run.current?.cancel()}>
             Cancel
           </button>
         )}
-        {state && !running && !only && state.tier === "quick" && (
+        {state && !running && one === null && state.tier === "quick" && (
           <button
             type="button"
             onClick={() =>

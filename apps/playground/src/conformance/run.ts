@@ -54,7 +54,12 @@ export function beginRun(
     next: "",
     problem: null,
   });
-  const old = (name: BackendName) => before?.backends.find((one) => one.name === name);
+  const old = (name: BackendName) => {
+    const one = before?.backends.find((other) => other.name === name);
+    if (!one) return {};
+    const ran = new Set(one.results.map(({ id }) => id));
+    return { ...one, cases: one.cases.filter(({ id }) => ran.has(id)) }; // the others come again
+  };
   const backends = names.map((name) => ({ ...fresh(name), ...old(name), phase: "starting" as const, problem: null }));
   return { started: before?.started ?? new Date(), seconds: before?.seconds ?? 0, tier, only, backends };
 }

@@ -81,7 +81,10 @@ async function chooseCases({ tier, seed, base, only, done }: Order): Promise<rea
     if (quick) return [quick]; // without the golden data
   }
   const goldens = goldenCases(await readGoldens({ bytes: (name) => fetchBytes(new URL(`goldens/${name}`, base)) }));
-  if (only && "id" in only) return [...goldens, ...cases({ tier: "default", seed })].filter(({ id }) => id === only.id);
+  if (only && "id" in only) {
+    const golden = goldens.filter(({ id }) => id === only.id);
+    return golden.length > 0 ? golden : cases({ tier: "default", seed }).filter(({ id }) => id === only.id);
+  }
   const ran = new Set(done);
   const all = [...cases({ tier, seed }), ...goldens].filter(({ id }) => !ran.has(id));
   return only ? all.filter(({ id }) => id.includes(only.filter)) : all;

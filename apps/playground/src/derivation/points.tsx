@@ -1,5 +1,5 @@
 import { useRef } from "preact/hooks";
-import { useWidth } from "../parts/use-width.ts";
+import { useSize } from "../parts/use-size.ts";
 import { numberText, type Term } from "./terms.ts";
 
 export interface PointsProps {
@@ -24,68 +24,71 @@ const [LEFT, RIGHT, TOP, BOTTOM] = [44, 12, 14, 26];
 export function Points({ title, symbol, values, least, most, onChange, line, colour, lit }: PointsProps) {
   const box = useRef<HTMLDivElement>(null);
   const svg = useRef<SVGSVGElement>(null);
-  const width = useWidth(box, 480);
+  const { width, scale } = useSize(box, 480);
   const x = (i: number) => LEFT + ((i + 0.5) / values.length) * (width - LEFT - RIGHT);
   const y = (value: number) => TOP + ((most - clamp(value, least, most)) / (most - least)) * (HEIGHT - TOP - BOTTOM);
   const ticks = [least, (least + most) / 2, most];
   return (
-    <figure class={`plot c${colour}`} ref={box}>
+    <figure class={`plot c${colour}`}>
       <figcaption>
         {title} {line && line.text !== "" && <span class="soft mono">{line.text}</span>}
       </figcaption>
-      <svg
-        ref={svg}
-        width={width}
-        height={HEIGHT}
-        role={onChange ? "group" : "img"}
-        aria-label={`${title}: ${values.map(numberText).join(", ")}`}
-      >
-        {ticks.map((tick) => (
-          <g key={tick} class="grid">
-            <line x1={LEFT} x2={width - RIGHT} y1={y(tick)} y2={y(tick)} />
-            <text x={LEFT - 6} y={y(tick) + 4} text-anchor="end">
-              {Number(tick.toPrecision(3))}
-            </text>
-          </g>
-        ))}
-        {line && (
-          <g onPointerEnter={() => lit("mu")} onPointerLeave={() => lit(null)}>
-            <rect
-              class="band t-variance"
-              x={LEFT}
-              width={Math.max(0, width - LEFT - RIGHT)}
-              y={y(line.at + line.spread)}
-              height={Math.max(0, y(line.at - line.spread) - y(line.at + line.spread))}
-            />
-            <line class="mean t-mu" x1={LEFT} x2={width - RIGHT} y1={y(line.at)} y2={y(line.at)} />
-          </g>
-        )}
-        {values.map((value, i) => (
-          <g key={i}>
-            <line class="stem" x1={x(i)} x2={x(i)} y1={y(line?.at ?? 0)} y2={y(value)} />
-            {onChange ? (
-              <Handle
-                label={`${symbol} ${i + 1}`}
-                value={value}
-                least={least}
-                most={most}
-                x={x(i)}
-                y={y(value)}
-                valueAt={(clientY) => {
-                  const top = svg.current?.getBoundingClientRect().top ?? 0;
-                  return most - ((clientY - top - TOP) / (HEIGHT - TOP - BOTTOM)) * (most - least);
-                }}
-                onMove={(next) => onChange(i, (old) => Math.round(clamp(next(old), least, most) * 100) / 100)}
+      <div ref={box}>
+        <svg
+          ref={svg}
+          width={width * scale}
+          height={HEIGHT * scale}
+          viewBox={`0 0 ${width} ${HEIGHT}`}
+          role={onChange ? "group" : "img"}
+          aria-label={`${title}: ${values.map(numberText).join(", ")}`}
+        >
+          {ticks.map((tick) => (
+            <g key={tick} class="grid">
+              <line x1={LEFT} x2={width - RIGHT} y1={y(tick)} y2={y(tick)} />
+              <text x={LEFT - 6} y={y(tick) + 4} text-anchor="end">
+                {Number(tick.toPrecision(3))}
+              </text>
+            </g>
+          ))}
+          {line && (
+            <g onPointerEnter={() => lit("mu")} onPointerLeave={() => lit(null)}>
+              <rect
+                class="band t-variance"
+                x={LEFT}
+                width={Math.max(0, width - LEFT - RIGHT)}
+                y={y(line.at + line.spread)}
+                height={Math.max(0, y(line.at - line.spread) - y(line.at + line.spread))}
               />
-            ) : (
-              <circle class="point" cx={x(i)} cy={y(value)} r={6} />
-            )}
-            <text x={x(i)} y={HEIGHT - 8} text-anchor="middle">
-              {i + 1}
-            </text>
-          </g>
-        ))}
-      </svg>
+              <line class="mean t-mu" x1={LEFT} x2={width - RIGHT} y1={y(line.at)} y2={y(line.at)} />
+            </g>
+          )}
+          {values.map((value, i) => (
+            <g key={i}>
+              <line class="stem" x1={x(i)} x2={x(i)} y1={y(line?.at ?? 0)} y2={y(value)} />
+              {onChange ? (
+                <Handle
+                  label={`${symbol} ${i + 1}`}
+                  value={value}
+                  least={least}
+                  most={most}
+                  x={x(i)}
+                  y={y(value)}
+                  valueAt={(clientY) => {
+                    const top = svg.current?.getBoundingClientRect().top ?? 0;
+                    return most - (((clientY - top) / scale - TOP) / (HEIGHT - TOP - BOTTOM)) * (most - least);
+                  }}
+                  onMove={(next) => onChange(i, (old) => Math.round(clamp(next(old), least, most) * 100) / 100)}
+                />
+              ) : (
+                <circle class="point" cx={x(i)} cy={y(value)} r={6} />
+              )}
+              <text x={x(i)} y={HEIGHT - 8} text-anchor="middle">
+                {i + 1}
+              </text>
+            </g>
+          ))}
+        </svg>
+      </div>
     </figure>
   );
 }

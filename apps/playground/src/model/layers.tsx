@@ -58,7 +58,7 @@ function LayerRow({ layer, place, variances, ratios }: LayerRowProps) {
       <td>
         {shape} <span class="soft">{dtype}</span>
       </td>
-      <td>{eps === null ? "-" : eps.toPrecision(3)}</td>
+      <td>{eps === null ? "-" : Number(eps.toPrecision(3))}</td>
       <td>
         {meanOverStd === null ? (
           "-"
@@ -99,7 +99,7 @@ function axisOf(values: readonly number[]): Axis {
 const axisText = ({ least, most }: Axis) => `(${power(least)} to ${power(most)})`;
 const power = (value: number) => (value >= 1e-3 && value < 1e5 ? String(value) : value.toExponential(0));
 
-const WIDTH = 160;
+const WIDTH = 120;
 
 interface BarProps {
   readonly axis: Axis;

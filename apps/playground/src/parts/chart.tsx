@@ -1,5 +1,5 @@
 import { useRef } from "preact/hooks";
-import { useWidth } from "./use-width.ts";
+import { useSize } from "./use-size.ts";
 
 interface Curve {
   readonly name: string;
@@ -27,7 +27,7 @@ const [LEFT, RIGHT, TOP, BOTTOM] = [56, 14, 12, 46];
 /** Curves over a logarithmic axis. Their numbers stand in a table beside it, for whoever does not see it. */
 export function Chart({ label, x, curves, xLabel, yLabel, yLog = false, yMost = 1, at }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
-  const width = useWidth(box, 640);
+  const { width, scale } = useSize(box, 640);
   const xs = logAxis(x, LEFT, width - RIGHT);
   const all = curves.flatMap(({ values }) => values.filter((value) => value !== null));
   const ys = yLog ? logAxis(all, HEIGHT - BOTTOM, TOP) : linearAxis(Math.max(yMost, ...all), HEIGHT - BOTTOM, TOP);
@@ -44,7 +44,13 @@ export function Chart({ label, x, curves, xLabel, yLabel, yLog = false, yMost = 
         ))}
       </ul>
       <div ref={box}>
-        <svg width={width} height={HEIGHT} role="img" aria-label={label}>
+        <svg
+          width={width * scale}
+          height={HEIGHT * scale}
+          viewBox={`0 0 ${width} ${HEIGHT}`}
+          role="img"
+          aria-label={label}
+        >
           {ys.ticks.map((tick) => (
             <g key={tick} class="grid">
               <line x1={LEFT} x2={width - RIGHT} y1={ys.place(tick)} y2={ys.place(tick)} />

@@ -52,7 +52,8 @@ export function PrecisionPanel(_: PanelProps) {
     <>
       <p>
         4096 values in float32 with standard deviation 1 and a growing mean, normalized in several ways. Shown is how
-        many decimal digits of y are right, against the suite's oracle on the same values. float32 holds 7.2 at most.
+        many decimal digits of y are right, against the suite's oracle on the same values. float32 holds a little more
+        than 7.
       </p>
       <div class="controls">
         <label>
