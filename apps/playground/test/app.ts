@@ -12,6 +12,8 @@ export interface AppOptions {
   readonly before?: () => void;
   /** Put before the code of every worker, e.g. to take WebGPU away. */
   readonly inWorkers?: string;
+  /** Files by their path, in place of those of the build. */
+  readonly serve?: Readonly<Record<string, string>>;
 }
 
 /** A page at `hash`; fails at its end if the console had an error, a request failed or something was thrown. */
@@ -20,14 +22,14 @@ export async function withApp(
   url: string,
   hash: string,
   use: (page: Page) => Promise<void>,
-  { width = 1280, height = 900, scheme = "light", before, inWorkers }: AppOptions = {},
+  { width = 1280, height = 900, scheme = "light", before, inWorkers, serve = {} }: AppOptions = {},
 ): Promise<void> {
   const context = await browser.newContext({
     viewport: { width, height },
     colorScheme: scheme,
     reducedMotion: "reduce",
     acceptDownloads: true,
-    serviceWorkers: inWorkers === undefined ? "allow" : "block",
+    serviceWorkers: inWorkers === undefined && Object.keys(serve).length === 0 ? "allow" : "block",
   });
   const page = await context.newPage();
   const complaints: string[] = [];
@@ -43,6 +45,7 @@ export async function withApp(
     if (!response.url().startsWith(url) && !/^(blob|data):/.test(response.url()))
       complaints.push(`elsewhere: ${response.url()}`);
   });
+  for (const [path, body] of Object.entries(serve)) await page.route(url + path, (route) => route.fulfill({ body }));
   if (before) await page.addInitScript(before);
   if (inWorkers !== undefined) {
     await page.route(/worker-[^/]*\.js$/, async (route) => {

@@ -1,16 +1,15 @@
-import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { cases, type Result, runCases } from "@bn/conformance";
+import { cases, type Result } from "@bn/conformance";
 import { loadGoldenCases } from "@bn/conformance/node";
 import { diffReports, diffText, parseReport, summarize } from "@bn/conformance/report";
-import { createCpu } from "@bn/cpu";
 import { ISOLATED, launchBrowser } from "@bn/gpu-setup";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { HERE } from "../build/versions.ts";
-import { type Page, textOf, withApp } from "./app.ts";
-import { buildOnce, type Site, serveBuilt } from "./site.ts";
+import { buildOnce, type Site, serveBuilt } from "../build/site.ts";
+import { textOf, withApp } from "./app.ts";
+import { bnDiff } from "./bn-diff.ts";
+import { bitsOf, hereOnCpu, runAndDownload } from "./runs.ts";
 
 let browser: Awaited<ReturnType<typeof launchBrowser>>;
 let plain: Site;
@@ -28,41 +27,17 @@ afterAll(async () => {
 
 const FILTER = "scale_";
 
-async function hereOnCpu(filter: string): Promise<Result[]> {
-  const all = [...cases({ tier: "quick" }), ...(await loadGoldenCases())];
-  return runCases(
-    "cpu",
-    createCpu,
-    all.filter(({ id }) => id.includes(filter)),
-  );
-}
-
-/** Chooses backends, runs, and gives the report that the page offers. */
-async function runAndDownload(page: Page, backends: readonly string[]) {
-  for (const name of ["cpu", "wasm", "webgpu"])
-    await page.getByLabel(name, { exact: true }).setChecked(backends.includes(name));
-  await page.getByRole("button", { name: /^Run/ }).click();
-  await page.locator('.verdict:not([data-verdict="running"])').waitFor({ timeout: 80_000 });
-  const [download] = await Promise.all([
-    page.waitForEvent("download"),
-    page.getByRole("button", { name: "Download as JSON" }).click(),
-  ]);
-  return parseReport("downloaded", await readFile(await download.path(), "utf8"));
-}
-
 describe("conformance here", () => {
   it("gives on cpu and wasm, on threads, what Node gives, bit for bit", async () => {
     const here = await hereOnCpu(FILTER);
     expect(here.length).toBeGreaterThan(20);
     await withApp(browser, isolated.url, `#/conformance?filter=${FILTER}`, async (page) => {
-      const report = await runAndDownload(page, ["cpu", "wasm"]);
+      const report = parseReport("downloaded", await runAndDownload(page, ["cpu", "wasm"]));
       const { passed } = summarize(here);
       expect(await page.textContent(".verdict")).toMatch(`${2 * passed} passed, 0 failed`);
       expect(report.backends.map(({ name }) => name)).toEqual(["cpu", "wasm"]);
       expect(report.backends[1]?.supports.details.threads).toBe("on: 2");
-      const bits = (results: readonly { id: string; status: string; error: number | null; ratio: number | null }[]) =>
-        results.map(({ id, status, error, ratio }) => ({ id, status, error, ratio }));
-      expect(bits(report.results.filter(({ backend }) => backend === "cpu"))).toEqual(bits(here));
+      expect(bitsOf(report.results.filter(({ backend }) => backend === "cpu"))).toEqual(bitsOf(here));
       expect(report.run?.runtime).toMatch(/^Chrome \d+/);
       expect(report.run?.seed).toBe("1");
     });
@@ -82,7 +57,7 @@ describe("conformance here", () => {
       await textOf(page, ".note", /No case of the suite has this name/);
     }));
 
-  it("can be cancelled, and keeps what ran", () =>
+  it("can be cancelled, keeps what ran, and goes on with what did not and the rest of the suite", () =>
     withApp(browser, plain.url, "#/conformance", async (page) => {
       await page.getByLabel("webgpu").uncheck();
       await page.getByLabel("wasm").uncheck();
@@ -96,7 +71,40 @@ describe("conformance here", () => {
       const [, passed, notRun] = /^(\d+) passed, 0 failed, 0 skipped, (\d+) not run/.exec(text) ?? [];
       expect(Number(passed)).toBeGreaterThan(0);
       expect(Number(notRun)).toBeGreaterThan(0);
+      const whole = cases({ tier: "default" }).length + (await loadGoldenCases()).length;
+      await page.getByRole("button", { name: "Go on with the rest" }).click();
+      const count = await textOf(page, '[data-backend="cpu"] .count', new RegExp(` of ${whole} cases`));
+      expect(Number.parseInt(count, 10)).toBeGreaterThanOrEqual(Number(passed));
+      await page.getByRole("button", { name: "Cancel" }).click();
+      const rest = await textOf(page, ".verdict", /not run/);
+      const numbers = /^(\d+) passed, 0 failed, (\d+) skipped, (\d+) not run/.exec(rest)?.slice(1).map(Number) ?? [];
+      expect(numbers.reduce((sum, one) => sum + one, 0)).toBe(whole);
     }));
+
+  it("shows the results that the build was given, each with its date and versions, and their files", async () => {
+    const here = await hereOnCpu("exact/");
+    const run = {
+      date: "2026-02-03T04:05:06.000Z",
+      suite: "9.8.7",
+      tier: "quick",
+      runtime: "Engine 12.3",
+      notStarted: [],
+    };
+    const text = JSON.stringify({ run, results: here });
+    await withApp(
+      browser,
+      plain.url,
+      "#/conformance",
+      async (page) => {
+        const row = await textOf(page, ".gallery tbody tr", /Engine 12\.3/);
+        expect(row).toContain(`2026-02-039.8.7, quickcpu: ${here.length} passed, 0 failed, 0 skipped`);
+        expect(await page.getByRole("link", { name: "engine.json" }).getAttribute("href")).toBe(
+          "./results/engine.json",
+        );
+      },
+      { serve: { "results/index.json": '["engine.json"]', "results/engine.json": text } },
+    );
+  });
 });
 
 describe("two results", () => {
@@ -124,20 +132,12 @@ describe("two results", () => {
       await page.locator('input[type="file"]').setInputFiles(files);
       const shown = await textOf(page, ".difference", /as before/);
       expect(shown).toBe(diffText(diffReports(parseReport("0", old), parseReport("1", now))));
-      const bn = join(HERE, "../../packages/cli/dist/bin.js");
-      const folder = await (await import("node:fs/promises")).mkdtemp(
-        join((await import("node:os")).tmpdir(), "bn-diff-"),
-      );
-      const { writeFile, rm } = await import("node:fs/promises");
-      await Promise.all(files.map(({ name, buffer }) => writeFile(join(folder, name), buffer)));
-      const printed = await promisify(execFile)(process.execPath, [
-        bn,
-        "diff",
-        join(folder, "0.json"),
-        join(folder, "1.json"),
-      ]).catch((error) => error);
+      const folder = await mkdtemp(join(tmpdir(), "bn-diff-"));
+      const paths = files.map(({ name }) => join(folder, name));
+      await Promise.all(files.map(({ buffer }, i) => writeFile(paths[i] ?? "", buffer)));
+      const printed = await bnDiff(...paths);
       await rm(folder, { recursive: true });
-      expect(printed.stdout).toBe(shown);
+      expect(printed).toBe(shown);
     });
   });
 

@@ -4,20 +4,16 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { launchBrowser } from "@bn/gpu-setup";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { buildOnce, DIST, type Site, serveBuilt } from "../build/site.ts";
 import { textOf, withApp } from "./app.ts";
-import { buildOnce, DIST, type Site, serveBuilt } from "./site.ts";
+import { READY } from "./ready.ts";
 
-const PANELS = ["", "conformance", "derivation", "precision", "model", "speed"];
-/** What is there when a panel is ready to use. */
-const READY: Readonly<Record<string, string>> = {
-  "": ".facts",
-  conformance: ".gallery",
-  derivation: ".values",
-  precision: ".chart",
-  model: ".drop",
-  speed: "text=Measure over sizes",
-};
 const FIRST_LOAD = 200_000;
+
+/** As axe's script defines it in the page. */
+declare const axe: {
+  run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
+};
 
 let browser: Awaited<ReturnType<typeof launchBrowser>>;
 let site: Site;
@@ -32,10 +28,10 @@ afterAll(async () => {
 });
 
 describe("every panel", () => {
-  it.each(PANELS)(
+  it.each(Object.keys(READY))(
     "#/%s: axe finds nothing serious, nothing is wider than 360 px, nothing moves while it loads",
     async (panel) => {
-      const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+      const source = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
       for (const [width, scheme] of [
         [360, "dark"],
         [1280, "light"],
@@ -49,11 +45,8 @@ describe("every panel", () => {
               .locator(READY[panel] ?? "")
               .first()
               .waitFor();
-            await page.evaluate(axe);
+            await page.evaluate(source);
             const found = await page.evaluate(async () => {
-              const { axe } = globalThis as unknown as {
-                axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> };
-              };
               const { violations } = await axe.run();
               return violations
                 .filter(({ impact }) => impact === "serious" || impact === "critical")
@@ -117,6 +110,32 @@ it("an address that no panel has leads on", () =>
   withApp(browser, site.url, "#/nothing", async (page) => {
     await textOf(page, ".note", /There is no panel "nothing"/);
   }));
+
+it("a slow machine is told that it takes longer and can cancel", () =>
+  withApp(
+    browser,
+    site.url,
+    "#/",
+    (page) => textOf(page, ".facts", /Processors1 *Runs take longer here; every one/).then(() => {}),
+    {
+      before: () => Object.defineProperty(navigator, "hardwareConcurrency", { value: 1 }),
+    },
+  ));
+
+it("a panel whose code does not come says so with a cure; the others open", async () => {
+  const context = await browser.newContext({ serviceWorkers: "block" });
+  try {
+    const page = await context.newPage();
+    await page.goto(site.url);
+    await page.route(/\/panel-[^/]*\.js$/, (route) => route.abort(), { times: 1 });
+    await page.getByRole("link", { name: "Precision" }).first().click();
+    await textOf(page, ".problem", /could not be loaded.*Check the connection and reload the page/s);
+    await page.getByRole("link", { name: "The derivation" }).first().click();
+    await page.locator(".values").waitFor();
+  } finally {
+    await context.close();
+  }
+});
 
 it("from the second load on it is isolated on a host without headers; without the host it still opens", async () => {
   const own = await serveBuilt();

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { build, preview } from "vite";
-import { HERE } from "../build/versions.ts";
+import { HERE } from "./versions.ts";
 
 export interface Site {
   readonly url: string;
