@@ -1,0 +1,102 @@
+// pnpm --filter @bn/playground gallery [--webgpu]: runs the quick suite in Node and in this machine's browsers, in those by the built
+// page itself, and writes results/*.json, which the next build shows. WebGPU in software takes minutes, so it is asked for.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { jsonText, parseReport } from "@bn/conformance/report";
+import { ENGINES, type Engine, missing, personAt } from "@bn/engines";
+import { ISOLATED, launchBrowser } from "@bn/gpu-setup";
+import { buildOnce, type Site, serveBuilt } from "../build/site.ts";
+import { HERE } from "../build/versions.ts";
+
+const BACKENDS = ["cpu", "wasm", ...(process.argv.includes("--webgpu") ? ["webgpu"] : [])];
+/** For each browser. */
+const SECONDS = 10 * 60;
+const RESULTS = join(HERE, "results");
+const ROOT = join(HERE, "../..");
+
+function inNode(path: string): void {
+  const order = ["--quick", ...BACKENDS.flatMap((name) => ["--backend", name]), "--json", path];
+  const { status, stderr } = spawnSync(process.execPath, [...BN, "conformance", ...order], {
+    encoding: "utf8",
+    cwd: ROOT,
+  });
+  if (status !== 0) throw new Error(`bn conformance ended with status ${status}: ${stderr}`);
+}
+
+const BN = ["--import", join(ROOT, "tools/webgpu/src/register.ts"), join(ROOT, "packages/cli/dist/bin.js")];
+
+async function inChromium(site: Site): Promise<string> {
+  const browser = await launchBrowser();
+  try {
+    const page = await browser.newPage({ acceptDownloads: true });
+    await page.goto(`${site.url}#/conformance`);
+    for (const name of ["cpu", "wasm", "webgpu"])
+      await page.getByLabel(name, { exact: true }).setChecked(BACKENDS.includes(name));
+    await page.getByRole("button", { name: "Run the quick suite" }).click();
+    const save = page.getByRole("button", { name: "Download as JSON" });
+    await save.waitFor({ timeout: SECONDS * 1000 }).catch(() => page.getByRole("button", { name: "Cancel" }).click());
+    const [download] = await Promise.all([page.waitForEvent("download"), save.click()]);
+    return readFileSync(await download.path(), "utf8");
+  } finally {
+    await browser.close();
+  }
+}
+
+async function inEngine(engine: Engine, site: Site): Promise<string> {
+  const driven = await engine.drive({ seconds: SECONDS + 120 });
+  try {
+    const person = personAt(driven);
+    await driven.goto(`${site.url}#/conformance`);
+    for (const name of ["cpu", "wasm", "webgpu"]) await person.check(new RegExp(`^${name}$`), BACKENDS.includes(name));
+    await person.click("button", /^Run the quick suite/);
+    // One wait of minutes would outlast what WebKitWebDriver gives a script.
+    let running = true;
+    for (let waited = 0; waited < SECONDS && running; waited += 20) running = await driven.run<boolean>(RUNNING);
+    if (running) await person.click("button", /^Cancel/); // what it did not reach is in the file as not run
+    await driven.run(`const make = URL.createObjectURL;
+      URL.createObjectURL = (blob) => { globalThis.bnSaved = blob; return make.call(URL, blob); };`);
+    await person.click("button", /^Download as JSON/);
+    return await driven.run<string>("return bnSaved.text();");
+  } finally {
+    await driven.close();
+  }
+}
+
+/** After at most 20 s, whether the run still goes on. */
+const RUNNING = `
+  for (let waited = 0; waited < 20; waited += 0.2) {
+    if (document.querySelector('.verdict:not([data-verdict="running"])')) return false;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  return true;`;
+
+/** Without the times of cases, which make half of the file and say little of another machine. */
+function keep(name: string, json: string): void {
+  const report = parseReport(name, json);
+  const text = jsonText({ ...report, results: report.results.map(({ ms: _, ...result }) => result) });
+  writeFileSync(join(RESULTS, `${name}.json`), text);
+  const { passed, failed, skipped } = report.summary;
+  const kilobytes = Math.ceil(text.length / 1000);
+  process.stdout.write(
+    `${name}: ${report.run?.runtime}: ${passed} passed, ${failed} failed, ${skipped} skipped; ${kilobytes} kB\n`,
+  );
+}
+
+await buildOnce();
+rmSync(RESULTS, { recursive: true, force: true });
+mkdirSync(RESULTS);
+const node = join(RESULTS, "node.json");
+inNode(node);
+keep("node", readFileSync(node, "utf8"));
+const site = await serveBuilt(ISOLATED);
+try {
+  keep("chromium", await inChromium(site));
+  for (const engine of ENGINES) {
+    const lacking = missing(engine);
+    if (lacking.length === 0) keep(engine.name.toLowerCase(), await inEngine(engine, site));
+    else process.stdout.write(`${engine.name} is left out: install Debian's ${lacking.join(", ")}\n`);
+  }
+} finally {
+  await site.close();
+}
