@@ -28,7 +28,7 @@ export type Source =
   | { readonly type: "key"; readonly actions: readonly KeyAction[] }
   | { readonly type: "pointer"; readonly actions: readonly PointerAction[] };
 
-export type KeyAction = { readonly type: "keyDown" | "keyUp"; readonly value: string };
+type KeyAction = { readonly type: "keyDown" | "keyUp"; readonly value: string };
 
 export type PointerAction =
   | { readonly type: "pointerDown" | "pointerUp"; readonly button: 0 }
