@@ -124,7 +124,7 @@ test.each<[string, string[], RegExp]>([
   [
     "a bad shape",
     ["export", "no.onnx", "--from", DETECTOR, "--node", "p2o.BatchNormalization.0", "--shape", "N,-1"],
-    /"-1" is not a size/,
+    /"-1" is neither a size nor a name/,
   ],
   [
     "other channels",
@@ -137,7 +137,7 @@ test.each<[string, string[], RegExp]>([
     ["export", "no.onnx", "--blobs", "mean.npy,variance.npy,factor.npy", "--eps", "-1"],
     /--eps -1: expected a number from 0 on/,
   ],
-  ["no .npy", ["verify", DETECTOR, "--input", "own.onnx"], /own\.onnx: is no \.npy file/],
+  ["no .npy", ["verify", DETECTOR, "--input", "own.onnx"], /own\.onnx: is not a \.npy file/],
   [
     "a shape that does not fit",
     ["verify", DETECTOR, "--backend", "cpu", "--input", "x.npy"],

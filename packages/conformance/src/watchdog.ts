@@ -9,7 +9,7 @@ export interface Watchdog {
 const NOBODY: Watchdog = { begin: () => {}, end: () => {}, close: () => {} };
 const TEXT_BYTES = 1024;
 
-/** In state[0] the number of what runs, which is odd, or an even one; in state[1] the length of its name. */
+/** state[0] holds the number of the running call, which is odd, or an even number if none runs; state[1] holds the length of its name. */
 const WATCH = `
   const { writeSync } = require("node:fs");
   const { workerData: { state, text, limit } } = require("node:worker_threads");

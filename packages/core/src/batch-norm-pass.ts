@@ -104,7 +104,7 @@ function runningOf([mean, variance, factor]: readonly (DeviceBuffer | null)[]): 
   return { mean, variance, factor } as Running<DeviceBuffer>;
 }
 
-/** What a forward like the last one needs before its first effect. */
+/** Prepares a forward that is like the last one, before its first effect. */
 export function renewForward(pass: BatchNormForward, { ranks }: BatchNormState): void {
   const { backend, dtype, geometry, useGlobalStats, work } = pass;
   const some = geometry.outer * geometry.inner > 0;

@@ -91,7 +91,7 @@ function bury({ random, blobs, subjects }: World): void {
   }
 }
 
-/** The next step of the world. */
+/** Draws the next step. */
 export function nextStep(world: World): Step {
   const atOnce = world.random.oneIn(2) ? backwardAtOnce(world) : null;
   world.fresh = null;

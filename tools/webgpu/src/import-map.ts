@@ -11,7 +11,7 @@ interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
-/** Packages by name, with the folder that each lies in, and what their names mean to a browser. */
+/** Packages by name with their folders, and the import map that resolves their names in a browser. */
 export interface ImportMap {
   readonly folders: ReadonlyMap<string, string>;
   readonly imports: Readonly<Record<string, string>>;

@@ -14,7 +14,7 @@ const LINES_KEPT = 5;
 const LINE_LENGTH = 160;
 const MS_TO_DRAIN = 100;
 
-/** Collects what comes on both streams, as it comes; keeps the first lines and the last. */
+/** Collects the output of both streams in order of arrival, and keeps the first and the last lines. */
 export function printedBy(child: ChildProcess): { all(): Promise<Printed> } {
   const first: string[] = [];
   let [lines, last] = [0, ""];

@@ -9,7 +9,7 @@ const DEFAULT_EPSILON = Math.fround(1e-5);
 const LARGE_EPSILON = 0.01;
 /** What is left of the statistics in each step: frameworks have 0.9 to 0.999. */
 const SMALL_MOMENTUM = 0.3;
-/** Below so many channels equal numbers may be chance. */
+/** With fewer channels than this, equal numbers may be a coincidence. */
 const FEW = 4;
 
 /** One family of mistakes: what of a node shows it, or null. */

@@ -6,7 +6,7 @@ import { numbersOf } from "../graph/tensor.ts";
 import type { BatchNormScaleRecord } from "../layers/record.ts";
 import type { StoredNode, Suspicion } from "./suspicion.ts";
 
-/** Below so many channels equal numbers may be chance. */
+/** With fewer channels than this, equal numbers may be a coincidence. */
 const FEW = 4;
 const U = 2 ** -24;
 

@@ -1,6 +1,6 @@
 import type { Measured } from "./measure.ts";
 
-/** Below so many channels equal numbers may be chance. */
+/** With fewer channels than this, equal numbers may be a coincidence. */
 const FEW = 4;
 
 /**

@@ -99,7 +99,7 @@ function callOf(body: FunctionProto, node: NodeProto, taken: Set<string>): Call 
   return { body, node, attributes, rename: (name) => names.get(name) ?? `${prefix}/${name}` };
 }
 
-/** Outputs of a function that are its inputs: Identity, for the caller has another name for them. */
+/** Outputs of a function that are its inputs: An Identity node, since the caller has another name for them. */
 function passedThrough({ body, node, rename }: Call): NodeProto[] {
   return body.output.flatMap((formal, i) => {
     const output = node.output[i] ?? "";

@@ -159,7 +159,7 @@ export function call(name: string, input: string[], output: string[], attributes
   return Object.assign(nodeOf(name, `call_${output[0]}`, input, output, attributes), { domain: "local" });
 }
 
-/** A function of the model's own; operator set 15 unless `more` says otherwise. */
+/** A function that the model defines; operator set 15 unless `more` names another. */
 export function local(
   name: string,
   input: string[],

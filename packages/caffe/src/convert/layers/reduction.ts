@@ -30,7 +30,7 @@ export function softmaxLayer(context: Context): void {
   context.top(0, softmax(context, bottom, axis));
 }
 
-/** SoftmaxWithLoss: the probabilities alone, as the second top where there is one. */
+/** SoftmaxWithLoss: only the probabilities are converted, as the second top if there is one. */
 export function softmaxWithLoss(context: Context): void {
   const { layer, bottoms, params, top, note } = context;
   const [bottom] = bottoms;

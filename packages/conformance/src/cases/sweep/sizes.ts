@@ -20,7 +20,7 @@ export interface Extent {
   /** Whether each size meets each kind of data in one channel; else kinds come in turn. */
   readonly kindsInPairs: boolean;
   readonly cap: number;
-  /** Up to here sizes meet in all pairs; beyond, each boundary meets each other one on one side. */
+  /** Sizes up to this one occur in all pairs; above it, each boundary occurs with each other boundary on one side. */
   readonly dense: number;
   /** The same, for the layers, whose calls cost several kernels each. */
   readonly layerCap: number;
