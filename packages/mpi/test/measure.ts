@@ -1,6 +1,7 @@
 // node test/measure.ts [RANKS...]: what synchronising adds to the calls of a layer of 256 channels, and how a step of a large batch that the
-// ranks share scales; by default over 1, 2 and 4 ranks. A rank has a core of its own where there are enough.
+// ranks share scales, by default over 1, 2 and 4 ranks; and what merging costs. A rank has a core of its own where there are enough.
 import { availableParallelism } from "node:os";
+import { mergeCost } from "./measure/merge.ts";
 import type { Measured } from "./measure/rank.ts";
 import { mpirunReports, whyNoMpirun } from "./mpirun.ts";
 
@@ -16,7 +17,7 @@ const runs: Measured[] = [];
 for (let turn = 0; turn < TURNS; turn++) {
   for (const ranks of counts) {
     const bind = ranks > 1 && ranks <= cores;
-    const { reports, stderr } = await mpirunReports<Measured>(ranks, "measure/rank.ts", [], { bind });
+    const { reports, stderr } = await mpirunReports<Measured>(ranks, "measure/rank.ts", [], { bind, limit: 600_000 });
     if (reports[0] === undefined) throw new Error(`no rank reported: ${stderr}`);
     runs.push(reports[0]);
   }
@@ -44,3 +45,8 @@ const rows = counts.map((ranks) => {
 const head = ["ranks", "added to a forward", "added to a backward", "step of [64, 64, 28, 28]", "speed-up"];
 for (const cells of [head, head.map(() => "---"), ...rows]) process.stdout.write(`| ${cells.join(" | ")} |\n`);
 process.stdout.write("Medians, in brackets the fastest tenth.\n");
+for (const ranks of [32, 1024]) {
+  const { forward, backward } = await mergeCost(ranks);
+  const both = `${forward.toFixed(1)} ns per channel and rank in a forward, ${backward.toFixed(1)} in a backward`;
+  process.stdout.write(`Merging ${ranks} ranks: ${both}.\n`);
+}
