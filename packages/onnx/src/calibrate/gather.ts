@@ -237,8 +237,9 @@ function checkCount(node: string, count: number, number: number, { samples, batc
   const least = Math.min(count, (count / own) * rest);
   if (least > 1) return;
   const which = count > 1 ? `the last batch, of ${rest},` : `batch ${number}`;
+  const cure = samples === 1 ? "give more samples" : "choose a batch size that leaves more, or mode exact";
   throw new BnError(
     "ERR_BN_DATA",
-    `BatchNormalization "${node}": ${which} has one value per channel, whose own variance is 0; choose a batch size that leaves more, or mode exact`,
+    `BatchNormalization "${node}": ${which} has one value per channel, whose own variance is 0; ${cure}`,
   );
 }

@@ -216,6 +216,7 @@ describe("what cannot be calibrated is an error that names it", () => {
     expect(await error(calibrateModel(batchNorm(), data(), { runtime, batch: 1 }))).toContain(
       "batch 0 has one value per channel",
     );
+    expect(await error(calibrateModel(batchNorm(), one, { runtime }))).toContain("is 0; give more samples");
     let batches = 0;
     const last = calibrateModel(batchNorm(), data(), { runtime, batch: 3, onBatch: () => void batches++ });
     expect(await error(last)).toContain(
