@@ -1,22 +1,29 @@
-// pnpm --filter @bn/playground gallery [--webgpu]: runs the quick suite in Node and in this machine's browsers, in those by the built
+// pnpm --filter @bn/playground gallery [--webgpu] [--filter TEXT]: runs the quick suite in Node and in this machine's browsers, in those by the built
 // page itself, and writes results/*.json, which the next build shows. WebGPU in software takes minutes, so it is asked for.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
+import { parseArgs } from "node:util";
 import { jsonText, parseReport } from "@bn/conformance/report";
 import { ENGINES, type Engine, missing, personAt } from "@bn/engines";
 import { ISOLATED, launchBrowser } from "@bn/gpu-setup";
 import { buildOnce, type Site, serveBuilt } from "../build/site.ts";
 import { HERE } from "../build/versions.ts";
 
-const BACKENDS = ["cpu", "wasm", ...(process.argv.includes("--webgpu") ? ["webgpu"] : [])];
+const { webgpu, filter } = parseArgs({
+  options: { webgpu: { type: "boolean", default: false }, filter: { type: "string", default: "" } },
+}).values;
+const BACKENDS = ["cpu", "wasm", ...(webgpu ? ["webgpu"] : [])];
+/** Of the panel; a filter is for trying this out. */
+const HASH = filter === "" ? "#/conformance" : `#/conformance?filter=${encodeURIComponent(filter)}`;
 /** For each browser. */
 const SECONDS = 10 * 60;
 const RESULTS = join(HERE, "results");
 const ROOT = join(HERE, "../..");
 
 function inNode(path: string): void {
-  const order = ["--quick", ...BACKENDS.flatMap((name) => ["--backend", name]), "--json", path];
+  const order = ["--quick", "--backend", BACKENDS.join(","), "--json", relative(ROOT, path)]; // the file keeps it
+  if (filter !== "") order.push("--filter", filter);
   const { status, stderr } = spawnSync(process.execPath, [...BN, "conformance", ...order], {
     encoding: "utf8",
     cwd: ROOT,
@@ -30,10 +37,10 @@ async function inChromium(site: Site): Promise<string> {
   const browser = await launchBrowser();
   try {
     const page = await browser.newPage({ acceptDownloads: true });
-    await page.goto(`${site.url}#/conformance`);
+    await page.goto(`${site.url}${HASH}`);
     for (const name of ["cpu", "wasm", "webgpu"])
       await page.getByLabel(name, { exact: true }).setChecked(BACKENDS.includes(name));
-    await page.getByRole("button", { name: "Run the quick suite" }).click();
+    await page.getByRole("button", { name: /^Run th/ }).click();
     const save = page.getByRole("button", { name: "Download as JSON" });
     await save.waitFor({ timeout: SECONDS * 1000 }).catch(() => page.getByRole("button", { name: "Cancel" }).click());
     const [download] = await Promise.all([page.waitForEvent("download"), save.click()]);
@@ -47,9 +54,9 @@ async function inEngine(engine: Engine, site: Site): Promise<string> {
   const driven = await engine.drive({ seconds: SECONDS + 120 });
   try {
     const person = personAt(driven);
-    await driven.goto(`${site.url}#/conformance`);
+    await driven.goto(`${site.url}${HASH}`);
     for (const name of ["cpu", "wasm", "webgpu"]) await person.check(new RegExp(`^${name}$`), BACKENDS.includes(name));
-    await person.click("button", /^Run the quick suite/);
+    await person.click("button", /^Run th/);
     // One wait of minutes would outlast what WebKitWebDriver gives a script.
     let running = true;
     for (let waited = 0; waited < SECONDS && running; waited += 20) running = await driven.run<boolean>(RUNNING);
