@@ -6,7 +6,8 @@ import { valueInfo } from "../src/graph/encode.ts";
 import { parseModel } from "../src/graph/proto.ts";
 import { buildModel, importModel } from "../src/index.ts";
 import { createRuntime, onnxRuntimeMissing, runModel, type VerifyOptions, verifyModel } from "../src/verify/index.ts";
-import { channelsIn, planInputs } from "../src/verify/inputs.ts";
+import { planInputs } from "../src/verify/inputs.ts";
+import { sizesIn } from "../src/verify/open-sizes.ts";
 import { altered, NODE, record } from "./network.ts";
 import { paddle } from "./paddle.ts";
 
@@ -179,7 +180,7 @@ test("a hundred thousand inputs and nodes are planned in a moment, and not more 
   });
   const model = parseModel(bytes);
   const started = performance.now();
-  const plan = (size: number) => planInputs(model.graph.input, channelsIn(model), { shapes: new Map(), size });
+  const plan = (size: number) => planInputs(model.graph.input, sizesIn(model), { shapes: new Map(), size });
   expect(plan(64).length).toBe(100_001);
   expect(performance.now() - started).toBeLessThan(10_000); // pairs of them would take minutes
   const fit = /input "x\d+" and those before it have \d+ values, expected at most 134217728; give shapes/;

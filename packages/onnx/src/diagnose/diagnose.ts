@@ -82,8 +82,7 @@ export async function diagnoseModel(bytes: Uint8Array, options: DiagnoseOptions)
     const shape = reached.get(node)?.shape;
     return shape ? [{ node, shape }] : [];
   });
-  const chosen = new Map(taps.inputs().map((input) => [input.name, input.shape]));
-  return diagnosePlaces(model, places, runtime, { ...given, shapes: chosen });
+  return diagnosePlaces(model, places, runtime, { ...given, feeds: new Map(Object.entries(taps.values())) });
 }
 
 /** The same of a model that is ready to run, its nodes and the shapes that they see. */

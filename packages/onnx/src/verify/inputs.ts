@@ -1,10 +1,11 @@
-import { random } from "@bn/conformance";
 import { BnError, type Shape } from "@bn/core";
-import type { NodeProto, ValueInfoProto } from "onnx-buf";
+import type { ValueInfoProto } from "onnx-buf";
 import { inputsOf } from "../graph/inputs.ts";
-import { attributeOf, type Model, parseModel } from "../graph/proto.ts";
+import { type Model, parseModel } from "../graph/proto.ts";
+import type { SizeOf } from "./open-sizes.ts";
 import type { Tensor } from "./runtime.ts";
 import { createValues, typeNameOf } from "./values.ts";
+import { createWave } from "./wave.ts";
 
 /** One input of a network, with a size for every axis. */
 export interface InputPlan {
@@ -23,24 +24,20 @@ export interface Sizes {
 }
 
 /**
- * A shape for each of `inputs`. Sizes that the model leaves open are chosen: 1 for the batch (axis 0, and names with
- * "batch"), what the first convolution expects for the channels, `size` elsewhere. A name in two places has one size.
+ * A shape for each of `inputs`. Sizes that the model leaves open are chosen: what its weights tell, 1 for the batch (axis 0,
+ * and names with "batch"), `size` elsewhere. A name in two places has one size.
  * `shapes` decides for the inputs that it names.
  *
  * Errors: `ERR_BN_DATA`, an input that is not a tensor, or too large; `ERR_BN_PARAM`, `shapes` does not fit.
  */
-export function planInputs(
-  inputs: readonly ValueInfoProto[],
-  channelsOf: (name: string) => number | undefined,
-  { shapes, size }: Sizes,
-): InputPlan[] {
+export function planInputs(inputs: readonly ValueInfoProto[], sizeOf: SizeOf, { shapes, size }: Sizes): InputPlan[] {
   const sizes = new Map<string, number>();
   for (const input of inputs)
     for (const [i, dim] of (shapes.get(input.name) ?? []).entries()) nameSize(sizes, input, i, dim);
   let total = 0;
   return inputs.map((input) => {
     const given = shapes.get(input.name);
-    const plan = { name: input.name, type: typeOf(input), shape: given ?? chosenShape(channelsOf, input, sizes, size) };
+    const plan = { name: input.name, type: typeOf(input), shape: given ?? chosenShape(sizeOf, input, sizes, size) };
     checkShape(input, plan.shape, given !== undefined);
     total += plan.shape.reduce((a, b) => a * b, 1);
     if (total > MAX_ELEMENTS)
@@ -70,16 +67,7 @@ export function inputNames(bytes: Uint8Array): string[] {
  */
 export function makeInput({ name, type, shape }: InputPlan, seed: string, variance: boolean, flat: boolean): Tensor {
   const length = shape.reduce((a, b) => a * b, 1);
-  const { uniform } = random(`${seed}|${name}`);
-  const [height, width] = [shape.at(-2) ?? 1, shape.at(-1) ?? 1];
-  const waves = Array.from({ length: 4 }, () => ({ fx: uniform() * 6, fy: uniform() * 6, phase: uniform() * 6.3 }));
-  const value = (i: number) => {
-    const [x, y] = [(i % width) / width, (Math.floor(i / width) % height) / height];
-    const plane = Math.floor(i / (width * height));
-    let sum = 0;
-    for (const { fx, fy, phase } of waves) sum += Math.sin(6.3 * (fx * x + fy * y) + phase * (1 + plane));
-    return Math.max(-1, Math.min(1, sum / 3 + (uniform() - 0.5) / 8));
-  };
+  const value = createWave(shape, `${seed}|${name}`);
   // A variance below 0 gives NaN, and NaN says nothing.
   return { type, shape, data: createValues(type, length, variance ? (i) => 1.25 + value(i) : value, flat) };
 }
@@ -92,6 +80,11 @@ function typeOf(input: ValueInfoProto): string {
   throw bad(input, `is ${came}, expected a tensor of numbers, bool or string; convert the model`);
 }
 
+/** Whether the model leaves a size of an input open. */
+export function hasOpenSize(input: ValueInfoProto): boolean {
+  return dimsOf(input)?.some((dim) => dim.case !== "dimValue" || dim.value < 0n) ?? true;
+}
+
 function dimsOf(input: ValueInfoProto) {
   const value = input.type?.value;
   return value?.case === "tensorType" ? value.value.shape?.dim.map(({ value }) => value) : undefined;
@@ -102,71 +95,23 @@ function nameSize(sizes: Map<string, number>, input: ValueInfoProto, axis: numbe
   if (dim?.case === "dimParam" && dim.value !== "") sizes.set(dim.value, size);
 }
 
-function chosenShape(
-  channelsOf: (name: string) => number | undefined,
-  input: ValueInfoProto,
-  sizes: Map<string, number>,
-  size: number,
-): Shape {
+function chosenShape(sizeOf: SizeOf, input: ValueInfoProto, sizes: Map<string, number>, size: number): Shape {
   const dims = dimsOf(input);
   if (!dims)
     throw bad(input, `has no rank in the model; give its shape, e.g. bn verify --shape ${input.name}=1,3,224,224`);
+  const { sizes: told, isParameter } = sizeOf(input.name, dims.length);
   return dims.map((dim, axis) => {
     // A size of 0 is one: then there is nothing to compare.
     if (dim.case === "dimValue" && dim.value >= 0n) return Number(dim.value);
     const name = dim.case === "dimParam" ? dim.value : "";
     const known = sizes.get(name);
     if (name !== "" && known !== undefined) return known;
-    const batch = axis === 0 || /batch/i.test(name);
-    const chosen = batch ? 1 : axis === 1 ? (channelsOf(input.name) ?? size) : size;
+    const batch = (axis === 0 && !isParameter) || /batch/i.test(name);
+    const chosen = told[axis] ?? (batch ? 1 : size);
     nameSize(sizes, input, axis, chosen);
     return chosen;
   });
 }
-
-/**
- * Channels of an input, as what it goes into tells them: a convolution, whose weights are [M, C / group, ...], a
- * normalization, or elementwise arithmetic with a constant that has as many axes; through nodes that keep the channels.
- * Nodes and weights are listed once: a file may hold a hundred thousand of each.
- */
-export function channelsIn({ graph }: Model): (name: string) => number | undefined {
-  const readers = new Map<string, NodeProto[]>();
-  const dims = new Map(graph.initializer.map((tensor) => [tensor.name, tensor.dims]));
-  for (const node of graph.node) {
-    for (const x of new Set(node.input)) readers.set(x, [...(readers.get(x) ?? []), node].slice(0, 8));
-    const value = node.opType === "Constant" ? attributeOf(node, "value")?.t : undefined;
-    if (value && !dims.has(node.output[0] ?? "")) dims.set(node.output[0] ?? "", value.dims);
-  }
-  const told = (node: NodeProto): bigint | undefined => {
-    const { opType, input } = node;
-    const weights = dims.get(input[1] ?? "");
-    if (opType === "Conv") return (weights?.[1] ?? 0n) * (attributeOf(node, "group")?.i ?? 1n) || undefined;
-    if (opType === "ConvTranspose") return weights?.[0];
-    if (opType === "BatchNormalization" || opType === "InstanceNormalization") return weights?.[0];
-    // A constant of [1, C, 1, 1] beside it.
-    const wide = input.map((name) => dims.get(name)).find((one) => one !== undefined && one.length >= 3);
-    return KEEPS.has(opType) && (wide?.at(-3) ?? 1n) > 1n ? wide?.at(-3) : undefined;
-  };
-  return (name) => {
-    const passed = new Set<string>();
-    const open = [name];
-    for (const one of open) {
-      if (passed.has(one) || passed.size > 64) continue;
-      passed.add(one);
-      for (const node of readers.get(one) ?? []) {
-        const channels = told(node);
-        if (channels !== undefined && channels > 0n) return Number(channels);
-        if (KEEPS.has(node.opType)) open.push(node.output[0] ?? "");
-      }
-    }
-    return undefined;
-  };
-}
-
-/** Operators whose output has the channels of their input. */
-const KEEPS = new Set(
-  "Add Sub Mul Div Cast Identity Clip Relu LeakyRelu Sigmoid Tanh Pad Dropout MaxPool AveragePool Abs Neg".split(" "),
-);
 
 function checkShape(input: ValueInfoProto, shape: Shape, given: boolean): void {
   const count = shape.reduce((a, b) => a * b, 1);

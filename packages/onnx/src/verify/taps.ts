@@ -3,7 +3,8 @@ import type { NodeProto } from "onnx-buf";
 import type { ReadExternal } from "../graph/external.ts";
 import type { Model } from "../graph/proto.ts";
 import { createExtractor, type Extract, inputName, type Tap } from "./extract.ts";
-import { channelsIn, checkNames, type InputPlan, makeInput, planInputs } from "./inputs.ts";
+import { checkNames, hasOpenSize, type InputPlan, makeInput, planInputs } from "./inputs.ts";
+import { sizesIn } from "./open-sizes.ts";
 import type { Loaded, Runtime, Tensor } from "./runtime.ts";
 import { fedAs, isWhole, typeNameOf } from "./values.ts";
 import { varianceInputs } from "./variances.ts";
@@ -48,15 +49,15 @@ interface Choice {
 export function createTaps(model: Model, runtime: Runtime, given: Given): Taps {
   checkNames(model, [...given.shapes.keys(), ...given.feeds.keys()]);
   let extractor = createExtractor(model, given.external, given.failures);
-  const channelsOf = channelsIn(model);
-  const variances = varianceInputs(model);
+  let sizeOf = sizesIn(model);
+  let variances = varianceInputs(model);
   const read = new Map<string, { plan: InputPlan; tensor: Tensor }>();
   let chosen: Choice | null = null;
   const shapes = new Map([...given.shapes, ...[...given.feeds].map(([name, { shape }]) => [name, shape] as const)]);
 
   const plansFor = ({ inputs }: Extract, { size }: Choice) => {
     const known = new Map([...[...read].map(([name, { plan }]) => [name, plan.shape] as const), ...shapes]);
-    return planInputs(inputs, channelsOf, { shapes: known, size });
+    return planInputs(inputs, sizeOf, { shapes: known, size });
   };
   const feedsFor = (plans: readonly InputPlan[], { flat }: Choice) =>
     plans.map((plan) => {
@@ -89,8 +90,9 @@ export function createTaps(model: Model, runtime: Runtime, given: Given): Taps {
       }
     }
     if (failure === null) throw new BnError("ERR_BN_DATA", "ONNX Runtime does not run the model: it has no inputs");
-    const cure = "pass the shapes that it expects, e.g. bn verify --shape NAME=1,3,224,224";
-    const with_ = failure.tried === "" ? "" : `; tried with inputs ${failure.tried}; ${cure}`;
+    const isOpen = part.inputs.some((input) => !shapes.has(input.name) && hasOpenSize(input));
+    const cure = isOpen ? "; pass the shapes that it expects, e.g. bn verify --shape NAME=1,3,224,224" : "";
+    const with_ = failure.tried === "" ? "" : `; tried with inputs ${failure.tried}${cure}`;
     throw new BnError("ERR_BN_DATA", `${failure.error.message}${with_}`, { cause: failure.error });
   }
 
@@ -98,6 +100,8 @@ export function createTaps(model: Model, runtime: Runtime, given: Given): Taps {
     needs: (names) => extractor.needs(names),
     changed() {
       extractor = createExtractor(model, given.external, given.failures);
+      sizeOf = sizesIn(model);
+      variances = varianceInputs(model);
     },
     inputs: () => model.graph.input.flatMap(({ name }) => read.get(name)?.plan ?? []),
     values: () => Object.fromEntries([...read].map(([name, { tensor }]) => [name, tensor])),

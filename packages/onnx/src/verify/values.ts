@@ -1,8 +1,6 @@
 import { halfToNumber, type Narrow, roundTo } from "../graph/half.ts";
 import type { Tensor } from "./runtime.ts";
-
-/** A number that waves between -1 and 1, by place. */
-type Wave = (i: number) => number;
+import type { Wave } from "./wave.ts";
 
 /** What can be made up for an input, by TensorProto.DataType. Whole numbers take [0, most] or [-most, most]. */
 interface Kind {

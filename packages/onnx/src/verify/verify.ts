@@ -108,14 +108,15 @@ export async function verifyModel(
       const next = there && there.shape !== null ? await work.next() : null;
       add(next && !next.done ? next.value : emptyRow(one, there?.why ?? whyNot(one, untaken), backends));
     }
-    const chosen = new Map(taps.inputs().map(({ name, shape }) => [name, shape]));
+    // The same input, and not made up twice.
+    const same = { ...context, feeds: new Map(Object.entries(taps.values())) };
     const stored = storedIn(found);
     const shapeOf = new Map([...reached.values()].map(({ node, shape }) => [node.node, shape]));
     const places = stored.flatMap((node) => {
       const shape = shapeOf.get(node.node);
       return shape ? [{ node, shape }] : [];
     });
-    const measured = await diagnosePlaces(model, places, runtime, { ...context, shapes: chosen });
+    const measured = await diagnosePlaces(model, places, runtime, same);
     const suspected = [
       ...stored.flatMap((node) => suspicions(node.layer).map((what) => ({ node, what }))),
       ...fileSuspicions(model, stored),
@@ -156,7 +157,7 @@ async function takeBranches({ model, origins }: ReadModel, taps: Taps): Promise<
 function whyNot(one: ComparedNode | LeftNode, untaken: ReadonlySet<NodeProto>): string {
   if ("broken" in one) return one.broken;
   if (untaken.has(one.node)) return `lies in ${one.where}, which this input does not take`;
-  return `lies in ${one.where}: nodes inside of Loop and Scan are not compared, and of functions only those that are called and written in the model's own operator sets`;
+  return `lies in ${one.where}: nodes inside of Loop, Scan and SequenceMap are not compared, and of functions only those that are called and written in the model's own operator sets`;
 }
 
 function nothingIn({ model }: ReadModel, found: readonly (ComparedNode | LeftNode)[]): BnError {
