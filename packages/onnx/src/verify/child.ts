@@ -15,12 +15,25 @@ let last: Promise<void> = Promise.resolve();
 await onnxRuntimeMissing();
 send(parent, { ready: true }, []);
 receive(parent, (message) => {
-  last = last.then(() => answer(message));
+  last = last.then(() => answer(message)).then(freed);
 });
 parent.on("close", () => process.exit());
 parent.on("error", () => process.exit());
 
-async function answer({ header, bytes }: Message): Promise<void> {
+/** Bytes of a message beyond which what was handed over is freed at once: the engine sees little reason to. */
+const LARGE = 2 ** 22;
+
+const sizeOf = (parts: readonly Uint8Array[]) => parts.reduce((sum, { length }) => sum + length, 0);
+
+/** Frees what was handed over, once it is sent. */
+async function freed(size: number): Promise<void> {
+  if (size < LARGE) return;
+  await new Promise((done) => parent.write("", done));
+  globalThis.gc?.();
+}
+
+/** Returns the bytes that came and went. */
+async function answer({ header, bytes }: Message): Promise<number> {
   const { id, op } = header;
   try {
     if (op === "load") {
@@ -31,6 +44,7 @@ async function answer({ header, bytes }: Message): Promise<void> {
     } else if (op === "run" && loaded) {
       const { list, parts } = pack(await loaded.run(unpack(header.feeds as Parameters<typeof unpack>[0], bytes)));
       send(parent, { id, outputs: list }, parts);
+      return bytes.length + sizeOf(parts);
     } else {
       await loaded?.release();
       loaded = null;
@@ -40,4 +54,5 @@ async function answer({ header, bytes }: Message): Promise<void> {
     const { code = "" } = error as { code?: string };
     send(parent, { id, error: messageOf(error), code }, []);
   }
+  return bytes.length;
 }

@@ -32,7 +32,7 @@ export interface Top {
 }
 
 /** Compares tops of the same problem, and what ONNX Runtime made of it (`theirs`, as numbers), piece by piece. */
-export function compareNode(problem: Problem, tops: readonly Top[], theirs: ArrayLike<number> | null): NodeComparison {
+export function compareNode(problem: Problem, tops: readonly Top[], theirs: HostArray | null): NodeComparison {
   const { g, dtype, x } = problem;
   const stats = statisticsOf(problem);
   const runtimeP = runtimePrecision(dtype);
@@ -69,7 +69,7 @@ export function compareNode(problem: Problem, tops: readonly Top[], theirs: Arra
       foldedBound(runtimeP, xs, piece.g, of, problem.eps, affine, theirErrors && errorsIn(piece, theirErrors)),
       runtimeP,
     );
-    const narrowed = narrowing(problem, expected, theirBound, known ? slice(theirs, piece.offset, size) : null);
+    const narrowed = narrowing(problem, expected, theirBound, known ? part(theirs) : null);
     if (narrowed) {
       const one = compare("ONNX Runtime", narrowed.got, narrowed.expected, rounded(narrowed.bound), piece.g);
       runtime = worse(runtime, placed(one, piece, g));
@@ -179,8 +179,6 @@ const errorsIn = ({ channel, g }: Piece, { mean, variance }: bounds.StatErrors) 
   mean: mean.slice(channel, channel + g.channels),
   variance: variance.slice(channel, channel + g.channels),
 });
-const slice = (values: ArrayLike<number>, offset: number, size: number) =>
-  Float64Array.from({ length: size }, (_, i) => values[offset + i] as number);
 
 function worse(before: Comparison | null, now: Comparison): Comparison {
   return before && before.ratio >= now.ratio ? before : now;

@@ -11,7 +11,8 @@ import {
 import { BFLOAT16, FLOAT16 } from "../graph/elements.ts";
 import { intAttribute, nodeOf } from "../graph/encode.ts";
 import { inlineExternal, type ReadExternal } from "../graph/external.ts";
-import { altered, graphsIn, type Model, tensorsOf } from "../graph/proto.ts";
+import { altered, graphsIn, type Model, opsetOf, tensorsOf } from "../graph/proto.ts";
+import { withOwnStatistics } from "./prepare.ts";
 
 /** A tensor of the top level, and what is to be fetched of it: its values, the same as float32, or its shape alone. */
 export interface Tap {
@@ -49,6 +50,7 @@ export function createExtractor(
   failures: ReadonlyMap<NodeProto, BnError>,
 ) {
   const { graph } = model;
+  const opset = opsetOf(model);
   const producers = new Map<string, NodeProto>();
   for (const node of graph.node) for (const name of node.output) if (name !== "") producers.set(name, node);
   const stored = new Map<string, TensorProto>(graph.initializer.map((tensor) => [tensor.name, tensor]));
@@ -94,18 +96,20 @@ export function createExtractor(
     });
     // A tensor that no node produces, an input or an initialiser, becomes an output under another name.
     const outputs = taps.map(({ name, as }) => (as === "value" && producers.has(name) ? name : `@bn/${as}/${name}`));
-    const extra = taps.flatMap((tap, i) => tapNode(tap, outputs[i] as string));
+    // Nodes share tensors: one's output is the next one's input, and each is given once.
+    const once = new Map(taps.map((tap, i) => [outputs[i] as string, tap]));
+    const extra = [...once].flatMap(([output, tap]) => tapNode(tap, output));
     const extracted = create(ModelProtoSchema, {
       irVersion: model.irVersion,
       opsetImport: model.opsetImport,
       functions: model.functions,
       graph: {
         name: "taps",
-        node: [...narrow, ...kept, ...extra],
+        node: [...narrow, ...kept.flatMap((node) => withOwnStatistics(node, opset)), ...extra],
         initializer,
         sparseInitializer,
         input: declared.map((input) => (narrowTypeOf(input) === null ? input : widened(input))),
-        output: [...new Set(outputs)].map((name) => ({ name })),
+        output: [...once.keys()].map((name) => ({ name })),
         valueInfo: graph.valueInfo.filter(({ name }) => names.has(name) && producers.has(name)),
       },
     });

@@ -1,10 +1,16 @@
 import type { NodeProto } from "onnx-buf";
-import { graphsOf, type Model, opsetOf } from "../graph/proto.ts";
+import { nodeOf } from "../graph/encode.ts";
+import { altered, graphsOf, type Model, opsetOf } from "../graph/proto.ts";
 import { isNorm } from "../layers/nodes.ts";
 import { readAttributes } from "../layers/operator.ts";
 
-/** Attributes that BatchNormalization has, by the operator set in which they went. */
-const UNTIL: Readonly<Record<string, number>> = { consumed_inputs: 6, is_test: 7, spatial: 9 };
+/** Attributes that BatchNormalization has, by the operator sets [from, to) that have them. */
+const WITHIN: Readonly<Record<string, readonly [from: number, to: number]>> = {
+  consumed_inputs: [1, 6],
+  is_test: [1, 7],
+  spatial: [1, 9],
+  training_mode: [14, Number.POSITIVE_INFINITY],
+};
 
 /**
  * Brings a model into a form that ONNX Runtime loads, in place and without changing what it computes: nodes of one name
@@ -28,12 +34,29 @@ export function prepare(model: Model): void {
   }
 }
 
+/**
+ * A node as ONNX Runtime runs it without harm to others: in training before operator set 14 it steps the running statistics
+ * in the memory that they come in, which other nodes may read. Two negations give the node a copy of its own.
+ */
+export function withOwnStatistics(node: NodeProto, opset: number): NodeProto[] {
+  if (opset >= 14 || !isNorm(node)) return [node];
+  const attributes = readAttributes(node, opset);
+  if (typeof attributes === "string" || !attributes.training) return [node];
+  const copies = node.input.slice(3, 5).map((name, i) => {
+    const [half, whole] = [`@bn/${node.output[0]}/negated/${i}`, `@bn/${node.output[0]}/own/${i}`];
+    return { whole, nodes: [nodeOf("Neg", "", [name], [half]), nodeOf("Neg", "", [half], [whole])] };
+  });
+  const input = [...node.input.slice(0, 3), ...copies.map(({ whole }) => whole)];
+  return [...copies.flatMap(({ nodes }) => nodes), altered(node, { input })];
+}
+
 function prepareNorm(node: NodeProto, index: number, opset: number): void {
   const attributes = readAttributes(node, opset);
   if (typeof attributes === "string") return; // damaged, and said so elsewhere
-  node.attribute = node.attribute.filter(
-    ({ name }) => opset < ((Object.hasOwn(UNTIL, name) ? UNTIL[name] : undefined) ?? Number.POSITIVE_INFINITY),
-  );
+  node.attribute = node.attribute.filter(({ name }) => {
+    const [from, to] = (Object.hasOwn(WITHIN, name) ? WITHIN[name] : undefined) ?? [0, Number.POSITIVE_INFINITY];
+    return opset >= from && opset < to;
+  });
   if (!attributes.training) {
     node.output = node.output.slice(0, 1);
   } else if (opset >= 14) {

@@ -129,7 +129,9 @@ function start(onEnd: (child: Child) => void): Child {
   // From source, as in tests, the child is the built one: older versions of Node run no TypeScript.
   const built = import.meta.url.endsWith(".ts") ? "../../dist/verify/child.js" : "./child.js";
   const path = fileURLToPath(new URL(built, import.meta.url));
-  const process = spawn(globalThis.process.execPath, [path], { stdio: ["ignore", "ignore", "ignore", "pipe"] });
+  const process = spawn(globalThis.process.execPath, ["--expose-gc", path], {
+    stdio: ["ignore", "ignore", "ignore", "pipe"],
+  });
   const socket = process.stdio[3] as Duplex;
   let isReady = () => {};
   const ready = new Promise<void>((resolve) => {

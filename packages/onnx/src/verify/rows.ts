@@ -15,7 +15,7 @@ import type { Taps } from "./taps.ts";
 import { emptyRow, type NodeValues, verifyNode } from "./verify-node.ts";
 
 /** Bytes of tensors that are fetched at a time: memory does not grow with the sum of all activations. */
-const GROUP = 2 ** 27;
+export const GROUP = 2 ** 25;
 
 interface Work {
   readonly model: Model;
