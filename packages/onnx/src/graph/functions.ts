@@ -55,15 +55,26 @@ export function inlineFunctions(model: Model): Map<NodeProto, string> {
   return origins;
 }
 
-/** Operators that mean the same in every operator set from 14 on. */
-const LASTING = new Set(
-  (
-    "Abs Add AveragePool BatchNormalization Cast Clip Concat Constant Conv ConvTranspose Div Erf Exp Flatten Gemm " +
-    "GlobalAveragePool Identity InstanceNormalization LayerNormalization LeakyRelu Log MatMul MaxPool Mul Neg PRelu Pow Relu " +
-    "Reshape Shape Sigmoid Softmax Sqrt Squeeze Sub Tanh Transpose Unsqueeze"
-  ).split(" "),
+/** Operators that mean the same in every operator set from the given one on. */
+const LASTING: ReadonlyMap<string, bigint> = new Map(
+  Object.entries({
+    9:
+      "Abs Add Cast Concat Constant Conv ConvTranspose Div Erf Exp Flatten Gemm GlobalAveragePool Identity " +
+      "InstanceNormalization LeakyRelu Log MatMul Mul Neg PRelu Pow Relu Reshape Shape Sigmoid Sqrt Sub Tanh Transpose",
+    11: "AveragePool Clip MaxPool",
+    13: "Softmax Squeeze Unsqueeze",
+    // LayerNormalization came with 17, and ONNX Runtime has it in all.
+    14: "BatchNormalization LayerNormalization",
+  }).flatMap(([since, operators]) => operators.split(" ").map((name) => [name, BigInt(since)] as const)),
 );
-const LASTING_SINCE = 14n;
+
+/** Whether a node means the same in operator sets `a` and `b`. BatchNormalization of one output is inference since 7. */
+function lasts({ opType, output, attribute }: NodeProto, a: bigint, b: bigint): boolean {
+  const since =
+    opType === "BatchNormalization" && output.length === 1 && attribute.every(isLasting) ? 9n : LASTING.get(opType);
+  return since !== undefined && a >= since && b >= since;
+}
+const isLasting = ({ name }: AttributeProto) => name === "epsilon" || name === "momentum";
 
 /** The functions that can be inlined, by domain, name and overload: their nodes mean the same in the model's operator sets. */
 function bodiesOf({ functions, opsetImport }: Model): Map<string, FunctionProto> {
@@ -72,8 +83,7 @@ function bodiesOf({ functions, opsetImport }: Model): Map<string, FunctionProto>
     opsetImport.every(({ domain, version }) => {
       const own = versions.get(domainOf(domain)) ?? version;
       if (own === version) return true;
-      const lasting = isOnnxDomain(domain) && own >= LASTING_SINCE && version >= LASTING_SINCE;
-      return lasting && node.every((one) => !isOnnxDomain(one.domain) || LASTING.has(one.opType));
+      return isOnnxDomain(domain) && node.every((one) => !isOnnxDomain(one.domain) || lasts(one, own, version));
     });
   return new Map(
     functions.filter(fits).map((body) => [`${domainOf(body.domain)}\n${body.name}\n${body.overload}`, body]),

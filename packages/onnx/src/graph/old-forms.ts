@@ -1,6 +1,7 @@
 import type { BnError } from "@bn/core";
-import type { AttributeProto, NodeProto, TensorProto } from "onnx-buf";
-import { floatAttribute, floatsAttribute, intAttribute, intsAttribute, intTensor } from "./encode.ts";
+import { create } from "@bufbuild/protobuf";
+import { type AttributeProto, AttributeProtoSchema, type NodeProto, type TensorProto } from "onnx-buf";
+import { floatAttribute, floatsAttribute, intAttribute, intsAttribute, intTensor, tensorOf } from "./encode.ts";
 import { attributeOf } from "./proto.ts";
 import { numbersOf, wholeNumbersOf } from "./tensor.ts";
 
@@ -84,6 +85,8 @@ export const CHANGED: ReadonlyMap<string, Change> = new Map<string, Change>([
       if (mode && new TextDecoder().decode(mode.s) === "bilinear") mode.s = new TextEncoder().encode("linear");
     },
   ],
+  ["ConstantFill", filled],
+  ["GivenTensorFill", filled],
   ["LpPool", wholeNorm],
   ["GlobalLpPool", wholeNorm],
   [
@@ -131,6 +134,27 @@ export const CHANGED: ReadonlyMap<string, Change> = new Map<string, Change>([
     },
   ],
 ]);
+
+/** Experimental operators that give a tensor of the file: a Constant, where no input has a say in its shape. */
+function filled(node: NodeProto, { fail }: Rewrite): void {
+  const given = ["values", "shape", "value", "dtype", "extra_shape", "input_as_shape"].map((name) => take(node, name));
+  const [values, shape, value, dtype] = given;
+  if (node.input.length > 0 || !shape) throw fail("takes its shape from a tensor, which no later operator set has");
+  if (dtype && dtype.i !== 1n) throw fail(`gives values of element type ${dtype.i}, expected 1, float32`);
+  const dims = shape.ints.map(Number);
+  const count = dims.reduce((a, b) => a * b, 1);
+  if (!dims.every((size) => size >= 0) || count > MAX_FILLED)
+    throw fail(`has shape [${dims}], expected sizes >= 0 of at most ${MAX_FILLED} values`);
+  const single = value?.f ?? 0;
+  if (values && values.floats.length !== count)
+    throw fail(`has shape [${dims}], that is ${count} values, and holds ${values.floats.length}`);
+  const data = values ? Float32Array.from(values.floats) : new Float32Array(count).fill(single);
+  node.opType = "Constant";
+  node.attribute = [create(AttributeProtoSchema, { name: "value", type: 4, t: tensorOf("", dims, data) })];
+}
+
+/** A few bytes of a file may not stand for more. */
+const MAX_FILLED = 2 ** 24;
 
 /** p was a float, and is an int. */
 function wholeNorm(node: NodeProto, { fail }: Rewrite): void {

@@ -49,7 +49,9 @@ export function createScopes(): (graph: PlacedGraph) => Lookup {
         passed.add(name);
         name = producer.input[0] ?? "";
       } else if (producer) {
-        return constantOf(producer) ?? { why: `is computed, by ${producer.opType}`, known: true };
+        const constant = constantOf(producer);
+        if (typeof constant === "string") return { why: constant, known: false };
+        return constant ?? { why: `is computed, by ${producer.opType}`, known: true };
       } else if (inputs.has(name)) {
         return { why: "is an input of the graph", known: true };
       } else {
@@ -60,11 +62,13 @@ export function createScopes(): (graph: PlacedGraph) => Lookup {
   };
 }
 
-/** The value of a Constant node that gives floats. */
-function constantOf(node: NodeProto): TensorProto | undefined {
+/** The value of a Constant node that gives floats; or, as text, why its sparse value has none. */
+function constantOf(node: NodeProto): TensorProto | string | undefined {
   if (node.opType !== "Constant") return undefined;
   const value = attributeOf(node, "value")?.t;
   if (value) return value;
+  const sparse = attributeOf(node, "sparse_value")?.sparseTensor;
+  if (sparse) return denseOf(sparse);
   const float = attributeOf(node, "value_float")?.f;
   const floats = attributeOf(node, "value_floats")?.floats;
   if (floats) return create(TensorProtoSchema, { dataType: 1, dims: [BigInt(floats.length)], floatData: floats });

@@ -96,7 +96,10 @@ export function numbersOf(tensor: TensorProto): Numbers | string {
   const typed = encoding.typed(tensor);
   const inRaw = rawData.length > 0 || typed.length === 0;
   const given = inRaw ? rawData.length / bytes : typed.length;
-  if (given !== count) return `has shape ${shape}, that is ${count} values, and holds ${given} (${name})`;
+  if (given !== count) {
+    const held = Number.isInteger(given) ? given : `${rawData.length} bytes`;
+    return `has shape ${shape}, that is ${count} values, and holds ${held} (${name})`;
+  }
   const data = dtype === "float32" ? new Float32Array(count) : new Float64Array(count);
   if (inRaw) {
     const view = new DataView(rawData.buffer, rawData.byteOffset, rawData.byteLength);

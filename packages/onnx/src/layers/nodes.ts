@@ -210,9 +210,16 @@ function mxnetSpatial(
   shape: readonly string[] | undefined,
 ): string | null {
   const [scale] = values as [Numbers];
-  if (spatial || scale.dims.length !== 1 || shape?.length === 2) return null;
+  if (spatial || !isPerChannel(scale.dims, shape)) return null;
   const needed = shape ? shape.slice(1).join(",") : `${scale.dims},D1,...`;
   return `spatial is 0 and scale has shape [${scale.dims}], where spatial 0 needs [${needed}], one value per position; MXNet's export writes 0 and means 1: set spatial to 1`;
+}
+
+/** [C], or [C, 1, 1], on X of more axes, one of which at least has another size than 1. */
+function isPerChannel(dims: readonly number[], shape: readonly string[] | undefined): boolean {
+  if (!dims.slice(1).every((size) => size === 1)) return false;
+  if (!shape) return dims.length === 1;
+  return shape.length > 2 && shape.slice(2).some((size) => size !== "1");
 }
 
 /** Why shapes do not fit, or null. */

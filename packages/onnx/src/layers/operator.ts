@@ -16,6 +16,9 @@ const VERSIONS: readonly Version[] = [
   { since: 1, training: "is_test", spatial: true },
 ];
 
+/** What tells training from inference, in words. */
+const TRAINING = { is_test: "is_test", outputs: "the number of outputs", training_mode: "training_mode" } as const;
+
 /** The attributes of a node, in any version of the operator. */
 export interface NormAttributes {
   readonly epsilon: number;
@@ -28,6 +31,9 @@ export interface NormAttributes {
   /** What the operator of this operator set does not have, and is not read. */
   readonly ignored: readonly string[];
 }
+
+/** Attributes of the operator in any version; consumed_inputs says what old engines could overwrite. */
+const KNOWN = new Set(["epsilon", "momentum", "spatial", "is_test", "training_mode", "consumed_inputs"]);
 
 const FLOAT = 1;
 const INT = 2;
@@ -83,6 +89,13 @@ export function readAttributes(node: NodeProto, opset: number): NormAttributes |
   }
   if (version.training !== "is_test" && attributeOf(node, "is_test"))
     ignored.push(`is_test is not an attribute of operator set ${opset}`);
+  if (version.training !== "training_mode" && attributeOf(node, "training_mode"))
+    ignored.push(
+      `training_mode is not an attribute of operator set ${opset}, where ${TRAINING[version.training]} tells`,
+    );
+  for (const { name } of node.attribute)
+    if (!KNOWN.has(name))
+      ignored.push(`${name} is not an attribute of BatchNormalization, and is not read; ONNX Runtime refuses the node`);
   if (version.training === "training_mode" && extra && !training)
     ignored.push(
       "has outputs for running statistics, which only training_mode 1 gives: exported by halves from training",

@@ -52,7 +52,7 @@ export async function runModel(
 export async function loadModel(bytes: Uint8Array, threads = 1): Promise<Loaded> {
   const { InferenceSession, Tensor: OrtTensor } = await onnxRuntime();
   const refuse = (what: string) => (cause: unknown) => {
-    throw new BnError("ERR_BN_DATA", `ONNX Runtime ${what}: ${messageOf(cause)}`, { cause });
+    throw new BnError("ERR_BN_DATA", `ONNX Runtime ${what}: ${plainWords(messageOf(cause))}`, { cause });
   };
   const session = await InferenceSession.create(bytes, {
     executionProviders: ["cpu"],
@@ -80,6 +80,25 @@ export async function loadModel(bytes: Uint8Array, threads = 1): Promise<Loaded>
     release: () => session.release(),
     alive: () => true,
   };
+}
+
+/**
+ * Its message without the places in its source that it puts before and between: file, line and signature of a function. Of a
+ * constructor the name stays, for it may be the operator's.
+ */
+function plainWords(message: string): string {
+  let text = message;
+  for (;;) {
+    const found = /\S*\.(?:cc|h):\d+ [^(]*\(/.exec(text);
+    if (!found) break;
+    let [end, depth] = [found.index + found[0].length, 1];
+    for (; end < text.length && depth > 0; end++) depth += text[end] === "(" ? 1 : text[end] === ")" ? -1 : 0;
+    if (depth > 0) break;
+    const rest = text.slice(end).replace(/^ (?:const )?(?:\[with [^\]]*\] ?)?/, "");
+    const [, built] = /(\w+)(?:<[^(]*>)?::\1\($/.exec(found[0]) ?? [];
+    text = `${text.slice(0, found.index)}${built === undefined ? "" : `${built}: `}${rest}`;
+  }
+  return text.replace(/\s+/g, " ").trim();
 }
 
 /** Why ONNX Runtime cannot be used here, in words, or null. */

@@ -6,7 +6,22 @@ import {
   nodeOf as node,
   valueInfo,
 } from "../../src/graph/encode.ts";
-import { boolTensor, floats, graphAttribute, holder, net, norm, old, open, sparseOf, X } from "./net.ts";
+import {
+  boolTensor,
+  call,
+  floats,
+  graphAttribute,
+  holder,
+  LOCAL,
+  local,
+  net,
+  norm,
+  old,
+  open,
+  sparseOf,
+  X,
+} from "./net.ts";
+import { branch } from "./parts.ts";
 
 /** Kinds of which some are not, or that are refused: what is said. The statuses in the order of the rows; an error code where there are no rows. */
 export const NOT_COMPARED: Readonly<Record<string, readonly [bytes: Uint8Array, statuses: string, what: RegExp]>> = {
@@ -89,7 +104,7 @@ export const NOT_COMPARED: Readonly<Record<string, readonly [bytes: Uint8Array, 
       weights: [intTensor("m", [2]), boolTensor("c0", true), floats("k", [3], 1, 2, 3)],
     }),
     "passed skipped",
-    /nodes inside of Loop and Scan are not compared/,
+    /nodes inside of Loop, Scan and SequenceMap are not compared/,
   ],
   "a custom operator before one of two": [
     net({
@@ -103,19 +118,117 @@ export const NOT_COMPARED: Readonly<Record<string, readonly [bytes: Uint8Array, 
     "skipped passed",
     /my:My\(-1\) is not a registered function/,
   ],
-  "an operator that went, between two": [
+  "ImageScaler without the attribute that it needs, in the words of its constructor": [
     net({
       opset: 1,
       ir: 3,
       nodes: [old("X", "a"), node("ImageScaler", "t", ["a"], ["c"], [float("scale", 2)]), old("c", "Y")],
     }),
     "passed skipped",
-    /ImageScaler/,
+    /does not load the model: Exception during initialization: \w*ImageScaler: \[ONNXRuntimeError\]/,
+  ],
+  "ConstantFill-1, a shape that a tensor gives": [
+    net({
+      opset: 1,
+      ir: 3,
+      nodes: [node("ConstantFill", "t", ["X"], ["c"], [float("value", 2)]), old("c", "Y")],
+    }),
+    "ERR_BN_DATA",
+    /operator set 1, ConstantFill node "t": takes its shape from a tensor, which no later operator set has; convert the model/,
+  ],
+  "an operator that the operator set lacks": [
+    net({ nodes: [norm("X", "a"), node("Nonsense", "", ["a"], ["q"]), norm("q", "Y")] }),
+    "passed skipped",
+    /No Op registered for Nonsense with domain_version of 15/,
+  ],
+  "a custom operator in a branch": [
+    net({
+      imports: [
+        { domain: "", version: 15n },
+        { domain: "my", version: 1n },
+      ],
+      nodes: [
+        branch(
+          "c0",
+          "q",
+          [Object.assign(node("My", "", ["X"], ["t"]), { domain: "my" })],
+          "t",
+          [node("Neg", "", ["X"], ["e"])],
+          "e",
+        ),
+        norm("q", "Y"),
+        norm("X", "Z"),
+      ],
+      weights: [boolTensor("c0", true)],
+      outputs: [open("Y"), open("Z")],
+    }),
+    "skipped passed",
+    /my:My\(-1\) is not a registered function/,
+  ],
+  "a function that calls itself": [
+    net({
+      imports: LOCAL,
+      nodes: [norm("X", "a"), call("g", ["a"], ["Y"])],
+      functions: [local("g", ["x"], ["y"], [call("g", ["x"], ["y"])], { opsetImport: LOCAL })],
+    }),
+    "ERR_BN_DATA",
+    /function "g" calls itself/,
+  ],
+  "a file format of the future": [
+    net({ ir: 99, nodes: [norm("X", "Y")] }),
+    "ERR_BN_DATA",
+    /^ONNX Runtime does not load the model: Model: Unsupported model IR version: 99, max supported IR version: \d+$/,
+  ],
+  "spatial 0, a parameter per channel with trailing ones": [
+    net({
+      opset: 7,
+      ir: 3,
+      nodes: [norm("X", "Y", [int("spatial", 0)])],
+      weights: ["scale", "B", "mean", "var"].map((name) => floats(name, [3, 1, 1], 1, 2, 3)),
+    }),
+    "ERR_BN_DATA",
+    /spatial is 0 and scale has shape \[3,1,1\], where spatial 0 needs \[3,4,4\]/,
+  ],
+  "an attribute that no version has": [
+    net({ nodes: [norm("X", "Y", [int("axis", 1)])] }),
+    "passed",
+    /Unrecognized attribute: axis/,
+  ],
+  "a size that no first choice meets": [
+    net({
+      nodes: [node("Reshape", "", ["X", "s"], ["c"]), norm("c", "Y")],
+      inputs: [valueInfo("X", 1, ["N", 3, "H"])],
+      weights: [intTensor("s", [1, 3, 507])],
+    }),
+    "ERR_BN_DATA",
+    /tried with inputs "X" \[1,3,64\]; pass the shapes that it expects, e\.g\. bn verify --shape NAME=1,3,224,224$/,
+  ],
+  "InstanceNormalization of [N, C]: with every size given, none is asked for": [
+    net({
+      nodes: [node("InstanceNormalization", "l", ["X", "scale", "B"], ["Y"])],
+      inputs: [valueInfo("X", 1, [2, 3])],
+    }),
+    "passed",
+    /number of dimensions is less than 3: 2; tried with inputs "X" \[2,3\]$/,
+  ],
+  "a weight that is cut off": [
+    net({
+      nodes: [norm("X", "Y"), node("BatchNormalization", "bad", ["X", "scale", "B", "cut", "var"], ["Z"])],
+      weights: [Object.assign(floats("cut", [3], 1), { rawData: new Uint8Array(5) })],
+      outputs: [open("Y"), open("Z")],
+    }),
+    "passed skipped",
+    /tensor "cut", has shape \[3\], that is 3 values, and holds 5 bytes/,
   ],
   "a batch of 0": [
     net({ nodes: [norm("X", "Y")], inputs: [valueInfo("X", 1, [0, 3, 4, 4])] }),
     "skipped",
     /X has shape \[0,3,4,4\], no value at all: nothing to compare/,
+  ],
+  "a batch of 0 vast pictures": [
+    net({ nodes: [norm("X", "Y")], inputs: [valueInfo("X", 1, [0, 3, 4, 2 ** 40])] }),
+    "ERR_BN_DATA",
+    /Tensor\.dims\[3\] is invalid/,
   ],
   "LpPool-1, p no whole number": [
     net({
