@@ -57,7 +57,7 @@ const MUTANTS: Readonly<Record<string, Wrong>> = {
       moments: (x, g, out) => {
         moments(x, g, out);
         const m = g.outer * g.inner;
-        const { view } = out.variance as unknown as { view: Float32Array };
+        const { view } = out.variance as DeviceBuffer & { view: Float32Array };
         if (m > 1) for (let c = 0; c < g.channels; c++) view[c] = ((view[c] as number) * m) / (m - 1);
       },
     };

@@ -3,10 +3,14 @@ import { createRuntime } from "../src/verify/index.ts";
 import { mutated, survive } from "./mutate.ts";
 
 /**
- * The long fuzz, by hand: node test/fuzz.ts [count] [seed]. Every mutated model must end in a typed error or in right
- * results, each within a second or so, and memory must stay where it is. One line a tenth, exit 1 at the first failure.
+ * The long fuzz, by hand: node test/fuzz.ts [count] [seed] [first], models first to count - 1. Every mutated model must end
+ * in a typed error or in right results, each within a second or so, and memory must stay where it is. One line a tenth, exit 1 at the first failure.
  */
-const [count = 100_000, seed = "fuzz"] = [Number(process.argv[2] ?? 100_000), process.argv[3] ?? "fuzz"];
+const [count, seed, first] = [
+  Number(process.argv[2] ?? 100_000),
+  process.argv[3] ?? "fuzz",
+  Number(process.argv[4] ?? 0),
+];
 /** The time limit of one run; a model may take several. */
 const LIMIT_MS = 10_000;
 const LIMIT_BYTES = 2 ** 30;
@@ -15,7 +19,7 @@ await using cpu = await createCpu();
 await using runtime = createRuntime({ timeout: LIMIT_MS / 1000, memory: 2 * LIMIT_BYTES });
 const outcomes = { refused: 0, read: 0, verified: 0 };
 let [slowest, largest] = [0, 0];
-for (let n = 0; n < count; n++) {
+for (let n = first; n < count; n++) {
   const bytes = mutated(seed, n);
   const started = performance.now();
   try {
@@ -30,7 +34,7 @@ for (let n = 0; n < count; n++) {
     console.error(`model ${n} of seed ${seed}: ${slowest.toFixed(0)} ms, ${largest} bytes resident`);
     process.exit(1);
   }
-  if ((n + 1) % Math.ceil(count / 10) === 0) {
+  if ((n + 1) % Math.ceil(count / 10) === 0 || n + 1 === count) {
     const { refused, read, verified } = outcomes;
     const state = `slowest ${slowest.toFixed(0)} ms, at most ${(largest / 2 ** 20).toFixed(0)} MiB`;
     console.log(`${n + 1}: ${refused} refused, ${read} read, ${verified} verified; ${state}`);
