@@ -40,10 +40,12 @@ export async function readNpy(path: string): Promise<Tensor> {
   if (type === undefined)
     throw fail(`holds ${dtype}, expected ${Object.keys(TYPES).join(", ")}; convert it with numpy's astype`);
   if (fortranOrder) throw fail("is in Fortran order; save numpy.ascontiguousarray of it");
-  const data = parsed.data as unknown as ArrayLike<number>;
+  const data = isList(parsed.data) ? parsed.data : [];
   const count = shape.reduce((a, b) => a * b, 1);
   if (!shape.every((dim) => Number.isSafeInteger(dim) && dim >= 0) || data.length !== count) {
     throw fail(`has shape [${shape}], that is ${count} values, and holds ${data.length}; save it again`);
   }
   return { type, shape, data: dtype === "b1" ? Uint8Array.from(data) : data };
 }
+
+const isList = (data: object): data is ArrayLike<number> => "length" in data;

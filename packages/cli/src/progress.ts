@@ -1,7 +1,7 @@
 /** Says on standard error how far a run is: one line rewritten on a terminal, a line at the start and end elsewhere. */
 export interface Progress {
-  /** `total` is null where it is not known. */
-  start(task: string, total: number | null): void;
+  /** `total` is null where it is not known; `since` is when the task began, of `performance.now()`. Default now. */
+  start(task: string, total: number | null, since?: number): void;
   step(done: number, current: string): void;
   end(result: string): void;
   /** Removes the unfinished line, before something else is printed. */
@@ -27,8 +27,8 @@ export function createProgress(stream: Terminal, env: NodeJS.ProcessEnv): Progre
     drawn = Number.NEGATIVE_INFINITY;
   };
   return {
-    start(name, count) {
-      [task, total, started] = [name, count, performance.now()];
+    start(name, count, since = performance.now()) {
+      [task, total, started] = [name, count, since];
       if (!rewrites) stream.write(total === null ? `${task}: begins\n` : `${task}: ${total} to do\n`);
     },
     step(done, current) {

@@ -2,7 +2,8 @@ import { closeSync, openSync } from "node:fs";
 
 /**
  * Runs `run` while standard error of the process leads nowhere: graphics drivers write what they think of the machine
- * there, past Node. BN_DRIVER_LOG=1 lets them. Where the system has no name for an open file, nothing is hidden.
+ * there, past Node. BN_DRIVER_LOG=1 lets them. Where the system has no name for an open file, nothing is hidden:
+ * neither where standard error is a socket, which is what Node gives processes that it starts.
  */
 export async function withoutDriverLog<T>(run: () => Promise<T>): Promise<T> {
   if (process.env.BN_DRIVER_LOG || process.platform === "win32") return run();

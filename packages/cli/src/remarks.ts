@@ -10,8 +10,29 @@ export function remarks(layers: number, diagnostics: readonly Diagnostic[]): str
     return count > 0 ? [`${count} ${kind}`] : [];
   });
   const summary = counts.length > 0 ? `; ${counts.join(", ")}` : ", nothing to remark";
-  return [
-    diagnostics.map(({ kind, message }) => `${kind}: ${printable(message)}`).join("\n"),
-    `${layers} normalization ${layers === 1 ? "layer" : "layers"}${summary}`,
-  ];
+  return [said(diagnostics).join("\n"), `${layers} normalization ${layers === 1 ? "layer" : "layers"}${summary}`];
+}
+
+/** Nodes that are named where many have the same said of them; a network's nodes often agree. */
+const NAMED = 3;
+
+/** A line per diagnostic; what is said of many nodes alike is one line, with the first of them and how many more. */
+export function said(diagnostics: readonly Diagnostic[]): string[] {
+  const alike = new Map<string, Diagnostic[]>();
+  for (const one of diagnostics) {
+    const key = `${one.kind}\n${one.node === "" ? one.message : partsOf(one).what}`;
+    alike.set(key, [...(alike.get(key) ?? []), one]);
+  }
+  return [...alike.values()].flatMap((group) => {
+    const [first] = group as [Diagnostic, ...Diagnostic[]];
+    if (group.length <= NAMED) return group.map(({ kind, message }) => `${kind}: ${printable(message)}`);
+    const { title, what } = partsOf(first);
+    return [`${first.kind}: ${printable(`${title} and ${group.length - 1} more: ${what}`)}`];
+  });
+}
+
+/** The node, and what is said of it. */
+function partsOf({ node, message }: Diagnostic): { title: string; what: string } {
+  const at = message.indexOf(": ", message.indexOf(node) + node.length);
+  return at < 0 ? { title: "", what: message } : { title: message.slice(0, at), what: message.slice(at + 2) };
 }

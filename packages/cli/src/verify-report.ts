@@ -3,6 +3,7 @@ import { numberOrName, ratioText } from "@bn/conformance/report";
 import { countRows, runtimePassed, type VerifyReport, type VerifyRow, worstOf } from "@bn/onnx/verify";
 import { align } from "./align.ts";
 import { printable } from "./output.ts";
+import { said } from "./remarks.ts";
 
 /** How many offenders the text names; the HTML page has more. */
 const WORST = 5;
@@ -45,7 +46,7 @@ export function verifyText(report: VerifyReport): string {
     worst.length > 0 ? `worst offenders\n${align(worst, [1, 2]).join("\n")}` : "",
     ...failures,
     skipped.join("\n"),
-    diagnostics.map(({ kind, message }) => `${kind}: ${printable(message)}`).join("\n"),
+    said(diagnostics).join("\n"),
     passed + failed === 0 ? "nothing was compared: that is not a success (--allow-none says that it may be)" : "",
     `${rows.length} ${rows.length === 1 ? "node" : "nodes"}: ${passed} passed, ${failed} failed, ${count} skipped`,
   ];

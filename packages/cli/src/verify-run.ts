@@ -11,13 +11,14 @@ export async function runVerify(
 ): Promise<VerifyReport> {
   const progress = createProgress(process.stderr, process.env);
   const opened: Backend[] = [];
+  const began = performance.now(); // the first row comes late: before it, the network has run
   try {
     for (const { create } of backends) opened.push(await create());
     let started = false;
     const report = await verifyModel(bytes, opened, {
       ...options,
       onRow({ node }, done, total) {
-        if (!started) progress.start("verify", total);
+        if (!started) progress.start("verify", total, began);
         started = true;
         progress.step(done, node);
       },

@@ -17,6 +17,8 @@ beforeAll(async () => {
   await writeFile(join(folder, "one.onnx"), model({ momentum: 0.1 }));
   await writeFile(join(folder, "nan.onnx"), model({ variance: [1, -4, 1] }));
   await writeFile(join(folder, "damaged.onnx"), model({ damaged: true }));
+  await writeFile(join(folder, "many.onnx"), chain(6));
+  await writeFile(join(folder, "refused.onnx"), chain(1, "Nonsense"));
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -44,6 +46,28 @@ function model({ momentum = 0.9, variance = [1, 4, 0.25], damaged = false }: Cha
   });
 }
 
+/** BatchNormalization nodes one after another, of which the second has a variance of 0, behind another operator. */
+function chain(length: number, before = "Relu"): Uint8Array {
+  const nodes = Array.from({ length }, (_, i) =>
+    nodeOf(
+      "BatchNormalization",
+      `n${i}`,
+      [`a${i}`, "s", "s", "s", i === 1 ? "z" : "s"],
+      [`a${i + 1}`],
+      [floatAttribute("momentum", 0.1)],
+    ),
+  );
+  return encodeModel({
+    name: "net",
+    opset: 15,
+    dtype: "float32",
+    nodes: [nodeOf(before, "first", ["x"], ["a0"]), ...nodes],
+    initializers: [tensorOf("s", [3], Float32Array.of(1, 2, 3)), tensorOf("z", [3], new Float32Array(3))],
+    inputs: [{ name: "x", shape: [1, 3, 4, 4] }],
+    outputs: [{ name: `a${length}`, shape: [1, 3, 4, 4] }],
+  });
+}
+
 test("inspect names a mistake and how it is known", async () => {
   const { code, stdout } = await here("inspect", "one.onnx", "--no-run");
   expect(stdout).toMatch(
@@ -57,6 +81,34 @@ test("a node that gives NaN keeps a run from passing", async () => {
   expect(stdout).toMatch(/1 of 3 channels, the first 1, are NaN on both sides/);
   expect(stdout).toMatch(/^suspect: BatchNormalization "good": var is negative/m);
   expect(code).toBe(1);
+});
+
+test("what is said of many nodes alike is one line", async () => {
+  const { code, stdout } = await here("inspect", "many.onnx", "--no-run");
+  expect(stdout.match(/^suspect: .*momentum is 0\.1:/gm)).toEqual([
+    expect.stringMatching(/^suspect: BatchNormalization "n0" and 5 more: momentum is 0\.1:$/),
+  ]);
+  expect(stdout).toMatch(/^suspect: BatchNormalization "n1": var is zero/m);
+  expect(code).toBe(0);
+});
+
+test("standard error holds progress alone: no engine or driver writes there", async () => {
+  // In a file, as from a terminal: the socket that one process of Node gives another cannot be led elsewhere for a while.
+  const stderrOf = async (command: string) => {
+    const { code } = await shell(`${command} 2> stderr.txt`);
+    expect([command, code]).toEqual([command, command.includes("refused") ? 2 : 0]);
+    return readFile(join(folder, "stderr.txt"), "utf8");
+  };
+  const { stdout } = await here("backends");
+  const names = [...stdout.matchAll(/^(\w+) +\S+ +available$/gm)].map(([, name]) => name).join(",");
+  expect(names).toContain("cpu,wasm");
+  expect(await stderrOf("backends")).toBe("");
+  expect(await stderrOf("inspect one.onnx")).toBe("");
+  expect(await stderrOf(`verify one.onnx --backend ${names}`)).toMatch(/^verify: 1 to do\nverify: 1 node in \S+ s\n$/);
+  // A model that ONNX Runtime refuses and complains of.
+  expect(await stderrOf("verify refused.onnx --backend cpu")).toMatch(
+    /^bn: ONNX Runtime does not load the model: [^\n]*\n$/,
+  );
 });
 
 test("a whole node is exported from a model with a damaged one; of that it is said why not", async () => {
