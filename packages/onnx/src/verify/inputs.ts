@@ -76,7 +76,8 @@ function typeOf(input: ValueInfoProto): string {
   const value = input.type?.value;
   const name = value?.case === "tensorType" ? typeNameOf(value.value.elemType) : undefined;
   if (name !== undefined) return name;
-  const came = value?.case === "tensorType" ? `of element type ${value.value.elemType}` : `not a tensor (${value?.case})`;
+  const came =
+    value?.case === "tensorType" ? `of element type ${value.value.elemType}` : `not a tensor (${value?.case})`;
   throw bad(input, `is ${came}, expected a tensor of numbers, bool or string; convert the model`);
 }
 
