@@ -16,6 +16,13 @@ export const KERNELS = [
 ] as const;
 export type Kernel = (typeof KERNELS)[number];
 
+/** Kernels that have no sum over a channel in them. */
+const MAPS: readonly Kernel[] = ["normalize", "gradNormalize"];
+
+export function isMap(kernel: Kernel): boolean {
+  return MAPS.includes(kernel);
+}
+
 export type Operation = Op | `kernel ${Kernel}`;
 
 export function isKernel(op: Operation): op is `kernel ${Kernel}` {
@@ -100,21 +107,35 @@ export interface Inputs {
 
 /** Seeded, the same for every implementation; per-channel values are float32 numbers, so that all read the same. */
 export function inputsOf(job: Job): Inputs {
-  const random = xorshift(0x9e3779b9);
-  const count = job.shape.reduce((a, b) => a * b, 1);
   const { channels } = geometryOf(job);
-  const values = job.dtype === "float32" ? () => new Float32Array(count) : () => new Float64Array(count);
-  // A sum of four uniforms is normal enough for a benchmark, and quick for millions of values.
-  const normal = () => (random() + random() + random() + random() - 2) * 1.732;
+  const random = xorshift(0x2545f491);
   const perChannel = (value: () => number) => Float64Array.from({ length: channels }, () => Math.fround(value()));
   return {
-    x: values().map(normal),
-    dy: values().map(normal),
-    mean: perChannel(normal),
+    ...tensorsOf(job),
+    mean: perChannel(() => normal(random)),
     variance: perChannel(() => 0.5 + random()),
     gamma: perChannel(() => 0.5 + random()),
-    beta: perChannel(normal),
+    beta: perChannel(() => normal(random)),
   };
+}
+
+/** The last tensors made: the next kernel on the same shape, and on one row of as many elements, has the same. */
+let last: Pick<Inputs, "x" | "dy"> | null = null;
+
+function tensorsOf({ shape, dtype }: Job): Pick<Inputs, "x" | "dy"> {
+  const count = shape.reduce((a, b) => a * b, 1);
+  const HostType = dtype === "float32" ? Float32Array : Float64Array;
+  if (last?.x.length !== count || !(last.x instanceof HostType)) {
+    const random = xorshift(0x9e3779b9);
+    const make = () => new HostType(count).map(() => normal(random));
+    last = { x: make(), dy: make() };
+  }
+  return last;
+}
+
+/** A sum of four uniforms is normal enough for a benchmark, and quick for millions of values. */
+function normal(random: () => number): number {
+  return (random() + random() + random() + random() - 2) * 1.732;
 }
 
 function xorshift(seed: number): () => number {

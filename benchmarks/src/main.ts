@@ -14,6 +14,7 @@ import type { Implementation } from "./implementation.ts";
 import { GEOMETRIES, type Job, KERNELS, type Kernel, OPS, type Op, SHAPES } from "./jobs.ts";
 import { kernelTables } from "./kernel-table.ts";
 import { onOneRow } from "./kernels.ts";
+import { limitsTable } from "./limits.ts";
 import { measure } from "./measure.ts";
 import { copyOf, ours } from "./ours.ts";
 import { installPeers } from "./peers/install.ts";
@@ -45,6 +46,7 @@ interface Options {
   kernel?: Kernel[] | true;
   shape?: string[];
   sweep?: true;
+  limits?: true;
   against?: string;
   dtype: Dtype;
   threads: number;
@@ -65,6 +67,7 @@ const program = new Command("bench")
   )
   .option("--shape <shapes...>", "shapes of the table, e.g. 32x64x56x56; with --kernel any outer x channels x inner")
   .option("--sweep", "kernels over rows, channels and sizes; --svg draws curves, one thread of the first of --backends")
+  .option("--limits", "with --kernel or --sweep: each kernel beside what it may take, from one row of as many elements")
   .option("--against <folder>", "another checkout, built: its backends, and ours a second time to show the noise")
   .addOption(new Option("--dtype <dtype>", "element type").choices(["float32", "float64"]).default("float32"))
   .option(
@@ -100,18 +103,20 @@ async function main(options: Options): Promise<void> {
     for (const one of implementations) await one.close();
   }
   if (options.kernel) process.stdout.write(`\n${kernelTables(rows)}`);
+  if (options.limits) process.stdout.write(`\n${limitsTable(rows)}`);
   if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, null, 1)}\n`);
   if (options.svg) writeFileSync(options.svg, barChart(rows, `Median ms, shorter is better: ${machine()}`));
 }
 
 /** All kernels of one backend over the sweep's shapes, as curves beside the copy. */
-async function sweep({ backends, dtype, rounds, json, svg }: Options): Promise<void> {
+async function sweep({ backends, dtype, rounds, limits, json, svg }: Options): Promise<void> {
   const [create] = named("--backends", OURS, backends.split(",")[0] ?? backends);
   if (create === undefined) return;
   const [own, ...others] = await create(1);
   for (const other of others) await other.close();
   if (own === undefined) return;
   const list = [memoryCopy(), own];
+  if (limits && own.name === "@bn/wasm") list.push(onOneRow(await createWasm({ threads: 1 })));
   const rows: Row[] = [];
   const plots = [];
   for (const panel of PANELS) {
@@ -119,6 +124,7 @@ async function sweep({ backends, dtype, rounds, json, svg }: Options): Promise<v
     for (const { value, job } of jobsOf(panel, dtype)) {
       const found = rowsOf(job, (await measure(job, list, rounds)).measured);
       for (const { impl, op, nsPerElement } of found) {
+        if (impl.startsWith("one row")) continue;
         const name = impl === own.name ? op.slice("kernel ".length) : "copy";
         const points = byName.get(name) ?? [];
         if (points.at(-1)?.x !== value) points.push({ x: value, y: nsPerElement });
@@ -130,6 +136,7 @@ async function sweep({ backends, dtype, rounds, json, svg }: Options): Promise<v
     plots.push({ title: panel.title, curves: byName });
   }
   for (const one of list) await one.close();
+  if (limits) process.stdout.write(`\n${limitsTable(rows)}`);
   if (json) writeFileSync(json, `${JSON.stringify(rows, null, 1)}\n`);
   if (svg) writeFileSync(svg, curves(plots, `${own.name}, ${dtype}, one thread: ${machine()}`));
 }
