@@ -45,8 +45,8 @@ export class Job {
   blocks: u32;
   rows: u32;
   stride: usize;
-  /** Rows that are summed before their sums are widened. */
-  band: u32;
+  /** Blocks that are listed to be summed. */
+  listed: u32;
   /** Rows that are folded into one, and the elements after the last of those. */
   fold: u32;
   rest: u32;

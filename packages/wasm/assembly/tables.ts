@@ -100,6 +100,12 @@ export function means<T>(into: usize, first: u32, n: u32): void {
   else memory.fill(into, 0, n * sizeof<T>());
 }
 
+/** The betas; without, -0: the one number that changes no sum, not even -0. */
+export function betas<T>(into: usize, first: u32, n: u32): void {
+  if (job.beta) memory.copy(into, job.beta + first * sizeof<T>(), n * sizeof<T>());
+  else for (const end = into + n * sizeof<T>(); into < end; into += sizeof<T>()) store<T>(into, <T>-0.0);
+}
+
 /** sum dy / m. */
 export function shares<T>(into: usize, first: u32, n: u32): bool {
   const m = f64x2.splat(job.m);

@@ -8,10 +8,10 @@ export function zero(): v128 {
   return i64x2(0, 0);
 }
 
-/** All ones in the first `count` lanes; count < lanes. */
-export function firstLanes<T>(count: u32): v128 {
-  if (sizeof<T>() === 8) return i64x2(-1, 0);
-  return v128.lt<i32>(i32x4(0, 1, 2, 3), i32x4.splat(count));
+/** All ones in the last `count` lanes; count < lanes. */
+export function lastLanes<T>(count: u32): v128 {
+  if (sizeof<T>() === 8) return i64x2(0, -1);
+  return v128.lt<i32>(i32x4(3, 2, 1, 0), i32x4.splat(count));
 }
 
 /** The `count` < lanes elements at p, zero beyond: nothing past them is read. */

@@ -16,9 +16,9 @@ import {
   bytesOfTile,
   CHUNK,
   channelsOfTile,
-  flagBlocks,
   items,
   lastOfChunk,
+  listBlocks,
   planColumns,
   planPlanes,
   table,
@@ -108,7 +108,7 @@ export function gradSumsOfTile<T>(): void {
   const last = job.first + channelsOfTile();
   spread<T>(0, job.mean, 0);
   spreadPowers<T>(1);
-  flagBlocks<T>(true);
+  listBlocks<T>(true);
   run((item: u32) => sumRows<T, Products>(item), job.parts, 2 * bytesOfTile<T>());
   totalsOfColumns<T, Products>(job.first, last);
   finishSums<T>(job.first, last);

@@ -18,9 +18,9 @@ import {
   CHUNK,
   channelsOfTile,
   FLAGS,
-  flagBlocks,
   items,
   lastOfChunk,
+  listBlocks,
   OWN,
   planColumns,
   planPlanes,
@@ -119,12 +119,12 @@ export function momentsOfTile<T>(): void {
   const last = job.first + channelsOfTile();
   shiftsOfColumns<T>();
   spreadOwn<T>(0);
-  flagBlocks<T>(true);
+  listBlocks<T>(true);
   run((item: u32) => sumRows<T, Deviations>(item), job.parts, bytesOfTile<T>());
   totalsOfColumns<T, Deviations>(job.first, last);
   if (!finishMoments<T>(job.first, last, table(OWN))) return;
   spreadOwn<T>(0);
-  flagBlocks<T>(false);
+  listBlocks<T>(false);
   run((item: u32) => sumRows<T, Deviations>(item), job.parts, bytesOfTile<T>());
   for (let channel = job.first; channel < last; channel++) {
     if (load<u8>(table(FLAGS) + channel - job.first) === 0) continue;

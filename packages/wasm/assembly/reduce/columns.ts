@@ -1,66 +1,90 @@
 /**
  * The two sums of every column of short rows, taken in order of memory:
  *
- *   entries = 0                                   float64 sums per column
+ *   entries = 0                                     float64 sums per column
  *   for each band of rows:
- *     for each block of 64 bytes of columns:
- *       a, q = sums of u, v over the band's rows  in the dtype, in registers, a tree of four rows per addition
- *       entries[block] += a, q                    widened (float32) or compensated (float64)
+ *     runs = 0                                      sums in the dtype per column
+ *     for each group of the band's rows:
+ *       for each block of 64 bytes of columns:
+ *         runs[block] += sums of u, v over the group's rows, in registers, a tree of four rows per addition
+ *     entries += runs                               widened (float32) or compensated (float64)
  *   total[c] = the columns of channel c in entries
  *
- * Where the columns are not a multiple of a block, the last block begins before the end of the one before it, and what both have
- * is taken once. Parts of the rows have entries of their own and are added in order. Bounds: N-1, with 2 + band / 4 + 3 additions
- * in the dtype at most.
+ * The bits follow from the bands; a group is as many rows as stay in the first-level cache while their columns are walked. Where the
+ * columns are not a multiple of a block, the last block begins before the end of the one before it, and what both have is taken
+ * once. Parts of the rows have entries of their own and are added in order. Bounds: N-1, with 2 + band / 4 + 3 additions in the
+ * dtype at most.
  */
 import { job } from "../job";
-import { BLOCK_BYTES, BLOCK_FLAGS, partial, TOTALS, table } from "../shape";
+import { BAND, BLOCK_BYTES, BLOCK_LIST, groupOf, isLarge, partial, TOTALS, table } from "../shape";
 import { finite, lost, lostOf, regain, upper, zero } from "../vector";
 import { addCompensated } from "./planes";
-import { areDeviations, first as firstTerm, second, sumOfFour } from "./terms";
+import { areDeviations, first as firstTerm, operands, second, sumOfFour } from "./terms";
 
 /** Bytes of a block's entries: two sums of float64, for float64 what those lost, and from RUNS on two sums in the dtype. */
 const BLOCK: u32 = BLOCK_BYTES;
+const LOST: u32 = 128;
 const RUNS: u32 = 256;
 
-/** The rows of one part: all blocks that have a flag. */
+/** Bytes from a column's A to its Q. */
+function fromAToQ<T>(): usize {
+  return 512 / sizeof<T>();
+}
+
+/** The rows of one part: all blocks that are listed. */
 export function sumRows<T, K>(part: u32): void {
   const from = part * job.span;
   if (from >= job.rows) return;
-  let rows = min(job.span, job.rows - from);
+  const end = min(from + job.span, job.rows);
   const entries = partial() + part * job.blocks * BLOCK;
-  const flags = table(BLOCK_FLAGS);
-  const last = job.columns * sizeof<T>() - 64;
-  const apart = job.x - job.dy;
-  let p = (areDeviations<K>() ? job.x : job.dy) + job.firstColumn * sizeof<T>() + from * job.stride;
-  for (let block: u32 = 0; block < job.blocks; block++)
-    if (load<u8>(flags + block) !== 0) clear(entries + block * BLOCK);
-  while (rows > 0) {
-    const band = min(job.band, rows);
-    for (let block: u32 = 0; block < job.blocks; block++) {
-      if (load<u8>(flags + block) === 0) continue;
-      const at = min(block * 64, last);
-      sumBlock<T, K>(p + at, band, apart, table(0) + at, table(1) + at, entries + block * BLOCK);
+  const start = (areDeviations<K>() ? job.x : job.dy) + job.firstColumn * sizeof<T>();
+  memory.fill(entries, 0, job.blocks * BLOCK);
+  const large = isLarge<T>(operands<K>());
+  const group = groupOf(job.stride * operands<K>(), large);
+  for (let row = from; row < end; ) {
+    const endOfBand = min(row + BAND, end);
+    while (row < endOfBand) {
+      const rows = min(group, endOfBand - row);
+      const p = start + row * job.stride;
+      if (large) touchRows<T, K>(p, rows);
+      sumGroup<T, K>(p, rows, entries);
+      row += rows;
     }
-    p += band * job.stride;
-    rows -= band;
+    addRuns<T>(entries);
   }
 }
 
-function clear(entries: usize): void {
-  for (const end = entries + RUNS; entries < end; entries += 16) v128.store(entries, zero());
+/** Reads one byte per line, in order of memory: the prefetcher then runs ahead of it, as it does not of blocks of columns. */
+function touchRows<T, K>(p: usize, rows: u32): void {
+  const bytes = (rows - 1) * job.stride + job.columns * sizeof<T>();
+  for (let at: usize = 0; at < bytes; at += 64) load<u8>(p + at);
+  if (areDeviations<K>()) return;
+  for (let at: usize = 0, x = p + job.x - job.dy; at < bytes; at += 64) load<u8>(x + at);
 }
 
-/** Adds both sums of `rows` rows of a block to its entries. */
-function sumBlock<T, K>(p: usize, rows: u32, apart: usize, c0: usize, c1: usize, entries: usize): void {
+/** Adds both sums of `rows` rows to the runs. */
+function sumGroup<T, K>(p: usize, rows: u32, entries: usize): void {
+  const last = job.columns * sizeof<T>() - 64;
+  const apart = job.x - job.dy;
+  const list = table(BLOCK_LIST);
+  for (let i: usize = 0, end = job.listed * 4; i < end; i += 4) {
+    const block = load<u32>(list + i);
+    const at = min(block * 64, last);
+    sumBlock<T, K>(p + at, rows, apart, table(0) + at, table(1) + at, entries + block * BLOCK + RUNS);
+  }
+}
+
+/** Adds both sums of `rows` rows of a block to its runs. */
+function sumBlock<T, K>(p: usize, rows: u32, apart: usize, c0: usize, c1: usize, runs: usize): void {
   const stride = job.stride;
-  let a0 = zero();
-  let a1 = zero();
-  let a2 = zero();
-  let a3 = zero();
-  let q0 = zero();
-  let q1 = zero();
-  let q2 = zero();
-  let q3 = zero();
+  let a0 = v128.load(runs);
+  let a1 = v128.load(runs, 16);
+  let a2 = v128.load(runs, 32);
+  let a3 = v128.load(runs, 48);
+  let q0 = v128.load(runs, 64);
+  let q1 = v128.load(runs, 80);
+  let q2 = v128.load(runs, 96);
+  let q3 = v128.load(runs, 112);
   for (; rows >= 4; rows -= 4) {
     const p1 = p + stride;
     const p2 = p1 + stride;
@@ -115,7 +139,6 @@ function sumBlock<T, K>(p: usize, rows: u32, apart: usize, c0: usize, c1: usize,
     q3 = v128.add<T>(q3, sumOfFour<T>(u0, u1, u2, u3));
     p = p3 + stride;
   }
-  const runs = entries + RUNS;
   v128.store(runs, a0);
   v128.store(runs, a1, 16);
   v128.store(runs, a2, 32);
@@ -134,17 +157,24 @@ function sumBlock<T, K>(p: usize, rows: u32, apart: usize, c0: usize, c1: usize,
       v128.store(runs + at, v128.add<T>(v128.load(runs + at, 64), v), 64);
     }
   }
-  // A vector's columns take 128 / sizeof<T>() bytes of entries, those of Q begin where four vectors of A end.
-  const apiece: usize = sizeof<T>() === 4 ? 32 : 16;
-  for (let run = runs, entry = entries; run < runs + 128; run += 16, entry += apiece)
-    addVector<T>(entry, v128.load(run));
 }
 
-function addVector<T>(entry: usize, run: v128): void {
-  if (sizeof<T>() === 8) addCompensated(entry, run, 128);
-  else {
-    v128.store(entry, f64x2.add(v128.load(entry), f64x2.promote_low_f32x4(run)));
-    v128.store(entry, f64x2.add(v128.load(entry, 16), f64x2.promote_low_f32x4(upper(run))), 16);
+/** Adds the runs to the sums and clears them. */
+function addRuns<T>(entries: usize): void {
+  // A vector's columns take 128 / sizeof<T>() bytes of entries, those of Q begin where four vectors of A end.
+  const apiece: usize = sizeof<T>() === 4 ? 32 : 16;
+  const list = table(BLOCK_LIST);
+  for (let i: usize = 0, end = job.listed * 4; i < end; i += 4) {
+    let sums = entries + load<u32>(list + i) * BLOCK;
+    for (let runs = sums + RUNS, past = runs + 128; runs < past; runs += 16, sums += apiece) {
+      const run = v128.load(runs);
+      if (sizeof<T>() === 8) addCompensated(sums, run, LOST);
+      else {
+        v128.store(sums, f64x2.add(v128.load(sums), f64x2.promote_low_f32x4(run)));
+        v128.store(sums, f64x2.add(v128.load(sums, 16), f64x2.promote_low_f32x4(upper(run))), 16);
+      }
+      v128.store(runs, zero());
+    }
   }
 }
 
@@ -160,13 +190,13 @@ export function totalsOfColumns<T, K>(first: u32, last: u32): void {
 /** Address of column c's first sum in part 0; the second is Q bytes on. */
 function entryOf<T>(c: u32): usize {
   const columns: u32 = 64 / sizeof<T>();
-  const block = min(c / columns, job.blocks - 1);
+  const block = c / columns;
   return partial() + block * BLOCK + (c - min(block * columns, job.columns - columns)) * 8;
 }
 
 /** Of two channels that are two neighbouring columns. */
 function totalsOfPair<T>(column: u32): void {
-  const Q: usize = 512 / sizeof<T>();
+  const Q = fromAToQ<T>();
   const next = job.blocks * BLOCK;
   let a = zero();
   let q = zero();
@@ -179,8 +209,8 @@ function totalsOfPair<T>(column: u32): void {
     const nextA = f64x2.add(a, termA);
     const nextQ = f64x2.add(q, termQ);
     if (sizeof<T>() === 8) {
-      lostA = f64x2.add(lostA, f64x2.add(lost(a, termA, nextA), v128.load(entry + 128)));
-      lostQ = f64x2.add(lostQ, f64x2.add(lost(q, termQ, nextQ), v128.load(entry + Q + 128)));
+      lostA = f64x2.add(lostA, f64x2.add(lost(a, termA, nextA), v128.load(entry + LOST)));
+      lostQ = f64x2.add(lostQ, f64x2.add(lost(q, termQ, nextQ), v128.load(entry + Q + LOST)));
     }
     a = nextA;
     q = nextQ;
@@ -191,7 +221,7 @@ function totalsOfPair<T>(column: u32): void {
 
 /** Of a channel with several columns, and with elements after the last whole row. */
 function totalsOfChannel<T, K>(channel: u32): void {
-  const Q: usize = 512 / sizeof<T>();
+  const Q = fromAToQ<T>();
   const width = job.channels * job.inner;
   const column = (channel - job.first) * job.inner;
   let a: f64 = 0;
@@ -209,8 +239,8 @@ function totalsOfChannel<T, K>(channel: u32): void {
         lostA += lostOf(a, termA, a + termA);
         lostQ += lostOf(q, termQ, q + termQ);
         if (sizeof<T>() === 8) {
-          lostA += load<f64>(entry + 128);
-          lostQ += load<f64>(entry + Q + 128);
+          lostA += load<f64>(entry + LOST);
+          lostQ += load<f64>(entry + Q + LOST);
         }
         a += termA;
         q += termQ;

@@ -2,10 +2,11 @@
  * The two sums of every channel of planes, taken in order of memory:
  *
  *   entries = 0                                   a float64 pair of sums per channel
- *   for each row of inner elements, channel c:
- *     for each run of RUN x 4 vectors:            sums in the dtype, a tree of four vectors per addition
- *       a, q = sums of u, v over the run
- *       entries[c] += a, q                        widened (float32) or compensated (float64)
+ *   for each row of inner elements, or several outer rows at a time where they are short:
+ *     for each channel c:
+ *       for each run of RUN x 4 vectors:          sums in the dtype, a tree of four vectors per addition
+ *         a, q = sums of u, v over the run
+ *         entries[c] += a, q                      widened (float32) or compensated (float64)
  *   total[c] = the lanes of entries[c]
  *
  * Tensors of short outer rows are cut into parts of each channel's elements, which have entries of their own; their number follows
@@ -14,11 +15,13 @@
  */
 import { job } from "../job";
 import { CHUNK, count, entryBytes, partial, TOTALS, table } from "../shape";
-import { firstLanes, loadTail, lost, total, widen, zero } from "../vector";
+import { lastLanes, lost, total, widen, zero } from "../vector";
 import { areDeviations, first as firstTerm, second, sumOfFour } from "./terms";
 
 /** Additions of a lane before its sum is widened. */
 const RUN: u32 = 8;
+/** Outer rows that are read together: each is a stream of its own. */
+const MOST_TOGETHER: u32 = 4;
 
 /** Clears the entries of channels [first, last) for one part and sums its elements into them. */
 export function sumPart<T, K>(first: u32, last: u32, part: u32): void {
@@ -35,63 +38,80 @@ export function sumPart<T, K>(first: u32, last: u32, part: u32): void {
   const row = from / inner;
   let column = from - row * inner;
   let start = (areDeviations<K>() ? job.x : job.dy) + (row * job.channels + first) * plane;
+  const together = rowsTogether<T>();
   while (n > 0) {
     const length = min(inner - column, n);
+    const rows = column === 0 ? max(min(together, n / inner), 1) : 1;
     let p = start + column * sizeof<T>();
     let at: usize = 0;
     let entry = entries;
     for (const end = (last - first) * sizeof<T>(); at < end; at += sizeof<T>()) {
-      sumRow<T, K>(p, length, apart, v128.load_splat<T>(c0 + at), v128.load_splat<T>(c1 + at), entry);
+      sumRows<T, K>(p, length, rows, apart, v128.load_splat<T>(c0 + at), v128.load_splat<T>(c1 + at), entry);
       p += plane;
       entry += entryBytes<T>();
     }
-    start += job.channels * plane;
-    n -= length;
+    start += rows * job.channels * plane;
+    n -= rows * length;
     column = 0;
   }
+}
+
+/** Outer rows whose sums fit into one run. */
+function rowsTogether<T>(): u32 {
+  const vectors = job.inner / (16 / sizeof<T>());
+  const odd = job.inner % (16 / sizeof<T>()) > 0;
+  return min((RUN + 3) / (vectors / 4 + (vectors % 4) + u32(odd)), MOST_TOGETHER);
 }
 
 function entryOf<T>(part: u32, channel: u32): usize {
   return partial() + (part * min(job.channels, CHUNK) + channel - job.first) * entryBytes<T>();
 }
 
-/** Adds both sums of n > 0 elements to an entry. */
-function sumRow<T, K>(p: usize, n: u32, apart: usize, c0: v128, c1: v128, entry: usize): void {
+/** Adds both sums of n > 0 elements of each of some rows to an entry. More rows than one are `rowsTogether`. */
+function sumRows<T, K>(p: usize, n: u32, rows: u32, apart: usize, c0: v128, c1: v128, entry: usize): void {
   const lanes: u32 = 16 / sizeof<T>();
-  do {
-    let a = zero();
-    let q = zero();
-    const quads = min(RUN, n / (4 * lanes));
-    n -= quads * 4 * lanes;
-    for (const end = p + quads * 64; p < end; p += 64) {
-      const u0 = firstTerm<T, K>(v128.load(p), c0);
-      const u1 = firstTerm<T, K>(v128.load(p, 16), c0);
-      const u2 = firstTerm<T, K>(v128.load(p, 32), c0);
-      const u3 = firstTerm<T, K>(v128.load(p, 48), c0);
+  const toNext = job.channels * job.inner * sizeof<T>();
+  let a = zero();
+  let q = zero();
+  let left = n;
+  while (true) {
+    const quads = min(RUN, left / (4 * lanes));
+    left -= quads * 4 * lanes;
+    let at = p;
+    for (p += quads * 64; at < p; at += 64) {
+      const u0 = firstTerm<T, K>(v128.load(at), c0);
+      const u1 = firstTerm<T, K>(v128.load(at, 16), c0);
+      const u2 = firstTerm<T, K>(v128.load(at, 32), c0);
+      const u3 = firstTerm<T, K>(v128.load(at, 48), c0);
       a = v128.add<T>(a, sumOfFour<T>(u0, u1, u2, u3));
-      const v0 = second<T, K>(u0, p, apart, c0, c1);
-      const v1 = second<T, K>(u1, p + 16, apart, c0, c1);
-      const v2 = second<T, K>(u2, p + 32, apart, c0, c1);
-      const v3 = second<T, K>(u3, p + 48, apart, c0, c1);
+      const v0 = second<T, K>(u0, at, apart, c0, c1);
+      const v1 = second<T, K>(u1, at + 16, apart, c0, c1);
+      const v2 = second<T, K>(u2, at + 32, apart, c0, c1);
+      const v3 = second<T, K>(u3, at + 48, apart, c0, c1);
       q = v128.add<T>(q, sumOfFour<T>(v0, v1, v2, v3));
     }
-    if (n < 4 * lanes) {
-      for (; n >= lanes; n -= lanes) {
+    if (left < 4 * lanes) {
+      for (; left >= lanes; left -= lanes) {
         const u = firstTerm<T, K>(v128.load(p), c0);
         a = v128.add<T>(a, u);
         q = v128.add<T>(q, second<T, K>(u, p, apart, c0, c1));
         p += 16;
       }
-      if (n > 0) {
-        const mask = firstLanes<T>(n);
-        const u = firstTerm<T, K>(loadTail<T>(p, n), c0);
-        let v: v128;
-        if (areDeviations<K>()) v = v128.mul<T>(u, u);
-        else v = v128.mul<T>(v128.mul<T>(v128.sub<T>(loadTail<T>(p + apart, n), c0), c1), u);
+      if (left > 0) {
+        // The vector that ends where the row does: its first lanes were summed before, or belong to the row before.
+        const mask = lastLanes<T>(left);
+        at = p + left * sizeof<T>() - 16;
+        const u = firstTerm<T, K>(v128.load(at), c0);
         a = v128.add<T>(a, v128.and(u, mask));
-        q = v128.add<T>(q, v128.and(v, mask));
-        n = 0;
+        q = v128.add<T>(q, v128.and(second<T, K>(u, at, apart, c0, c1), mask));
+        p += left * sizeof<T>();
       }
+      if (--rows > 0) {
+        p += toNext - n * sizeof<T>();
+        left = n;
+        continue;
+      }
+      left = 0;
     }
     if (sizeof<T>() === 4) {
       v128.store(entry, widen(v128.load(entry), a));
@@ -100,7 +120,10 @@ function sumRow<T, K>(p: usize, n: u32, apart: usize, c0: v128, c1: v128, entry:
       addCompensated(entry, a, 32);
       addCompensated(entry + 16, q, 32);
     }
-  } while (n > 0);
+    if (left === 0) return;
+    a = zero();
+    q = zero();
+  }
 }
 
 /** sum += term; what that loses is added up `apart` bytes on. */

@@ -11,12 +11,12 @@
 import { job } from "../../job";
 import { sumOfFour } from "../../reduce/terms";
 import { channelsOfTile, count, OWN, PROBES, table } from "../../shape";
-import { upper, zero } from "../../vector";
+import { zero } from "../../vector";
 
 /** Values of a channel that are looked at: few of a small one, where they cost more than a second pass now and then. */
-function values(): u32 {
+function values(few: u32): u32 {
   const m = count();
-  return m < 1024 ? 16 : m < 16384 ? 32 : 128;
+  return m < few ? 16 : m < 16384 ? 32 : 128;
 }
 
 // ---- planes
@@ -25,7 +25,7 @@ function values(): u32 {
 export function planProbes<T>(): void {
   const lanes: u32 = 16 / sizeof<T>();
   const m = count();
-  const probes = min(values(), m) / lanes;
+  const probes = min(values(1024), m) / lanes;
   const step = m / probes;
   job.probes = probes;
   for (let i: u32 = 0; i < probes; i++) {
@@ -40,14 +40,13 @@ export function shiftsOfPlanes<T>(first: u32, last: u32): void {
   const lanes: u32 = 16 / sizeof<T>();
   const offsets = table(PROBES);
   const end = offsets + job.probes * 4;
-  const inverse = <T>(1 / f64(job.probes * lanes));
+  const inverse = v128.splat<T>(<T>(1 / f64(job.probes * lanes)));
   let x = job.x + first * job.inner * sizeof<T>();
   for (let channel = first; channel < last; channel++, x += job.inner * sizeof<T>()) {
-    const start = load<T>(x);
-    const pivot = v128.splat<T>(start);
+    const pivot = v128.load_splat<T>(x);
     let sum = zero();
     for (let at = offsets; at < end; at += 4) sum = v128.add<T>(sum, v128.sub<T>(v128.load(x + load<u32>(at)), pivot));
-    const mean = v128.splat<T>(start + sumOfLanes<T>(sum) * inverse);
+    const mean = v128.add<T>(pivot, v128.mul<T>(sumInAll<T>(sum), inverse));
     let best = pivot;
     let nearest = v128.abs<T>(v128.sub<T>(pivot, mean));
     for (let at = offsets; at < end; at += 4) {
@@ -60,31 +59,37 @@ export function shiftsOfPlanes<T>(first: u32, last: u32): void {
   }
 }
 
-function sumOfLanes<T>(v: v128): T {
-  const two = v128.add<T>(v, upper(v));
-  if (sizeof<T>() === 8) return v128.extract_lane<T>(two, 0);
-  return v128.extract_lane<T>(two, 0) + v128.extract_lane<T>(two, 1);
+function halvesSwapped(v: v128): v128 {
+  return v128.shuffle<i64>(v, v, 1, 0);
+}
+
+function neighboursSwapped(v: v128): v128 {
+  return v128.shuffle<i32>(v, v, 1, 0, 3, 2);
+}
+
+/** The sum of all lanes, in all lanes. */
+function sumInAll<T>(v: v128): v128 {
+  v = v128.add<T>(v, halvesSwapped(v));
+  return sizeof<T>() === 8 ? v : v128.add<T>(v, neighboursSwapped(v));
 }
 
 /** Without branches: which lane it is cannot be foretold. */
 function nearestLane<T>(values: v128, distances: v128): T {
-  let d = v128.extract_lane<T>(distances, 0);
-  let value = v128.extract_lane<T>(values, 0);
-  let e = v128.extract_lane<T>(distances, 1);
-  value = select<T>(v128.extract_lane<T>(values, 1), value, e < d);
-  if (sizeof<T>() === 8) return value;
-  d = min<T>(d, e);
-  e = v128.extract_lane<T>(distances, 2);
-  value = select<T>(v128.extract_lane<T>(values, 2), value, e < d);
-  d = min<T>(d, e);
-  e = v128.extract_lane<T>(distances, 3);
-  return select<T>(v128.extract_lane<T>(values, 3), value, e < d);
+  let others = halvesSwapped(distances);
+  values = v128.bitselect(halvesSwapped(values), values, v128.lt<T>(others, distances));
+  if (sizeof<T>() === 4) {
+    distances = v128.pmin<T>(distances, others);
+    others = neighboursSwapped(distances);
+    values = v128.bitselect(neighboursSwapped(values), values, v128.lt<T>(others, distances));
+  }
+  return v128.extract_lane<T>(values, 0);
 }
 
 // ---- columns
 
-/** Rows whose nearest value is looked for: a fourth of those whose mean is taken, since it is as good as it need be. */
-const CANDIDATES: u32 = 4;
+/** Values of a channel among which the nearest is looked for, and the least rows of many columns. */
+const CANDIDATES: u32 = 16;
+const LEAST_ROWS: u32 = 4;
 
 /** Table OWN: the shifts of the tile's channels. Table 0 holds those of their columns, table 1 the columns' means, in between. */
 export function shiftsOfColumns<T>(): void {
@@ -96,10 +101,11 @@ export function shiftsOfColumns<T>(): void {
   }
   const single = job.inner === 1 && job.fold === 1;
   const perRow = job.inner * job.fold;
-  const probes = min(job.rows, max((values() + perRow - 1) / perRow, CANDIDATES));
-  const step = (job.rows / probes) * job.stride;
+  const probes = min(job.rows, max((values(256) + perRow - 1) / perRow, LEAST_ROWS));
+  // An odd number of rows apart: rows a power of two apart lie in few of the cache's sets.
+  const step = ((job.rows / probes - 1) | 1) * job.stride;
   const inverse = v128.splat<T>(<T>(1 / f64(probes)));
-  const skip = max(probes / (single ? CANDIDATES * 2 : CANDIDATES), 1);
+  const skip = max(probes / (single ? CANDIDATES : LEAST_ROWS), 1);
   const bytes = job.columns * sizeof<T>();
   const into = table(single ? OWN : 0);
   for (let column: usize = 0; column < bytes; column += 16) {
