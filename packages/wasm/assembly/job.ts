@@ -2,37 +2,54 @@
  * One job at a time: its operands lie in a block of memory that all threads see; its items are claimed one by one by
  * whoever is free, the calling thread included. What an item computes does not depend on who computes it.
  */
+import { DONE, EPOCH, JOB } from "../src/layout";
+
+/** The job's number and how many of its items nobody has claimed: what threads contend for, on a cache line that the host leaves alone. */
+const CLAIM: usize = 128;
+
 @unmanaged
 export class Job {
-  /** What an item is: the function's place in the module's table, which is the same in all threads. */
-  work: u32;
-  items: u32;
-  x: usize;
-  dy: usize;
-  y: usize;
+  // What the host writes (src/job.ts): numbers, sizes, and addresses, 0 for no buffer.
+  eps: f64;
+  /** What the sums are divided by in a gradient. */
+  m: f64;
+  /** fill: the value. */
+  value: f64;
+  /** movingAverage: what is left of the running statistics, and the factor of the variance. */
+  fraction: f64;
+  correction: f64;
+  /** copy and fill: elements. */
+  length: u32;
   outer: u32;
   channels: u32;
   inner: u32;
+  x: usize;
+  dy: usize;
+  /** Where a map writes: y or dx. */
+  y: usize;
   mean: usize;
+  /** moments: the mean's low part, and the squares in place of the variance (K-12). */
+  meanLow: usize;
   variance: usize;
+  m2: usize;
   gamma: usize;
   beta: usize;
   sumDy: usize;
   sumDyXhat: usize;
   gradGamma: usize;
   gradBeta: usize;
-  value: f64;
-  eps: f64;
-  /** What the sums are divided by in a gradient. */
-  m: f64;
-  /** splitMoments: the mean's low part, and the squares in place of the variance; else 0. */
-  meanLow: usize;
-  m2: usize;
+  runningMean: usize;
+  runningVariance: usize;
+  factor: usize;
+  // What a kernel plans.
+  /** What an item is: the function's place in the module's table, which is the same in all threads. */
+  work: u32;
+  items: u32;
   /** 1 in backward: its gradient follows the sums as they were before they were rounded to the dtype. */
   fused: u32;
   /** The first channel that has a place in the tables. */
   first: u32;
-  /** Planes: channels per item. Columns: rows per item. Copies: elements. */
+  /** Planes: channels per item. Columns: rows per item. */
   span: u32;
   /** Parts that a channel, or the rows, are cut into; elements of a channel per part. */
   parts: u32;
@@ -52,11 +69,7 @@ export class Job {
   rest: u32;
 }
 
-/** Addresses below the heap's base are ours: a cache line each for what threads contend for, then the job. */
-const EPOCH: usize = 64;
-const CLAIM: usize = 128;
-const DONE: usize = 192;
-export const job: Job = changetype<Job>(256);
+export const job: Job = changetype<Job>(<usize>JOB);
 
 /** Work of fewer bytes is done before another thread would have woken. */
 const SHARED: u64 = 524288;

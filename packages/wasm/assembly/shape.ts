@@ -46,7 +46,8 @@ export const BLOCK_BYTES: u32 = 384;
 const PARTIAL: u32 = 524288;
 /** Bytes from one table to the next. */
 export const TABLE: u32 = CHUNK * 8;
-/** Tables 0 to 3 are coefficients. These are coefficients before they are spread, two totals of float64, probes, flags. */
+/** Tables 0 to 3 are coefficients. These are coefficients before they are spread (those of gradients take the totals too), two totals
+ * of float64, probes, flags, the blocks that are listed. */
 export const OWN: u32 = 4;
 export const TOTALS: u32 = 5;
 export const PROBES: u32 = 7;
@@ -62,16 +63,13 @@ export function table(index: u32): usize {
   return scratchAt() + PARTIAL + index * TABLE;
 }
 
-/** Stores the shape; true for planes. One channel is one plane. */
-export function usePlanes(outer: u32, channels: u32, inner: u32): bool {
-  if (channels === 1) {
-    inner *= outer;
-    outer = 1;
+/** True for planes. One channel is one plane. */
+export function usePlanes(): bool {
+  if (job.channels === 1) {
+    job.inner *= job.outer;
+    job.outer = 1;
   }
-  job.outer = outer;
-  job.channels = channels;
-  job.inner = inner;
-  return inner >= SHORT_ROW;
+  return job.inner >= SHORT_ROW;
 }
 
 /** Values a channel. */

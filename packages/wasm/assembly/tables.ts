@@ -1,7 +1,7 @@
 /** Coefficients of channels, spread over the columns of a tile: rows of memory then meet rows of a table. */
 import { differenceLimit, largest, slopeLimit, smallest } from "./careful/range";
 import { job } from "./job";
-import { channelsOfTile, OWN, table } from "./shape";
+import { channelsOfTile, OWN, TABLE, table } from "./shape";
 import { pair, storePair, zero } from "./vector";
 
 /** table[column] = values[its channel], or `otherwise` where there are no values (0). */
@@ -10,7 +10,7 @@ export function spread<T>(index: u32, values: usize, otherwise: T): void {
   const channels = channelsOfTile();
   const inner = job.inner;
   const width = channels * inner;
-  if (values) values += (job.firstColumn / inner) * sizeof<T>();
+  if (values) values += job.first * sizeof<T>();
   if (inner === 1 && values) {
     memory.copy(into, values, width * sizeof<T>());
   } else {
@@ -24,9 +24,9 @@ export function spread<T>(index: u32, values: usize, otherwise: T): void {
   }
 }
 
-/** Spreads what was computed into table OWN: it starts at the tile's first channel. */
-export function spreadOwn<T>(index: u32): void {
-  spread<T>(index, table(OWN) - (job.firstColumn / job.inner) * sizeof<T>(), 0);
+/** Spreads what was computed into table `own`: it starts at the tile's first channel. */
+export function spreadOwn<T>(index: u32, own: u32): void {
+  spread<T>(index, table(own) - job.first * sizeof<T>(), 0);
 }
 
 /** 1 / sqrt(variance + eps) of two channels, 1 without variance. */
@@ -64,7 +64,7 @@ function within(least: v128, most: v128, low: f64, high: f64): bool {
   return v128.all_true<i64>(v128.and(f64x2.ge(least, f64x2.splat(low)), f64x2.le(most, f64x2.splat(high))));
 }
 
-// The next three return whether the ordinary maps are right for what they computed (careful/range.ts). NaN does not count:
+// The next two return whether the ordinary maps are right for what they computed (careful/range.ts). NaN does not count:
 // it is right for that too.
 
 /** gamma / sqrt(variance + eps), rounded once. */
@@ -106,56 +106,66 @@ export function betas<T>(into: usize, first: u32, n: u32): void {
   else for (const end = into + n * sizeof<T>(); into < end; into += sizeof<T>()) store<T>(into, <T>-0.0);
 }
 
-/** sum dy / m. */
-export function shares<T>(into: usize, first: u32, n: u32): bool {
+/**
+ * What the gradient's map needs, from `into` on, a table apart: sum dy / m, r (sum dy x^ / m) and gamma r, each rounded once; r is
+ * computed once for all.
+ */
+export function gradients<T>(into: usize, first: u32, n: u32): bool {
   const m = f64x2.splat(job.m);
-  let most = zero();
+  let mostOfShares = zero();
+  let mostOfSlopes = zero();
+  let mostOfScales = zero();
+  let leastOfSlopes = f64x2.splat(Infinity);
+  let leastOfScales = f64x2.splat(Infinity);
   for (let i: u32 = 0; i < n; i += 2) {
-    const a = f64x2.div(pair<T>(job.sumDy + (first + i) * sizeof<T>()), m);
+    const at = (first + i) * sizeof<T>();
     const single = i + 1 === n;
-    storeUpTo<T>(into + i * sizeof<T>(), a, single);
-    most = f64x2.pmax(most, sizesOf(a, single));
-  }
-  return within(most, most, 0, differenceLimit<T>());
-}
-
-/** r * (sum dy x^ / m). */
-export function slopes<T>(into: usize, first: u32, n: u32): bool {
-  const m = f64x2.splat(job.m);
-  let least = f64x2.splat(Infinity);
-  let most = zero();
-  for (let i: u32 = 0; i < n; i += 2) {
-    const b = f64x2.div(pair<T>(job.sumDyXhat + (first + i) * sizeof<T>()), m);
-    const c = f64x2.mul(inversePair<T>(first + i), b);
-    const single = i + 1 === n;
-    storeUpTo<T>(into + i * sizeof<T>(), c, single);
+    const r = inversePair<T>(first + i);
+    const gamma = job.gamma ? pair<T>(job.gamma + at) : f64x2.splat(1);
+    const a = f64x2.div(pair<T>(job.sumDy + at), m);
+    const b = f64x2.div(pair<T>(job.sumDyXhat + at), m);
+    const c = f64x2.mul(r, b);
+    const s = f64x2.mul(r, gamma);
+    const own = into + i * sizeof<T>();
+    storeUpTo<T>(own, a, single);
+    storeUpTo<T>(own + TABLE, c, single);
+    storeUpTo<T>(own + 2 * TABLE, s, single);
+    mostOfShares = f64x2.pmax(mostOfShares, sizesOf(a, single));
     const sizesOfB = sizesOf(b, single);
     const sizesOfC = sizesOf(c, single);
-    most = f64x2.pmax(most, f64x2.pmax(sizesOfB, sizesOfC));
-    least = f64x2.pmin(least, raised(f64x2.pmin(sizesOfB, sizesOfC), f64x2.eq(sizesOfB, zero())));
+    mostOfSlopes = f64x2.pmax(mostOfSlopes, f64x2.pmax(sizesOfB, sizesOfC));
+    leastOfSlopes = f64x2.pmin(leastOfSlopes, raised(f64x2.pmin(sizesOfB, sizesOfC), f64x2.eq(sizesOfB, zero())));
+    const sizesOfS = sizesOf(s, single);
+    mostOfScales = f64x2.pmax(mostOfScales, sizesOfS);
+    leastOfScales = f64x2.pmin(leastOfScales, raised(sizesOfS, f64x2.eq(sizesOf(gamma, single), zero())));
   }
-  return within(least, most, smallest<T>(), slopeLimit<T>());
+  return (
+    within(mostOfShares, mostOfShares, 0, differenceLimit<T>()) &&
+    within(leastOfSlopes, mostOfSlopes, smallest<T>(), slopeLimit<T>()) &&
+    within(leastOfScales, mostOfScales, smallest<T>(), largest<T>())
+  );
+}
+
+// Of the channels of a tile, spread over its columns from table `index` on. Where a column is a channel they are computed there.
+
+function isSpread(): bool {
+  return job.inner === 1 && job.fold === 1;
 }
 
 export function spreadScales<T>(index: u32): bool {
-  const inRange = scales<T>(table(OWN), job.firstColumn / job.inner, channelsOfTile());
-  spreadOwn<T>(index);
+  const inRange = scales<T>(table(isSpread() ? index : OWN), job.first, channelsOfTile());
+  if (!isSpread()) spreadOwn<T>(index, OWN);
   return inRange;
 }
 
 export function spreadPowers<T>(index: u32): void {
-  powers<T>(table(OWN), job.firstColumn / job.inner, channelsOfTile());
-  spreadOwn<T>(index);
+  powers<T>(table(isSpread() ? index : OWN), job.first, channelsOfTile());
+  if (!isSpread()) spreadOwn<T>(index, OWN);
 }
 
-export function spreadShares<T>(index: u32): bool {
-  const inRange = shares<T>(table(OWN), job.firstColumn / job.inner, channelsOfTile());
-  spreadOwn<T>(index);
-  return inRange;
-}
-
-export function spreadSlopes<T>(index: u32): bool {
-  const inRange = slopes<T>(table(OWN), job.firstColumn / job.inner, channelsOfTile());
-  spreadOwn<T>(index);
+/** Three tables. */
+export function spreadGradients<T>(index: u32): bool {
+  const inRange = gradients<T>(table(isSpread() ? index : OWN), job.first, channelsOfTile());
+  if (!isSpread()) for (let i: u32 = 0; i < 3; i++) spreadOwn<T>(index + i, OWN + i);
   return inRange;
 }

@@ -3,6 +3,7 @@ import { Block } from "./block.ts";
 import type { WasmBuffer } from "./buffer.ts";
 import { features } from "./features.ts";
 import { createHeap, PAGE } from "./heap.ts";
+import { Job } from "./job.ts";
 import { createKernels } from "./kernels.ts";
 import { compile, instantiate } from "./module.ts";
 import { FIRST_PAGES, FOUR_GIB, readWasmOptions, type WasmOptions } from "./options.ts";
@@ -87,7 +88,7 @@ export async function createWasm(options: WasmOptions = {}): Promise<Backend<Was
     name: "wasm",
     contractVersion: CONTRACT_VERSION,
     supports: supportsOf(1 + (pool?.size ?? 0), off),
-    kernels: createKernels(wasm),
+    kernels: createKernels(wasm, new Job(memory)),
     get disposed() {
       return heap.closed;
     },

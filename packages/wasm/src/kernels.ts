@@ -1,69 +1,154 @@
-import type { Affine, Kernels } from "@bn/core";
+import type { Kernels } from "@bn/core";
 import type { WasmBuffer } from "./buffer.ts";
+import { type Job, NUMBER, WORD } from "./job.ts";
 import type { Exports } from "./module.ts";
 
-const NONE = 0;
-const at = (buffer: WasmBuffer | null | undefined): number => (buffer ? buffer.address : NONE);
-const gammaOf = (affine: Affine<WasmBuffer> | null): number => at(affine?.gamma);
-const betaOf = (affine: Affine<WasmBuffer> | null): number => at(affine?.beta);
+const at = (buffer: WasmBuffer | null | undefined): number => (buffer ? buffer.address : 0);
 const wide = ({ dtype }: WasmBuffer): number => (dtype === "float64" ? 1 : 0);
 
-/** The contract's kernels: operands become addresses, an absent one 0. The work is done in assembly/kernels. */
-export function createKernels(wasm: Exports): Kernels<WasmBuffer> {
-  const kernels: Kernels<WasmBuffer> = {
-    moments(x, { outer, channels, inner }, { mean, variance }) {
-      wasm.moments(wide(x), x.address, outer, channels, inner, mean.address, variance.address);
+/** The contract's kernels: each writes its operands into the job and calls the module, which reads them there (assembly/). */
+export function createKernels(wasm: Exports, job: Job): Kernels<WasmBuffer> {
+  return {
+    moments(x, g, { mean, variance }) {
+      const words = job.openOn(g);
+      words[WORD.x] = x.address;
+      words[WORD.mean] = mean.address;
+      words[WORD.variance] = variance.address;
+      wasm.moments(wide(x));
     },
-    splitMoments(x, { outer, channels, inner }, { mean, meanLow, m2 }) {
-      wasm.splitMoments(wide(x), x.address, outer, channels, inner, mean.address, meanLow.address, m2.address);
+    splitMoments(x, g, { mean, meanLow, m2 }) {
+      const words = job.openOn(g);
+      words[WORD.x] = x.address;
+      words[WORD.mean] = mean.address;
+      words[WORD.meanLow] = meanLow.address;
+      words[WORD.m2] = m2.address;
+      wasm.moments(wide(x));
     },
-    normalize(x, { outer, channels, inner }, { mean, variance }, eps, affine, y) {
-      const [gamma, beta] = [gammaOf(affine), betaOf(affine)];
-      const stats = [mean.address, variance.address] as const;
-      wasm.normalize(wide(x), x.address, outer, channels, inner, ...stats, eps, gamma, beta, y.address);
+    normalize(x, g, { mean, variance }, eps, affine, y) {
+      const words = job.openOn(g);
+      job.numbers[NUMBER.eps] = eps;
+      words[WORD.x] = x.address;
+      words[WORD.mean] = mean.address;
+      words[WORD.variance] = variance.address;
+      words[WORD.gamma] = at(affine?.gamma);
+      words[WORD.beta] = at(affine?.beta);
+      words[WORD.y] = y.address;
+      wasm.normalize(wide(x));
     },
-    gradSums(dy, x, { outer, channels, inner }, { mean, variance }, eps, sums, grad) {
-      const stats = [mean.address, variance.address] as const;
-      const into = [sums.dy.address, sums.dyXhat.address, gammaOf(grad), betaOf(grad)] as const;
-      wasm.gradSums(wide(x), dy.address, x.address, outer, channels, inner, ...stats, eps, ...into);
+    gradSums(dy, x, g, { mean, variance }, eps, sums, grad) {
+      const words = job.openOn(g);
+      job.numbers[NUMBER.eps] = eps;
+      words[WORD.dy] = dy.address;
+      words[WORD.x] = x.address;
+      words[WORD.mean] = mean.address;
+      words[WORD.variance] = variance.address;
+      words[WORD.sumDy] = sums.dy.address;
+      words[WORD.sumDyXhat] = sums.dyXhat.address;
+      words[WORD.gradGamma] = at(grad?.gamma);
+      words[WORD.gradBeta] = at(grad?.beta);
+      wasm.gradSums(wide(x));
     },
-    gradNormalize(dy, x, { outer, channels, inner }, { mean, variance }, eps, affine, sums, m, dx) {
-      const stats = [mean.address, variance.address] as const;
-      const from = [gammaOf(affine), at(sums?.dy), at(sums?.dyXhat)] as const;
-      wasm.gradNormalize(wide(x), dy.address, x.address, outer, channels, inner, ...stats, eps, ...from, m, dx.address);
+    gradNormalize(dy, x, g, { mean, variance }, eps, affine, sums, m, dx) {
+      const words = job.openOn(g);
+      job.numbers[NUMBER.eps] = eps;
+      job.numbers[NUMBER.m] = m;
+      words[WORD.dy] = dy.address;
+      words[WORD.x] = sums ? x.address : dy.address; // without sums dx = dy s: y = (x - mean) s without a mean
+      words[WORD.mean] = sums ? mean.address : 0;
+      words[WORD.variance] = variance.address;
+      words[WORD.gamma] = at(affine?.gamma);
+      words[WORD.sumDy] = at(sums?.dy);
+      words[WORD.sumDyXhat] = at(sums?.dyXhat);
+      words[WORD.y] = dx.address;
+      wasm.gradNormalize(wide(x));
     },
-    forward(x, { outer, channels, inner }, stats, average, eps, affine, y) {
-      const [mean, variance] = [stats.mean.address, stats.variance.address];
-      const [gamma, beta] = [gammaOf(affine), betaOf(affine)];
-      wasm.forward(wide(x), x.address, outer, channels, inner, mean, variance, eps, gamma, beta, y.address);
-      if (average) kernels.movingAverage(channels, stats, average);
+    forward(x, g, { mean, variance }, average, eps, affine, y) {
+      const words = job.openOn(g);
+      const { numbers } = job;
+      numbers[NUMBER.eps] = eps;
+      words[WORD.x] = x.address;
+      words[WORD.mean] = mean.address;
+      words[WORD.variance] = variance.address;
+      words[WORD.gamma] = at(affine?.gamma);
+      words[WORD.beta] = at(affine?.beta);
+      words[WORD.y] = y.address;
+      if (average) {
+        words[WORD.runningMean] = average.running.mean.address;
+        words[WORD.runningVariance] = average.running.variance.address;
+        words[WORD.factor] = average.running.factor.address;
+        numbers[NUMBER.fraction] = average.fraction;
+        numbers[NUMBER.correction] = average.correction;
+      }
+      wasm.forward(wide(x));
     },
-    backward(dy, x, { outer, channels, inner }, { mean, variance }, eps, affine, sums, grad, m, dx) {
-      const stats = [mean.address, variance.address] as const;
-      const into = [sums.dy.address, sums.dyXhat.address, gammaOf(grad), betaOf(grad)] as const;
-      const [of, gamma] = [[wide(x), dy.address, x.address] as const, gammaOf(affine)];
-      wasm.backward(...of, outer, channels, inner, ...stats, eps, gamma, ...into, m, dx.address);
+    backward(dy, x, g, { mean, variance }, eps, affine, sums, grad, m, dx) {
+      const words = job.openOn(g);
+      job.numbers[NUMBER.eps] = eps;
+      job.numbers[NUMBER.m] = m;
+      words[WORD.dy] = dy.address;
+      words[WORD.x] = x.address;
+      words[WORD.mean] = mean.address;
+      words[WORD.variance] = variance.address;
+      words[WORD.gamma] = at(affine?.gamma);
+      words[WORD.sumDy] = sums.dy.address;
+      words[WORD.sumDyXhat] = sums.dyXhat.address;
+      words[WORD.gradGamma] = at(grad?.gamma);
+      words[WORD.gradBeta] = at(grad?.beta);
+      words[WORD.y] = dx.address;
+      wasm.backward(wide(x));
     },
-    scale(x, { outer, channels, inner }, affine, y) {
-      wasm.scale(wide(x), x.address, outer, channels, inner, affine.gamma.address, at(affine.beta), y.address);
+    // K-5 and K-6 are normalize and gradSums without statistics.
+    scale(x, g, { gamma, beta }, y) {
+      const words = job.openOn(g);
+      words[WORD.x] = x.address;
+      words[WORD.gamma] = gamma.address;
+      words[WORD.beta] = at(beta);
+      words[WORD.y] = y.address;
+      wasm.normalize(wide(x));
     },
-    scaleSums(dy, x, { outer, channels, inner }, dGamma, dBeta) {
-      wasm.scaleSums(wide(x), dy.address, x.address, outer, channels, inner, at(dGamma), at(dBeta));
+    scaleSums(dy, x, g, dGamma, dBeta) {
+      const words = job.openOn(g);
+      words[WORD.dy] = dy.address;
+      words[WORD.x] = x.address;
+      words[WORD.gradGamma] = at(dGamma);
+      words[WORD.gradBeta] = at(dBeta);
+      wasm.gradSums(wide(x));
     },
     movingAverage(channels, { mean, variance }, { running, fraction, correction }) {
-      const into = [running.mean.address, running.variance.address, running.factor.address] as const;
-      wasm.movingAverage(wide(mean), channels, mean.address, variance.address, ...into, fraction, correction);
+      const words = job.open();
+      job.numbers[NUMBER.fraction] = fraction;
+      job.numbers[NUMBER.correction] = correction;
+      words[WORD.channels] = channels;
+      words[WORD.mean] = mean.address;
+      words[WORD.variance] = variance.address;
+      words[WORD.runningMean] = running.mean.address;
+      words[WORD.runningVariance] = running.variance.address;
+      words[WORD.factor] = running.factor.address;
+      wasm.movingAverage(wide(mean));
     },
     globalStats(channels, running, { mean, variance }) {
-      const from = [running.mean.address, running.variance.address, running.factor.address] as const;
-      wasm.globalStats(wide(mean), channels, ...from, mean.address, variance.address);
+      const words = job.open();
+      words[WORD.channels] = channels;
+      words[WORD.mean] = mean.address;
+      words[WORD.variance] = variance.address;
+      words[WORD.runningMean] = running.mean.address;
+      words[WORD.runningVariance] = running.variance.address;
+      words[WORD.factor] = running.factor.address;
+      wasm.globalStats(wide(mean));
     },
     copy(length, x, y) {
-      wasm.copy(wide(x), length, x.address, y.address);
+      const words = job.open();
+      words[WORD.length] = length;
+      words[WORD.x] = x.address;
+      words[WORD.y] = y.address;
+      wasm.copy(wide(x));
     },
     fill(length, value, y) {
-      wasm.fill(wide(y), length, value, y.address);
+      const words = job.open();
+      job.numbers[NUMBER.value] = value;
+      words[WORD.length] = length;
+      words[WORD.y] = y.address;
+      wasm.fill(wide(y));
     },
   };
-  return kernels;
 }

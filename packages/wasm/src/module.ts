@@ -1,8 +1,12 @@
-import { BnError, type DeviceBuffer, type Kernels } from "@bn/core";
+import { BnError } from "@bn/core";
 import { ALONE, SHARED } from "./generated/kernels.ts";
 
-/** The exports of assembly/index.ts: 1 for float64, then addresses and sizes; an absent buffer is 0. */
-export type Exports = Readonly<Record<keyof Kernels<DeviceBuffer>, (...operands: number[]) => void>> & {
+type Kernel =
+  | ("moments" | "normalize" | "gradSums" | "gradNormalize" | "forward" | "backward")
+  | ("movingAverage" | "globalStats" | "copy" | "fill");
+
+/** The exports of assembly/index.ts. A kernel takes its operands from the job, and 1 for float64. */
+export type Exports = Readonly<Record<Kernel, (wide: number) => void>> & {
   /** Where scratch lies, and how many threads may help. */
   configure(scratch: number, helpers: number): void;
   /** The first address that is free. */
@@ -40,5 +44,5 @@ export async function instantiate(
   settle: (items: number) => void,
 ): Promise<Exports> {
   const { exports } = await WebAssembly.instantiate(module, { env: { memory }, job: { settle } });
-  return exports as unknown as Exports;
+  return exports as Exports;
 }

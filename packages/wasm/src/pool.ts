@@ -1,5 +1,6 @@
 import { BnError } from "@bn/core";
 import { browserThread, type Events, nodeThreads, type Thread } from "./host.ts";
+import { DONE, EPOCH, STOP } from "./layout.ts";
 
 /** Helper threads that sleep until a job is published in shared memory (assembly/job.ts), and help with its items. */
 export interface Pool {
@@ -22,10 +23,8 @@ export interface PoolOptions {
   readonly patience?: number;
 }
 
-/** 32-bit words of assembly/job.ts, and the flag that ends helpers. */
-const EPOCH = 64 / 4;
-const STOP = 68 / 4;
-const DONE = 192 / 4;
+/** Places of 32-bit words. */
+const WORD_OF = { epoch: EPOCH / 4, stop: STOP / 4, done: DONE / 4 };
 const START_LIMIT = 10_000;
 
 /** Rejects with the reason where a helper does not start. */
@@ -42,9 +41,9 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
 
   const end = async () => {
     disposed = true;
-    Atomics.store(words, STOP, 1);
-    Atomics.add(words, EPOCH, 1);
-    Atomics.notify(words, EPOCH);
+    Atomics.store(words, WORD_OF.stop, 1);
+    Atomics.add(words, WORD_OF.epoch, 1);
+    Atomics.notify(words, WORD_OF.epoch);
     await Promise.all(threads.map((thread) => thread.terminate()));
   };
   const fail = (reason: string) => {
@@ -67,7 +66,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     clocks.push(clock);
     const ready = promise.then(() => thread.unref()).finally(() => clearTimeout(clock));
     ready.catch(() => {}); // the first that fails is reported, the others not
-    thread.post({ module, memory, scratch, stop: STOP * 4 });
+    thread.post({ module, memory, scratch, stop: STOP });
     return ready;
   };
   try {
@@ -87,11 +86,11 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       return failure;
     },
     settle(items) {
-      let done = Atomics.load(words, DONE);
+      let done = Atomics.load(words, WORD_OF.done);
       let deadline = performance.now() + patience;
       while (done !== items) {
-        if (mayWait) Atomics.wait(words, DONE, done, 10);
-        const now = Atomics.load(words, DONE);
+        if (mayWait) Atomics.wait(words, WORD_OF.done, done, 10);
+        const now = Atomics.load(words, WORD_OF.done);
         if (now !== done) deadline = performance.now() + patience;
         else if (performance.now() > deadline) {
           fail(`${items - now} of ${items} parts unfinished after ${patience / 1000} s`);

@@ -4,45 +4,17 @@ import { bytes, CHUNK, items, lastOfChunk, planBlocks, planColumns, usePlanes } 
 import { gradNormalizeAll, gradNormalizeBlock, gradNormalizeTile } from "./grad-normalize";
 import { gradSumsOfChannels, gradSumsOfPlanes, gradSumsOfTile } from "./grad-sums";
 
-export function backward<T>(
-  dy: usize,
-  x: usize,
-  outer: u32,
-  channels: u32,
-  inner: u32,
-  mean: usize,
-  variance: usize,
-  eps: f64,
-  gamma: usize,
-  sumDy: usize,
-  sumDyXhat: usize,
-  gradGamma: usize,
-  gradBeta: usize,
-  m: f64,
-  dx: usize,
-): void {
-  job.dy = dy;
-  job.x = x;
-  job.mean = mean;
-  job.variance = variance;
-  job.eps = eps;
-  job.gamma = gamma;
-  job.sumDy = sumDy;
-  job.sumDyXhat = sumDyXhat;
-  job.m = m;
+export function backward<T>(): void {
   job.fused = 1;
-  job.gradGamma = gradGamma;
-  job.gradBeta = gradBeta;
-  job.y = dx;
-  if (!usePlanes(outer, channels, inner)) {
-    const width = channels * job.inner;
+  if (!usePlanes()) {
+    const width = job.channels * job.inner;
     for (let column: u32 = 0; column < width; column += job.columns) {
       planColumns<T>(column);
       gradSumsOfTile<T>();
       gradNormalizeTile<T>();
     }
   } else if (planBlocks<T>(2)) {
-    for (job.first = 0; job.first < channels; job.first += CHUNK)
+    for (job.first = 0; job.first < job.channels; job.first += CHUNK)
       run((item: u32) => backwardOfBlock<T>(item), items(), 3 * bytes<T>());
   } else {
     gradSumsOfPlanes<T>();

@@ -3,17 +3,14 @@ import { job, run } from "../job";
 import { parts, SLICE } from "../shape";
 import { storeTail } from "../vector";
 
-export function fill<T>(length: u32, value: f64, y: usize): void {
-  job.y = y;
-  job.value = value;
-  job.span = length;
-  run((item: u32) => fillPart<T>(item), parts(length, SLICE), u64(length) * sizeof<T>());
+export function fill<T>(): void {
+  run((item: u32) => fillPart<T>(item), parts(job.length, SLICE), u64(job.length) * sizeof<T>());
 }
 
 export function fillPart<T>(item: u32): void {
   const lanes: u32 = 16 / sizeof<T>();
   const from = item * SLICE;
-  let n = min(SLICE, job.span - from);
+  let n = min(SLICE, job.length - from);
   let y = job.y + from * sizeof<T>();
   const v = v128.splat<T>(<T>job.value);
   for (; n >= lanes; n -= lanes) {

@@ -3,30 +3,12 @@ import { job, run } from "../job";
 import { bytes, CHUNK, items, lastOfChunk, planBlocks, planColumns, usePlanes } from "../shape";
 import { momentsOfChannels, momentsOfPlanes, momentsOfTile } from "./moments";
 import { planProbes } from "./moments/shift";
+import { movingAverage } from "./moving-average";
 import { mapTensor, normalizeBlock, normalizeTile } from "./normalize";
 
-export function forward<T>(
-  x: usize,
-  outer: u32,
-  channels: u32,
-  inner: u32,
-  mean: usize,
-  variance: usize,
-  eps: f64,
-  gamma: usize,
-  beta: usize,
-  y: usize,
-): void {
-  job.x = x;
-  job.mean = mean;
-  job.meanLow = 0;
-  job.variance = variance;
-  job.eps = eps;
-  job.gamma = gamma;
-  job.beta = beta;
-  job.y = y;
-  if (!usePlanes(outer, channels, inner)) {
-    const width = channels * job.inner;
+export function forward<T>(): void {
+  if (!usePlanes()) {
+    const width = job.channels * job.inner;
     for (let column: u32 = 0; column < width; column += job.columns) {
       planColumns<T>(column);
       momentsOfTile<T>();
@@ -34,12 +16,13 @@ export function forward<T>(
     }
   } else if (planBlocks<T>(1)) {
     planProbes<T>();
-    for (job.first = 0; job.first < channels; job.first += CHUNK)
+    for (job.first = 0; job.first < job.channels; job.first += CHUNK)
       run((item: u32) => forwardOfBlock<T>(item), items(), 2 * bytes<T>());
   } else {
     momentsOfPlanes<T>();
-    mapTensor<T>(outer, channels, inner);
+    mapTensor<T>();
   }
+  if (job.runningMean) movingAverage<T>();
 }
 
 export function forwardOfBlock<T>(item: u32): void {

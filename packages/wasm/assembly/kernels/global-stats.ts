@@ -1,16 +1,11 @@
 /** K-8. stats = running * (factor = 0 ? 0 : 1 / factor), the reciprocal rounded first. Bound: N-8. */
-export function globalStats<T>(
-  channels: u32,
-  runningMean: usize,
-  runningVariance: usize,
-  factor: usize,
-  mean: usize,
-  variance: usize,
-): void {
-  const weight = load<T>(factor);
+import { job } from "../job";
+
+export function globalStats<T>(): void {
+  const weight = load<T>(job.factor);
   const s = weight === <T>0 ? <T>0 : <T>1 / weight;
-  for (let at: usize = 0, end = channels * sizeof<T>(); at < end; at += sizeof<T>()) {
-    store<T>(mean + at, load<T>(runningMean + at) * s);
-    store<T>(variance + at, load<T>(runningVariance + at) * s);
+  for (let at: usize = 0, end = job.channels * sizeof<T>(); at < end; at += sizeof<T>()) {
+    store<T>(job.mean + at, load<T>(job.runningMean + at) * s);
+    store<T>(job.variance + at, load<T>(job.runningVariance + at) * s);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * K-4. dx = ((dy - a) - (x - mean) c) s with a = sum dy / m, c = r sum(dy x^) / m, s = gamma r, each computed in float64 and
- * rounded once; without sums dx = dy s. Bound: N-6.
+ * rounded once; without sums dx = dy s, where the host gives dy as x, and no mean. Bound: N-6.
  */
 import { carefulGradient } from "../careful/maps";
 import { canBeHelped, differencesInRange, gradientInRange } from "../careful/range";
@@ -19,43 +19,18 @@ import {
   table,
   usePlanes,
 } from "../shape";
-import { means, scales, shares, slopes, spread, spreadScales, spreadShares, spreadSlopes } from "../tables";
+import { gradients, means, spread, spreadGradients } from "../tables";
 import { loadTail, storeTail, zero } from "../vector";
 import { mapTensor } from "./normalize";
 
-export function gradNormalize<T>(
-  dy: usize,
-  x: usize,
-  outer: u32,
-  channels: u32,
-  inner: u32,
-  mean: usize,
-  variance: usize,
-  eps: f64,
-  gamma: usize,
-  sumDy: usize,
-  sumDyXhat: usize,
-  m: f64,
-  dx: usize,
-): void {
-  job.dy = dy;
-  job.x = sumDy ? x : dy;
-  job.mean = sumDy ? mean : 0;
-  job.variance = variance;
-  job.eps = eps;
-  job.gamma = gamma;
-  job.beta = 0;
-  job.sumDy = sumDy;
-  job.sumDyXhat = sumDyXhat;
-  job.m = m;
+export function gradNormalize<T>(): void {
   job.fused = 0;
-  job.y = dx;
-  if (!sumDy) {
-    mapTensor<T>(outer, channels, inner);
-  } else if (usePlanes(outer, channels, inner)) {
+  if (!job.sumDy) {
+    mapTensor<T>();
+  } else if (usePlanes()) {
     gradNormalizeAll<T>();
   } else {
-    const width = channels * job.inner;
+    const width = job.channels * job.inner;
     for (let column: u32 = 0; column < width; column += job.columns) {
       planColumns<T>(column);
       gradNormalizeTile<T>();
@@ -98,10 +73,9 @@ export function gradNormalizeAll<T>(): void {
 /** Mean, share, slope and scale of n channels, a table apart; true if the ordinary map is right for all. */
 function openChannels<T>(into: usize, first: u32, n: u32): bool {
   means<T>(into, first, n);
-  let inRange = shares<T>(into + TABLE, first, n);
-  inRange = slopes<T>(into + 2 * TABLE, first, n) && inRange;
-  inRange = scales<T>(into + 3 * TABLE, first, n) && inRange;
-  return inRange && (!job.mean || differencesInRange<T>(job.mean + first * sizeof<T>(), n));
+  return (
+    gradients<T>(into + TABLE, first, n) && (!job.mean || differencesInRange<T>(job.mean + first * sizeof<T>(), n))
+  );
 }
 
 /** Elements [item * SLICE, ...) of the tensor in order of memory. */
@@ -210,12 +184,9 @@ function gradRow<T>(offset: usize, n: u32, a: v128, m: v128, c: v128, s: v128): 
 // ---- columns
 
 export function gradNormalizeTile<T>(): void {
-  const first = job.firstColumn / job.inner;
+  const first = job.first;
   const n = channelsOfTile();
-  let inRange = spreadShares<T>(1);
-  inRange = spreadSlopes<T>(2) && inRange;
-  inRange = spreadScales<T>(3) && inRange;
-  inRange = inRange && differencesInRange<T>(job.mean + first * sizeof<T>(), n);
+  const inRange = spreadGradients<T>(1) && differencesInRange<T>(job.mean + first * sizeof<T>(), n);
   if (!inRange && !gradientsInRange<T>(first, n)) {
     for (let channel = first; channel < first + n; channel++) gradNormalizeChannel<T>(channel);
     return;

@@ -27,34 +27,12 @@ import {
 import { means, powers, spread, spreadPowers } from "../tables";
 import { finishSums } from "./grad-sums/finish";
 
-export function gradSums<T>(
-  dy: usize,
-  x: usize,
-  outer: u32,
-  channels: u32,
-  inner: u32,
-  mean: usize,
-  variance: usize,
-  eps: f64,
-  sumDy: usize,
-  sumDyXhat: usize,
-  gradGamma: usize,
-  gradBeta: usize,
-): void {
-  job.dy = dy;
-  job.x = x;
-  job.mean = mean;
-  job.variance = variance;
-  job.eps = eps;
-  job.sumDy = sumDy;
-  job.sumDyXhat = sumDyXhat;
-  job.gradGamma = gradGamma;
-  job.gradBeta = gradBeta;
-  if (usePlanes(outer, channels, inner)) {
+export function gradSums<T>(): void {
+  if (usePlanes()) {
     gradSumsOfPlanes<T>();
     return;
   }
-  const width = channels * job.inner;
+  const width = job.channels * job.inner;
   for (let column: u32 = 0; column < width; column += job.columns) {
     planColumns<T>(column);
     gradSumsOfTile<T>();

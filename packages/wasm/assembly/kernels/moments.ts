@@ -31,37 +31,13 @@ import { spreadOwn } from "../tables";
 import { finishChannel, finishMoments } from "./moments/finish";
 import { planProbes, shiftsOfColumns, shiftsOfPlanes } from "./moments/shift";
 
-export function moments<T>(x: usize, outer: u32, channels: u32, inner: u32, mean: usize, variance: usize): void {
-  job.x = x;
-  job.mean = mean;
-  job.meanLow = 0;
-  job.variance = variance;
-  momentsOfTensor<T>(outer, channels, inner);
-}
-
-export function splitMoments<T>(
-  x: usize,
-  outer: u32,
-  channels: u32,
-  inner: u32,
-  mean: usize,
-  meanLow: usize,
-  m2: usize,
-): void {
-  job.x = x;
-  job.mean = mean;
-  job.meanLow = meanLow;
-  job.variance = 0;
-  job.m2 = m2;
-  momentsOfTensor<T>(outer, channels, inner);
-}
-
-function momentsOfTensor<T>(outer: u32, channels: u32, inner: u32): void {
-  if (usePlanes(outer, channels, inner)) {
+/** Without `variance` (0) those of K-12. */
+export function moments<T>(): void {
+  if (usePlanes()) {
     momentsOfPlanes<T>();
     return;
   }
-  const width = channels * job.inner;
+  const width = job.channels * job.inner;
   for (let column: u32 = 0; column < width; column += job.columns) {
     planColumns<T>(column);
     momentsOfTile<T>();
@@ -118,12 +94,12 @@ function finishPlanes<T>(first: u32, last: u32): void {
 export function momentsOfTile<T>(): void {
   const last = job.first + channelsOfTile();
   shiftsOfColumns<T>();
-  spreadOwn<T>(0);
+  spreadOwn<T>(0, OWN);
   listBlocks<T>(true);
   run((item: u32) => sumRows<T, Deviations>(item), job.parts, bytesOfTile<T>());
   totalsOfColumns<T, Deviations>(job.first, last);
   if (!finishMoments<T>(job.first, last, table(OWN))) return;
-  spreadOwn<T>(0);
+  spreadOwn<T>(0, OWN);
   listBlocks<T>(false);
   run((item: u32) => sumRows<T, Deviations>(item), job.parts, bytesOfTile<T>());
   for (let channel = job.first; channel < last; channel++) {

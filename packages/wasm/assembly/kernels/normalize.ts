@@ -19,31 +19,14 @@ import {
 import { betas, means, scales, spread, spreadScales } from "../tables";
 import { loadTail, storeTail, zero } from "../vector";
 
-export function normalize<T>(
-  x: usize,
-  outer: u32,
-  channels: u32,
-  inner: u32,
-  mean: usize,
-  variance: usize,
-  eps: f64,
-  gamma: usize,
-  beta: usize,
-  y: usize,
-): void {
-  job.x = x;
-  job.mean = mean;
-  job.variance = variance;
-  job.eps = eps;
-  job.gamma = gamma;
-  job.beta = beta;
-  job.y = y;
-  mapTensor<T>(outer, channels, inner);
+export function normalize<T>(): void {
+  mapTensor<T>();
 }
 
 /** The map of the job's operands. Without `variance` (0) s is gamma; without `mean` nothing is subtracted. */
-export function mapTensor<T>(outer: u32, channels: u32, inner: u32): void {
-  if (usePlanes(outer, channels, inner)) {
+export function mapTensor<T>(): void {
+  if (usePlanes()) {
+    const channels = job.channels;
     const inRange = channels <= MAX_COLUMNS && openChannels<T>(table(0), 0, channels);
     if (!inRange && !mapsInRange<T>(0, channels)) {
       for (let channel: u32 = 0; channel < channels; channel++) normalizeChannel<T>(channel);
@@ -52,7 +35,7 @@ export function mapTensor<T>(outer: u32, channels: u32, inner: u32): void {
     run((item: u32) => normalizePlanes<T>(item), parts(elements(), SLICE), 2 * bytes<T>());
     return;
   }
-  const width = channels * job.inner;
+  const width = job.channels * job.inner;
   for (let column: u32 = 0; column < width; column += job.columns) {
     planColumns<T>(column);
     normalizeTile<T>();
@@ -186,7 +169,7 @@ function mapRow<T>(x: usize, y: usize, n: u32, m: v128, s: v128, b: v128): void 
 // ---- columns
 
 export function normalizeTile<T>(): void {
-  const first = job.firstColumn / job.inner;
+  const first = job.first;
   const n = channelsOfTile();
   const inRange = spreadScales<T>(1) && offsetsInRange<T>(first, n);
   if (!inRange && !mapsInRange<T>(first, n)) {
