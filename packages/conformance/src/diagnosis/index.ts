@@ -56,7 +56,8 @@ export function createDiagnoser(backend: Backend, create: () => Promise<Backend>
       if (same) return same.cause;
       const unnamed = before.filter(({ mistake }) => mistake === null);
       if (unnamed.length >= MOST_UNNAMED) return (unnamed.at(-1) as Known).cause;
-      const found = await examine(backend, failures, first);
+      const met = new Set(known.map(({ mistake }) => mistake?.key));
+      const found = await examine(backend, failures, first, (mistake) => met.has(mistake.key));
       known.push({ kernel, ...found });
       return found.cause;
     },
@@ -80,11 +81,16 @@ async function repeatCase(backend: Backend, create: () => Promise<Backend>, one:
   return { failures, repeated };
 }
 
-async function examine(backend: Backend, failures: readonly Failure[], seen: Failure): Promise<Omit<Known, "kernel">> {
+async function examine(
+  backend: Backend,
+  failures: readonly Failure[],
+  seen: Failure,
+  isMet: (mistake: Mistake) => boolean,
+): Promise<Omit<Known, "kernel">> {
   const first = (await repeated(backend, withGarbage(seen.called))) ?? (await repeated(backend, seen.called));
   if (!first) return { mistake: null, cause: keptCause(seen) };
   let { shape, call } = await smallest(backend, first, () => true);
-  const { mistake, ...named } = await nameOf(backend, [first, ...failures.slice(1)], shape);
+  const { mistake, ...named } = await nameOf(backend, [first, ...failures.slice(1)], shape, call, isMet);
   // What the larger calls have in common may not be what the small one shows: then a small one of that kind.
   if (mistake && !explains(mistake, shape.called, shape.judged)) {
     ({ shape, call } = await smallest(backend, first, (one) => explains(mistake, one.called, one.judged)));
@@ -147,7 +153,13 @@ function sameKind(a: Called, b: Called): boolean {
 
 interface Named extends Pick<Cause, "key" | "text" | "kernel">, Pick<Known, "mistake"> {}
 
-async function nameOf(backend: Backend, failures: readonly Failure[], shape: Failure): Promise<Named> {
+async function nameOf(
+  backend: Backend,
+  failures: readonly Failure[],
+  shape: Failure,
+  simple: Failure,
+  isMet: (mistake: Mistake) => boolean,
+): Promise<Named> {
   const { called, judged } = shape;
   const { kernel, error } = called;
   const named = (key: string, text: string): Named => ({ key: `${kernel}/${key}`, text, kernel, mistake: null });
@@ -169,6 +181,9 @@ async function nameOf(backend: Backend, failures: readonly Failure[], shape: Fai
   }
   const lost = await losesDigits(backend, called);
   if (lost) return named("cancellation", lost);
+  // Simple numbers fit more mistakes than one: only one that another failure has shown is taken.
+  const fits = shared([simple]).find(isMet);
+  if (fits) return { key: fits.key, text: `as if ${fits.text}${where && `, ${where}`}`, kernel, mistake: fits };
   const path = judged.worst?.what ?? "an output";
   const largest = wanted[0] ?? shape;
   const places = placesText(largest.called, largest.judged);

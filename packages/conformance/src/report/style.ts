@@ -33,7 +33,7 @@ th { text-align: left; white-space: nowrap; font-weight: 600; font-size: 13.5px;
 .heat td { font-size: 13.5px; padding: 4px 12px; border-radius: 6px; min-width: 170px; background: var(--band); }
 .heat td.ran { background: color-mix(in srgb, color-mix(in srgb, var(--to) var(--part), var(--from)) 42%, var(--panel)); }
 .heat td.failed { background: var(--bad); color: #fff; }
-.heat td b { display: inline-block; min-width: 4.6ch; } .heat td small { opacity: .9; margin-left: 8px; white-space: nowrap; }
+.heat td b { display: inline-block; min-width: 6.4ch; } .heat td small { opacity: .9; margin-left: 8px; white-space: nowrap; }
 .heat .dot { display: inline-block; }
 .heat tr.total th, .heat tr.total td { font-weight: 600; }
 .strip { display: grid; grid-template-columns: 130px 1fr; align-items: center; gap: 0 10px; padding: 2px 0; }
