@@ -107,7 +107,7 @@ const movingAverage: CoveredKernel = {
 const globalStats: CoveredKernel = {
   name: "globalStats",
   clause: "K-8",
-  options: ["3", "0", "999.4999"],
+  options: ["3", "0", "999.4999", "0.375", "-2.5"],
   mayAlias: false,
   over: "channels",
   async run({ bench, p, g, data, option }) {
@@ -167,8 +167,22 @@ const fill: CoveredKernel = {
   },
 };
 
+/** To the bit: a zero keeps its sign, which no difference shows. */
 function exactly({ dtype }: Precision, got: ArrayLike<number>, values: ArrayLike<number>, length: number): Comparison {
-  return compareChannels("y", got, wideOf(values), new Float64Array(length), dtype);
+  const found = compareChannels("y", got, wideOf(values), new Float64Array(length), dtype);
+  const at = Array.from(got).findIndex((value, i) => value === 0 && !Object.is(value, values[i]));
+  if (found.ratio > 1 || at < 0) return found;
+  const place = { outer: 0, channel: at, inner: 0 };
+  const note = "the sign of a zero";
+  return {
+    ...found,
+    error: 0,
+    ratio: Number.POSITIVE_INFINITY,
+    at: place,
+    got: got[at] as number,
+    expected: values[at] as number,
+    note,
+  };
 }
 
 export const CHANNEL_KERNELS = [movingAverage, globalStats, copy, fill];

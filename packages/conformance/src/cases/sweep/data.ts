@@ -88,7 +88,7 @@ export class CallData {
 
   /** Former contents of what is added into: half of them 0, where nothing hides a small sum. */
   prior(which: number): HostArray {
-    return this.#drawn(7 + which, (z) => Math.max(z, 0));
+    return this.#drawn(7 + which, (z) => (z > 1.5 ? -5000 * z : z > 1 ? 5000 * z : Math.max(z, 0)));
   }
 
   runningMean(): HostArray {
