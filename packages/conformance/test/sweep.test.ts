@@ -93,7 +93,7 @@ describe.each(["float32", "float64"] as const)("the fast truth of %s", (dtype: D
     close(errors.variance, bounds.variance, bounds.variance);
   });
   it("sums and their bounds", () => {
-    const r = reciprocalRoots(stats.variance, eps);
+    const r = reciprocalRoots(stats.variance, eps, dtype);
     const [fastDy, fastXhat] = [wideSum(dy, g, dtype), wideProductSum(dy, x, g, stats.mean, r, dtype)];
     const slow = oracle.gradSums(dy, x, g, given, eps);
     const bounds = gradSumBounds(p, dy, x, g, given, eps, slow, null);

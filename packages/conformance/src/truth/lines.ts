@@ -3,7 +3,10 @@ import type { Line, Plane } from "./maps.ts";
 import type { WideMoments, WideSum } from "./reductions.ts";
 import { dividedBy, reciprocalRoots, times, type Wide, wideOf } from "./wide.ts";
 
-/** The bounds N-2 to N-8 as coefficients per channel, for compareLine and comparePlane. */
+/**
+ * The bounds N-2 to N-8 as coefficients per channel, for compareLine and comparePlane. Loops, not maps of functions: some
+ * tensors have more channels than anything else.
+ */
 type Values = ArrayLike<number>;
 
 /** Statistics as a map takes them, and how far off they may be. */
@@ -21,44 +24,73 @@ export interface AffineValues {
 /** N-2. */
 export function momentErrors(p: Precision, { mean, variance, reach }: WideMoments, m: number): StatErrors {
   const s = sumFactor(p, m);
-  const d = mean.hi.map((value, c) => p.u * Math.abs(value) + (2 * s + 3 * p.u) * (reach[c] as number) + 3 * p.eta);
-  return {
-    mean: d,
-    variance: variance.hi.map((v, c) => (s + 4 * p.u) * (Math.sqrt(v) + 2 * (d[c] as number)) ** 2 + 4 * p.eta),
-  };
+  const { length } = reach;
+  const errors = { mean: new Float64Array(length), variance: new Float64Array(length) };
+  for (let c = 0; c < length; c++) {
+    const d = p.u * Math.abs(mean.hi[c] as number) + (2 * s + 3 * p.u) * (reach[c] as number) + 3 * p.eta;
+    const spread = Math.sqrt(variance.hi[c] as number) + 2 * d;
+    errors.mean[c] = d;
+    errors.variance[c] = (s + 4 * p.u) * spread * spread + 4 * p.eta;
+  }
+  return errors;
 }
 
 function relativeErrorOfRoot({ variance, errors }: WideStats, eps: number): Float64Array {
-  return variance.hi.map((v, c) => (errors?.variance[c] ?? 0) / (2 * (v + eps)));
+  const off = new Float64Array(variance.hi.length);
+  if (errors === null) return off;
+  for (let c = 0; c < off.length; c++) {
+    off[c] = (errors.variance[c] as number) / (2 * ((variance.hi[c] as number) + eps));
+  }
+  return off;
+}
+
+/** N-8: of statistics that were stored, mean and variance alike. */
+export function storedErrors(p: Precision, { hi }: Wide): Float64Array {
+  const errors = new Float64Array(hi.length);
+  for (let c = 0; c < hi.length; c++) errors[c] = (1 + p.division) * p.u * Math.abs(hi[c] as number) + p.eta;
+  return errors;
 }
 
 /** N-3, and N-4 where the statistics have errors. */
 export function normalizeLine(p: Precision, stats: WideStats, eps: number, affine: AffineValues | null): Line {
-  const r = reciprocalRoots(stats.variance, eps);
-  const scale = times(r, affine?.gamma ?? null);
+  const scale = times(reciprocalRoots(stats.variance, eps, p.dtype), affine?.gamma ?? null, p.dtype);
   const off = relativeErrorOfRoot(stats, eps);
+  const { length } = off;
   const shift = affine?.beta ?? null;
-  const fixed = scale.hi.map((value, c) => {
-    const [s, gamma] = [Math.abs(value), Math.abs(affine?.gamma[c] ?? 1)];
-    return p.u * Math.abs(shift?.[c] ?? 0) + s * (stats.errors?.mean[c] ?? 0) + p.eta * (2 + s + gamma);
-  });
-  const slope = scale.hi.map((value, c) => Math.abs(value) * (p.k * p.u + (off[c] as number)));
+  const [fixed, slope] = [new Float64Array(length), new Float64Array(length)];
+  for (let c = 0; c < length; c++) {
+    const s = Math.abs(scale.hi[c] as number);
+    const gamma = affine ? Math.abs(affine.gamma[c] as number) : 1;
+    const beta = shift ? Math.abs(shift[c] as number) : 0;
+    const meanError = stats.errors ? (stats.errors.mean[c] as number) : 0;
+    fixed[c] = p.u * beta + s * meanError + p.eta * (2 + s + gamma);
+    slope[c] = s * (p.k * p.u + (off[c] as number));
+  }
   return { mean: stats.mean, scale, shift, fixed, slope };
 }
 
 /** N-8. */
 export function scaleLine(p: Precision, { gamma, beta }: AffineValues): Line {
-  const fixed = Float64Array.from(gamma, (_, c) => p.u * Math.abs(beta?.[c] ?? 0) + p.eta);
-  const slope = Float64Array.from(gamma, (value) => (beta ? 2 : 1) * p.u * Math.abs(value));
+  const { length } = gamma;
+  const [fixed, slope] = [new Float64Array(length), new Float64Array(length)];
+  for (let c = 0; c < length; c++) {
+    fixed[c] = p.u * (beta ? Math.abs(beta[c] as number) : 0) + p.eta;
+    slope[c] = (beta ? 2 : 1) * p.u * Math.abs(gamma[c] as number);
+  }
   return { mean: null, scale: wideOf(gamma), shift: beta, fixed, slope };
 }
 
 /** N-6 without sums: dx = s dy. */
 export function gradientLine(p: Precision, stats: WideStats, eps: number, gamma: Values | null): Line {
-  const scale = times(reciprocalRoots(stats.variance, eps), gamma);
+  const scale = times(reciprocalRoots(stats.variance, eps, p.dtype), gamma, p.dtype);
   const off = relativeErrorOfRoot(stats, eps);
-  const fixed = scale.hi.map((s) => p.eta * (2 + 3 * Math.abs(s)));
-  const slope = scale.hi.map((s, c) => Math.abs(s) * ((p.k + 6) * p.u + (off[c] as number)) + p.eta);
+  const { length } = off;
+  const [fixed, slope] = [new Float64Array(length), new Float64Array(length)];
+  for (let c = 0; c < length; c++) {
+    const s = Math.abs(scale.hi[c] as number);
+    fixed[c] = p.eta * (2 + 3 * s);
+    slope[c] = s * ((p.k + 6) * p.u + (off[c] as number)) + p.eta;
+  }
   return { mean: null, scale, shift: null, fixed, slope };
 }
 
@@ -74,41 +106,33 @@ export function gradientPlane(
   p: Precision,
   stats: WideStats,
   eps: number,
+  r: Wide,
   gamma: Values | null,
   sums: WideSums,
   m: number,
 ): Plane {
-  const r = reciprocalRoots(stats.variance, eps);
-  const scale = times(r, gamma);
-  const [a, b] = [dividedBy(sums.dy, m), dividedBy(sums.dyXhat, m)];
-  const off = relativeErrorOfRoot(stats, eps);
+  const scale = times(r, gamma, p.dtype);
+  const [a, b] = [dividedBy(sums.dy, m, p.dtype), dividedBy(sums.dyXhat, m, p.dtype)];
+  const roots = relativeErrorOfRoot(stats, eps);
   const own = (p.k + 6) * p.u;
-  const at = (c: number) => ({
-    s: Math.abs(scale.hi[c] as number),
-    r: r.hi[c] as number,
-    a: Math.abs(a.hi[c] as number),
-    b: Math.abs(b.hi[c] as number),
-    off: off[c] as number,
-  });
-  return {
-    mean: stats.mean,
-    r,
-    scale,
-    a,
-    b,
+  const { length } = roots;
+  const [fixed, slope, tilt] = [new Float64Array(length), new Float64Array(length), new Float64Array(length)];
+  for (let c = 0; c < length; c++) {
+    const s = Math.abs(scale.hi[c] as number);
+    const root = r.hi[c] as number;
+    const off = roots[c] as number;
+    const sizeA = Math.abs(a.hi[c] as number);
+    const sizeB = Math.abs(b.hi[c] as number);
+    const errorA = sums.errors ? (sums.errors.dy[c] as number) / m : 0;
+    const errorB = sums.errors ? (sums.errors.dyXhat[c] as number) / m : 0;
+    const meanError = stats.errors ? (stats.errors.mean[c] as number) : 0;
     // Small factors first: s and r may be near the largest number.
-    fixed: scale.hi.map((_, c) => {
-      const t = at(c);
-      const fromSum = ((sums.errors?.dy[c] ?? 0) / m) * t.s;
-      const fromMean = (stats.errors?.mean[c] ?? 0) * t.r * t.b * t.s;
-      return (own + t.off) * t.a * t.s + fromSum + fromMean + p.eta * (2 + t.s * (3 + t.b * (2 + t.r)));
-    }),
-    slope: scale.hi.map((_, c) => at(c).s * (own + at(c).off) + p.eta),
-    tilt: scale.hi.map((_, c) => {
-      const t = at(c);
-      return t.r * (((sums.errors?.dyXhat[c] ?? 0) / m) * t.s + (2 * own + 3 * t.off) * t.b * t.s);
-    }),
-  };
+    const fromMean = meanError * root * sizeB * s;
+    fixed[c] = (own + off) * sizeA * s + errorA * s + fromMean + p.eta * (2 + s * (3 + sizeB * (2 + root)));
+    slope[c] = s * (own + off) + p.eta;
+    tilt[c] = root * (errorB * s + (2 * own + 3 * off) * sizeB * s);
+  }
+  return { mean: stats.mean, r, scale, a, b, fixed, slope, tilt };
 }
 
 /** N-5, for the terms of sum dy and of sum dy x^. */
@@ -123,13 +147,16 @@ export function gradSumErrors(
 ): { readonly dy: Float64Array; readonly dyXhat: Float64Array } {
   const s = sumFactor(p, m);
   const off = relativeErrorOfRoot(stats, eps);
-  return {
-    dy: dy.size.map((size, c) => s * size + p.u * Math.abs(dy.sum.hi[c] as number) + m * p.eta),
-    dyXhat: dyXhat.size.map((size, c) => {
-      const root = r.hi[c] as number;
-      const fromMean = (stats.errors?.mean[c] ?? 0) * root * (dy.size[c] as number);
-      const fromVariance = (off[c] as number) * Math.abs(dyXhat.sum.hi[c] as number);
-      return (s + 4 * p.u) * size + fromMean + fromVariance + p.eta * (2 * m + root * (dy.size[c] as number));
-    }),
-  };
+  const { length } = off;
+  const errors = { dy: new Float64Array(length), dyXhat: new Float64Array(length) };
+  for (let c = 0; c < length; c++) {
+    const root = r.hi[c] as number;
+    const size = dy.size[c] as number;
+    const fromMean = stats.errors ? (stats.errors.mean[c] as number) * root * size : 0;
+    const fromVariance = (off[c] as number) * Math.abs(dyXhat.sum.hi[c] as number);
+    errors.dy[c] = s * size + p.u * Math.abs(dy.sum.hi[c] as number) + m * p.eta;
+    errors.dyXhat[c] =
+      (s + 4 * p.u) * (dyXhat.size[c] as number) + fromMean + fromVariance + p.eta * (2 * m + root * size);
+  }
+  return errors;
 }

@@ -1,8 +1,8 @@
 import type { Geometry } from "@bn/core";
 import type { Line, Plane } from "./maps.ts";
-import { twoSum } from "./pairs.ts";
+import { low, twoSum } from "./pairs.ts";
 import type { WideMoments, WideSum } from "./reductions.ts";
-import { wide, wideMap } from "./wide.ts";
+import { wide } from "./wide.ts";
 import type { Worst } from "./worst.ts";
 
 /**
@@ -11,7 +11,7 @@ import type { Worst } from "./worst.ts";
  * bound, a plain sum of m <= 2^24 terms by m 2^-53 sum|t| <= 2^-29 sum|t|, where N-1 allows 40 * 2^-24 sum|t|. Moments
  * are taken about the first value, so that nothing of |mean| 2^-53 remains where N-2 allows u |mean|.
  */
-type Values = Float64Array;
+type Values = Float32Array;
 
 export function plainMoments(x: Values, g: Geometry): WideMoments {
   const { outer, channels, inner } = g;
@@ -20,44 +20,52 @@ export function plainMoments(x: Values, g: Geometry): WideMoments {
   const sum = new Float64Array(channels);
   for (let c = 0; c < channels; c++) shift[c] = x[c * inner] as number;
   for (let o = 0, i = 0; o < outer; o++) {
-    for (let c = 0; c < channels; c++, i += inner) {
+    for (let c = 0; c < channels; c++) {
       const by = shift[c] as number;
       let total = 0;
-      for (let k = i; k < i + inner; k++) total += (x[k] as number) - by;
+      for (const end = i + inner; i < end; i++) total += (x[i] as number) - by;
       sum[c] = (sum[c] as number) + total;
     }
   }
-  const drift = sum.map((total) => total / m);
+  const drift = new Float64Array(channels);
+  for (let c = 0; c < channels; c++) drift[c] = (sum[c] as number) / m;
   const squares = new Float64Array(channels);
   const reach = new Float64Array(channels);
   for (let o = 0, i = 0; o < outer; o++) {
-    for (let c = 0; c < channels; c++, i += inner) {
+    for (let c = 0; c < channels; c++) {
       const by = shift[c] as number;
       const more = drift[c] as number;
       let total = 0;
       let most = reach[c] as number;
-      for (let k = i; k < i + inner; k++) {
-        const d = (x[k] as number) - by - more;
+      for (const end = i + inner; i < end; i++) {
+        const d = (x[i] as number) - by - more;
         total += d * d;
-        if (!(Math.abs(d) <= most)) most = Math.abs(d);
+        const far = Math.abs(d);
+        if (!(far <= most)) most = far;
       }
       squares[c] = (squares[c] as number) + total;
       reach[c] = most;
     }
   }
-  const mean = wideMap(channels, (c) => twoSum(shift[c] as number, drift[c] as number));
-  return { mean, variance: { hi: squares.map((total) => total / m), lo: new Float64Array(channels) }, reach };
+  const mean = wide(channels);
+  const variance = wide(channels);
+  for (let c = 0; c < channels; c++) {
+    mean.hi[c] = twoSum(shift[c] as number, drift[c] as number);
+    mean.lo[c] = low[0] as number;
+    variance.hi[c] = (squares[c] as number) / m;
+  }
+  return { mean, variance, reach };
 }
 
 export function plainSum(dy: Values, { outer, channels, inner }: Geometry): WideSum {
   const sum = wide(channels);
   const size = new Float64Array(channels);
   for (let o = 0, i = 0; o < outer; o++) {
-    for (let c = 0; c < channels; c++, i += inner) {
+    for (let c = 0; c < channels; c++) {
       let total = 0;
       let absolute = 0;
-      for (let k = i; k < i + inner; k++) {
-        const value = dy[k] as number;
+      for (const end = i + inner; i < end; i++) {
+        const value = dy[i] as number;
         total += value;
         absolute += Math.abs(value);
       }
@@ -72,19 +80,19 @@ export function plainProductSum(
   dy: Values,
   x: Values,
   { outer, channels, inner }: Geometry,
-  mean: Values,
-  r: Values,
+  mean: Float64Array,
+  r: Float64Array,
 ): WideSum {
   const sum = wide(channels);
   const size = new Float64Array(channels);
   for (let o = 0, i = 0; o < outer; o++) {
-    for (let c = 0; c < channels; c++, i += inner) {
+    for (let c = 0; c < channels; c++) {
       const by = mean[c] as number;
       const root = r[c] as number;
       let total = 0;
       let absolute = 0;
-      for (let k = i; k < i + inner; k++) {
-        const term = ((x[k] as number) - by) * root * (dy[k] as number);
+      for (const end = i + inner; i < end; i++) {
+        const term = ((x[i] as number) - by) * root * (dy[i] as number);
         total += term;
         absolute += Math.abs(term);
       }
@@ -100,16 +108,22 @@ export function plainLine(worst: Worst, got: Values, x: Values, g: Geometry, lin
   const none = new Float64Array(channels);
   const mean = line.mean?.hi ?? none;
   const shift = line.shift ?? none;
+  let ratio = worst.ratio;
   for (let o = 0, i = 0; o < outer; o++) {
-    for (let c = 0; c < channels; c++, i += inner) {
+    for (let c = 0; c < channels; c++) {
       const by = mean[c] as number;
       const scale = line.scale.hi[c] as number;
       const more = shift[c] as number;
       const fixed = line.fixed[c] as number;
       const slope = line.slope[c] as number;
-      for (let k = i; k < i + inner; k++) {
-        const d = (x[k] as number) - by;
-        worst.add(k, got[k] as number, d * scale + more, 0, fixed + slope * Math.abs(d));
+      for (const end = i + inner; i < end; i++) {
+        const d = (x[i] as number) - by;
+        const y = d * scale + more;
+        const bound = fixed + slope * Math.abs(d);
+        const limit = ratio * (bound + Math.abs(y) * 2 ** -53);
+        const error = Math.abs((got[i] as number) - y);
+        if (error <= limit && limit < Number.POSITIVE_INFINITY) continue;
+        ratio = worst.add(i, got[i] as number, y, 0, bound);
       }
     }
   }
@@ -117,8 +131,9 @@ export function plainLine(worst: Worst, got: Values, x: Values, g: Geometry, lin
 
 export function plainPlane(worst: Worst, got: Values, dy: Values, x: Values, g: Geometry, plane: Plane): void {
   const { outer, channels, inner } = g;
+  let ratio = worst.ratio;
   for (let o = 0, i = 0; o < outer; o++) {
-    for (let c = 0; c < channels; c++, i += inner) {
+    for (let c = 0; c < channels; c++) {
       const mean = plane.mean.hi[c] as number;
       const r = plane.r.hi[c] as number;
       const scale = plane.scale.hi[c] as number;
@@ -127,11 +142,15 @@ export function plainPlane(worst: Worst, got: Values, dy: Values, x: Values, g: 
       const fixed = plane.fixed[c] as number;
       const slope = plane.slope[c] as number;
       const tilt = plane.tilt[c] as number;
-      for (let k = i; k < i + inner; k++) {
-        const d = (x[k] as number) - mean;
-        const size = Math.abs(dy[k] as number);
-        const dx = ((dy[k] as number) - a - d * r * b) * scale;
-        worst.add(k, got[k] as number, dx, 0, fixed + slope * size + tilt * Math.abs(d));
+      for (const end = i + inner; i < end; i++) {
+        const d = (x[i] as number) - mean;
+        const value = dy[i] as number;
+        const dx = (value - a - d * r * b) * scale;
+        const bound = fixed + slope * Math.abs(value) + tilt * Math.abs(d);
+        const limit = ratio * (bound + Math.abs(dx) * 2 ** -53);
+        const error = Math.abs((got[i] as number) - dx);
+        if (error <= limit && limit < Number.POSITIVE_INFINITY) continue;
+        ratio = worst.add(i, got[i] as number, dx, 0, bound);
       }
     }
   }

@@ -1,5 +1,5 @@
-import type { HostArray } from "@bn/core";
-import { addPairs, dividePairs, low, multiplyPairs, rootOfPair } from "./pairs.ts";
+import type { Dtype, HostArray } from "@bn/core";
+import { addPairs, dividePairs, low, multiplyPairs, reciprocalRootOfPair } from "./pairs.ts";
 
 /** One double-double per channel, in two arrays. */
 export interface Wide {
@@ -12,38 +12,56 @@ export function wide(length: number): Wide {
 }
 
 export function wideOf(values: ArrayLike<number>): Wide {
-  return { hi: Float64Array.from(values), lo: new Float64Array(values.length) };
+  return { hi: new Float64Array(values), lo: new Float64Array(values.length) };
 }
 
-/** `value` of each channel; it leaves the low part in `low[0]`, as the functions of pairs.ts do. */
-export function wideMap(length: number, value: (c: number) => number): Wide {
-  const out = wide(length);
-  for (let c = 0; c < length; c++) {
-    out.hi[c] = value(c);
+/** r = 1 / sqrt(variance + eps). About float32, float64 is enough: plain.ts says why. So it is below. */
+export function reciprocalRoots({ hi, lo }: Wide, eps: number, dtype: Dtype): Wide {
+  const out = wide(hi.length);
+  for (let c = 0; c < hi.length; c++) {
+    if (dtype === "float32") {
+      out.hi[c] = 1 / Math.sqrt((hi[c] as number) + eps);
+      continue;
+    }
+    const v = addPairs(hi[c] as number, lo[c] as number, eps, 0);
+    out.hi[c] = reciprocalRootOfPair(v, low[0] as number);
     out.lo[c] = low[0] as number;
   }
   return out;
 }
 
-/** r = 1 / sqrt(variance + eps). */
-export function reciprocalRoots({ hi, lo }: Wide, eps: number): Wide {
-  return wideMap(hi.length, (c) => {
-    const v = addPairs(hi[c] as number, lo[c] as number, eps, 0);
-    const s = rootOfPair(v, low[0] as number);
-    return dividePairs(1, 0, s, low[0] as number);
-  });
+export function times({ hi, lo }: Wide, b: ArrayLike<number> | null, dtype: Dtype): Wide {
+  if (b === null) return { hi, lo };
+  const out = wide(hi.length);
+  for (let c = 0; c < hi.length; c++) {
+    if (dtype === "float32") {
+      out.hi[c] = (hi[c] as number) * (b[c] as number);
+      continue;
+    }
+    out.hi[c] = multiplyPairs(hi[c] as number, lo[c] as number, b[c] as number, 0);
+    out.lo[c] = low[0] as number;
+  }
+  return out;
 }
 
-export function times(a: Wide, b: ArrayLike<number> | null): Wide {
-  if (b === null) return a;
-  return wideMap(a.hi.length, (c) => multiplyPairs(a.hi[c] as number, a.lo[c] as number, b[c] as number, 0));
+export function dividedBy({ hi, lo }: Wide, b: number, dtype: Dtype): Wide {
+  const out = wide(hi.length);
+  for (let c = 0; c < hi.length; c++) {
+    if (dtype === "float32") {
+      out.hi[c] = (hi[c] as number) / b;
+      continue;
+    }
+    out.hi[c] = dividePairs(hi[c] as number, lo[c] as number, b, 0);
+    out.lo[c] = low[0] as number;
+  }
+  return out;
 }
 
-export function dividedBy(a: Wide, b: number): Wide {
-  return wideMap(a.hi.length, (c) => dividePairs(a.hi[c] as number, a.lo[c] as number, b, 0));
+/** Loops over one type of array are fast. A backend that reads another type than a buffer's fails memory/dtype-and-length. */
+export function float32(values: HostArray): Float32Array {
+  return values instanceof Float32Array ? values : new Float32Array(values);
 }
 
-/** Tensors are looked at as float64, whatever their dtype: loops over one type of array are fast. */
 export function float64(values: HostArray): Float64Array {
   return values instanceof Float64Array ? values : new Float64Array(values);
 }

@@ -2,7 +2,10 @@ import type { Dtype, Geometry } from "@bn/core";
 import type { Comparison } from "../case.ts";
 import { indexOf } from "./compare.ts";
 
-/** The element whose error is largest in units of its bound, while a loop goes over a tensor. */
+/**
+ * The element whose error is largest in units of its bound, while a loop goes over a tensor. The loop compares each error
+ * with `ratio` times what is allowed, and calls `add` only where it is larger, or where one of the two is no finite number.
+ */
 export class Worst {
   readonly #overflow: number;
   #ratio = -1;
@@ -17,24 +20,27 @@ export class Worst {
     this.#overflow = dtype === "float32" ? 2 ** 128 - 2 ** 103 : Number.POSITIVE_INFINITY;
   }
 
-  /** Element `i` should be hi + lo, within `bound` and the 2^-53 |hi| of rounding the truth. */
-  add(i: number, got: number, hi: number, lo: number, bound: number): void {
-    const error = Math.abs(got - hi - lo);
-    const allowed = bound + Math.abs(hi) * 2 ** -53;
-    // Also false where anything is not a number.
-    if (error <= this.#ratio * allowed) return;
-    this.#note(i, got, hi, error, allowed);
+  get ratio(): number {
+    return this.#ratio;
   }
 
-  #note(i: number, got: number, hi: number, error: number, allowed: number): void {
+  /** Element `i` should be hi + lo, within `bound` and the 2^-53 |hi| of rounding the truth. Returns the new `ratio`. */
+  add(i: number, got: number, hi: number, lo: number, bound: number): number {
+    const error = Math.abs(got - hi - lo);
+    const allowed = bound + Math.abs(hi) * 2 ** -53;
     const expected = Math.abs(hi) >= this.#overflow ? hi * Number.POSITIVE_INFINITY : hi;
     const equal = got === expected || (Number.isNaN(got) && Number.isNaN(expected));
     const honest = Number.isFinite(expected) && allowed < Number.POSITIVE_INFINITY && !Number.isNaN(error);
     const ratio = equal || error === 0 ? 0 : honest ? error / allowed : Number.POSITIVE_INFINITY;
-    if (ratio <= this.#ratio) return;
-    this.#ratio = ratio;
-    [this.#at, this.#got, this.#expected, this.#bound] = [i, got, expected, allowed];
-    this.#error = ratio === 0 ? 0 : Math.abs(got - expected);
+    if (ratio > this.#ratio) {
+      this.#ratio = ratio;
+      this.#at = i;
+      this.#got = got;
+      this.#expected = expected;
+      this.#bound = allowed;
+      this.#error = ratio === 0 ? 0 : Math.abs(got - expected);
+    }
+    return this.#ratio;
   }
 
   comparison(what: string, g: Geometry): Comparison {

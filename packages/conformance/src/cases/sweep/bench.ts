@@ -1,5 +1,6 @@
 import type { Backend, DeviceBuffer, Dtype, HostArray } from "@bn/core";
 import { hostArray } from "../data.ts";
+import { HostArrays } from "./host-arrays.ts";
 
 /** Guard values around the buffers of a call, which no kernel may change. */
 export type Surroundings = "exact" | "guarded" | "recycled";
@@ -23,6 +24,7 @@ interface Slot {
 export class Bench {
   readonly backend: Backend;
   readonly dtype: Dtype;
+  readonly host: HostArrays;
   readonly #surroundings: Surroundings;
   readonly #slots = new Map<string, Slot>();
   readonly #neighbours: DeviceBuffer[] = [];
@@ -31,6 +33,7 @@ export class Bench {
   constructor(backend: Backend, dtype: Dtype, surroundings: Surroundings) {
     this.backend = backend;
     this.dtype = dtype;
+    this.host = new HostArrays(dtype);
     this.#surroundings = surroundings;
   }
 
@@ -48,7 +51,7 @@ export class Bench {
   output(name: string, length: number): DeviceBuffer {
     const slot = this.#slots.get(name);
     if (slot && slot.values.length === length) return slot.buffer;
-    return this.#slot(name, hostArray(this.dtype, length).fill(GARBAGE), false);
+    return this.#slot(name, this.host.take(length).fill(GARBAGE), false);
   }
 
   /** What the row keeps from its first call to its second, and disposes at its end. */
@@ -78,9 +81,7 @@ export class Bench {
     for (const [name, { kept, values }] of this.#slots) {
       if (!kept) continue;
       const got = await this.result(name);
-      const at = got.findIndex(
-        (value, i) => !Object.is(value, values[i]) && !(Number.isNaN(value) && Number.isNaN(values[i])),
-      );
+      const at = firstChange(got, values);
       if (at >= 0) throw new Error(`${name}[${at}] is an input; it was ${values[at]} and is ${got[at]} after the call`);
     }
     for (const neighbour of this.#neighbours) {
@@ -94,6 +95,7 @@ export class Bench {
     for (const resource of [...this.#owned.values()].reverse()) resource.dispose();
     for (const { buffer } of this.#slots.values()) buffer.dispose();
     for (const buffer of this.#neighbours) buffer.dispose();
+    this.host.release();
   }
 
   #slot(name: string, values: HostArray, kept: boolean): DeviceBuffer {
@@ -104,7 +106,7 @@ export class Bench {
     if (buffer.length === values.length) {
       this.backend.write(buffer, values);
     } else {
-      const padded = hostArray(this.dtype, buffer.length).fill(guard, values.length);
+      const padded = this.host.take(buffer.length).fill(guard, values.length);
       padded.set(values);
       this.backend.write(buffer, padded);
     }
@@ -134,4 +136,14 @@ export class Bench {
     this.backend.kernels.fill(length, DIRT, dirty);
     dirty.dispose();
   }
+}
+
+/** The first element that has other bits than before, or -1; any NaN is as good as another. */
+function firstChange(got: HostArray, values: HostArray): number {
+  for (let i = 0; i < values.length; i++) {
+    const now = got[i] as number;
+    const before = values[i] as number;
+    if ((now !== before || now === 0) && !Object.is(now, before)) return i;
+  }
+  return -1;
 }

@@ -3,8 +3,8 @@ import type { Comparison, Needs } from "../../case.ts";
 import { addBound, type Precision } from "../../truth/bounds.ts";
 import type { WideStats } from "../../truth/lines.ts";
 import { compareChannels } from "../../truth/maps.ts";
-import { addPairs } from "../../truth/pairs.ts";
-import { type Wide, wideMap, wideOf } from "../../truth/wide.ts";
+import { addPairs, low } from "../../truth/pairs.ts";
+import { type Wide, wide, wideOf } from "../../truth/wide.ts";
 import type { Bench } from "./bench.ts";
 import type { CallData } from "./data.ts";
 
@@ -85,7 +85,14 @@ export function compareAdded(
   sum: Wide,
   error: Float64Array,
 ): Comparison {
-  const total = wideMap(prior.length, (c) => addPairs(sum.hi[c] as number, sum.lo[c] as number, prior[c] as number, 0));
-  const bound = error.map((e, c) => e + addBound(p, sum.hi[c] as number, prior[c] as number));
+  const { length } = prior;
+  const [total, bound] = [wide(length), new Float64Array(length)];
+  for (let c = 0; c < length; c++) {
+    const hi = sum.hi[c] as number;
+    const before = prior[c] as number;
+    total.hi[c] = addPairs(hi, sum.lo[c] as number, before, 0);
+    total.lo[c] = low[0] as number;
+    bound[c] = (error[c] as number) + addBound(p, hi, before);
+  }
   return compareChannels(name, got, total, bound, p.dtype);
 }

@@ -1,11 +1,11 @@
 import type { HostArray } from "@bn/core";
 import type { Comparison } from "../../case.ts";
 import type { Precision } from "../../truth/bounds.ts";
-import { averageBound, globalBound } from "../../truth/bounds.ts";
-import type { WideStats } from "../../truth/lines.ts";
+import { averageBound } from "../../truth/bounds.ts";
+import { storedErrors, type WideStats } from "../../truth/lines.ts";
 import { compareChannels } from "../../truth/maps.ts";
-import { addPairs, dividePairs, low, multiplyPairs } from "../../truth/pairs.ts";
-import { type Wide, wideMap, wideOf } from "../../truth/wide.ts";
+import { addPairs, low, multiplyPairs } from "../../truth/pairs.ts";
+import { dividedBy, type Wide, wide, wideOf } from "../../truth/wide.ts";
 import { hostArray } from "../data.ts";
 import type { Bench } from "./bench.ts";
 import { type CoveredKernel, givenStats } from "./calls.ts";
@@ -30,12 +30,15 @@ export function runningFor(bench: Bench, data: CallData) {
 
 /** One value per channel after a step: fraction * old + times * value. */
 function stepped(old: ArrayLike<number>, fraction: number, value: Wide, times: number): Wide {
-  return wideMap(old.length, (c) => {
+  const out = wide(old.length);
+  for (let c = 0; c < old.length; c++) {
     const added = multiplyPairs(value.hi[c] as number, value.lo[c] as number, times, 0);
     const rest = low[0] as number;
     const kept = multiplyPairs(old[c] as number, 0, fraction, 0);
-    return addPairs(kept, low[0] as number, added, rest);
-  });
+    out.hi[c] = addPairs(kept, low[0] as number, added, rest);
+    out.lo[c] = low[0] as number;
+  }
+  return out;
 }
 
 /** Running sums as numbers of the dtype. */
@@ -65,10 +68,16 @@ export function compareStepped(
     const name = `${what}.${key}`;
     const old = before[key];
     if (!value) return compareChannels(name, got[i] as HostArray, wideOf(old), new Float64Array(old.length), p.dtype);
-    const added = value.hi.map((v) => v * times);
-    const bound = averageBound(p, old, fraction, added, off?.map((e) => e * times) ?? null, null);
+    const bound = averageBound(p, old, fraction, timesOf(value.hi, times), off ? timesOf(off, times) : null, null);
     return compareChannels(name, got[i] as HostArray, stepped(old, fraction, value, times), bound, p.dtype);
   });
+}
+
+function timesOf(values: Float64Array, by: number): Float64Array {
+  if (by === 1) return values;
+  const out = new Float64Array(values.length);
+  for (let c = 0; c < out.length; c++) out[c] = (values[c] as number) * by;
+  return out;
 }
 
 export async function compareRunning(
@@ -123,20 +132,12 @@ const globalStats: CoveredKernel = {
     const done: Comparison[] = [];
     for (const key of ["mean", "variance"] as const) {
       const by = factor[0] as number;
-      const stats = by === 0 ? wideOf(new Float64Array(g.channels)) : over(host[key], by);
-      const bound = globalBound(
-        p,
-        Array.from(stats.hi, (hi) => ({ hi, lo: 0 })),
-      );
-      done.push(compareChannels(key, await bench.result(key), stats, bound, p.dtype));
+      const stats = by === 0 ? wide(g.channels) : dividedBy(wideOf(host[key]), by, p.dtype);
+      done.push(compareChannels(key, await bench.result(key), stats, storedErrors(p, stats), p.dtype));
     }
     return done;
   },
 };
-
-function over(values: ArrayLike<number>, by: number): Wide {
-  return wideMap(values.length, (c) => dividePairs(values[c] as number, 0, by, 0));
-}
 
 /** Copies and fills are exact: K-9. */
 const copy: CoveredKernel = {

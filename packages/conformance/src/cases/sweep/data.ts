@@ -1,6 +1,6 @@
 import type { Dtype, Geometry, HostArray, Supports } from "@bn/core";
-import { hostArray } from "../data.ts";
 import { random } from "../random.ts";
+import { HostArrays } from "./host-arrays.ts";
 import { KINDS, kindTables, VARIANTS } from "./kinds.ts";
 
 /** Normal numbers that tensors are cut from: one per element would cost more than the kernels. 65,521 is a prime. */
@@ -14,6 +14,13 @@ function noise(): Float64Array {
   return pool;
 }
 
+/** flat + signed z + absolute |z| of the noise z. */
+interface Factor {
+  readonly flat?: number;
+  readonly signed?: number;
+  readonly absolute?: number;
+}
+
 /**
  * The operands of one call by the seed's text alone, each made when it is asked for. `start` is the kind of channel 0.
  * A backend that does not promise NaN and infinities gets normal channels in their place.
@@ -21,6 +28,7 @@ function noise(): Float64Array {
 export class CallData {
   readonly #g: Geometry;
   readonly #dtype: Dtype;
+  readonly #host: HostArrays;
   /** The index of each channel in the tables of kinds. */
   readonly #places: Int32Array;
   readonly #offset: number;
@@ -32,17 +40,20 @@ export class CallData {
     dtype: Dtype,
     supports: Supports,
     without: readonly string[] = [],
+    host = new HostArrays(dtype),
   ) {
     this.#g = g;
     this.#dtype = dtype;
+    this.#host = host;
     this.#offset = random(seed).integer(0, POOL - 1);
     const usable = KINDS.map(({ name, needs }, i) =>
       (needs?.nonFinite && !supports.nonFinite) || without.includes(name) ? 0 : i,
     );
     this.#places = new Int32Array(g.channels);
-    for (let c = 0; c < g.channels; c++) {
-      const kind = usable[(start + c) % usable.length] as number;
-      this.#places[c] = kind * VARIANTS + ((this.#offset + c) % VARIANTS);
+    for (let c = 0, k = start % usable.length, v = this.#offset % VARIANTS; c < g.channels; c++) {
+      this.#places[c] = (usable[k] as number) * VARIANTS + v;
+      if (++k === usable.length) k = 0;
+      if (++v === VARIANTS) v = 0;
     }
   }
 
@@ -59,22 +70,22 @@ export class CallData {
   /** Statistics near those of x, but not equal to them. */
   mean(): HostArray {
     const { mean, std } = kindTables(this.#dtype);
-    return this.#perChannel(1, mean, std, (z) => 0.1 * z);
+    return this.#perChannel(1, mean, std, { signed: 0.1 });
   }
 
   variance(): HostArray {
     const { none, variance } = kindTables(this.#dtype);
-    return this.#perChannel(2, none, variance, (z) => 0.5 + Math.abs(z) / 4);
+    return this.#perChannel(2, none, variance, { flat: 0.5, absolute: 0.25 });
   }
 
   gamma(): HostArray {
     const { gamma, none } = kindTables(this.#dtype);
-    return this.#perChannel(3, gamma, none, () => 1);
+    return this.#perChannel(3, gamma, none, {});
   }
 
   beta(): HostArray {
     const { beta, none } = kindTables(this.#dtype);
-    return this.#perChannel(4, beta, none, () => 1);
+    return this.#perChannel(4, beta, none, {});
   }
 
   /** Sums over a batch, such as they might be. */
@@ -86,57 +97,64 @@ export class CallData {
     return this.#sums(6);
   }
 
-  /** Former contents of what is added into: half of them 0, where nothing hides a small sum. */
+  /** Former contents of what is added into: half of them 0, where nothing hides a small sum, and some in the thousands. */
   prior(which: number): HostArray {
-    return this.#drawn(7 + which, (z) => (z > 1.5 ? -5000 * z : z > 1 ? 5000 * z : Math.max(z, 0)));
+    const values = this.#drawn(7 + which, { signed: 0.5, absolute: 0.5 });
+    for (let c = 0; c < values.length; c++) {
+      const z = values[c] as number;
+      if (z > 1) values[c] = (z > 1.5 ? -5000 : 5000) * z;
+    }
+    return values;
   }
 
   runningMean(): HostArray {
-    return this.#drawn(9, (z) => 10 * z);
+    return this.#drawn(9, { signed: 10 });
   }
 
   runningVariance(): HostArray {
-    return this.#drawn(10, (z) => 10 * Math.abs(z));
+    return this.#drawn(10, { absolute: 10 });
   }
 
   #sums(field: number): HostArray {
     const m = this.#g.outer * this.#g.inner;
     const { none, dyStd } = kindTables(this.#dtype);
-    return this.#perChannel(field, none, dyStd, (z) => z * m);
+    return this.#perChannel(field, none, dyStd, { signed: m });
   }
 
-  #drawn(field: number, factor: (z: number) => number): HostArray {
+  #drawn(field: number, factor: Factor): HostArray {
     const { none, one } = kindTables(this.#dtype);
     return this.#perChannel(field, none, one, factor);
   }
 
-  /** base + factor(z) scale, z the channel's own noise. A negative zero stays one: nothing is added to it. */
-  #perChannel(field: number, base: Float64Array, scale: Float64Array, factor: (z: number) => number): HostArray {
+  /** base + factor scale, by the channel's own noise. A negative zero stays one: nothing is added to it. */
+  #perChannel(field: number, base: Float64Array, scale: Float64Array, factor: Factor): HostArray {
+    const { flat = 0, signed = 0, absolute = 0 } = factor;
     const from = noise();
-    const values = new Float64Array(this.#g.channels);
+    const values = this.#host.take(this.#g.channels);
     for (let c = 0, n = (this.#offset + 4001 * field) % POOL; c < values.length; c++) {
       const place = this.#places[c] as number;
       const by = scale[place] as number;
-      values[c] = by === 0 ? (base[place] as number) : (base[place] as number) + by * factor(from[n] as number);
+      const z = from[n] as number;
+      const about = base[place] as number;
+      values[c] = by === 0 ? about : about + by * (flat + signed * z + absolute * Math.abs(z));
       if (++n === POOL) n = 0;
     }
-    return hostArray(this.#dtype, values);
+    return values;
   }
 
-  /** Every row of [inner] begins elsewhere in the pool, so that no two rows are alike. */
+  /** The pool over and over: its length is a prime, so that no two rows near each other are alike. */
   #tensor(offset: number, mean: Float64Array, std: Float64Array, zeros: Float64Array, poison: Float64Array): HostArray {
     const { outer, channels, inner } = this.#g;
     const from = noise();
     const places = this.#places;
-    const values = new Float64Array(outer * channels * inner);
-    for (let o = 0, i = 0, start = offset % POOL; o < outer; o++) {
+    const values = this.#host.take(outer * channels * inner);
+    for (let o = 0, i = 0, n = offset % POOL; o < outer; o++) {
       for (let c = 0; c < channels; c++) {
-        start = (start + 32_003) % POOL;
         const place = places[c] as number;
         const about = mean[place] as number;
         const spread = std[place] as number;
         const zeroBelow = zeros[place] as number;
-        for (let n = start, end = i + inner; i < end; i++) {
+        for (const end = i + inner; i < end; i++) {
           const z = from[n] as number;
           values[i] = z < zeroBelow ? ((n & 1) === 0 ? 0 : -0) : about + spread * z;
           if (++n === POOL) n = 0;
@@ -148,6 +166,6 @@ export class CallData {
       const value = poison[places[c] as number] as number;
       if (value !== 0) values[(o * channels + c) * inner + k] = value;
     }
-    return hostArray(this.#dtype, values);
+    return values;
   }
 }

@@ -70,12 +70,12 @@ const backward: CoveredKernel = {
       variance: bench.input("variance", stats.host.variance),
     };
     bench.backend.kernels.backward?.(dy, x, g, given, eps, affine.buffers, out, gamma && { gamma, beta }, m, dx);
-    const r = reciprocalRoots(stats.variance, eps);
+    const r = reciprocalRoots(stats.variance, eps, p.dtype);
     const sumDy = wideSum(dyValues, g, p.dtype);
     const sumDyXhat = wideProductSum(dyValues, xValues, g, stats.mean, r, p.dtype);
     const errors = gradSumErrors(p, sumDy, sumDyXhat, r, g.outer * g.inner, stats, eps);
     const sums = { dy: sumDy.sum, dyXhat: sumDyXhat.sum, errors };
-    const plane = gradientPlane(p, stats, eps, affine.values?.gamma ?? null, sums, m);
+    const plane = gradientPlane(p, stats, eps, r, affine.values?.gamma ?? null, sums, m);
     const done = [
       comparePlane("dx", await bench.result(inPlace ? "dy" : "dx"), dyValues, xValues, g, p.dtype, plane),
       compareChannels("sums.dy", await bench.result("sums.dy"), sumDy.sum, errors.dy, p.dtype),

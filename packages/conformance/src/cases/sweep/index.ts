@@ -56,14 +56,8 @@ async function runRow(kernel: CoveredKernel, row: Row, backend: Backend, dtype: 
   const call = async (g: Geometry, start: number, what: string) => {
     backend.reserve?.(dtype, g);
     const text = textOf(row, g, start, what);
-    const data = new CallData(
-      `${kernel.name} ${text}`,
-      g,
-      start,
-      dtype,
-      backend.supports,
-      kernel.without?.(dtype, row.eps),
-    );
+    const without = kernel.without?.(dtype, row.eps);
+    const data = new CallData(`${kernel.name} ${text}`, g, start, dtype, backend.supports, without, bench.host);
     try {
       const done = await kernel.run({ ...row, bench, p, g, data });
       await bench.assertInputsKept();

@@ -1,18 +1,18 @@
 import { createBatchNorm, createBatchNormScale, type HostArray } from "@bn/core";
 import type { Comparison } from "../../case.ts";
-import { globalBound, type Precision } from "../../truth/bounds.ts";
+import type { Precision } from "../../truth/bounds.ts";
 import {
   gradientLine,
   gradientPlane,
   gradSumErrors,
   momentErrors,
   normalizeLine,
+  storedErrors,
   type WideStats,
 } from "../../truth/lines.ts";
 import { compareLine, comparePlane } from "../../truth/maps.ts";
-import { dividePairs } from "../../truth/pairs.ts";
 import { wideMoments, wideProductSum, wideSum } from "../../truth/reductions.ts";
-import { reciprocalRoots, type Wide, wideMap } from "../../truth/wide.ts";
+import { dividedBy, reciprocalRoots, wideOf } from "../../truth/wide.ts";
 import { hostArray } from "../data.ts";
 import { type Call, type CoveredKernel, compareAdded } from "./calls.ts";
 import { compareStepped, type RunningValues } from "./channel-kernels.ts";
@@ -24,15 +24,9 @@ const FRACTION = Math.fround(0.9);
 
 /** Statistics from running sums: BN-6, N-8. */
 function stored(p: Precision, running: RunningValues): WideStats {
-  const over = (values: HostArray): Wide =>
-    wideMap(values.length, (c) => dividePairs(values[c] as number, 0, running.factor[0] as number, 0));
+  const over = (values: HostArray) => dividedBy(wideOf(values), running.factor[0] as number, p.dtype);
   const [mean, variance] = [over(running.mean), over(running.variance)];
-  const error = ({ hi }: Wide) =>
-    globalBound(
-      p,
-      Array.from(hi, (value) => ({ hi: value, lo: 0 })),
-    );
-  return { mean, variance, errors: { mean: error(mean), variance: error(variance) } };
+  return { mean, variance, errors: { mean: storedErrors(p, mean), variance: storedErrors(p, variance) } };
 }
 
 /** Option: where the statistics come from, whether there is beta, whether the fused kernels are used. */
@@ -80,7 +74,7 @@ async function normalization(call: Call, scaled: boolean): Promise<Comparison[]>
   const m = g.outer * g.inner;
   const batch = global ? null : wideMoments(x, g, p.dtype);
   const stats = batch ? { ...batch, errors: momentErrors(p, batch, m) } : stored(p, running);
-  const r = reciprocalRoots(stats.variance, eps);
+  const r = reciprocalRoots(stats.variance, eps, p.dtype);
   const sumDy = wideSum(dy, g, p.dtype);
   const sumDyXhat = wideProductSum(dy, x, g, stats.mean, r, p.dtype);
   const errors = gradSumErrors(p, sumDy, sumDyXhat, r, m, stats, eps);
@@ -97,7 +91,7 @@ async function normalization(call: Call, scaled: boolean): Promise<Comparison[]>
       ? kept(p, "bottom.diff without propagateDown", dx, old)
       : global
         ? compareLine("bottom.diff", dx, dy, g, p.dtype, gradientLine(p, stats, eps, gamma))
-        : comparePlane("bottom.diff", dx, dy, x, g, p.dtype, gradientPlane(p, stats, eps, gamma, sums, m)),
+        : comparePlane("bottom.diff", dx, dy, x, g, p.dtype, gradientPlane(p, stats, eps, r, gamma, sums, m)),
     ...compareStepped(p, got.running, running, update ? stats : null, FRACTION, correction, "blobs"),
   ];
   if (affine) {

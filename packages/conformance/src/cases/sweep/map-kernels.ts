@@ -1,6 +1,6 @@
 import { gradientLine, gradientPlane, normalizeLine, scaleLine } from "../../truth/lines.ts";
 import { compareLine, comparePlane } from "../../truth/maps.ts";
-import { wideOf } from "../../truth/wide.ts";
+import { reciprocalRoots, wideOf } from "../../truth/wide.ts";
 import { AFFINE, affineFor, type CoveredKernel, elements, givenStats } from "./calls.ts";
 
 const normalize: CoveredKernel = {
@@ -52,7 +52,7 @@ const gradNormalize: CoveredKernel = {
     const gamma = affine.values?.gamma ?? null;
     if (!host) return [compareLine("dx", got, dyValues, g, p.dtype, gradientLine(p, stats, eps, gamma))];
     const wide = { dy: wideOf(host.dy), dyXhat: wideOf(host.dyXhat), errors: null };
-    const plane = gradientPlane(p, stats, eps, gamma, wide, m);
+    const plane = gradientPlane(p, stats, eps, reciprocalRoots(stats.variance, eps, p.dtype), gamma, wide, m);
     return [comparePlane("dx", got, dyValues, xValues, g, p.dtype, plane)];
   },
 };

@@ -45,7 +45,7 @@ const gradSums: CoveredKernel = {
     };
     const grad = gamma && { gamma, beta };
     bench.backend.kernels.gradSums(bench.input("dy", dy), bench.input("x", x), g, given, eps, out, grad);
-    const r = reciprocalRoots(stats.variance, eps);
+    const r = reciprocalRoots(stats.variance, eps, p.dtype);
     const sumDy = wideSum(dy, g, p.dtype);
     const sumDyXhat = wideProductSum(dy, x, g, stats.mean, r, p.dtype);
     const errors = gradSumErrors(p, sumDy, sumDyXhat, r, g.outer * g.inner, stats, eps);
