@@ -7,15 +7,28 @@ interface Known {
   readonly package: string;
   /** The function of the package that makes one. */
   readonly factory: string;
+  /** Its instances do not share a device: several processes of it do not wait for each other. */
+  readonly sideBySide: boolean;
   create(): Promise<Backend>;
 }
 
 const KNOWN: Readonly<Record<string, Known>> = {
-  cpu: { package: "@bn/cpu", factory: "createCpu", create: async () => (await import("@bn/cpu")).createCpu() },
-  wasm: { package: "@bn/wasm", factory: "createWasm", create: async () => (await import("@bn/wasm")).createWasm() },
+  cpu: {
+    package: "@bn/cpu",
+    factory: "createCpu",
+    sideBySide: true,
+    create: async () => (await import("@bn/cpu")).createCpu(),
+  },
+  wasm: {
+    package: "@bn/wasm",
+    factory: "createWasm",
+    sideBySide: true,
+    create: async () => (await import("@bn/wasm")).createWasm(),
+  },
   webgpu: {
     package: "@bn/webgpu",
     factory: "createWebGpu",
+    sideBySide: false,
     create: () => withoutDriverLog(async () => (await import("@bn/webgpu")).createWebGpu()),
   },
 };
@@ -39,6 +52,8 @@ export interface Listed {
 const knownNames = (): string[] => Object.keys(KNOWN);
 
 export const factoryOf = (spec: string): string => KNOWN[spec]?.factory ?? "create";
+
+export const runsSideBySide = (spec: string): boolean => Object.hasOwn(KNOWN, spec) && KNOWN[spec]?.sideBySide === true;
 
 /** The package of a known backend; null for a module's. */
 export const packageOf = (spec: string): string | null =>

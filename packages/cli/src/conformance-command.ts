@@ -17,9 +17,10 @@ import {
 } from "@bn/conformance/report";
 import { BnError } from "@bn/core";
 import { isModulePath } from "./backend-module.ts";
-import { factoryOf, packageOf, specsOf } from "./backends.ts";
-import { type ConformanceOptions, type Settings, settingsOf } from "./conformance-options.ts";
-import { INTERRUPTED, type Judged, superviseBackend } from "./judge/supervise.ts";
+import { factoryOf, packageOf, runsSideBySide, specsOf } from "./backends.ts";
+import { type ConformanceOptions, type Settings, settingsOf, usualJobs } from "./conformance-options.ts";
+import { superviseLanes } from "./judge/lanes.ts";
+import { INTERRUPTED, type Judged, type Judging, superviseBackend } from "./judge/supervise.ts";
 import { checkWritable, colorOn, printable, writeReport } from "./output.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { runRecord } from "./run-record.ts";
@@ -126,7 +127,7 @@ async function runAll(
   specs: readonly string[],
   listed: boolean,
   cases: Placed,
-  { suite, limits, bail }: Settings,
+  { suite, limits, bail, jobs }: Settings,
   baseline: JsonReport | null,
   signal: AbortSignal,
 ): Promise<Run> {
@@ -153,7 +154,9 @@ async function runAll(
   const packages: string[] = [];
   for (const spec of specs) {
     let done = 0;
-    const judged = await superviseBackend({
+    // The first failures of a run in one process are the same each time: --bail asks for them.
+    const usual = runsSideBySide(spec) && bail === null ? usualJobs(cases.length) : 1;
+    const given: Judging = {
       ...judging,
       spec,
       name: names.get(spec) ?? null,
@@ -163,7 +166,8 @@ async function runAll(
         if (result.status === "failed" && !expected.has(`${result.backend}\n${result.id}`)) failures++;
         progress.step(++done, result.id);
       },
-    });
+    };
+    const judged = await superviseLanes(given, jobs ?? usual);
     tellEnd(progress, judged);
     const { started, noStart } = judged;
     if (started) {

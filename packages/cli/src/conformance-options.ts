@@ -1,4 +1,4 @@
-import { totalmem } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 import { BnError } from "@bn/core";
 import { MIB, type SuiteOptions } from "./judge/order.ts";
 import type { Limits } from "./judge/process.ts";
@@ -13,6 +13,7 @@ export interface ConformanceOptions {
   readonly seed?: string;
   readonly timeout?: string;
   readonly maxMemory?: string;
+  readonly jobs?: string;
   readonly bail?: string | true;
   readonly shard?: string;
   readonly baseline?: string;
@@ -26,6 +27,8 @@ export interface ConformanceOptions {
 export interface Settings {
   readonly suite: SuiteOptions;
   readonly limits: Limits;
+  /** Processes side by side per backend; null where nobody said. */
+  readonly jobs: number | null;
   /** The run ends after so many failures; null for all. */
   readonly bail: number | null;
   readonly shard: { readonly index: number; readonly count: number } | null;
@@ -56,6 +59,7 @@ export function settingsOf(options: ConformanceOptions): Settings {
       timeout: numberOf("--timeout", options.timeout, SECONDS, "seconds"),
       maxMemory: numberOf("--max-memory", options.maxMemory, defaultMemory(), "MiB"),
     },
+    jobs: options.jobs === undefined ? null : wholeOf("--jobs", options.jobs),
     bail: options.bail === undefined ? null : options.bail === true ? 1 : wholeOf("--bail", options.bail),
     shard: shard === undefined ? null : shardOf(shard),
     files,
@@ -67,6 +71,17 @@ export function settingsOf(options: ConformanceOptions): Settings {
       ...(seed === "1" ? [] : ["--seed", seed]),
     ],
   };
+}
+
+const MOST_JOBS = 4;
+/** A process starts in a second, and holds some hundred MiB: few cases, or little memory, are not worth another one. */
+const CASES_PER_JOB = 1500;
+const MIB_PER_JOB = 2048;
+
+/** Processes side by side where nobody says how many. */
+export function usualJobs(cases: number): number {
+  const worth = Math.floor(Math.min(cases / CASES_PER_JOB, totalmem() / MIB / MIB_PER_JOB));
+  return Math.max(1, Math.min(MOST_JOBS, availableParallelism(), worth));
 }
 
 const defaultMemory = () => Math.min(MOST_MIB, Math.floor(totalmem() / 2 / MIB));

@@ -128,6 +128,10 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .option("--seed <text>", "seed of the sizes between the boundaries (default: 1)")
     .option("--timeout <seconds>", "time limit to create the backend, and for each case (default: 60)")
     .option("--max-memory <mib>", "memory limit of each backend's process (default: half of the memory, at most 8192)")
+    .option(
+      "--jobs <n>",
+      "processes per backend, side by side (default: the number of processors, at most 4, for long runs of cpu and wasm; else 1)",
+    )
     .option("--bail [count]", "end the run after this many failures (without a number: 1)")
     .option("--shard <i/n>", "only part I of N of the cases; `bn merge` joins the parts")
     .option("--baseline <file>", "a JSON report whose failures are known: only others fail the run")

@@ -138,7 +138,8 @@ function endedResult(backend: string, one: Case, { how }: End, problem: string):
   };
 }
 
-function notRun(backend: string, one: Case, why: string): Result {
+/** A case that had no turn. */
+export function notRun(backend: string, one: Case, why: string): Result {
   return { ...baseOf(backend, one), status: "notRun", reason: why };
 }
 
