@@ -43,6 +43,19 @@ describe("the rows of a kernel", () => {
     }
     expect(Math.max(...rows.map(({ g }) => sizeOf(g)))).toBeLessThanOrEqual(2 ** 18);
   });
+  it("have every pair of sizes whose product is below the cap", () => {
+    const { sizes, pairs } = EXTENTS.default;
+    for (const [one, other] of [
+      ["outer", "channels"],
+      ["outer", "inner"],
+      ["channels", "inner"],
+    ] as const) {
+      const met = new Set(rows.map(({ g }) => `${g[one]}x${g[other]}`));
+      const all = sizes.flatMap((a) => sizes.filter((b) => a * b <= pairs).map((b) => `${a}x${b}`));
+      expect(all.length).toBeGreaterThan(900);
+      expect(all.filter((pair) => !met.has(pair))).toEqual([]);
+    }
+  });
   it("let every size meet every option, kind, aliasing and what comes before and after", () => {
     for (const dimension of ["outer", "inner"] as const) {
       for (const size of EXTENTS.default.sizes) {

@@ -19,7 +19,8 @@ const KERNELS: readonly CoveredKernel[] = [...REDUCTION_KERNELS, ...MAP_KERNELS,
 /** K-1 to K-10 and every layer over a covering array: each pair of sizes, kinds of data, options and the rest once. */
 export function sweepCases(tier: Tier, seed: string): Case[] {
   const extent = EXTENTS[tier];
-  const layers = { ...extent, cap: extent.layerCap, dense: Math.min(extent.dense, extent.layerCap) };
+  const upTo = (size: number) => Math.min(size, extent.layerCap);
+  const layers = { ...extent, cap: extent.layerCap, dense: upTo(extent.dense), pairs: upTo(extent.pairs) };
   return [
     ...KERNELS.flatMap((kernel) => casesOf("kernels", kernel, extent, seed)),
     ...LAYERS.flatMap((layer) => casesOf("layers", layer, layers, seed)),
@@ -56,7 +57,7 @@ async function runRow(kernel: CoveredKernel, row: Row, backend: Backend, dtype: 
   const call = async (g: Geometry, start: number, what: string) => {
     backend.reserve?.(dtype, g);
     const text = textOf(row, g, start, what);
-    const without = kernel.without?.(dtype, row.eps);
+    const without = row.normal ? ODD_KINDS : kernel.without?.(dtype, row.eps);
     const data = new CallData(`${kernel.name} ${text}`, g, start, dtype, backend.supports, without, bench.host);
     try {
       const done = await kernel.run({ ...row, bench, p, g, data });
@@ -77,6 +78,8 @@ async function runRow(kernel: CoveredKernel, row: Row, backend: Backend, dtype: 
   }
 }
 
+const ODD_KINDS = KINDS.slice(1).map(({ name }) => name);
+
 /** Larger tensors are called once: what a call leaves behind does not need size to show. */
 const REPEATED = 2 ** 12;
 
@@ -89,11 +92,16 @@ function shapeOf({ outer, channels, inner }: Geometry): string {
   return `${outer}x${channels}x${inner}`;
 }
 
-function textOf({ option, inPlace, surroundings, eps, m }: Row, g: Geometry, start: number, what: string): string {
+function textOf(
+  { option, inPlace, surroundings, eps, m, normal }: Row,
+  g: Geometry,
+  start: number,
+  what: string,
+): string {
   const divisor = m === g.outer * g.inner ? "" : ` m=${m}`;
   const parts = [
     shapeOf(g),
-    KINDS[start]?.name ?? "",
+    normal ? "normal" : (KINDS[start]?.name ?? ""),
     option,
     inPlace ? "in place" : "",
     surroundings,

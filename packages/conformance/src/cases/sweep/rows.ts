@@ -25,6 +25,8 @@ export interface Row {
   readonly next: Then;
   readonly eps: number;
   readonly m: number;
+  /** Normal values in every channel. */
+  readonly normal: boolean;
 }
 
 /** A name and the rows of one case. */
@@ -41,7 +43,9 @@ export function rowsFor(kernel: CoveredKernel, extent: Extent, seed: string): Gr
   const { upTo, cap } = extent;
   const groups = new Map<string, Row[]>();
   const put = (name: string, row: Row) => groups.set(name, [...(groups.get(name) ?? []), row]);
-  for (const row of pairs(kernel, extent)) put(longest(row.g), row);
+  const covering = pairs(kernel, extent);
+  for (const row of covering) put(longest(row.g), row);
+  if (kernel.over === "tensor") for (const row of largePairs(kernel, extent, covering)) put(longest(row.g), row);
   const singles = everySize(upTo, cap).map((g) => flattened(kernel, g));
   for (const [i, g] of unique(singles).entries()) put(`sizes-${1 + Math.floor(i / 20)}`, mixed(kernel, g, i));
   for (const [i, g] of between(`${kernel.name}|${seed}`, extent.between, cap).entries()) {
@@ -85,6 +89,37 @@ function pairs(kernel: CoveredKernel, { sizes, kindsInPairs, cap, dense }: Exten
     const kind = kindsInPairs ? at(3) : mix(i, 3) % KINDS.length;
     return rowOf(kernel, g, [kind, at(4), at(5), at(6), at(7), at(8), at(9)]);
   });
+}
+
+/** Pairs of sizes that the covering array leaves out, with 1 for the third: no more of a call than their sizes costs time. */
+function largePairs(kernel: CoveredKernel, { sizes, pairs: upTo }: Extent, covering: readonly Row[]): Row[] {
+  const textOf = ([a, b]: readonly [number, number], f: number) => `${f}:${a}x${b}`;
+  const pairsOf = ({ outer, channels, inner }: Geometry) =>
+    (
+      [
+        [outer, channels],
+        [outer, inner],
+        [channels, inner],
+      ] as const
+    ).map(textOf);
+  const met = new Set(covering.flatMap(({ g }) => pairsOf(g)));
+  const rows: Row[] = [];
+  for (const a of sizes) {
+    for (const b of sizes) {
+      if (a * b > upTo) continue;
+      const geometries = [
+        { outer: a, channels: b, inner: 1 },
+        { outer: a, channels: 1, inner: b },
+        { outer: 1, channels: a, inner: b },
+      ];
+      for (const [f, g] of geometries.entries()) {
+        if (met.has(textOf([a, b], f))) continue;
+        const row = mixed(kernel, g, rows.length + 7);
+        rows.push({ ...row, surroundings: "exact", next: "once", normal: true });
+      }
+    }
+  }
+  return rows;
 }
 
 type Dims = readonly (readonly number[])[];
@@ -131,6 +166,7 @@ function rowOf(kernel: CoveredKernel, g: Geometry, [kind = 0, ...levels]: readon
     next: of(THEN, levels[3]),
     eps: of(EPS, levels[4]),
     m: of(DIVISORS, levels[5])(g.outer * g.inner),
+    normal: false,
   };
 }
 

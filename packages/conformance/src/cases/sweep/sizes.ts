@@ -20,8 +20,10 @@ export interface Extent {
   /** Whether each size meets each kind of data in one channel; else kinds come in turn. */
   readonly kindsInPairs: boolean;
   readonly cap: number;
-  /** Sizes up to this one occur in all pairs; above it, each boundary occurs with each other boundary on one side. */
+  /** Sizes up to this product occur in all pairs and with all else that a row has; above it, each boundary occurs with each other boundary on one side. */
   readonly dense: number;
+  /** Sizes up to this product occur in all pairs: above `dense` with normal values alone. */
+  readonly pairs: number;
   /** The same, for the layers, whose calls cost several kernels each. */
   readonly layerCap: number;
   readonly upTo: number;
@@ -37,6 +39,7 @@ export const EXTENTS: Readonly<Record<Tier, Extent>> = {
     kindsInPairs: false,
     cap: 2 ** 11,
     dense: 2 ** 9,
+    pairs: 2 ** 9,
     layerCap: 2 ** 9,
     upTo: 17,
     between: 4,
@@ -47,6 +50,7 @@ export const EXTENTS: Readonly<Record<Tier, Extent>> = {
     kindsInPairs: true,
     cap: 2 ** 18,
     dense: 2 ** 13,
+    pairs: 2 ** 18,
     layerCap: 2 ** 14,
     upTo: 130,
     between: 48,
@@ -57,6 +61,7 @@ export const EXTENTS: Readonly<Record<Tier, Extent>> = {
     kindsInPairs: true,
     cap: 2 ** 22,
     dense: 2 ** 22,
+    pairs: 2 ** 22,
     layerCap: 2 ** 18,
     upTo: 130,
     between: 200,
