@@ -65,8 +65,14 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     bug: "maps keep what is not finite",
-    find: "if (!isHeld(v)) {",
-    put: "if (false) {",
+    find: "return !isHeld(note);",
+    put: "return false;",
+    faults: range(SHORT, "x - mean beyond range"),
+  },
+  {
+    bug: "maps in place leave what is not finite",
+    find: "return note != 0u;",
+    put: "return false;",
     faults: range(SHORT, "x - mean beyond range"),
   },
   {
