@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
-import { join } from "node:path";
-import { HERE } from "../build/versions.ts";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 
-const BN = join(HERE, "../../packages/cli/dist/bin.js");
+const BN = join(dirname(createRequire(import.meta.url).resolve("@bn/cli/package.json")), "dist/bin.js");
 
 /** What `bn diff` prints; it ends with a status of its own where something newly failed. */
 export function bnDiff(...arguments_: readonly string[]): Promise<string> {

@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { random } from "@bn/conformance";
 import { afterAll, beforeAll, describe, it } from "vitest";
@@ -10,7 +11,7 @@ import { PLANTED, type Planted, sourceOf } from "../planted/bugs.ts";
 // The recipe of docs/adding-a-backend.md with one bug each, as a user would meet it: `bn` names the mistake on one screen, and
 // the command that it gives fails alike. PLANTED=all takes every bug; otherwise so many, drawn by SEED.
 const SOME = 4;
-const BIN = fileURLToPath(new URL("../../../packages/cli/dist/bin.js", import.meta.url));
+const BIN = join(dirname(createRequire(import.meta.url).resolve("@bn/cli/package.json")), "dist/bin.js");
 /** The lines of a terminal: a cause takes no more. */
 const SCREEN = { lines: 24, columns: 100 };
 

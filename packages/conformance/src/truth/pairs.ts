@@ -57,7 +57,7 @@ export function dividePairs(ah: number, al: number, bh: number, bl: number): num
 }
 
 /** The root of ah + al. */
-export function rootOfPair(ah: number, al: number): number {
+function rootOfPair(ah: number, al: number): number {
   const s = Math.sqrt(ah);
   low[0] = 0;
   if (s === 0 || s - s !== 0) return s;
