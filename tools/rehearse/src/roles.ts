@@ -10,7 +10,7 @@ export interface BackendPackage {
 const BACKENDS: readonly BackendPackage[] = [
   { name: "@bn/cpu", create: "createCpu", limit: 25_000 },
   { name: "@bn/wasm", create: "createWasm", limit: 56_000 },
-  { name: "@bn/webgpu", create: "createWebGpu", limit: 33_500 },
+  { name: "@bn/webgpu", create: "createWebGpu", limit: 34_500 },
 ];
 const OTHERS = ["@bn/core", "@bn/conformance", "@bn/onnx", "@bn/caffe", "@bn/mpi", "@bn/cli"];
 
