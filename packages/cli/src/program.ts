@@ -2,23 +2,17 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import type { BackendsOptions } from "./backends-command.ts";
 import { addCalibrate } from "./calibrate-program.ts";
-import type { CheckFoldOptions } from "./check-fold-command.ts";
 import { collect } from "./collect.ts";
 import type { ConformanceOptions } from "./conformance-options.ts";
 import type { ConvertCommandOptions } from "./convert-command.ts";
 import type { DiffOptions } from "./diff-command.ts";
 import type { ExportOptions } from "./export-command.ts";
-import type { FoldCommandOptions } from "./fold-command.ts";
+import { addCheckFold, addFold } from "./fold-program.ts";
 import type { InspectOptions } from "./inspect-command.ts";
+import { DIALECT, FORCE, JSON_FILE, NET } from "./option-texts.ts";
 import type { VerifyOptions } from "./verify-command.ts";
 
 const BACKENDS = "backends: names and paths of modules, separated by commas (default: all that are available here)";
-
-const JSON_FILE = "write the report as JSON; - is standard output, and the table goes to standard error";
-const FORCE = "replace files that already exist";
-
-const NET = "the network of a .caffemodel, a .prototxt (default: the one that is stored with the weights)";
-const DIALECT = "the fork of Caffe that wrote the blobs, if it cannot be told from the file: see docs/caffe-files.md";
 
 const EXAMPLES = `
 Examples:
@@ -77,16 +71,6 @@ Examples:
   bn inspect model.onnx --json -
   bn inspect model.onnx --input image=image.npy
   bn inspect weights.caffemodel --net deploy.prototxt`;
-
-const FOLD_HELP = `
-ONNX Runtime runs the original and the folded network on the same input. OUT is written only if every folded layer, given the
-activations of the original, is within its bound (docs/folding.md). Without onnxruntime-node, OUT is written without that proof;
---proof makes that an error.
-
-Examples:
-  bn fold model.onnx folded.onnx --html proof.html
-  bn fold model.onnx folded.onnx --input image=image.npy --max-loss 2
-  bn fold weights.caffemodel folded.caffemodel --net deploy.prototxt --net-out folded.prototxt`;
 
 const EXPORT_HELP = `
 The three blobs of BatchNorm are the sums of means and of variances, and the factor to divide both by, as in Caffe and @bn/core.
@@ -254,48 +238,9 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
       const { exportCommand } = await import("./export-command.ts");
       await exportCommand(path, options);
     });
-  program
-    .command("fold")
-    .description("fold the normalizations of an ONNX model or of a .caffemodel into the layers next to them")
-    .argument("<model>", "the ONNX model, or the .caffemodel")
-    .argument("<out>", "the file to write; - is standard output")
-    .option("--net <prototxt>", NET)
-    .option("--net-out <prototxt>", "the file to write the folded network's .prototxt to")
-    .option("--dialect <name>", DIALECT)
-    .option("--duplicate", "copy weights that other nodes read too, and fold the copy")
-    .option("--max-loss <digits>", "do not fold a layer if a channel could lose more decimal digits than this")
-    .option(
-      "--proof",
-      "run both networks and compare; fail where ONNX Runtime is missing (default: where it is installed)",
-    )
-    .option("--no-proof", "write the folded network without a proof")
-    .option("--input <file>", "input values: FILE.npy, or name=FILE.npy once per input (default: made up)", collect)
-    .option("--shape <name=sizes>", "shape of an input, once per input, e.g. x=1,3,224,224 (default: chosen)", collect)
-    .option("--timeout <seconds>", "time limit for ONNX Runtime to load or run a part (default: 120)")
-    .option("--max-memory <mib>", "memory limit of its process (default: three quarters of the memory)")
-    .option("--json <file>", JSON_FILE)
-    .option("--html <file>", "write the proof as one HTML page")
-    .option("--force", FORCE)
-    .addHelpText("after", FOLD_HELP)
-    .action(async (path: string, out: string, options: FoldCommandOptions) => {
-      const { foldCommand } = await import("./fold-command.ts");
-      done(await foldCommand(path, out, options, signal));
-    });
+  addFold(program, signal, done);
   addCalibrate(program, signal, done);
-  program
-    .command("check-fold")
-    .description("check a fold that another tool made: which layers are right, and which mistakes were made")
-    .argument("<original>", "the network with its normalizations: an ONNX model or a .caffemodel")
-    .argument("<folded>", "the folded network: an ONNX model or a .caffemodel")
-    .option("--net <prototxt>", NET)
-    .option("--net-folded <prototxt>", "the network of the folded .caffemodel")
-    .option("--dialect <name>", DIALECT)
-    .option("--json <file>", JSON_FILE)
-    .option("--force", FORCE)
-    .action(async (original: string, folded: string, options: CheckFoldOptions) => {
-      const { checkFoldCommand } = await import("./check-fold-command.ts");
-      done(await checkFoldCommand(original, folded, options));
-    });
+  addCheckFold(program, done);
   return program;
 }
 
