@@ -225,7 +225,7 @@ test("other numbers of blobs are told, with their shapes", () => {
   );
 });
 
-test("a trained layer goes back in its dialect: averages, the factor as it was", async () => {
+test("a trained layer is written in its own dialect: averages, and the factor as it was", async () => {
   await using cpu = await createCpu();
   for (const [blobs, dialect] of [
     [[GAMMA, BETA, MEAN, VARIANCE, [0]], "scale-first"],

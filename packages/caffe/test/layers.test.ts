@@ -59,7 +59,7 @@ async function step(backend: Backend, record: Norm) {
 }
 
 describe.each(BACKENDS)("%s", (_, create) => {
-  test.each(FILES)("%s: a step of training goes back to Caffe, on to ONNX and to a layer, to the bit", async (path) => {
+  test.each(FILES)("%s: after a step of training, Caffe, ONNX and a layer get the same bits", async (path) => {
     await using backend = await create();
     const weights = readWeights(bytesOf(`nets/${path}.caffemodel`), { file: path });
     const net = readNet(textOf(`nets/${path.split("/")[0]}/train.prototxt`));

@@ -5,7 +5,7 @@ const OFFSETS = [0, 2 ** 21, 2 ** 21 + 2 ** 16 + 1, 2 ** 21 + 2 ** 16 + 2 ** 11 
 
 /**
  * A set of whole numbers that finds the smallest member at or above a number in a few steps, however many it holds: a bit
- * per member, and above each word of 32 bits one bit that says whether the word has any.
+ * per member, and above each word of 32 bits one bit that is set if the word has a member.
  */
 export class OrderedSet {
   readonly #words = new Map<number, number>();

@@ -25,7 +25,7 @@ export function check(what: string, got: ArrayLike<number>, truth: Truth, g: Geo
   return compare(what, got, truth.expected, truth.bound, g);
 }
 
-/** A tensor of one value a channel, for `check`. */
+/** The geometry of one value per channel, for `check`. */
 export function perChannel(channels: number): Geometry {
   return { outer: 1, channels, inner: 1 };
 }

@@ -31,7 +31,7 @@ export function createRoom(channels: number): Room {
  * Math    s = mean of the first rank that has values; mean = s + sum n_i (mean_i - s) / n; M2 = sum M2_i + sum n_i (mean_i - mean)^2;
  *         variance = M2 / n. The sums are in float64, in rank order: every rank gets the same bits, which are
  *         those of one process where all terms are numbers of few bits.
- * Empty   Ranks without values add nothing. If no rank has any, 0 is returned and nothing is written.
+ * Empty   Ranks without values add nothing. If no rank has values, the result is 0, and mean and variance keep their contents.
  */
 export function mergeRanks(
   all: Float64Array,
