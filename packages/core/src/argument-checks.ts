@@ -4,25 +4,25 @@ import { textOf } from "./text.ts";
 
 const ARRAYS = { float32: "Float32Array", float64: "Float64Array" } as const;
 
-/** Checks of the arguments of a backend's `alloc`, `write` and `read`, which users of kernels call themselves. */
+/** Checks of the arguments of a backend's `alloc`, `write` and `read`, which users of kernels call directly. */
 export interface ArgumentChecks {
   /** Errors: `ERR_BN_BACKEND` for a dtype that the backend does not support, `ERR_BN_SHAPE` for a length that is not a whole number >= 0. */
   alloc(dtype: unknown, length: unknown): void;
   /**
    * Errors: `ERR_BN_BACKEND` for an array of another type, `ERR_BN_SHAPE` for more values than the buffer holds,
-   * `ERR_BN_DISPOSED` for a view of memory that is gone.
+   * `ERR_BN_DISPOSED` for a view of memory that was freed.
    */
   write(target: DeviceBuffer, source: HostArray): void;
-  /** Errors: `ERR_BN_SHAPE` for a length that the buffer does not have. */
+  /** Errors: `ERR_BN_SHAPE` if the buffer is shorter than `length`. */
   read(source: DeviceBuffer, length: unknown): void;
 }
 
 /**
- * The checks of a backend's own methods, so that all backends refuse the same arguments in the same words. Who owns a
- * buffer, and whether it is disposed, only the backend knows.
+ * Checks the arguments of a backend's own methods, so that every backend refuses the same arguments with the same
+ * message. Only the backend knows who owns a buffer and whether it was disposed, so it checks these itself.
  *
- * @param name    of the backend, for messages
- * @param dtypes  that it supports
+ * @param name    the backend's name, for messages
+ * @param dtypes  the dtypes that the backend supports
  *
  * @example
  * ```ts
@@ -76,7 +76,7 @@ export function argumentChecks(name: string, dtypes: readonly Dtype[]): Argument
   };
 }
 
-/** Node 20 has no `detached`; but no view can be made of a buffer that is. */
+/** Node 20 has no `detached`, but creating a view of a detached buffer throws. */
 function isDetached(buffer: ArrayBufferLike): boolean {
   try {
     new Uint8Array(buffer);

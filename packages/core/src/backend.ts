@@ -1,12 +1,13 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /**
- * The contract between layers and backends. A backend owns memory and kernels and knows nothing of layers, phases or
- * parameters; core owns all of those and never looks at device memory. The rules that types cannot say:
+ * The contract between layers and backends. A backend owns memory and kernels. It knows nothing of layers, phases or
+ * parameters. Core owns all of those and never looks at device memory. The types cannot express these rules:
  *
- * - Create async, enqueue sync, read async. Kernels and `write` return when the work is queued; order of calls is order
- *   of effects. Device errors reject the next `read` or `finish`; only `alloc` and `reserve` may throw, out of memory.
+ * - Create async, enqueue sync, read async. Kernels and `write` return when the work is queued. Effects happen in the ⏎
+ *   order of the calls. Device errors reject the next `read` or `finish`. Only `alloc` and `reserve` may throw, when
+ *   memory ⏎   is exhausted.
  * - Core validates; kernels hold no checks. Every operand of a call has the same dtype and is owned by this backend.
- * - Kernels never allocate: `reserve` has made room for all that they need. A failed call has changed nothing.
+ * - Kernels never allocate: `reserve` has made room for everything they need. A failed call has changed nothing.
  * - An output's former contents do not matter, except where a comment says "adds into".
  * - Buffers may be longer than a call needs; a kernel touches only what its geometry names.
  * - `y` may be `x`, and `dx` may be `dy`; no other operands alias. Sums meet the bounds of docs/spec.md, N-1 to N-6.
@@ -16,14 +17,17 @@ export const CONTRACT_VERSION = 2;
 export type Dtype = "float32" | "float64";
 export type HostArray = Float32Array | Float64Array;
 
-/** Memory of `length` elements, all zero at first. Whoever calls `alloc` disposes; twice does no harm. */
+/**
+ * Memory for `length` elements, all zero at first. Whoever calls `alloc` disposes the buffer; a second `dispose` does
+ * nothing.
+ */
 export interface DeviceBuffer extends Disposable {
   readonly dtype: Dtype;
   readonly length: number;
   dispose(): void;
 }
 
-/** A buffer that the host can see. `view` is a getter: never keep it over an `alloc`. */
+/** A buffer that the host can see. `view` is a getter: do not keep its result across an `alloc`. */
 export interface HostBuffer extends DeviceBuffer {
   readonly view: HostArray;
 }
@@ -40,7 +44,7 @@ export interface Moments<B> {
   readonly mean: B;
   readonly variance: B;
 }
-/** What can be merged: the mean is mean + meanLow, m2 the sum of the squares of x - (mean + meanLow). */
+/** Moments that can be merged: the mean is mean + meanLow, and m2 is the sum of the squares of x - (mean + meanLow). */
 export interface SplitMoments<B> {
   readonly mean: B;
   readonly meanLow: B;
@@ -72,11 +76,13 @@ export interface Kernels<B> {
   splitMoments?(x: B, g: Geometry, out: SplitMoments<B>): void;
   /** y = x^ [* gamma + beta] (K-2). */
   normalize(x: B, g: Geometry, stats: Moments<B>, eps: number, affine: Affine<B> | null, y: B): void;
-  /** sums = (sum dy, sum dy * x^); adds them into grad = (gamma: sum dy * x^, beta: sum dy) if given (K-3). */
+  /**
+   * sums = (sum dy, sum dy * x^). If `grad` is given, adds them into grad = (gamma: sum dy * x^, beta: sum dy) (K-3).
+   */
   gradSums(dy: B, x: B, g: Geometry, stats: Moments<B>, eps: number, sums: Sums<B>, grad: Affine<B> | null): void;
   /**
    * dx = [gamma *] r * (dy - sums.dy / m - x^ * sums.dyXhat / m); without sums dx = [gamma *] r * dy (K-4). `m` is the
-   * number of values that the sums were taken over: outer * inner, or more where other processes added theirs.
+   * number of values that were summed: outer * inner, or more if other processes added theirs.
    */
   gradNormalize(
     dy: B,
@@ -89,7 +95,10 @@ export interface Kernels<B> {
     m: number,
     dx: B,
   ): void;
-  /** Fused moments + movingAverage + normalize, and gradSums + gradNormalize: both while a channel is in cache. */
+  /**
+   * Fused kernels: moments + movingAverage + normalize, and gradSums + gradNormalize. Both halves run while a channel
+   * is in cache.
+   */
   forward?(
     x: B,
     g: Geometry,
@@ -114,10 +123,10 @@ export interface Kernels<B> {
 
   /** y = x * gamma [+ beta], rounded after the product (K-5). */
   scale(x: B, g: Geometry, affine: Affine<B>, y: B): void;
-  /** Adds sum dy * x into dGamma and sum dy into dBeta, each if given (K-6). */
+  /** Adds sum dy * x into dGamma and sum dy into dBeta, if they are given (K-6). */
   scaleSums(dy: B, x: B, g: Geometry, dGamma: B | null, dBeta: B | null): void;
 
-  /** The moving average's step over `channels` elements (K-7). */
+  /** One step of the moving average over `channels` elements (K-7). */
   movingAverage(channels: number, stats: Moments<B>, average: Average<B>): void;
   /** stats = running * (factor[0] === 0 ? 0 : 1 / factor[0]), reciprocal rounded first (K-8). */
   globalStats(channels: number, running: Running<B>, stats: Moments<B>): void;
@@ -125,7 +134,10 @@ export interface Kernels<B> {
   fill(length: number, value: number, y: B): void;
 }
 
-/** Declared facts. Tests and users branch on these, never on `name`; a skipped test names the fact that skips it. */
+/**
+ * Facts that the backend declares. Tests and users branch on these, never on `name`. A skipped test names the fact that
+ * skips it.
+ */
 export interface Supports {
   readonly dtypes: readonly Dtype[];
   /** Buffers are `HostBuffer`s and work is done when the call returns. */
@@ -134,37 +146,52 @@ export interface Supports {
   readonly nonFinite: boolean;
   /** Subnormal numbers are kept, not flushed to zero. */
   readonly subnormals: boolean;
-  /** + - * / and sqrt round correctly; otherwise within WGSL's accuracy. Chooses the constant of bound N-3. */
+  /** + - * / and sqrt round correctly; otherwise they are within WGSL's accuracy. Chooses the constant of bound N-3. */
   readonly correctlyRounded: boolean;
-  /** No intermediate overflows where the result does not (N-10). Absent means false: plain arithmetic does not give it. */
+  /**
+   * No intermediate overflows unless the result does (N-10). Absent means false, because plain arithmetic does not
+   * guarantee it.
+   */
   readonly fullRange?: boolean;
   /** The same input gives the same bits. */
   readonly deterministic: boolean;
-  /** Threads that share the work. */
+  /** The number of threads that share the work. */
   readonly threads: number;
-  /** For people: what is on, what is off and why, e.g. `{ threads: "off: no shared memory" }`, `{ adapter: "..." }`. */
+  /**
+   * For people to read: which features are on, which are off, and why, e.g. `{ threads: "off: no shared memory" }`, `{
+   * adapter: "..." }`.
+   */
   readonly details: Readonly<Record<string, string>>;
 }
 
 export interface Backend<B extends DeviceBuffer = DeviceBuffer> extends AsyncDisposable {
   readonly name: string;
-  /** CONTRACT_VERSION of the core that it was written for. */
+  /** The CONTRACT_VERSION of the core that the backend was written for. */
   readonly contractVersion: number;
   readonly supports: Supports;
   readonly kernels: Kernels<B>;
   readonly disposed: boolean;
   alloc(dtype: Dtype, length: number): B;
-  /** True for a live buffer of this very instance. Takes any value, never throws, and costs the same for every buffer. */
+  /**
+   * True for a live buffer of this backend instance. Takes any value, never throws, and costs the same for every
+   * buffer.
+   */
   owns(buffer: unknown): buffer is B;
   /** Allocates the memory that kernels over `g` need in addition to their operands. Absent if they need none. */
   reserve?(dtype: Dtype, g: Geometry): void;
-  /** How many errors of the device are known so far. Absent where every error throws at its call. */
+  /** How many device errors are known so far. Absent if every error is thrown by the call that caused it. */
   readonly faults?: number;
-  /** Copies `source` (of the buffer's dtype) to the buffer's start before it returns; refuses a buffer it does not own. */
+  /**
+   * Copies `source`, an array of the buffer's dtype, to the start of the buffer before it returns. Refuses a buffer
+   * that this backend does not own.
+   */
   write(target: B, source: HostArray): void;
-  /** A copy of the first `length` elements, after all work queued before; refuses as `write` does, rejects with device errors. */
+  /**
+   * Resolves to a copy of the first `length` elements once all work queued before is done. Refuses what `write`
+   * refuses, and rejects with device errors.
+   */
   read(source: B, length: number): Promise<HostArray>;
-  /** The same wait, without data. */
+  /** Waits as `read` does, without returning data. */
   finish(): Promise<void>;
   dispose(): Promise<void>;
 }

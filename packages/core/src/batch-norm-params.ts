@@ -6,46 +6,48 @@ import type { LayerParams, Phase } from "./layer.ts";
 import { BATCH_NORM_RULES, BATCH_NORM_SCALE_RULES, ELSEWHERE } from "./layer-rules.ts";
 import { readOptions } from "./options.ts";
 
-/** BatchNormParameter of caffe.proto, and four of ours: `phase`, `updateStats`, `axis`, `communicator`. */
+/**
+ * BatchNormParameter of caffe.proto, and four options that Caffe lacks: `phase`, `updateStats`, `axis`, `communicator`.
+ */
 export interface BatchNormParams extends LayerParams {
   /** Default "train". */
   phase?: Phase;
   /** Normalize with the stored statistics instead of the batch's. Default: phase === "test". */
   useGlobalStats?: boolean;
-  /** With batch statistics: fold them into the stored ones. Default true, in either phase, as in Caffe. */
+  /** Whether a forward with batch statistics adds them to the stored ones. Default true in both phases, as in Caffe. */
   updateStats?: boolean;
-  /** What is left of the stored sums at each step, in [0, 1]; rounded to float32. Default 0.999. */
+  /** The part of the stored sums that each step keeps, in [0, 1]; rounded to float32. Default 0.999. */
   movingAverageFraction?: number;
   /** Added to the variance, >= 0; rounded to float32. Default 1e-5. */
   eps?: number;
   /** The axis of channels; -1 for channels-last. Default 1, as in Caffe. */
   axis?: number;
   /**
-   * The ranks that normalize their batches as one: batch statistics, and the sums of the backward, are over the values of all of
-   * them. Each forward with batch statistics and its backward are then calls that all ranks make; an empty batch takes part.
-   * Default: this process alone.
+   * The ranks that normalize their batches as one. Batch statistics, and the sums of the backward, are taken over the
+   * values of all ranks. All ranks must make each forward that uses batch statistics, and its backward; a rank with an
+   * empty batch takes part too. Default: this process alone.
    */
   communicator?: Communicator;
 }
 
 /** BatchNorm with the parameters of the Scale that follows it. */
 export interface BatchNormScaleParams extends BatchNormParams {
-  /** gamma's first value. Default 1; an empty filler gives 0. */
+  /** The initial value of gamma. Default 1; an empty filler gives 0. */
   filler?: Filler;
   /** Learn beta too. Default false. */
   biasTerm?: boolean;
-  /** beta's first value. Default 0. */
+  /** The initial value of beta. Default 0. */
   biasFiller?: Filler;
   /**
-   * With a communicator: gamma and beta get the gradients of all ranks' values. Default false: those of this rank's own, which
-   * data-parallel training adds up as it does those of all other weights.
+   * With a communicator: gamma and beta get the gradients of all ranks' values. Default false: each rank gets the
+   * gradients of its own values, and data-parallel training adds them up along with those of all other weights.
    */
   globalGradients?: boolean;
 }
 
-/** The parameters with their defaults, checked and rounded. */
+/** The parameters after their checks, with defaults filled in and values rounded. */
 export interface BatchNormSettings {
-  /** Unset, `phase` decides. */
+  /** If null, `phase` decides. */
   readonly useGlobalStats: boolean | null;
   readonly phase: Phase;
   readonly updateStats: boolean;
@@ -55,11 +57,11 @@ export interface BatchNormSettings {
   readonly blobs: readonly Blob[] | null;
   readonly communicator: Communicator | null;
   readonly globalGradients: boolean;
-  /** The first values of gamma and beta; null for BatchNorm alone. */
+  /** The initial values of gamma and beta; null for BatchNorm alone. */
   readonly affine: { readonly gamma: number; readonly beta: number | null } | null;
 }
 
-/** Throws `ERR_BN_PARAM` for what is unknown or out of range. */
+/** Throws `ERR_BN_PARAM` for an option that is unknown or out of range. */
 export function settingsOf(where: string, params: BatchNormScaleParams, scaled: boolean): BatchNormSettings {
   const rules = scaled ? BATCH_NORM_SCALE_RULES : BATCH_NORM_RULES;
   const { phase = "train", ...given } = readOptions(where, params, rules, ELSEWHERE);

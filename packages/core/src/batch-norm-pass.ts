@@ -11,7 +11,7 @@ export interface BatchNormForward extends ForwardPass {
   readonly useGlobalStats: boolean;
   /** The copy of bottom that an in-place layer keeps where its backward reads it. */
   readonly saved: Memory | null;
-  /** Operands, x and y where there are values; null where there is nothing to do. */
+  /** The operands, with x and y if there are any values; null if there is nothing to do. */
   readonly work: {
     readonly x: DeviceBuffer;
     readonly y: DeviceBuffer;
@@ -24,7 +24,7 @@ export interface BatchNormForward extends ForwardPass {
 export interface BatchNormBackward extends Pass {
   readonly forward: BatchNormForward;
   readonly down: boolean;
-  /** All ranks make this call. */
+  /** Whether this is a collective call, which all ranks must make. */
   readonly gathers: boolean;
   readonly work: {
     readonly dy: DeviceBuffer;
@@ -35,14 +35,17 @@ export interface BatchNormBackward extends Pass {
   } | null;
 }
 
-/** How a forward gets and keeps its statistics. */
+/** How a forward gets its statistics and whether it stores them. */
 export interface Mode {
   readonly useGlobalStats: boolean;
   readonly updateStats: boolean;
   readonly fraction: number;
 }
 
-/** Gets all memory of a forward, gives top its shape, and collects the operands. `saved` is the layer's from before. */
+/**
+ * Gets all memory of a forward, gives top its shape, and collects the operands. `saved` is the copy that the layer
+ * already has.
+ */
 export function prepareForward(
   state: BatchNormState,
   g: Geometry,
@@ -54,7 +57,7 @@ export function prepareForward(
   const { backend, dtype, params } = state;
   const ranks = useGlobalStats ? null : state.ranks;
   const inPlace = x === y;
-  const readsX = !useGlobalStats || params.length > 3; // BN-11 needs no x
+  const readsX = !useGlobalStats || params.length > 3; // with stored statistics, BN-11 does not read x
   const copy = inPlace && readsX ? (saved ?? createMemory(backend, x.shape, dtype, null)) : null;
   const some = x.count > 0;
   const own = some || ranks !== null ? params.map((memory) => want(memory, "data")) : [];
@@ -96,7 +99,7 @@ export function prepareForward(
   };
 }
 
-/** The kernels that run where this rank has no values: those over channels alone. */
+/** The geometry of kernels that run over channels alone, for a rank that has no values. */
 const ONE = ({ channels }: Geometry): Geometry => ({ outer: 1, channels, inner: 1 });
 const unbiased = (m: number): number => (m > 1 ? m / (m - 1) : 1);
 
@@ -104,7 +107,7 @@ function runningOf([mean, variance, factor]: readonly (DeviceBuffer | null)[]): 
   return { mean, variance, factor } as Running<DeviceBuffer>;
 }
 
-/** Prepares a forward that is like the last one, before its first effect. */
+/** Prepares a forward that equals the last one, before it has any effect. */
 export function renewForward(pass: BatchNormForward, { ranks }: BatchNormState): void {
   const { backend, dtype, geometry, useGlobalStats, work } = pass;
   const some = geometry.outer * geometry.inner > 0;
@@ -190,7 +193,7 @@ export function prepareBackward(
   };
 }
 
-/** Whether a backward is a call that all ranks make. */
+/** Whether a backward is a collective call, which all ranks must make. */
 function gathersSums(ranks: Ranks | null, { useGlobalStats }: BatchNormForward, learns: boolean): boolean {
   return ranks !== null && (!useGlobalStats || (learns && ranks.globalGradients));
 }
@@ -218,7 +221,9 @@ export function runBackward(pass: BatchNormBackward, state: BatchNormState, eps:
   }
 }
 
-/** The same, with the sums of all ranks between the two kernels. Nothing changes before they are there. */
+/**
+ * Runs the backward with the sums of all ranks between its two kernels. Nothing changes before those sums have arrived.
+ */
 function runGathered(
   { backend, geometry: g, forward, written }: BatchNormBackward,
   { dy, x, dx, affine, grad }: NonNullable<BatchNormBackward["work"]>,

@@ -4,7 +4,7 @@ import { BnError } from "./errors.ts";
 import { newHostArray } from "./host-values.ts";
 import { canonicalAxis, geometryOf, type Shape } from "./shape.ts";
 
-/** [outer][channels][inner] of a bottom; one channel where there is but one axis: BN-1. */
+/** [outer][channels][inner] of a bottom; a bottom with a single axis has one channel (BN-1). */
 export function batchNormGeometry(where: string, shape: Shape, axis: number): Geometry {
   if (shape.length === 0) {
     throw new BnError(
@@ -17,7 +17,7 @@ export function batchNormGeometry(where: string, shape: Shape, axis: number): Ge
   return geometryOf(oneChannel ? [...shape, 1] : shape, at, at + 1);
 }
 
-/** Stored sums divided by their weight, rounded as the kernel globalStats rounds: BN-6. */
+/** Divides the stored sums by their weight, rounded as the kernel globalStats rounds (BN-6). */
 export function readStored(dtype: Dtype, sums: Blob, weight: Blob): Promise<HostArray> {
   return Promise.all([sums.read(), weight.read()]).then(([sum, [factor = 0]]) => {
     const reciprocal = newHostArray(dtype, 1);

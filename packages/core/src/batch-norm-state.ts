@@ -6,7 +6,10 @@ import { checkSynchronises, type Member } from "./ranks/member.ts";
 import { createRanks, type Ranks } from "./ranks/ranks.ts";
 import { checkShape, type Shape } from "./shape.ts";
 
-/** What setUp makes, for as long as the layer lives: it depends on the backend and the number of channels alone. */
+/**
+ * The state that setUp creates and the layer keeps until the next setUp. It depends only on the backend and the number
+ * of channels.
+ */
 export interface BatchNormState {
   readonly backend: Backend;
   readonly dtype: Dtype;
@@ -19,11 +22,11 @@ export interface BatchNormState {
   readonly sums: Sums<DeviceBuffer>;
   /** The ranks of a synchronised layer. */
   readonly ranks: Ranks | null;
-  /** What the layer frees. */
+  /** Resources that the layer frees. */
   readonly owned: readonly Disposable[];
 }
 
-/** First values of gamma and beta, or null where there are none. */
+/** Initial values of gamma and beta, or null if the layer has neither. */
 export type FirstValues = { readonly gamma: number; readonly beta: number | null } | null;
 
 export function namesOf(affine: FirstValues): readonly BlobName[] {
@@ -37,8 +40,8 @@ export function shapesOf(channels: number, names: readonly BlobName[]): readonly
 }
 
 /**
- * Scratch for the channels of `x`, and the layer's blobs: those `given`, or new ones of `shapes`, gamma and beta filled with
- * `values`. `member` is what the other ranks know of the layer. All of it or, where memory is short, nothing.
+ * Creates the scratch for the channels of `x`, and the layer's blobs: those `given`, or new ones of `shapes`, with
+ * gamma and beta filled with `values`. `member` is the layer as its ranks know it. If memory runs out, nothing is kept.
  */
 export function createState(
   x: Memory,

@@ -25,18 +25,20 @@ import { type Shape, shapeText } from "./shape.ts";
 import { createStateKeeper, type StateKeeper } from "./state-keeper.ts";
 
 /**
- * Caffe's BatchNorm layer: each channel to mean 0 and variance 1.
+ * Caffe's BatchNorm layer: normalizes each channel to mean 0 and variance 1.
  *
  * Math    y = (x - mean) / sqrt(variance + eps), with the batch's biased moments, or the stored ones where
  *         `useGlobalStats`. `blobs` hold decayed sums [mean, variance * m/(m-1)] and the sum of weights [factor]:
  *         blobs[0] / blobs[2] is the average. Backward: dx = (dy - mean(dy) - mean(dy * y) * y) / sqrt(variance + eps);
  *         with stored statistics dx = dy / sqrt(variance + eps).
  * Shapes  bottom and top [N, C, ...], any rank from 1 (one channel); blobs [C], [C], [1].
- * In place allowed (top[0] === bottom[0]); with batch statistics it then keeps a copy of bottom for backward.
- * Ranks   with a `communicator` the batch is that of all ranks together, and every rank makes the same calls: R-1 to R-6.
- * Errors  `ERR_BN_PARAM`: an unknown option or one out of range, a blob twice in one call; `ERR_BN_SHAPE`: channels or
- *         `blobs` changed, no axis of channels, an empty batch without stored statistics; `ERR_BN_STATE`: calls out of order, or
- *         a backward of other blobs than the last forward's; `ERR_BN_MEMORY`, `ERR_BN_SYNC` (ranks out of step), after which nothing has changed.
+ * In place allowed (top[0] === bottom[0]); with batch statistics the layer then keeps a copy of bottom for backward.
+ * Ranks   with a `communicator` the batch is that of all ranks together, and every rank makes the same calls: R-1 to
+ *         R-6.
+ * Errors  `ERR_BN_PARAM`: an option is unknown or out of range, or a call has the same blob twice; `ERR_BN_SHAPE`:
+ *         channels or `blobs` changed, there is no axis of channels, or a batch is empty and no statistics are
+ *         stored; `ERR_BN_STATE`: calls out of order, or a backward of other blobs than the last forward's;
+ *         `ERR_BN_MEMORY`, `ERR_BN_SYNC` (ranks out of step), after which nothing has changed.
  * Source  Caffe batch_norm_layer.cpp; docs/spec.md BN-1 to BN-12, derivation in docs/batch-norm.md.
  *
  * @example
@@ -60,9 +62,9 @@ export function createBatchNorm(params: BatchNormParams = {}): BatchNormLayer {
 /**
  * BatchNorm and the Scale after it in one pass over memory: y = gamma * x^ + beta.
  *
- * `blobs` are those of the two layers in order: [mean, variance, factor, gamma] and [beta] with `biasTerm`. Pass
+ * `blobs` are those of the two layers in order: [mean, variance, factor, gamma], and [beta] with `biasTerm`. Pass
  * `blobs: [...batchNorm.blobs, ...scale.blobs]` to share the state of two separate layers, or the reverse. Gradients of
- * gamma and beta add into the diffs of `layer.gamma` and `layer.beta`. Otherwise as `createBatchNorm`.
+ * gamma and beta are added to the diffs of `layer.gamma` and `layer.beta`. Everything else is as in `createBatchNorm`.
  *
  * Source: Caffe batch_norm_layer.cpp, scale_layer.cpp; docs/spec.md BS-1 to BS-3.
  */
@@ -232,7 +234,7 @@ class NormLayer implements BatchNormLayer {
     return this.#settings.useGlobalStats ?? this.#phase === "test";
   }
 
-  /** What every call but setUp starts with. */
+  /** The check that every call but setUp makes first. */
   #checkSetUp(method: string): BatchNormState {
     this.#checkAlive(method);
     return this.#state ?? this.#fail(method, "the layer is not set up; call setUp() first", "ERR_BN_STATE");

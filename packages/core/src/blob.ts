@@ -14,8 +14,8 @@ import { stampOf } from "./stamps.ts";
 import { textOf } from "./text.ts";
 
 /**
- * Caffe's Blob: an N-dimensional array in row-major order, with its gradient beside it. It lives on one backend for
- * life; `data` and `diff` are allocated, zeroed, on first use.
+ * Caffe's Blob: an N-dimensional array in row-major order, with its gradient. A blob stays on one backend. `data` and
+ * `diff` are allocated, and set to zero, on first use.
  *
  * Whoever creates a blob disposes it. Every method of a disposed blob, or of one whose backend is disposed, throws
  * `ERR_BN_DISPOSED`.
@@ -41,9 +41,12 @@ export interface Blob<B extends DeviceBuffer = DeviceBuffer, D extends Dtype = D
   readonly disposed: boolean;
   /** Number of elements in the axes [start, end), all by default; 1 where the range is empty. Axes may be negative. */
   count(start?: number, end?: number): number;
-  /** `axis` counted from the front: -1 is the last. Throws `ERR_BN_SHAPE` where there is none. */
+  /** `axis` counted from the front: -1 is the last. Throws `ERR_BN_SHAPE` if the blob has no such axis. */
   canonicalAxis(axis: number): number;
-  /** Changes the shape. Memory is kept while the count fits in it, and contents with it; else both buffers start again. */
+  /**
+   * Changes the shape. While the new count fits in the memory, the memory and its contents are kept; otherwise both
+   * buffers are allocated anew.
+   */
   reshape(shape: Shape): void;
   /** The buffer of values. It can be longer than `count()` after the blob has shrunk. */
   readonly data: B;
@@ -53,23 +56,24 @@ export interface Blob<B extends DeviceBuffer = DeviceBuffer, D extends Dtype = D
   write(values: ArrayLike<number>): void;
   writeDiff(values: ArrayLike<number>): void;
   /**
-   * A copy of `data`, after all work queued before: a Float32Array or a Float64Array, as the blob's dtype is. Rejects with
-   * `ERR_BN_DEVICE` if that work failed.
+   * Resolves to a copy of `data` after all work queued before: a Float32Array or a Float64Array, according to the
+   * blob's dtype. Rejects with `ERR_BN_DEVICE` if that work failed.
    */
   read(): Promise<ArrayOf<D>>;
   readDiff(): Promise<ArrayOf<D>>;
-  /** Frees both buffers. Twice does no harm. */
+  /** Frees both buffers. A second call does nothing. */
   dispose(): void;
 }
 
 /**
- * A blob of `shape`, by default float32 and empty ([0]): a layer reshapes its tops itself. `data`, a live buffer of this
- * backend, is where its values live; the blob disposes it, and replaces it when the blob grows beyond it.
+ * Creates a blob of `shape`. By default it is float32 and empty ([0]), because a layer reshapes its tops itself.
+ * `data`, a live buffer of this backend, holds its values. The blob disposes that buffer, and replaces it when the blob
+ * grows beyond it.
  *
- * Errors: `ERR_BN_SHAPE` (no array, a negative or fractional dimension, over 32 axes, over 2^31 - 1 elements, more of them than
- * `data` holds), `ERR_BN_BACKEND` (a dtype that the backend does not support, `data` of another dtype or of another backend, a
- * backend for another version of the contract), `ERR_BN_DISPOSED` (`data`, or the backend, was disposed), `ERR_BN_PARAM` (no
- * backend, e.g. the promise of one).
+ * Errors: `ERR_BN_SHAPE` (not an array, a negative or fractional dimension, over 32 axes, over 2^31 - 1 elements, more
+ * elements than `data` holds), `ERR_BN_BACKEND` (a dtype that the backend does not support, `data` of another dtype or
+ * of another backend, a backend for another version of the contract), `ERR_BN_DISPOSED` (`data`, or the backend, was
+ * disposed), `ERR_BN_PARAM` (the first argument is not a backend, but e.g. the promise of one).
  */
 export function createBlob<B extends DeviceBuffer, D extends Dtype = "float32">(
   backend: Backend<B>,
@@ -140,7 +144,10 @@ function checkData<B extends DeviceBuffer>(backend: Backend<B>, shape: Shape, dt
   }
 }
 
-/** Why a backend does not own a buffer: it refuses a write of nothing into it, and says whether it was disposed. */
+/**
+ * The reason why a backend does not own a buffer. Writing no values into the buffer makes the backend refuse it and say
+ * whether it was disposed.
+ */
 function refusalOf<B extends DeviceBuffer>(backend: Backend<B>, data: B, dtype: Dtype): unknown {
   try {
     backend.write(data, newHostArray(dtype, 0));
@@ -202,7 +209,7 @@ class BlobOnBackend<B extends DeviceBuffer, D extends Dtype> implements Blob<B, 
     this.#write("writeDiff", "diff", values);
   }
 
-  // Not `async`: a disposed blob is the caller's error and throws at the call, like everywhere else.
+  // Not `async`, so that the use of a disposed blob throws at the call, as everywhere else.
   read(): Promise<ArrayOf<D>> {
     return this.backend.read(this.data, this[MEMORY].count) as Promise<ArrayOf<D>>;
   }
@@ -262,7 +269,7 @@ class BlobOnBackend<B extends DeviceBuffer, D extends Dtype> implements Blob<B, 
     }
   }
 
-  /** An end of a range of axes: 0 to numAxes, or negative from the end. */
+  /** Resolves one end of a range of axes: 0 to numAxes, or negative to count from the end. */
   #bound(name: string, axis: number): number {
     const axes = this.shape.length;
     if (!Number.isInteger(axis) || axis < -axes || axis > axes) {
@@ -276,8 +283,8 @@ class BlobOnBackend<B extends DeviceBuffer, D extends Dtype> implements Blob<B, 
 }
 
 /**
- * `source` was a view of the backend's own memory, and the allocation of `target` moved that memory: WebAssembly.Memory.grow
- * detaches every view and keeps every address. The same bytes lie at the same offset of the memory that `target` lies in.
+ * `source` was a view of the backend's own memory, and allocating `target` moved that memory: WebAssembly.Memory.grow
+ * detaches every view and keeps every address. The same bytes lie at the same offset of the memory that holds `target`.
  */
 function movedView(target: DeviceBuffer, source: HostArray, offset: number, count: number): HostArray {
   const { buffer } = (target as HostBuffer).view;

@@ -5,15 +5,15 @@ import { type Memory, memoryOf } from "./memory.ts";
 import { type Shape, sameShape, shapeText } from "./shape.ts";
 import { textOf } from "./text.ts";
 
-/** A blob of a call and its name in messages. */
+/** A blob of a call, with the name that messages give it. */
 interface Entry {
   readonly label: string;
   readonly memory: Memory;
-  /** One of the layer's `blobs`. */
+  /** Whether it is one of the layer's own `blobs`. */
   readonly own: boolean;
 }
 
-/** What a call should look like, for who has left a list out. */
+/** The form of each call, shown to a caller who has left a list out. */
 const CALLS: Readonly<Record<string, string>> = {
   setUp: "setUp([x], [y])",
   reshape: "reshape([x], [y])",
@@ -22,8 +22,9 @@ const CALLS: Readonly<Record<string, string>> = {
 };
 
 /**
- * All that does not depend on the type of a layer (layer.hpp:345-380): lists of blobs, their numbers, one live backend and
- * dtype for all, live buffers, and nothing twice but top[0] === bottom[0]. `params` are the layer's own or given blobs.
+ * Every check that does not depend on the type of the layer (layer.hpp:345-380): lists of blobs and their lengths, one
+ * live backend and one dtype for all, live buffers, and no blob twice except top[0] === bottom[0]. `params` are the
+ * blobs of the layer, its own or given.
  */
 export function checkCall(
   fail: Fail,
@@ -46,7 +47,7 @@ export function checkCall(
   checkApart(fail, method, entries);
 }
 
-/** The layer's own blobs, for calls without bottom and top. */
+/** Checks the layer's own blobs, for calls without bottom and top. */
 export function checkOwn(fail: Fail, method: string, params: readonly Memory[], shapes: readonly Shape[]): void {
   const entries = entriesOf("blobs", params);
   for (const entry of entries) checkHome(fail, method, entry, (entries[0] as Entry).memory);
@@ -55,7 +56,7 @@ export function checkOwn(fail: Fail, method: string, params: readonly Memory[], 
   checkKeptShapes(fail, method, params, shapes);
 }
 
-/** No bottom or top of a setUp may be a blob that this setUp replaces. */
+/** Checks that setUp replaces none of the blobs that it gets as bottom or top. */
 export function checkNotReplaced(
   fail: Fail,
   bottom: readonly Blob[],
@@ -104,7 +105,7 @@ function checkHome(fail: Fail, method: string, { label, memory }: Entry, first: 
   }
 }
 
-/** A blob frees its buffers itself; whoever did it instead has left a blob without memory. */
+/** A blob frees its buffers itself. If user code has disposed a buffer, the blob is left without memory. */
 function checkLive(fail: Fail, method: string, { label, memory }: Entry): void {
   for (const part of ["data", "diff"] as const) {
     const buffer = memory[part];
@@ -139,7 +140,7 @@ function shareBuffer(a: Memory, b: Memory): boolean {
   );
 }
 
-/** A layer stays on the backend and in the dtype that setUp saw. */
+/** Checks that the blobs are on the backend and of the dtype that setUp saw. */
 export function checkSameHome(fail: Fail, method: string, x: Memory, home: { backend: Backend; dtype: Dtype }): void {
   if (x.backend === home.backend && x.dtype === home.dtype) return;
   fail(
@@ -149,7 +150,7 @@ export function checkSameHome(fail: Fail, method: string, x: Memory, home: { bac
   );
 }
 
-/** propagateDown has one boolean per bottom. */
+/** Checks that propagateDown has one boolean per bottom. */
 export function checkPropagateDown(fail: Fail, propagateDown: unknown, bottoms: number): void {
   if (!Array.isArray(propagateDown)) {
     fail(
@@ -171,7 +172,7 @@ export function checkPropagateDown(fail: Fail, propagateDown: unknown, bottoms: 
   }
 }
 
-/** Number and shapes of the blobs that a layer was given (net.cpp:752-759). */
+/** Checks the number and the shapes of the blobs that were given to a layer (net.cpp:752-759). */
 export function checkGivenShapes(fail: Fail, given: readonly Memory[], shapes: readonly Shape[]): void {
   if (given.length !== shapes.length) {
     fail(
@@ -186,7 +187,9 @@ export function checkGivenShapes(fail: Fail, given: readonly Memory[], shapes: r
   }
 }
 
-/** The shapes that blobs had in setUp: whoever reshapes one of them takes the layer's state away. */
+/**
+ * Checks that the layer's blobs have the shapes they had in setUp: reshaping one of them destroys the layer's state.
+ */
 export function checkKeptShapes(fail: Fail, method: string, params: readonly Memory[], shapes: readonly Shape[]): void {
   for (const [i, shape] of shapes.entries()) {
     const got = (params[i] as Memory).shape;

@@ -1,6 +1,6 @@
 /**
- * Every error that `@bn` throws on purpose. Branch on `code`; read `message`: it says what came, what was expected and
- * what to do.
+ * Every error that `@bn` throws on purpose. Branch on `code` and read `message`: it says what came, what was expected
+ * and what to do.
  *
  * | code | meaning |
  * |---|---|
@@ -28,7 +28,8 @@ export type BnErrorCode =
   | "ERR_BN_DATA";
 
 /**
- * The one error class of @bn. Packages compare `code`, never `instanceof`: two copies of core may be installed.
+ * The only error class of @bn. Packages compare `code` and never use `instanceof`, because two copies of core may be
+ * installed.
  *
  * @example
  * ```ts

@@ -18,7 +18,7 @@ export const FILLER: OptionRule = {
   },
 };
 
-/** A number that is finite as a float32: protobuf's floats are. */
+/** Whether a number is finite as a float32, as protobuf's floats are. */
 export function isFloat32(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(Math.fround(value));
 }

@@ -3,7 +3,7 @@ import { BnError } from "./errors.ts";
 import { type Shape, shapeText } from "./shape.ts";
 import { textOf } from "./text.ts";
 
-/** The array type of a dtype. */
+/** The array type that holds a dtype. */
 export type ArrayOf<D extends Dtype> = D extends "float32" ? Float32Array : Float64Array;
 
 export function newHostArray(dtype: Dtype, length: number): HostArray {
@@ -11,8 +11,9 @@ export function newHostArray(dtype: Dtype, length: number): HostArray {
 }
 
 /**
- * `values` as an array of `dtype` with `count` numbers: `values` itself where it is one, else a rounded copy. Strings, null,
- * holes and BigInts are refused, since JavaScript would turn some of them into numbers without being asked.
+ * Returns `values` as an array of `dtype` with `count` numbers: `values` itself if it is one already, otherwise a
+ * rounded copy. Strings, null, holes and BigInts are refused, because JavaScript would silently turn some of them into
+ * numbers.
  */
 export function hostValues(where: string, values: unknown, dtype: Dtype, count: number, shape: Shape): HostArray {
   if (typeof values !== "object" || values === null || values instanceof Promise) {

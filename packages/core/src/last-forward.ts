@@ -5,22 +5,22 @@ import type { Pass } from "./pass.ts";
 import { type Shape, sameShape, shapeText } from "./shape.ts";
 import { countWrites, type Stamp } from "./stamps.ts";
 
-/** What a backward has to know of the forward that it continues. */
+/** The facts about a forward that its backward needs. */
 export interface ForwardPass extends Pass {
-  /** The shape of bottom[0], at the time. */
+  /** The shape of bottom[0] at the time of the forward. */
   readonly shape: Shape;
-  /** bottom[0]'s data, where backward reads it again: out of place. */
+  /** The data buffer of bottom[0], if the backward reads it again, as it does out of place. */
   readonly source: DeviceBuffer | null;
-  /** The scale's data, where backward reads it. */
+  /** The data buffer of the scale, if the backward reads it. */
   readonly gamma: DeviceBuffer | null;
   /** The stamps of the buffers of bottom[0] and bottom[1] that backward reads again. */
   readonly read: readonly (Stamp | null)[];
 }
 
-/** The last forward of a layer; changed in place, so that a forward allocates nothing. */
+/** The last forward of a layer. It is changed in place, so that a forward allocates nothing. */
 export interface LastForward<P extends ForwardPass> {
   pass: P | null;
-  /** How often the buffers of `read` had been written at the time. */
+  /** How often the buffers of `read` had been written at the time of the forward. */
   writes: number;
   scaleWrites: number;
   faults: number | undefined;
@@ -30,7 +30,7 @@ export function noForward<P extends ForwardPass>(): LastForward<P> {
   return { pass: null, writes: 0, scaleWrites: 0, faults: undefined };
 }
 
-/** To be called as the last thing of a forward. */
+/** Must be called last in a forward. */
 export function remember<P extends ForwardPass>(last: LastForward<P>, pass: P): void {
   last.pass = pass;
   countWrites(pass.written);
@@ -39,7 +39,10 @@ export function remember<P extends ForwardPass>(last: LastForward<P>, pass: P): 
   last.faults = pass.backend.faults;
 }
 
-/** Backward continues the last forward: the same blobs, and what it reads of them unchanged (L-5). */
+/**
+ * Checks that backward continues the last forward: it has the same blobs, and the data that it reads is unchanged
+ * (L-5).
+ */
 export function checkSameForward<P extends ForwardPass>(
   fail: Fail,
   last: LastForward<P>,
@@ -78,7 +81,7 @@ export function checkSameForward<P extends ForwardPass>(
   return pass;
 }
 
-/** What can change while no blob does: values, and what is known of the device. */
+/** Checks for changes that leave every blob's shape and buffers alone: new values, and errors of the device. */
 export function checkUntouched<P extends ForwardPass>(fail: Fail, last: LastForward<P>, pass: P): void {
   const { backend, read } = pass;
   const [x, scale] = read;

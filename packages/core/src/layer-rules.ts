@@ -73,7 +73,7 @@ export const SCALE_RULES: OptionRules = {
   ...AFFINE,
 };
 
-/** Options of other layers, for a caller who passes them to the wrong one. */
+/** Options of other layers, for a message to a caller who passes them to the wrong layer. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
   filler: "createBatchNormScale and createScale have it",
   biasTerm: "createBatchNormScale and createScale have it",

@@ -22,7 +22,10 @@ export interface BlobState<V extends ArrayLike<number>> {
   readonly values: V;
 }
 
-/** What `layer.state()` gives: blobs as they are, so mean and variance are the decayed sums, to be divided by factor. */
+/**
+ * The result of `layer.state()`. It holds the blobs as they are, so mean and variance are the decayed sums, to be
+ * divided by factor.
+ */
 export interface LayerState<V extends ArrayLike<number> = HostArray> {
   readonly type: string;
   /** The version of this format. */
@@ -31,16 +34,16 @@ export interface LayerState<V extends ArrayLike<number> = HostArray> {
   readonly blobs: { readonly [name in BlobName]?: BlobState<V> };
 }
 
-/** What `layer.load()` takes: a state, or one that went through JSON with plain arrays. */
+/** The argument of `layer.load()`: a state, or one that went through JSON with plain arrays. */
 export type LoadableState = LayerState<ArrayLike<number>>;
 
-/** A state after its checks: values are copies, in float64, which holds those of both dtypes exactly. */
+/** A state after its checks. Values are float64 copies, which hold the values of both dtypes exactly. */
 export interface CheckedState {
   readonly type: string;
   readonly blobs: ReadonlyMap<BlobName, { readonly shape: Shape; readonly values: Float64Array }>;
 }
 
-/** Reads all of `blobs` at one moment. */
+/** Reads all of `blobs` as of one moment. */
 export async function readState(
   type: string,
   dtype: Dtype,
@@ -53,14 +56,14 @@ export async function readState(
   return { type, version: STATE_VERSION, dtype, blobs: Object.fromEntries(read) };
 }
 
-/** Which of its blobs a layer takes from a state of this type: its own, or those of a layer that it fuses. */
+/** The blobs that a layer takes from a state of this type: its own, or those of a layer that it fuses. */
 function namesIn(type: string, own: string, names: readonly BlobName[]): readonly BlobName[] {
   if (type === own) return names;
   const statistics = NAMES.slice(0, STATISTICS);
   return names.filter((name) => statistics.includes(name) === (type === "BatchNorm"));
 }
 
-/** The form of a state, whatever layer it is for. Errors: `ERR_BN_PARAM`. */
+/** Checks the form of a state, whichever layer it is for. Errors: `ERR_BN_PARAM`. */
 export function checkState(where: string, own: string, given: unknown): CheckedState {
   const bad = (what: string) => {
     throw new BnError("ERR_BN_PARAM", `${where}: ${what}`);
@@ -119,7 +122,7 @@ function checkBlobState(label: string, given: unknown, bad: (what: string) => ne
   return { shape: frozen, values: copy };
 }
 
-/** The names in a state must be those of the layer, all of them. Errors: `ERR_BN_PARAM`. */
+/** Checks that the state has exactly the layer's names. Errors: `ERR_BN_PARAM`. */
 export function checkNames(where: string, own: string, state: CheckedState, names: readonly BlobName[]): void {
   const expected = namesIn(state.type, own, names);
   const got = [...state.blobs.keys()];
@@ -130,13 +133,16 @@ export function checkNames(where: string, own: string, state: CheckedState, name
   );
 }
 
-/** One blob to be written, checked. */
+/** One checked blob that is to be written. */
 export interface Load {
   readonly index: number;
   readonly values: HostArray;
 }
 
-/** What `state` writes into blobs of these shapes and this dtype. Errors: `ERR_BN_SHAPE`, `ERR_BN_PARAM` (a value beyond dtype). */
+/**
+ * The values that `state` writes into blobs of these shapes and this dtype. Errors: `ERR_BN_SHAPE`, `ERR_BN_PARAM` (a
+ * value beyond the dtype's range).
+ */
 export function loadsOf(
   where: string,
   state: CheckedState,
@@ -166,7 +172,7 @@ export function loadsOf(
   });
 }
 
-/** Writes them: first all memory, then all values. */
+/** Writes the values. It allocates all memory before it writes the first one. */
 export function writeLoads(params: readonly Memory[], loads: readonly Load[]): void {
   const [first] = params;
   if (first === undefined || loads.length === 0) return;

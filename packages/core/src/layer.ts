@@ -6,11 +6,11 @@ import type { LayerState, LoadableState } from "./layer-state.ts";
 export type Phase = "train" | "test";
 
 /**
- * Caffe's Layer. Errors throw at the call, out of memory included, and a call that throws has changed nothing; results are
- * there when `blob.read()` resolves. `top[0] === bottom[0]` makes a layer work in place.
+ * Caffe's Layer. Errors, out of memory included, are thrown by the call itself, and a call that throws has changed
+ * nothing. Results are ready when `blob.read()` resolves. `top[0] === bottom[0]` makes a layer work in place.
  *
- * A layer remembers its last forward, and backward continues that one. For several inputs (siamese networks) make a layer per
- * input that shares the first one's `blobs`: gradients add up, and statistics too.
+ * A layer remembers its last forward, and backward continues it. For several inputs (siamese networks), make one layer
+ * per input that shares the first one's `blobs`: gradients and statistics then accumulate.
  *
  * Source: Caffe layer.hpp; docs/spec.md L-1 to L-12.
  *
@@ -38,15 +38,18 @@ export type Phase = "train" | "test";
 export interface Layer extends Disposable {
   readonly type: string;
   readonly name: string;
-  /** Persistent state in Caffe's order; empty before `setUp`. Blobs passed as a parameter stay their creator's. */
+  /**
+   * Persistent state in Caffe's order; empty before `setUp`. Blobs that were passed as a parameter still belong to
+   * their creator.
+   */
   readonly blobs: readonly Blob[];
-  /** The learnt scale among `blobs`, null before `setUp` or where there is none. */
+  /** The learnt scale among `blobs`. Null before `setUp`, or if the layer has none. */
   readonly gamma: Blob | null;
-  /** The learnt bias among `blobs`, null before `setUp` or where there is none. */
+  /** The learnt bias among `blobs`. Null before `setUp`, or if the layer has none. */
   readonly beta: Blob | null;
   /**
-   * Checks parameters against bottom, creates `blobs` unless they were given, and reshapes top. Called again, it makes new
-   * state; until that is allocated the old one stays, so both need memory for a moment.
+   * Checks parameters against bottom, creates `blobs` unless they were given, and reshapes top. A second call creates
+   * new state. The old state is kept until the new one is allocated, so both need memory for a moment.
    */
   setUp(bottom: readonly Blob[], top: readonly Blob[]): void;
   /** Gives top bottom's shape. The number of channels may not change. */
@@ -54,48 +57,51 @@ export interface Layer extends Disposable {
   /** Queues top.data from bottom.data; reshapes first, as Caffe does. */
   forward(bottom: readonly Blob[], top: readonly Blob[]): void;
   /**
-   * Queues bottom[i].diff, where propagateDown[i], from top.diff; gradients of learnt `blobs` add into their diffs.
-   * Continues the last forward: bottom and top are its, and bottom's data must be what it saw unless the layer works in place.
-   * Top's data may have been overwritten.
+   * Queues the computation of bottom[i].diff from top.diff for each i with propagateDown[i]. Gradients of learnt
+   * `blobs` are added to their diffs. Continues the last forward: bottom and top must be the same, and bottom's data
+   * must be unchanged unless the layer works in place. Top's data may have been overwritten.
    */
   backward(top: readonly Blob[], propagateDown: readonly boolean[], bottom: readonly Blob[]): void;
   /** Sets the diffs of all `blobs` to zero (Net::ClearParamDiffs). */
   clearParamDiffs(): void;
   /**
-   * A copy of the layer's state by name, without the layer's parameters: typed arrays and plain objects, which structured
-   * clone takes; `load` also takes it back from JSON. Throws `ERR_BN_STATE` before `setUp`.
+   * Resolves to a copy of the layer's state by name, without the layer's parameters. It consists of typed arrays and
+   * plain objects, for structured clone; `load` also accepts it after JSON. Throws `ERR_BN_STATE` before `setUp`.
    */
   state(): Promise<LayerState>;
   /**
-   * Writes a `state()` into `blobs`, given ones too, at once or at the next `setUp`. A fused layer also takes the state of a
-   * BatchNorm (statistics alone) or of a Scale (gamma and beta alone). Everything is checked before anything changes:
-   * `ERR_BN_PARAM` for what is not a state of this layer, `ERR_BN_SHAPE` for another number of channels.
+   * Writes a `state()` into `blobs`, including given ones, now or at the next `setUp`. A fused layer also takes the
+   * state of a BatchNorm (statistics alone) or of a Scale (gamma and beta alone). Everything is checked before anything
+   * changes: `ERR_BN_PARAM` if this is not a state of this layer, `ERR_BN_SHAPE` for another number of channels.
    */
   load(state: LoadableState): void;
   /** Frees what the layer created. A second call does nothing. Bottom, top and given blobs are not touched. */
   dispose(): void;
 }
 
-/** BatchNorm, and BatchNormScale: layers with statistics. */
+/** A layer with statistics: BatchNorm or BatchNormScale. */
 export interface BatchNormLayer extends Layer {
-  /** May be changed between calls; forward uses it where `useGlobalStats` is unset, and backward what its forward used. */
+  /**
+   * May be changed between calls. Forward uses it if `useGlobalStats` is unset; backward uses the value that its
+   * forward used.
+   */
   phase: Phase;
-  /** May be changed between calls: whether a forward with batch statistics folds them into the stored ones. */
+  /** Whether a forward with batch statistics adds them to the stored ones. May be changed between calls. */
   updateStats: boolean;
   /**
-   * The stored mean per channel, blobs[0] / blobs[2]: what a forward with stored statistics subtracts, 0 where none was stored
-   * (BN-6). Of the layer's dtype.
+   * The stored mean per channel, blobs[0] / blobs[2]. A forward with stored statistics subtracts it. It is 0 if none
+   * was stored (BN-6). The array has the layer's dtype.
    */
   mean(): Promise<Float32Array | Float64Array>;
   /** The stored variance per channel, blobs[1] / blobs[2], unbiased as Caffe stores it (BN-7). */
   variance(): Promise<Float32Array | Float64Array>;
 }
 
-/** What every layer's parameters share. */
+/** Parameters that every layer has. */
 export interface LayerParams {
-  /** Stands in every error message. */
+  /** The layer's name, which every error message contains. */
   name?: string;
-  /** The layer's state, shared with another layer of the same backend: its creator disposes it. */
+  /** The layer's state, shared with another layer of the same backend. Its creator disposes it. */
   blobs?: readonly Blob[];
 }
 

@@ -2,23 +2,26 @@ import type { Backend, DeviceBuffer, Dtype, Geometry } from "./backend.ts";
 import { countOf, type Shape, sameShape } from "./shape.ts";
 
 /**
- * Where a Blob keeps its Memory. The symbol is registered, so that blobs of another copy of this version of core work
- * with our layers; blobs of another version are refused.
+ * The key under which a Blob keeps its Memory. The symbol is registered, so that blobs of another copy of this version
+ * of core work with our layers. Blobs of another version are refused.
  */
 export const MEMORY: unique symbol = Symbol.for("@bn/core/blob/2");
 
-/** What a blob consists of. Layers work on it rather than on the Blob: buffers are swapped when all of them could be had. */
+/**
+ * The parts of a Blob. Layers work on these rather than on the Blob, so that buffers are replaced only once all of them
+ * are allocated.
+ */
 export interface Memory<B extends DeviceBuffer = DeviceBuffer> {
   readonly backend: Backend<B>;
   readonly dtype: Dtype;
   shape: Shape;
   count: number;
-  /** Elements that data and diff hold, or will hold when they are allocated. */
+  /** The number of elements that data and diff hold, or will hold when they are allocated. */
   capacity: number;
   data: B | null;
   diff: B | null;
   disposed: boolean;
-  /** Counts changes of everything above: while it stays, what was checked still holds. */
+  /** Counts changes of all fields above. As long as it is unchanged, earlier checks still hold. */
   version: number;
 }
 
@@ -33,13 +36,13 @@ export function createMemory<B extends DeviceBuffer>(
   return { backend, dtype, shape, count, capacity, data, diff: null, disposed: false, version: 0 };
 }
 
-/** The memory of a Blob, or null where `value` is none. */
+/** The memory of a Blob, or null if `value` is not a Blob. */
 export function memoryOf(value: unknown): Memory | null {
   if (typeof value !== "object" || value === null) return null;
   return (value as { readonly [MEMORY]?: Memory })[MEMORY] ?? null;
 }
 
-/** The buffer of values or of gradients, allocated where there is none yet. */
+/** The buffer of values or of gradients. It is allocated if it does not exist yet. */
 export function bufferOf<B extends DeviceBuffer>(memory: Memory<B>, part: "data" | "diff"): B {
   const buffer = memory[part];
   if (buffer !== null) return buffer;
@@ -49,9 +52,9 @@ export function bufferOf<B extends DeviceBuffer>(memory: Memory<B>, part: "data"
   return made;
 }
 
-/** Gives `memory` a shape: buffers are kept while it fits in them; else both start again (B-4). */
+/** Gives `memory` a shape. Buffers are kept if the shape fits in them; otherwise both are allocated anew (B-4). */
 export function setShape(memory: Memory, shape: Shape): void {
-  if (sameShape(memory.shape, shape)) return; // the frozen shape stays, and with it all that was checked
+  if (sameShape(memory.shape, shape)) return; // keeps the frozen shape object, so that earlier checks still hold
   const count = countOf(shape);
   if (startsAnew(memory, count)) {
     freeBuffers(memory);
@@ -62,7 +65,10 @@ export function setShape(memory: Memory, shape: Shape): void {
   memory.version++;
 }
 
-/** A blob that nobody has used yet also gets a smaller capacity: after an allocation that failed, a smaller shape must do. */
+/**
+ * Whether the buffers are replaced. A blob that was never used also takes a smaller capacity, so that a smaller shape
+ * works after an allocation that failed.
+ */
 function startsAnew(memory: Memory, count: number): boolean {
   return count > memory.capacity || (memory.data === null && memory.diff === null);
 }
@@ -75,7 +81,7 @@ export function freeBuffers(memory: Memory): void {
   memory.version++;
 }
 
-/** What a call needs of one blob: this shape, and these buffers. */
+/** The shape and buffers of one blob that a call needs. */
 export interface Want {
   readonly memory: Memory;
   readonly shape: Shape;
@@ -83,16 +89,16 @@ export interface Want {
   readonly diff: boolean;
 }
 
-/** `memory` with these buffers and `shape`, by default its current one. */
+/** Asks for these buffers of `memory` and for `shape`, by default its current shape. */
 export function want(memory: Memory, part: "none" | "data" | "diff" | "both", shape: Shape = memory.shape): Want {
   return { memory, shape, data: part === "data" || part === "both", diff: part === "diff" || part === "both" };
 }
 
 /**
- * All that a call needs, or nothing: allocates every buffer that is missing or too short, lets the backend reserve room for
- * its kernels over `g`, and only then gives the blobs their shapes and buffers. Where anything fails, what was allocated is
- * freed and no blob has changed. Until then old and new buffers exist side by side. `last` is what may fail after all that; it is
- * told the data that a want has or will have.
+ * Acquires everything that a call needs, or nothing. It allocates every buffer that is missing or too short and lets
+ * the backend reserve room for its kernels over `g`. Only then does it give the blobs their shapes and buffers. If
+ * anything fails, it frees what it allocated, and no blob has changed. Until then old and new buffers exist at the same
+ * time. `last` is a step that may fail after all allocations; it gets the data buffer that a want has or will have.
  */
 export function acquire(
   backend: Backend,
@@ -126,7 +132,7 @@ export function acquire(
   }
 }
 
-/** Sets the whole of new memory, which starts at zero. */
+/** Sets all elements of new memory, which is zero so far. */
 export function fill(memory: Memory | undefined, value: number): void {
   if (memory === undefined || value === 0) return;
   memory.backend.kernels.fill(memory.count, value, bufferOf(memory, "data"));

@@ -2,12 +2,12 @@ import { BnError } from "./errors.ts";
 import { closest } from "./suggest.ts";
 import { textOf } from "./text.ts";
 
-/** What an option may be. */
+/** The rule for the value of one option. */
 export interface OptionRule {
-  /** Completes "eps is -1, expected ...". */
+  /** Completes the message "eps is -1, expected ...". */
   readonly expected: string;
   readonly test: (value: unknown) => boolean;
-  /** Names that other libraries have for it, each with what to know about the difference, or "". */
+  /** Names that other libraries use for the option, each with a note on the difference, or "". */
   readonly aliases?: Readonly<Record<string, string>>;
   /** The rules of an option that is itself an object. */
   readonly fields?: OptionRules;
@@ -15,12 +15,13 @@ export interface OptionRule {
 export type OptionRules = Readonly<Record<string, OptionRule>>;
 
 /**
- * Reads an object of options by a table with one rule per option, each value once. Layers use it for their parameters, and
- * backends may use it for their options, so that every package refuses the same mistakes in the same words. Absent and
- * `undefined` options are left out of the result. `hints` say where an option that does not exist here does exist.
+ * Reads an options object by a table with one rule per option, and reads each value once. Layers use it for their
+ * parameters, and backends may use it for their options, so that every package refuses the same mistakes with the same
+ * message. Options that are absent or `undefined` are left out of the result. `hints` say where an option that does not
+ * exist here does exist.
  *
- * Errors: `ERR_BN_PARAM` with `where` in front: `given` is not an object (null, a string, an array, a promise), has an unknown
- * option (with the name that was probably meant), or a value that its rule refuses.
+ * Errors: `ERR_BN_PARAM`, prefixed by `where`, if `given` is not an object (null, a string, an array, a promise), has
+ * an unknown option (the message suggests a name), or has a value that its rule refuses.
  *
  * @example
  * ```ts
@@ -103,7 +104,7 @@ function unknown(
   return no(`: ${hints[found]}`);
 }
 
-/** The name among a layer's parameters, before they are checked: messages start with it. */
+/** The name in a layer's parameters, read before they are checked because messages start with it. */
 export function nameOf(params: unknown): string {
   const name = typeof params === "object" && params !== null && "name" in params ? params.name : "";
   return typeof name === "string" ? name : "";

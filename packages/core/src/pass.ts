@@ -4,8 +4,8 @@ import { type Memory, memoryOf } from "./memory.ts";
 import type { Stamp } from "./stamps.ts";
 
 /**
- * A forward or a backward that was checked and prepared. It is made again only when something about its blobs has changed, so
- * that a call like the last one costs a few comparisons and allocates nothing.
+ * A forward or a backward that was checked and prepared. It is prepared again only after something about its blobs has
+ * changed, so that a call like the last one costs a few comparisons and allocates nothing.
  */
 export interface Pass {
   readonly backend: Backend;
@@ -15,14 +15,14 @@ export interface Pass {
   readonly geometry: Geometry;
   /** The stamps of the buffers that the kernels write. */
   readonly written: readonly Stamp[];
-  /** Every blob that the checks looked at, and its version then. */
+  /** Every blob that the checks looked at, with its version at that time. */
   readonly watched: readonly Memory[];
   readonly versions: readonly number[];
-  /** Their buffers: users can reach them, and so dispose them. */
+  /** The buffers of these blobs. Users can reach them, and so can dispose them. */
   readonly buffers: readonly DeviceBuffer[];
 }
 
-/** Whether `pass` was made for these blobs, and none of them has changed since. */
+/** Whether `pass` was made for these blobs and none of them has changed since. */
 export function isCurrent(pass: Pass, bottom: readonly Blob[], top: readonly Blob[]): boolean {
   const { backend, bottoms, watched, versions, buffers } = pass;
   if (!Array.isArray(bottom) || bottom.length !== bottoms.length || !Array.isArray(top) || top.length !== 1)

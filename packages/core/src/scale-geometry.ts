@@ -17,8 +17,8 @@ export function scaleShape(where: string, shape: Shape, axis: number, numAxes: n
 }
 
 /**
- * bottom[0] as [outer][the scale's count][inner] (scale_layer.cpp:78-100). A scalar's axis does not matter. `given` says that
- * the scale is bottom[1], whose shape is the caller's to mend.
+ * bottom[0] as [outer][count of the scale][inner] (scale_layer.cpp:78-100). The axis of a scalar is ignored. `given`
+ * says that the scale is bottom[1], whose shape the caller can correct.
  */
 export function scaleGeometry(where: string, shape: Shape, scale: Shape, axis: number, given: boolean): Geometry {
   const start = scale.length === 0 ? 0 : canonicalAxis(where, shape, axis);
@@ -36,7 +36,7 @@ export function scaleGeometry(where: string, shape: Shape, scale: Shape, axis: n
   throw new BnError("ERR_BN_SHAPE", `${where}: ${text}; ${given ? cureOf(covered, scale) : "call setUp() again"}`);
 }
 
-/** Caffe does not broadcast: [N, C, 1, 1] is not a scale of [N, C, H, W], and [N, C] is. */
+/** Explains that Caffe does not broadcast: [N, C, 1, 1] is not a scale of [N, C, H, W], but [N, C] is. */
 function cureOf(covered: Shape, scale: Shape): string {
   const ones = scale.length - scale.findLastIndex((dim) => dim !== 1) - 1;
   const bare = scale.slice(0, scale.length - ones);

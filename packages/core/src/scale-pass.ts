@@ -8,7 +8,7 @@ import { countWrites, stampOf, stampsOf } from "./stamps.ts";
 export interface ScaleOperands {
   readonly backend: Backend;
   readonly dtype: Dtype;
-  /** bottom[0], and bottom[1] where that is the scale. */
+  /** bottom[0], and bottom[1] if it is the scale. */
   readonly bottoms: readonly Memory[];
   readonly top: Memory;
   readonly gamma: Memory;
@@ -36,7 +36,10 @@ export interface ScaleBackward extends Pass {
   } | null;
 }
 
-/** Gets all memory of a forward, gives top its shape, and collects the operands. `kept` is the layer's copy from before. */
+/**
+ * Gets all memory of a forward, gives top its shape, and collects the operands. `kept` is the copy that the layer
+ * already has.
+ */
 export function prepareForward(of: ScaleOperands, g: Geometry, kept: Memory | null): ScaleForward {
   const { backend, dtype, bottoms, top, gamma, bias } = of;
   const x = bottoms[0] as Memory;
@@ -143,7 +146,7 @@ export function runBackward({ backend, geometry, cleared, written, work }: Scale
   if (dx !== null) kernels.scale(dy, geometry, affine, dx);
 }
 
-/** Each once: in place top is bottom[0], and with two bottoms the scale is bottom[1]. */
+/** Lists each blob once: in place, top is bottom[0], and with two bottoms the scale is bottom[1]. */
 function blobsOf({ bottoms, top, gamma, bias }: ScaleOperands): readonly Memory[] {
   return [...new Set([...bottoms, top, gamma, bias])].filter((memory) => memory !== null);
 }

@@ -33,13 +33,16 @@ import { createStateKeeper, type StateKeeper } from "./state-keeper.ts";
 export interface ScaleParams extends LayerParams {
   /** First axis of bottom[0] that the scale covers; negative from the end. Default 1. */
   axis?: number;
-  /** Number of axes it covers: -1 to the end, 0 a single number. Default 1. Ignored with two bottoms. */
+  /**
+   * The number of axes that the scale covers: -1 for all up to the end, 0 for a single number. Default 1. Ignored with
+   * two bottoms.
+   */
   numAxes?: number;
-  /** The scale's first value. Default 1; an empty filler gives 0. */
+  /** The initial value of the scale. Default 1; an empty filler gives 0. */
   filler?: Filler;
   /** Learn a bias too. Default false. */
   biasTerm?: boolean;
-  /** The bias's first value. Default 0. */
+  /** The initial value of the bias. Default 0. */
   biasFiller?: Filler;
 }
 
@@ -50,10 +53,10 @@ export interface ScaleParams extends LayerParams {
  * Shapes  bottom[0] any; the scale bottom[0].shape[axis .. axis + numAxes), or bottom[1] (then it is not learnt and its
  *         diff is overwritten). blobs: [scale] and [bias] with `biasTerm`; only [bias] with two bottoms. Diffs of
  *         learnt blobs accumulate, always: docs/caffe-differences.md, D-4.
- * In place allowed (top[0] === bottom[0]); it then keeps a copy of bottom[0] for backward.
- * Errors  `ERR_BN_PARAM`: an unknown option or one out of range, a blob twice in one call; `ERR_BN_SHAPE`: the scale extends
- *         past bottom[0], or does not match it; `ERR_BN_STATE`: calls out of order, or a backward of other blobs than the last
- *         forward's; `ERR_BN_MEMORY`, after which nothing has changed.
+ * In place allowed (top[0] === bottom[0]); the layer then keeps a copy of bottom[0] for backward.
+ * Errors  `ERR_BN_PARAM`: an option is unknown or out of range, or a call has the same blob twice; `ERR_BN_SHAPE`: the
+ *         scale extends past bottom[0], or does not match it; `ERR_BN_STATE`: calls out of order, or a backward of
+ *         other blobs than the last forward's; `ERR_BN_MEMORY`, after which nothing has changed.
  * Source  Caffe scale_layer.cpp, bias_layer.cpp; docs/spec.md S-1 to S-8.
  *
  * @example
@@ -232,7 +235,7 @@ class ScaleLayer implements Layer {
     if (this.#disposed) this.#fail(method, "the layer was disposed; create a new one", "ERR_BN_DISPOSED");
   }
 
-  /** The layer's blobs, given or new and filled: all of them or, where memory is short, none. */
+  /** The layer's blobs, either given or new and filled. If memory runs out, none are created. */
   #createState(x: Memory, bottoms: number, names: readonly BlobName[], shapes: readonly Shape[]): State {
     const { backend, dtype } = x;
     const owned = this.#given ? [] : shapes.map((shape) => createBlob(backend, shape, dtype));
@@ -246,7 +249,7 @@ class ScaleLayer implements Layer {
     return { backend, dtype, bottoms, names, blobs, params, shapes, owned };
   }
 
-  /** The blobs of a call, checked. */
+  /** Returns the blobs of a call after checking them. */
   #operands(method: string, bottom: readonly Blob[], top: readonly Blob[]): ScaleOperands {
     this.#checkAlive(method);
     const state = this.#state ?? this.#fail(method, "the layer is not set up; call setUp() first", "ERR_BN_STATE");

@@ -8,7 +8,7 @@ export type Shape = readonly number[];
 const MAX_AXES = 32;
 const MAX_COUNT = 2 ** 31 - 1;
 
-/** A shape in messages: `2x5x3`; a scalar's is `()`. */
+/** A shape as messages show it: `2x5x3`, or `()` for a scalar. */
 export function shapeText(shape: Shape): string {
   return shape.length === 0 ? "()" : shape.map((dim) => (typeof dim === "number" ? dim : "?")).join("x");
 }
@@ -20,7 +20,7 @@ export function countOf(shape: Shape, start = 0, end = shape.length): number {
   return count;
 }
 
-/** A frozen copy of `shape`, or the error that says why it is none (blob.cpp:24, :32, :34). */
+/** Returns a frozen copy of `shape`, or throws the error that says why it is not a shape (blob.cpp:24, :32, :34). */
 export function checkShape(where: string, shape: Shape): Shape {
   if (!Array.isArray(shape)) {
     const cure = typeof shape === "number" ? `[${shape}]` : "[2, 3]";

@@ -1,6 +1,9 @@
 import type { DeviceBuffer } from "./backend.ts";
 
-/** How many times core has written to a buffer. It belongs to the buffer, not to a blob: two blobs may have the same one. */
+/**
+ * Counts how often core has written to a buffer. It belongs to the buffer, not to a blob, because two blobs may share a
+ * buffer.
+ */
 export interface Stamp {
   writes: number;
 }
@@ -15,7 +18,7 @@ export function stampOf(buffer: DeviceBuffer): Stamp {
   return made;
 }
 
-/** The stamps of the buffers that there are. */
+/** The stamps of those buffers that exist. */
 export function stampsOf(buffers: readonly (DeviceBuffer | null | undefined)[]): readonly Stamp[] {
   return buffers.filter((buffer) => buffer !== null && buffer !== undefined).map(stampOf);
 }

@@ -18,7 +18,7 @@ import type { Memory } from "./memory.ts";
 import type { Shape } from "./shape.ts";
 import { stampOf } from "./stamps.ts";
 
-/** What `state`, `load` and `clearParamDiffs` need of a layer that is set up. */
+/** The parts of a layer after setUp that `state`, `load` and `clearParamDiffs` need. */
 interface Kept {
   readonly backend: Backend;
   readonly dtype: Dtype;
@@ -27,15 +27,15 @@ interface Kept {
   readonly shapes: readonly Shape[];
 }
 
-/** The part of a layer that deals with its blobs outside of forward and backward, and remembers what waits for setUp. */
+/** The part of a layer that handles its blobs outside of forward and backward. It keeps states that wait for setUp. */
 export interface StateKeeper {
-  /** `names` is null where only setUp knows them. */
+  /** `names` is null if only setUp knows them. */
   load(given: LoadableState, names: readonly BlobName[] | null, kept: Kept | null): void;
   read(names: readonly BlobName[], kept: Kept | null): Promise<LayerState>;
   clearDiffs(kept: Kept | null): void;
-  /** What setUp is to write, checked against the blobs that it is about to make. */
+  /** The values that setUp must write, checked against the blobs that it is about to create. */
   loadsFor(names: readonly BlobName[], shapes: readonly Shape[], dtype: Dtype): readonly Load[];
-  /** Writes them: the blobs have their memory, so nothing fails. */
+  /** Writes the values. The blobs already have their memory, so this cannot fail. */
   apply(params: readonly Memory[], loads: readonly Load[]): void;
 }
 
@@ -64,7 +64,7 @@ export function createStateKeeper(type: string, name: string): StateKeeper {
     clearDiffs(kept) {
       if (kept === null) return;
       checkOwn(fail, "clearParamDiffs", kept.params, kept.shapes);
-      // A diff that nobody has used yet is zero when it is allocated.
+      // A diff that was never used is skipped: it will be zero when it is allocated.
       for (const { backend, count, diff } of kept.params) {
         if (diff === null) continue;
         backend.kernels.fill(count, 0, diff);

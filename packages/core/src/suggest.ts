@@ -1,6 +1,7 @@
 /**
- * The name that was probably meant by `word`, or null. Case, `_` and `-` do not count, so Caffe's `use_global_stats` is
- * `useGlobalStats`; else up to one wrong, missing or swapped letter per three is allowed, or a beginning.
+ * The name in `names` that `word` most likely stands for, or null. Case, `_` and `-` are ignored, so Caffe's
+ * `use_global_stats` is `useGlobalStats`. Otherwise one wrong, missing or swapped letter per three is allowed, or a
+ * prefix.
  */
 export function closest(word: string, names: readonly string[]): string | null {
   const plain = plainOf(word);
@@ -23,7 +24,7 @@ function plainOf(word: string): string {
     .replaceAll(/[_\-\s]/g, "");
 }
 
-/** Letters to insert, delete, replace or swap with their neighbour (optimal string alignment). */
+/** The number of letters to insert, delete, replace or swap with their neighbour (optimal string alignment). */
 function distance(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

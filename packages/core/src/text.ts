@@ -1,4 +1,4 @@
-/** A value in words, for messages: what came. It runs no code of the value. */
+/** Describes a value in words, for messages that say what came. It runs no code of the value. */
 export function textOf(value: unknown): string {
   switch (typeof value) {
     case "string":
@@ -16,7 +16,7 @@ export function textOf(value: unknown): string {
   }
 }
 
-/** Objects of these kinds are taken for others by mistake: a forgotten `await`, a Blob where a list is expected. */
+/** Kinds of objects that are often passed by mistake: a forgotten `await`, or a Blob instead of a list. */
 const KINDS: Readonly<Record<string, string>> = {
   Object: "an object",
   Promise: "a promise",

@@ -118,7 +118,8 @@ describe("createCommunicator", () => {
       expect([...communicator.allGather("calls", values)]).toEqual([...values, ...values]);
       return exchanges - before;
     });
-    // New lengths take two exchanges, those that came before in this order one; none takes one; very long ones always two.
+    // A new length takes two exchanges. A length that followed the same length before takes one, and so does a call
+    // without values. A very long message always takes two.
     expect(counts).toEqual([2, 2, 1, 2, 1, 1, 1, 1, 1, 1, 2, 2, 2]);
   });
 });

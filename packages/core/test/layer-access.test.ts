@@ -71,7 +71,7 @@ describe("phase and updateStats (L-10)", () => {
     layer.phase = "test";
     y.writeDiff(VALUES);
     twin.y.writeDiff(VALUES);
-    layer.backward([y], [true], [x]); // of the train forward
+    layer.backward([y], [true], [x]); // of the forward in train mode
     twin.layer.backward([twin.y], [true], [twin.x]);
     expect(await x.readDiff()).toEqual(await twin.x.readDiff());
 

@@ -4,7 +4,7 @@ import { type Blob, createBatchNorm, createBatchNormScale, createBlob, createSca
 import { snapshot } from "./errors/desk.ts";
 import { createPlain, type PlainBackend } from "./plain-backend.ts";
 
-/** A call that needs memory, prepared again each time, and the blobs that it could change. */
+/** A call that needs memory, prepared anew each time, and the blobs that it could change. */
 interface Prepared {
   readonly blobs: readonly Blob[];
   readonly call: () => unknown;
@@ -14,7 +14,7 @@ type Prepare = (backend: PlainBackend) => Prepared;
 const ramp = (blob: Blob, part: "write" | "writeDiff" = "write") =>
   blob[part](Float32Array.from({ length: blob.count() }, (_, i) => Math.sin(i + 1)));
 
-/** A second rank that has sent the same. */
+/** Simulates a second rank that has sent the same values. */
 const communicator = createCommunicator({
   rank: 0,
   size: 2,
@@ -34,7 +34,7 @@ const MAKERS = {
   Scale: () => createScale({ biasTerm: true }),
 } as const;
 
-/** Forward and backward, on grown bottoms, of each layer, out of place and in place. */
+/** Forward and backward of each layer on bottoms that have grown, out of place and in place. */
 function passes(make: () => Layer, inPlace: boolean): Record<string, Prepare> {
   const start = (backend: PlainBackend) => {
     const x: Blob = createBlob(backend, [2, 3]);
@@ -131,7 +131,7 @@ const CALLS: readonly (readonly [string, Prepare])[] = [
   ],
 ];
 
-/** Buffers that nobody has asked for yet: reading them would allocate, and change what is tested. */
+/** Shapes only: reading buffers that do not exist yet would allocate them and change what is tested. */
 const shapes = (blobs: readonly Blob[]) => blobs.map(({ shape }) => `${shape}`);
 
 describe("memory that ends at the n-th allocation (L-1)", () => {
@@ -161,7 +161,8 @@ describe("memory that ends at the n-th allocation (L-1)", () => {
       expect(backend.alive, `buffers left after failure ${allowed}`).toBe(alive);
       expect(shapes(blobs)).toEqual(before);
       if (allowed % 2 === 0) {
-        expect(await snapshot(blobs)).toEqual(untouched); // also allocates what was not: half of the retries go without
+        // reading allocates missing buffers, so half of the retries skip it
+        expect(await snapshot(blobs)).toEqual(untouched);
       }
       call();
       expect(await snapshot(blobs), `retry after failure ${allowed}`).toEqual(expected);
@@ -184,7 +185,7 @@ describe("after a failed setUp the layer is as it was", () => {
     backend.allowed = Number.POSITIVE_INFINITY;
     expect(layer.blobs).toBe(blobs);
     expect(await snapshot([...layer.blobs, y!])).toEqual(before);
-    layer.backward([y!], [true], [x!]); // the forward before it still counts
+    layer.backward([y!], [true], [x!]); // the forward before the error still counts
   });
 });
 

@@ -11,18 +11,20 @@ import {
   type Moments,
 } from "../src/index.ts";
 
-/** A backend in plain loops, whose memory and device fail on demand. What it computes is right to float64's rounding. */
+/**
+ * A backend in plain loops, whose memory and device can be made to fail. Its results are right to float64's rounding.
+ */
 export interface PlainBackend extends Backend<HostBuffer> {
-  /** The next calls of `alloc` and `reserve` that succeed; the one after them, and all later ones, throw `ERR_BN_MEMORY`. */
+  /** How many more calls of `alloc` and `reserve` succeed. All later ones throw `ERR_BN_MEMORY`. */
   allowed: number;
   faults: number;
-  /** Calls of alloc and reserve so far. */
+  /** The number of calls of alloc and reserve so far. */
   readonly asked: number;
-  /** Live buffers. */
+  /** The number of live buffers. */
   readonly alive: number;
 }
 
-/** Index of each value of channel c. */
+/** The index of each value of channel c. */
 function* places({ outer, channels, inner }: Geometry, c: number): Generator<number> {
   for (let o = 0; o < outer; o++) for (let i = 0; i < inner; i++) yield (o * channels + c) * inner + i;
 }

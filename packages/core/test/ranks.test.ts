@@ -6,10 +6,10 @@ import { COUNT, lowAt, m2At, meanAt, mergeRanks, momentsLength, sumRanks } from 
 /** 2^-53, the unit roundoff of the merge. */
 const V = 2 ** -53;
 
-/** One channel of one rank: whole numbers, so that BigInt knows its sums. */
+/** The values of one channel of one rank. They are whole numbers, so that BigInt computes their sums exactly. */
 type Values = readonly number[];
 
-/** a / b, rounded once, and what that took, to a part in 2^100. */
+/** a / b, rounded once, and the rounding error, to a part in 2^100. */
 function quotient(a: bigint, b: bigint): { high: number; low: number } {
   const scaled = (a << 100n) / b;
   const high = Number(scaled) / 2 ** 100;
@@ -24,7 +24,7 @@ function exactOf(values: Values) {
   return { mean, m2: quotient(n * squares - sum * sum, n).high };
 }
 
-/** What ranks send that have `values` in each of `channels` channels. */
+/** The message of each rank that has `values` in each of `channels` channels. */
 function sent(ranks: readonly Values[], channels = 1): Float64Array {
   const length = momentsLength(channels);
   const all = new Float64Array(ranks.length * length);
@@ -101,7 +101,8 @@ describe("moments of ranks (R-3)", () => {
     );
     fc.assert(
       fc.property(fc.array(rank, { minLength: 1, maxLength: 12 }), (ranks) => {
-        // Pairs mean - a, mean + a; made up to a power of two, so that the mean of all is a number of few bits.
+        // Pairs mean - a, mean + a. The number of pairs is extended to a power of two, so that the mean of all is a
+        // number of few bits.
         const lists = ranks.map(([mean, a, pairs]) =>
           Array.from({ length: 2 * pairs }, (_, i) => mean + (i % 2 ? a : -a)),
         );

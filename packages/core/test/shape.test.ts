@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { canonicalAxis, checkShape, countOf, geometryOf, sameShape, shapeText } from "../src/shape.ts";
 
-/** What `call` throws, as `code: message`. */
+/** The error that `call` throws, as `code: message`. */
 function thrown(call: () => unknown): string {
   try {
     call();

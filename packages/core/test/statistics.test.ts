@@ -5,7 +5,7 @@ import { type BatchMoments, createStatistics, loadStatistics, type Statistics } 
 /** 2^-53, the unit roundoff of the merge. */
 const V = 2 ** -53;
 
-/** Sum and sum of squares of integers: exact, however many there are. */
+/** Sum and sum of squares of integers, exact for any number of them. */
 interface Exact {
   readonly count: number;
   readonly sum: bigint;
@@ -23,7 +23,7 @@ const added = (a: Exact, b: Exact): Exact => ({
   squares: a.squares + b.squares,
 });
 
-/** a / b, to a part in 2^100 of b; enough for a float64 and its rest. */
+/** a / b, to a part in 2^100 of b, which is enough for a float64 and its rounding error. */
 function quotient(a: bigint, b: bigint): { high: number; low: number } {
   const scaled = (a << 100n) / b;
   const high = Number(scaled) / 2 ** 100;
@@ -49,7 +49,7 @@ function momentsOf(exact: Exact): BatchMoments {
   };
 }
 
-/** Parts that cover batches [0, n), cut at `cuts`, merged in order. */
+/** Divides batches [0, n) into parts at `cuts`, and merges the parts in order. */
 function inParts(batches: readonly BatchMoments[], cuts: readonly number[]): Statistics {
   const ends = [...new Set([...cuts.map((cut) => cut % (batches.length + 1)), batches.length])].sort((a, b) => a - b);
   const all = createStatistics(1);

@@ -23,7 +23,7 @@ function messageOf(run: () => unknown): string {
   return "nothing was thrown";
 }
 
-/** A plain backend, with splitMoments or without, whose supports differ by `facts`. */
+/** A plain backend, with or without splitMoments, whose supports differ by `facts`. */
 function backendWith(facts: Partial<Backend["supports"]>, split = true): Backend {
   const plain = createPlain();
   const { splitMoments, ...others } = plain.kernels;
@@ -62,6 +62,6 @@ describe("the option communicator", () => {
       new RegExp(`^ERR_BN_BACKEND BatchNorm "bn1" setUp: communicator: backend ".*" ${why}.*@bn/cpu or @bn/wasm`),
     );
     expect(layer.blobs).toEqual([]);
-    createBatchNorm().setUp([x], [y]); // without a communicator it will do
+    createBatchNorm().setUp([x], [y]); // allowed without a communicator
   });
 });

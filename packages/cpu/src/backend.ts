@@ -18,10 +18,12 @@ const supports: Supports = Object.freeze({
 const checkArguments = argumentChecks("cpu", supports.dtypes);
 
 /**
- * The backend that needs nothing but JavaScript: one thread, float32 and float64, done when a call returns.
+ * Creates the backend that needs only JavaScript: one thread, float32 and float64. All work is done when a call
+ * returns.
  *
- * Errors  `ERR_BN_MEMORY` from alloc; `ERR_BN_BACKEND` from write and read for a buffer of another backend or an array of another
- *         dtype; `ERR_BN_SHAPE` for a length that is out of range; `ERR_BN_DISPOSED` once the buffer or the backend is disposed.
+ * Errors  `ERR_BN_MEMORY` from alloc; `ERR_BN_BACKEND` from write and read for a buffer of another backend or an array
+ *         of another dtype; `ERR_BN_SHAPE` for a length that is out of range; `ERR_BN_DISPOSED` after the buffer or the
+ *         backend was disposed.
  *
  * @example
  * ```ts
@@ -46,14 +48,14 @@ export async function createCpu(): Promise<Backend<CpuBuffer>> {
   const owns = (buffer: unknown): buffer is CpuBuffer => !disposed && CpuBuffer.isOf(owner, buffer) && !buffer.disposed;
   const checkOwned = (method: string, buffer: CpuBuffer) => {
     check(method);
-    if (CpuBuffer.isOf(owner, buffer)) return; // a disposed one says so itself
+    if (CpuBuffer.isOf(owner, buffer)) return; // a disposed buffer reports that itself
     throw new BnError(
       "ERR_BN_BACKEND",
       `cpu ${method}: the buffer is not one of this backend; pass one that its alloc() returned`,
     );
   };
   const dispose = async () => {
-    disposed = true; // Buffers are garbage-collected with whoever holds them.
+    disposed = true; // a buffer is garbage-collected together with its holder
   };
   return {
     name: "cpu",
@@ -74,7 +76,7 @@ export async function createCpu(): Promise<Backend<CpuBuffer>> {
       checkArguments.write(target, source);
       target.view.set(source);
     },
-    // Not `async`: wrong use is the caller's error and throws at the call.
+    // Not `async`, so that wrong use throws at the call.
     read(source, length) {
       checkOwned("read", source);
       checkArguments.read(source, length);

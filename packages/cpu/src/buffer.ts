@@ -1,19 +1,19 @@
 import { BnError, type Dtype, type HostArray, type HostBuffer } from "@bn/core";
 
-/** A typed array of the dtype, behind `view`. */
+/** A buffer whose `view` is a typed array of its dtype. */
 export class CpuBuffer implements HostBuffer {
   readonly dtype: Dtype;
   readonly length: number;
   readonly #owner: object;
   #view: HostArray | null;
 
-  /** `owner` stands for the backend. Errors: `ERR_BN_MEMORY` where the array cannot be allocated. */
+  /** `owner` identifies the backend. Errors: `ERR_BN_MEMORY` if the array cannot be allocated. */
   constructor(owner: object, dtype: Dtype, length: number) {
     this.#owner = owner;
     this.dtype = dtype;
     this.length = length;
     this.#view = allocate(dtype, length);
-    Object.freeze(this); // dtype and length are what core checks a call against
+    Object.freeze(this); // core checks calls against dtype and length, so they must not change
   }
 
   /** Whether `buffer` was made for `owner`, disposed or not. */

@@ -1,22 +1,29 @@
 import type { Geometry } from "@bn/core";
 
-/** Channels that the reductions and maps of a channels-last tensor take at a time: what `Scratch` holds. */
+/**
+ * The number of channels of a channels-last tensor that reductions and maps process at a time: the size of `Scratch`.
+ */
 export const CHANNEL_BLOCK = 1024;
 
-/** Elements of a tile: with its outputs it stays in the 32 to 48 KiB of the first cache. */
+/** The number of elements of a tile. With its outputs it stays within the 32 to 48 KiB of the first-level cache. */
 const TILE = 4096;
 
-/** Values of a channel lie `channels` apart: loops walk tiles of a few whole rows instead of one channel at a time. */
+/**
+ * Whether values of a channel lie `channels` apart. Loops then walk tiles of a few whole rows instead of one channel at
+ * a time.
+ */
 export function isChannelsLast({ channels, inner }: Geometry): boolean {
   return inner === 1 && channels > 1;
 }
 
-/** Rows of a channels-last tile: at least 4, so that what is loaded for a channel is used more than once. */
+/**
+ * The rows of a channels-last tile: at least 4, so that the coefficients loaded for a channel are used more than once.
+ */
 export function tileRows(channels: number): number {
   return Math.max(4, Math.floor(TILE / channels));
 }
 
-/** One channel is one run of memory, whatever its shape. */
+/** A single channel is one contiguous run of memory, whatever its shape. */
 export function collapse(g: Geometry): Geometry {
   return g.channels === 1 && g.outer > 1 ? { outer: 1, channels: 1, inner: g.outer * g.inner } : g;
 }

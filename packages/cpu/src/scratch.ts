@@ -1,8 +1,8 @@
 import { CHANNEL_BLOCK } from "./layout.ts";
 
 /**
- * A backend's working memory, made once: per-channel partial results of a channels-last block, or of one channel at
- * index 0. No kernel keeps anything in it between calls.
+ * A backend's working memory, allocated once: partial results per channel of a channels-last block, or of one channel
+ * at index 0. No kernel keeps anything in it between calls.
  */
 export interface Scratch {
   readonly a: Float64Array;

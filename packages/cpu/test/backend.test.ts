@@ -2,7 +2,7 @@ import { createBatchNorm, createBlob } from "@bn/core";
 import { describe, expect, it } from "vitest";
 import { createCpu } from "../src/index.ts";
 
-/** What `call` throws or rejects with, as `code: message`. */
+/** The error that `call` throws or rejects with, as `code: message`. */
 async function thrown(call: () => unknown): Promise<string> {
   try {
     await call();

@@ -5,7 +5,7 @@ import { bufferOf, DTYPES, normals } from "./support.ts";
 
 const EPS = Math.fround(1e-5);
 
-/** Every map's output for seeded input, in the order [outer][inner] of each channel, whatever the layout. */
+/** The output of every map for seeded input, in the order [outer][inner] of each channel, whatever the layout. */
 function maps(cpu: Backend<CpuBuffer>, dtype: Dtype, g: Geometry, at: (channel: number, k: number) => number) {
   const { channels } = g;
   const m = g.outer * g.inner;
@@ -41,7 +41,8 @@ function maps(cpu: Backend<CpuBuffer>, dtype: Dtype, g: Geometry, at: (channel: 
 }
 
 describe.each(DTYPES)("layouts in %s", (dtype) => {
-  // Below, at and past a block of channels; below and past a tile of rows; all rests of groups of 2, 4 and 8.
+  // Sizes below, at and past a block of channels, and below and past a tile of rows, with all remainders of groups of
+  // 2, 4 and 8.
   it.each([
     [2, 3],
     [5, 7],

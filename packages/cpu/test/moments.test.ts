@@ -14,7 +14,7 @@ async function momentsOf(dtype: Dtype, g: Geometry, value: (i: number) => number
 const geometry = (outer: number, channels: number, inner: number): Geometry => ({ outer, channels, inner });
 const name = ({ outer, channels, inner }: Geometry) => `${outer}x${channels}x${inner}`;
 
-/** One run, runs of several blocks, blocks of several runs, channels-last with and without a rest, one column. */
+/** One run; runs of several blocks; blocks of several runs; channels-last with and without a remainder; one column. */
 const LAYOUTS = [
   geometry(1, 1, 20_000),
   geometry(3, 2, 5_000),
@@ -26,7 +26,10 @@ const LAYOUTS = [
 describe.each(DTYPES)("moments in %s", (dtype) => {
   const u = UNIT[dtype];
 
-  /** The bounds of N-2 for one channel against sums in twice the precision: [error of mean, of variance] in their units. */
+  /**
+   * Compares one channel with sums in twice the precision. Returns [error of mean, error of variance] as fractions of
+   * the bounds of N-2.
+   */
   function ratios(x: ArrayLike<number>, indices: number[], gotMean: number, gotVariance: number): [number, number] {
     const m = indices.length;
     const shift = x[indices[0] as number] as number;
@@ -51,7 +54,7 @@ describe.each(DTYPES)("moments in %s", (dtype) => {
     }
   });
 
-  // The worst case of a shift by the first value: it lies further from the mean than all others together.
+  // The worst case of a shift by the first value: that value is further from the mean than all others together.
   it.each([geometry(1, 1, 2 ** 20), geometry(2 ** 18, 4, 1)])(
     "meet N-2 where a channel's first value is an outlier of 1e6 std ($outer x $channels x $inner)",
     async (g) => {
@@ -64,7 +67,7 @@ describe.each(DTYPES)("moments in %s", (dtype) => {
     },
   );
 
-  // Two squares of 1 among squares below their last bit: the error is the number of those, unless accumulators are short.
+  // Squares of 1 among squares below their last bit: unless accumulators are short, every small square is lost.
   it("meet N-2 where most squares are small beside a few", async () => {
     for (const g of [...LAYOUTS, geometry(3_000, 2, 7), geometry(200, 2, 127)]) {
       const indices = indicesOf(g, 0);
@@ -90,7 +93,7 @@ describe.each(DTYPES)("moments in %s", (dtype) => {
     for (const g of LAYOUTS) {
       const m = g.outer * g.inner;
       const indices = indicesOf(g, 0);
-      // -3, -1, 1, 3 in turn: mean 0, variance 5, while no block's mean is 0.
+      // Repeats -3, -1, 1, 3: mean 0, variance 5, while no block's mean is 0.
       const places = new Map(indices.map((at, k) => [at, k]));
       const value = (i: number) => 2 * Math.floor((4 * (places.get(i) ?? 0)) / m) - 3;
       const { mean, variance } = await momentsOf(dtype, g, value);
@@ -98,7 +101,8 @@ describe.each(DTYPES)("moments in %s", (dtype) => {
     }
   });
 
-  // Where it stands decides what it meets: a block's shift, a loop's body, its rest, the joining of blocks.
+  // The position of the value decides what it meets: a block's shift, a loop's body, its remainder, or the joining of
+  // blocks.
   it.each([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN])(
     "pass %d on to their own channel alone, wherever it stands (BN-12)",
     async (bad) => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createCpu } from "../src/index.ts";
 import { bufferOf, DTYPES, exactSum, indicesOf, normals, UNIT } from "./support.ts";
 
-// A rest of the loops' unrolling that one accumulator takes alone: where rows are short it must not pile up.
+// Widths whose remainder goes to a single accumulator: where rows are short it must not add up many terms.
 const INNERS = [1, 2, 3, 7, 15, 49, 119, 120, 127, 5000];
 
 describe.each(DTYPES)("gradSums and scaleSums in %s", (dtype) => {
@@ -13,14 +13,14 @@ describe.each(DTYPES)("gradSums and scaleSums in %s", (dtype) => {
     const { kernels, alloc } = await createCpu();
     const cpu = await createCpu();
     const normal = normals(3);
-    // All of one sign, so that roundings have no chance to cancel.
+    // All terms have the same sign, so that roundings cannot cancel.
     const positive = () => 1 + Math.abs(normal());
     const count = g.outer * g.channels * inner;
     const [dy, x] = [bufferOf(cpu, dtype, count, positive), bufferOf(cpu, dtype, count, positive)];
     const each = (value: number) => bufferOf(cpu, dtype, g.channels, () => value);
     const [gamma, beta, zero, one] = [each(3), each(4), each(0), each(1)];
     kernels.scaleSums(dy, x, g, gamma, beta);
-    // With mean 0 and variance 1, x^ is x: the same two sums.
+    // With mean 0 and variance 1, x^ equals x, so both kernels have the same two sums.
     const sums = { dy: alloc(dtype, g.channels), dyXhat: alloc(dtype, g.channels) };
     kernels.gradSums(dy, x, g, { mean: zero, variance: one }, 0, sums, null);
     for (let c = 0; c < g.channels; c++) {
@@ -28,7 +28,7 @@ describe.each(DTYPES)("gradSums and scaleSums in %s", (dtype) => {
       const S = (40 + Math.log2(indices.length)) * u;
       const products = indices.map((i) => (dy.view[i] as number) * (x.view[i] as number));
       const [sumDy, sumDyX] = [exactSum(indices.map((i) => dy.view[i] as number)), exactSum(products)];
-      // The sum's own rounding, and that of adding it to what stood there.
+      // The bound covers the sum's own rounding and that of adding it to the previous contents.
       expect(Math.abs((sums.dy.view[c] as number) - sumDy)).toBeLessThanOrEqual(S * sumDy + u * sumDy);
       expect(Math.abs((sums.dyXhat.view[c] as number) - sumDyX)).toBeLessThanOrEqual((S + 4 * u) * sumDyX);
       expect(Math.abs((beta.view[c] as number) - 4 - sumDy)).toBeLessThanOrEqual(S * sumDy + 2 * u * (sumDy + 4));
@@ -36,7 +36,7 @@ describe.each(DTYPES)("gradSums and scaleSums in %s", (dtype) => {
     }
   });
 
-  // Every small term is lost where it meets the 1: the error is their number, unless accumulators are short.
+  // Every small term that is added to the 1 is lost: unless accumulators are short, the error is the number of terms.
   it.each<[number, number]>([[1, 1], ...INNERS.map((inner): [number, number] => [3, inner])])(
     "meet N-1 with a 1 among many terms below its last bit, %d channels with inner = %d",
     async (channels, inner) => {

@@ -1,7 +1,7 @@
 import type { Backend, Dtype, Geometry } from "@bn/core";
 import type { CpuBuffer } from "../src/index.ts";
 
-/** Unit roundoff, as docs/spec.md has it. */
+/** Unit roundoff, as defined in docs/spec.md. */
 export const UNIT: Record<Dtype, number> = { float32: 2 ** -24, float64: 2 ** -53 };
 
 export const DTYPES: readonly Dtype[] = ["float32", "float64"];
@@ -19,7 +19,7 @@ export function bufferOf(
   return buffer;
 }
 
-/** Normal deviates from a fixed seed. */
+/** Normally distributed numbers from a fixed seed. */
 export function normals(seed: number): () => number {
   let state = seed >>> 0;
   const uniform = () => {
@@ -39,8 +39,8 @@ export function indicesOf({ outer, channels, inner }: Geometry, channel: number)
 }
 
 /**
- * A sum in twice float64's precision, by two-sum (Knuth): exact except for about 2^-104 of the sum of magnitudes, so that it
- * can judge float64 too.
+ * A sum in twice float64's precision, by two-sum (Knuth). It is exact except for about 2^-104 of the sum of magnitudes,
+ * so it can judge float64 too.
  */
 export function exactSum(terms: Iterable<number>): number {
   let high = 0;

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
 
-// V8 makes a function that has seen two kinds of array several times slower, so each dtype has its own (array-kernels.ts).
-// Those that need no wider type are written once, for float32.
+// A function that has seen two kinds of array becomes several times slower in V8, so each dtype has its own
+// (array-kernels.ts). Kernels that need no wider type are written once, for float32.
 const ONCE = ["backward", "forward", "global-stats", "grad-normalize", "index", "moving-average", "normalize", "scale"];
 
 it.each(ONCE)("float64/%s.ts is float32's: `vitest run twins -u` writes it again", async (kernel) => {
@@ -10,7 +10,7 @@ it.each(ONCE)("float64/%s.ts is float32's: `vitest run twins -u` writes it again
   const text = source
     .replaceAll("Float32Array", "Float64Array")
     .replace("const float32", "const float64")
-    // What must be rounded to float32 on the way is a float64 as it stands.
+    // The float32 kernel rounds intermediate results; in float64 they need no rounding.
     .replace("  const { fround } = Math;\n", "")
     .replace(/(?:Math\.)?fround\(((?:[^()]|\([^()]*\))*)\)/g, "$1");
   const head = `/** Generated from float32/${kernel}.ts by test/twins.test.ts, which proves it current. */`;

@@ -2,15 +2,19 @@ import { BnError } from "../errors.ts";
 
 const GENERATION = 0;
 const ARRIVED = 1;
-/** In the generation's word: a thread did not come. The other bits stay, so that who passed before is not taken for dead. */
+/**
+ * A flag in the generation's word: a thread did not arrive. The other bits stay, so that threads that have already
+ * passed can tell that they did.
+ */
 const DEAD = 0x40000000;
 const COUNT = DEAD - 1;
-/** Looks at the word before a thread sleeps: a few microseconds, as long as an exchange takes. */
+/** How often a thread looks at the word before it sleeps: a few microseconds, which is as long as an exchange takes. */
 const SPINS = 2000;
 
 /**
- * Makes a function that returns when all `size` threads have called it, on the first two of `words`. One word tells whether a
- * barrier was passed or has failed, so that all threads agree: each of them returns, or each throws `ERR_BN_SYNC`.
+ * Returns a function that returns when all `size` threads have called it. It uses the first two of `words`. One word
+ * tells whether a barrier was passed or has failed, so that all threads agree: either every thread returns, or every
+ * thread throws `ERR_BN_SYNC`.
  */
 export function createBarrier(words: Int32Array, size: number, timeout: number): () => void {
   return () => {

@@ -6,23 +6,25 @@ import { HEADER_LENGTH, writeHeader } from "./header.ts";
 import { differenceOf } from "./out-of-step.ts";
 import { createScratch } from "./scratch.ts";
 
-/** What `createCommunicator` needs: an exchange that moves numbers and knows nothing about them. */
+/** The exchange that `createCommunicator` needs. It moves numbers and knows nothing about their meaning. */
 export interface Transport {
   readonly rank: number;
   readonly size: number;
   /**
-   * Every rank gives equally many `values`; those of all ranks are written to `all` in rank order. Takes copies. A rank that
-   * does not come within the transport's time limit is `ERR_BN_SYNC`, now and in every later call.
+   * Every rank passes the same number of `values`; the values of all ranks are written to `all` in rank order. The
+   * arrays are copied. If a rank does not arrive within the transport's time limit, this and every later call throws
+   * `ERR_BN_SYNC`.
    */
   exchange(values: Float64Array, all: Float64Array): void;
 }
 
 /**
- * A communicator over `transport`. A message whose size all ranks know goes first: a header with the tag, the number of values and the
- * number of the call, so that ranks that are out of step all see it before any of their values are mixed. Where the calls so far let
- * expect so many values, they go along with it, and one exchange is enough.
+ * Creates a communicator over `transport`. Each call first exchanges a header whose size all ranks know. It holds the
+ * tag, the number of values and the number of the call, so that ranks that are out of step notice before any of their
+ * values are mixed. If earlier calls predict the number of values, the values travel with the header, and one exchange
+ * is enough.
  *
- * Errors  `ERR_BN_PARAM`: a rank that is not a whole number from 0 to size - 1, no `exchange`.
+ * Errors  `ERR_BN_PARAM`: the rank is not a whole number from 0 to size - 1, or `exchange` is missing.
  *
  * @example
  * ```ts
@@ -72,7 +74,10 @@ export function createCommunicator(transport: Transport): Communicator {
   };
 }
 
-/** Copies `width` doubles of each of `rows` rows that begin at `start`, `stride` apart, to where theirs begin in `to`. */
+/**
+ * Copies `rows` rows of `width` doubles each. Source rows begin at `start` and lie `stride` apart; destination rows lie
+ * next to each other in `to`.
+ */
 function copyRows(
   from: Float64Array,
   start: number,

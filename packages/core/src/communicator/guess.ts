@@ -1,14 +1,14 @@
-/** How many values are expected in the next call. Every rank sees the same calls, and so expects the same. */
+/** Predicts the number of values in the next call. Every rank sees the same calls, so all ranks predict the same. */
 export interface Guess {
   readonly values: number;
-  /** A call of all ranks had `length` values. */
+  /** Records that all ranks made a call with `length` values. */
   see(length: number): void;
 }
 
-/** More are not worth a message that may turn out too long. */
+/** The largest number to predict: a longer message that turns out wrong costs more than an exchange. */
 const MOST = 8192;
 
-/** What came after a call of as many values the last time: training makes the same calls over and over. */
+/** Predicts the length that followed a call of this length the last time: training repeats the same calls. */
 export function createGuess(): Guess {
   const after = new Map<number, number>();
   let last = -1;

@@ -1,4 +1,6 @@
-/** Doubles in a header. Small whole numbers, so that any transport of doubles keeps them. */
+/**
+ * The number of doubles in a header. It holds small whole numbers only, so that any transport of doubles keeps them.
+ */
 export const HEADER_LENGTH = 64;
 
 const VERSION = 1;
@@ -8,8 +10,8 @@ const UNITS = 3;
 const ROOM = (HEADER_LENGTH - TEXT) * UNITS;
 
 /**
- * [version, number of the call, number of values, hash of the tag, its length, the tag's beginning]. The hash covers all of the
- * tag, so that long ones are told apart too; the text is for the message. It goes to the beginning of `header`.
+ * Writes [version, number of the call, number of values, hash of the tag, its length, the beginning of the tag] to the
+ * start of `header`. The hash covers the whole tag, so that long tags are told apart too. The text is for messages.
  */
 export function writeHeader(header: Float64Array, tag: string, values: number, call: number): void {
   header.fill(0, 0, HEADER_LENGTH);
@@ -33,7 +35,7 @@ export function writeHeader(header: Float64Array, tag: string, values: number, c
   header[3] = hash >>> 0;
 }
 
-/** What a rank's header says. */
+/** The content of a rank's header. */
 export interface Header {
   readonly version: number;
   readonly call: number;
@@ -41,7 +43,7 @@ export interface Header {
   readonly tag: string;
 }
 
-/** `header` begins at `start` of `headers`. */
+/** Reads the header that begins at `start` of `headers`. */
 export function readHeader(headers: Float64Array, start: number): Header {
   const at = (i: number) => headers[start + i] as number;
   const length = at(4);

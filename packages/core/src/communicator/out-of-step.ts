@@ -1,8 +1,8 @@
 import { HEADER_LENGTH, type Header, readHeader } from "./header.ts";
 
 /**
- * In words what is different between the headers of all ranks, which lie `stride` apart: the same on every rank. Null where they are
- * equal.
+ * Describes how the headers of the ranks differ. The headers lie `stride` apart, and the text is the same on every
+ * rank. Null if they are equal.
  */
 export function differenceOf(headers: Float64Array, size: number, stride: number): string | null {
   for (let rank = 1; rank < size; rank++) {

@@ -1,4 +1,7 @@
-/** Makes memory that is used again: `length` doubles of it, with what was there before. They are the same ones until another length is asked for. */
+/**
+ * Returns a function that gives `length` doubles of reused memory. The contents are left from the last use, and the
+ * array stays the same until another length is requested.
+ */
 export function createScratch(): (length: number) => Float64Array {
   let memory = new Float64Array(0);
   let part = memory;

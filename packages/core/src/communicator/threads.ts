@@ -6,27 +6,30 @@ import type { Communicator } from "./communicator.ts";
 import { createCommunicator } from "./create-communicator.ts";
 import { TIMEOUT } from "./timeout.ts";
 
-/** What the threads share. It is sent to each of them, e.g. as `workerData`. */
+/** The memory that the threads share. It is sent to each of them, e.g. as `workerData`. */
 export interface ThreadGroup {
   readonly size: number;
   readonly memory: SharedArrayBuffer;
 }
 
-/** Doubles per rank and exchange; longer ones go in pieces. */
+/** Doubles per rank and exchange; longer messages are sent in pieces. */
 const PIECE = 4096;
 const MOST = 1024;
 
-/** The layout of the shared memory: int32 words of the barrier, then who has joined, then two halves of a piece per rank. */
+/**
+ * The layout of the shared memory: the int32 words of the barrier, then who has joined, then two halves that hold one
+ * piece per rank.
+ */
 const BARRIER = 2;
 const dataStart = (size: number) => 8 * Math.ceil((4 * (BARRIER + size)) / 8);
 const bytesFor = (size: number) => dataStart(size) + 8 * 2 * size * PIECE;
 
 /**
- * Memory for a communicator of `size` threads of one process. Send it to every one of them; each calls `joinThreads` with a rank of
- * its own.
+ * Creates the memory for a communicator of `size` threads of one process. Send it to every thread; each calls
+ * `joinThreads` with its own rank.
  *
- * Errors  `ERR_BN_PARAM`: a size that is not a whole number from 1 to 1024; `ERR_BN_UNAVAILABLE`: no SharedArrayBuffer (a page that is
- *         not cross-origin isolated).
+ * Errors  `ERR_BN_PARAM`: the size is not a whole number from 1 to 1024; `ERR_BN_UNAVAILABLE`: there is no
+ *         SharedArrayBuffer (a page that is not cross-origin isolated).
  */
 export function createThreadGroup(size: number): ThreadGroup {
   if (!Number.isInteger(size) || size < 1 || size > MOST) {
@@ -45,11 +48,12 @@ export function createThreadGroup(size: number): ThreadGroup {
 }
 
 /**
- * The communicator of the thread that is `rank` of `group`. A call waits `timeout` ms for the other threads, by default a minute.
- * Where one does not come, the calls of all threads throw, and the group is of no use any more: make another.
+ * Returns the communicator of the thread with rank `rank` of `group`. A call waits `timeout` ms for the other threads,
+ * by default one minute. If a thread does not arrive, the call throws on all threads and the group can no longer be
+ * used: create a new one.
  *
- * Errors  `ERR_BN_PARAM`: no group of `createThreadGroup`, a rank out of range; `ERR_BN_STATE`: the rank is taken;
- *         `ERR_BN_UNAVAILABLE`: a thread that must not wait, such as a browser's main thread: join from workers.
+ * Errors  `ERR_BN_PARAM`: not a group of `createThreadGroup`, or a rank out of range; `ERR_BN_STATE`: the rank is
+ *         taken; `ERR_BN_UNAVAILABLE`: a thread that must not wait, such as a browser's main thread: join from workers.
  *
  * @example
  * ```ts
@@ -82,7 +86,7 @@ export function joinThreads(
   }
   const data = new Float64Array(memory, dataStart(size));
   const meet = createBarrier(words, size, timeout);
-  // A thread is at most one barrier ahead of another, so that two halves in turn are enough.
+  // A thread is at most one barrier ahead of another, so two halves that alternate are enough.
   let half = 0;
   return createCommunicator({
     rank,
@@ -111,7 +115,7 @@ function checkGroup(group: ThreadGroup): ThreadGroup {
   );
 }
 
-/** Browsers let no page's main thread wait. */
+/** Browsers do not let a page's main thread wait. */
 function checkWaits(): void {
   try {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0);

@@ -3,7 +3,7 @@ import type { HostArray } from "../backend.ts";
 const value = new Float64Array(1);
 const words = new Uint32Array(value.buffer);
 
-/** A number that differs where these values do. All NaNs count as one, whatever their bits, and both zeros. */
+/** A number that differs if these values differ. All NaNs count as equal, whatever their bits, and so do both zeros. */
 export function digestOf(views: readonly HostArray[], lengths: readonly number[]): number {
   let hash = 0x811c9dc5;
   for (const [i, view] of views.entries()) {

@@ -7,15 +7,18 @@ import type { Fail } from "../layer.ts";
 /** A layer as its ranks know it. */
 export interface Member {
   readonly communicator: Communicator;
-  /** Memory for what is gathered, until the next call of any layer of this communicator. */
+  /** Memory for gathered values. It is valid until the next call of any layer of this communicator. */
   readonly gathered: (length: number) => Float64Array;
-  /** The same on every rank: `BatchNorm "bn1"`, or `BatchNorm #2` for the third layer without a name. */
+  /**
+   * The layer's label, which is the same on every rank: `BatchNorm "bn1"`, or `BatchNorm #2` for the third layer
+   * without a name.
+   */
   readonly label: string;
   readonly settings: BatchNormSettings;
   readonly fail: Fail;
 }
 
-/** What the layers of a communicator have in common: how many have no name, and memory. */
+/** The data that all layers of a communicator share: how many of them have no name, and memory. */
 interface Shared {
   unnamed: number;
   readonly gathered: (length: number) => Float64Array;
@@ -23,7 +26,7 @@ interface Shared {
 
 const sharedOf = new WeakMap<Communicator, Shared>();
 
-/** Null for a layer without a communicator. */
+/** Returns null for a layer without a communicator. */
 export function memberOf(type: string, name: string, settings: BatchNormSettings, fail: Fail): Member | null {
   const { communicator } = settings;
   if (communicator === null) return null;
@@ -33,7 +36,10 @@ export function memberOf(type: string, name: string, settings: BatchNormSettings
   return { communicator, gathered: shared.gathered, label, settings, fail };
 }
 
-/** A layer that waits for nothing can synchronise only what its backend lets it see at once. Errors: `ERR_BN_BACKEND`. */
+/**
+ * A layer never waits for the device, so it can synchronise only on a backend whose memory the host sees at once.
+ * Errors: `ERR_BN_BACKEND`.
+ */
 export function checkSynchronises(fail: Fail, backend: Backend): void {
   const { hostVisible } = backend.supports;
   if (hostVisible && backend.kernels.splitMoments) return;

@@ -1,18 +1,21 @@
 import { mergeParts, type Part, sumError } from "../statistics/merge.ts";
 
-/** What a rank sends of its moments: [count, digest, mean per channel, meanLow per channel, m2 per channel]. */
+/**
+ * The message that a rank sends for its moments: [count, digest, mean per channel, meanLow per channel, m2 per
+ * channel].
+ */
 export const COUNT = 0;
 export const DIGEST = 1;
 const MEAN = 2;
 
 export const momentsLength = (channels: number): number => MEAN + 3 * channels;
 
-/** Where they lie among what a rank sends. */
+/** The offsets of these fields in the message. */
 export const meanAt = MEAN;
 export const lowAt = (channels: number): number => MEAN + channels;
 export const m2At = (channels: number): number => MEAN + 2 * channels;
 
-/** Where `mergeRanks` computes, so that a layer needs no new memory per call. */
+/** Working memory of `mergeRanks`, so that a layer needs no new memory per call. */
 interface Room {
   readonly moved: Float64Array;
   readonly center: Float64Array;
@@ -26,12 +29,14 @@ export function createRoom(channels: number): Room {
 }
 
 /**
- * The moments of all ranks' values together (R-3), from what `size` ranks sent; writes mean and variance and returns the count.
+ * Merges the moments that `size` ranks sent into those of all their values together (R-3). Writes mean and variance,
+ * and returns the count.
  *
- * Math    s = mean of the first rank that has values; mean = s + sum n_i (mean_i - s) / n; M2 = sum M2_i + sum n_i (mean_i - mean)^2;
- *         variance = M2 / n. The sums are in float64, in rank order: every rank gets the same bits, which are
- *         those of one process where all terms are numbers of few bits.
- * Empty   Ranks without values add nothing. If no rank has values, the result is 0, and mean and variance keep their contents.
+ * Math    s = mean of the first rank that has values; mean = s + sum n_i (mean_i - s) / n; M2 = sum M2_i + sum n_i
+ *         (mean_i - mean)^2; variance = M2 / n. The sums are in float64, in rank order, so every rank gets the same
+ *         bits. They are the bits of a single process if all terms are numbers of few bits.
+ * Empty   Ranks without values add nothing. If no rank has values, the result is 0, and mean and variance keep their
+ *         contents.
  */
 export function mergeRanks(
   all: Float64Array,
@@ -90,7 +95,7 @@ export function mergeRanks(
   return count;
 }
 
-/** Channels with NaN, infinities or sums beyond the range. */
+/** Recomputes channels that have NaN, infinities or sums beyond the range. */
 function mendSpecials(
   all: Float64Array,
   size: number,
@@ -108,7 +113,9 @@ function mendSpecials(
   }
 }
 
-/** One rank after the other, by the merge that bears NaN, infinities and means at both ends of the range (M-1). */
+/**
+ * Merges one rank after the other. This merge also handles NaN, infinities and means at both ends of the range (M-1).
+ */
 function chained(all: Float64Array, size: number, channels: number, c: number): readonly [mean: number, m2: number] {
   const parts = Array.from({ length: size }, (_, rank): Part => {
     const start = rank * momentsLength(channels);
@@ -119,7 +126,7 @@ function chained(all: Float64Array, size: number, channels: number, c: number): 
   return [mean[0]! + meanLow[0]!, m2[0]!];
 }
 
-/** Element by element the sum of what `size` ranks sent, `length` doubles each, in rank order (R-3). */
+/** Adds, element by element and in rank order, the `length` doubles that each of `size` ranks sent (R-3). */
 export function sumRanks(all: Float64Array, size: number, length: number, total: Float64Array): void {
   total.fill(0);
   for (let rank = 0; rank < size; rank++) {

@@ -15,28 +15,31 @@ import { digestOf } from "./digest.ts";
 import type { Member } from "./member.ts";
 import { COUNT, createRoom, DIGEST, lowAt, m2At, meanAt, mergeRanks, momentsLength, sumRanks } from "./merge-ranks.ts";
 
-/** Sums over one rank's values or over all ranks': [sum dy per channel, sum dy x^ per channel]. */
+/** Sums over the values of one rank or of all ranks: [sum dy per channel, sum dy x^ per channel]. */
 interface GatheredSums {
   readonly own: Float64Array;
   readonly total: Float64Array;
 }
 
 /**
- * What a synchronised layer does between reduction and map: gathers what all ranks reduced, and merges it (R-1). Nothing that
- * anybody else sees changes before `applyMoments`: a gathering that throws has changed nothing.
+ * The work of a synchronised layer between reduction and map: it gathers the reductions of all ranks and merges them
+ * (R-1). Nothing that other code sees changes before `applyMoments`, so a gather that throws has changed nothing.
  */
 export interface Ranks {
-  /** Values per channel of the last forward, on all ranks. */
+  /** Values per channel of the last forward, summed over all ranks. */
   readonly count: number;
-  /** Parameters get the gradients of all ranks' values. */
+  /** Whether parameters get the gradients of all ranks' values. */
   readonly globalGradients: boolean;
-  /** Collective. `x` is null where this rank has no values; `running` is null where no statistics are stored. */
+  /** A collective call. `x` is null if this rank has no values; `running` is null if no statistics are stored. */
   gatherMoments(x: DeviceBuffer | null, g: Geometry, running: Running<DeviceBuffer> | null): void;
-  /** Leaves the gathered moments in `stats`, and counts the step. */
+  /** Writes the gathered moments to `stats`, and counts the step. */
   applyMoments(stats: Moments<DeviceBuffer>): void;
-  /** Collective. `sums` is null where this rank has no values; it is `stored` after a forward with stored statistics. */
+  /**
+   * A collective call. `sums` is null if this rank has no values; it is `stored` after a forward with stored
+   * statistics.
+   */
   gatherSums(sums: Sums<DeviceBuffer> | null, stored: boolean): GatheredSums;
-  /** Leaves the gathered sums in `sums`. */
+  /** Writes the gathered sums to `sums`. */
   applySums(sums: Sums<DeviceBuffer>): void;
 }
 
@@ -131,7 +134,7 @@ export function createRanks(
   };
 }
 
-/** Adds what this layer's parameters get of gathered sums into a diff. */
+/** Adds the part of the gathered sums that belongs to one of this layer's parameters to its diff. */
 export function addInto(diff: DeviceBuffer, sums: Float64Array, start: number, channels: number): void {
   const view = viewOf(diff);
   for (let c = 0; c < channels; c++) view[c] = (view[c] as number) + (sums[start + c] as number);

@@ -1,6 +1,6 @@
 /**
- * The statistics of some values per channel. The mean is mean + meanLow, m2 the sum of squared deviations from it.
- * All arrays hold one entry per channel; count is the same for every channel.
+ * The statistics of a set of values, per channel. The mean is mean + meanLow, and m2 is the sum of squared deviations
+ * from it. All arrays hold one entry per channel; count is the same for every channel.
  */
 export interface Part {
   readonly count: number;
@@ -10,10 +10,11 @@ export interface Part {
 }
 
 /**
- * The statistics of the values of `a` and of `b` together (M-1).
+ * Returns the statistics of the values of `a` and `b` together (M-1).
  *
- * Math    d = mean b - mean a, t = d * nb / n; mean = mean a + t, m2 = m2 a + m2 b + d * na * t (Chan, Golub and LeVeque,
- *         1983), in float64. The mean keeps what its sum rounds away: where batches have equal means it does not drift.
+ * Math    d = mean b - mean a, t = d * nb / n; mean = mean a + t, m2 = m2 a + m2 b + d * na * t (Chan, Golub and
+ *         LeVeque, 1983), in float64. meanLow keeps the rounding error of the sum, so that the mean of batches with
+ *         equal means does not drift.
  * Empty   A part without values changes nothing, to the bit.
  */
 export function mergeParts(a: Part, b: Part): Part {
@@ -29,7 +30,8 @@ export function mergeParts(a: Part, b: Part): Part {
     const meanB = b.mean[c]!;
     const apart = meanB - meanA;
     if (!Number.isFinite(apart)) {
-      // NaN, infinities, or means so far apart that only their weighted sum is a number.
+      // Used for NaN, infinities, and means so far apart that their difference overflows but their weighted sum does
+      // not.
       mean[c] = meanA * (a.count / count) + meanB * (b.count / count);
       m2[c] = a.m2[c]! + b.m2[c]! + apart * apart;
       continue;

@@ -2,7 +2,10 @@ import { BnError } from "../errors.ts";
 import type { Part } from "./merge.ts";
 import type { Block } from "./tree.ts";
 
-/** What `state()` gives and `loadStatistics` takes: plain objects, numbers and typed arrays, for structured clone. */
+/**
+ * The result of `state()` and the argument of `loadStatistics`: plain objects, numbers and typed arrays, for structured
+ * clone.
+ */
 export interface StatisticsState {
   readonly type: "statistics";
   readonly version: 1;
@@ -17,7 +20,7 @@ export function fail(method: string, what: string): BnError {
   return new BnError("ERR_BN_PARAM", `${where}: ${what}`);
 }
 
-/** `part` with arrays of its own, or the error that says what is wrong in it. */
+/** Returns `part` with arrays of its own, or throws the error that says what is wrong with it. */
 export function checkPart(where: string, part: Part, channels: number): Part {
   const bad = (what: string) => new BnError("ERR_BN_PARAM", `${where}: ${what}`);
   if (typeof part !== "object" || part === null) throw bad(`${String(part)}, expected { count, mean, meanLow, m2 }`);
@@ -37,7 +40,10 @@ export function checkPart(where: string, part: Part, channels: number): Part {
   return checked;
 }
 
-/** A state that `state()` could have given: its blocks cover its batches, one behind the other, in the tree's order. */
+/**
+ * Checks that `state()` could have returned this state: its blocks cover its batches, in order and without gaps, as the
+ * tree would.
+ */
 export function checkState(where: string, state: StatisticsState | undefined): StatisticsState {
   const bad = (what: string) => new BnError("ERR_BN_PARAM", `${where}: ${what}; pass what state() gave`);
   if (typeof state !== "object" || state === null || state.type !== "statistics")

@@ -6,20 +6,21 @@ import type { Part } from "./merge.ts";
 import { checkPart, checkState, fail, type StatisticsState } from "./state.ts";
 import { type Block, joinBlocks, pushBlock } from "./tree.ts";
 
-/** One batch's moments, one entry per channel: mean + meanLow, and the sum of squared deviations from it. */
+/** The moments of one batch, one entry per channel: mean + meanLow, and the sum of squared deviations from it. */
 export type BatchMoments = Part;
 
 /**
- * Mean and variance of many batches, which need not fit in memory, nor on one machine.
+ * Mean and variance of many batches, which need not fit in memory or on one machine.
  *
- * Batches are numbered. A statistics covers consecutive ones, from `first`; `merge` takes the one that continues it. The
- * result depends on the batches and their order, and not on how they were cut into parts: to the bit (M-2).
+ * Batches are numbered. A statistics object covers consecutive batches, starting at `first`; `merge` takes the object
+ * that continues it. The result depends on the batches and their order, and not on how they were divided into parts:
+ * the bits are equal (M-2).
  */
 export interface Statistics {
   readonly channels: number;
   /** The number of the first batch. */
   readonly first: number;
-  /** How many batches it covers. */
+  /** The number of batches that this object covers. */
   readonly batches: number;
   /** Values per channel, of all batches. */
   readonly count: number;
@@ -35,23 +36,23 @@ export interface Statistics {
   addMoments(batch: BatchMoments): void;
   /** Adds the batches of `next`, which begin where these end. Errors: `ERR_BN_PARAM`: a gap, an overlap, other channels. */
   merge(next: Statistics): void;
-  /** The mean per channel. Errors: `ERR_BN_STATE` where there are no values. */
+  /** The mean per channel. Errors: `ERR_BN_STATE` if there are no values. */
   mean(): Float64Array;
   /**
-   * The variance per channel: m2 / count, or m2 / (count - 1) where `unbiased`, which is what Caffe and PyTorch store.
-   * Errors: `ERR_BN_STATE` where there are no values, or one per channel and `unbiased`.
+   * The variance per channel: m2 / count, or m2 / (count - 1) if `unbiased`, which is what Caffe and PyTorch store.
+   * Errors: `ERR_BN_STATE` if there are no values, or only one per channel and `unbiased`.
    */
   variance(options?: { readonly unbiased?: boolean }): Float64Array;
-  /** A copy that can be sent or stored; `loadStatistics` reads it. */
+  /** Returns a copy that can be sent or stored; `loadStatistics` reads it. */
   state(): StatisticsState;
 }
 
 /**
- * Statistics over batches, from batch number `first`, default 0.
+ * Creates statistics over batches, starting at batch number `first`, by default 0.
  *
- * Math    each batch: mean and M2 by the backend's `splitMoments` (K-12); parts are merged in float64 by Chan's formula along
- *         a fixed binary tree over batch numbers, of which O(log batches) subtrees are kept (M-1, M-2).
- * Errors  `ERR_BN_PARAM`: a number of channels that is not a whole number from 1, a `first` that is not one from 0.
+ * Math    each batch: mean and M2 by the backend's `splitMoments` (K-12); parts are merged in float64 by Chan's formula
+ *         along a fixed binary tree over batch numbers, of which O(log batches) subtrees are kept (M-1, M-2).
+ * Errors  `ERR_BN_PARAM`: the number of channels is not a whole number >= 1, or `first` is not one >= 0.
  *
  * @example
  * ```ts
@@ -75,7 +76,10 @@ export function createStatistics(channels: number, options: { readonly first?: n
   return statisticsOf(channels, first, 0, []);
 }
 
-/** What `state()` gave, wherever that was. Errors: `ERR_BN_PARAM` for anything else, with what is wrong in it. */
+/**
+ * Restores the result of `state()`, in this process or another. Errors: `ERR_BN_PARAM` for anything else; the message
+ * says what is wrong with it.
+ */
 export function loadStatistics(state: StatisticsState): Statistics {
   const { channels, first, batches, blocks } = checkState("loadStatistics", state);
   const joined: Block[] = [];

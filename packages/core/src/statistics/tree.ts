@@ -7,10 +7,10 @@ export interface Block extends Part {
 }
 
 /**
- * Adds `block`, which begins where the last of `blocks` ends, and joins siblings for as long as there are any (M-2).
+ * Adds `block`, which begins at the end of the last of `blocks`, and then joins siblings while there are any (M-2).
  *
- * Merging rounds, so its order matters. It is that of one binary tree over batch numbers, of which `blocks` are the
- * largest complete subtrees: the same batches give the same bits, however they were cut into parts.
+ * Merging rounds, so its order matters. The order is that of one binary tree over batch numbers, and `blocks` are its
+ * largest complete subtrees. The same batches therefore give the same bits, however they were divided into parts.
  */
 export function pushBlock(blocks: Block[], block: Block): void {
   let last = block;
@@ -26,7 +26,7 @@ function isLeftSibling(left: Block, right: Block): boolean {
   return left.level === right.level && left.start + size === right.start && left.start % (2 * size) === 0;
 }
 
-/** All blocks as one part, joined from the right: the small ones first. */
+/** Joins all blocks into one part, from the right: the small ones first. */
 export function joinBlocks(blocks: readonly Block[]): Part | null {
   return blocks.reduceRight<Part | null>((all, block) => (all === null ? block : mergeParts(block, all)), null);
 }

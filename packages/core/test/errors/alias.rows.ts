@@ -3,7 +3,7 @@ import type { ErrorRow } from "./desk.ts";
 
 type Row = readonly [name: string, says: readonly string[], act: ErrorRow["act"]];
 
-/** L-3: no blob and no buffer twice in a call, but top[0] === bottom[0]. */
+/** L-3: a call may contain no blob and no buffer twice, except top[0] === bottom[0]. */
 const ROWS: readonly Row[] = [
   [
     "two blobs on one buffer",

@@ -5,7 +5,7 @@ const S = "ERR_BN_SHAPE";
 const D = "ERR_BN_DISPOSED";
 const B = "ERR_BN_BACKEND";
 
-// Values that types forbid come from JavaScript and from files.
+// JavaScript and files can contain values that the types forbid.
 const unchecked = <T>(value: unknown): T => value as T;
 
 export const BLOB_ROWS: readonly ErrorRow[] = [

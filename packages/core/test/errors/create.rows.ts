@@ -3,7 +3,7 @@ import type { ErrorRow } from "./desk.ts";
 
 const P = "ERR_BN_PARAM";
 
-// Values that types forbid come from JavaScript and from files.
+// JavaScript and files can contain values that the types forbid.
 const unchecked = <T>(value: unknown): T => value as T;
 
 export const CREATE_ROWS: readonly ErrorRow[] = (

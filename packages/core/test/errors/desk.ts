@@ -11,32 +11,32 @@ import {
 } from "../../src/index.ts";
 import { createPlain, type PlainBackend } from "../plain-backend.ts";
 
-/** Two layers in good order, which a wrong call must leave so: L-1. */
+/** Two layers in a valid state, which a wrong call must not change (L-1). */
 export interface Desk {
   readonly backend: PlainBackend;
   /** Another instance of the backend. */
   readonly other: PlainBackend;
-  /** 2x3x4, full. */
+  /** A blob of shape 2x3x4, filled. */
   readonly x: Blob;
   /** bn's top, scale's bottom. */
   readonly y: Blob;
-  /** BatchNorm "bn1" and Scale "sc1" with a bias, forward and backward done. */
+  /** BatchNorm "bn1" and Scale "sc1" with a bias, after a forward and a backward. */
   readonly bn: ReturnType<typeof createBatchNorm>;
   readonly scale: Layer;
   readonly z: Blob;
   blob(shape?: readonly number[], dtype?: Dtype): Blob;
-  /** Kept for rows that were written for a suite that disposes what it made. */
+  /** Exists for rows that were written for a suite that disposes what they create. */
   own<T>(resource: T): T;
 }
 
-/** One wrong call, and what it must say. */
+/** One wrong call, and the error that it must cause. */
 export interface ErrorRow {
   readonly name: string;
   readonly clause: string;
   readonly code: BnErrorCode;
-  /** Each of these stands in the message: who refuses, what came, what was expected, what to do. */
+  /** Each of these must occur in the message: who refuses, what came, what was expected, what to do. */
   readonly says: readonly string[];
-  /** Prepares what is allowed, and gives the call that is not. */
+  /** Prepares with allowed calls, and returns the wrong call. */
   act(desk: Desk): (() => unknown) | Promise<() => unknown>;
 }
 
@@ -59,7 +59,7 @@ export function createDesk(): Desk {
   return { backend, other, x, y, z, bn, scale, blob, own: (resource) => resource };
 }
 
-/** All that a call could change: shapes, values and gradients. */
+/** Everything that a call could change: shapes, values and gradients. */
 export async function snapshot(blobs: readonly Blob[]): Promise<readonly [string, HostArray, HostArray][]> {
   return Promise.all(
     blobs.map(async (blob) => [`${blob.shape}`, await blob.read(), await blob.readDiff()] as const),
@@ -75,7 +75,7 @@ export async function expectRefused(row: ErrorRow): Promise<void> {
   expectError(row, call);
   expect(await snapshot(watched)).toEqual(before);
 
-  // The forward before the error still counts (L-5), and the same layers and blobs work on.
+  // The forward before the error still counts (L-5), and the same layers and blobs still work.
   scale.clearParamDiffs();
   scale.backward([z], [true], [y]);
   bn.backward([y], [true], [x]);
@@ -85,7 +85,7 @@ export async function expectRefused(row: ErrorRow): Promise<void> {
   expect(await snapshot(watched)).toEqual(before);
 }
 
-/** Codes are compared, not classes: two copies of core may be installed. */
+/** Compares codes and not classes, because two copies of core may be installed. */
 function expectError({ code, says }: ErrorRow, call: () => unknown): void {
   let error: unknown = null;
   try {

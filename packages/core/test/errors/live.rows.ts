@@ -1,7 +1,7 @@
 import { createBatchNorm, createBatchNormScale, createBlob, createScale, type Layer } from "../../src/index.ts";
 import type { Desk, ErrorRow } from "./desk.ts";
 
-/** A layer of its own beside the desk's, forward done. */
+/** A second layer on the desk's blobs, after a forward. */
 function another(t: Desk, make: () => Layer) {
   const layer = make();
   const [bottom, top] = [t.blob([2, 3, 4]), t.blob()];
@@ -18,7 +18,10 @@ const MAKERS = {
 } as const;
 const TYPES = ["BatchNorm", "BatchNormScale", "Scale"] as const;
 
-/** A layer's blob is reshaped, disposed, or loses its buffer: every call says so, and reads and writes nothing. */
+/**
+ * A layer's blob is reshaped, disposed, or loses its buffer. Every call must say so, without reading or writing
+ * anything.
+ */
 const STATE_ROWS: readonly ErrorRow[] = TYPES.flatMap((type) =>
   (["reshape", "forward", "backward", "clearParamDiffs", "state"] as const).flatMap((method) =>
     (
@@ -53,7 +56,7 @@ const STATE_ROWS: readonly ErrorRow[] = TYPES.flatMap((type) =>
   ),
 );
 
-/** Bottom or top lose a buffer behind their back. */
+/** The buffer of a bottom or top is disposed without the blob's knowledge. */
 const BLOB_ROWS: readonly ErrorRow[] = (["forward", "backward"] as const).flatMap((method) =>
   (["bottom", "top"] as const).flatMap((which) =>
     (["data", "diff"] as const).map((part) => ({

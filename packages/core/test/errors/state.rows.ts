@@ -12,7 +12,7 @@ const T = "ERR_BN_STATE";
 const P = "ERR_BN_PARAM";
 const S = "ERR_BN_SHAPE";
 
-/** A fused layer out of place, forward done, and what happens before its backward. */
+/** A fused layer out of place, after a forward, and the event before its backward. */
 function after(
   harm: (t: Desk, bottom: Blob, top: Blob, layer: ReturnType<typeof createBatchNormScale>) => unknown,
 ): ErrorRow["act"] {
@@ -28,7 +28,7 @@ function after(
   };
 }
 
-/** L-5: what backward would read is not what forward saw. */
+/** L-5: the data that backward would read has changed since forward. */
 const BACKWARD: readonly (readonly [string, readonly string[], ErrorRow["act"]])[] = [
   ["another bottom", ["bottom[0]", "layer per input", "blobs"], after((t, _bottom, top) => [t.x, top])],
   ["another top", ["top[0]", "layer per input"], after((t, bottom) => [bottom, t.y])],
@@ -101,7 +101,7 @@ const BACKWARD: readonly (readonly [string, readonly string[], ErrorRow["act"]])
   ["setUp since", ["forward()"], after((_t, bottom, top, layer) => layer.setUp([bottom], [top]))],
 ];
 
-/** On a backend of its own: an error of the device concerns every layer on it. */
+/** Uses a backend of its own, because a device error concerns every layer on it. */
 const DEVICE_ROW: ErrorRow = {
   name: "state/backward: a device error since forward",
   clause: "L-5",
@@ -145,7 +145,7 @@ const SCALE_ROWS: readonly ErrorRow[] = (["written", "reallocated", "another"] a
   },
 }));
 
-/** A right state of a BatchNorm with 3 channels. */
+/** A valid state of a BatchNorm with 3 channels. */
 const right = (): LayerState<number[]> => ({
   type: "BatchNorm",
   version: 1,

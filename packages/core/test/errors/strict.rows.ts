@@ -4,14 +4,14 @@ import type { ErrorRow } from "./desk.ts";
 const P = "ERR_BN_PARAM";
 const S = "ERR_BN_SHAPE";
 
-// Values that types forbid come from JavaScript and from files.
+// JavaScript and files can contain values that the types forbid.
 const unchecked = <T>(value: unknown): T => value as T;
 
 const noBackend = unchecked<Backend>;
 
 const LAYERS = { BatchNorm: createBatchNorm, BatchNormScale: createBatchNormScale, Scale: createScale } as const;
 
-/** Options of a layer: the type, the options, and what the message names. */
+/** Options of a layer: its type, the options, and the option that the message names. */
 const OPTIONS: readonly (readonly [keyof typeof LAYERS, unknown, readonly string[]])[] = [
   ["BatchNorm", { use_global_stats: true }, ["use_global_stats", "useGlobalStats?"]],
   ["BatchNorm", { moving_average_fraction: 0.9 }, ["did you mean movingAverageFraction?"]],
@@ -73,7 +73,7 @@ const OPTION_ROWS: readonly ErrorRow[] = OPTIONS.map(([type, options, says], i) 
   act: () => () => LAYERS[type](unchecked(options)),
 }));
 
-/** Calls of a layer with something else than lists of blobs. */
+/** Calls of a layer with arguments that are not lists of blobs. */
 const CALL_ROWS: readonly ErrorRow[] = (
   [
     [

@@ -2,8 +2,9 @@ import type { Geometry } from "@bn/core";
 import type { Scratch } from "../scratch.ts";
 
 /**
- * The kernels of one dtype, on bare arrays: what each does stands in its file. V8 compiles a function for the kinds of
- * array that it has seen, and one that has seen two is several times slower: so every dtype has functions of its own.
+ * The kernels of one dtype on plain arrays. Each kernel's own file documents it. V8 compiles a function for the kinds
+ * of array that it has seen, and a function that has seen two kinds is several times slower. Every dtype therefore has
+ * functions of its own.
  */
 export interface ArrayKernels<A> {
   moments(x: A, g: Geometry, mean: A, variance: A, s: Scratch): void;

@@ -8,10 +8,10 @@ import { fill } from "./fill.ts";
 import { float32 } from "./float32/index.ts";
 import { float64 } from "./float64/index.ts";
 
-// Core gives all operands of a call one dtype, so the table of any of them takes the others.
+// Core gives all operands of a call the same dtype, so the tables of both dtypes can share a type.
 const tables: Record<Dtype, ArrayKernels<HostArray>> = { float32, float64 };
 
-/** The contract's kernels: one table look-up a call, then bare arrays. */
+/** The contract's kernels. Each call looks up the dtype's table once and then works on plain arrays. */
 export function createKernels(): Required<Kernels<CpuBuffer>> {
   const scratch = createScratch();
   const movingAverage: Kernels<CpuBuffer>["movingAverage"] = (channels, stats, { running, fraction, correction }) => {

@@ -1,9 +1,9 @@
 import type { Geometry } from "@bn/core";
 import { exponentOf, finite, isHuge, scaleBy } from "./scaled.ts";
 
-/** A channel's statistics as the careful kernels use them. */
+/** The statistics of a channel in the form that the careful kernels use. */
 export interface Channel {
-  /** x - mean is this times 2^deviationExponent. */
+  /** x - mean is the result times 2^deviationExponent. */
   deviation(x: number): number;
   readonly deviationExponent: number;
   /** 1 / sqrt(variance + eps) is r * 2^rExponent. */
@@ -11,7 +11,10 @@ export interface Channel {
   readonly rExponent: number;
 }
 
-/** Null where a statistic is not a finite number: infinities and NaN go the ordinary way. Without variance r is 1. */
+/**
+ * Returns null if a statistic is not a finite number: the ordinary kernels handle infinities and NaN. Without a
+ * variance r is 1.
+ */
 export function channelOf(mean: number, variance: number | null, eps: number): Channel | null {
   const sum = variance === null ? 1 : variance + eps;
   const inverse =

@@ -4,9 +4,9 @@ import { exponentOf, finite, isHuge, scaleBy } from "./scaled.ts";
 import { carefulSums } from "./sums.ts";
 
 /**
- * The maps of a channel whose coefficients are beyond the dtype, or so near its ends that a product could be. Products are of
- * numbers in [1/2, 1), their exponents are added up, and the result is rounded once where it is stored. They return false,
- * and have written nothing, where a coefficient is not a finite number.
+ * The maps of a channel whose coefficients are outside the dtype's range, or so near its ends that a product could be.
+ * Factors are scaled to [1/2, 1), exponents are added up separately, and the result is rounded once when it is stored.
+ * The functions return false, without writing, if a coefficient is not a finite number.
  */
 export function carefulNormalize(
   x: HostArray,
@@ -38,7 +38,7 @@ export function carefulNormalize(
   return true;
 }
 
-/** `fused`: sums beyond the dtype are taken again, as they were before they were stored. */
+/** `fused`: sums beyond the dtype's range are recomputed, with the values that they had before they were stored. */
 export function carefulGradient(
   dy: HostArray,
   x: HostArray,
@@ -77,7 +77,7 @@ export function carefulGradient(
   const [quarter, shareExponent] = isHuge(share) ? [0.25, 2] : [1, 0];
   eachOf(g, channel, (i) => {
     const u = dy[i]! * quarter - share * quarter;
-    const d = sumDy ? of.deviation(x[i]!) : 0; // without sums x is not read
+    const d = sumDy ? of.deviation(x[i]!) : 0; // without sums, x is not read
     if (!finite(u) || !finite(d)) {
       dx[i] = u - d;
       return;

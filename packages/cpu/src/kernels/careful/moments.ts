@@ -2,7 +2,7 @@ import type { Geometry, HostArray } from "@bn/core";
 import { eachOf } from "./channel.ts";
 import { exponentOf, finite, Sum, scaleBy } from "./scaled.ts";
 
-/** The mean is mean + meanLow, the sum of squared deviations squares * 2^exponent. */
+/** The mean is mean + meanLow, and the sum of squared deviations is squares * 2^exponent. */
 export interface CarefulMoments {
   readonly mean: number;
   readonly meanLow: number;
@@ -11,18 +11,19 @@ export interface CarefulMoments {
 }
 
 /**
- * Moments of a channel whose sums are not finite, or whose values are not.
+ * Computes the moments of a channel that has sums or values that are not finite.
  *
- * Math    E = exponent of max |x|, x' = x / 2^E; mean' = x'[0] + sum (x' - x'[0]) / m as high and low part; F = exponent of
- *         max |x' - mean'|, t = (x' - mean') / 2^F; squares = (sum t^2 - (sum t)^2 / m) 2^(2 E + 2 F).
- * Errors  as moments': a t whose square underflows is below 2^-537 of the largest, which it does not change.
+ * Math    E = exponent of max |x|, x' = x / 2^E; mean' = x'[0] + sum (x' - x'[0]) / m as high and low part; F =
+ *         exponent of max |x' - mean'|, t = (x' - mean') / 2^F; squares = (sum t^2 - (sum t)^2 / m) 2^(2 E + 2 F).
+ * Errors  The same as those of moments. A t whose square underflows is below 2^-537 of the largest, so losing it
+ *         changes nothing.
  */
 export function carefulMoments(x: HostArray, g: Geometry, channel: number): CarefulMoments {
   const m = g.outer * g.inner;
   let top = exponentOf(0);
   let plain = 0;
   eachOf(g, channel, (i) => {
-    plain += x[i]! * 2 ** -24; // no finite values make it infinite
+    plain += x[i]! * 2 ** -24; // scaled so that no sum of finite values becomes infinite
     if (finite(x[i]!)) top = Math.max(top, exponentOf(x[i]!));
   });
   if (!finite(plain)) return { mean: plain, meanLow: 0, squares: Number.NaN, exponent: 0 };
@@ -50,7 +51,7 @@ export function carefulMoments(x: HostArray, g: Geometry, channel: number): Care
   };
 }
 
-/** What rounding took from total = a + b. */
+/** The rounding error of total = a + b. */
 function lost(a: number, b: number, total: number): number {
   const part = total - a;
   return a - (total - part) + (b - part);

@@ -1,14 +1,14 @@
-/** Numbers with an exponent beside them: what is computed of them neither overflows nor underflows on the way. */
+/** Numbers with a separate exponent, so that no intermediate result overflows or underflows. */
 
 const value = new Float64Array(1);
 const words = new Uint32Array(value.buffer);
-/** Which of the two words has the exponent. */
+/** The index of the 32-bit word that holds the exponent. */
 const UPPER = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 1 : 0;
 
-/** The exponent of 0: below all others. */
+/** The exponent that stands for 0. It is below all others. */
 const NOTHING = -100_000;
 
-/** e with 2^(e - 1) <= |x| < 2^e; x is finite. */
+/** The e with 2^(e - 1) <= |x| < 2^e, for a finite x. */
 export function exponentOf(x: number): number {
   if (x === 0) return NOTHING;
   const subnormal = Math.abs(x) < 2 ** -1022;
@@ -16,7 +16,10 @@ export function exponentOf(x: number): number {
   return ((words[UPPER]! >>> 20) & 0x7ff) - (subnormal ? 1086 : 1022);
 }
 
-/** x * 2^e, rounded where that is subnormal. In three steps: a power of two may lie beyond what a number can be. */
+/**
+ * x * 2^e, rounded only if the result is subnormal. It takes three steps because 2^e itself may be beyond the range of
+ * a number.
+ */
 export function scaleBy(x: number, e: number): number {
   const all = Math.max(Math.min(e, 3000), -3000);
   const step = Math.trunc(all / 3);
@@ -24,7 +27,7 @@ export function scaleBy(x: number, e: number): number {
   return x * factor * factor * 2 ** (all - 2 * step);
 }
 
-/** From 2^960 on a difference is taken of quarters: that of two numbers may be beyond the largest. */
+/** From 2^960 on, differences are taken of quarters, because the difference of two such numbers may overflow. */
 export function isHuge(x: number): boolean {
   return Math.abs(x) >= 2 ** 960;
 }

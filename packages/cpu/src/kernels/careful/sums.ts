@@ -2,7 +2,7 @@ import type { Geometry, HostArray } from "@bn/core";
 import { type Channel, eachOf } from "./channel.ts";
 import { exponentOf, finite, Sum, scaleBy } from "./scaled.ts";
 
-/** sum dy = dy * 2^dyExponent and sum dy * x^ = dot * 2^dotExponent: they may be beyond what a number can be. */
+/** sum dy = dy * 2^dyExponent and sum dy * x^ = dot * 2^dotExponent. Either sum may be beyond the range of a number. */
 export interface CarefulSums {
   readonly dy: number;
   readonly dyExponent: number;
@@ -11,8 +11,9 @@ export interface CarefulSums {
 }
 
 /**
- * Gradient sums of a channel whose sums are not finite, or whose products may have underflown: each term is divided by the
- * power of two of the largest. Null where a value is not a finite number: infinities and NaN go the ordinary way.
+ * Computes the gradient sums of a channel whose sums are not finite, or whose products may have underflowed. Each term
+ * is divided by the power of two of the largest. Returns null if a value is not a finite number: the ordinary kernels
+ * handle infinities and NaN.
  */
 export function carefulSums(
   dy: HostArray,

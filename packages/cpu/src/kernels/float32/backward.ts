@@ -4,7 +4,10 @@ import type { Scratch } from "../../scratch.ts";
 import { gradNormalize, gradNormalizeChannel } from "./grad-normalize.ts";
 import { gradSums, gradSumsOfChannel } from "./grad-sums.ts";
 
-/** gradSums and gradNormalize in turn for each channel, which the second finds in cache (K-10). */
+/**
+ * Runs gradSums and gradNormalize for one channel after the other, so that gradNormalize finds the channel in cache
+ * (K-10).
+ */
 export function backward(
   dy: Float32Array,
   x: Float32Array,

@@ -4,7 +4,7 @@ import type { Scratch } from "../../scratch.ts";
 import { moments, momentsOfChannel } from "./moments.ts";
 import { normalize, normalizeChannel } from "./normalize.ts";
 
-/** moments and normalize in turn for each channel, which the second finds in cache (K-10). */
+/** Runs moments and normalize for one channel after the other, so that normalize finds the channel in cache (K-10). */
 export function forward(
   x: Float32Array,
   g: Geometry,

@@ -100,7 +100,7 @@ export function gradNormalizeChannel(
   }
 }
 
-/** b comes with the r of x^. */
+/** b is already multiplied by the r of x^. */
 function gradRun(
   dy: Float32Array,
   x: Float32Array,
@@ -123,7 +123,7 @@ function gradRun(
   for (; i < end; i = (i + 1) | 0) dx[i] = (dy[i]! - a - (x[i]! - m) * b) * s;
 }
 
-/** Channels-last, tile by tile: two channels at a time, down the rows of a tile. */
+/** For channels-last tensors. Works tile by tile, two channels at a time, down the rows of a tile. */
 function gradTiles(
   dy: Float32Array,
   x: Float32Array,

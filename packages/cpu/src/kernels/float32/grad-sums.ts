@@ -53,7 +53,7 @@ export function gradSumsOfChannel(
   store(s, 0, c, variance, eps, sumDy, sumDyXhat, gammaGrad, betaGrad);
 }
 
-/** r is common to all terms of sum dy * x^: it multiplies the sum. */
+/** r is a common factor of all terms of sum dy * x^, so the sum is multiplied by it once. */
 function store(
   s: Scratch,
   from: number,

@@ -3,8 +3,9 @@ import { CHANNEL_BLOCK, isChannelsLast, tileRows } from "../../layout.ts";
 import type { Scratch } from "../../scratch.ts";
 
 /**
- * Values of a channel that share a shift. The shift is one of them, so (shift - mean)^2 <= M2 of the block and the
- * subtraction below cancels at most BLOCK + 1 times M2: 12 of the 29 bits that float64 has to spare.
+ * The number of values of a channel that share a shift. The shift is one of them, so (shift - mean)^2 <= M2 of the
+ * block, and the subtraction below cancels at most BLOCK + 1 times M2. That costs 12 of the 29 bits that float64 has
+ * beyond float32.
  */
 const BLOCK = 4096;
 
@@ -20,7 +21,10 @@ export function moments(x: Float32Array, g: Geometry, mean: Float32Array, varian
   reduce(x, g, mean, null, variance, s);
 }
 
-/** K-12: the mean's second float32 holds what the first rounds away; m2 is the variance before it is divided by m. */
+/**
+ * The kernel of K-12: meanLow holds the part of the mean that the first float32 rounds away, and m2 is the variance
+ * before its division by m.
+ */
 export function splitMoments(
   x: Float32Array,
   g: Geometry,
@@ -32,7 +36,7 @@ export function splitMoments(
   reduce(x, g, mean, meanLow, m2, s);
 }
 
-/** `squares` takes the variance, or with `meanLow` m2. */
+/** `squares` receives the variance, or m2 if `meanLow` is given. */
 function reduce(
   x: Float32Array,
   g: Geometry,
@@ -129,7 +133,10 @@ export function momentsOfChannel(
   store(s, 0, channel, n, mean, meanLow, squares);
 }
 
-/** Whole rows, tile by tile; four channels of a tile are summed in registers, down its rows. */
+/**
+ * For channels-last tensors. Works on whole rows, tile by tile; sums four channels of a tile in registers, down its
+ * rows.
+ */
 function momentsChannelsLast(
   x: Float32Array,
   { outer, channels }: Geometry,
@@ -155,7 +162,7 @@ function momentsChannelsLast(
   }
 }
 
-/** s.d, s.e += sum (x - shift), sum (x - shift)^2 over rows [from, to) of a block that begins at `start`. */
+/** Adds sum (x - shift) to s.d and sum (x - shift)^2 to s.e, over rows [from, to) of a block that begins at `start`. */
 function addTile(
   x: Float32Array,
   start: number,
@@ -221,9 +228,9 @@ function addTile(
 }
 
 /**
- * Joins a block of `size` values, given by its sums around `shift`, to the n values before it. Scratch holds for
- * channel c: `a` the first shift, `b` the sum around it, `c` M2. Sums, not means: they stay exact on exact-sum data
- * (N-7), and an infinity in them stays one.
+ * Joins a block of `size` values, given by its sums around `shift`, to the n values before it. For channel c, scratch
+ * holds the first shift in `a`, the sum around it in `b`, and M2 in `c`. It holds sums and not means, because sums stay
+ * exact on exact-sum data (N-7) and keep an infinity.
  */
 function join(s: Scratch, c: number, n: number, size: number, shift: number, sum: number, squares: number): void {
   const rest = squares - (sum * sum) / size;
@@ -241,7 +248,7 @@ function join(s: Scratch, c: number, n: number, size: number, shift: number, sum
   s.c[c] = s.c[c]! + m2 + (between / n) * (between / size / (n + size));
 }
 
-/** Around an infinity or a NaN every difference would be lost; around 0 only the infinite ones are. */
+/** Subtracting an infinity or a NaN would lose every value. Subtracting 0 loses only the infinite ones. */
 function finiteOr0(value: number): number {
   return value - value === 0 ? value : 0;
 }

@@ -1,9 +1,12 @@
-/** Whether the ordinary maps are right for a channel: they are, as float64 has room for all that float32 makes of numbers. */
+/**
+ * Whether the ordinary maps are right for a channel. They always are for float32, because float64 has room for every
+ * intermediate result.
+ */
 export function mapInRange(_mean: number, _scale: number, _beta: number, _gamma: number): boolean {
   return true;
 }
 
-/** The sums have passed through float32 and may have become infinite there: careful/maps.ts then takes them again. */
+/** The sums were stored as float32 and may have become infinite. In that case careful/maps.ts recomputes them. */
 export function gradientInRange(
   _mean: number,
   share: number,

@@ -6,7 +6,7 @@ import type { Scratch } from "../../scratch.ts";
  * gammaGrad += sum dy * x, betaGrad += sum dy, each if given (K-6, N-1).
  *
  * Shapes  dy, x [outer][channels][inner]; gammaGrad, betaGrad [channels].
- * Errors  products are exact in float64, sums are kept in it: one rounding to float32.
+ * Errors  products are exact in float64, and sums stay in float64 until one rounding to float32.
  */
 export function scaleSums(
   dy: Float32Array,
@@ -34,7 +34,7 @@ export function scaleSums(
   }
 }
 
-/** s.a[0] = sum dy, s.b[0] = sum dy * (x - mean) of one channel. */
+/** Sets s.a[0] = sum dy and s.b[0] = sum dy * (x - mean) of one channel. */
 export function sumsOfChannel(
   dy: Float32Array,
   x: Float32Array,
@@ -88,7 +88,10 @@ export function sumsOfChannel(
   s.b[0] = b0 + b1;
 }
 
-/** The same of `width` channels from c0 on, tile by tile; four channels of a tile are summed in registers. */
+/**
+ * The same sums for `width` channels from c0 on, tile by tile. Four channels of a tile are summed in registers, down
+ * its rows.
+ */
 export function sumsOfChannelsLast(
   dy: Float32Array,
   x: Float32Array,

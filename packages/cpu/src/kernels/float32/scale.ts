@@ -26,7 +26,7 @@ export function scale(
   }
 }
 
-/** y = x * s of `width` channels from c0 on; s begins at the first of them. */
+/** y = x * s of `width` channels from c0 on; s begins at the first of these channels. */
 export function multiply(
   x: Float32Array,
   g: Geometry,

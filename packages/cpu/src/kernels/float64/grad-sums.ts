@@ -11,7 +11,7 @@ import { sumsOfChannel, sumsOfChannelsLast } from "./scale-sums.ts";
  * sums = (sum dy, sum dy * x^), x^ = (x - mean) / sqrt(variance + eps); grad += (sum dy * x^, sum dy) (K-3, N-5).
  *
  * Shapes  dy, x [outer][channels][inner]; all others [channels], the last two optional.
- * Errors  the terms have few roundings, the sums those of compensated-sum.ts.
+ * Errors  each term has few roundings, and the sums have those of compensated-sum.ts.
  */
 export function gradSums(
   dy: Float64Array,
@@ -59,8 +59,9 @@ export function gradSumsOfChannel(
 }
 
 /**
- * r is common to all terms of sum dy * x^: it multiplies the sum. The channel is done again, carefully, where a sum is not
- * finite; and where the products' underflow, 2^-1075 each, would show behind a large r: the sum is then near zero itself.
+ * r is a common factor of all terms of sum dy * x^, so the sum is multiplied by it once. The careful kernel recomputes
+ * the channel if a sum is not finite. It also does so if the underflow of the products, 2^-1075 each, would show behind
+ * a large r, which can happen only if the sum is near zero.
  */
 function store(
   s: Scratch,
@@ -96,7 +97,7 @@ function store(
   if (betaGrad) betaGrad[c] = betaGrad[c]! + dySum;
 }
 
-/** No gradient reaches the channel, as behind a ReLU that is off. */
+/** Whether no gradient reaches the channel, as behind a ReLU that is off. */
 function isZero(dy: Float64Array, { outer, channels, inner }: Geometry, c: number): boolean {
   for (let row = 0; row < outer; row++) {
     const start = (row * channels + c) * inner;

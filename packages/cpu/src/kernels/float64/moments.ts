@@ -10,7 +10,7 @@ import { add, clear, firstSum, secondSum } from "./compensated-sum.ts";
  * Mean and biased variance of each channel, in two passes (K-1, N-2).
  *
  * Math    mean = s + sum (x - s) / m around the channel's first value s; variance = (sum d^2 - (sum d)^2 / m) / m with
- *         d = x - mean, whose second term takes out the rounding of the mean.
+ *         d = x - mean, whose second term removes the rounding of the mean.
  * Shapes  x [outer][channels][inner]; mean, variance [channels].
  * Errors  N-2; 0 for a constant channel.
  */
@@ -18,7 +18,10 @@ export function moments(x: Float64Array, g: Geometry, mean: Float64Array, varian
   reduce(x, g, mean, null, variance, s);
 }
 
-/** K-12: what the variance's second term takes out is the mean's low part; m2 is the variance before it is divided by m. */
+/**
+ * The kernel of K-12: the variance's second term gives the mean's low part, and m2 is the variance before its division
+ * by m.
+ */
 export function splitMoments(
   x: Float64Array,
   g: Geometry,
@@ -30,7 +33,7 @@ export function splitMoments(
   reduce(x, g, mean, meanLow, m2, s);
 }
 
-/** `squares` takes the variance, or with `meanLow` m2. */
+/** `squares` receives the variance, or m2 if `meanLow` is given. */
 function reduce(
   x: Float64Array,
   g: Geometry,
@@ -70,7 +73,10 @@ export function momentsOfChannel(
   store(x, g, c, firstSum(s, 0), secondSum(s, 0), mean, meanLow, squares);
 }
 
-/** From the sums about the rounded mean. Where they are not finite the channel is done again, carefully. */
+/**
+ * Computes the result from the sums about the rounded mean. If they are not finite, the careful kernel recomputes the
+ * channel.
+ */
 function store(
   x: Float64Array,
   g: Geometry,
@@ -95,7 +101,7 @@ function store(
   if (meanLow) meanLow[c] = again.meanLow;
 }
 
-/** Channel 0 of scratch = (sum d, sum d^2), d = x - shift. */
+/** Sets channel 0 of scratch to (sum d, sum d^2), with d = x - shift. */
 function sumsOfChannelAround(
   x: Float64Array,
   { outer, channels, inner }: Geometry,
@@ -149,7 +155,7 @@ function sumsOfChannelAround(
   }
 }
 
-/** Channels 0 to `width` of scratch = (sum d, sum d^2), d = x - shift, of the channels from c0 on. */
+/** Sets channels 0 to `width` of scratch to (sum d, sum d^2), with d = x - shift, for the channels from c0 on. */
 function sumsAround(
   x: Float64Array,
   outer: number,
@@ -178,7 +184,7 @@ function sumsAround(
   }
 }
 
-/** Around an infinity or a NaN every difference would be lost; around 0 only the infinite ones are. */
+/** Subtracting an infinity or a NaN would lose every value. Subtracting 0 loses only the infinite ones. */
 function finiteOr0(value: number): number {
   return value - value === 0 ? value : 0;
 }

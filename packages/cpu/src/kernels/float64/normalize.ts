@@ -6,10 +6,10 @@ import { carefulNormalize } from "../careful/maps.ts";
 import { mapInRange } from "./range.ts";
 
 /**
- * y = (x - mean) * s [+ beta], s = [gamma] / sqrt(variance + eps), the statistics as stored (K-2, N-3).
+ * y = (x - mean) * s [+ beta], s = [gamma] / sqrt(variance + eps), with the statistics as stored (K-2, N-3).
  *
  * Shapes  x, y [outer][channels][inner], y may be x; mean, variance, gamma, beta [channels].
- * Errors  float32 is computed in float64 and rounded once, half an ulp of y, since V8 has no float32 arithmetic: it would
+ * Errors  float32 is computed in float64 and rounded once: half an ulp of y. V8 has no float32 arithmetic, which would
  *         cost a conversion per operation. float64: 2.5 roundings of s, one each of the difference, the product and the
  *         sum, 5.5 u of 7 u (N-3).
  */
@@ -100,7 +100,10 @@ function normalizeRun(
   for (; i < end; i = (i + 1) | 0) y[i] = (x[i]! - m) * s + t;
 }
 
-/** Channels-last, tile by tile: four channels at a time, down the rows of a tile, their coefficients in registers. */
+/**
+ * For channels-last tensors. Works tile by tile, four channels at a time, down the rows of a tile, with the
+ * coefficients in registers.
+ */
 function normalizeTiles(
   x: Float64Array,
   outer: number,

@@ -1,6 +1,6 @@
 /**
- * Whether the ordinary maps are right for a channel with these coefficients. Beyond that a difference or product could
- * overflow, or lose its bits where it is subnormal, although the result does not: careful/maps.ts is for those.
+ * Whether the ordinary maps are right for a channel with these coefficients. With others, a difference or product could
+ * overflow, or lose bits as a subnormal, although the result would not. careful/maps.ts handles those.
  */
 export function mapInRange(mean: number, scale: number, beta: number, gamma: number): boolean {
   return Math.abs(mean) < LARGE && Math.abs(beta) < LARGE && scaleInRange(scale, gamma);
@@ -30,7 +30,7 @@ function scaleInRange(scale: number, gamma: number): boolean {
   return (size >= 2 ** -1022 && size <= Number.MAX_VALUE) || gamma === 0;
 }
 
-/** Below 2^500 there is room for x^ times as much; above 2^-960 a sum divided by m is normal. */
+/** Below 2^500 the value can be multiplied by an equally large x^. Above 2^-960 a sum divided by m is normal. */
 function inSlopes(value: number): boolean {
   const size = Math.abs(value);
   return size > 2 ** -960 && size < 2 ** 500;

@@ -11,7 +11,8 @@ import { add, clear, firstSum, secondSum } from "./compensated-sum.ts";
  * gammaGrad += sum dy * x, betaGrad += sum dy, each if given (K-6, N-1).
  *
  * Shapes  dy, x [outer][channels][inner]; gammaGrad, betaGrad [channels].
- * Errors  at most 32 terms an accumulator, a tree of four of them, compensated addition of the trees: (34 + 2 + 1) u.
+ * Errors  at most 32 terms per accumulator, a tree of four accumulators, and compensated addition of the trees: (34 + 2
+ *         + 1) u.
  */
 export function scaleSums(
   dy: Float64Array,
@@ -35,7 +36,7 @@ export function scaleSums(
   }
 }
 
-/** Sums that are not finite are taken again, carefully. */
+/** The careful kernel recomputes sums that are not finite. */
 function addSums(
   s: Scratch,
   from: number,
@@ -60,7 +61,7 @@ function addSums(
   if (betaGrad) betaGrad[c] = betaGrad[c]! + sum;
 }
 
-/** Channel 0 of scratch = (sum dy, sum dy * (x - mean)) of one channel. */
+/** Sets channel 0 of scratch to (sum dy, sum dy * (x - mean)) of one channel. */
 export function sumsOfChannel(
   dy: Float64Array,
   x: Float64Array,
@@ -115,7 +116,7 @@ export function sumsOfChannel(
   }
 }
 
-/** Channels 0 to `width` of scratch = the same of as many channels from c0 on, tile by tile. */
+/** Sets channels 0 to `width` of scratch to the same sums for the channels from c0 on, tile by tile. */
 export function sumsOfChannelsLast(
   dy: Float64Array,
   x: Float64Array,
