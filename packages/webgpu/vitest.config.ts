@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    // Worker threads do not see the driver that test/setup.ts brings in; an adapter in software takes all cores.
+    // Worker threads do not see the driver that test/setup.ts loads, and a software adapter uses all cores.
     pool: "forks",
     fileParallelism: false,
     setupFiles: ["test/setup.ts"],

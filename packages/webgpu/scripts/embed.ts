@@ -1,6 +1,6 @@
 /**
- * Writes src/generated/shaders.ts: every src/kernels/*.wgsl with its `#include`s in place, without comments, as a
- * string by name. `#if` stays for src/variant.ts to decide, a pipeline at a time.
+ * Writes src/generated/shaders.ts, which holds every src/kernels/*.wgsl as a string by name, with its `#include`s
+ * resolved and without comments. `#if` is left in; src/variant.ts decides it for each pipeline.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

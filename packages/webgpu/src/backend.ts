@@ -13,29 +13,33 @@ const DTYPES = Object.freeze(["float32" as const]);
 const checkArguments = argumentChecks("webgpu", DTYPES);
 
 export interface WebGpuBackend extends Backend<WebGpuBuffer> {
-  /** For pipelines of your own beside ours, on the same buffers. */
+  /** The device, for pipelines of your own on the same buffers. */
   readonly device: GPUDevice;
   /**
-   * A buffer on a GPUBuffer of this device, without a copy: pass it to `createBlob` as the blob's data. It needs usage
-   * STORAGE, COPY_SRC and COPY_DST. It stays yours: disposing the blob, or the backend, does not destroy it.
+   * Makes a buffer from a GPUBuffer of this device, without a copy: pass it to `createBlob` as the blob's data. It
+   * needs usage STORAGE, COPY_SRC and COPY_DST. You still own the GPUBuffer: disposing the blob, or the backend, does
+   * not destroy it.
    *
-   * A buffer of another device, or one that is destroyed or mapped, can only be found by asking the device: that rejects the next
-   * `read()` or `finish()` with `ERR_BN_BACKEND`, counts in `faults`, and from then on the buffer is not owned.
+   * Only the device can tell whether a buffer belongs to another device or is destroyed or mapped, and it reports this
+   * later. The report rejects the next `read()` or `finish()` with `ERR_BN_BACKEND` and counts in `faults`. From then
+   * on the backend does not own the buffer.
    *
-   * Errors: `ERR_BN_BACKEND` (no GPUBuffer, another usage, or one that has a live buffer here), `ERR_BN_SHAPE` (not whole float32
-   * values, or more than one binding holds).
+   * Errors: `ERR_BN_BACKEND` (not a GPUBuffer, another usage, or a GPUBuffer that already has a live buffer here),
+   * `ERR_BN_SHAPE` (the size is not a whole number of float32 values, or is more than one binding holds).
    */
   adopt(gpuBuffer: GPUBuffer): WebGpuBuffer;
 }
 
 /**
- * The WebGPU backend: float32, on the GPU, in browsers and in Node (with the package `webgpu`).
+ * Creates the WebGPU backend: float32, on the GPU, in browsers and in Node (with the package `webgpu`).
  *
- * With `{ device }` it borrows: disposing the backend frees its buffers and leaves the device alone. Else it requests an
- * adapter and owns the device. `supports` is found by asking the adapter, `supports.details.adapter` names it.
+ * With `{ device }` the backend borrows the device: disposing the backend frees its buffers and leaves the device
+ * alone. Otherwise it requests an adapter and owns the device. `supports` is found by running a probe on the adapter,
+ * and `supports.details.adapter` names the adapter.
  *
- * Errors: rejects with `ERR_BN_PARAM` for an option that is unknown or out of its range; `ERR_BN_UNAVAILABLE` where there is no WebGPU, no adapter or no device; `ERR_BN_DEVICE` where the
- * device fails or is lost. Later device errors reject the next `read()` or `finish()` with the name of the kernel.
+ * Errors: rejects with `ERR_BN_PARAM` for an option that is unknown or out of its range; `ERR_BN_UNAVAILABLE` if there
+ * is no WebGPU, no adapter or no device; `ERR_BN_DEVICE` if the device fails or is lost. Later device errors reject the
+ * next `read()` or `finish()` with the name of the kernel.
  *
  * @example
  * ```ts
@@ -91,7 +95,7 @@ export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuB
       `webgpu ${method}: the buffer is not a live one of this backend; pass one that its alloc() or adopt() returned`,
     );
   };
-  /** dispose() lets reads under way finish. */
+  /** Counts waits, so that dispose() lets pending reads finish. */
   const awaited = <T>(wait: Promise<T>): Promise<T> => {
     const done = () => waits.delete(wait);
     waits.add(wait);

@@ -3,17 +3,18 @@ import type { Faults } from "./faults.ts";
 import type { Queue } from "./queue.ts";
 import { USAGE } from "./usage.ts";
 
-/** Float32 values in a GPUBuffer. */
+/** A buffer of float32 values in a GPUBuffer. */
 export interface WebGpuBuffer extends DeviceBuffer {
   readonly dtype: "float32";
   /**
-   * The buffer itself, for pipelines of your own on `backend.device` (usage STORAGE, COPY_SRC, COPY_DST). Each look
-   * submits what is queued, so that work you submit next comes after it: look again whenever it is your turn.
+   * The GPUBuffer itself, for pipelines of your own on `backend.device` (usage STORAGE, COPY_SRC, COPY_DST). Each
+   * access of this property submits the queued work, so that work you submit afterwards runs after it. Read the
+   * property again each time before you submit.
    */
   readonly gpuBuffer: GPUBuffer;
 }
 
-/** What kernels see: the buffer without a submit, and a number that names it in caches. */
+/** The buffer as kernels use it: access without a submit, and a number that identifies the buffer in caches. */
 export interface Storage extends WebGpuBuffer {
   readonly raw: GPUBuffer;
   readonly id: number;
@@ -23,13 +24,13 @@ export interface Storage extends WebGpuBuffer {
 const DATA = USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST;
 
 export interface Buffers {
-  /** `failed` is told, later, if the device had no memory. */
+  /** `failed` is called later if the device had no memory. */
   alloc(length: number, failed?: () => void): Storage;
-  /** `raw` stays its owner's: disposing the result does not destroy it. */
+  /** `raw` still belongs to its owner: disposing the result does not destroy it. */
   adopt(raw: GPUBuffer): Storage;
-  /** Whether `buffer` is one of these and not disposed. */
+  /** Whether `buffer` was made here and is not disposed. */
   owns(buffer: unknown): buffer is Storage;
-  /** Whether `buffer` was one of these, and is disposed or found to be unusable. */
+  /** Whether `buffer` was made here and is disposed or was found to be unusable. */
   owned(buffer: unknown): boolean;
   /** Destroys every buffer that was not disposed. */
   clear(): void;
@@ -40,7 +41,10 @@ export function createBuffers(device: GPUDevice, queue: Queue, faults: Faults): 
   const mostBytes = Math.min(maxBufferSize, maxStorageBufferBindingSize);
   const alive = new Set<Storage>();
   const ever = new WeakSet<object>();
-  /** GPUBuffers that have a live buffer here: a second one on the same memory would alias it unseen. */
+  /**
+   * GPUBuffers that have a live buffer here. A second buffer on the same memory would alias the first without being
+   * noticed.
+   */
   const taken = new WeakSet<GPUBuffer>();
   let ids = 0;
 
@@ -69,8 +73,8 @@ export function createBuffers(device: GPUDevice, queue: Queue, faults: Faults): 
   }
 
   /**
-   * WebGPU does not say which device made a GPUBuffer, or whether it is destroyed; but it reports, a little later, a copy from
-   * one that is not this device's or cannot be used. Then the buffer is no longer owned.
+   * WebGPU does not say which device made a GPUBuffer, or whether it is destroyed. But a copy from a buffer that
+   * belongs to another device or cannot be used causes an error a little later. The buffer is then no longer owned.
    */
   function probe(raw: GPUBuffer, buffer: Storage): void {
     const disowned = (error: BnError) => {
@@ -104,7 +108,7 @@ export function createBuffers(device: GPUDevice, queue: Queue, faults: Faults): 
 
   return {
     alloc(length, failed) {
-      const size = Math.max(16, Math.ceil(length / 4) * 16); // whole vectors of four
+      const size = Math.max(16, Math.ceil(length / 4) * 16); // rounded up to whole vectors of four values
       if (size > mostBytes) {
         throw new BnError(
           "ERR_BN_MEMORY",

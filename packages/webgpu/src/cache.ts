@@ -1,4 +1,4 @@
-/** A map that forgets what was not asked for lately: at most 2 * `size` entries, at constant cost. */
+/** A map that forgets entries that were not used recently. It holds at most 2 * `size` entries, at constant cost. */
 export interface Cache<V> {
   get(key: string, make: () => V): V;
   /** Removes an entry without calling `forget`. */
@@ -6,7 +6,7 @@ export interface Cache<V> {
   clear(): void;
 }
 
-/** `forget` is called for each value that falls out. */
+/** `forget` is called for each value that is dropped. */
 export function createCache<V>(size: number, forget?: (value: V) => void): Cache<V> {
   let young = new Map<string, V>();
   let old = new Map<string, V>();

@@ -8,7 +8,7 @@ import { type Tuning, tuningFor } from "./tuning.ts";
 import { USAGE } from "./usage.ts";
 import { type Flag, type Flags, type KernelName, variantOf } from "./variant.ts";
 
-/** Buffers by binding number; null or undefined where the variant has none. */
+/** Buffers by binding number; null or undefined for bindings that the variant does not have. */
 export type Operands = Readonly<Record<number, Storage | null | undefined>>;
 
 /** One dispatch of a kernel. */
@@ -19,12 +19,12 @@ export interface Dispatch {
   readonly flags?: Flags;
   readonly lanes?: number;
   readonly params: Params;
-  /** Workgroups. */
+  /** The number of workgroups. */
   readonly groups: number;
   readonly buffers: Operands;
 }
 
-/** What kernels run on: a device with everything that is made once and used again. */
+/** The device that kernels run on, with all objects that are created once and reused. */
 export interface Device {
   readonly gpu: GPUDevice;
   readonly tuning: Tuning;
@@ -33,17 +33,23 @@ export interface Device {
   readonly buffers: Buffers;
   readonly staging: Staging;
   run(dispatch: Dispatch): void;
-  /** Makes room for working memory of `length` values. Errors: `ERR_BN_MEMORY`, and nothing has changed. */
+  /** Allocates working memory for `length` values. Errors: `ERR_BN_MEMORY`, after which nothing has changed. */
   reserve(length: number): void;
-  /** Working memory of at least `length` values, made here only for callers that reserved none; it holds until the next call. */
+  /**
+   * Working memory of at least `length` values. It is allocated here only for callers that did not call `reserve`, and
+   * is valid until the next call.
+   */
   scratch(length: number): Storage;
-  /** Destroys everything that was made on the device. */
+  /** Destroys everything that was created on the device. */
   dispose(): void;
 }
 
 /** WebGPU's own guarantee for each dimension of a dispatch. */
 const MOST_GROUPS = 65_535;
-/** Entries of a generation: past twice as many different calls in turn, objects are made again. */
+/**
+ * The number of entries per generation. If calls alternate between more than twice as many variants, objects are
+ * created again.
+ */
 const UNIFORMS = 512;
 const GROUPS = 1024;
 
@@ -58,14 +64,14 @@ interface Uniform {
   readonly buffer: GPUBuffer;
 }
 
-/** What failed on the device is not kept: the next call that needs it makes it again. */
+/** An object whose creation failed on the device is not kept: the next call that needs it creates it again. */
 function forgetting(forget: () => void): () => undefined {
   return () => {
     forget();
   };
 }
 
-/** `uniformAtomics`: what language.ts found. */
+/** `uniformAtomics` is the result of language.ts. */
 export function createDevice(gpu: GPUDevice, given: Partial<Tuning> | undefined, uniformAtomics: boolean): Device {
   const tuning = tuningFor(gpu, given);
   const faults = createFaults(gpu);
@@ -124,7 +130,7 @@ export function createDevice(gpu: GPUDevice, given: Partial<Tuning> | undefined,
         "params",
         () => {
           const buffer = gpu.createBuffer({ label: "bn params", size: bytes.byteLength, usage });
-          gpu.queue.writeBuffer(buffer, 0, bytes); // ahead of what is queued, which cannot know this new buffer
+          gpu.queue.writeBuffer(buffer, 0, bytes); // written ahead of the queued work, which cannot use this new buffer
           return { id: ids++, buffer };
         },
         forgetting(() => uniforms.remove(key)),

@@ -1,20 +1,23 @@
 import { BnError } from "@bn/core";
 
 /**
- * Errors that the device reports after their calls have returned; they are kept until the next `read()` or `finish()`.
- * Error scopes, not the event `uncapturederror`: a borrowed device has errors that are not ours.
+ * Errors that the device reports after their calls have returned. They are kept until the next `read()` or `finish()`.
+ * Error scopes are used instead of the event `uncapturederror`, because a borrowed device also has errors that other
+ * code caused.
  */
 export interface Faults {
-  /** Errors of the device that are known so far. */
+  /** The number of device errors that are known so far. */
   readonly count: number;
   /**
-   * Runs `call`, which must be synchronous; device errors in it are reported under `label`. `failed` is told of each, and may give
-   * the error that is to be reported in its place.
+   * Runs `call`, which must be synchronous. Device errors in it are reported under `label`. `failed` is called with
+   * each error, and may return another error to report instead.
    */
   watch<T>(label: string, call: () => T, failed?: (error: BnError) => BnError | undefined): T;
-  /** Resolves when every report on calls so far is in; rejects with the first error since the last rejection. */
+  /**
+   * Resolves when every report on the calls so far has arrived; rejects with the first error since the last rejection.
+   */
   settle(): Promise<void>;
-  /** Waits a little for news of a loss: it may come after the calls that fail of it. */
+  /** Waits briefly for the report of a device loss, which may arrive after the errors that it causes. */
   loss(): Promise<void>;
 }
 
@@ -38,7 +41,7 @@ export function createFaults(device: GPUDevice): Faults {
         const reported = report(error.message);
         first ??= reported;
       },
-      () => {}, // the scopes of a lost device: `lost` tells
+      () => {}, // a lost device rejects its scopes, and `lost` reports it
     );
     pending.add(done);
     done.then(() => pending.delete(done));

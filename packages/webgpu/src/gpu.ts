@@ -1,21 +1,25 @@
 import { BnError } from "@bn/core";
 
-/** How an adapter is chosen where no device is given. */
+/** How an adapter is chosen if no device is given. */
 export interface AdapterOptions {
   /** Default: the adapter that WebGPU itself prefers. */
   readonly powerPreference?: GPUPowerPreference;
-  /** Takes an adapter in software. */
+  /** Use a software adapter. */
   readonly forceFallbackAdapter?: boolean;
-  /** Where adapters come from. Default: `navigator.gpu`; in Node what the package `webgpu` (Dawn) creates. */
+  /**
+   * The object that adapters are requested from. Default: `navigator.gpu`; in Node the instance that the package
+   * `webgpu` (Dawn) creates.
+   */
   readonly gpu?: GPU;
 }
 
 /**
- * Dawn's instance, created once: collected as garbage while a device lives, it would take the process down with it.
+ * Dawn's instance, created once. It is kept because the process crashes if it is garbage-collected while a device
+ * lives.
  */
 let dawn: Promise<GPU> | null = null;
 
-/** Where adapters come from on this runtime. */
+/** Finds the object that adapters are requested from on this runtime. */
 async function findGpu(): Promise<GPU> {
   const own = (globalThis.navigator as (Navigator & { readonly gpu?: GPU }) | undefined)?.gpu;
   if (own) return own;
@@ -29,7 +33,7 @@ async function findGpu(): Promise<GPU> {
 }
 
 async function createDawn(): Promise<GPU> {
-  const name = "webgpu"; // a variable, so that bundlers for the browser do not look for the package
+  const name = "webgpu"; // a variable, so that bundlers for the browser do not resolve the package
   try {
     const { create } = (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as typeof import("webgpu");
     return create([]);
@@ -40,7 +44,7 @@ async function createDawn(): Promise<GPU> {
   }
 }
 
-/** A device of its own with the adapter's largest buffers; `timestamp-query` is on where it can be. */
+/** Requests a new device with the adapter's largest buffers. `timestamp-query` is enabled if the adapter has it. */
 export async function requestDevice({
   gpu,
   powerPreference,
@@ -69,7 +73,7 @@ export async function requestDevice({
   }
 }
 
-/** Vendor, architecture and description, as far as the adapter tells them. */
+/** The vendor, architecture and description of an adapter, as far as it reports them. */
 export function adapterText({ adapterInfo: { vendor, architecture, description } }: GPUDevice): string {
   return [vendor, architecture, description].filter((part) => part !== "").join(" ") || "unnamed";
 }

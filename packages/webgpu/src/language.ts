@@ -1,4 +1,4 @@
-/** Whether this compiler of WGSL has `workgroupUniformLoad` of an atomic, which came to the language in 2025. */
+/** Whether this WGSL compiler has `workgroupUniformLoad` of an atomic, which was added to the language in 2025. */
 export async function hasUniformAtomics(gpu: GPUDevice): Promise<boolean> {
   gpu.pushErrorScope("validation");
   gpu.createShaderModule({ label: "bn language", code: CODE });

@@ -2,9 +2,9 @@ import { BnError, type OptionRules, readOptions } from "@bn/core";
 import type { AdapterOptions } from "./gpu.ts";
 import type { Tuning } from "./tuning.ts";
 
-/** Either a device to borrow, or how to choose the adapter for one of our own. */
+/** Either a device to borrow, or the choice of the adapter for a device that the backend creates. */
 export type WebGpuOptions = ({ readonly device: GPUDevice } | (AdapterOptions & { readonly device?: never })) & {
-  /** Sizes for this adapter, where you measured better ones than our table has. */
+  /** Sizes for this adapter, if you measured better ones than those in our table. */
   readonly tuning?: Partial<Tuning>;
 };
 
@@ -12,7 +12,7 @@ const whole = (least: number, most: number) => (value: unknown) =>
   Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
 const isObject = (value: unknown) => typeof value === "object" && value !== null;
 
-/** What each option may be. Sizes that the device does not have are lowered to its limits (tuning.ts). */
+/** The rule of each option. Sizes that exceed the device's limits are lowered to them (tuning.ts). */
 const RULES: OptionRules = {
   device: {
     expected: "a GPUDevice",
@@ -41,10 +41,11 @@ const RULES: OptionRules = {
   },
 };
 
-/** The options that are given. Errors: `ERR_BN_PARAM`. */
+/** Returns the given options after checking them. Errors: `ERR_BN_PARAM`. */
 export function readWebGpuOptions(options: WebGpuOptions): WebGpuOptions {
   const read = readOptions("createWebGpu", options, RULES) as WebGpuOptions;
-  // A size is given or left out. A key with the value undefined is probably a measurement that failed.
+  // A size is either given or left out. A key with the value undefined is refused, because it probably comes from a
+  // measurement that failed.
   const lost = Object.entries(options.tuning ?? {}).find(([, size]) => size === undefined);
   if (lost) {
     throw new BnError(

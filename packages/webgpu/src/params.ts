@@ -1,4 +1,7 @@
-/** The uniforms of a dispatch; what a kernel does not read may be left out. `struct Params` of kernels/lib/params.wgsl. */
+/**
+ * The uniforms of a dispatch, `struct Params` of kernels/lib/params.wgsl. Fields that a kernel does not read may be
+ * left out.
+ */
 export interface Params {
   readonly channels?: number;
   readonly inner?: number;
@@ -15,13 +18,13 @@ export interface Params {
   readonly value?: number;
 }
 
-/** 56 bytes, rounded up to 64. */
+/** The size of the uniforms: 56 bytes, rounded up to 64. */
 const BYTES = 64;
 
 const words = new Uint32Array(BYTES / 4);
 const floats = new Float32Array(words.buffer);
 
-/** The bytes of `params`, valid until the next call, and a key that tells them from all others. */
+/** Returns the bytes of `params`, valid until the next call, and a key that is unique to these parameters. */
 export function packParams(params: Params): { key: string; bytes: Uint32Array<ArrayBuffer> } {
   const { channels = 0, inner = 1, units = 0, groups = 0, splits = 1, each = 0, items = 0, runs = 0, m = 0 } = params;
   words[0] = channels;

@@ -2,36 +2,42 @@ import type { Geometry } from "@bn/core";
 import type { Tuning } from "./tuning.ts";
 import type { Flags } from "./variant.ts";
 
-/** How a reduction over channels is spread over workgroups: docs in kernels/lib/reduce.wgsl. */
+/** How a reduction over channels is spread over workgroups, as kernels/lib/reduce.wgsl describes. */
 export interface ReductionPlan {
   readonly vec4: boolean;
-  /** Neighbouring threads take neighbouring channels. */
+  /** Whether adjacent threads take adjacent channels. */
   readonly across: boolean;
   readonly lanes: number;
-  /** Channels of a workgroup. */
+  /** The number of channels per workgroup. */
   readonly slots: number;
   readonly channels: number;
   readonly inner: number;
   readonly units: number;
   readonly splits: number;
   readonly each: number;
-  /** Workgroups, of all parts. */
+  /** The number of workgroups over all parts. */
   readonly groups: number;
   readonly m: number;
-  /** Lanes have so many units that moments reads them once, around a sampled value. */
+  /** Whether lanes have so many units that moments reads them once, around a sampled value. */
   readonly once: boolean;
 }
 
-/** Units that a lane should have at least, so that a tree over lanes is worth its barriers. */
+/** The least number of units per lane that makes a tree over lanes worth its barriers. */
 const UNITS_OF_LANE = 4;
-/** Units that a lane should have at least, and may have at most (N-1), before a channel is cut. */
+/** The least number of units that a lane should have before a channel is cut; N-1 limits the largest. */
 const LEAST_UNITS_OF_PART = 32;
 const MOST_UNITS_OF_PART = 512;
-/** Fewer units are read twice: four times as many as moments looks at to find a value near the mean. */
+/**
+ * Channels with fewer units are read twice. The limit is four times the number of units that moments samples to find a
+ * value near the mean.
+ */
 const LEAST_UNITS_TO_SAMPLE = 1024;
-/** Shorter runs than this leave neighbouring lanes on different lines of memory: then channels are the neighbours. */
+/**
+ * In shorter runs, adjacent lanes would read different lines of memory, so adjacent lanes take adjacent channels
+ * instead.
+ */
 const SHORT_RUN = 8;
-/** Neighbouring channels of a workgroup, at least, where they are neighbours in memory. */
+/** The least number of adjacent channels per workgroup, if they are adjacent in memory. */
 const LEAST_SLOTS_ACROSS = 16;
 
 export function planReduction(geometry: Geometry, { workgroup, busy }: Tuning): ReductionPlan {
@@ -67,36 +73,42 @@ export function planReduction(geometry: Geometry, { workgroup, busy }: Tuning): 
   };
 }
 
-/** Joins the parts of a cut reduction. A whole workgroup for each channel: it may have to take the sums again. */
+/**
+ * Plans the dispatch that joins the parts of a cut reduction. It has a whole workgroup per channel, because it may have
+ * to recompute the sums.
+ */
 export function planFinish(plan: ReductionPlan, { workgroup }: Tuning): ReductionPlan {
   return { ...plan, across: false, lanes: workgroup, slots: 1, groups: plan.channels };
 }
 
-/** Values of scratch that reductions over `plan` need: two pairs for each part, and two for each channel. */
+/** The number of scratch values that reductions over `plan` need: two pairs per part, and two per channel. */
 export function scratchOf({ splits, channels }: ReductionPlan): number {
   return splits === 1 ? 0 : 2 * (2 * splits + 2) * channels;
 }
 
-/** How a map over elements is spread over workgroups: docs in kernels/lib/map.wgsl. */
+/** How a map over elements is spread over workgroups, as kernels/lib/map.wgsl describes. */
 export interface MapPlan {
   readonly vec4: boolean;
-  /** Per-channel operands are read four at a time as well. */
+  /** Whether per-channel operands are also read four at a time. */
   readonly coef4: boolean;
   readonly across: boolean;
-  /** A workgroup keeps to one run of one channel at a time: it takes so many, or a part of one. 0: threads go their own ways. */
+  /**
+   * The number of runs per workgroup. A workgroup works on one run of one channel at a time, and takes this many runs
+   * or a part of one. With 0, threads do not keep to runs.
+   */
   readonly runs: number;
   readonly channels: number;
   readonly inner: number;
   readonly units: number;
   readonly splits: number;
   readonly each: number;
-  /** Units of a thread, at most. */
+  /** The most units per thread. */
   readonly items: number;
   readonly groups: number;
   readonly m: number;
 }
 
-/** Units that a thread can note in place: lib/careful.wgsl. */
+/** The number of units that a thread can note in place (lib/careful.wgsl). */
 const MOST_ITEMS_IN_PLACE = 32;
 
 export function planMap(geometry: Geometry, tuning: Tuning, inPlace: boolean): MapPlan {
@@ -109,7 +121,7 @@ export function planMap(geometry: Geometry, tuning: Tuning, inPlace: boolean): M
   const columns = coef4 ? channels / 4 : channels;
   const run = vec4 && !coef4 ? inner / 4 : inner;
   const units = outer * columns * run;
-  const rounds = Math.ceil(run / workgroup); // units of a thread in a run
+  const rounds = Math.ceil(run / workgroup); // units per thread and run
   const splits = Math.ceil(rounds / items);
   const inRuns = !across && run >= workgroup / 2;
   const all = outer * columns;
@@ -135,7 +147,7 @@ export function mapFlags({ vec4, coef4, across, runs }: MapPlan): Flags {
   return { VEC4: vec4, COEF4: coef4, ACROSS: across, RUNS: runs > 0 };
 }
 
-/** One channel is one run of memory, whatever its shape. */
+/** A single channel is one contiguous run of memory, whatever its shape. */
 function collapse(g: Geometry): Geometry {
   return g.channels === 1 ? { outer: 1, channels: 1, inner: g.outer * g.inner } : g;
 }

@@ -1,7 +1,7 @@
 import type { Device } from "./device.ts";
 import { read } from "./read.ts";
 
-/** The fields of `Supports`: what only a run can tell. */
+/** The fields of `Supports` that only running a kernel can determine. */
 export interface Arithmetic {
   readonly nonFinite: boolean;
   readonly subnormals: boolean;
@@ -17,8 +17,8 @@ const SUBNORMAL = [
 ] as const;
 
 /**
- * Asks the adapter itself, through kernels/probe.wgsl: WGSL lets it assume that NaN and infinities do not occur, and
- * flush subnormal numbers to zero.
+ * Tests the adapter with kernels/probe.wgsl, because WGSL lets an adapter assume that NaN and infinities do not occur,
+ * and lets it flush subnormal numbers to zero.
  */
 export async function probe(device: Device): Promise<Arithmetic> {
   const given = device.buffers.alloc(3);

@@ -1,25 +1,28 @@
 import type { Faults } from "./faults.ts";
 
-/** Work in call order, handed to the device in batches. */
+/** Work in call order, submitted to the device in batches. */
 export interface Queue {
-  /** Encodes one dispatch; `kernel` stands in the messages of device errors. */
+  /** Encodes one dispatch. Messages of device errors name `kernel`. */
   dispatch(kernel: string, pipeline: GPUComputePipeline, group: GPUBindGroup, x: number, y: number): void;
   /** Encodes a copy of the first `bytes` bytes, for `kernel`. */
   copy(kernel: string, source: GPUBuffer, target: GPUBuffer, bytes: number): void;
   /** Writes to the first bytes of `target`, after all work so far. */
   write(target: GPUBuffer, source: Float32Array): void;
-  /** Destroys `buffer` once the work so far is submitted: the device keeps it for as long as that runs. */
+  /** Destroys `buffer` once the work so far is submitted. The device keeps it until that work is done. */
   destroy(buffer: GPUBuffer): void;
   /** Submits all work so far. */
   flush(): void;
 }
 
-/** Dispatches that may wait for each other: enough to make submits cheap, few enough to start the device early. */
+/**
+ * The number of dispatches that may wait for each other: enough to make submits cheap, and few enough to start the
+ * device early.
+ */
 const BATCH = 64;
 
 /**
- * What one synchronous stretch of calls queues is submitted together, at its end (a microtask), or every BATCH
- * dispatches: a submit costs more than a dispatch.
+ * Work that one synchronous stretch of calls queues is submitted together, at its end (a microtask) or every BATCH
+ * dispatches, because a submit costs more than a dispatch.
  */
 export function createQueue(device: GPUDevice, faults: Faults): Queue {
   let encoder: GPUCommandEncoder | null = null;
@@ -79,7 +82,7 @@ export function createQueue(device: GPUDevice, faults: Faults): Queue {
       commands.copyBufferToBuffer(source, 0, target, 0, bytes);
     },
     write(target, source) {
-      if (source.length === 0) return; // some runtimes fail on writes of nothing
+      if (source.length === 0) return; // some runtimes fail on empty writes
       flush();
       faults.watch("write", () => device.queue.writeBuffer(target, 0, source as Float32Array<ArrayBuffer>));
     },

@@ -4,7 +4,9 @@ import type { Device } from "./device.ts";
 import { nudged } from "./nudge.ts";
 import { MAP_MODE_READ } from "./usage.ts";
 
-/** The first `length` values of `source`, after all work queued before; rejects with the device's errors. */
+/**
+ * Resolves to the first `length` values of `source`, after all work queued before; rejects with the device's errors.
+ */
 export async function read(device: Device, source: Storage, length: number): Promise<Float32Array> {
   const { queue, faults, staging } = device;
   const bytes = length * 4;
@@ -37,7 +39,7 @@ export async function finish(device: Device): Promise<void> {
   }
 }
 
-/** A wait failed: with what the device had reported before, or because it is lost, or else by itself. */
+/** The reason why a wait failed: an earlier device error, the loss of the device, or otherwise the error itself. */
 async function cause({ faults }: Device, what: string, error: unknown): Promise<unknown> {
   if (error instanceof BnError) return error;
   await faults.loss();

@@ -1,7 +1,7 @@
 import type { Faults } from "./faults.ts";
 import { USAGE } from "./usage.ts";
 
-/** Buffers that the host can map, kept for the next read. */
+/** Buffers that the host can map. They are kept for the next read. */
 export interface Staging {
   take(bytes: number): GPUBuffer;
   /** Keeps `buffer` for later if it is `sound`. */
@@ -9,7 +9,7 @@ export interface Staging {
   clear(): void;
 }
 
-/** Larger ones are not kept: reading so much costs more than making a buffer. */
+/** Larger buffers are not kept, because reading that much costs more than creating a buffer. */
 const MOST_KEPT_BYTES = 1 << 20;
 const MOST_KEPT = 4;
 const LEAST_BYTES = 256;

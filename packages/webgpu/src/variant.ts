@@ -2,7 +2,7 @@ import { SHADERS } from "./generated/shaders.ts";
 
 export type KernelName = keyof typeof SHADERS;
 
-/** Names that a kernel's `#if` asks for. */
+/** Names that a kernel tests with `#if`. */
 export type Flag =
   | "VEC4"
   | "COEF4"
@@ -19,7 +19,10 @@ export type Flag =
 
 export type Flags = Readonly<Partial<Record<Flag, boolean>>>;
 
-/** The WGSL of a kernel with `flags` decided and `constants` declared: what is in no branch taken is not there. */
+/**
+ * Returns the WGSL of a kernel with `flags` decided and `constants` declared. The text of branches that are not taken
+ * is removed.
+ */
 export function variantOf(kernel: KernelName, flags: Flags, constants: Readonly<Record<string, number>>): string {
   const lines = Object.entries(constants).map(([name, value]) => `const ${name} = ${value}u;`);
   const taken: boolean[] = [];

@@ -28,7 +28,9 @@ afterAll(async () => {
   await browser?.close();
 });
 
-/** The suite, run in the page on the built packages. Text: vitest would put its own in place of a function's imports. */
+/**
+ * Runs the suite in the page on the built packages. It is text because vitest would rewrite the imports of a function.
+ */
 function runInPage(name: string, factory: string): Promise<Result[]> {
   return open.page.evaluate<Result[]>(`(async () => {
     const { cases, runCases } = await import("@bn/conformance");

@@ -4,7 +4,7 @@ import { createWebGpu } from "../src/index.ts";
 
 conformance("webgpu", () => createWebGpu(), { cases: cases({ tier: "quick" }) });
 
-// Sizes at which every longer channel is cut into parts and every dispatch has many workgroups.
+// Sizes for which every longer channel is cut into parts and every dispatch has many workgroups.
 const dealt = [
   ...cases({ tier: "quick" }).filter(({ id }) => /^exact|^kernels.*[/](\d+x\d+x\d+|outer-257|inner-257)[/]/.test(id)),
   ...cases().filter(({ id }) => /[/](normal|offset-1e6)[/]32x3x7x7[/]/.test(id)),

@@ -14,7 +14,7 @@ it("takes more channels, one a workgroup, than a dispatch dimension holds workgr
   kernels.moments(x, g, { mean, variance });
   kernels.normalize(x, g, { mean, variance }, 0, null, y);
 
-  // Channel c holds c and c + 70,002: the mean lies 35,001 above c, and so far are both from it.
+  // Channel c holds c and c + 70,002: the mean is c + 35,001, and both values are that far from it.
   const means = await gpu.read(mean, CHANNELS);
   expect(means.findIndex((value, c) => value !== c + 35_001)).toBe(-1);
   const variances = await gpu.read(variance, CHANNELS);

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { create } from "webgpu";
 import { createWebGpu } from "../src/index.ts";
 
-/** What `call` throws or rejects with, as `code: message`. */
+/** The error that `call` throws or rejects with, as `code: message`. */
 async function thrown(call: () => unknown): Promise<string> {
   try {
     await call();

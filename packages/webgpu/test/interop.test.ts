@@ -4,7 +4,7 @@ import { createWebGpu, type WebGpuBackend } from "../src/index.ts";
 
 const STORAGE_AND_COPY = 0x8c;
 
-/** A pipeline of someone else's: y = x + 1. */
+/** A pipeline that a user might have: y = x + 1. */
 function addOne({ device }: WebGpuBackend, source: GPUBuffer, target: GPUBuffer): void {
   const module = device.createShaderModule({
     code: `
@@ -37,7 +37,7 @@ describe("a GPUBuffer of the same device", () => {
     gpu.kernels.copy(4, z, x.data);
     layer.setUp([x], [y]);
     layer.forward([x], [y]);
-    addOne(gpu, y.data.gpuBuffer, theirs); // a look at y's buffer submits the layer's work
+    addOne(gpu, y.data.gpuBuffer, theirs); // reading y's gpuBuffer submits the layer's work
 
     const root = Math.sqrt(3.5);
     const expected = [-2, -1, 0, 3].map((d) => d / root + 1);

@@ -2,7 +2,7 @@ import { createBatchNorm, createBatchNormScale, createBlob, createScale } from "
 import { expect, it } from "vitest";
 import { createWebGpu } from "../src/index.ts";
 
-/** A device of its own, with a count of the buffers that live on it. */
+/** A new device that counts its live buffers. */
 async function countedDevice() {
   const owner = await createWebGpu();
   const { device } = owner;
@@ -44,7 +44,7 @@ it("leaves as many GPU buffers after ten thousand layer calls with disposal as t
     await gpu.finish();
   };
 
-  await train(1200); // every shape, layer and staging buffer once
+  await train(1200); // uses every shape, layer and staging buffer once
   const before = alive.size;
   await train(10_000);
   expect(alive.size).toBe(before);
@@ -91,7 +91,7 @@ it("submits once for a layer's forward and backward together", async () => {
   let submits = 0;
   queue.submit = (buffers) => {
     const commands = [...buffers];
-    if (commands.length > 0) submits += 1; // a submit of nothing is a nudge (src/nudge.ts)
+    if (commands.length > 0) submits += 1; // an empty submit is a nudge (src/nudge.ts)
     return submit(commands);
   };
   layer.forward([x], [y]);

@@ -5,7 +5,7 @@ import { thresholdFaults } from "./threshold-kit.ts";
 
 const U = 2 ** -24;
 
-/** Repeatable numbers of about the standard normal distribution: twelve uniform ones. */
+/** Repeatable numbers with roughly the standard normal distribution: sums of twelve uniform ones. */
 function normals(seed: number): () => number {
   let state = seed;
   const uniform = () => {
@@ -15,7 +15,10 @@ function normals(seed: number): () => number {
   return () => Array.from({ length: 12 }, uniform).reduce((a, b) => a + b, -6);
 }
 
-/** Where a sampled value may be far from the mean, or the mean far from zero: value `n` of `m` in a channel. */
+/**
+ * Data for which a sampled value may be far from the mean, or the mean far from zero. Each function returns value `n`
+ * of the `m` values in a channel.
+ */
 const DATA: Readonly<Record<string, (n: number, m: number, normal: () => number, c: number) => number>> = {
   normal: (_n, _m, normal) => normal(),
   "offset 1e6": (_n, _m, normal) => 1e6 + normal(),
@@ -27,7 +30,7 @@ const DATA: Readonly<Record<string, (n: number, m: number, normal: () => number,
   "one channel of three constant": (_n, _m, normal, c) => (c === 1 ? 3.7 : normal()),
 };
 
-/** Long enough to be read once and, with `busy`, to be cut into parts. */
+/** Geometries long enough to be read once and, with `busy`, to be cut into parts. */
 const GEOMETRIES: Readonly<Record<string, Geometry>> = {
   "runs of vectors": { outer: 8, channels: 3, inner: 4096 },
   "odd runs": { outer: 5, channels: 3, inner: 6561 },

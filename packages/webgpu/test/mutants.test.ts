@@ -4,7 +4,7 @@ import { createWebGpu, type WebGpuBackend } from "../src/index.ts";
 import { rangeFaults } from "./range-kit.ts";
 import { thresholdFaults } from "./threshold-kit.ts";
 
-/** One planted bug: `find` in the WGSL of every shader that has it becomes `put`. */
+/** One planted bug: `find` is replaced by `put` in the WGSL of every shader that contains it. */
 interface Mutant {
   readonly bug: string;
   readonly find: string;

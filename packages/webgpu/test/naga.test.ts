@@ -8,15 +8,17 @@ import { createWebGpu } from "../src/index.ts";
 interface Report {
   readonly adapter: string;
   readonly results: readonly Result[];
-  /** splitMoments of 1, 2, 3, 6. */
+  /** The result of splitMoments for 1, 2, 3, 6. */
   readonly split: readonly number[];
-  /** Kernels of the contract that were called. */
+  /** The contract's kernels that were called. */
   readonly called: readonly string[];
-  /** Labels of the pipelines that were made. */
+  /** The labels of the pipelines that were created. */
   readonly pipelines: readonly string[];
 }
 
-/** Tint compiles what Node and Chromium run; here the same files meet wgpu and naga, which Firefox has. */
+/**
+ * Node and Chromium compile WGSL with Tint. This test compiles the same files with wgpu and naga, which Firefox uses.
+ */
 const MODULE = `
 import { cases, runCases } from "@bn/conformance";
 import { createWebGpu } from "@bn/webgpu";
@@ -40,7 +42,7 @@ async function create() {
   }
   return backend;
 }
-// Of one shape each: a case that covers many takes minutes on a GPU in software, and compiles no other file.
+// Keeps cases of a single shape: a case with many shapes takes minutes on a software GPU and compiles no further file.
 const oneShape = (id) => /^[0-9]+x[0-9]+x[0-9]+$/.test(id.split("/")[2]);
 const chosen = cases({ tier: "quick" }).filter(({ group, id }) => group === "exact" || (group === "kernels" && oneShape(id)));
 const results = await runCases("webgpu", create, chosen);

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createWebGpu } from "../src/index.ts";
 import { nudged } from "../src/nudge.ts";
 
-/** A device that, as Firefox does, tells of the end of a wait only when something is submitted. */
+/** A device that, like Firefox, reports the end of a wait only when something is submitted. */
 function sleepy() {
   let tell = () => {};
   const told = new Promise<void>((resolve) => {

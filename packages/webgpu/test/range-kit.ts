@@ -1,4 +1,4 @@
-/** Data at the ends of float32's range, and what a backend makes of it that is outside of N-2 to N-6. */
+/** Data at the ends of float32's range, and a check for results outside the bounds of N-2 to N-6. */
 import { bounds, oracle } from "@bn/conformance";
 import type { Affine, Geometry } from "@bn/core";
 import type { WebGpuBackend } from "../src/index.ts";
@@ -18,14 +18,14 @@ export interface Kind {
   readonly dy: Value;
   readonly gamma?: Value;
   readonly beta?: Value;
-  /** Given statistics in place of the batch's. */
+  /** Given statistics instead of the batch's. */
   readonly stats?: readonly [mean: number, variance: number];
   readonly eps?: number;
 }
 
 const MOST = (2 - 2 ** -23) * 2 ** 127;
 const plain: Value = (u) => u();
-/** Values whose statistics, gradients and tops are float32 numbers, though what is on the way to them may not be. */
+/** Values whose statistics, gradients and tops are float32 numbers, although intermediate results may not be. */
 export const KINDS: Readonly<Record<string, Kind>> = {
   "x of std 1e18": { x: (u) => u() * 2e18, dy: plain },
   "x of std 1e19 about 1e20": { x: (u) => 1e20 + u() * 2e19, dy: plain },
@@ -52,7 +52,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   "tiny x under eps 0": { x: (u) => u() * 1e-16, dy: plain, eps: 0 },
   "an eps near the end of the range": { x: plain, dy: plain, stats: [0, 3e38], eps: 3e38 },
 };
-/** One line for each number that is wrong. */
+/** Returns one line per wrong number. */
 export async function rangeFaults(gpu: WebGpuBackend, g: Geometry, name: string): Promise<string[]> {
   const faults: string[] = [];
   const kind = KINDS[name] as Kind;
@@ -72,7 +72,7 @@ export async function rangeFaults(gpu: WebGpuBackend, g: Geometry, name: string)
     return buffer;
   };
   const precision = bounds.precisionOf("float32", gpu.supports);
-  /** A truth beyond the range is met by the end of the range, or by infinity. */
+  /** If the truth is beyond the range, both the largest number and infinity are accepted. */
   const near = (what: string, actual: ArrayLike<number>, truth: ArrayLike<number>, bound: ArrayLike<number>) => {
     for (let i = 0; i < truth.length; i++) {
       const [a, t, b] = [actual[i] as number, truth[i] as number, bound[i] as number];
@@ -83,7 +83,7 @@ export async function rangeFaults(gpu: WebGpuBackend, g: Geometry, name: string)
       if (!right) faults.push(`${what}[${i}] is ${a}, truth ${t}, bound ${b}`);
     }
   };
-  /** In place, a kernel gives the bits that it gives elsewhere. */
+  /** A kernel that runs in place must give the same bits as out of place. */
   const same = async (what: string, buffer: ReturnType<typeof alloc>, elsewhere: ArrayLike<number>) => {
     const actual = await gpu.read(buffer, n);
     for (let i = 0; i < n; i++)

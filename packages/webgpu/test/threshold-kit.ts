@@ -1,13 +1,17 @@
 /**
- * Channels whose sampled value s lies as far from the mean as moments.wgsl's isFar allows, so that the roundings of a sum decide. A
- * pass that decides by sums of another order decides otherwise for some of them, and takes sums that were never made.
+ * Channels whose sampled value s is as far from the mean as isFar in moments.wgsl allows, so that the rounding of a sum
+ * decides. A pass that sums in another order would decide differently for some of them, and would use sums that were
+ * never computed.
  */
 import type { WebGpuBackend } from "../src/index.ts";
 
 const U = 2 ** -24;
 const CHANNELS = 64;
 
-/** One line for each variance outside of N-2. Channels-last, [30016, 64]: 1/28 of the values are about 1, the others 0. */
+/**
+ * Returns one line per variance outside of N-2. The tensor is channels-last, [30016, 64]; 1/28 of the values are about
+ * 1, the others 0.
+ */
 export async function thresholdFaults(gpu: WebGpuBackend): Promise<string[]> {
   const outer = 30_016;
   const x = new Float32Array(outer * CHANNELS);

@@ -4,7 +4,7 @@ import type { Device } from "../device.ts";
 import { gradNormalize } from "./grad-normalize.ts";
 import { gradSums } from "./grad-sums.ts";
 
-/** K-10: gradSums, then gradNormalize. Two dispatches; three where channels are cut into parts. */
+/** K-10: gradSums, then gradNormalize. Two dispatches, or three if channels are cut into parts. */
 export function backward(
   device: Device,
   dy: Storage,

@@ -4,7 +4,7 @@ import type { Device } from "../device.ts";
 import { planReduction } from "../plan.ts";
 import { sums } from "./sums.ts";
 
-/** K-3. One dispatch; two where channels are cut into parts. */
+/** K-3. One dispatch, or two if channels are cut into parts. */
 export function gradSums(
   device: Device,
   dy: Storage,

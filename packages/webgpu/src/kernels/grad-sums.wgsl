@@ -1,4 +1,5 @@
-// sum dy and sum dy * x^ of each channel (K-3, N-5); GAMMA, BETA: adds them into the gradients of gamma and beta.
+// Computes sum dy and sum dy * x^ of each channel (K-3, N-5). With GAMMA or BETA it also adds them to the gradients of
+// gamma and beta.
 #include params
 #include float
 #include inverse-root
@@ -22,7 +23,7 @@
 @group(0) @binding(8) var<storage, read_write> dBeta: array<f32>;
 #endif
 
-alias Operands = vec2f; // the mean, and r * BIAS, which f32 holds
+alias Operands = vec2f; // the mean, and r * BIAS, which is within the range of f32
 
 fn operands(c: u32) -> Operands {
   return Operands(mean[c], inverseRoot(variance[c], p.eps) * BIAS);

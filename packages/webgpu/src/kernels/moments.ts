@@ -3,7 +3,7 @@ import type { Storage } from "../buffer.ts";
 import type { Device } from "../device.ts";
 import { planFinish, planReduction, scratchOf } from "../plan.ts";
 
-/** K-1, and with `average` K-7 in the same dispatch; or K-12. One dispatch, or three where channels are cut into parts. */
+/** K-1, and with `average` K-7 in the same dispatch; or K-12. One dispatch, or three if channels are cut into parts. */
 export function moments(
   device: Device,
   x: Storage,

@@ -1,15 +1,16 @@
-// Mean and biased variance of each channel (K-1, N-2), and with AVERAGE the moving average's step (K-7).
+// Mean and biased variance of each channel (K-1, N-2). With AVERAGE it also makes the moving average's step (K-7).
 //
-// Around a value s of the channel: A = sum (x - s), B = sum (x - s)^2, delta = A / m; mean = s + delta and
-// variance v = (B - A delta) / m. Its error is that of B and 2 |delta| times that of A: with q = delta^2 / v and an error E of
-// sums, E (1 + q + 2 sqrt(q + q^2)) v. E is at most 0.7 S here (lib/reduce.wgsl), so that q <= 1/27 is within N-2.
-// Where s lies farther off, and in short channels without asking, a second pass takes s = mean: A then corrects for the
-// rounding of the mean. Whether s is far is decided once for each channel.
+// With a value s of the channel: A = sum (x - s), B = sum (x - s)^2, delta = A / m; mean = s + delta and variance v =
+// (B - A delta) / m. The error of v is that of B plus 2 |delta| times that of A. With q = delta^2 / v and an error E of
+// the sums it is E (1 + q + 2 sqrt(q + q^2)) v. E is at most 0.7 S here (lib/reduce.wgsl), so q <= 1/27 keeps it within
+// N-2. If s is further away, and always in short channels, a second pass uses s = mean. A then corrects the rounding of
+// the mean. Whether s is too far is decided once per channel.
 //
-// Where a sum overflows, both passes are made again with values scaled by 2^-82: the largest then have squares that add up
-// in f32 whatever there are, and since a sum overflowed before, what now vanishes is too small to count.
+// If a sum overflows, both passes are repeated with values scaled by 2^-82. The squares of the largest scaled values
+// can be added in f32, whatever their number. Values that underflow are too small to matter, because a sum overflowed
+// before.
 //
-// SPLIT: the second pass is always made, and A / m is the low part of the mean.
+// With SPLIT the second pass is always made, and A / m is the low part of the mean.
 #include params
 #include float
 #include average
@@ -39,7 +40,7 @@ fn term(at: u32, k: Operands) -> Pair {
   return Pair(d, d * d);
 }
 
-// Around an infinity or a NaN every difference would be lost, around 0 only the infinite ones are (BN-12).
+// Subtracting an infinity or a NaN would lose every value; subtracting 0 loses only the infinite ones (BN-12).
 fn finiteOr0(v: f32) -> f32 {
   return select(0.0, v, isFinite(v));
 }
@@ -48,14 +49,14 @@ fn valueAt(channel: u32, i: u32) -> Value {
   return x[unitAt(min(channel, p.channels - 1u), i)];
 }
 
-// A sample of at least 256 values all over the channel: its mean is off by 1/16 of the standard deviation, as a rule, and
-// 32 of the values are candidates to be s.
+// A sample of at least 256 values spread over the channel. Its mean is typically off by 1/16 of the standard deviation.
+// 32 of the values are candidates for s.
 const SAMPLED = 256u / WIDTH;
 const CANDIDATES = 32u / WIDTH;
 var<workgroup> candidates: array<Value, CANDIDATES * SLOTS>;
 
-// The candidate nearest to the sample's mean. A value of the channel, so that differences need no more bits than the
-// values do: sums of them are as exact (N-7). Every thread of the workgroup must come here.
+// The candidate nearest to the sample's mean. It is a value of the channel, so that differences need no more bits than
+// the values do and their sums are as exact (N-7). Every thread of the workgroup must call this function.
 fn typical(here: Place, local: u32) -> f32 {
   let head = finiteOr0(one(valueAt(here.channel, 0u), 0u));
   let slot = (here.channel % SLOTS) * CANDIDATES;
@@ -90,13 +91,14 @@ fn nearer(to: f32, a: f32, b: f32) -> f32 {
   return select(a, b, abs(b - to) < abs(a - to));
 }
 
-// Whether s was too far from the mean: q > 1/27. Of sums that are not finite the answer does not matter.
+// Whether s was too far from the mean: q > 1/27. If the sums are not finite, the answer does not matter.
 fn isFar(sums: vec2f) -> bool {
   let delta = sums.x * p.inverseM;
   return !(28.0 * delta * delta <= sums.y * p.inverseM && isFinite(sums.y));
 }
 
-// `here`, without units unless `wanted`: all threads meet at the barriers, these come at once.
+// Returns `here`, without units unless `wanted`. All threads must meet at the barriers, and unwanted ones then arrive
+// at once.
 fn only(wanted: bool, here: Place) -> Place {
   var place = here;
   place.end = select(here.begin, here.end, wanted);
@@ -105,8 +107,8 @@ fn only(wanted: bool, here: Place) -> Place {
 
 struct Found {
   mean: f32,
-  low: f32, // to be added to the mean, if sums were taken about it
-  squares: f32, // their sum, and after `plain` or `again` what is stored
+  low: f32, // added to the mean, if the sums were taken about it
+  squares: f32, // the sum of squares; `plain` and `again` replace it by the result to store
 }
 
 fn found(mu: f32, sums: vec2f) -> Found {
@@ -118,7 +120,7 @@ fn found(mu: f32, sums: vec2f) -> Found {
 const DOWN = 0x1p-82;
 const UP = 0x1p82;
 
-// `kept`, unless sums of its channel overflowed; every thread of the workgroup must come here.
+// Returns `kept`, unless sums of its channel overflowed. Every thread of the workgroup must call this function.
 fn again(here: Place, overflowed: bool, kept: Found, s: f32, local: u32) -> Found {
   let end = select(0u, p.units, overflowed && here.channel < p.channels);
   var about = s * DOWN;
@@ -153,7 +155,7 @@ fn again(here: Place, overflowed: bool, kept: Found, s: f32, local: u32) -> Foun
   return Found(small.mean * UP, small.low * UP, (squares * UP) * UP);
 }
 
-// Of sums that f32 has held.
+// Computes the result from sums that f32 could hold.
 fn plain(all: Found) -> Found {
 #if SPLIT
   return all;
@@ -218,8 +220,8 @@ fn main(
   store(here, all);
 }
 
-// Where channels are cut: `sums`, `deviations` and `finish`, one after the other. Behind the sums of the parts lie two
-// pairs for each channel: (s, -), and (mean, 1 where s is far from it, else 0).
+// For channels that are cut into parts: `sums`, `deviations` and `finish` run one after the other. After the sums of
+// the parts there are two pairs per channel: (s, unused), and (mean, 1 if s is far from it, else 0).
 fn pairOf(plane: u32, channel: u32) -> u32 {
   return (2u * p.splits + plane) * p.channels + min(channel, p.channels - 1u);
 }

@@ -1,4 +1,4 @@
-// GAMMA: adds sum dy * x of each channel into dGamma; BETA: adds sum dy into dBeta (K-6).
+// With GAMMA, adds sum dy * x of each channel to dGamma; with BETA, adds sum dy to dBeta (K-6).
 #include params
 #include float
 #include wide
@@ -17,7 +17,7 @@
 @group(0) @binding(4) var<storage, read_write> dBeta: array<f32>;
 #endif
 
-alias Operands = vec2f; // none
+alias Operands = vec2f; // unused
 
 fn operands(c: u32) -> Operands {
   return Operands();

@@ -38,7 +38,7 @@ fn apply(note: Note, n: u32, at: u32, k: Operands) -> Note {
   return note;
 }
 
-// One product and one sum overflow only where the result does.
+// One product and one sum overflow only if the result does.
 alias Note = u32;
 
 fn anyLost(note: Note) -> bool {

@@ -2,7 +2,10 @@ import type { Device, Dispatch, Operands } from "../device.ts";
 import { planFinish, type ReductionPlan, scratchOf } from "../plan.ts";
 import type { Flags } from "../variant.ts";
 
-/** A kernel that is two sums a channel: one dispatch, or two where channels are cut into parts (lib/sums.wgsl). */
+/**
+ * Runs a kernel that computes two sums per channel: one dispatch, or two if channels are cut into parts
+ * (lib/sums.wgsl).
+ */
 export function sums(
   device: Device,
   plan: ReductionPlan,
@@ -26,6 +29,6 @@ export function sums(
     lanes: last.lanes,
     params: { ...params, ...last },
     groups: last.groups,
-    buffers: { 1: input[1], 2: input[2], ...output, 9: parts }, // the tensors, of which sums may be taken again
+    buffers: { 1: input[1], 2: input[2], ...output, 9: parts }, // the tensors are bound because sums may be recomputed
   });
 }

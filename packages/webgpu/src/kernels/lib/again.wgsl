@@ -1,4 +1,4 @@
-// What takes sums again, value by value, where the alarm was raised: slowly, and only then.
+// Recomputes sums value by value after an alarm. This is slow and happens only then.
 #if VEC4
 const WIDTH = 4u;
 #else
@@ -13,12 +13,12 @@ fn one(v: Value, j: u32) -> f32 {
 #endif
 }
 
-// Where unit `i` of a channel lies.
+// The position of unit `i` of a channel.
 fn unitAt(channel: u32, i: u32) -> u32 {
   return ((i / p.inner) * p.channels + channel) * p.inner + i % p.inner;
 }
 
-// The sum of any number of blocks of 16 units (18 u) within N-1: what an addition loses is kept and added last.
+// Adds any number of blocks of 16 units (18 u) within N-1: the rounding error of each addition is kept and added last.
 struct Long {
   sum: vec2f,
   lost: vec2f,

@@ -1,14 +1,14 @@
-// Whether any thread of the workgroup has a sum that f32 may not hold. Sums that it cannot hold are taken again; all threads
-// meet there at barriers, so that all must know, and the answer must be uniform.
+// Whether any thread of the workgroup has a sum that may be beyond the range of f32. Such sums are recomputed. All
+// threads then meet at barriers, so every thread must know the answer, and it must be uniform.
 var<workgroup> alarm: atomic<u32>;
 #if !UNIFORM_ATOMICS
 var<workgroup> alarmCopy: u32;
 #endif
 
-// 2^117: 1024 lanes of less join without overflow.
+// 2^117: the sums of 1024 lanes below this limit can be joined without overflow.
 const ALARMING = 0x7a000000u;
 
-// Puts a lane's share on the shelf, and raises the alarm if the whole may not be finite.
+// Puts a lane's share on the shelf, and raises the alarm if the total may not be finite.
 fn shelve(mine: vec2f, local: u32) {
   shelf[local] = mine;
   let bits = bitcast<vec2u>(mine) & vec2u(0x7fffffffu);
@@ -17,7 +17,7 @@ fn shelve(mine: vec2f, local: u32) {
   }
 }
 
-// A barrier, and whether the alarm was raised before it.
+// Waits at a barrier, and returns whether the alarm was raised before it.
 fn alarmed(local: u32) -> u32 {
 #if UNIFORM_ATOMICS
   return workgroupUniformLoad(&alarm);

@@ -1,5 +1,5 @@
-// fraction * sum + correction * value, rounded once where the adapter's arithmetic allows (N-8): what products and their
-// sum lose is found and added. Halves of 12 bits have exact products.
+// fraction * sum + correction * value, rounded once if the adapter's arithmetic allows it (N-8): the rounding errors of
+// the products and of their sum are computed and added. Products of 12-bit halves are exact.
 fn lost(a: f32, b: f32, product: f32) -> f32 {
   let aHigh = bitcast<f32>(bitcast<u32>(a) & 0xfffff000u);
   let bHigh = bitcast<f32>(bitcast<u32>(b) & 0xfffff000u);

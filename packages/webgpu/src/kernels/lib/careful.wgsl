@@ -1,8 +1,9 @@
-// A map whose result is finite wherever it should be. The kernel gives `plain(at, k)`, the result of a unit, `careful(at, j,
-// c)`, that of its value `j` by wide arithmetic, and `put(at, v)` and `stored(at)`. What plain arithmetic could not hold is infinite
-// or NaN, or was made NaN by `unlessTiny`, so that a look at the exponents tells it.
+// A map whose result is finite wherever it should be. The kernel defines `plain(at, k)`, the result of a unit;
+// `careful(at, j, c)`, the result of the unit's value `j` by wide arithmetic; `put(at, v)` and `stored(at)`. A result
+// that plain arithmetic could not represent is infinite or NaN, or `unlessTiny` made it NaN, so the exponents show it.
 #if IN_PLACE
-// Bit n: unit n of the thread was left as it was, the source for `mend`. A thread has at most 32 (plan.ts).
+// Bit n is set if unit n of the thread was left unchanged as the input of `mend`. A thread has at most 32 units
+// (plan.ts).
 alias Note = u32;
 
 fn apply(note: Note, n: u32, at: u32, k: Operands) -> Note {
@@ -22,7 +23,8 @@ fn isLost(note: Note, n: u32, at: u32) -> bool {
   return (note & (1u << n)) != 0u;
 }
 #else
-// The sum of the results: infinite or NaN once one of them is. Where only the sum overflows, nothing is found lost.
+// The sum of the results, which is infinite or NaN once one of them is. If only the sum overflows, no result is
+// recomputed.
 alias Note = Value;
 
 fn apply(note: Note, n: u32, at: u32, k: Operands) -> Note {
@@ -92,7 +94,7 @@ fn quad(c: u32) -> u32 {
 }
 #endif
 
-// `value`, or NaN where what it was made of, `tiny`, has lost digits to underflow although `whole` is not 0.
+// Returns `value`, or NaN if its factor `tiny` has lost digits to underflow although `whole` is not 0.
 fn unlessTiny(value: Coef, tiny: Coef, whole: Coef) -> Coef {
   let vanished = (abs(tiny) < Coef(0x1p-120)) & (whole != Coef(0.0));
   return select(value, Coef(bitcast<f32>(0x7fc00000u | p.channels)), vanished);

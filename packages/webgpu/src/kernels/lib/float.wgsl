@@ -1,9 +1,9 @@
 fn isFinite(v: f32) -> bool {
-  return (bitcast<u32>(v) & 0x7f800000u) != 0x7f800000u; // v == v and v < inf may be assumed true
+  return (bitcast<u32>(v) & 0x7f800000u) != 0x7f800000u; // a compiler may assume that v == v and v < inf are true
 }
 
-// sum / n, exact where the quotient is representable (N-7): WGSL's own division may err by 2.5 ulp. The remainder is
-// taken with halves of 12 bits, whose products are exact, and divided once more.
+// sum / n, exact if the quotient is representable (N-7). WGSL's own division may err by 2.5 ulp. The remainder is
+// computed with 12-bit halves, whose products are exact, and is divided once more.
 fn divide(sum: f32, n: u32) -> f32 {
   let d = f32(n);
   let q = sum / d;

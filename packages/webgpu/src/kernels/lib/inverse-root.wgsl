@@ -1,6 +1,6 @@
-// 1 / sqrt(v + eps): WGSL's may err by 2 ulp, and need not be exact even for powers of four. One step of Newton's on its
-// residual makes those exact and leaves 2 u elsewhere; zero, infinite and negative sums keep what the adapter gives.
-// Halves are added where the sum itself would overflow.
+// 1 / sqrt(v + eps). WGSL's inverseSqrt may err by 2 ulp, and need not be exact even for powers of four. One Newton
+// step on its residual makes those exact and leaves an error of 2 u elsewhere. For zero, infinite and negative sums the
+// adapter's result is kept. If the sum itself would overflow, halves are added instead.
 fn inverseRoot(v: Coef, eps: f32) -> Coef {
   let large = max(v, Coef(eps)) > Coef(0x1p126);
   let sum = select(v, v * 0.25, large) + select(Coef(eps), Coef(eps * 0.25), large);

@@ -1,11 +1,11 @@
-// One value out for each value in. The kernel gives `struct Operands`, `operands(channel)`, and what follows: lib/careful.wgsl, or
-// kernels whose plain arithmetic is always enough, write it.
+// A map writes one output value per input value. The kernel defines `struct Operands`, `operands(channel)`, and the
+// functions below. lib/careful.wgsl defines these functions, or the kernel does if plain arithmetic is always enough.
 //
-//   for each unit of the thread:      note = apply(note, n, at, k)     stores a result, notes what could not be held
+// for each unit of the thread:      note = apply(note, n, at, k)     stores a result, notes a result that f32 could not hold
 //   if anyLost(note), for each unit:  if isLost(note, n, at), mend(at, channel)
 //
-// The second loop is apart from the first, and once for a thread: an emulator executes both sides of every branch, so that maps
-// took twice the time on SwiftShader while `mend` stood in the first loop, although it was never needed.
+// The second loop is separate from the first. An emulator executes both sides of every branch, so maps took twice the
+// time on SwiftShader while `mend` was in the first loop, although it was never needed.
 @compute @workgroup_size(W)
 fn main(
   @builtin(local_invocation_index) local: u32,
@@ -19,7 +19,7 @@ fn main(
   var note = Note();
   var n = 0u;
 #if RUNS
-  // A workgroup takes a part of a run of one channel, or some whole runs: all its threads share their operands.
+  // A workgroup takes a part of one channel's run, or several whole runs. All its threads share their operands.
   let begin = (group % p.splits) * p.each + local;
   let length = min(p.inner, (group % p.splits + 1u) * p.each);
   let first = (group / p.splits) * p.runs;
@@ -44,7 +44,7 @@ fn main(
   }
 #else
 #if ACROSS
-  // inner is 1: a thread stays on its channel and goes down the rows, so that its operands are made once.
+  // If inner is 1, a thread stays on its channel and goes down the rows, so that it computes its operands once.
   let thread = group * W + local;
   let channel = thread % p.channels;
   let row = (thread / p.channels) * p.items;

@@ -1,14 +1,15 @@
-// What the host tells a dispatch: src/params.ts writes it. Units are vectors of four values where VEC4, else values.
+// The parameters that the host passes to a dispatch; src/params.ts writes them. A unit is a vector of four values if
+// VEC4 is set, otherwise one value.
 struct Params {
-  channels: u32, // in a row; quads of channels where COEF4
+  channels: u32, // channels in a row; quads of channels if COEF4 is set
   inner: u32,    // units in a run of one channel
-  units: u32,    // units of a channel; of the tensor in a map; values in fill
+  units: u32, // units of a channel; in a map, units of the tensor; in fill, values
   groups: u32,   // workgroups that cover the work
   splits: u32,   // parts that a channel is cut into
-  each: u32,     // units of a part
-  items: u32,    // units of a thread of a map
-  runs: u32,     // runs of a workgroup of a map
-  m: u32,        // values of a channel
+  each: u32, // units per part
+  items: u32, // units per thread of a map
+  runs: u32, // runs per workgroup of a map
+  m: u32, // values per channel
   eps: f32,
   inverseM: f32, // 1 / m
   fraction: f32,
@@ -23,14 +24,14 @@ alias Value = vec4f;
 #else
 alias Value = f32;
 #endif
-// Per-channel operands: four channels at once where neighbours in memory are neighbouring channels.
+// Per-channel operands. They hold four channels at once if adjacent values in memory belong to adjacent channels.
 #if COEF4
 alias Coef = vec4f;
 #else
 alias Coef = f32;
 #endif
 
-// A dispatch is folded into two dimensions, since one holds 65,535 workgroups: src/dispatch.ts.
+// A dispatch is folded into two dimensions, because one dimension holds 65,535 workgroups (src/dispatch.ts).
 fn flat(id: vec3u, count: vec3u) -> u32 {
   return id.x + id.y * count.x;
 }

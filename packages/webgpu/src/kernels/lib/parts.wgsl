@@ -1,4 +1,4 @@
-// Sums of the parts of channels that are cut: parts[(plane * splits + part) * channels + channel].
+// Sums of the parts of channels that are cut into parts: parts[(plane * splits + part) * channels + channel].
 @group(0) @binding(9) var<storage, read_write> parts: array<vec2f>;
 
 fn keep(plane: u32, here: Place, total: vec2f) {

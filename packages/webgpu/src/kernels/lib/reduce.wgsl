@@ -1,8 +1,8 @@
-// Sums over channels, two at a time. LANES threads share a channel, SLOTS channels share a workgroup of W threads.
-// N-1, in u: a thread adds 8 terms (7), 8 such runs (7) and 8 of those (7: at most 512 units a part, src/plan.ts), the four
-// of a vector (2), and a tree its lanes (8); 3 are in the terms themselves. Parts add a tree (8) and, where a lane has more
-// than one of them, 7 for each factor of 8.
-// The kernel gives `struct Operands` and `fn term(at, k: Operands) -> Pair`.
+// Sums over channels, two sums at a time. LANES threads share a channel, and SLOTS channels share a workgroup of W
+// threads. The error for N-1, in u: a thread adds 8 terms (7), 8 such runs (7) and 8 of those (7: at most 512 units per
+// part, src/plan.ts), then the four values of a vector (2), and a tree adds its lanes (8). The terms themselves
+// contribute 3. Parts add a tree (8) and, if a lane has more than one of them, 7 for each factor of 8. The kernel
+// defines `struct Operands` and `fn term(at, k: Operands) -> Pair`.
 const RUN = 8u;
 
 struct Pair {
@@ -14,11 +14,11 @@ struct Place {
   lane: u32,
   channel: u32,
   part: u32,
-  begin: u32, // the part's units of the channel; none where there is no such channel
+  begin: u32, // the part's units of the channel; empty if the channel does not exist
   end: u32,
 }
 
-// ACROSS: neighbouring threads take neighbouring channels, else neighbouring units of a channel.
+// With ACROSS, adjacent threads take adjacent channels; otherwise they take adjacent units of a channel.
 #if ACROSS
 const STRIDE = SLOTS;
 #else
@@ -50,7 +50,7 @@ fn fold(v: Value) -> f32 {
 #endif
 }
 
-// This thread's share of the sums over its place.
+// This thread's share of the sums over `here`.
 fn share(here: Place, k: Operands) -> vec2f {
   let row = p.channels * p.inner;
   let rows = LANES / p.inner;
@@ -96,8 +96,9 @@ fn eight(at: u32, step: u32) -> vec2f {
   return four(at, 2u * step) + four(at + step, 2u * step);
 }
 
-// The sum of what all lanes of a channel have put on the shelf before a barrier, in each of them; every thread of the
-// workgroup must come here. A tree over eights: barriers cost more than additions.
+// The sum of the values that all lanes of a channel put on the shelf before a barrier. Every lane gets it, and every
+// thread of the workgroup must call this function. It is a tree over groups of eight, because barriers cost more than
+// additions.
 fn tree(local: u32, lane: u32) -> vec2f {
   let base = local - lane * STRIDE;
   var left = LANES;
@@ -118,7 +119,7 @@ fn tree(local: u32, lane: u32) -> vec2f {
   return total;
 }
 
-// The sum of all lanes; the shelf is free for the next one.
+// The sum over all lanes. Afterwards the shelf is free for the next sum.
 fn joined(mine: vec2f, local: u32, lane: u32) -> vec2f {
   shelf[local] = mine;
   workgroupBarrier();

@@ -1,9 +1,11 @@
-// The entry points of a kernel that is two sums a channel. `main` does it all; `part` and `finish` do it where channels are
-// cut. The kernel gives `operands(channel)`, which are a pair, `term`, `terms` (the same, wide) and `store(channel, sums)`.
-// The terms of the second sum are BIAS times what they stand for: products of small numbers do not vanish that way.
+// The entry points of a kernel that computes two sums per channel. `main` does all the work; `part` and `finish` do it
+// if channels are cut into parts. The kernel defines `operands(channel)`, which returns a pair, `term`, `terms` (the
+// same in wide arithmetic) and `store(channel, sums)`. The terms of the second sum are multiplied by BIAS, so that
+// products of small numbers do not underflow.
 const BIAS = 0x1p52;
 
-// The exponents of the largest terms of a channel, in wide numbers; every thread of the workgroup must come here.
+// The exponents of the largest terms of a channel, as wide numbers. Every thread of the workgroup must call this
+// function.
 fn greatest(here: Place, end: u32, k: Operands, local: u32) -> vec2i {
   var top = vec2i(ZERO_EXPONENT);
   for (var i = here.lane; i < end; i += LANES) {
@@ -44,7 +46,7 @@ fn lowShare(here: Place, end: u32, k: Operands, top: vec2i) -> vec2f {
   return whole(sum);
 }
 
-// Joins and stores the sums of a channel; those that f32 has not held are taken again in wide numbers.
+// Joins and stores the sums of a channel. Sums that f32 could not hold are recomputed in wide numbers.
 fn result(here: Place, k: Operands, share: vec2f, local: u32) {
   var mine = share;
   var sums = vec2f();
@@ -100,7 +102,8 @@ fn part(
   let k = operands(min(here.channel, p.channels - 1u));
   keep(0u, here, joined(share(here, k), local, here.lane));
   if (here.lane == 0u && here.part == 0u && here.channel < p.channels) {
-    parts[p.splits * p.channels + here.channel] = k; // behind the sums: `finish` has no bindings left for their sources
+    // stored after the sums, because `finish` has no bindings left to read their sources
+    parts[p.splits * p.channels + here.channel] = k;
   }
 }
 

@@ -1,5 +1,6 @@
-// Numbers without the limits of f32's exponent: m * 2^e. |m| is 1 or a little more or less; a zero has the least exponent,
-// and an infinity or a NaN is in m. For what is done again because f32 could not hold it: each operation rounds once.
+// Numbers without the limits of f32's exponent: m * 2^e. |m| is 1 or a little more or less. A zero has the least
+// exponent, and an infinity or a NaN is kept in m. Wide numbers are used to recompute results that f32 could not hold.
+// Each operation rounds once.
 struct Wide {
   m: f32,
   e: i32,
@@ -8,7 +9,7 @@ struct Wide {
 const ZERO_EXPONENT = -100000;
 
 fn wide(v: f32) -> Wide {
-  // A subnormal number becomes a normal one, on adapters that keep them.
+  // Scales a subnormal number to a normal one, on adapters that keep subnormal numbers.
   let small = abs(v) < 0x1p-126;
   let bits = bitcast<u32>(select(v, v * 0x1p64, small));
   let field = i32((bits >> 23u) & 0xffu);
@@ -21,13 +22,13 @@ fn wide(v: f32) -> Wide {
   return Wide(bitcast<f32>((bits & 0x807fffffu) | 0x3f800000u), field - select(127, 191, small));
 }
 
-// m * 2^e, or 0 where that is nothing beside 1; e <= 0. Infinities and NaN stay.
+// m * 2^e, or 0 if that is negligible compared with 1; e <= 0. Infinities and NaN are unchanged.
 fn lowered(m: f32, e: i32) -> f32 {
   let low = m * bitcast<f32>(u32(max(e, -126) + 127) << 23u);
   return select(low, 0.0, e < -126 && abs(low) < 1.0);
 }
 
-// In steps that neither overflow nor vanish unless the result does.
+// Converts in steps that neither overflow nor underflow unless the result does.
 fn narrow(v: Wide) -> f32 {
   var m = v.m;
   var e = clamp(v.e, -500, 500);
