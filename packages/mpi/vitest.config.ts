@@ -1,4 +1,4 @@
 import { defineConfig } from "vitest/config";
 
-// Several processes of Node per test, on as many cores as there are.
+// The limits are long because each test runs several Node processes on few cores.
 export default defineConfig({ test: { testTimeout: 120_000, hookTimeout: 60_000 } });

@@ -3,21 +3,23 @@ import { createCommunicator } from "@bn/core/communicator";
 import { errorText, type Library, loadLibrary, unavailable } from "./library.ts";
 import { createTransport, type MpiTransport } from "./transport.ts";
 
-/** The ranks of a run of mpirun, or a group of them. Every method is a collective one, to be called by all ranks, but `abort`. */
+/**
+ * The ranks of an mpirun job, or a group of them. Every method except `abort` is collective: all ranks must call it.
+ */
 export interface MpiCommunicator extends Communicator, AsyncDisposable {
-  /** A rank did not come in time, or MPI has failed: every further call throws `ERR_BN_SYNC`. */
+  /** Whether a rank did not arrive in time, or MPI has failed. Every further call then throws `ERR_BN_SYNC`. */
   readonly dead: boolean;
   /**
-   * One communicator for each group of ranks: those that give the same number, from 0 on, in the order of their ranks here.
-   * Errors: `ERR_BN_PARAM`, `ERR_BN_SYNC`.
+   * Returns one communicator per group of ranks. Ranks that pass the same number, from 0 on, form a group and keep
+   * their order. Errors: `ERR_BN_PARAM`, `ERR_BN_SYNC`.
    */
   split(group: number): MpiCommunicator;
   /** Ends the processes of all ranks; mpirun then exits with `code`, by default 1. */
   abort(code?: number): never;
   /**
-   * Waits for the other ranks, then frees the group or, for the communicator of `createMpi`, finalises MPI, without which mpirun takes
-   * the run for failed. Twice does no harm. Where a rank is missing, MPI cannot be finalised and is left as it is.
-   * Errors: `ERR_BN_SYNC`: another rank is still at another call.
+   * Waits for the other ranks, then frees the group. For the communicator of `createMpi` it finalises MPI; without this
+   * mpirun reports the run as failed. A second call does nothing. If a rank is missing, MPI cannot be finalised and is
+   * left as it is. Errors: `ERR_BN_SYNC` if another rank is still in another call.
    */
   dispose(): Promise<void>;
 }
@@ -25,7 +27,7 @@ export interface MpiCommunicator extends Communicator, AsyncDisposable {
 export interface MpiOptions {
   /** How long a call waits for the other ranks, in milliseconds. Default 60000. */
   timeout?: number;
-  /** OpenMPI's library, a name or a path. Default "libmpi.so.40", that of OpenMPI 4. */
+  /** The name or path of OpenMPI's library. Default "libmpi.so.40", the library of OpenMPI 4. */
   library?: string;
 }
 
@@ -37,23 +39,28 @@ const RULES: OptionRules = {
   library: { expected: "a name or a path", test: (value) => typeof value === "string" && value !== "" },
 };
 
-/** MPI's thread levels, from MPI_THREAD_SINGLE on: all calls come from the thread that started it, or from any. */
+/**
+ * MPI's thread levels, from MPI_THREAD_SINGLE on. With FUNNELED all calls must come from the thread that started MPI.
+ */
 const FUNNELED = 1;
 const MULTIPLE = 3;
 
-/** MPI can be started once in a process; what is known of it here. */
+/** Whether this package has started MPI, which is possible once per process. */
 let started = false;
-/** Transports that were made: MPI cannot be finalised where one of them is dead. */
+/** All transports that were created. MPI cannot be finalised if one of them is dead. */
 const transports: MpiTransport[] = [];
 
 /**
- * The communicator of all processes of a run: `mpirun -n 4 node main.js`. Give it to layers: `createBatchNorm({ communicator })`.
+ * Creates the communicator of all processes of a run, e.g. `mpirun -n 4 node main.js`. Pass it to layers:
+ * `createBatchNorm({ communicator })`.
  *
- * Each exchange is a non-blocking all-gather of MPI, asked until `timeout` whether it is done: it blocks the thread, but not for longer than that.
- * To go on after a rank's end, to save what there is, mpirun needs `--enable-recovery`; without it mpirun ends all ranks.
+ * Each exchange is a non-blocking all-gather of MPI that is polled until it is done or `timeout` has passed. It blocks
+ * the thread for at most that time. If ranks must continue after another rank has ended, e.g. to save their state,
+ * mpirun needs `--enable-recovery`; without it mpirun ends all ranks.
  *
- * Errors  `ERR_BN_UNAVAILABLE`: the process was not started by mpirun, there is no OpenMPI, or it cannot be called from this thread;
- *         `ERR_BN_STATE`: it was called before in this process: `split` makes further communicators; `ERR_BN_PARAM`.
+ * Errors  `ERR_BN_UNAVAILABLE`: the process was not started by mpirun, there is no OpenMPI, or it cannot be called from
+ *         this thread; `ERR_BN_STATE`: it was called before in this process: use `split` for further communicators;
+ *         `ERR_BN_PARAM`.
  * Source  MPI 3.1: 5.12.5 MPI_Iallgather, 8.3 error handling, 12.4 threads; OpenMPI 4.1.
  *
  * @example
@@ -96,13 +103,13 @@ function underMpirun(): boolean {
   return env.OMPI_COMM_WORLD_SIZE !== undefined || env.PMIX_RANK !== undefined;
 }
 
-/** Whether all ranks of the run, and so those of every group, are on this machine. */
+/** Whether all ranks of the run, and therefore of every group, are on this machine. */
 function onOneMachine(): boolean {
   const { env } = globalThis.process;
   return env.OMPI_COMM_WORLD_SIZE !== undefined && env.OMPI_COMM_WORLD_LOCAL_SIZE === env.OMPI_COMM_WORLD_SIZE;
 }
 
-/** Starts MPI unless another library of this process has done so, and checks that this thread may call it. */
+/** Starts MPI unless another library of this process has started it, and checks that this thread may call it. */
 function start(mpi: Library): void {
   const word = new Int32Array(1);
   const asked = (ask: (out: Int32Array) => number): number => (ask(word) === 0 ? Number(word[0]) : 0);
@@ -152,7 +159,7 @@ function communicatorOf(mpi: Library, comm: bigint, timeout: number): MpiCommuni
           `Communicator split: group is ${String(group)}, expected a whole number from 0`,
         );
       }
-      gather("split", []); // MPI_Comm_split waits without end, so all ranks must be there
+      gather("split", []); // MPI_Comm_split has no time limit, so this first checks that all ranks have arrived
       const made = new BigInt64Array(1);
       const code = mpi.commSplit(comm, group, rank, made);
       if (code !== 0) throw new BnError("ERR_BN_SYNC", `Communicator split: MPI reports: ${errorText(mpi, code)}`);
@@ -166,7 +173,7 @@ function communicatorOf(mpi: Library, comm: bigint, timeout: number): MpiCommuni
     async dispose() {
       if (disposed) return;
       const lost = transports.some(({ dead }) => dead);
-      // The others learn of it, where they can still be reached, so that none of them waits in MPI_Finalize.
+      // Tells the other ranks that can still be reached, so that none of them waits in MPI_Finalize.
       const lostAnywhere = transport.dead || gather("dispose", [lost ? 1 : 0]).some((value) => value !== 0);
       disposed = true;
       if (lostAnywhere) return;

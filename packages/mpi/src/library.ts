@@ -1,11 +1,14 @@
 import { BnError } from "@bn/core";
 
-/** A handle of MPI, an address. */
+/** A handle of MPI, which is an address. */
 export type Handle = bigint;
-/** Where MPI writes: memory of a typed array. */
+/** Memory that MPI writes to, as a typed array. */
 type Out = Int32Array | BigInt64Array | Uint8Array;
 
-/** The functions of MPI that are used, as OpenMPI's binary interface has them: handles are addresses. All return MPI's error code. */
+/**
+ * The functions of MPI that are used, in OpenMPI's binary interface: handles are addresses. All of them return MPI's
+ * error code.
+ */
 export interface Mpi {
   initialized(flag: Out): number;
   finalized(flag: Out): number;
@@ -33,7 +36,7 @@ export interface Mpi {
   abort(comm: Handle, code: number): number;
 }
 
-/** What this package needs of a process: The functions of MPI and the handles of its library. */
+/** The functions of MPI and the handles of its library. */
 export interface Library extends Mpi {
   readonly world: Handle;
   readonly double: Handle;
@@ -49,7 +52,7 @@ export async function loadLibrary(path: string): Promise<Library> {
     );
   });
   try {
-    // Global: OpenMPI's own plug-ins look for its symbols.
+    // The library is loaded globally because OpenMPI's plug-ins look up its symbols.
     const c = koffi.load(path, { global: true });
     return {
       initialized: c.func("int MPI_Initialized(void *flag)"),
@@ -85,7 +88,7 @@ export function unavailable(what: string, cause?: unknown): BnError {
   return new BnError("ERR_BN_UNAVAILABLE", `createMpi: ${what}`, cause === undefined ? undefined : { cause });
 }
 
-/** What MPI says about an error code. */
+/** MPI's text for an error code. */
 export function errorText(mpi: Mpi, code: number): string {
   const text = new Uint8Array(512);
   const length = new Int32Array(1);

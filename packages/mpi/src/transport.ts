@@ -7,7 +7,7 @@ export interface MpiTransport extends Transport {
   readonly dead: boolean;
 }
 
-/** What is in flight as one operation of MPI. */
+/** A part of an exchange that is sent as one operation of MPI. */
 interface Piece {
   send: Float64Array;
   receive: Float64Array;
@@ -15,26 +15,29 @@ interface Piece {
 }
 
 /**
- * Doubles that OpenMPI writes into shared memory at once, with its own header: of more than 4 KiB the sender waits until the receiver
- * has come for them, which takes several times as long as all of it in pieces.
+ * The most doubles that OpenMPI writes to shared memory at once, with its own header. For more than 4 KiB the sender
+ * waits until the receiver is ready, which takes several times as long as sending everything in pieces.
  */
 const EAGER = 448;
 const MOST_PIECES = 4;
-/** Milliseconds before the thread sleeps between its questions: longer than an exchange takes where every rank has a core. */
+/**
+ * Milliseconds of polling before the thread starts to sleep between polls. An exchange takes less than this if every
+ * rank has a core.
+ */
 const AWAKE = 0.1;
-/** Milliseconds of a sleep, at first and at most. OpenMPI moves data only while somebody asks it. */
+/** The first and the longest sleep, in milliseconds. OpenMPI moves data only while it is polled. */
 const FIRST_NAP = 0.02;
 const LONGEST_NAP = 0.5;
 
 /**
- * MPI may still write into the buffers of an exchange that never ended: it can be neither cancelled nor forgotten, so that they must
- * live as long as the process does.
+ * MPI may still write into the buffers of an exchange that never ended. The exchange can be neither cancelled nor
+ * freed, so the buffers are kept until the process ends.
  */
 const abandoned: unknown[] = [];
 
 /**
- * All-gathers over `comm`. The call of MPI that would wait cannot time out, so the one that does not wait is used, and asked until the
- * deadline whether it is done. `oneMachine` is the same on all ranks: messages go through shared memory.
+ * Creates the all-gather over `comm`. MPI's blocking call cannot time out, so the non-blocking one is used and polled
+ * until the deadline. `oneMachine` is the same on all ranks and says that messages go through shared memory.
  */
 export function createTransport(mpi: Library, comm: Handle, timeout: number, oneMachine: boolean): MpiTransport {
   const word = new Int32Array(1);
@@ -63,16 +66,17 @@ export function createTransport(mpi: Library, comm: Handle, timeout: number, one
     send.set(count === values.length ? values : values.subarray(start, start + count));
     check(mpi.iallgather(send, count, mpi.double, receive, count, mpi.double, comm, request));
   }
-  /** Whether all of the first `count` pieces are done. */
+  /** Whether the first `count` pieces are all done. */
   function done(count: number): boolean {
     for (let i = 0; i < count; i++) {
-      check(mpi.test((pieces[i] as Piece).request, flag, null)); // of a request that is done: it is
+      // MPI_Test of a request that is done sets the flag again
+      check(mpi.test((pieces[i] as Piece).request, flag, null));
       if (flag[0] === 0) return false;
     }
     return true;
   }
   function waitForAll(count: number): void {
-    // The clock is asked each time: where ranks share a core, one question may take as long as the others' turns.
+    // The clock is read after each poll: if ranks share a core, one poll may take as long as the other ranks' turns.
     const start = performance.now();
     let nap = FIRST_NAP;
     while (!done(count)) {

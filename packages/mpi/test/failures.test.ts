@@ -4,7 +4,7 @@ import { mpirunReports, whyNoMpirun } from "./mpirun.ts";
 
 const missing = whyNoMpirun();
 
-// `pnpm --filter @bn/mpi failures 100` repeats each a hundred times.
+// `pnpm --filter @bn/mpi failures 100` repeats each test a hundred times.
 describe(`a rank of three fails${missing ? ` (skipped: ${missing})` : ""}`, () => {
   it.skipIf(missing !== null).each(Object.keys(MODES))("%s: the others get a typed error", async (mode) => {
     expect((await outcomeOf(mode)).complaints).toEqual([]);

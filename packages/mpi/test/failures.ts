@@ -1,4 +1,5 @@
-// node test/failures.ts [TIMES [MODE...]]: each failure of a rank, many times over; exits with 1 where one of them did not end as it must.
+// Usage: node test/failures.ts [TIMES [MODE...]]. Repeats each failure of a rank many times. Exits with 1 if one of
+// them did not end as it must.
 import { MODES, outcomeOf } from "./failures/modes.ts";
 import { whyNoMpirun } from "./mpirun.ts";
 

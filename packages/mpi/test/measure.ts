@@ -1,11 +1,12 @@
-// node test/measure.ts [RANKS...]: what synchronising adds to the calls of a layer of 256 channels, and how a step of a large batch that the
-// ranks share scales, by default over 1, 2 and 4 ranks; and what merging costs. A rank has a core of its own where there are enough.
+// Usage: node test/measure.ts [RANKS...]. Measures how much time synchronising adds to the calls of a layer of 256
+// channels, how a step of a large batch that the ranks share scales (by default over 1, 2 and 4 ranks), and what
+// merging costs. Each rank gets a core of its own if there are enough.
 import { availableParallelism } from "node:os";
 import { mergeCost } from "./measure/merge.ts";
 import type { Measured } from "./measure/rank.ts";
 import { mpirunReports, whyNoMpirun } from "./mpirun.ts";
 
-/** Each number of ranks is measured so often, in turns. */
+/** The number of measurements per number of ranks; they take turns. */
 const TURNS = 3;
 
 const missing = whyNoMpirun();
@@ -25,7 +26,7 @@ for (let turn = 0; turn < TURNS; turn++) {
 
 type What = "forward" | "backward" | "step";
 
-/** From all rounds of `ranks` but each run's first quarter: the median and the fastest tenth. */
+/** Summarises all rounds of `ranks` except each run's first quarter: the median and the fastest tenth. */
 function summaryOf(ranks: number, what: What) {
   const lists = runs.filter((run) => run.ranks === ranks).map((run) => run[what].slice(run[what].length / 4));
   const sorted = lists.flat().sort((a, b) => a - b);

@@ -4,29 +4,32 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Why tests under mpirun skip, or null where they run. */
+/** The reason why tests under mpirun are skipped, or null if they run. */
 export function whyNoMpirun(): string | null {
   const { status } = spawnSync("mpirun", ["--version"], { encoding: "utf8" });
   return status === 0 ? null : "there is no mpirun: install Debian's openmpi-bin";
 }
 
 export interface RunOptions {
-  /** Survivors of a rank that ended are left alone. */
+  /** Let the surviving ranks run on after a rank has ended. */
   readonly recovery?: boolean;
-  /** Each rank has a core of its own; there must be as many. */
+  /** Give each rank a core of its own; there must be enough cores. */
   readonly bind?: boolean;
-  /** Milliseconds after which everything is killed. */
+  /** Milliseconds after which all processes are killed. */
   readonly limit?: number;
 }
 
 export interface Run {
-  /** mpirun's exit status; null where it was killed at the limit. */
+  /** mpirun's exit status; null if it was killed at the limit. */
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs `script` of this folder on `ranks` processes. As root, and with more ranks than cores, OpenMPI has to be told so. */
+/**
+ * Runs `script` of this folder on `ranks` processes. Running as root, or with more ranks than cores, needs options of
+ * OpenMPI.
+ */
 export function mpirun(
   ranks: number,
   script: string,
@@ -49,7 +52,7 @@ export function mpirun(
         output[name] += text;
       });
     }
-    // mpirun passes SIGTERM on to its ranks; SIGKILL would leave them behind.
+    // mpirun forwards SIGTERM to its ranks; SIGKILL would leave them running.
     const timer = setTimeout(() => child.kill("SIGTERM"), options.limit ?? 120_000);
     child.on("error", reject);
     child.on("close", (status) => {
@@ -59,7 +62,7 @@ export function mpirun(
   });
 }
 
-/** Runs `script` with a folder as its first argument, to which each rank writes one report, a `.json` file. */
+/** Runs `script` with a folder as its first argument. Each rank writes one report to it, a `.json` file. */
 export async function mpirunReports<T>(
   ranks: number,
   script: string,

@@ -12,7 +12,7 @@ function writes(value: number) {
   };
 }
 
-/** MPI whose ranks all send the same, and whose MPI_Test is `test`. */
+/** An MPI library whose ranks all send the same, and whose MPI_Test is `test`. */
 function libraryWith(test: Library["test"], counts: number[] = []): Library {
   return {
     initialized: good,

@@ -9,17 +9,18 @@ export const MODES: Readonly<Record<string, { readonly dead: boolean }>> = {
   shapes: { dead: false },
 };
 
-/** What one run gave. */
+/** The outcome of one run. */
 export interface Outcome {
   readonly complaints: readonly string[];
-  /** The longest that a rank waited for the one that failed, in milliseconds. */
+  /** The longest time that a rank waited for the failed one, in milliseconds. */
   readonly waited: number;
 }
 
 /**
- * Runs three ranks of which one fails. The complaints: each of the others must have ended by itself, after the two steps that went well,
- * with ERR_BN_SYNC, not before the time limit where a rank was missing, and with a dead communicator exactly there. A rank that hangs does
- * so until the others have given up, or for thirty times their limit: a time to sleep would run out while the machine itself is stopped.
+ * Runs three ranks of which one fails, and returns what is wrong. Each of the other ranks must end by itself with
+ * ERR_BN_SYNC, after the two steps that succeeded. If a rank was missing, this must not happen before the time limit,
+ * and the communicator must be dead exactly in that case. A rank that hangs does so until the others have given up, or
+ * for thirty times their limit: a fixed sleep would end while the machine itself is stopped.
  */
 export async function outcomeOf(mode: string): Promise<Outcome> {
   const options: RunOptions = { recovery: true, limit: 200_000 };

@@ -1,11 +1,12 @@
-// A rank under mpirun: node rank.ts FOLDER MODE. Rank 1 fails in the third step as MODE says; what the others then get is reported.
+// One rank under mpirun. Usage: node rank.ts FOLDER MODE. Rank 1 fails in the third step in the way that MODE names.
+// The other ranks report the error that they get.
 import { existsSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createBatchNorm, createBlob } from "@bn/core";
 import { createCpu } from "@bn/cpu";
 import { createMpi } from "../../src/index.ts";
 
-/** How a rank ended, and what a further call on a dead communicator gave. */
+/** How a rank ended, and the result of a further call on a dead communicator. */
 export interface FailureReport {
   readonly rank: number;
   readonly steps: number;
@@ -13,7 +14,7 @@ export interface FailureReport {
   readonly message: string;
   readonly dead: boolean;
   readonly again: string;
-  /** Milliseconds that the step took that failed. */
+  /** Duration of the failed step, in milliseconds. */
   readonly waited: number;
   /** The communicator's limit. */
   readonly timeout: number;
@@ -21,7 +22,10 @@ export interface FailureReport {
 
 /** Milliseconds. */
 const TIMEOUT = 2000;
-/** Naps of a rank that waits for files of the others, at most: 60 s. They are counted, because clocks go on where the machine itself is stopped. */
+/**
+ * The most naps of a rank that waits for files of the others, which is 60 s. Naps are counted because clocks go on
+ * while the machine itself is stopped.
+ */
 const NAPS = 1200;
 const NAP = 50;
 const [folder = ".", mode] = process.argv.slice(2);
@@ -38,7 +42,7 @@ const bed = new Int32Array(new SharedArrayBuffer(4));
 const reportOf = (rank: number) => join(folder, `${rank}.json`);
 const readyOf = (rank: number) => join(folder, `${rank}.ready`);
 
-/** Does nothing at all until the other ranks have written these files. */
+/** Does nothing until the other ranks have written these files. */
 function waitForOthers(fileOf: (rank: number) => string): void {
   const files = [0, 1, 2].filter((rank) => rank !== mpi.rank).map(fileOf);
   for (let naps = 0; naps < NAPS && !files.every(existsSync); naps++) Atomics.wait(bed, 0, 0, NAP);
@@ -54,7 +58,7 @@ function step(): void {
 }
 
 const codeOf = (error: unknown) => error as { readonly code: string; readonly message: string };
-// So that no rank times out because another is still starting.
+// Avoids a time-out because another rank is still starting.
 writeFileSync(readyOf(mpi.rank), "");
 waitForOthers(readyOf);
 let steps = 0;

@@ -5,7 +5,10 @@ import { createCpu } from "@bn/cpu";
 const ROUNDS = 100;
 const CHANNELS = 256;
 
-/** What a rank does with the numbers of `ranks` ranks once they are there, copying included: nanoseconds per channel and rank. */
+/**
+ * The cost of merging the numbers of `ranks` ranks once they have arrived, copying included, in nanoseconds per channel
+ * and rank.
+ */
 export async function mergeCost(ranks: number): Promise<{ readonly forward: number; readonly backward: number }> {
   const cpu = await createCpu();
   const communicator = createCommunicator({

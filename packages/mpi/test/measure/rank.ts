@@ -1,5 +1,5 @@
-// A rank under mpirun: node rank.ts FOLDER CHANNELS. What synchronising adds to the calls of a layer, and how long a large step that the
-// ranks share takes; rank 0 reports both.
+// One rank under mpirun. Usage: node rank.ts FOLDER CHANNELS. Measures how much time synchronising adds to the calls of
+// a layer, and how long a large step that the ranks share takes. Rank 0 reports both.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createBatchNormScale, createBlob } from "@bn/core";
@@ -14,11 +14,11 @@ export interface Measured {
   readonly step: readonly number[];
 }
 
-/** The first quarter is the compiler's. */
+/** The first quarter of the rounds is left out, because the compiler is still at work. */
 const ROUNDS = 1000;
 const CALLS = 4;
 const STEPS = 20;
-/** Images of [64, 28, 28] on all ranks together. */
+/** The number of images of [64, 28, 28] on all ranks together. */
 const IMAGES = 64;
 
 const [folder = ".", channels = "256"] = process.argv.slice(2);
@@ -39,7 +39,10 @@ function layerOf(shape: readonly number[], communicator: MpiCommunicator | null)
   return { forward, backward };
 }
 
-/** Microseconds per call. The ranks begin together: otherwise each would count what the others still do of the round before. */
+/**
+ * Microseconds per call. The ranks begin together; otherwise each would also count the time that the others still spend
+ * on the previous round.
+ */
 function time(run: () => void, calls: number): number {
   mpi.allGather("begin", nothing);
   const start = performance.now();
@@ -51,7 +54,7 @@ const alone = layerOf([16, Number(channels)], null);
 const together = layerOf([16, Number(channels)], mpi);
 const added = { forward: [] as number[], backward: [] as number[] };
 for (let round = 0; round < ROUNDS; round++) {
-  // The two take turns, so that both meet the same machine.
+  // The two layers take turns, so that both run under the same load.
   for (const pass of ["forward", "backward"] as const) {
     added[pass].push(-time(alone[pass], CALLS) + time(together[pass], CALLS));
   }

@@ -1,23 +1,24 @@
 import type { Communicator } from "@bn/core";
 
-/** What all ranks do together; a rank that finds a mistake throws. */
+/** A test that all ranks run together. A rank that finds a mistake throws. */
 export interface RankCase {
   readonly name: string;
   run(communicator: Communicator): void | Promise<void>;
 }
 
-/** What one rank reports. */
+/** The report of one rank. */
 export interface RankReport {
   readonly rank: number;
   readonly size: number;
   readonly passed: number;
-  /** "name: message". */
+  /** One entry per failure: "name: message". */
   readonly failed: readonly string[];
 }
 
 /**
- * Runs `cases` one after the other. After each all ranks meet, so that a rank that failed in one does not take the others out of step
- * in the next: while it waits here, their exchanges fail too, and bring them here.
+ * Runs `cases` one after the other. All ranks meet after each case, so that a rank that failed in one does not leave
+ * the others out of step in the next. While it waits here, the exchanges of the others fail too, which brings them
+ * here.
  */
 export async function runRankCases(cases: readonly RankCase[], communicator: Communicator): Promise<RankReport> {
   const { rank, size } = communicator;

@@ -1,6 +1,6 @@
 import { errorOf, expectEqual, type RankCase } from "./case.ts";
 
-/** What every communicator promises, whatever moves its numbers. */
+/** Cases for the promises of every communicator, however it moves its numbers. */
 export const communicatorCases: readonly RankCase[] = [
   {
     name: "allGather: rank order, and other ranks' numbers to the bit",

@@ -4,8 +4,8 @@ import { expectEqual, type RankCase } from "./case.ts";
 const CHANNELS = 3;
 
 /**
- * Values mean + a and mean - a in turn, over all ranks: means, deviations and sums are numbers of few bits on every rank that has a
- * power of two of them, so that no sum rounds (N-7). dy is whole numbers.
+ * Values alternate between mean + a and mean - a over all ranks. Means, deviations and sums are numbers of few bits on
+ * every rank that has a power of two of these values, so that no sum rounds (N-7). dy consists of whole numbers.
  */
 function valueAt(row: number, c: number): number {
   return 16 * c + (row % 2 === 0 ? 1 : -1) * 2 ** c;
@@ -22,7 +22,7 @@ const COUNTS: Readonly<Record<string, (rank: number, size: number) => number>> =
   "one value on two ranks of three": (rank, size) => (size > 2 && rank < 2 ? 1 : 4),
 };
 
-/** What a layer leaves, as one list of numbers. */
+/** All results of a layer's training, as one list of numbers. */
 async function train(backend: Backend, dtype: Dtype, first: number, rows: number, communicator?: Communicator) {
   const x = createBlob(backend, [rows, CHANNELS], dtype);
   const y = createBlob(backend, [], dtype);
@@ -42,7 +42,7 @@ async function train(backend: Backend, dtype: Dtype, first: number, rows: number
   return result;
 }
 
-/** Where no sum rounds, ranks together give the bits of one process with the whole batch. */
+/** If no sum rounds, the ranks together give the same bits as one process with the whole batch. */
 export function exactCases(backends: readonly Backend[]): readonly RankCase[] {
   return backends.flatMap((backend) =>
     backend.supports.dtypes.flatMap((dtype) =>

@@ -14,16 +14,16 @@ import { checkBottomDiff, checkGradients, checkStored, checkTop, type Whole, who
 const CHANNELS = 5;
 const EPS = Math.fround(1e-5);
 const FRACTION = Math.fround(0.9);
-/** The second meets stored statistics; with many ranks on few cores one has to do. */
+/** Two steps, so that the second uses stored statistics. With many ranks on few cores one step has to do. */
 const stepsOf = (size: number) => (size > 4 ? 1 : 2);
 
-/** Which layer, and how it is used: the rows take turns over the matrix. */
+/** The layer and how it is used. The rows alternate over the matrix. */
 interface Use {
   readonly name: string;
   readonly scaled: boolean;
   readonly inPlace: boolean;
   readonly global: boolean;
-  /** Whether every second rank wants dx: the others' gradients need its sums in any case. */
+  /** Whether every second rank wants dx. The gradients of the other ranks need its sums either way. */
   readonly down: boolean;
   readonly offset: number;
 }
@@ -49,7 +49,10 @@ const USES: readonly Use[] = [
   },
 ];
 
-/** Forward, backward and stored statistics of every rank against the oracle on the concatenated batch (R-1 to R-5). */
+/**
+ * Compares forward, backward and stored statistics of every rank with the oracle on the concatenated batch (R-1 to
+ * R-5).
+ */
 export function layerCases(backends: readonly Backend[]): readonly RankCase[] {
   let turn = 0;
   return backends.flatMap((backend) =>
@@ -135,7 +138,7 @@ async function affineOf(layer: BatchNormLayer, dtype: Dtype) {
   return { gamma, beta };
 }
 
-/** All ranks have the same numbers, to the bit. */
+/** Checks that all ranks have the same numbers, bit for bit. */
 export function expectSameEverywhere(
   { size, allGather }: Communicator,
   id: string,

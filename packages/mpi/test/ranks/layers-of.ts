@@ -6,8 +6,8 @@ import { mistakeCases } from "./mistake-cases.ts";
 import { stepCases } from "./step-cases.ts";
 
 /**
- * All that synchronised layers promise, on these backends. More than 4 ranks, on few cores, take their time: of the matrix an odd and
- * an even number of ranks then run a half each.
+ * All cases for synchronised layers on these backends. More than 4 ranks take long on few cores, so an odd and an even
+ * number of ranks then run one half of the matrix each.
  */
 export function layersOf(backends: readonly Backend[], size: number): readonly RankCase[] {
   const matrix = [...layerCases(backends), ...exactCases(backends)];

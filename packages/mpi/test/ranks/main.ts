@@ -1,4 +1,5 @@
-// A rank under mpirun: node main.ts FOLDER. Writes its report to FOLDER, since mpirun mixes what ranks print.
+// One rank under mpirun. Usage: node main.ts FOLDER. It writes its report to FOLDER, because mpirun mixes the output of
+// the ranks.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createCpu } from "@bn/cpu";

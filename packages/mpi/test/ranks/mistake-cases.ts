@@ -3,8 +3,8 @@ import { expectEqual, type RankCase } from "./case.ts";
 import { expectSameEverywhere } from "./layer-cases.ts";
 
 /**
- * Mistakes that other libraries have made, each on data on which it shows. All numbers are small, so that the right result is exact in
- * float32 and is compared to the bit. With one rank there is nothing to mistake.
+ * Mistakes that other libraries have made, each on data that reveals it. All numbers are small, so that the right
+ * result is exact in float32 and is compared bit for bit. With a single rank these mistakes cannot occur.
  */
 export function mistakeCases(backend: Backend): readonly RankCase[] {
   const column = (values: readonly number[]) => {
@@ -18,7 +18,7 @@ export function mistakeCases(backend: Backend): readonly RankCase[] {
       async run(communicator) {
         const { rank, size } = communicator;
         if (size === 1) return;
-        // Rank 0 has six zeros, rank 1 two eights, the others nothing: mean 2, not 4.
+        // Rank 0 has six zeros, rank 1 has two eights, and the others have nothing: the mean is 2, not 4.
         const x = column(
           [
             [0, 0, 0, 0, 0, 0],
@@ -30,7 +30,7 @@ export function mistakeCases(backend: Backend): readonly RankCase[] {
         layer.setUp([x], [y]);
         layer.forward([x], [y]);
         expectEqual([...(await layer.mean())], [2], "mean");
-        // 6 * 2^2 + 2 * 6^2 = 96, over 8 values; times 8 / 7 where it is stored.
+        // 6 * 2^2 + 2 * 6^2 = 96, over 8 values; the stored variance is multiplied by 8 / 7.
         expectEqual([...(await layer.variance())], [Math.fround((12 * 8) / 7)], "variance");
       },
     },
@@ -39,7 +39,7 @@ export function mistakeCases(backend: Backend): readonly RankCase[] {
       async run(communicator) {
         const { rank, size } = communicator;
         if (size < 4) return;
-        const x = column(rank < 4 ? [rank % 2 === 0 ? 3 : -3] : []); // each rank's own variance is 0
+        const x = column(rank < 4 ? [rank % 2 === 0 ? 3 : -3] : []); // the variance within each rank is 0
         const y = createBlob(backend);
         const layer = createBatchNorm({ name: "variances", communicator, eps: 0, updateStats: false });
         layer.setUp([x], [y]);
@@ -57,7 +57,7 @@ export function mistakeCases(backend: Backend): readonly RankCase[] {
         layer.setUp([x], [y]);
         layer.forward([x], [y]);
         if (size > 1) expectEqual(Number.isFinite((await y.read())[0]), true, "top is a number");
-        // Of 0 .. size - 1, unbiased: size (size + 1) / 12. One value alone: variance 0 (BN-8).
+        // The unbiased variance of 0 .. size - 1 is size (size + 1) / 12. A single value has variance 0 (BN-8).
         const expected = size === 1 ? 0 : (size * (size + 1)) / 12;
         const [got] = await layer.variance();
         expectEqual(
@@ -135,7 +135,8 @@ export function mistakeCases(backend: Backend): readonly RankCase[] {
       name: "counts are exact, however large the batch (pytorch#70901)",
       async run(communicator) {
         const { rank, size } = communicator;
-        // 70,000 values on rank 0, beyond float16, and one on each other: 2,049 and 70,001 are not numbers of half precision.
+        // 70,000 values on rank 0, which is beyond float16's range, and one on each other rank: 2,049 and 70,001 are
+        // not half-precision numbers.
         const rows = rank === 0 ? 70_000 : 1;
         const x = createBlob(backend, [rows, 1]);
         x.write(new Float32Array(rows).fill(rank === 0 ? 0 : 70_000 + size - 1));
@@ -188,7 +189,7 @@ export function mistakeCases(backend: Backend): readonly RankCase[] {
         const layer = createBatchNorm({ name: "poison", communicator, eps: 0 });
         layer.setUp([x], [y]);
         layer.forward([x], [y]);
-        layer.forward([x], [y]); // stored NaNs are the same on all ranks
+        layer.forward([x], [y]); // stored NaNs are equal on all ranks
         const mean = await layer.mean();
         expectEqual([String(mean[0]), String(mean[1]), mean[2]], ["NaN", "Infinity", 0]);
         const top = await y.read();

@@ -2,7 +2,7 @@ import type { MpiCommunicator } from "../../src/index.ts";
 import { createMpi } from "../../src/index.ts";
 import { errorOf, expectEqual, type RankCase } from "./case.ts";
 
-/** What @bn/mpi offers in addition to a communicator. */
+/** Cases for the features of @bn/mpi beyond those of a communicator. */
 export function mpiCases(mpi: MpiCommunicator): readonly RankCase[] {
   return [
     {
@@ -19,7 +19,7 @@ export function mpiCases(mpi: MpiCommunicator): readonly RankCase[] {
         expectEqual(inner.size, members.length);
         await inner.dispose();
         await group.dispose();
-        await group.dispose(); // twice does no harm
+        await group.dispose(); // a second call does nothing
         expectEqual(errorOf(() => group.allGather("late", new Float64Array(1))).code, "ERR_BN_DISPOSED");
         expectEqual(allGather("world", new Float64Array([rank])).length, size);
       },

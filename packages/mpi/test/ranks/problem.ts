@@ -18,7 +18,7 @@ export const SPLITS: readonly Split[] = [
   { name: "one value per rank", batchOf: () => 1, side: 1 },
 ];
 
-/** Where the channels lie. */
+/** The position of the channels. */
 export interface Layout {
   readonly name: string;
   readonly axis: number;
@@ -41,7 +41,9 @@ export const LAYOUTS: readonly Layout[] = [
   },
 ];
 
-/** One rank's x and dy as rows of channels, the same in every layout and on every rank that asks. */
+/**
+ * One rank's x and dy as rows of channels. They are the same in every layout, and the same for every rank that asks.
+ */
 export interface Part {
   readonly rows: number;
   readonly x: Float64Array;
@@ -54,7 +56,7 @@ export function partOf(id: string, rank: number, rows: number, channels: number,
   const draw = (mean: (c: number) => number) => {
     return Float64Array.from({ length: rows * channels }, (_, i) => round(mean(i % channels) + normal()));
   };
-  // Ranks differ in their means too: what is merged is more than the variances within.
+  // Ranks also differ in their means, so that merging takes more than the variances within ranks.
   return { rows, x: draw((c) => offset * (c + 1) + rank), dy: draw((c) => 0.1 * c - 0.2 * rank) };
 }
 

@@ -33,14 +33,14 @@ function fill(x: Blob, seed: number): void {
   x.write(Float32Array.from({ length: x.count() }, (_, i) => Math.sin(seed + i * i)));
 }
 
-/** All that a call could have changed, as text. */
+/** Everything that a call could have changed, as text. */
 async function stateOf({ layer, x, y }: Bench): Promise<string> {
   const blobs = await Promise.all(layer.blobs.flatMap((blob) => [blob.read(), blob.readDiff()]));
   const tensors = [...blobs, await x.read(), await x.readDiff(), await y.read(), await y.readDiff()];
   return JSON.stringify([y.shape, tensors.map((values) => [...values])]);
 }
 
-/** What one rank, the last, has otherwise than the others. */
+/** How the last rank differs from the others. */
 const ODD: Readonly<Record<string, { readonly params?: BatchNormScaleParams; readonly shape?: number[] }>> = {
   "another layer": { params: { name: "other" } },
   "another number of channels": { shape: [4, 5] },
@@ -50,7 +50,10 @@ const ODD: Readonly<Record<string, { readonly params?: BatchNormScaleParams; rea
   "global gradients": { params: { globalGradients: true } },
 };
 
-/** Ranks out of step at the layer: an error on every rank, nothing changed, and the next call counts (R-6, L-1). */
+/**
+ * Ranks that are out of step at the layer: every rank gets an error, nothing changes, and the next call counts (R-6,
+ * L-1).
+ */
 export function stepCases(backend: Backend): readonly RankCase[] {
   const odd = Object.entries(ODD).map(([name, { params, shape }]): RankCase => {
     return {
@@ -96,7 +99,7 @@ export function stepCases(backend: Backend): readonly RankCase[] {
         layer.forward([x], [y]);
         y.writeDiff(new Float32Array(12).fill(1));
         const before = await stateOf(bench);
-        // One rank goes on to its backward, the others are at another forward.
+        // One rank is already at its backward while the others are at another forward.
         const { code } = errorOf(() => {
           if (rank === size - 1) layer.backward([y], [true], [x]);
           else layer.forward([x], [y]);

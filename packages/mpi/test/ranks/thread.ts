@@ -1,4 +1,4 @@
-// A rank that is a thread: posts its report.
+// A rank that is a thread. It posts its report.
 import { parentPort, workerData } from "node:worker_threads";
 import { joinThreads, type ThreadGroup } from "@bn/core/threads";
 import { createCpu } from "@bn/cpu";

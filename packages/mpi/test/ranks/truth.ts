@@ -7,7 +7,9 @@ const V = 2 ** -53;
 
 type Precision = ReturnType<typeof bounds.precisionOf>;
 
-/** What the whole batch, of all ranks, gives in exact arithmetic, and how far a synchronised layer may be off (R-3). */
+/**
+ * The exact results for the whole batch of all ranks, and the largest error that a synchronised layer may have (R-3).
+ */
 export interface Whole {
   readonly g: Geometry;
   readonly p: Precision;
@@ -42,7 +44,7 @@ export function wholeOf(
   return { g, p, stats, errors, sums, ranks, sumErrors: gathered(p, ranks, own, sums) };
 }
 
-/** R-3, mean and variance. */
+/** The bounds of R-3 for mean and variance. */
 function statErrors(
   { u, eta }: Precision,
   ranks: number,
@@ -68,7 +70,7 @@ function statErrors(
   };
 }
 
-/** R-3, sums: each rank's are rounded, and their total. */
+/** The bounds of R-3 for sums: each rank's sums are rounded, and so is their total. */
 function gathered({ u }: Precision, ranks: number, own: bounds.SumErrors, sums: oracle.GradSums): bounds.SumErrors {
   const more = (bound: Float64Array, of: oracle.Channels) => {
     return bound.map((value, c) => (1 + (1 + (ranks * V) / u) / 40) * value + u * Math.abs(of[c]!.hi));
@@ -76,7 +78,7 @@ function gathered({ u }: Precision, ranks: number, own: bounds.SumErrors, sums: 
   return { dy: more(own.dy, sums.dy), dyXhat: more(own.dyXhat, sums.dyXhat) };
 }
 
-/** Throws where an element of `got` is outside of its bound. */
+/** Throws if an element of `got` is outside of its bound. */
 function check(
   what: string,
   got: ArrayLike<number>,
@@ -113,7 +115,7 @@ export function checkBottomDiff(whole: Whole, part: Part, eps: number, affine: A
   check("bottom.diff", dx, oracle.gradNormalize(dy, x, g, stats, eps, gamma, sums, m), bound, g);
 }
 
-/** Gradients of gamma and beta: of `part`, on top of `times - 1` equal ones. */
+/** Checks gradients of gamma and beta: those of `part`, added to `times - 1` equal ones. */
 export function checkGradients(
   whole: Whole,
   part: Part,
@@ -137,7 +139,7 @@ export function checkGradients(
   }
 }
 
-/** The stored sums after forwards over these whole batches, from nothing. */
+/** Checks the stored sums after forwards over these whole batches, starting from zero. */
 export function checkStored(
   steps: readonly Whole[],
   fraction: number,
