@@ -1,4 +1,4 @@
-/** The module's exports: each kernel on the operands of the job, in float64 where `wide`. */
+/** The module's exports. Each runs one kernel on the operands of the job, in float64 if `wide`. */
 import { backward as backward_ } from "./kernels/backward";
 import { copy as copy_ } from "./kernels/copy";
 import { fill as fill_ } from "./kernels/fill";
@@ -13,7 +13,7 @@ import { SCRATCH } from "./shape";
 
 export { configure, help } from "./job";
 
-/** First address that is free: below lie the job and the table's numbers. */
+/** The first free address. Below it lie the job and the data of the function table. */
 export function heapBase(): usize {
   return __heap_base;
 }

@@ -1,53 +1,65 @@
 /**
- * How a tensor [outer][channels][inner] is walked: as planes (rows of one channel), or as columns (rows too short for that).
- * What decides on sums (parts, bands) follows from the shape alone; what decides on speed only (spans) may follow from threads.
+ * How a tensor [outer][channels][inner] is walked: as planes (rows of one channel), or as columns (rows too short for
+ * that). Choices that affect sums (parts, bands) depend only on the shape. Choices that affect only speed (spans) may
+ * depend on the number of threads.
  */
 import { isAlone, job, scratchAt } from "./job";
 
 /** Rows shorter than this are walked as columns: channels-last, fully connected layers, 3x3 maps. */
 const SHORT_ROW: u32 = 16;
-/** Channels of planes, and columns of a tile, that have a place in the tables. */
+/** The number of channels of planes, or of columns of a tile, that have an entry in the tables. */
 export const CHUNK: u32 = 4096;
 export const MAX_COLUMNS: u32 = CHUNK;
-/** Narrower rows are folded until a block of columns need not overlap, or they are WIDE. */
+/** Narrower rows are folded until blocks of columns do not overlap, or until the rows are this wide. */
 const WIDE: u32 = 64;
-/** Rows of columns that are summed in the dtype before their sums are widened. */
+/** The number of rows of columns that are summed in the dtype before their sums are widened. */
 export const BAND: u32 = 28;
 /**
- * Bytes of the rows that are walked together, block by block: they stay in the first-level cache in between. Tensors of more than
- * LARGE bytes come from memory, and are read as they lie as far as possible. Measured, float32, ns per element, sums alone, rows of
- * 4, 8, 12, 28: moments [1024, 256] 0.237, 0.222, 0.215, 0.211; [512, 1024] 0.249, 0.246, 0.255, 0.368; gradSums [2048, 128] 0.349,
- * 0.365, 0.346, 0.311; [512, 1024] 0.432, 0.569, 0.519, 1.040. Touched first or not: moments [100352, 64] 0.48 and 0.71.
+ * The bytes of the rows that are walked together, block by block, so that they stay in the first-level cache. Tensors
+ * of more than LARGE bytes come from memory, and are read in order as far as possible. Measured, float32, ns per
+ * element, sums alone, rows of 4, 8, 12, 28: moments [1024, 256] 0.237, 0.222, 0.215, 0.211; [512, 1024] 0.249, 0.246,
+ * 0.255, 0.368; gradSums [2048, 128] 0.349, 0.365, 0.346, 0.311; [512, 1024] 0.432, 0.569, 0.519, 1.040. With and
+ * without touching rows first: moments [100352, 64] 0.48 and 0.71.
  */
 const GROUP_BYTES: u32 = 24576;
 const GROUP_BYTES_OF_LARGE: u32 = 8192;
 const LARGE: u64 = 8388608;
 const MOST_FOLDED: u32 = 256;
-/** Elements of one item of a map. */
+/** The number of elements per item of a map. */
 export const SLICE: u32 = 16384;
-/** A reduction has so many items, of at least so many elements; rows of an item of planes are so many bytes. */
+/**
+ * The number of items per reduction, and the least number of elements per item. The rows of an item of planes have this
+ * many bytes.
+ */
 const ITEMS: u32 = 16;
 const PART: u32 = 16384;
 const RUN_BYTES: u32 = 4096;
-/** A channel of more bytes than this would not be in the cache for a second pass. */
+/** A channel of more bytes than this is no longer in the cache for a second pass. */
 const CACHED: u32 = 1048576;
-/** Elements of the channels that are reduced and then mapped together, and at least so many blocks, for threads to share. */
+/**
+ * The number of elements of the channels that are reduced and then mapped together, and the least number of such
+ * blocks, so that threads can share them.
+ */
 const BLOCK: u32 = 65536;
 const BLOCKS: u32 = 8;
-/** Bytes of the rows that lie one behind the other: fewer meet too many pages for what they save. */
+/**
+ * The bytes of rows that lie one after the other. With shorter runs, the cost of touching many pages exceeds the gain.
+ */
 const LONG_RUN: u32 = 12288;
-/** Bytes that lie in one way of a second-level cache, and the ways that one operand may take. */
+/** The bytes of one way of a second-level cache, and the number of ways that one operand may take. */
 const WAY: u32 = 65536;
 const WAYS: u32 = 8;
 
-/** Bytes of the entries of a block of 64 bytes of columns. */
+/** The bytes of the entries of a block of 64 bytes of columns. */
 export const BLOCK_BYTES: u32 = 384;
-/** Scratch: entries of reductions, then tables, each with an element per channel or column. */
+/** The scratch memory: entries of reductions, then tables. Each table has one element per channel or column. */
 const PARTIAL: u32 = 524288;
 /** Bytes from one table to the next. */
 export const TABLE: u32 = CHUNK * 8;
-/** Tables 0 to 3 are coefficients. These are coefficients before they are spread (those of gradients take the totals too), two totals
- * of float64, probes, flags, the blocks that are listed. */
+/**
+ * Tables 0 to 3 hold coefficients. The following tables hold coefficients before they are spread (for gradients also
+ * the totals), two totals of float64, probes, flags, and the list of blocks.
+ */
 export const OWN: u32 = 4;
 export const TOTALS: u32 = 5;
 export const PROBES: u32 = 7;
@@ -63,7 +75,7 @@ export function table(index: u32): usize {
   return scratchAt() + PARTIAL + index * TABLE;
 }
 
-/** True for planes. One channel is one plane. */
+/** Whether the tensor is walked as planes. A single channel is one plane. */
 export function usePlanes(): bool {
   if (job.channels === 1) {
     job.inner *= job.outer;
@@ -72,17 +84,17 @@ export function usePlanes(): bool {
   return job.inner >= SHORT_ROW;
 }
 
-/** Values a channel. */
+/** The number of values per channel. */
 export function count(): u32 {
   return job.outer * job.inner;
 }
 
-/** Elements of the tensor: fewer than 2^31. */
+/** The number of elements of the tensor, which is less than 2^31. */
 export function elements(): u32 {
   return job.outer * job.channels * job.inner;
 }
 
-/** Bytes of the tensor. Wide, because those of two or three tensors are added up. */
+/** The bytes of the tensor. The type is wide because the bytes of two or three tensors are added up. */
 export function bytes<T>(): u64 {
   return u64(elements()) * sizeof<T>();
 }
@@ -93,14 +105,16 @@ export function parts(elements: u32, span: u32): u32 {
 
 // ---- planes
 
-/** Bytes of the entry of a channel: two vectors of float64 sums, and for float64 what they lost. */
+/**
+ * The bytes of the entry of a channel: two vectors of float64 sums, and their rounding errors if the dtype is float64.
+ */
 export function entryBytes<T>(): u32 {
   return sizeof<T>() * 8;
 }
 
 /**
- * Plans a reduction of planes. Its items are tiles of `span` channels, whose rows lie one behind the other in every outer row.
- * Where that gives too few items, each channel is cut into `parts` of `size` elements.
+ * Plans a reduction of planes. Its items are tiles of `span` channels, whose rows lie one after the other in every
+ * outer row. If that gives too few items, each channel is cut into `parts` of `size` elements.
  */
 export function planPlanes<T>(): void {
   const m = count();
@@ -112,21 +126,22 @@ export function planPlanes<T>(): void {
   job.span = isAlone() ? min(job.channels, CHUNK) : parts(min(job.channels, CHUNK), tiles);
 }
 
-/** The end of the channels that have a place in the tables now: they begin at `job.first`. */
+/** The end of the channels that currently have an entry in the tables; they begin at `job.first`. */
 export function lastOfChunk(): u32 {
   return min(job.first + CHUNK, job.channels);
 }
 
-/** Tiles of the chunk. */
+/** The number of tiles of the chunk. */
 export function items(): u32 {
   return parts(lastOfChunk() - job.first, job.span);
 }
 
 /**
- * Plans a reduction and the map after it: true where they take turns, block by block of whole channels, which stay in cache in
- * between. Else the map is a pass of its own, in order of memory: where channels are large, where rows are short, and where they
- * lie so that they meet in few of the cache's sets, as in 64 x 32 channels of 32 x 32. Measured beside the two in turn, float32, ns
- * per element: [1, 64, 3136] fused 0.30 for 0.33 in turn; [64, 32, 64] 0.56 fused in blocks of short rows, 0.42 in turn.
+ * Plans a reduction and the map after it. Returns true if they take turns, block by block of whole channels that stay
+ * in cache. Otherwise the map is a pass of its own, in order of memory. That is the case if channels are large, if rows
+ * are short, or if rows share few of the cache's sets, as in 64 x 32 channels of 32 x 32. Measured against two separate
+ * passes, float32, ns per element: [1, 64, 3136] 0.30 fused, 0.33 separate; [64, 32, 64] 0.56 fused in blocks of short
+ * rows, 0.42 separate.
  */
 export function planBlocks<T>(operands: u32): bool {
   const m = count();
@@ -143,7 +158,7 @@ export function planBlocks<T>(operands: u32): bool {
 
 // ---- columns
 
-/** The channels of the tile; the first is `job.first`. */
+/** The number of channels of the tile; the first one is `job.first`. */
 export function channelsOfTile(): u32 {
   return job.columns / job.fold / job.inner;
 }
@@ -153,8 +168,8 @@ export function bytesOfTile<T>(): u64 {
 }
 
 /**
- * Plans the tile of whole channels that begins at a column. A row of the tile has at least 64 bytes: narrow rows are folded, so
- * that `fold` of them are one, and `rest` elements follow the last of those. `parts` items take `span` rows each.
+ * Plans the tile of whole channels that begins at a column. A row of the tile has at least 64 bytes: `fold` narrow rows
+ * are folded into one, and `rest` elements follow the last of those. There are `parts` items of `span` rows each.
  */
 export function planColumns<T>(column: u32): void {
   const width = job.channels * job.inner;
@@ -163,7 +178,7 @@ export function planColumns<T>(column: u32): void {
   job.first = column / job.inner;
   const most = ((CHUNK / job.inner) & ~15) * job.inner;
   const left = width - column;
-  // The last two tiles are of one size: none is narrower than a block.
+  // The last two tiles have the same size, so that none is narrower than a block.
   job.columns = left <= most ? left : left < 2 * most ? ((left / job.inner / 2 + 15) & ~15) * job.inner : most;
   job.fold = 1;
   if (width < WIDE) {
@@ -183,17 +198,17 @@ export function planColumns<T>(column: u32): void {
   job.parts = max<u32>(parts(job.rows, job.span), 1);
 }
 
-/** Whether so many tensors of this shape are too large for a cache. */
+/** Whether `operands` tensors of this shape are too large for a cache. */
 export function isLarge<T>(operands: u32): bool {
   return operands * bytes<T>() > LARGE;
 }
 
-/** Rows of `bytes`, of all operands, that a reduction walks together. */
+/** The number of rows that a reduction walks together, if a row has `bytes` over all operands. */
 export function groupOf(bytes: u32, large: bool): u32 {
   return min(max(((large ? GROUP_BYTES_OF_LARGE : GROUP_BYTES) / bytes) & ~3, 4), BAND);
 }
 
-/** Lists the blocks of 64 bytes of columns that are to be summed: all, or those with a marked channel. */
+/** Lists the blocks of 64 bytes of columns to be summed: all of them, or those with a marked channel. */
 export function listBlocks<T>(all: bool): void {
   const list = table(BLOCK_LIST);
   job.listed = 0;

@@ -1,10 +1,13 @@
-/** Coefficients of channels, spread over the columns of a tile: rows of memory then meet rows of a table. */
+/**
+ * Tables of coefficients of channels, spread over the columns of a tile, so that a row of memory corresponds to a row
+ * of a table.
+ */
 import { differenceLimit, largest, slopeLimit, smallest } from "./careful/range";
 import { job } from "./job";
 import { channelsOfTile, OWN, TABLE, table } from "./shape";
 import { pair, storePair, zero } from "./vector";
 
-/** table[column] = values[its channel], or `otherwise` where there are no values (0). */
+/** table[column] = values[its channel], or `otherwise` if there are no values (0). */
 export function spread<T>(index: u32, values: usize, otherwise: T): void {
   const into = table(index);
   const channels = channelsOfTile();
@@ -24,12 +27,12 @@ export function spread<T>(index: u32, values: usize, otherwise: T): void {
   }
 }
 
-/** Spreads what was computed into table `own`: it starts at the tile's first channel. */
+/** Spreads the values of table `own`, which starts at the tile's first channel. */
 export function spreadOwn<T>(index: u32, own: u32): void {
   spread<T>(index, table(own) - job.first * sizeof<T>(), 0);
 }
 
-/** 1 / sqrt(variance + eps) of two channels, 1 without variance. */
+/** 1 / sqrt(variance + eps) of two channels, or 1 without a variance. */
 export function inversePair<T>(channel: u32): v128 {
   const one = f64x2.splat(1);
   if (!job.variance) return one;
@@ -37,25 +40,26 @@ export function inversePair<T>(channel: u32): v128 {
   return f64x2.div(one, f64x2.sqrt(v));
 }
 
-/** The powers of two at or below two r, at least 1; 1 where r is infinite or NaN. */
+/** For two values of r: the power of two at or below r, but at least 1; 1 if r is infinite or NaN. */
 export function powerPair(r: v128): v128 {
   const usable = v128.and(f64x2.gt(r, f64x2.splat(1)), f64x2.lt(r, f64x2.splat(Infinity)));
   return v128.bitselect(v128.and(r, i64x2.splat(0x7ff0000000000000)), f64x2.splat(1), usable);
 }
 
-// Of `n` channels from `first`. Pairs may read one past an odd last channel, and never write there: it may be another thread's.
+// Stores a pair for the `n` channels from `first`. Pairs may read one element past an odd last channel, but never write
+// it, because it may belong to another thread.
 
 function storeUpTo<T>(p: usize, v: v128, single: bool): void {
   if (single) store<T>(p, <T>f64x2.extract_lane(v, 0));
   else storePair<T>(p, v);
 }
 
-/** Two sizes, or at the end of an odd number the first twice. */
+/** The absolute values of a pair. After an odd number of channels the first value is used twice. */
 function sizesOf(v: v128, single: bool): v128 {
   return f64x2.abs(single ? v128.shuffle<i64>(v, v, 0, 0) : v);
 }
 
-/** Infinite where `unless` is set: what is not to count as small. */
+/** Infinite where `unless` is set, so that these sizes do not count as small. */
 function raised(sizes: v128, unless: v128): v128 {
   return v128.or(sizes, v128.and(unless, f64x2.splat(Infinity)));
 }
@@ -64,8 +68,8 @@ function within(least: v128, most: v128, low: f64, high: f64): bool {
   return v128.all_true<i64>(v128.and(f64x2.ge(least, f64x2.splat(low)), f64x2.le(most, f64x2.splat(high))));
 }
 
-// The next two return whether the ordinary maps are right for what they computed (careful/range.ts). NaN does not count:
-// it is right for that too.
+// The next two functions return whether the ordinary maps are right for what they computed (careful/range.ts). NaN does
+// not count, because the ordinary maps are right for it too.
 
 /** gamma / sqrt(variance + eps), rounded once. */
 export function scales<T>(into: usize, first: u32, n: u32): bool {
@@ -94,21 +98,21 @@ export function powers<T>(into: usize, first: u32, n: u32): void {
     storeUpTo<T>(into + i * sizeof<T>(), powerPair(inversePair<T>(first + i)), i + 1 === n);
 }
 
-/** The means, 0 without. */
+/** The means, or 0 without means. */
 export function means<T>(into: usize, first: u32, n: u32): void {
   if (job.mean) memory.copy(into, job.mean + first * sizeof<T>(), n * sizeof<T>());
   else memory.fill(into, 0, n * sizeof<T>());
 }
 
-/** The betas; without, -0: the one number that changes no sum, not even -0. */
+/** The betas. Without them -0, the only number that changes no sum, not even -0. */
 export function betas<T>(into: usize, first: u32, n: u32): void {
   if (job.beta) memory.copy(into, job.beta + first * sizeof<T>(), n * sizeof<T>());
   else for (const end = into + n * sizeof<T>(); into < end; into += sizeof<T>()) store<T>(into, <T>-0.0);
 }
 
 /**
- * What the gradient's map needs, from `into` on, a table apart: sum dy / m, r (sum dy x^ / m) and gamma r, each rounded once; r is
- * computed once for all.
+ * The operands of the gradient's map, in consecutive tables from `into` on: sum dy / m, r (sum dy x^ / m) and gamma r,
+ * each rounded once. r is computed once for all of them.
  */
 export function gradients<T>(into: usize, first: u32, n: u32): bool {
   const m = f64x2.splat(job.m);
@@ -146,7 +150,8 @@ export function gradients<T>(into: usize, first: u32, n: u32): bool {
   );
 }
 
-// Of the channels of a tile, spread over its columns from table `index` on. Where a column is a channel they are computed there.
+// Whether coefficients of a tile's channels are spread over its columns from table `index` on. If each column is a
+// channel, they are computed in place.
 
 function isSpread(): bool {
   return job.inner === 1 && job.fold === 1;
@@ -163,7 +168,7 @@ export function spreadPowers<T>(index: u32): void {
   if (!isSpread()) spreadOwn<T>(index, OWN);
 }
 
-/** Three tables. */
+/** Fills three tables. */
 export function spreadGradients<T>(index: u32): bool {
   const inRange = gradients<T>(table(isSpread() ? index : OWN), job.first, channelsOfTile());
   if (!isSpread()) for (let i: u32 = 0; i < 3; i++) spreadOwn<T>(index + i, OWN + i);

@@ -1,7 +1,7 @@
 /**
- * Compiles assembly/ twice, for memory that threads share and for memory that they do not, and writes both modules as
- * text into src/generated/kernels.ts: no runtime, browser or bundler then has to find a file. Deflated first: what a server
- * compresses is then a third smaller.
+ * Compiles assembly/ twice, for shared and for unshared memory, and writes both modules as text to
+ * src/generated/kernels.ts, so that no runtime, browser or bundler has to find a file. The modules are deflated before
+ * they become text, which makes them a third smaller after a server's compression.
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -9,7 +9,7 @@ import { deflateSync } from "node:zlib";
 import asc from "assemblyscript/asc";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-/** 4 GiB: what a memory may be at most, so that any smaller one fits the import. */
+/** 4 GiB, the most that a memory may have, so that any smaller memory fits the import. */
 const PAGES = 65536;
 const OPTIONS = [
   "--optimizeLevel",

@@ -1,36 +1,42 @@
 import { OrderedSet } from "./ordered-set.ts";
 
-/** The alignment of every block: a cache line, so that no two buffers share one, and vectors are aligned. */
+/** The alignment of every block: a cache line, so that no two buffers share one and vectors are aligned. */
 const ALIGNMENT = 64;
 
 export interface Allocator {
-  /** Address of `bytes` bytes, or -1 where neither a free block nor growth has them. `clean`: never handed out, still zero. */
+  /**
+   * The address of `bytes` bytes, or -1 if neither a free block nor growth can provide them. `clean` says that the
+   * memory was never handed out and is still zero.
+   */
   take(bytes: number): { readonly address: number; readonly clean: boolean };
-  /** Returns a block: `bytes` as it was taken. */
+  /** Returns a block; `bytes` is the size that was requested for it. */
   give(address: number, bytes: number): void;
-  /** Bytes taken and not given back, alignment included. */
+  /** The bytes that are handed out, alignment included. */
   readonly used: number;
 }
 
 const NONE = Object.freeze({ address: -1, clean: false });
 
 /**
- * Best fit over [first, end) of a linear memory: of the smallest free blocks that hold a request, the one with the lowest
- * address. Neighbours are joined at once; the block that ends at `end` is kept apart and cut only where no other block fits.
- * Blocks of one size are an ordered set, and so are the sizes: a request takes the same few steps for any number of blocks.
+ * Best fit over [first, end) of a linear memory: of the smallest free blocks that hold a request, the one with the
+ * lowest address. Adjacent free blocks are joined at once. The block that ends at `end` is kept apart and is cut only
+ * if no other block fits. Blocks of one size form an ordered set, and so do the sizes, so a request takes the same few
+ * steps for any number of blocks.
  *
- * `grow(end)` is asked for memory up to an end and returns the new end, at least that, or 0 where there is none.
+ * `grow(end)` requests memory up to `end`. It returns the new end, which is at least that, or 0 if there is no memory.
  */
 export function createAllocator(first: number, end: number, grow: (end: number) => number): Allocator {
-  /** Free blocks below `top`, in lines: their sizes by address, their addresses by their end, and both orders. */
+  /**
+   * Free blocks below `top`, counted in lines: their sizes by address, their addresses by their end, and both orders.
+   */
   const sizes = new Map<number, number>();
   const starts = new Map<number, number>();
   const present = new OrderedSet();
   const bySize = new Map<number, OrderedSet>();
   const start = Math.ceil(first / ALIGNMENT);
-  /** From here to `end` everything is free. */
+  /** Everything from here to `end` is free. */
   let top = start;
-  /** Nothing at or above was ever handed out: it is zero. */
+  /** Memory from here on was never handed out, so it is zero. */
   let fresh = start;
   let used = 0;
 
@@ -57,7 +63,7 @@ export function createAllocator(first: number, end: number, grow: (end: number) 
     }
     return size;
   };
-  /** A free block of at least `size` lines below `top`, now taken out and cut to size; -1 where there is none. */
+  /** Finds a free block of at least `size` lines below `top`, removes it and cuts it to size; -1 if there is none. */
   const fit = (size: number): number => {
     const best = present.next(size);
     if (best < 0) return -1;
@@ -66,7 +72,7 @@ export function createAllocator(first: number, end: number, grow: (end: number) 
     if (best > size) insert(address + size, best - size);
     return address;
   };
-  /** `size` lines from `top` on; -1 where memory does not grow so far. */
+  /** Takes `size` lines from `top` on; -1 if memory cannot grow that far. */
   const cut = (size: number): number => {
     if ((top + size) * ALIGNMENT > end) {
       const next = grow((top + size) * ALIGNMENT);

@@ -2,7 +2,7 @@ import { BnError, type Dtype, type HostArray } from "@bn/core";
 import type { WasmBuffer } from "./buffer.ts";
 import type { Heap } from "./heap.ts";
 
-/** The backend's buffers: a block of the heap. */
+/** The backend's buffers. Each is a block of the heap. */
 export class Block implements WasmBuffer {
   readonly dtype: Dtype;
   readonly length: number;
@@ -10,13 +10,13 @@ export class Block implements WasmBuffer {
   #address: number;
   #view: HostArray | null = null;
 
-  /** Errors: `ERR_BN_MEMORY` where there is no memory left. */
+  /** Errors: `ERR_BN_MEMORY` if no memory is left. */
   constructor(heap: Heap, dtype: Dtype, length: number) {
     this.#heap = heap;
     this.dtype = dtype;
     this.length = length;
     this.#address = heap.take(length * sizeOf(dtype), `${length} ${dtype}`);
-    Object.freeze(this); // dtype and length are what core checks a call against
+    Object.freeze(this); // core checks calls against dtype and length, so they must not change
   }
 
   /** Whether `buffer` is a block of `heap`, disposed or not. */
@@ -36,7 +36,7 @@ export class Block implements WasmBuffer {
     );
   }
 
-  /** Remade where memory has grown: growth detaches the last one. */
+  /** Created again after memory has grown, because growth detaches the last view. */
   get view(): HostArray {
     const { address } = this;
     const { buffer } = this.#heap.memory;

@@ -13,12 +13,13 @@ const DTYPES = Object.freeze(["float32", "float64"] as const);
 const checkArguments = argumentChecks("wasm", DTYPES);
 
 /**
- * SIMD kernels in WebAssembly, on as many threads as the runtime gives; float32 and float64. Calls are done when they
- * return. Results do not depend on the number of threads.
+ * Creates the WebAssembly backend: SIMD kernels for float32 and float64, on as many threads as the runtime allows. A
+ * call's work is done when it returns. Results do not depend on the number of threads.
  *
- * Errors  `ERR_BN_UNAVAILABLE`: WebAssembly or its 128-bit SIMD is absent, disabled or forbidden; `ERR_BN_PARAM`: an option that is
- *         unknown or out of range; `ERR_BN_MEMORY`: no memory to start with, and later from alloc; `ERR_BN_DISPOSED` after disposal.
- *         A helper thread that dies rejects every later read() and finish() with `ERR_BN_DEVICE`.
+ * Errors  `ERR_BN_UNAVAILABLE`: WebAssembly or its 128-bit SIMD is absent, disabled or forbidden; `ERR_BN_PARAM`: an
+ *         option that is unknown or out of range; `ERR_BN_MEMORY`: there is no memory to start with, or later none for
+ *         alloc; `ERR_BN_DISPOSED` after disposal. A helper thread that dies rejects every later read() and finish()
+ *         with `ERR_BN_DEVICE`.
  *
  * @example
  * ```ts
@@ -69,7 +70,7 @@ export async function createWasm(options: WasmOptions = {}): Promise<Backend<Was
   const owns = (buffer: unknown): buffer is Block => !heap.closed && Block.isOf(heap, buffer) && !buffer.disposed;
   const checkOwned = (method: string, buffer: WasmBuffer) => {
     check(method);
-    if (Block.isOf(heap, buffer)) return; // a disposed one says so itself
+    if (Block.isOf(heap, buffer)) return; // a disposed buffer reports that itself
     throw new BnError(
       "ERR_BN_BACKEND",
       `wasm ${method}: the buffer is not one of this backend; pass one that its alloc() returned`,
@@ -103,7 +104,7 @@ export async function createWasm(options: WasmOptions = {}): Promise<Backend<Was
       checkArguments.write(target, source);
       target.view.set(source);
     },
-    // Not `async`: use after disposal is the caller's error and throws at the call.
+    // Not `async`, so that use after disposal throws at the call.
     read(source, length) {
       checkOwned("read", source);
       checkArguments.read(source, length);

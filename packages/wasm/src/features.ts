@@ -2,14 +2,17 @@ import { BnError } from "@bn/core";
 import { nodeThreads } from "./host.ts";
 import { threadsOff } from "./shared-memory.ts";
 
-/** What this runtime has. */
+/** The features of this runtime. */
 export interface Features {
   readonly processors: number;
-  /** Why there can be but one thread, or null. */
+  /** The reason why there can be only one thread, or null. */
   readonly threadsOff: string | null;
 }
 
-/** A function that splats a number over 128 bits and counts their bits: valid only with the SIMD of the kernels. */
+/**
+ * A function that splats a number over 128 bits and counts their bits. It is valid only if the runtime has the SIMD
+ * that the kernels need.
+ */
 const SIMD = [
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
 ];

@@ -1,14 +1,14 @@
 import { BnError } from "@bn/core";
 import { createAllocator } from "./allocator.ts";
 
-/** A linear memory and who owns which part of it. */
+/** A linear memory, and the bookkeeping of who owns which part of it. */
 export interface Heap {
   readonly memory: WebAssembly.Memory;
-  /** Bytes taken and not given back. */
+  /** The bytes that are handed out. */
   readonly used: number;
-  /** True once the backend is disposed. */
+  /** True after the backend was disposed. */
   closed: boolean;
-  /** Address of zeroed memory. Errors: `ERR_BN_MEMORY`, which names `what` was asked for. */
+  /** The address of zeroed memory. Errors: `ERR_BN_MEMORY`; the message contains `what`. */
   take(bytes: number, what: string): number;
   give(address: number, bytes: number): void;
 }
@@ -17,7 +17,7 @@ export const PAGE = 65536;
 /** No block ends at 4 GiB: kernels compare 32-bit addresses with a block's end, which would be 0. */
 const LAST = 2 ** 32 - 64;
 
-/** The memory from `start`; it grows to at most `maxPages`, the limit that it was created with. */
+/** Manages the memory from `start` on. It grows to at most `maxPages`, the limit that it was created with. */
 export function createHeap(memory: WebAssembly.Memory, start: number, maxPages: number): Heap {
   const pagesNow = () => memory.buffer.byteLength / PAGE;
   const growTo = (pages: number): boolean => {
@@ -25,14 +25,14 @@ export function createHeap(memory: WebAssembly.Memory, start: number, maxPages: 
       memory.grow(pages - pagesNow());
       return true;
     } catch {
-      return false; // over the limit, or the system has no more
+      return false; // over the limit, or the system has no memory left
     }
   };
   const end = () => Math.min(memory.buffer.byteLength, LAST);
   const allocator = createAllocator(start, end(), (needed) => {
     const least = Math.ceil(needed / PAGE);
     if (needed > LAST || least > maxPages) return 0;
-    // An eighth more than asked for: growth remakes every view, so it should be rare.
+    // Grows by an eighth more than requested: growth invalidates every view, so it should be rare.
     const more = Math.min(maxPages, Math.max(least, Math.ceil(pagesNow() * 1.125)));
     return growTo(more) || growTo(least) ? end() : 0;
   });

@@ -3,18 +3,20 @@ import { WORKER } from "./worker.ts";
 /** A helper thread, in any runtime. */
 export interface Thread {
   post(message: object): void;
-  /** Lets the process end while the thread sleeps. */
+  /** Lets the process end although the thread is asleep. */
   unref(): void;
   terminate(): Promise<unknown>;
 }
 
 export interface Events {
   ready(): void;
-  /** The thread has died, or could not be started; said once or more. */
+  /** Called, once or more, if the thread has died or could not be started. */
   dead(reason: string): void;
 }
 
-/** Node's workers, where this is Node: found without an import, which bundlers for browsers would trip over. */
+/**
+ * Node's workers, if this is Node. They are found without an import, because bundlers for browsers would fail on one.
+ */
 export function nodeThreads(): { processors: number; spawn(events: Events): Thread } | null {
   const builtin = globalThis.process?.getBuiltinModule;
   if (builtin === undefined) return null;
@@ -22,7 +24,7 @@ export function nodeThreads(): { processors: number; spawn(events: Events): Thre
   return {
     processors: builtin("node:os").availableParallelism(),
     spawn(events) {
-      // execArgv: flags such as --input-type=module would change what the text means.
+      // execArgv is empty because flags such as --input-type=module would change the meaning of the text.
       const worker = new NodeWorker(WORKER, { eval: true, execArgv: [], name: "bn-wasm" });
       worker.once("message", events.ready);
       worker.once("error", (error) => events.dead(error instanceof Error ? error.message : String(error)));
@@ -37,8 +39,9 @@ export function nodeThreads(): { processors: number; spawn(events: Events): Thre
 }
 
 /**
- * A browser's worker, from a blob: the page's Content-Security-Policy must allow `worker-src blob:`. Nothing tells a page
- * that a worker was terminated; but a worker's locks are freed, so it holds one for life and the page waits for it.
+ * A browser's worker, created from a blob: the page's Content-Security-Policy must allow `worker-src blob:`. A page is
+ * not told when a worker is terminated. But a worker's locks are then freed, so it holds one as long as it lives, and
+ * the page waits for that lock.
  */
 export function browserThread(events: Events): Thread {
   const url = URL.createObjectURL(new Blob([WORKER], { type: "text/javascript" }));
@@ -47,7 +50,7 @@ export function browserThread(events: Events): Thread {
   worker.onmessage = () => {
     URL.revokeObjectURL(url);
     events.ready();
-    // Where storage is refused, as in a sandboxed frame, so are locks; the worker then lives without.
+    // If storage is refused, as in a sandboxed frame, locks are too, and the worker runs without one.
     navigator.locks.request(lock, () => events.dead("it was terminated")).catch(() => {});
   };
   worker.onerror = (event) => {

@@ -1,7 +1,7 @@
 import type { Geometry } from "@bn/core";
 import { JOB } from "./layout.ts";
 
-/** Places in the job's two tables, in the order of the fields in assembly/job.ts. */
+/** The indices of the job's two tables, in the order of the fields in assembly/job.ts. */
 export const NUMBER = { eps: 0, m: 1, value: 2, fraction: 3, correction: 4 } as const;
 export const WORD = {
   ...{ length: 0, outer: 1, channels: 2, inner: 3 },
@@ -12,7 +12,7 @@ export const WORD = {
 const NUMBERS = Object.keys(NUMBER).length;
 const WORDS = Object.keys(WORD).length;
 
-/** The operands of the next call, which kernels read where they lie: addresses, 0 for no buffer, and sizes. */
+/** The operands of the next call, written to where kernels read them: sizes, and addresses, with 0 for no buffer. */
 export class Job {
   readonly #memory: WebAssembly.Memory;
   words = new Uint32Array();
@@ -22,7 +22,7 @@ export class Job {
     this.#memory = memory;
   }
 
-  /** Clears the operands; returns the words. */
+  /** Clears the operands and returns the words. */
   open(): Uint32Array {
     if (this.words.length === 0) this.#look();
     return this.words.fill(0);
@@ -36,7 +36,7 @@ export class Job {
     return words;
   }
 
-  /** Growth of memory that is not shared detaches the last views: they then have no length. */
+  /** Growth of unshared memory detaches the last views, whose length is then 0. */
   #look(): void {
     const { buffer } = this.#memory;
     this.numbers = new Float64Array(buffer, JOB, NUMBERS);

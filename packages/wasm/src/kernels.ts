@@ -6,7 +6,10 @@ import type { Exports } from "./module.ts";
 const at = (buffer: WasmBuffer | null | undefined): number => (buffer ? buffer.address : 0);
 const wide = ({ dtype }: WasmBuffer): number => (dtype === "float64" ? 1 : 0);
 
-/** The contract's kernels: each writes its operands into the job and calls the module, which reads them there (assembly/). */
+/**
+ * The contract's kernels. Each writes its operands into the job and calls the module, which reads them from there
+ * (assembly/).
+ */
 export function createKernels(wasm: Exports, job: Job): Kernels<WasmBuffer> {
   return {
     moments(x, g, { mean, variance }) {
@@ -53,7 +56,7 @@ export function createKernels(wasm: Exports, job: Job): Kernels<WasmBuffer> {
       job.numbers[NUMBER.eps] = eps;
       job.numbers[NUMBER.m] = m;
       words[WORD.dy] = dy.address;
-      words[WORD.x] = sums ? x.address : dy.address; // without sums dx = dy s: y = (x - mean) s without a mean
+      words[WORD.x] = sums ? x.address : dy.address; // without sums dx = dy s, which is y = (x - mean) s without a mean
       words[WORD.mean] = sums ? mean.address : 0;
       words[WORD.variance] = variance.address;
       words[WORD.gamma] = at(affine?.gamma);

@@ -1,13 +1,13 @@
 /**
- * Where host and kernels meet in memory, below the heap: bytes. What threads contend for has a cache line each. This file is
- * compiled into both (assembly/job.ts imports it).
+ * The memory below the heap that host and kernels share, in bytes. Words that threads contend for have a cache line
+ * each. This file is compiled into both (assembly/job.ts imports it).
  */
 
-/** Moves when a job is published. */
+/** Changes when a job is published. */
 export const EPOCH = 64;
-/** Not 0: helpers end. */
+/** If it is not 0, helpers end. */
 export const STOP = 68;
-/** Items that are done. */
+/** The number of items that are done. */
 export const DONE = 192;
-/** The job: NUMBERS of 8 bytes, then WORDS of 4, then what kernels plan (assembly/job.ts). */
+/** The job: NUMBERS numbers of 8 bytes, then WORDS words of 4, then the fields that kernels plan (assembly/job.ts). */
 export const JOB = 256;

@@ -3,19 +3,22 @@ import { PAGE } from "./heap.ts";
 
 export interface WasmOptions {
   /**
-   * Threads that share the work, the calling one included: at most this many. Default: one for each processor, at most 4.
-   * Where threads are not available there is one; `supports.threads` and `supports.details.threads` say so and why.
+   * The most threads that share the work, including the calling one. Default: one per processor, at most 4. If threads
+   * are not available, there is one thread; `supports.threads` and `supports.details.threads` say so and why.
    */
   threads?: number;
-  /** Bytes that linear memory may grow to, at most 4 GiB, the default. Shared memory reserves this much address space. */
+  /**
+   * The bytes that linear memory may grow to, at most 4 GiB, which is the default. Shared memory reserves this much
+   * address space.
+   */
   maxMemory?: number;
 }
 
 export const FOUR_GIB = 2 ** 32;
-/** 1 MiB: scratch and a small model, before memory grows. */
+/** 1 MiB, which holds scratch and a small model before memory has to grow. */
 export const FIRST_PAGES = 16;
 
-/** What each option may be. */
+/** The rule of each option. */
 const RULES: OptionRules = {
   threads: {
     ...whole(1, 64, "threads"),
@@ -34,7 +37,7 @@ function whole(least: number, most: number, unit: string) {
   };
 }
 
-/** The options that are given, each read once. Errors: `ERR_BN_PARAM`. */
+/** Returns the given options after checking them; each is read once. Errors: `ERR_BN_PARAM`. */
 export function readWasmOptions(options: WasmOptions): WasmOptions {
   return readOptions("createWasm", options, RULES);
 }

@@ -1,11 +1,14 @@
-/** Keys are below 2^26: what 4 GiB have in lines of 64 bytes. Six levels of 32-way branches cover them. */
+/** Keys are below 2^26, the number of 64-byte lines in 4 GiB. Six levels of 32-way branches cover them. */
 const LEVELS = 6;
-/** Where each level's words begin among the keys of the one map; a key past the last word of a level meets a gap. */
+/**
+ * The offset of each level's words among the keys of the single map. A gap separates levels, so that a key past the
+ * last word of a level finds nothing.
+ */
 const OFFSETS = [0, 2 ** 21, 2 ** 21 + 2 ** 16 + 1, 2 ** 21 + 2 ** 16 + 2 ** 11 + 2, 2 ** 22, 2 ** 22 + 3] as const;
 
 /**
- * A set of whole numbers that finds the smallest member at or above a number in a few steps, however many it holds: a bit
- * per member, and above each word of 32 bits one bit that is set if the word has a member.
+ * A set of whole numbers that finds the smallest member at or above a number in a few steps, for any number of members.
+ * It has one bit per member and, per word of 32 bits, one bit in the level above that is set if the word has a member.
  */
 export class OrderedSet {
   readonly #words = new Map<number, number>();

@@ -5,9 +5,9 @@ import { DONE, EPOCH, STOP } from "./layout.ts";
 /** Helper threads that sleep until a job is published in shared memory (assembly/job.ts), and help with its items. */
 export interface Pool {
   readonly size: number;
-  /** What read() and finish() reject with once a helper has died. */
+  /** The error that read() and finish() reject with after a helper has died. */
   readonly failure: BnError | null;
-  /** Waits until all of a job's items are done; gives up, and sets `failure`, where none is for `patience` ms. */
+  /** Waits until all items of a job are done. If none is done for `patience` ms, it gives up and sets `failure`. */
   settle(items: number): void;
   dispose(): Promise<void>;
 }
@@ -17,21 +17,21 @@ export interface PoolOptions {
   readonly memory: WebAssembly.Memory;
   readonly scratch: number;
   readonly helpers: number;
-  /** Called when a helper has died: give the pool no more work. */
+  /** Called when a helper has died. The pool must then get no more work. */
   readonly failed: () => void;
   readonly spawn?: (events: Events) => Thread;
   readonly patience?: number;
 }
 
-/** Places of 32-bit words. */
+/** The indices of 32-bit words. */
 const WORD_OF = { epoch: EPOCH / 4, stop: STOP / 4, done: DONE / 4 };
 const START_LIMIT = 10_000;
 
-/** Rejects with the reason where a helper does not start. */
+/** Rejects with the reason if a helper does not start. */
 export async function startPool(options: PoolOptions): Promise<Pool> {
   const { module, memory, scratch, helpers, failed, patience = 10_000 } = options;
   const spawn = options.spawn ?? nodeThreads()?.spawn ?? browserThread;
-  // Growth of shared memory leaves older views of it whole.
+  // Growth of shared memory leaves its older views intact.
   const words = new Int32Array(memory.buffer);
   const mayWait = canWait();
   let failure: BnError | null = null;
@@ -65,7 +65,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     const clock = setTimeout(() => reject(new Error(`no answer in ${START_LIMIT / 1000} s`)), START_LIMIT);
     clocks.push(clock);
     const ready = promise.then(() => thread.unref()).finally(() => clearTimeout(clock));
-    ready.catch(() => {}); // the first that fails is reported, the others not
+    ready.catch(() => {}); // only the first failure is reported
     thread.post({ module, memory, scratch, stop: STOP });
     return ready;
   };
@@ -73,7 +73,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     const starting: Promise<void>[] = [];
     for (let i = 0; i < helpers; i++) starting.push(start());
     await Promise.all(starting);
-    if (failure) throw failure; // one died while another was starting
+    if (failure) throw failure; // a helper died while another was starting
   } catch (error) {
     for (const clock of clocks) clearTimeout(clock);
     await end();
@@ -104,7 +104,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   };
 }
 
-/** A promise with its ends: Promise.withResolvers is younger than Node 20. */
+/** A promise with its functions; Node 20 has no Promise.withResolvers. */
 function deferred() {
   let resolve: () => void = () => {};
   let reject: (error: Error) => void = () => {};
@@ -115,7 +115,7 @@ function deferred() {
   return { promise, resolve, reject };
 }
 
-/** A page's main thread may not sleep; it then spins, for no longer than a helper takes for one item. */
+/** A page's main thread may not sleep. It then spins, for no longer than a helper takes for one item. */
 function canWait(): boolean {
   try {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0);

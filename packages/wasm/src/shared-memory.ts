@@ -1,6 +1,9 @@
 import { nodeThreads } from "./host.ts";
 
-/** A function that notifies a waiter in shared memory, which the module imports: valid only with WebAssembly's threads. */
+/**
+ * A function that notifies a waiter in shared memory, which the module imports. It is valid only if the runtime has
+ * WebAssembly's threads.
+ */
 const THREADS = [
   0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 2, 9, 1, 1, 101, 1, 109, 2, 3, 1, 1, 3, 2, 1, 0, 10, 13, 1, 11, 0, 65,
   0, 65, 0, 254, 0, 2, 0, 26, 11,
@@ -8,13 +11,13 @@ const THREADS = [
 
 interface Need {
   readonly what: string;
-  /** What is missing, or null. */
+  /** The name of the missing feature, or null. */
   missing(): string | null;
 }
 
 const shared = () => new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
 
-/** What threads need. Where one is missing, those after it are missing too. */
+/** The features that threads need. If one is missing, those after it are missing too. */
 const NEEDS: readonly Need[] = [
   {
     what: "isolation",
@@ -58,7 +61,7 @@ const NEEDS: readonly Need[] = [
   },
 ];
 
-/** Why this runtime can have but one thread, or null. Nothing is inferred: each need is tried. */
+/** The reason why this runtime can have only one thread, or null. Each feature is tried, not inferred. */
 export function threadsOff(): string | null {
   for (const need of NEEDS) {
     const missing = tried(need);

@@ -1,6 +1,7 @@
 /**
- * What a helper thread runs: plain JavaScript as text, so that Node, browsers and bundlers need no second file, and no
- * minifier can break it. It is told once where to work, says so, and works until the stop flag is set.
+ * The code of a helper thread: plain JavaScript as text, so that Node, browsers and bundlers need no second file, and
+ * no minifier can break it. A helper receives its memory once, reports that it is ready, and works until the stop flag
+ * is set.
  */
 export const WORKER = `"use strict";
 const node = typeof require === "function";

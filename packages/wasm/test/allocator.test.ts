@@ -48,7 +48,7 @@ describe("allocator", () => {
         checkApart(live, end);
         for (const { address, bytes } of live) allocator.give(address, bytes);
         expect(allocator.used).toBe(0);
-        // One block again: what the whole range holds can be had in one piece.
+        // The whole range is free again, so it can be allocated as one block.
         const whole = end - 1024;
         expect(allocator.take(whole).address).toBe(1024);
         expect(refused).toBeLessThan(4000);

@@ -5,7 +5,7 @@ const ISOLATED = {
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
-/** What the test's own page needs: its import map stands in the page. */
+/** The policy that the test's own page needs, because its import map is inline. */
 const SCRIPTS = "script-src 'self' 'unsafe-inline'";
 
 let chromium: Chromium;
@@ -14,7 +14,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => chromium?.close());
 
-/** Runs `code` with createWasm in a page of its own; what it returns must be data. */
+/** Runs `code` with createWasm in a page of its own. Its result must be data. */
 async function inPage<T>(headers: Readonly<Record<string, string>>, code: string): Promise<T> {
   const opened: Opened = await chromium.open({ ...ISOLATED, ...headers });
   try {
@@ -28,7 +28,7 @@ async function inPage<T>(headers: Readonly<Record<string, string>>, code: string
   }
 }
 
-/** What is got of four threads, and that it computes. */
+/** Requests four threads, and reports how many there are and whether the result is right. */
 const TRY = `
   const wasm = await createWasm({ threads: 4 });
   const x = wasm.alloc("float32", 2 ** 20);
@@ -79,7 +79,7 @@ describe("a page's Content-Security-Policy", () => {
   });
 });
 
-/** Keeps the page's workers, and gives those that `script` is not null for another script. */
+/** Keeps the page's workers. If `script` is not null, workers get that script instead. */
 const spied = (script: string | null) => `
   const workers = [];
   globalThis.Worker = class extends Worker {
@@ -90,7 +90,7 @@ const spied = (script: string | null) => `
     }
   };`;
 
-/** One channel's worth of work that helpers share, then what read() and finish() say. */
+/** Work on one channel that helpers share, then the outcome of read() and finish(). */
 const USE = `
   const size = 2 ** 24;
   const x = wasm.alloc("float32", size);
@@ -120,7 +120,7 @@ describe("a helper that dies in a page", () => {
       `${spied(null)}
       const wasm = await createWasm({ threads: 3 });
       workers[0].terminate();
-      // A browser first gives a thread some seconds to end by itself, which one that sleeps does not.
+      // A browser first gives a thread some seconds to end by itself, which a sleeping thread does not do.
       for (let i = 0; i < 100 && (await told(wasm.finish())) === "resolved"; i++) {
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
@@ -150,7 +150,7 @@ describe("a helper that dies in a page", () => {
   });
 
   test("in the middle of its work: an error after ten seconds, no hang", async () => {
-    // It claims an item, as assembly/job.ts does (the word at 128 counts down), and is gone.
+    // Claims an item, as assembly/job.ts does (the word at 128 counts down), and then terminates.
     const script = `onmessage = ({ data }) => {
       const claims = new BigInt64Array(data.memory.buffer, 128, 1);
       postMessage("ready");

@@ -10,7 +10,7 @@ const NOT_SHARED =
   "off: no shared memory; serve the page cross-origin isolated (COOP: same-origin, COEP: require-corp)";
 
 let chromium: Chromium;
-/** How each case ends in Node: in a browser it must end so, too. */
+/** The outcome of each case in Node. It must be the same in a browser. */
 let here: string[];
 
 beforeAll(async () => {

@@ -12,7 +12,7 @@ for (const threads of [1, 2, 4]) {
     cases: [...cases({ tier: threads === 1 ? "default" : "quick" }), ...goldens],
   });
 
-  // Without this a runtime that gives one thread would pass for four.
+  // Otherwise a runtime that gives one thread would pass for one with four.
   test(`${name} has ${threads}`, async () => {
     await using wasm = await createWasm({ threads });
     expect(wasm.supports.threads).toBe(threads);

@@ -5,7 +5,10 @@ import { arrayOf, operandsOf, randomOf } from "./kit.ts";
 
 const EPS = 1e-5;
 
-/** What assembly/shape.ts, planBlocks, tells apart. Fused or not: the same sums in the same order, and so the same bits. */
+/**
+ * The cases that planBlocks of assembly/shape.ts distinguishes. Fused or not, the sums and their order are the same,
+ * and so are the bits.
+ */
 const GEOMETRIES: Readonly<Record<string, Geometry>> = {
   "less than a cache": { outer: 8, channels: 7, inner: 401 },
   "blocks of one channel": { outer: 12, channels: 16, inner: 3136 },

@@ -1,7 +1,7 @@
 import type { Backend, Dtype, Geometry, HostArray } from "@bn/core";
 import type { WasmBuffer } from "../src/index.ts";
 
-/** xorshift32: the same numbers everywhere. */
+/** The xorshift32 generator, which gives the same numbers everywhere. */
 export function randomOf(seed: number): () => number {
   let state = seed | 1;
   return () => {
@@ -20,7 +20,7 @@ export function arrayOf(dtype: Dtype, length: number, value: (i: number) => numb
 
 export type Operands = ReturnType<typeof operandsOf>;
 
-/** Everything that a kernel can be called with, for one geometry; `fill` gives each buffer the same contents again. */
+/** All operands of all kernels for one geometry. `fill` gives each buffer the same contents again. */
 export function operandsOf(backend: Backend<WasmBuffer>, dtype: Dtype, g: Geometry) {
   const size = g.outer * g.channels * g.inner;
   const buffers: WasmBuffer[] = [];
@@ -45,7 +45,7 @@ export function operandsOf(backend: Backend<WasmBuffer>, dtype: Dtype, g: Geomet
     },
     /** All buffers, in the order of the type above. */
     buffers,
-    /** `values` must hold `size` numbers; buffer k starts k places into them. */
+    /** `values` must hold `size` numbers; buffer k starts at value k. */
     fill(values: HostArray) {
       for (const [k, buffer] of buffers.entries()) {
         buffer.view.set(values.subarray(0, Math.min(k, buffer.length)));

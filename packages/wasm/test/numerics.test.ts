@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createWasm, type WasmBuffer } from "../src/index.ts";
 import { randomOf } from "./kit.ts";
 
-/** What a kernel that shifts by a guess, and sums in blocks, could get wrong: docs/spec.md N-2, on one channel. */
+/**
+ * Series for which a kernel that shifts by a guess, and sums in blocks, could fail N-2 of docs/spec.md, on one channel.
+ */
 const SERIES: Record<string, (i: number, m: number, random: () => number) => number> = {
   "noise about 1000": (_i, _m, random) => 1000 + normal(random),
   "noise about 1e6": (_i, _m, random) => 1e6 + normal(random),
@@ -18,7 +20,8 @@ const SERIES: Record<string, (i: number, m: number, random: () => number) => num
   "squares that overflow": (_i, _m, random) => 1e19 * normal(random),
   "squares that underflow": (_i, _m, random) => 1e-21 * normal(random),
   constant: () => 0.1,
-  // Where moments/shift.ts looks: the shift is far off, so that sums are taken again, and equal terms round alike.
+  // Spikes at the values that moments/shift.ts samples: the shift is far off, so that sums are computed again, and
+  // equal terms round alike.
   "spikes at the probes of large planes": (i, m) => (i % Math.floor(m / 32) < 4 ? 30_011.7 : 0.1),
   "spikes at the probes of small planes": (i, m) => (i % Math.floor(m / 8) < 4 ? 30_011.7 : 0.1),
   "spikes at the probes of columns": (i, m) => (i % Math.floor(m / 32) < 1 ? 30_011.7 : 0.1),
@@ -52,7 +55,7 @@ describe("moments of awkward series within N-2", () => {
         const random = randomOf(m + channels);
         const x = wasm.alloc("float32", m * channels);
         const [mean, variance] = [wasm.alloc("float32", channels), wasm.alloc("float32", channels)];
-        // The same series in every channel, so that one truth serves all.
+        // The same series in every channel, so that one truth serves for all.
         const series = Float32Array.from({ length: m }, (_, i) => value(i, m, random));
         const { view } = x;
         for (let o = 0; o < outer; o++) {
@@ -77,7 +80,7 @@ describe("moments of awkward series within N-2", () => {
   }
 });
 
-/** Two passes in float64, far inside the bounds, which are N-2's with eta = 2^-149. */
+/** Two passes in float64, which is far more accurate than the bounds. The bounds are those of N-2 with eta = 2^-149. */
 function truthOf(series: Float32Array) {
   const u = 2 ** -24;
   const eta = 2 ** -149;
@@ -90,7 +93,7 @@ function truthOf(series: Float32Array) {
   return { mean, variance, meanBound: d + eta, varianceBound: (s + 4 * u) * (variance + d * d) + eta };
 }
 
-/** About a standard normal number: the sum of four uniform ones. */
+/** An approximately standard normal number: the sum of four uniform ones. */
 function normal(random: () => number): number {
   return (random() + random() + random() + random() - 2) * Math.sqrt(3);
 }

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 
-/** Runs a module against the built package in a Node of its own, with flags that take features away. */
+/** Runs a module against the built package in a new Node process, with flags that disable features. */
 async function inNode(flags: readonly string[], code: string): Promise<unknown> {
   const url = new URL("../dist/index.js", import.meta.url).href;
   const source = `import { createWasm } from ${JSON.stringify(url)};\n${code}`;

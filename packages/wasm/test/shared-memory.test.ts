@@ -3,7 +3,7 @@ import { threadsOff } from "../src/shared-memory.ts";
 
 afterEach(() => vi.unstubAllGlobals());
 
-/** What a runtime lacks, and the reason that is given for it. */
+/** A missing feature of a runtime, and the reason that is reported for it. */
 const LACKS: Record<string, [take: () => void, why: string]> = {
   "a page that is not isolated": [
     () => vi.stubGlobal("crossOriginIsolated", false),

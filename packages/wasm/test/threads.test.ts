@@ -6,7 +6,10 @@ import { startPool } from "../src/pool.ts";
 import { arrayOf, type Operands, operandsOf, randomOf } from "./kit.ts";
 
 const EPS = 1e-5;
-/** Large enough to be shared: planes, planes in blocks and in parts, columns, folded columns, wide columns, odd tails. */
+/**
+ * Geometries large enough to be shared: planes, planes in blocks and in parts, columns, folded columns, wide columns,
+ * odd tails.
+ */
 const GEOMETRIES: readonly Geometry[] = [
   { outer: 8, channels: 16, inner: 3136 },
   { outer: 3, channels: 137, inner: 1501 },
@@ -17,7 +20,7 @@ const GEOMETRIES: readonly Geometry[] = [
   { outer: 100, channels: 5003, inner: 1 },
 ];
 
-/** Each kernel on its own operands, then every byte that it wrote. */
+/** Runs each kernel on its own operands, and returns every byte that it wrote. */
 const RUNS: Record<string, (k: Backend<WasmBuffer>["kernels"], g: Geometry, o: Operands) => void> = {
   moments: (k, g, o) => k.moments(o.x, g, o.stats),
   normalize: (k, g, o) => k.normalize(o.x, g, o.stats, EPS, o.affine, o.y),
@@ -61,7 +64,7 @@ describe("the same bits on 1, 2 and 4 threads", () => {
   }
 });
 
-/** FNV-1a over the buffer's words: any bit that differs changes it. */
+/** FNV-1a over the buffer's words; any bit that differs changes it. */
 function digestOf(buffer: WasmBuffer): number {
   const { view } = buffer;
   const words = new Uint32Array(view.buffer, view.byteOffset, view.byteLength / 4);
@@ -70,7 +73,7 @@ function digestOf(buffer: WasmBuffer): number {
   return hash >>> 0;
 }
 
-/** The workers that Node starts from now until `stop`. */
+/** Records the workers that Node starts until `stop`. */
 function spiedWorkers() {
   const threads = process.getBuiltinModule("node:worker_threads");
   const { Worker: Original } = threads;

@@ -1,13 +1,13 @@
-/** One channel's operands, as the careful kernels read them: slowly, in float64, and with nothing that overflows. */
+/** The operands of one channel, as the careful kernels read them: slowly, in float64, and without overflow. */
 import { job } from "../job";
 import { exponentOf, scaleBy } from "./scaled";
 
-/** From 2^960 on a difference is taken of quarters: that of two numbers may be beyond the largest. */
+/** From 2^960 on, differences are taken of quarters, because the difference of two such numbers may overflow. */
 const HUGE: f64 = 9.745314011399999e288;
 
 let mean: f64 = 0;
 let quarter: f64 = 1;
-/** What a deviation's exponent lacks. */
+/** The power of two that a deviation was divided by. */
 export let deviationExponent: i32 = 0;
 
 /** 1 / sqrt(variance + eps) as r * 2^rExponent. */
@@ -18,7 +18,10 @@ export function isHuge(x: f64): bool {
   return abs(x) >= HUGE;
 }
 
-/** Reads the channel's statistics; without them x - 0 and 1. False where r is infinite or anything is no number. */
+/**
+ * Reads the channel's statistics; without statistics, x - 0 and 1 are used. Returns false if r is infinite or an
+ * operand is NaN.
+ */
 export function openChannel<T>(channel: u32): bool {
   mean = job.mean ? f64(load<T>(job.mean + channel * sizeof<T>())) : 0;
   quarter = isHuge(mean) ? 0.25 : 1;
@@ -34,7 +37,7 @@ export function openChannel<T>(channel: u32): bool {
   return mean - mean === 0 && inverse - inverse === 0;
 }
 
-/** x - mean is this times 2^deviationExponent. */
+/** x - mean is the result times 2^deviationExponent. */
 export function deviation(x: f64): f64 {
   return x * quarter - mean * quarter;
 }

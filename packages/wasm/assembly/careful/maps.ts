@@ -1,6 +1,7 @@
 /**
- * The maps of one channel whose coefficients are beyond the dtype, or so near its ends that a product could be. Every product
- * is of numbers in [1/2, 1), their exponents are added up, and the result is rounded once where it is stored.
+ * The maps of one channel whose coefficients are outside the dtype's range, or so near its ends that a product could
+ * be. Factors are scaled to [1/2, 1), exponents are added up separately, and the result is rounded once when it is
+ * stored.
  */
 import { job } from "../job";
 import { finite } from "../vector";
@@ -26,7 +27,7 @@ function openScale<T>(channel: u32): bool {
   return finite(gamma);
 }
 
-/** y = (x - mean) scale + beta of one channel. False, and nothing is written, where a coefficient is not finite. */
+/** y = (x - mean) scale + beta of one channel. Returns false, without writing, if a coefficient is not finite. */
 export function carefulNormalize<T>(channel: u32): bool {
   beta = job.beta ? f64(load<T>(job.beta + channel * sizeof<T>())) : -0.0;
   if (!openScale<T>(channel) || !finite(beta)) return false;
@@ -39,7 +40,7 @@ function normalizeRun<T>(offset: usize, bytes: usize): void {
   const e = scaleExponent + deviationExponent;
   for (const end = offset + bytes; offset !== end; offset += sizeof<T>()) {
     const d = deviation(f64(load<T>(job.x + offset)));
-    let y = d * scale + beta; // right where d is no number or infinite
+    let y = d * scale + beta; // right if d is NaN or infinite
     if (finite(d)) {
       const f = exponentOf(d);
       const t = scaleBy(d, -f) * scale;
@@ -49,7 +50,10 @@ function normalizeRun<T>(offset: usize, bytes: usize): void {
   }
 }
 
-/** dx = scale (dy - share - (x - mean) slope) of one channel. False, and nothing is written, where one is not finite. */
+/**
+ * dx = scale (dy - share - (x - mean) slope) of one channel. Returns false, without writing, if a coefficient is not
+ * finite.
+ */
 export function carefulGradient<T>(channel: u32): bool {
   share = f64(load<T>(job.sumDy + channel * sizeof<T>()));
   slope = f64(load<T>(job.sumDyXhat + channel * sizeof<T>()));
@@ -77,7 +81,7 @@ function gradientRun<T>(offset: usize, bytes: usize): void {
   for (const end = offset + bytes; offset !== end; offset += sizeof<T>()) {
     const u = f64(load<T>(job.dy + offset)) * quarter - share * quarter;
     const d = deviation(f64(load<T>(job.x + offset)));
-    let dx = u - d; // right where that is no number
+    let dx = u - d; // right if the difference is NaN
     if (finite(u) && finite(d)) {
       const f = exponentOf(d) + slopeExponent;
       const w = scaleBy(d, -exponentOf(d)) * slope;

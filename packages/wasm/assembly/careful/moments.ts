@@ -1,12 +1,12 @@
 /**
- * Moments of one channel whose sums are not finite, or whose values are not.
+ * Computes the moments of one channel that has sums or values that are not finite.
  *
  *   E = exponent of max |x|         x' = x / 2^E, in (-1, 1)
  *   mean' = x'[0] + sum (x' - x'[0]) / m, as high and low part
  *   F = exponent of max |x' - mean'|    t = (x' - mean') / 2^F, in (-1, 1)
  *   mean = mean' 2^E, squares = (sum t^2 - (sum t)^2 / m) 2^(2 E + 2 F)
  *
- * A t whose square underflows is below 2^-537 of the largest, which it does not change.
+ * A t whose square underflows is below 2^-537 of the largest, so losing it changes nothing.
  */
 import { job } from "../job";
 import { storeMean, storeSquares } from "../kernels/moments/stats";
@@ -47,7 +47,10 @@ export function carefulMoments<T>(channel: u32): void {
   storeSquares<T>(channel, max<f64>(total() - (sum * sum) / m, 0), 2 * (E + F));
 }
 
-/** A NaN, or infinities: the mean is what their sum is. The finite ones are made small, so that they add no infinity. */
+/**
+ * For channels with a NaN or infinities: the mean is the sum of the values. Finite values are scaled down, so that
+ * their sum stays finite.
+ */
 function poisonedMoments<T>(channel: u32): void {
   const m = count();
   let sum: f64 = 0;

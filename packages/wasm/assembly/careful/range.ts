@@ -1,6 +1,6 @@
 /**
- * Which channels the ordinary maps are right for. Beyond that an intermediate could overflow, or lose its bits where it is
- * subnormal, although the result does not: those channels are for maps.ts.
+ * Decides for which channels the ordinary maps are right. In others an intermediate result could overflow, or lose bits
+ * as a subnormal, although the final result does not. maps.ts handles those.
  */
 
 import { inverseOf, meanOf } from "../coefficients";
@@ -12,7 +12,7 @@ export function differenceLimit<T>(): f64 {
   return sizeof<T>() === 4 ? 1.2676506002282294e30 : 9.745314011399999e288; // 2^100, 2^960
 }
 
-/** Slopes below this leave room for x^ times as much. */
+/** Slopes below this can be multiplied by an equally large x^. */
 export function slopeLimit<T>(): f64 {
   return sizeof<T>() === 4 ? 1152921504606847000 : 3.273390607896142e150; // about 2^60, 2^500
 }
@@ -25,7 +25,7 @@ export function largest<T>(): f64 {
   return sizeof<T>() === 4 ? 3.4028234663852886e38 : 1.7976931348623157e308;
 }
 
-/** All n values from p on are below the limit of differences; no values (0) are. */
+/** Whether all n values from p on are below the limit of differences. True if there are no values (p is 0). */
 export function differencesInRange<T>(p: usize, n: u32): bool {
   if (!p) return true;
   const lanes: u32 = 16 / sizeof<T>();
@@ -47,7 +47,7 @@ function scaleInRange<T>(channel: u32, scale: T): bool {
 
 /** Whether the ordinary map is right for a channel with these coefficients. */
 export function mapInRange<T>(channel: u32, mean: T, scale: T, beta: T): bool {
-  if (!job.variance) return true; // K-5 is one rounding per operation, whatever comes out
+  if (!job.variance) return true; // K-5 rounds once per operation, whatever the result
   const limit = differenceLimit<T>();
   return abs(f64(mean)) < limit && abs(f64(beta)) < limit && scaleInRange<T>(channel, scale);
 }
@@ -57,11 +57,13 @@ export function gradientInRange<T>(channel: u32, mean: T, share: T, slope: T, sc
   if (!(abs(f64(mean)) < limit && abs(f64(share)) < limit && scaleInRange<T>(channel, scale))) return false;
   const sum = abs(f64(load<T>(job.sumDyXhat + channel * sizeof<T>())));
   const c = abs(f64(slope));
-  // sum / m is normal, whatever m is.
+  // Checks that sum / m is normal for every m.
   return sum === 0 || (sum < slopeLimit<T>() && c < slopeLimit<T>() && sum >= 1e-290 && c >= smallest<T>());
 }
 
-/** A channel's statistics and gamma are finite: if it is out of range, care helps. */
+/**
+ * Whether a channel's statistics and gamma are finite, so that the careful kernel helps if the channel is out of range.
+ */
 export function canBeHelped<T>(channel: u32): bool {
   const gamma = job.gamma ? f64(load<T>(job.gamma + channel * sizeof<T>())) : 1;
   return finite(f64(meanOf<T>(channel))) && finite(inverseOf<T>(channel)) && finite(gamma);

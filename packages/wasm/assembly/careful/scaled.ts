@@ -1,9 +1,9 @@
-/** Numbers with an exponent beside them: what is computed of them neither overflows nor underflows on the way. */
+/** Numbers with a separate exponent, so that no intermediate result overflows or underflows. */
 
-/** The exponent of 0: below all others, and no sum with another leaves 32 bits. */
+/** The exponent that stands for 0. It is below all others, and a sum of it with another exponent fits into 32 bits. */
 const NOTHING: i32 = -100000;
 
-/** e with 2^(e - 1) <= |x| < 2^e; x is finite. */
+/** The e with 2^(e - 1) <= |x| < 2^e, for a finite x. */
 export function exponentOf(x: f64): i32 {
   if (x === 0) return NOTHING;
   let e = i32((reinterpret<u64>(x) >> 52) & 0x7ff);
@@ -12,7 +12,10 @@ export function exponentOf(x: f64): i32 {
   return e - 1022 - 64;
 }
 
-/** x * 2^e, rounded where that is subnormal. In three steps: a power of two may lie beyond what a number can be. */
+/**
+ * x * 2^e, rounded only if the result is subnormal. It takes three steps because 2^e itself may be beyond the range of
+ * a number.
+ */
 export function scaleBy(x: f64, e: i32): f64 {
   e = max(min(e, 3000), -3000);
   const step = e / 3;
@@ -20,7 +23,7 @@ export function scaleBy(x: f64, e: i32): f64 {
   return x * factor * factor * powerOfTwo(e - 2 * step);
 }
 
-/** |e| <= 1002. */
+/** 2^e for |e| <= 1002. */
 function powerOfTwo(e: i32): f64 {
   return reinterpret<f64>(u64(e + 1023) << 52);
 }

@@ -1,4 +1,4 @@
-/** A compensated sum of float64 (Knuth's two-sum): what addition loses is added up beside it. */
+/** A compensated sum of float64 (Knuth's two-sum): the rounding errors of the additions are summed separately. */
 import { lostOf } from "../vector";
 
 let high: f64 = 0;

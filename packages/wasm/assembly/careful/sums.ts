@@ -1,6 +1,6 @@
 /**
- * Gradient sums of one channel whose sums are not finite: sum dy and r sum dy (x - mean), each term divided by the largest
- * one's power of two. A term that underflows then is below 2^-1074 of the largest.
+ * Gradient sums of one channel whose sums are not finite: sum dy and r sum dy (x - mean). Each term is divided by the
+ * largest term's power of two. A term that then underflows is below 2^-1074 of the largest.
  */
 import { job } from "../job";
 import { count } from "../shape";
@@ -9,13 +9,16 @@ import { deviation, deviationExponent, offsetOf, openChannel, r, rExponent } fro
 import { exponentOf, scaleBy } from "./scaled";
 import { add, clear, total } from "./sum";
 
-/** The sums are these times two to the power of their exponents: they may be beyond what a number can be. */
+/**
+ * The sums are these values times two to the power of their exponents, because they may be beyond the range of a
+ * number.
+ */
 export let dySum: f64 = 0;
 export let dySumExponent: i32 = 0;
 export let dotSum: f64 = 0;
 export let dotSumExponent: i32 = 0;
 
-/** False, and nothing is summed, where an operand is not finite: infinities and NaN go the ordinary way. */
+/** Returns false, without summing, if an operand is not finite: the ordinary kernels handle infinities and NaN. */
 export function carefulSums<T>(channel: u32): bool {
   if (!openChannel<T>(channel)) return false;
   const m = count();

@@ -1,4 +1,4 @@
-/** K-10. gradSums and gradNormalize, a block of channels at a time where it stays in cache. */
+/** K-10. gradSums and gradNormalize run in turn on blocks of channels that stay in cache. */
 import { job, run } from "../job";
 import { bytes, CHUNK, items, lastOfChunk, planBlocks, planColumns, usePlanes } from "../shape";
 import { gradNormalizeAll, gradNormalizeBlock, gradNormalizeTile } from "./grad-normalize";

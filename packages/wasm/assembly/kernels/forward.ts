@@ -1,4 +1,4 @@
-/** K-10. moments, movingAverage and normalize, a block of channels at a time where it stays in cache. */
+/** K-10. moments, movingAverage and normalize run in turn on blocks of channels that stay in cache. */
 import { job, run } from "../job";
 import { bytes, CHUNK, items, lastOfChunk, planBlocks, planColumns, usePlanes } from "../shape";
 import { momentsOfChannels, momentsOfPlanes, momentsOfTile } from "./moments";

@@ -1,6 +1,6 @@
 /**
- * K-4. dx = ((dy - a) - (x - mean) c) s with a = sum dy / m, c = r sum(dy x^) / m, s = gamma r, each computed in float64 and
- * rounded once; without sums dx = dy s, where the host gives dy as x, and no mean. Bound: N-6.
+ * K-4. dx = ((dy - a) - (x - mean) c) s with a = sum dy / m, c = r sum(dy x^) / m, s = gamma r, each computed in
+ * float64 and rounded once. Without sums dx = dy s; the host then passes dy as x, and no mean. Bound: N-6.
  */
 import { carefulGradient } from "../careful/maps";
 import { canBeHelped, differencesInRange, gradientInRange } from "../careful/range";
@@ -46,7 +46,10 @@ function slopeOf<T>(channel: u32): T {
   return <T>(inverseOf<T>(channel) * (f64(load<T>(job.sumDyXhat + channel * sizeof<T>())) / job.m));
 }
 
-/** One by one: false if there is a channel that the ordinary map is not right for, and the careful one may be. */
+/**
+ * Checks channel by channel. Returns false if there is a channel for which the ordinary map is not right and the
+ * careful map may be.
+ */
 function gradientsInRange<T>(first: u32, n: u32): bool {
   for (const last = first + n; first < last; first++) {
     const share = shareOf<T>(first);
@@ -59,7 +62,7 @@ function gradientsInRange<T>(first: u32, n: u32): bool {
 
 // ---- planes
 
-/** The map of all planes, the sums known. */
+/** The map of all planes after the sums are known. */
 export function gradNormalizeAll<T>(): void {
   const channels = job.channels;
   const inRange = channels <= MAX_COLUMNS && openChannels<T>(table(0), 0, channels);
@@ -70,7 +73,10 @@ export function gradNormalizeAll<T>(): void {
   run((item: u32) => gradNormalizePlanes<T>(item), parts(elements(), SLICE), 3 * bytes<T>());
 }
 
-/** Mean, share, slope and scale of n channels, a table apart; true if the ordinary map is right for all. */
+/**
+ * Computes mean, share, slope and scale of n channels into four consecutive tables. Returns true if the ordinary map is
+ * right for all of them.
+ */
 function openChannels<T>(into: usize, first: u32, n: u32): bool {
   means<T>(into, first, n);
   return (
@@ -78,7 +84,7 @@ function openChannels<T>(into: usize, first: u32, n: u32): bool {
   );
 }
 
-/** Elements [item * SLICE, ...) of the tensor in order of memory. */
+/** Maps elements [item * SLICE, ...) of the tensor in order of memory. */
 export function gradNormalizePlanes<T>(item: u32): void {
   const inner = job.inner;
   const size = job.outer * job.channels * inner;
@@ -121,7 +127,7 @@ export function gradNormalizeChannel<T>(channel: u32): void {
   }
 }
 
-/** All rows of channels [first, last) of a chunk, which lie one behind the other. */
+/** All rows of channels [first, last) of a chunk; the rows lie one after the other. */
 export function gradNormalizeBlock<T>(first: u32, last: u32): void {
   const own = table(0) + (first - job.first) * sizeof<T>();
   const inRange = openChannels<T>(own, first, last - first);
@@ -153,7 +159,7 @@ function gradRow<T>(offset: usize, n: u32, a: v128, m: v128, c: v128, s: v128): 
     storeTail<T>(dx, mapped<T>(loadTail<T>(dy, n), loadTail<T>(x, n), a, m, c, s), n);
     return;
   }
-  // The vector that ends where the row does overlaps the one before it. It is read first: dx may be dy or x.
+  // The vector that ends at the end of the row overlaps the one before it. It is read first, because dx may be dy or x.
   const odd = (n & (lanes - 1)) !== 0;
   const last = n * sizeof<T>() - 16;
   const end = dx + last;
@@ -196,9 +202,9 @@ export function gradNormalizeTile<T>(): void {
 }
 
 /**
- * Rows of columns that are mapped together, as in normalize.ts; fewer of long ones, since half a line is mapped at a time.
- * Measured, float32, ns per element, rows of 1, 2, 4: [4096, 64] 0.49, 0.32, 0.26; [1024, 256] 0.49, 0.36, 0.31; [512, 1024] 0.54,
- * 0.50, 0.84; [25088, 256] 1.06, 1.88, 1.89.
+ * The number of rows of columns that are mapped together, as in normalize.ts. It is smaller for long rows, since half a
+ * line is mapped at a time. Measured, float32, ns per element, rows of 1, 2, 4: [4096, 64] 0.49, 0.32, 0.26; [1024,
+ * 256] 0.49, 0.36, 0.31; [512, 1024] 0.54, 0.50, 0.84; [25088, 256] 1.06, 1.88, 1.89.
  */
 function groupOfMap<T>(): u32 {
   return isLarge<T>(3) ? 1 : job.stride > 1024 ? 2 : 4;
@@ -249,7 +255,7 @@ function gradNormalizeGroup<T>(offset: usize, rows: u32): void {
   for (let row: u32 = 0; row < rows; row++) columnsOfRow<T>(offset + row * stride + at, n, at);
 }
 
-/** n elements of a row, whose coefficients lie at `at`. */
+/** Maps n elements of a row, whose coefficients lie at `at`. */
 function columnsOfRow<T>(offset: usize, n: u32, at: usize): void {
   const lanes: u32 = 16 / sizeof<T>();
   let c = table(0) + at;

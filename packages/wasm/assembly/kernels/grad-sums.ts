@@ -1,11 +1,12 @@
 /**
- * K-3. For each channel sum dy and sum dy * x^, x^ = (x - mean) r; adds them into the gradients of beta and gamma.
+ * K-3. Computes sum dy and sum dy * x^ for each channel, with x^ = (x - mean) r, and adds them into the gradients of
+ * beta and gamma.
  *
  *   p = the power of two next to r
  *   A = sum of dy, Q = sum of dy * ((x - mean) p)    reduce/planes.ts, reduce/columns.ts, in order of memory
  *   sum dy = A, sum dy x^ = Q r / p                  grad-sums/finish.ts, in float64
  *
- * The terms are in range wherever dy * x^ is, and nothing but dy * (x - mean) rounds. Bounds: N-5, N-7, N-10.
+ * The terms are in range wherever dy * x^ is, and only dy * (x - mean) rounds. Bounds: N-5, N-7, N-10.
  */
 import { job, run } from "../job";
 import { sumRows, totalsOfColumns } from "../reduce/columns";
@@ -55,7 +56,7 @@ export function gradSumsOfPlanes<T>(): void {
   }
 }
 
-/** Some channels, all of them. */
+/** Sums all elements of some channels. */
 export function gradSumsOfItem<T>(item: u32): void {
   const first = job.first + item * job.span;
   gradSumsOfChannels<T>(first, min(first + job.span, lastOfChunk()));
@@ -68,7 +69,7 @@ export function gradSumsOfChannels<T>(first: u32, last: u32): void {
   finishSums<T>(first, last);
 }
 
-/** Some channels, one part of them. */
+/** Sums one part of some channels. */
 export function gradSumItem<T>(item: u32): void {
   const first = job.first + (item / job.parts) * job.span;
   sumPart<T, Products>(first, min(first + job.span, lastOfChunk()), item % job.parts);

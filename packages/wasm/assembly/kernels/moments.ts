@@ -1,10 +1,10 @@
 /**
- * K-1. Mean and biased variance of each channel; K-12, what they are before their last roundings.
+ * K-1: mean and biased variance of each channel. K-12: the same before their last roundings.
  *
- *   s = a value of the channel near its mean         moments/shift.ts
+ * s = a value of the channel near its mean         moments/shift.ts
  *   A = sum of x - s, Q = sum of (x - s)^2           reduce/planes.ts, reduce/columns.ts, in order of memory
  *   mean = s + A / m, variance = (Q - A A / m) / m   moments/finish.ts
- *   where s turns out badly chosen: s = mean, and A and Q of that channel again
+ *   if s was badly chosen: s = mean, and A and Q of that channel are computed again
  *
  * Bounds: N-1, N-2, N-7, N-9, N-10.
  */
@@ -31,7 +31,7 @@ import { spreadOwn } from "../tables";
 import { finishChannel, finishMoments } from "./moments/finish";
 import { planProbes, shiftsOfColumns, shiftsOfPlanes } from "./moments/shift";
 
-/** Without `variance` (0) those of K-12. */
+/** Without `variance` (0), computes the moments of K-12. */
 export function moments<T>(): void {
   if (usePlanes()) {
     momentsOfPlanes<T>();
@@ -60,7 +60,7 @@ export function momentsOfPlanes<T>(): void {
   }
 }
 
-/** Some channels, all of them. */
+/** Sums all elements of some channels. */
 export function momentsOfItem<T>(item: u32): void {
   const first = job.first + item * job.span;
   momentsOfChannels<T>(first, min(first + job.span, lastOfChunk()));
@@ -72,7 +72,7 @@ export function momentsOfChannels<T>(first: u32, last: u32): void {
   finishPlanes<T>(first, last);
 }
 
-/** Some channels, one part of them. */
+/** Sums one part of some channels. */
 export function sumItem<T>(item: u32): void {
   const first = job.first + (item / job.parts) * job.span;
   sumPart<T, Deviations>(first, min(first + job.span, lastOfChunk()), item % job.parts);

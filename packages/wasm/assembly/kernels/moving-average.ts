@@ -1,4 +1,4 @@
-/** K-7. running = fraction * running + (mean, correction * variance, 1). In float64, rounded once. Bound: N-8. */
+/** K-7. running = fraction * running + (mean, correction * variance, 1), in float64, rounded once. Bound: N-8. */
 import { job } from "../job";
 
 export function movingAverage<T>(): void {

@@ -1,4 +1,7 @@
-/** K-2. y = (x - mean) * s + beta, s = gamma / sqrt(variance + eps) in float64 and rounded once. Bound: N-3. */
+/**
+ * K-2. y = (x - mean) * s + beta, with s = gamma / sqrt(variance + eps) computed in float64 and rounded once. Bound:
+ * N-3.
+ */
 import { carefulNormalize } from "../careful/maps";
 import { canBeHelped, differencesInRange, mapInRange } from "../careful/range";
 import { meanOf, scaleOf } from "../coefficients";
@@ -23,7 +26,7 @@ export function normalize<T>(): void {
   mapTensor<T>();
 }
 
-/** The map of the job's operands. Without `variance` (0) s is gamma; without `mean` nothing is subtracted. */
+/** Maps the job's operands. Without `variance` (0), s is gamma; without `mean`, nothing is subtracted. */
 export function mapTensor<T>(): void {
   if (usePlanes()) {
     const channels = job.channels;
@@ -42,7 +45,7 @@ export function mapTensor<T>(): void {
   }
 }
 
-/** Without beta -0: the one number that changes no sum, not even -0. */
+/** Without beta this is -0, the only number that changes no sum, not even -0. */
 function betaOf<T>(channel: u32): T {
   return job.beta ? load<T>(job.beta + channel * sizeof<T>()) : <T>-0.0;
 }
@@ -54,14 +57,20 @@ function offsetsInRange<T>(first: u32, n: u32): bool {
   );
 }
 
-/** Mean, scale and beta of n channels, from `into` on and one and two tables further; true if the ordinary map is right for all. */
+/**
+ * Computes mean, scale and beta of n channels into three tables: at `into`, and one and two tables further on. Returns
+ * true if the ordinary map is right for all of them.
+ */
 function openChannels<T>(into: usize, first: u32, n: u32): bool {
   means<T>(into, first, n);
   betas<T>(into + 2 * TABLE, first, n);
   return scales<T>(into + TABLE, first, n) && offsetsInRange<T>(first, n);
 }
 
-/** One by one: false if there is a channel that the ordinary map is not right for, and the careful one is. */
+/**
+ * Checks channel by channel. Returns false if there is a channel for which the ordinary map is not right and the
+ * careful map is.
+ */
 function mapsInRange<T>(first: u32, n: u32): bool {
   for (const last = first + n; first < last; first++) {
     if (mapInRange<T>(first, meanOf<T>(first), scaleOf<T>(first), betaOf<T>(first))) continue;
@@ -72,7 +81,7 @@ function mapsInRange<T>(first: u32, n: u32): bool {
 
 // ---- planes
 
-/** Elements [item * SLICE, ...) of the tensor in order of memory. */
+/** Maps elements [item * SLICE, ...) of the tensor in order of memory. */
 export function normalizePlanes<T>(item: u32): void {
   const inner = job.inner;
   const size = job.outer * job.channels * inner;
@@ -112,7 +121,7 @@ export function normalizeChannel<T>(channel: u32): void {
   }
 }
 
-/** All rows of channels [first, last) of a chunk, which lie one behind the other. */
+/** All rows of channels [first, last) of a chunk; the rows lie one after the other. */
 export function normalizeBlock<T>(first: u32, last: u32): void {
   const own = table(0) + (first - job.first) * sizeof<T>();
   const inRange = openChannels<T>(own, first, last - first);
@@ -140,7 +149,7 @@ function mapRow<T>(x: usize, y: usize, n: u32, m: v128, s: v128, b: v128): void 
     storeTail<T>(y, mapped<T>(loadTail<T>(x, n), m, s, b), n);
     return;
   }
-  // The vector that ends where the row does overlaps the one before it. It is read first: y may be x.
+  // The vector that ends at the end of the row overlaps the one before it. It is read first, because y may be x.
   const odd = (n & (lanes - 1)) !== 0;
   const last = n * sizeof<T>() - 16;
   const end = y + last;
@@ -182,9 +191,9 @@ export function normalizeTile<T>(): void {
 }
 
 /**
- * Rows of columns that are mapped together, block by block, so that coefficients are loaded once for them. Tensors that come from
- * memory are mapped as they lie. Measured, float32, ns per element, rows of 1, 2, 4, 8: [4096, 64] 0.33, 0.22, 0.17, 0.17;
- * [512, 1024] 0.32, 0.24, 0.25, 0.33; [25088, 256] 0.87, 1.63, 1.59, 1.97.
+ * The number of rows of columns that are mapped together, block by block, so that coefficients are loaded once for all
+ * of them. Tensors too large for the cache are mapped in order of memory. Measured, float32, ns per element, rows of 1,
+ * 2, 4, 8: [4096, 64] 0.33, 0.22, 0.17, 0.17; [512, 1024] 0.32, 0.24, 0.25, 0.33; [25088, 256] 0.87, 1.63, 1.59, 1.97.
  */
 const GROUP: u32 = 4;
 
@@ -246,7 +255,7 @@ function columnsOfRow<T>(x: usize, y: usize, n: u32): void {
   lastOfRow<T>(x, y, n, table(0), table(1), table(2));
 }
 
-/** n elements of a row, whose coefficients lie at m, s and b. */
+/** Maps n elements of a row, whose coefficients lie at m, s and b. */
 function lastOfRow<T>(x: usize, y: usize, n: u32, m: usize, s: usize, b: usize): void {
   const lanes: u32 = 16 / sizeof<T>();
   let at: usize = 0;

@@ -10,10 +10,10 @@
  *     entries += runs                               widened (float32) or compensated (float64)
  *   total[c] = the columns of channel c in entries
  *
- * The bits follow from the bands; a group is as many rows as stay in the first-level cache while their columns are walked. Where the
- * columns are not a multiple of a block, the last block begins before the end of the one before it, and what both have is taken
- * once. Parts of the rows have entries of their own and are added in order. Bounds: N-1, with 2 + band / 4 + 3 additions in the
- * dtype at most.
+ * The bits depend only on the bands. A group is as many rows as stay in the first-level cache while their columns are
+ * walked. If the number of columns is not a multiple of a block, the last block overlaps the one before it, and the
+ * overlap is counted once. Each part of the rows has its own entries, and these are added in order. Bounds: N-1, with
+ * at most 2 + band / 4 + 3 additions in the dtype.
  */
 import { job } from "../job";
 import { BAND, BLOCK_BYTES, BLOCK_LIST, groupOf, isLarge, partial, TOTALS, table } from "../shape";
@@ -21,17 +21,20 @@ import { finite, lost, lostOf, regain, upper, zero } from "../vector";
 import { addCompensated } from "./planes";
 import { areDeviations, first as firstTerm, operands, second, sumOfFour } from "./terms";
 
-/** Bytes of a block's entries: two sums of float64, for float64 what those lost, and from RUNS on two sums in the dtype. */
+/**
+ * The bytes of a block's entries: two sums of float64, their rounding errors if the dtype is float64, and from RUNS on
+ * two sums in the dtype.
+ */
 const BLOCK: u32 = BLOCK_BYTES;
 const LOST: u32 = 128;
 const RUNS: u32 = 256;
 
-/** Bytes from a column's A to its Q. */
+/** The bytes from a column's A to its Q. */
 function fromAToQ<T>(): usize {
   return 512 / sizeof<T>();
 }
 
-/** The rows of one part: all blocks that are listed. */
+/** Sums the rows of one part, for all blocks that are listed. */
 export function sumRows<T, K>(part: u32): void {
   const from = part * job.span;
   if (from >= job.rows) return;
@@ -54,7 +57,10 @@ export function sumRows<T, K>(part: u32): void {
   }
 }
 
-/** Reads one byte per line, in order of memory: the prefetcher then runs ahead of it, as it does not of blocks of columns. */
+/**
+ * Reads one byte per line, in order of memory. The prefetcher then runs ahead, which it does not do for blocks of
+ * columns.
+ */
 function touchRows<T, K>(p: usize, rows: u32): void {
   const bytes = (rows - 1) * job.stride + job.columns * sizeof<T>();
   for (let at: usize = 0; at < bytes; at += 64) load<u8>(p + at);
@@ -161,7 +167,7 @@ function sumBlock<T, K>(p: usize, rows: u32, apart: usize, c0: usize, c1: usize,
 
 /** Adds the runs to the sums and clears them. */
 function addRuns<T>(entries: usize): void {
-  // A vector's columns take 128 / sizeof<T>() bytes of entries, those of Q begin where four vectors of A end.
+  // The entries of a vector's columns take 128 / sizeof<T>() bytes; those of Q begin after four vectors of A.
   const apiece: usize = sizeof<T>() === 4 ? 32 : 16;
   const list = table(BLOCK_LIST);
   for (let i: usize = 0, end = job.listed * 4; i < end; i += 4) {
@@ -178,7 +184,7 @@ function addRuns<T>(entries: usize): void {
   }
 }
 
-/** Both totals of the tile's channels [first, last), as float64. */
+/** Computes both totals of the tile's channels [first, last), as float64. */
 export function totalsOfColumns<T, K>(first: u32, last: u32): void {
   if (job.inner === 1 && job.fold === 1) {
     const even = first + ((last - first) & ~1);
@@ -187,14 +193,14 @@ export function totalsOfColumns<T, K>(first: u32, last: u32): void {
   for (; first < last; first++) totalsOfChannel<T, K>(first);
 }
 
-/** Address of column c's first sum in part 0; the second is Q bytes on. */
+/** The address of column c's first sum in part 0. The second sum follows Q bytes later. */
 function entryOf<T>(c: u32): usize {
   const columns: u32 = 64 / sizeof<T>();
   const block = c / columns;
   return partial() + block * BLOCK + (c - min(block * columns, job.columns - columns)) * 8;
 }
 
-/** Of two channels that are two neighbouring columns. */
+/** Computes the totals of two channels that are two adjacent columns. */
 function totalsOfPair<T>(column: u32): void {
   const Q = fromAToQ<T>();
   const next = job.blocks * BLOCK;
@@ -219,7 +225,7 @@ function totalsOfPair<T>(column: u32): void {
   v128.store(table(TOTALS + 1) + column * 8, sizeof<T>() === 8 ? regain(q, lostQ) : q);
 }
 
-/** Of a channel with several columns, and with elements after the last whole row. */
+/** Computes the totals of a channel that has several columns, and elements after the last whole row. */
 function totalsOfChannel<T, K>(channel: u32): void {
   const Q = fromAToQ<T>();
   const width = job.channels * job.inner;

@@ -1,29 +1,29 @@
 /**
  * The two sums of every channel of planes, taken in order of memory:
  *
- *   entries = 0                                   a float64 pair of sums per channel
- *   for each row of inner elements, or several outer rows at a time where they are short:
+ * entries = 0                                   a float64 pair of sums per channel
+ *   for each row of inner elements, or several outer rows at a time if they are short:
  *     for each channel c:
  *       for each run of RUN x 4 vectors:          sums in the dtype, a tree of four vectors per addition
  *         a, q = sums of u, v over the run
  *         entries[c] += a, q                      widened (float32) or compensated (float64)
  *   total[c] = the lanes of entries[c]
  *
- * Tensors of short outer rows are cut into parts of each channel's elements, which have entries of their own; their number follows
- * from the shape alone and they are added in order, so that threads do not change bits. Bounds: N-1, with 2 + RUN + 3 additions in
- * the dtype at most.
+ * If a tensor has short outer rows, each channel's elements are cut into parts that have entries of their own. The
+ * number of parts depends only on the shape, and they are added in order, so that threads do not change bits. Bounds:
+ * N-1, with at most 2 + RUN + 3 additions in the dtype.
  */
 import { job } from "../job";
 import { CHUNK, count, entryBytes, partial, TOTALS, table } from "../shape";
 import { lastLanes, lost, total, widen, zero } from "../vector";
 import { areDeviations, first as firstTerm, second, sumOfFour } from "./terms";
 
-/** Additions of a lane before its sum is widened. */
+/** The number of additions per lane before its sum is widened. */
 const RUN: u32 = 8;
-/** Outer rows that are read together: each is a stream of its own. */
+/** The number of outer rows that are read together, each as a stream of its own. */
 const MOST_TOGETHER: u32 = 4;
 
-/** Clears the entries of channels [first, last) for one part and sums its elements into them. */
+/** Clears the entries of channels [first, last) for one part, and sums the part's elements into them. */
 export function sumPart<T, K>(first: u32, last: u32, part: u32): void {
   const from = part * job.size;
   const entries = entryOf<T>(part, first);
@@ -56,7 +56,7 @@ export function sumPart<T, K>(first: u32, last: u32, part: u32): void {
   }
 }
 
-/** Outer rows whose sums fit into one run. */
+/** The number of outer rows whose sums fit into one run. */
 function rowsTogether<T>(): u32 {
   const vectors = job.inner / (16 / sizeof<T>());
   const odd = job.inner % (16 / sizeof<T>()) > 0;
@@ -67,7 +67,10 @@ function entryOf<T>(part: u32, channel: u32): usize {
   return partial() + (part * min(job.channels, CHUNK) + channel - job.first) * entryBytes<T>();
 }
 
-/** Adds both sums of n > 0 elements of each of some rows to an entry. More rows than one are `rowsTogether`. */
+/**
+ * Adds both sums of n > 0 elements of each of some rows to an entry. If there is more than one row, there are
+ * `rowsTogether` of them.
+ */
 function sumRows<T, K>(p: usize, n: u32, rows: u32, apart: usize, c0: v128, c1: v128, entry: usize): void {
   const lanes: u32 = 16 / sizeof<T>();
   const toNext = job.channels * job.inner * sizeof<T>();
@@ -98,7 +101,7 @@ function sumRows<T, K>(p: usize, n: u32, rows: u32, apart: usize, c0: v128, c1: 
         p += 16;
       }
       if (left > 0) {
-        // The vector that ends where the row does: its first lanes were summed before, or belong to the row before.
+        // The vector that ends at the end of the row: its first lanes were already summed, or belong to the row before.
         const mask = lastLanes<T>(left);
         at = p + left * sizeof<T>() - 16;
         const u = firstTerm<T, K>(v128.load(at), c0);
@@ -126,7 +129,7 @@ function sumRows<T, K>(p: usize, n: u32, rows: u32, apart: usize, c0: v128, c1: 
   }
 }
 
-/** sum += term; what that loses is added up `apart` bytes on. */
+/** sum += term. The rounding error is added to a second sum, `apart` bytes further on. */
 export function addCompensated(sum: usize, term: v128, apart: usize): void {
   const before = v128.load(sum);
   const after = f64x2.add(before, term);
@@ -134,7 +137,7 @@ export function addCompensated(sum: usize, term: v128, apart: usize): void {
   v128.store(sum + apart, f64x2.add(v128.load(sum + apart), lost(before, term, after)));
 }
 
-/** Adds up parts and lanes: both totals of channels [first, last), as float64. */
+/** Adds up parts and lanes. Computes both totals of channels [first, last), as float64. */
 export function totalsOfPlanes<T>(first: u32, last: u32): void {
   const A = table(TOTALS);
   const Q = table(TOTALS + 1);

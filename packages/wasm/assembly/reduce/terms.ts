@@ -4,7 +4,8 @@
  *   Deviations (moments)           u = x - s      v = u * u                  c0 = s, a value of the channel near its mean
  *   Products (gradSums, scaleSums) u = dy         v = dy * ((x - mean) p)    c0 = mean, c1 = p, the power of two next to r
  *
- * They are types, so that one source is compiled for each; a type's size is the number of tensors that are read.
+ * They are types, so that one source is compiled for each reduction. The size of the type is the number of tensors that
+ * are read.
  */
 @unmanaged
 export class Deviations {
@@ -25,12 +26,12 @@ export function areDeviations<K>(): bool {
   return offsetof<K>() === 1;
 }
 
-/** u of a vector. */
+/** The term u for a vector. */
 export function first<T, K>(value: v128, c0: v128): v128 {
   return areDeviations<K>() ? v128.sub<T>(value, c0) : value;
 }
 
-/** v of a vector with this u; x lies `apart` from where u was read. */
+/** The term v for a vector with this u. x lies `apart` bytes from the address that u was read from. */
 export function second<T, K>(u: v128, p: usize, apart: usize, c0: v128, c1: v128): v128 {
   if (areDeviations<K>()) return v128.mul<T>(u, u);
   return v128.mul<T>(v128.mul<T>(v128.sub<T>(v128.load(p + apart), c0), c1), u);

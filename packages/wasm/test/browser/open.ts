@@ -1,4 +1,4 @@
-/** Pages in headless Chromium that know the built packages, with the headers that a test is about. */
+/** Pages in headless Chromium that can import the built packages, with the headers that a test needs. */
 import { join } from "node:path";
 import { launchBrowser, openPage } from "@bn/gpu-setup";
 import { rolldown } from "rolldown";
@@ -12,11 +12,11 @@ type Browser = Awaited<ReturnType<typeof launchBrowser>>;
 export type Opened = Awaited<ReturnType<typeof openPage>>;
 
 export interface Chromium {
-  /** Without headers: a page that is cross-origin isolated. */
+  /** Opens a page. By default its headers make it cross-origin isolated. */
   open(headers?: Readonly<Record<string, string>>): Promise<Opened>;
-  /** The suite in a page: built files as they are, found by its import map. */
+  /** Runs the suite in a page, on the built files, which its import map names. */
   suiteInPage(opened: Opened, threads: number): Promise<SuiteRun>;
-  /** The suite in a worker: bundled, as workers have no import map. */
+  /** Runs the suite in a worker. It is bundled, because workers have no import map. */
   suiteInWorker(opened: Opened, threads: number): Promise<SuiteRun>;
   close(): Promise<void>;
 }
@@ -26,7 +26,7 @@ export async function startChromium(): Promise<Chromium> {
   const browser: Browser = await launchBrowser();
   return {
     open: (headers) => openPage(browser, ROOTS, headers),
-    // Text, here and below: vitest would put its own imports in place of a function's.
+    // Scripts are text, here and below, because vitest would rewrite the imports of a function.
     suiteInPage: ({ page }, threads) =>
       page.evaluate<SuiteRun>(`(async () => {
         const url = URL.createObjectURL(new Blob([${JSON.stringify(inPage)}], { type: "text/javascript" }));
@@ -45,7 +45,7 @@ export async function startChromium(): Promise<Chromium> {
   };
 }
 
-/** A module of this folder and all that it imports, except for `external` names. */
+/** Bundles a module of this folder with all its imports, except for `external` names. */
 async function bundle(name: string, external: RegExp[]): Promise<string> {
   const bundler = await rolldown({ input: join(import.meta.dirname, name), external, platform: "browser" });
   const { output } = await bundler.generate({ format: "esm" });

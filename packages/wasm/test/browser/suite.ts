@@ -1,4 +1,4 @@
-/** What runs in a browser, in a page or a worker, and in Node: the whole suite, goldens included. */
+/** The whole suite, goldens included, for a page or a worker of a browser and for Node. */
 import { cases, goldenCases, readGoldens, runCases } from "@bn/conformance";
 import type { Supports } from "@bn/core";
 import { createWasm } from "@bn/wasm";
@@ -7,11 +7,11 @@ export interface SuiteRun {
   readonly isolated: boolean;
   readonly runtime: string;
   readonly supports: Supports;
-  /** `<status> <id> <reason>`, one for each case. */
+  /** `<status> <id> <reason>`, one line per case. */
   readonly verdicts: readonly string[];
 }
 
-/** `goldens` is where the files of @bn/conformance/goldens are served. */
+/** `goldens` is the URL of the folder @bn/conformance/goldens. */
 export async function runSuite(goldens: string, threads: number): Promise<SuiteRun> {
   const wasm = await createWasm({ threads });
   const { supports } = wasm;

@@ -1,4 +1,4 @@
-/** The suite in a dedicated worker: its answer, or the reason why there is none. */
+/** Runs the suite in a dedicated worker. It posts the result, or the error if there is no result. */
 import { runSuite } from "./suite.ts";
 
 globalThis.onmessage = async ({ data }: MessageEvent<{ goldens: string; threads: number }>) => {

@@ -1,4 +1,4 @@
-/** What ends a channel's gradient sums: sum dy = A, sum dy x^ = Q r / p. They may be added into gradients. */
+/** The last step of a channel's gradient sums: sum dy = A, sum dy x^ = Q r / p. It can add them to gradients. */
 
 import { scaleBy } from "../../careful/scaled";
 import { carefulSums, dotSum, dotSumExponent, dySum, dySumExponent } from "../../careful/sums";
@@ -8,7 +8,7 @@ import { TOTALS, table } from "../../shape";
 import { inversePair, powerPair } from "../../tables";
 import { finite, storePair, zero } from "../../vector";
 
-/** Channels [first, last). */
+/** Finishes channels [first, last). */
 export function finishSums<T>(first: u32, last: u32): void {
   for (; first + 2 <= last; first += 2) {
     const at = (first - job.first) * 8;
@@ -34,13 +34,13 @@ function storeTwo<T>(channel: u32, total: v128, products: v128): void {
   if (job.gradBeta) addPair<T>(job.gradBeta + at, total);
 }
 
-/** Adds two sums, rounded first, as `finishChannel` does. */
+/** Adds two sums after rounding them, as `finishChannel` does. */
 function addPair<T>(p: usize, v: v128): void {
   store<T>(p, load<T>(p) + <T>f64x2.extract_lane(v, 0));
   store<T>(p, load<T>(p, sizeof<T>()) + <T>f64x2.extract_lane(v, 1), sizeof<T>());
 }
 
-/** Sums that are not finite are taken again, carefully. */
+/** The careful kernel recomputes sums that are not finite. */
 function finishChannel<T>(channel: u32): void {
   const i = channel - job.first;
   const sum = load<f64>(table(TOTALS) + i * 8);
@@ -60,8 +60,8 @@ function finishChannel<T>(channel: u32): void {
 }
 
 /**
- * The power of two at or below r, at least 1; 1 where r is infinite or NaN. Not below: (x - mean) p would be subnormal
- * before dy makes it large again, and lose bits.
+ * The power of two at or below r, but at least 1; 1 if r is infinite or NaN. It is not below 1, because (x - mean) p
+ * would become subnormal and lose bits before the multiplication by dy.
  */
 function powerOf(r: f64): f64 {
   const bits = reinterpret<u64>(r) & 0x7ff0000000000000;

@@ -1,11 +1,12 @@
 /**
- * What ends a channel's moments, from A = sum of x - s and Q = sum of (x - s)^2:
+ * The last step of a channel's moments, from A = sum of x - s and Q = sum of (x - s)^2:
  *
- *   delta = A / m      mean = s + delta      variance = (Q - A delta) / m       exact where all sums are
+ * delta = A / m      mean = s + delta      variance = (Q - A delta) / m       exact if all sums are
  *
- * Where s was a bad value (A delta > 3 / 8 Q, so that more than half a digit cancels) the channel is marked, and s becomes the mean
- * just found. Why 3 / 8: with a the error of A and q that of Q, in u, the squares err by (q + 2 sqrt(3/8) a) / (1 - 3/8) u at most,
- * 50 u for a = 13 and q = 15 (reduce/), and a run is full from m = 128 on, where N-2 has 44 + log2 m = 51.
+ * If s was a bad value (A delta > 3 / 8 Q, so that more than half a digit cancels), the channel is marked, and s
+ * becomes the mean just found. Reason for 3 / 8: let a be the error of A and q that of Q, in u. The squares then err by
+ * at most (q + 2 sqrt(3/8) a) / (1 - 3/8) u, which is 50 u for a = 13 and q = 15 (reduce/). A run is full from m = 128
+ * on, where N-2 allows 44 + log2 m = 51.
  */
 import { carefulMoments } from "../../careful/moments";
 import { job } from "../../job";
@@ -15,7 +16,10 @@ import { storeMean, storeSquares } from "./stats";
 
 const LIMIT: f64 = 0.375;
 
-/** Channels [first, last), whose shifts lie in `shifts`; true where some are marked in FLAGS, to be taken again. */
+/**
+ * Finishes channels [first, last), whose shifts lie in `shifts`. Returns true if some of them are marked in FLAGS and
+ * must be summed again.
+ */
 export function finishMoments<T>(first: u32, last: u32, shifts: usize): bool {
   const m = f64x2.splat(count());
   let marked = false;
@@ -42,7 +46,10 @@ export function finishMoments<T>(first: u32, last: u32, shifts: usize): bool {
   return marked;
 }
 
-/** The same of one channel, which may be marked unless it is `again`. Sums that are not finite are taken carefully. */
+/**
+ * Finishes one channel, which may be marked unless it is `again`. The careful kernel recomputes sums that are not
+ * finite.
+ */
 export function finishChannel<T>(channel: u32, shifts: usize, again: bool): bool {
   const i = channel - job.first;
   const a = load<f64>(table(TOTALS) + i * 8);

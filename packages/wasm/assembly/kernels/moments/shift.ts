@@ -1,19 +1,23 @@
 /**
- * A value of each channel near its mean, to subtract before anything is summed: so neither sum cancels, and sums of numbers of few
- * bits stay exact.
+ * Chooses a value of each channel near its mean, which is subtracted before anything is summed. Then neither sum
+ * cancels, and sums of numbers of few bits stay exact.
  *
- *   mean of some values, spread evenly over the channel
- *   shift = that one of them that is nearest to it
+ * mean of some values, spread evenly over the channel
+ *   shift = the sampled value that is nearest to that mean
  *
- * A NaN or infinity is never nearer than the first value. The mean of 16 values lies some 0.25 standard deviations from the
- * channel's, that of 128 some 0.09; it may be 0.77 off (finish.ts) before the sums are taken again.
+ * A NaN or infinity is never nearer than the first value. The mean of 16 values is typically 0.25 standard deviations
+ * from the channel's mean, and that of 128 values 0.09. It may be off by 0.77 (finish.ts) before the sums are computed
+ * again.
  */
 import { job } from "../../job";
 import { sumOfFour } from "../../reduce/terms";
 import { channelsOfTile, count, OWN, PROBES, table } from "../../shape";
 import { zero } from "../../vector";
 
-/** Values of a channel that are looked at: few of a small one, where they cost more than a second pass now and then. */
+/**
+ * The number of values of a channel that are sampled. It is low for small channels, where sampling costs more than an
+ * occasional second pass.
+ */
 function values(few: u32): u32 {
   const m = count();
   return m < few ? 16 : m < 16384 ? 32 : 128;
@@ -21,7 +25,10 @@ function values(few: u32): u32 {
 
 // ---- planes
 
-/** The offsets of the probes, each a vector of a row, from the first element of a channel: they are the same in all channels. */
+/**
+ * Computes the offsets of the probes from the first element of a channel. Each probe is a vector of a row. The offsets
+ * are the same in all channels.
+ */
 export function planProbes<T>(): void {
   const lanes: u32 = 16 / sizeof<T>();
   const m = count();
@@ -35,7 +42,7 @@ export function planProbes<T>(): void {
   }
 }
 
-/** Table 0: the shifts of channels [first, last). */
+/** Writes the shifts of channels [first, last) to table 0. */
 export function shiftsOfPlanes<T>(first: u32, last: u32): void {
   const lanes: u32 = 16 / sizeof<T>();
   const offsets = table(PROBES);
@@ -67,13 +74,13 @@ function neighboursSwapped(v: v128): v128 {
   return v128.shuffle<i32>(v, v, 1, 0, 3, 2);
 }
 
-/** The sum of all lanes, in all lanes. */
+/** The sum of all lanes, in every lane. */
 function sumInAll<T>(v: v128): v128 {
   v = v128.add<T>(v, halvesSwapped(v));
   return sizeof<T>() === 8 ? v : v128.add<T>(v, neighboursSwapped(v));
 }
 
-/** Without branches: which lane it is cannot be foretold. */
+/** It has no branches, because the position of the nearest lane cannot be predicted. */
 function nearestLane<T>(values: v128, distances: v128): T {
   let others = halvesSwapped(distances);
   values = v128.bitselect(halvesSwapped(values), values, v128.lt<T>(others, distances));
@@ -87,11 +94,17 @@ function nearestLane<T>(values: v128, distances: v128): T {
 
 // ---- columns
 
-/** Values of a channel among which the nearest is looked for, and the least rows of many columns. */
+/**
+ * The number of values of a channel among which the nearest is searched, and the least number of rows if there are many
+ * columns.
+ */
 const CANDIDATES: u32 = 16;
 const LEAST_ROWS: u32 = 4;
 
-/** Table OWN: the shifts of the tile's channels. Table 0 holds those of their columns, table 1 the columns' means, in between. */
+/**
+ * Writes the shifts of the tile's channels to table OWN. Until then table 0 holds the shifts of their columns, and
+ * table 1 the columns' means.
+ */
 export function shiftsOfColumns<T>(): void {
   const x = job.x + job.firstColumn * sizeof<T>();
   if (job.rows === 0) {
@@ -102,14 +115,14 @@ export function shiftsOfColumns<T>(): void {
   const single = job.inner === 1 && job.fold === 1;
   const perRow = job.inner * job.fold;
   const probes = min(job.rows, max((values(256) + perRow - 1) / perRow, LEAST_ROWS));
-  // An odd number of rows apart: rows a power of two apart lie in few of the cache's sets.
+  // The rows are an odd number apart, because rows a power of two apart share few of the cache's sets.
   const step = ((job.rows / probes - 1) | 1) * job.stride;
   const inverse = v128.splat<T>(<T>(1 / f64(probes)));
   const skip = max(probes / (single ? CANDIDATES : LEAST_ROWS), 1);
   const bytes = job.columns * sizeof<T>();
   const into = table(single ? OWN : 0);
   for (let column: usize = 0; column < bytes; column += 16) {
-    const at = min(column, bytes - 16); // a row has more columns than a vector
+    const at = min(column, bytes - 16); // a row is longer than a vector
     const pivot = v128.load(x + at);
     let sum = zero();
     let p = x + at;
@@ -138,7 +151,7 @@ export function shiftsOfColumns<T>(): void {
   if (!single) joinShifts<T>();
 }
 
-/** Of a channel's columns the shift that is nearest to the mean of their means. */
+/** Chooses, among the shifts of a channel's columns, the one that is nearest to the mean of their means. */
 function joinShifts<T>(): void {
   const inner = job.inner;
   const width = channelsOfTile() * inner;
