@@ -46,8 +46,8 @@ export function powerPair(r: v128): v128 {
   return v128.bitselect(v128.and(r, i64x2.splat(0x7ff0000000000000)), f64x2.splat(1), usable);
 }
 
-// Stores a pair for the `n` channels from `first`. Pairs may read one element past an odd last channel, but never write
-// it, because it may belong to another thread.
+// The functions below work on `n` channels from `first` on, two at a time. If `n` is odd, a pair may read one element past
+// the last channel, but must not write it, because it may belong to another thread.
 
 function storeUpTo<T>(p: usize, v: v128, single: bool): void {
   if (single) store<T>(p, <T>f64x2.extract_lane(v, 0));

@@ -23,12 +23,12 @@ export interface Distribution {
 }
 
 const powers = (float32: number, float64: number) => (dtype: Dtype) => 2 ** (dtype === "float32" ? float32 : float64);
-/** The deviation's square is subnormal. */
+/** The square of a deviation is subnormal. */
 const tiny = powers(-65, -515);
-/** The mean's square overflows, the deviation's does not. */
+/** The square of the mean overflows, but the square of a deviation does not. */
 const hugeMean = powers(70, 530);
 const hugeMeanStd = powers(55, 500);
-/** The deviation's square overflows: variance is infinite, y and dx are 0. */
+/** The square of a deviation overflows: the variance is infinite, y and dx are 0. */
 const huge = powers(66, 515);
 const subnormal = powers(-135, -1040);
 
@@ -36,7 +36,7 @@ const offset = (ratio: number): Distribution["value"] => {
   return (r, c) => ratio * (1 + c / 8) * (c % 2 === 0 ? 1 : -1) + r.normal();
 };
 
-/** Channel 1 holds one such value; no other channel may notice: BN-12. */
+/** Channel 1 holds one such value, which must not affect the other channels (BN-12). */
 const poisoned = (value: number, at = 2): Distribution["value"] => {
   return (r, c, n) => (c === 1 && n === at ? value : r.normal());
 };
@@ -59,17 +59,17 @@ export const DISTRIBUTIONS: readonly Distribution[] = [
   { name: "subnormal", needs: { subnormals: true }, eps: EPS, value: (r, _, __, t) => subnormal(t) * r.normal() },
   { name: "nan", needs: { nonFinite: true }, eps: EPS, value: poisoned(Number.NaN) },
   { name: "infinity", needs: { nonFinite: true }, eps: EPS, value: poisoned(Number.POSITIVE_INFINITY) },
-  // A shift that is the channel's first value makes a NaN of every difference.
+  // A shift by the channel's first value turns every difference into NaN.
   { name: "infinity-first", needs: { nonFinite: true }, eps: EPS, value: poisoned(Number.POSITIVE_INFINITY, 0) },
   { name: "minus-infinity", needs: { nonFinite: true }, eps: EPS, value: poisoned(Number.NEGATIVE_INFINITY) },
 ];
 
 export const NORMAL = DISTRIBUTIONS[0] as Distribution;
 export const OFFSET = DISTRIBUTIONS[1] as Distribution;
-/** A float32 mean is off by several percent of the deviation. */
+/** A mean rounded to float32 is off by several percent of the deviation. */
 export const FAR = DISTRIBUTIONS[3] as Distribution;
 
-/** Values of `distribution` in the dtype, by the seed's text alone. */
+/** Values of `distribution` in the dtype. They depend only on the text of the seed. */
 export function sample(seed: string, { value }: Distribution, g: Geometry, dtype: Dtype): HostArray {
   const r = random(seed);
   const values = hostArray(dtype, g.outer * g.channels * g.inner);
@@ -82,12 +82,12 @@ export function sample(seed: string, { value }: Distribution, g: Geometry, dtype
   return values;
 }
 
-/** Standard normal numbers: gradients. */
+/** Standard normal numbers, used as gradients. */
 export function normals(seed: string, length: number, dtype: Dtype): HostArray {
   return sample(seed, NORMAL, { outer: length, channels: 1, inner: 1 }, dtype);
 }
 
-/** Factors of either sign, 0.5 to 2 in magnitude: gammas, or variances if `positive`. */
+/** Factors of 0.5 to 2 in magnitude, of either sign as gammas, or all positive as variances. */
 export function factors(seed: string, length: number, dtype: Dtype, positive = false): HostArray {
   const r = random(seed);
   const values = hostArray(dtype, length);

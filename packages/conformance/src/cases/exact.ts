@@ -19,8 +19,9 @@ const SHAPES: readonly (readonly number[])[] = [
 ];
 
 /**
- * Data after oneDNN's benchdnn: within a channel, pairs mean + d, mean - d with d = 2^k or 0, half of them 0, so that the
- * variance is a power of four and x^ has one bit. Every partial sum, in any order, is a small integer times a power of two.
+ * The data follow oneDNN's benchdnn. A channel consists of pairs mean + d, mean - d with d = 2^k or 0. Half of them are
+ * 0, so that the variance is a power of four and x^ has one bit. Every partial sum, in any order, is a small integer
+ * times a power of two.
  */
 function exactData(seed: string, g: Geometry, dtype: Dtype): { x: HostArray; dy: HostArray } {
   const r = random(seed);
@@ -32,7 +33,7 @@ function exactData(seed: string, g: Geometry, dtype: Dtype): { x: HostArray; dy:
   each(g, (i, c) => {
     const n = seen[c] as number;
     seen[c] = n + 1;
-    // Of each eight values one pair deviates by 2 steps, the rest not: variance = 2 * 4 / 8 = 1 step^2.
+    // Of each eight values, one pair deviates by 2 steps and the rest do not: variance = 2 * 4 / 8 = 1 step^2.
     const d = n % 8 === 2 ? 2 : n % 8 === 3 ? -2 : 0;
     x[i] = (mean[c] as number) + d * (step[c] as number);
     dy[i] = r.uniform() < 0.5 ? 0 : r.integer(-2, 2);
@@ -40,7 +41,7 @@ function exactData(seed: string, g: Geometry, dtype: Dtype): { x: HostArray; dy:
   return { x, dy };
 }
 
-/** N-7: no rounding anywhere in the sums, so no tolerance. */
+/** N-7: the sums round nowhere, so there is no tolerance. */
 export function exactCases(): Case[] {
   return DTYPES.flatMap((dtype) =>
     SHAPES.flatMap((shape) => [
@@ -107,7 +108,7 @@ function exactCase(shape: readonly number[], dtype: Dtype, fused: boolean): Case
         const row = perChannel(g.channels);
         const exact = backend.supports.correctlyRounded;
         const y = normalize(x, g, stats, 0, { gamma: channelsOf(gamma), beta: channelsOf(beta) });
-        // r is a power of two where sqrt and division round correctly; elsewhere it carries its own error.
+        // If sqrt and division round correctly, r is a power of two. Otherwise it has an error of its own.
         const bound = exact ? 0 : p.k * p.u;
         const yBound = y.map(
           (value, i) => bound * (Math.abs(value) + 2 * Math.abs(beta[Math.floor(i / g.inner) % g.channels] ?? 0)),
@@ -117,7 +118,7 @@ function exactCase(shape: readonly number[], dtype: Dtype, fused: boolean): Case
         const varianceSum = valuesOf(stats.variance).map((v) => v * (m / (m - 1)));
         return [
           check("blobs[0], the mean", await read(0), { expected: valuesOf(stats.mean), bound: none }, row),
-          // m / (m - 1) is not a short number: one rounding of it, one of the product.
+          // m / (m - 1) is not a short number: it is rounded once, and the product once.
           check("blobs[1]", await read(1), { expected: varianceSum, bound: varianceSum.map((v) => 2 * p.u * v) }, row),
           check(
             "blobs[3].diff",

@@ -8,13 +8,13 @@ import { DTYPES, factors, hostArray, normals } from "./data.ts";
 import { geometryOf, type Scope, withScope } from "./layer-kit.ts";
 
 /**
- * Gradients of L = sum w y by central differences, (L(x + h) - L(x - h)) / 2h, which know nothing of the formulas of
- * backward. Twice:
+ * Gradients of L = sum w y by central differences, (L(x + h) - L(x - h)) / 2h, which do not depend on the formulas of
+ * backward. They are computed twice:
  *
- * - of the oracle's forward in double-double, with h = 2^-30: truncation h^2 and rounding 2^-104 / h vanish beside u, so
- *   the layer's backward is held to N-6 alone, in both dtypes;
- * - of the layer's own forward in float64, with h = 2^-17: rounding counts E / h, E the sum of |w| times the bound N-4,
- *   and truncation as derived at `truncation`.
+ * - from the oracle's forward in double-double, with h = 2^-30: truncation h^2 and rounding 2^-104 / h are negligible
+ *   compared with u, so the layer's backward is held to N-6 alone, in both dtypes;
+ * - from the layer's own forward in float64, with h = 2^-17: rounding counts E / h, where E is the sum of |w| times the bound
+ *   N-4, and truncation counts as derived at `truncation`.
  */
 const SHAPES: readonly (readonly number[])[] = [
   [2, 3, 2],
@@ -50,7 +50,7 @@ function problemFor(seed: string, shape: readonly number[], dtype: Dtype): Probl
   };
 }
 
-/** L in double-double: forward's formula BS-1, and no other. */
+/** L in double-double, by forward's formula BS-1 alone. */
 function loss({ g, w }: Problem, x: ArrayLike<number>, { gamma, beta }: GammaBeta, given: Stats | null): DD {
   const xhat = xhatOf(x, given ?? moments(x, g), EPS);
   let sum = ZERO;
@@ -189,8 +189,9 @@ function ownCase(shape: readonly number[]): Case {
         const { bound } = forwardTruth(p, { x, g, eps: EPS, affine }, stats);
         const { dx } = backwardTruth(p, { x, g, eps: EPS, affine }, w, stats);
         const off = truncation(problem, STEP);
-        // x moves by 2^-17: bounds at x hold at x + h and x - h except for a factor near 1; 2 covers it. The other channels'
-        // y do not move, so their errors cancel: deterministic or not, they are in E.
+        // x moves by 2^-17. The bounds at x also hold at x + h and x - h except for a factor near 1, which 2 covers.
+        // The y of the other channels do not move, so their errors would cancel on a deterministic backend; E includes
+        // them anyway.
         const noise =
           2 * Array.from(w, (v, j) => Math.abs(v) * (bound[j] as number)).reduce((sum, term) => sum + term, 0);
         const allowed = off.map((t, i) => t + noise / STEP + (dx.bound[i] as number));
@@ -199,7 +200,9 @@ function ownCase(shape: readonly number[]): Case {
   };
 }
 
-/** Scale is linear in each operand: differences are exact except for rounding, and the oracle's sums say so. */
+/**
+ * Scale is linear in each operand, so differences are exact except for rounding, and the oracle's sums give the bound.
+ */
 function scaleCase(dtype: Dtype): Case {
   const id = `gradients/oracle/scale/4x3x5/${dtype}`;
   return {

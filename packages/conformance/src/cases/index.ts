@@ -15,16 +15,20 @@ import type { Tier } from "./sweep/sizes.ts";
 
 export type { Tier } from "./sweep/sizes.ts";
 
-/** How much is run. */
+/** Options that choose the cases. */
 export interface CaseOptions {
-  /** `quick` has some sizes and takes seconds, `default` takes less than a minute on a processor, `full` has everything. Default: `default`. */
+  /**
+   * `quick` has some sizes and takes seconds, `default` takes less than a minute on a processor, and `full` has
+   * everything. Default: `default`.
+   */
   readonly tier?: Tier;
-  /** Draws the geometries between the boundaries. Default: `1`. */
+  /** The seed that draws the geometries between the boundaries. Default: `1`. */
   readonly seed?: string | number;
 }
 
 /**
- * All cases that need no file, in a fixed order. Ids do not depend on the seed; what the cases `.../drawn-N/...` run does.
+ * All cases that need no file, in a fixed order. Ids do not depend on the seed; only the geometries of the cases
+ * `.../drawn-N/...` do.
  */
 export function cases({ tier = "default", seed = 1 }: CaseOptions = {}): Case[] {
   return [

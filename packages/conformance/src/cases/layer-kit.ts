@@ -3,7 +3,7 @@ import { dd } from "../truth/dd.ts";
 import { channelsOf, type GammaBeta, type RunningStats } from "../truth/oracle.ts";
 import { factors, normals } from "./data.ts";
 
-/** What a case made, disposed when it ends, whichever way. */
+/** The objects that a case creates. They are disposed when it ends, even if it throws. */
 export interface Scope {
   readonly backend: Backend;
   blob(shape?: readonly number[], dtype?: Dtype): Blob;
@@ -31,7 +31,7 @@ export async function withScope<T>(backend: Backend, dtype: Dtype, use: (scope: 
   }
 }
 
-/** [outer][channels][inner] of a BatchNorm's bottom, from the text of BN-1 alone. */
+/** [outer][channels][inner] of a BatchNorm's bottom, derived from the text of BN-1 alone. */
 export function geometryOf(shape: readonly number[], axis = 1): Geometry {
   const product = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1);
   if (shape.length === 1 && axis === 1) return { outer: shape[0] as number, channels: 1, inner: 1 };
@@ -39,13 +39,16 @@ export function geometryOf(shape: readonly number[], axis = 1): Geometry {
   return { outer: product(shape.slice(0, at)), channels: shape[at] as number, inner: product(shape.slice(at + 1)) };
 }
 
-/** The state of a fresh BatchNorm: BN-4. */
+/** The state of a new BatchNorm (BN-4). */
 export function freshRunning(channels: number): RunningStats {
   const zeros = channelsOf(new Float64Array(channels));
   return { mean: zeros, variance: zeros, factor: dd(0) };
 }
 
-/** gamma and beta of a BatchNormScale by the case's seed, as blobs take them and as the oracle does. */
+/**
+ * gamma and beta of a BatchNormScale from the case's seed, in the form that blobs take and in the form that the oracle
+ * takes.
+ */
 export interface AffineValues {
   readonly gamma: HostArray;
   readonly beta: HostArray;

@@ -21,7 +21,7 @@ import { type AffineValues, affineFor, freshRunning, geometryOf, type Scope, wit
 import type { Tier } from "./sweep/sizes.ts";
 import { withoutFused } from "./without-fused.ts";
 
-/** How a layer gets its statistics: BN-3. */
+/** The source of a layer's statistics (BN-3). */
 interface Mode {
   readonly name: "batch" | "global" | "no-update";
   readonly params: {
@@ -38,7 +38,7 @@ const NO_UPDATE: Mode = { name: "no-update", params: { updateStats: false }, for
 
 type LayerType = "BatchNorm" | "BatchNormScale";
 
-/** One layer on one bottom. */
+/** One layer with one bottom. */
 interface Setting {
   readonly type: LayerType;
   readonly mode: Mode;
@@ -52,7 +52,7 @@ interface Setting {
 
 const PLAIN = { type: "BatchNorm", mode: BATCH, from: NORMAL, axis: 1, fused: true, inPlace: false } as const;
 
-/** Ranks 1 to 5, one channel, one value, m = 1, channels-last. */
+/** Shapes of rank 1 to 5, one channel, one value, m = 1, and channels-last. */
 const SHAPES: readonly { readonly shape: readonly number[]; readonly axis: number }[] = [
   { shape: [6], axis: 1 },
   { shape: [16, 5], axis: 1 },
@@ -68,14 +68,14 @@ const SHAPES: readonly { readonly shape: readonly number[]; readonly axis: numbe
   { shape: [2, 3, 4, 5], axis: -2 },
 ];
 
-/** Each meets each distribution. */
+/** Shapes that are combined with every distribution. */
 const SHAPES_OF_DATA: readonly (readonly number[])[] = [
   [4, 3, 5, 5],
   [32, 3, 7, 7],
   [64, 4],
 ];
 
-/** What backward's clauses need of the data, in both modes. */
+/** Facts that the clauses of backward need for this data, in both modes. */
 export function layerCases(tier: Tier): Case[] {
   const shapes = tier === "quick" ? SHAPES_OF_DATA.slice(0, 1) : SHAPES_OF_DATA;
   return DTYPES.flatMap((dtype) => [
@@ -133,7 +133,7 @@ function cases(setting: Setting): Case[] {
   return [make("forward", forwardClause), make("backward", backwardClause)];
 }
 
-/** The layer, set up with its state written, and the truth about its statistics. */
+/** The layer after setUp with its state written, and the truth about its statistics. */
 interface Bench {
   readonly layer: Layer;
   readonly x: HostArray;
@@ -160,7 +160,10 @@ function bench(scope: Scope, { type, mode, from, shape, axis, dtype }: Setting, 
   return { layer, x, affine, running, stats: global ? storedStats(p, running) : batchStats(p, x, g) };
 }
 
-/** Stored statistics near those of x: the first value of each channel if it is finite, and a spread of its magnitude. */
+/**
+ * Stored statistics near those of x: the first value of each channel if it is finite, and a spread of similar
+ * magnitude.
+ */
 function writeStatistics(layer: Layer, x: HostArray, seed: string, g: Geometry, dtype: Dtype): RunningStats {
   const factor = Math.fround(2.997);
   const spread = factors(`${seed}|spread`, g.channels, dtype, true);
@@ -202,7 +205,7 @@ const forward: Pass = async (scope, s, p, seed) => {
   return done;
 };
 
-/** A sum over an infinity is infinite or NaN, as its order has it: both count as NaN. */
+/** A sum that includes an infinity is infinite or NaN, depending on its order. Both count as NaN. */
 function poisonValues(values: ArrayLike<number>): Float64Array {
   return Float64Array.from(values, (value) => (Number.isFinite(value) ? value : Number.NaN));
 }

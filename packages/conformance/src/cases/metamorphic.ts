@@ -29,7 +29,7 @@ interface Setting {
 interface Outcome {
   readonly y: HostArray;
   readonly dx: HostArray;
-  /** What a right backend may be off by. */
+  /** The largest error that a right backend may have. */
   readonly top: Truth;
   readonly grads: BackwardTruth;
 }
@@ -68,7 +68,10 @@ async function outcome(scope: Scope, p: Precision, affine: AffineValues, setting
   return { y, dx: await bottom.readDiff(), top: forwardTruth(p, problem, stats), grads };
 }
 
-/** Both results against each other, each allowed its own bound; `from[i]` is the place in `a` of element i of `b`. */
+/**
+ * Compares both results with each other. Each may be off by its own bound. `from[i]` is the position in `a` of element
+ * i of `b`.
+ */
 function agree(what: string, a: Outcome, b: Outcome, from: (i: number) => number, factor = 1): Comparison[] {
   const pick = (values: ArrayLike<number>) => Float64Array.from(b.y, (_, i) => values[from(i)] as number);
   const bound = (one: Truth, other: Truth, k: number) => {
@@ -87,20 +90,20 @@ function agree(what: string, a: Outcome, b: Outcome, from: (i: number) => number
   ];
 }
 
-/** To the last bit. */
+/** Compares bit for bit. */
 function identical(what: string, a: Outcome, b: Outcome): Comparison[] {
   return [compare(`top, ${what}`, b.y, a.y, 0, G), compare(`bottom.diff, ${what}`, b.dx, a.dx, 0, G)];
 }
 
 const same = (i: number) => i;
 
-/** Element i of [N, C, H * W] in [N, H * W, C]. */
+/** Maps element i of [N, C, H * W] to [N, H * W, C]. */
 function toLast(i: number): number {
   const [n, c, s] = [Math.floor(i / 75), Math.floor(i / 25) % 3, i % 25];
   return (n * 25 + s) * 3 + c;
 }
 
-/** Multiples of 2^-8 within [-4, 4]: sums with 64 are exact in either dtype. */
+/** Multiples of 2^-8 within [-4, 4], whose sums with 64 are exact in either dtype. */
 function shortNumbers(seed: string, dtype: Dtype): HostArray {
   const r = random(seed);
   return hostArray(dtype, COUNT).map(() => r.integer(-1024, 1024) / 256);
@@ -145,7 +148,7 @@ const TABLE: readonly Row[] = [
       const mirrored = { ...a, y: a.y.map((y, i) => 2 * (t.affine.beta[Math.floor(i / 25) % 3] as number) - y) };
       return [
         ...agree("2^20 x", a, up, same, 2 ** -20),
-        // y - beta changes its sign; the mirror itself rounds once more, which doubling a's bound covers.
+        // y - beta changes its sign. Negating rounds once more, which twice the bound of `a` covers.
         ...agree("-2^-12 x", { ...mirrored, top: doubled(a.top) }, down, same, -(2 ** 12)).slice(0, 1),
       ];
     },
@@ -220,7 +223,7 @@ function doubled(t: Truth): Truth {
   return { ...t, bound: Float64Array.from(t.bound, (b) => 2 * b) };
 }
 
-/** What must stay the same when the input changes in a known way: the oracle only says how far two results may differ. */
+/** Relations that must hold when the input changes in a known way. The oracle is used only for the bounds. */
 export function metamorphicCases(): Case[] {
   return DTYPES.flatMap((dtype) =>
     TABLE.map(({ name, clause, needs = {}, run }): Case => {

@@ -1,19 +1,22 @@
 import type { Backend, DeviceBuffer, Dtype, HostArray } from "@bn/core";
 import { hostArray } from "./data.ts";
 
-/** Elements behind the end of every buffer, which no kernel may touch, and what they hold: other numbers in each. */
+/**
+ * The number of elements after the end of every buffer that no kernel may touch. Each buffer has different numbers
+ * there.
+ */
 const PAD = 9;
 const GUARD = 7777;
 
-/** Buffers of one case on one backend: longer than needed, guarded, and disposed together. */
+/** The buffers of one case on one backend. They are longer than needed, guarded, and disposed together. */
 export interface Operands {
   readonly backend: Backend;
   readonly dtype: Dtype;
   /** A buffer that holds `values`. */
   input(values: ArrayLike<number>): DeviceBuffer;
-  /** A buffer for a result, with `prior` (by default garbage) in it. */
+  /** A buffer for a result. It contains `prior`, by default garbage. */
   output(length: number, prior?: ArrayLike<number>): DeviceBuffer;
-  /** What lies in `buffer` after all work; throws where anything behind its end was touched. */
+  /** The contents of `buffer` after all work. Throws if anything after its end was touched. */
   read(what: string, buffer: DeviceBuffer): Promise<HostArray>;
 }
 

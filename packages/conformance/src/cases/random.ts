@@ -1,4 +1,7 @@
-/** A stream of numbers that depends on its seed's text alone: the same on every machine, forever. */
+/**
+ * A stream of random numbers that depends only on the text of its seed. It is the same on every machine and in every
+ * version.
+ */
 export interface Random {
   /** In [0, 1), 53 bits. */
   uniform(): number;
@@ -21,7 +24,7 @@ export function random(seed: string): Random {
   };
   for (let i = 0; i < 12; i++) bits();
   const uniform = () => ((bits() >>> 5) * 2 ** 26 + (bits() >>> 6)) * 2 ** -53;
-  // Twelve uniforms: Math.log and Math.cos may differ by an ulp between engines, sums may not.
+  // It adds twelve uniform numbers, because Math.log and Math.cos may differ by an ulp between engines.
   const normal = () => {
     let sum = -6;
     for (let i = 0; i < 12; i++) sum += (bits() + 0.5) * 2 ** -32;

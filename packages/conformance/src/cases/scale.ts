@@ -6,7 +6,7 @@ import { check, perChannel, truth } from "../truth/truth.ts";
 import { DTYPES, factors, normals } from "./data.ts";
 import { withScope } from "./layer-kit.ts";
 
-/** One way to lay a scale over a bottom: the parameters, and what S-2 and S-5 make of them, by hand. */
+/** One way to apply a scale to a bottom: the parameters, and their meaning by S-2 and S-5, written out by hand. */
 interface Layout {
   readonly clause: string;
   readonly shape: readonly number[];
@@ -38,7 +38,7 @@ const LAYOUTS: readonly Layout[] = [
   row("S-2", [1, 300, 1, 1], {}, [300], [1, 300, 1]),
 ];
 
-/** With two bottoms: bottom[1]'s shape is `scaleShape`, and numAxes is ignored. */
+/** With two bottoms, `scaleShape` is the shape of bottom[1], and numAxes is ignored. */
 const TWO_BOTTOMS: readonly Layout[] = [
   row("S-5", [4, 3, 5, 5], { numAxes: -1 }, [3], [4, 3, 25]),
   row("S-5", [2, 3, 4, 5], { numAxes: 0 }, [3, 4], [2, 12, 5]),
@@ -48,7 +48,7 @@ const TWO_BOTTOMS: readonly Layout[] = [
   row("S-5", [2, 3], { axis: 9 }, [], [1, 1, 6]),
 ];
 
-/** S-1 to S-7 against the oracle: learnt or two bottoms, with and without bias, in place, accumulating. */
+/** S-1 to S-7 against the oracle: a learnt scale or two bottoms, with and without bias, in place, and accumulating. */
 export function scaleCases(): Case[] {
   return DTYPES.flatMap((dtype) =>
     [false, true].flatMap((biasTerm) => [
@@ -107,11 +107,11 @@ function scaleCase(layout: Layout, biasTerm: boolean, inPlace: boolean, two: boo
         layer.forward(bottoms, [top]);
         done.push(check("top", await top.read(), truth(p, scale(x, g, affine), scaleBound(p, x, g, affine)), g));
 
-        // Twice, with bottom[1].diff dirty: S-7.
+        // Runs twice, and fills bottom[1].diff in between (S-7).
         factor?.writeDiff(factors(`${id}|dirty`, channels, dtype));
         const sums = scaleSums(dy, x, g);
         for (const times of [1, 2]) {
-          top.writeDiff(dy); // in place, backward overwrote it
+          top.writeDiff(dy); // in place, backward has overwritten it
           layer.backward(
             [top],
             bottoms.map(() => true),

@@ -1,9 +1,10 @@
 import type { Backend, DeviceBuffer, Kernels } from "@bn/core";
 
-/** The same backend without its fused kernels: layers then take the path of the single ones (K-10). */
+/** The same backend without its fused kernels, so that layers call the single kernels (K-10). */
 export function withoutFused<B extends DeviceBuffer>(backend: Backend<B>): Backend<B> {
   const k = backend.kernels;
-  // One by one: kernels may be methods of a class, which a spread would not see and which need their `this`.
+  // The kernels are bound one by one, because they may be methods of a class: a spread would not copy them, and they
+  // need their `this`.
   const kernels: Kernels<B> = {
     moments: (...operands) => k.moments(...operands),
     ...(k.splitMoments && { splitMoments: (...operands) => k.splitMoments?.(...operands) }),

@@ -10,7 +10,7 @@ import { MAGNITUDES, type Magnitude } from "./magnitudes.ts";
 import { type Extreme, extremeOperands, ordinaryOperands } from "./operands.ts";
 
 const geometry = (outer: number, channels: number, inner: number): Geometry => ({ outer, channels, inner });
-/** Long rows, channels-last, short rows, channels-last with many channels, one channel. */
+/** Geometries with long rows, channels-last, short rows, channels-last with many channels, and one channel. */
 const GEOMETRIES = [
   geometry(4, 3, 40),
   geometry(70, 5, 1),
@@ -19,7 +19,10 @@ const GEOMETRIES = [
   geometry(150, 1, 1),
 ];
 
-/** N-10: every kernel where an intermediate would overflow or underflow although the result does not. */
+/**
+ * N-10: calls every kernel with operands for which an intermediate result would overflow or underflow although the
+ * final result does not.
+ */
 export function extremeCases(tier: Tier): Case[] {
   const geometries = tier === "quick" ? GEOMETRIES.slice(0, 2) : GEOMETRIES;
   return DTYPES.flatMap((dtype) =>
@@ -32,10 +35,10 @@ export function extremeCases(tier: Tier): Case[] {
   );
 }
 
-/** What decides which operands the dtype holds: the powers of two do, whatever the geometry. */
+/** A geometry that decides whether the dtype holds the operands, which depends on the powers of two alone. */
 const SAMPLE = geometry(2, 8, 4);
 
-/** The dtype holds all operands. Fused kernels take the statistics of x, so that x^ is ordinary. */
+/** Whether the dtype holds all operands. Fused kernels compute the statistics of x, so x^ must be ordinary. */
 function isPossible({ takes, needs }: ExtremeKernel, by: Magnitude, sample: Extreme): boolean {
   return !(needs?.fused && by.xhat !== 0) && takes.every((name) => sample[name] !== null);
 }

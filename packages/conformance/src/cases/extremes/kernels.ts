@@ -17,7 +17,7 @@ export interface ExtremeKernel {
 
 type Numbers = ArrayLike<number>;
 
-/** An output against the ordinary truth times 2^e, whose bound is raised by `underflow(i)`. */
+/** Compares an output with the ordinary truth times 2^e. Its bound is raised by `underflow(i)`. */
 async function compared(
   { o, p }: Setting,
   what: string,
@@ -142,7 +142,7 @@ function comparedSums(s: Setting, out: { dy: ReturnType<Operands["output"]>; dyX
   ]);
 }
 
-/** Sums that are given, over more values than lie here. */
+/** The given sums are over more values than this tensor has. */
 async function gradNormalize(s: Setting): Promise<Comparison[]> {
   const { o, g, by, ordinary, extreme } = s;
   const stats = statsOf(s);
@@ -233,7 +233,7 @@ export const EXTREME_KERNELS: readonly ExtremeKernel[] = [
   { name: "gradSums", takes: ["x", "dy", ...STATS], run: gradSums },
   { name: "gradNormalize", takes: ["x", "dy", ...STATS, "gamma", "sumDy", "sumDyXhat"], run: gradNormalize },
   { name: "scaleSums", takes: ["x", "dy"], run: scaleSums },
-  // The truth of these is the ordinary one times a power of two only where x^ is ordinary.
+  // The truth of these kernels is the ordinary truth times a power of two only if x^ is ordinary.
   { name: "forward", needs: FUSED, takes: ["x", ...STATS, "gamma", "beta"], run: forward },
   { name: "backward", needs: FUSED, takes: ["x", "dy", ...STATS, "gamma"], run: backward },
 ];

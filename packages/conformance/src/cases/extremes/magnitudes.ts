@@ -2,35 +2,41 @@ import type { Dtype } from "@bn/core";
 import type { Needs } from "../../case.ts";
 
 /**
- * Powers of two that ordinary operands are multiplied with. Kernels commute with them as long as nothing overflows or
- * underflows, so that the ordinary truth, multiplied likewise, is the truth of the extreme operands.
+ * Powers of two that ordinary operands are multiplied by. Kernels commute with these factors as long as nothing
+ * overflows or underflows. The ordinary truth, multiplied accordingly, is therefore the truth for the extreme operands.
  */
 export interface Magnitude {
   readonly name: string;
   readonly needs: Needs;
-  /** The exponent of x and its mean. */
+  /** The exponent for x and its mean. */
   readonly x: number;
-  /** The exponent of x^: 0 where the variance is that of x, else variance and eps have twice (x - xhat). */
+  /**
+   * The exponent for x^. It is 0 if the variance is that of x; otherwise variance and eps have the exponent 2 (x -
+   * xhat).
+   */
   readonly xhat: number;
-  /** The exponent of dy. */
+  /** The exponent for dy. */
   readonly dy: number;
-  /** The exponent of gamma; beta has gamma + xhat. */
+  /** The exponent for gamma. The exponent for beta is gamma + xhat. */
   readonly gamma: number;
-  /** x and mean lie on either side of 0, 10 apart or nothing: their difference may be beyond the dtype. */
+  /** x and mean lie on opposite sides of 0, so that their difference may be beyond the dtype's range. */
   readonly apart?: true;
-  /** All of dy have one sign: their sum is beyond the dtype although sum / m is not. */
+  /** All values of dy have the same sign: their sum is beyond the dtype's range although sum / m is not. */
   readonly sameSign?: true;
 }
 
 const SUBNORMALS: Needs = { subnormals: true };
-/** A sum of dy or dy x^ may be infinite in memory; dx of `backward` need follow the sums before that only here. */
+/**
+ * A sum of dy or dy x^ may be infinite once it is stored. Only backends with these facts must compute dx of `backward`
+ * from the sums before they are stored.
+ */
 const UNROUNDED: Needs = { nonFinite: true, correctlyRounded: true };
 
 function of(name: string, given: Partial<Omit<Magnitude, "name" | "needs">>, needs: Needs = {}): Magnitude {
   return { name, needs, x: 0, xhat: 0, dy: 0, gamma: 0, ...given };
 }
 
-/** What overflows or underflows on the way, though the result does not, in a kernel that does not look. */
+/** Operands for which a kernel without special care would overflow or underflow, although the result does not. */
 export const MAGNITUDES: Readonly<Record<Dtype, readonly Magnitude[]>> = {
   float32: [
     of("sums of squares overflow", { x: 61 }),

@@ -3,7 +3,7 @@ import { scaleBy } from "../../truth/scale-by.ts";
 import { random } from "../random.ts";
 import type { Magnitude } from "./magnitudes.ts";
 
-/** Ordinary operands: of 9 fractional bits, so that few powers of two take bits away. `eps` is a power of two too. */
+/** Ordinary operands with 9 fractional bits, so that few powers of two cost them bits. `eps` is a power of two too. */
 export interface Ordinary {
   readonly x: Float64Array;
   readonly dy: Float64Array;
@@ -24,7 +24,8 @@ export function ordinaryOperands(seed: string, g: Geometry, { apart, sameSign }:
   const of = (length: number, value: (i: number) => number) =>
     Float64Array.from({ length }, (_, i) => Math.round(value(i) * 512) / 512);
   const count = outer * channels * inner;
-  // Neighbours in every way that a tensor can be walked: large terms meet in whatever lane before they cancel.
+  // Large terms of opposite sign are adjacent in every order of walking a tensor, so that they meet in any lane before
+  // they cancel.
   const dy = of(count, () => 0.5 + Math.abs(r.normal()));
   for (let i = 0; i < count && !sameSign; i++) {
     const [row, k] = [Math.floor(i / (channels * inner)), i % inner];
@@ -42,7 +43,7 @@ export function ordinaryOperands(seed: string, g: Geometry, { apart, sameSign }:
   };
 }
 
-/** The ordinary operands times their powers of two; null where the dtype does not hold them exactly. */
+/** The ordinary operands times their powers of two. An operand is null if the dtype does not hold it exactly. */
 export type Extreme = { readonly [K in keyof Ordinary]: Float64Array | null } & { readonly eps: number };
 
 export function extremeOperands(of: Ordinary, by: Magnitude, dtype: Dtype): Extreme {

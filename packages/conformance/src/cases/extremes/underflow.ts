@@ -6,11 +6,16 @@ import type { Operands } from "../operands.ts";
 import type { Magnitude } from "./magnitudes.ts";
 import { ORDINARY_EPS as EPS, type Extreme, type Ordinary } from "./operands.ts";
 
-/** The inputs that a kernel is tested with. Truths and bounds are taken of the ordinary operands, and multiplied by a power of two. */
+/**
+ * The inputs that a kernel is tested with. Truths and bounds are computed for the ordinary operands, and multiplied by
+ * a power of two.
+ */
 export interface Setting {
   readonly o: Operands;
   readonly g: Geometry;
-  /** eta is 0: what may underflow stands beside each bound here, in units of the output's power of two. */
+  /**
+   * eta is 0 here: the effect of underflow is added to each bound separately, in units of the output's power of two.
+   */
   readonly p: Precision;
   readonly eta: number;
   readonly by: Magnitude;
@@ -25,7 +30,7 @@ export const statsOf = ({ ordinary }: Setting): oracle.Stats => ({
 /** eta in units of 2^e. */
 export const eta = (s: Setting, e: number) => scaleBy(s.eta, -e);
 
-/** N-2 with what underflow adds. */
+/** The bounds of N-2, with the effect of underflow. */
 export function statErrors(s: Setting, stats: oracle.Stats): StatErrors {
   const { mean, variance } = momentBounds(s.p, s.ordinary.x, s.g, stats);
   return {
@@ -34,7 +39,7 @@ export function statErrors(s: Setting, stats: oracle.Stats): StatErrors {
   };
 }
 
-/** N-3's underflow: eta (2 + s + gamma), s = gamma r. */
+/** The effect of underflow in N-3: eta (2 + s + gamma), s = gamma r. */
 export function mapUnderflow(s: Setting, stats: oracle.Stats): (i: number) => number {
   const { by, g, ordinary } = s;
   const r = oracle.valuesOf(oracle.reciprocalStd(stats.variance, EPS));
@@ -46,7 +51,7 @@ export function mapUnderflow(s: Setting, stats: oracle.Stats): (i: number) => nu
   };
 }
 
-/** N-5 with what underflow adds: m eta, and eta (2 m + r sum |dy|). */
+/** The bounds of N-5, with the effect of underflow: m eta, and eta (2 m + r sum |dy|). */
 export function sumErrors(s: Setting, sums: oracle.GradSums): SumErrors {
   const { by, g, ordinary } = s;
   const stats = statsOf(s);
@@ -67,7 +72,7 @@ export function sumErrors(s: Setting, sums: oracle.GradSums): SumErrors {
   };
 }
 
-/** N-6's underflow: eta (2 + |dy|) + eta s (3 + b (2 + r)), s = gamma r. */
+/** The effect of underflow in N-6: eta (2 + |dy|) + eta s (3 + b (2 + r)), s = gamma r. */
 export function gradientUnderflow(s: Setting, sums: oracle.GradSums, m: number): (i: number) => number {
   const { by, g, ordinary } = s;
   const r = oracle.valuesOf(oracle.reciprocalStd(statsOf(s).variance, EPS));

@@ -1,9 +1,9 @@
 import { type Backend, BnError } from "@bn/core";
 
-/** The same backend, whose memory can be made to end. */
+/** The same backend, with memory that can be made to run out. */
 export interface Failing {
   readonly backend: Backend;
-  /** The number of calls of `alloc` and `reserve` that succeed from now on. */
+  /** Sets the number of calls of `alloc` and `reserve` that succeed from now on. */
   allow(calls: number): void;
 }
 

@@ -6,7 +6,10 @@ import { same } from "../memory/row.ts";
 import { failing } from "./failing.ts";
 import { CALLS, type Scene, SETTINGS, sceneOf } from "./scenes.ts";
 
-/** L-1: memory ends at every place where a call asks for some. Nothing has changed then, and the call can be repeated. */
+/**
+ * L-1: memory runs out at every place where a call requests some. Nothing may have changed then, and the call can be
+ * repeated.
+ */
 export function failureCases(): Case[] {
   return DTYPES.flatMap((dtype) =>
     SETTINGS.flatMap((setting) =>
@@ -29,7 +32,7 @@ type MakeScene = (scope: Parameters<typeof sceneOf>[0]) => Scene;
 
 async function memoryEnds(real: Backend, dtype: Dtype, scene: MakeScene): Promise<Comparison[]> {
   const { backend, allow } = failing(real);
-  /** A fresh scene: what `use` finds, with all memory there again. */
+  /** Runs `use` on a fresh scene that has all memory available. */
   const once = <T>(use: (scene: Scene) => Promise<T>) =>
     withScope(backend, dtype, async (scope) => {
       try {
@@ -54,7 +57,7 @@ async function memoryEnds(real: Backend, dtype: Dtype, scene: MakeScene): Promis
       const now = blobs.map(({ shape }) => `${shape}`);
       if (`${now}` !== `${shapes}`)
         throw new Error(`out of memory after ${calls} allocations, the call reshaped a blob`);
-      // Reading allocates what was not there yet: every second retry goes without.
+      // Reading allocates missing buffers, so every second retry skips it.
       if (calls % 2 === 0) done.push(...compare(`after failure ${calls}`, await contents(blobs), before));
       call();
       done.push(...compare(`retried after failure ${calls}`, await contents(blobs), after));
@@ -66,7 +69,7 @@ async function memoryEnds(real: Backend, dtype: Dtype, scene: MakeScene): Promis
   return done;
 }
 
-/** Whether `call` threw `ERR_BN_MEMORY`; what else it throws goes on. */
+/** Whether `call` threw `ERR_BN_MEMORY`. Other errors are rethrown. */
 function endsInMemory(call: () => void): boolean {
   try {
     call();

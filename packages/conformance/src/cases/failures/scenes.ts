@@ -2,18 +2,18 @@ import { type Blob, createBatchNorm, createBatchNormScale, createScale, type Dty
 import { normals } from "../data.ts";
 import type { Scope } from "../layer-kit.ts";
 
-/** A call that needs memory, ready to be made, and every blob that it could change. */
+/** A call that needs memory, ready to be made, with every blob that it could change. */
 export interface Scene {
   readonly blobs: readonly Blob[];
   call(): void;
 }
 
-/** What a layer does before and in the call. */
+/** The calls that a layer makes before the tested call, and that call itself. */
 interface Setting {
   readonly name: string;
   readonly make: () => Layer;
   readonly inPlace: boolean;
-  /** A Scale whose scale is bottom[1]. */
+  /** A Scale with bottom[1] as its scale. */
   readonly twoBottoms?: true;
 }
 
@@ -32,11 +32,11 @@ export const SETTINGS: readonly Setting[] = LAYERS.flatMap((layer) =>
 export const CALLS = ["setUp", "forward", "backward"] as const;
 export type Call = (typeof CALLS)[number];
 
-/** Two channels-first shapes: the second needs more of every tensor, and no more of any channel. */
+/** Two channels-first shapes. The second needs more memory for every tensor, but has no more channels. */
 const SMALL = [2, 3, 4];
 const LARGE = [5, 3, 7];
 
-/** The layer has run over a small batch; the call is the first over a larger one, or a backward after that. */
+/** The layer has run over a small batch. The call is the first one over a larger batch, or a backward after it. */
 export function sceneOf(
   scope: Scope,
   { make, inPlace, twoBottoms }: Setting,

@@ -17,7 +17,10 @@ import {
 import { factors, normals } from "../data.ts";
 import { affineBuffers, affineOf, EPS, type Kernel, modesOf, type Run, statBuffers, statsOf } from "./inputs.ts";
 
-/** Each mode with and without an average, apart and in place: stats, running and y as the single kernels leave them. */
+/**
+ * Runs each mode with and without an average, out of place and in place. Stats, running and y must be those of the
+ * single kernels.
+ */
 const forward: Run = async (o, g, inputs, p, seed) => {
   const { x } = inputs;
   const { channels } = g;
@@ -41,7 +44,7 @@ const forward: Run = async (o, g, inputs, p, seed) => {
       const source = o.input(x);
       const target = inPlace ? source : o.output(x.length);
       const out = { mean: o.output(channels), variance: o.output(channels) };
-      // Only one of the two ways gets an average: the other must leave the running sums alone, which nothing gave it.
+      // Only one of the two calls gets an average. The other must not change the running sums, which it did not get.
       const correction = oracle.correctionOf(g);
       const average = inPlace ? null : { running, fraction: Math.fround(0.9), correction: correction.hi };
       o.backend.kernels.forward?.(source, g, out, average, EPS, affineBuffers(o, inputs, mode), target);
@@ -81,7 +84,7 @@ const forward: Run = async (o, g, inputs, p, seed) => {
   return done;
 };
 
-/** Each mode apart and in place: sums and dx overwritten, grad added into. */
+/** Runs each mode out of place and in place. Sums and dx are overwritten, and grad is added into. */
 const backward: Run = async (o, g, inputs, p, seed) => {
   const { x, dy } = inputs;
   const { channels } = g;

@@ -2,7 +2,7 @@ import type { Geometry } from "@bn/core";
 
 const geometry = (outer: number, channels: number, inner: number): Geometry => ({ outer, channels, inner });
 
-/** Sizes around vector widths, workgroups and cache lines; channels-last is inner = 1. */
+/** Sizes around vector widths, workgroups and cache lines. Channels-last has inner = 1. */
 export const GEOMETRIES: readonly Geometry[] = [
   geometry(1, 1, 1),
   geometry(2, 3, 5),
@@ -22,7 +22,7 @@ export const GEOMETRIES: readonly Geometry[] = [
   geometry(5, 257, 1),
 ];
 
-/** Some of them, where seconds count: the covering array has the rest. */
+/** A few of them, for runs that must take seconds. The covering array has the rest. */
 export const FEW_GEOMETRIES: readonly Geometry[] = [
   geometry(2, 3, 5),
   geometry(5, 2, 3),
@@ -30,9 +30,9 @@ export const FEW_GEOMETRIES: readonly Geometry[] = [
   geometry(5, 257, 1),
 ];
 
-/** More channels than one dimension of a dispatch holds on WebGPU (65,535). */
+/** More channels than one dimension of a WebGPU dispatch can hold (65,535). */
 export const WIDE = geometry(2, 65_539, 1);
-/** A long channel of an odd number of values: plain and unshifted sums show here. */
+/** A long channel with an odd number of values, which reveals plain and unshifted sums. */
 export const LONG = geometry(3, 1, 2 ** 17 + 1);
 
 export function geometryText({ outer, channels, inner }: Geometry): string {

@@ -13,7 +13,10 @@ import { STATISTICS } from "./statistics.ts";
 
 const KERNELS = [...REDUCTIONS, ...MAPS, ...STATISTICS, ...FUSED];
 
-/** K-1 to K-10: every kernel against the oracle, on its own inputs; outputs start as garbage, buffers are guarded. */
+/**
+ * K-1 to K-10: compares every kernel with the oracle, on inputs of its own. Outputs start as garbage, and buffers are
+ * guarded.
+ */
 export function kernelCases(tier: Tier): Case[] {
   if (tier === "quick") {
     return DTYPES.flatMap((dtype) =>
@@ -23,7 +26,7 @@ export function kernelCases(tier: Tier): Case[] {
   return DTYPES.flatMap((dtype) => [
     ...KERNELS.flatMap((kernel) => GEOMETRIES.map((g) => kernelCase(kernel, g, dtype))),
     ...(dtype === "float32" ? KERNELS.map((kernel) => kernelCase(kernel, WIDE, dtype)) : []),
-    ...REDUCTIONS.map((kernel) => kernelCase(kernel, LONG, dtype)), // maps do not care how long a channel is
+    ...REDUCTIONS.map((kernel) => kernelCase(kernel, LONG, dtype)), // the length of a channel does not matter to maps
   ]);
 }
 

@@ -5,7 +5,7 @@ import { channelsOf, type GammaBeta, type Stats } from "../../truth/oracle.ts";
 import { type Distribution, factors, normals, OFFSET, sample } from "../data.ts";
 import type { Operands } from "../operands.ts";
 
-/** What kernels take, by the case's seed. Statistics are near those of x, not x's own. */
+/** The operands of kernels, from the case's seed. The statistics are near those of x but not equal to them. */
 export interface Inputs {
   readonly x: HostArray;
   readonly dy: HostArray;
@@ -53,7 +53,7 @@ export function modesOf({ outer, channels, inner }: Geometry): readonly AffineMo
 
 export const EPS = Math.fround(1e-3);
 
-/** One kernel on one geometry: calls it, reads its outputs, compares. */
+/** Runs one kernel on one geometry: calls it, reads its outputs and compares them. */
 export type Run = (o: Operands, g: Geometry, inputs: Inputs, p: Precision, seed: string) => Promise<Comparison[]>;
 
 export interface Kernel {

@@ -8,9 +8,9 @@ import { DTYPES } from "../data.ts";
 import { withOperands } from "../operands.ts";
 
 const STEPS = 2000;
-/** The plain mean of all batches, where every error stays, and Caffe's default. */
+/** A plain mean of all batches, which keeps every error, and Caffe's default. */
 const FRACTIONS = [1, Math.fround(0.999)];
-/** 0.1 and 10.2 are rounded the other way each: a drift shows in either direction. */
+/** 0.1 and 10.2 are rounded in opposite directions, so that a drift shows in either direction. */
 const MEAN = [0.1, 10.2, -3.3];
 const VARIANCE = [0.005, 0.02, 7.7];
 

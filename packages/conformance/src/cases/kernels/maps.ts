@@ -5,7 +5,7 @@ import { check, type Truth, truth } from "../../truth/truth.ts";
 import { normals } from "../data.ts";
 import { affineBuffers, affineOf, EPS, type Kernel, modesOf, type Run, statBuffers, statsOf } from "./inputs.ts";
 
-/** Each mode out of place, and in place: y is x. */
+/** Runs each mode out of place and in place, where y is x. */
 const normalize: Run = async (o, g, inputs, p) => {
   const stats = statsOf(inputs);
   const done: Comparison[] = [];
@@ -27,10 +27,12 @@ const normalize: Run = async (o, g, inputs, p) => {
   return done;
 };
 
-/** The sums' divisors: one process, and so many that their count is beyond 32 bits. Null: without sums. */
+/**
+ * The divisors of the sums: one process, and so many processes that the count exceeds 32 bits. Null means without sums.
+ */
 const DIVISORS: readonly ((own: number) => number | null)[] = [(own) => own, (own) => own + 2 ** 33 + 1, () => null];
 
-/** With sums that are given, and without; dx apart from dy, and dx is dy. */
+/** Runs with given sums and without, with dx separate from dy, and with dx equal to dy. */
 const gradNormalize: Run = async (o, g, inputs, p, seed) => {
   const { dy, x } = inputs;
   const stats = statsOf(inputs);
@@ -81,7 +83,7 @@ const scale: Run = async (o, g, inputs, p) => {
   return done;
 };
 
-/** copy and fill, exact: K-9. */
+/** copy and fill must be exact (K-9). */
 const copyAndFill: Run = async (o, g, { x }) => {
   const y = o.output(x.length);
   o.backend.kernels.copy(x.length, o.input(x), y);

@@ -17,7 +17,7 @@ const moments: Run = async (o, g, { x }, p) => {
   ];
 };
 
-/** The mean in two parts, each error taken against both parts of the truth; and m2. */
+/** The mean in two parts, each compared with both parts of the truth, and m2. */
 const splitMoments: Run = async (o, g, _, p, seed) => {
   const x = sample(`${seed}|x`, FAR, g, p.dtype);
   const out = { mean: o.output(g.channels), meanLow: o.output(g.channels), m2: o.output(g.channels) };
@@ -34,7 +34,7 @@ const splitMoments: Run = async (o, g, _, p, seed) => {
   ];
 };
 
-/** Without grad, with grad.gamma alone, and with both: sums are overwritten, grad is added into. */
+/** Runs without grad, with grad.gamma alone, and with both. Sums are overwritten, and grad is added into. */
 const gradSums: Run = async (o, g, inputs, p, seed) => {
   const { dy, x } = inputs;
   const { channels } = g;

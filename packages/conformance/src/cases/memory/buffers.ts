@@ -9,7 +9,7 @@ export const BUFFER_ROWS: readonly MemoryRow[] = [
       const dirty = backend.alloc(dtype, 1001);
       backend.write(dirty, hostArray(dtype, 1001).fill(3));
       await backend.finish();
-      dirty.dispose(); // its memory may come back
+      dirty.dispose(); // the allocator may hand out its memory again
       const buffer = backend.alloc(dtype, 1001);
       const got = await backend.read(buffer, 1001);
       buffer.dispose();
@@ -101,7 +101,7 @@ export const BUFFER_ROWS: readonly MemoryRow[] = [
     async run(backend, dtype) {
       const [a, b] = [backend.alloc(dtype, 64), backend.alloc(dtype, 64)];
       backend.write(a, hostArray(dtype, 64).fill(1));
-      backend.kernels.copy(64, a, b); // b = 1
+      backend.kernels.copy(64, a, b); // now b = 1
       backend.write(a, hostArray(dtype, 64).fill(2));
       const [gotA, gotB] = await Promise.all([backend.read(a, 64), backend.read(b, 64)]);
       a.dispose();
@@ -158,7 +158,7 @@ export const BUFFER_ROWS: readonly MemoryRow[] = [
       a.dispose();
       const b = backend.alloc(dtype, 32);
       const c = backend.alloc(dtype, 32);
-      a.dispose(); // must not free what b or c got
+      a.dispose(); // must not free memory that b or c got
       const d = backend.alloc(dtype, 32);
       const all = [b, c, d];
       for (const [i, buffer] of all.entries()) backend.kernels.fill(32, i + 1, buffer);

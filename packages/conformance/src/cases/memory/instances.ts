@@ -3,7 +3,7 @@ import type { Case, Comparison } from "../../case.ts";
 import { hostArray } from "../data.ts";
 import { same } from "./row.ts";
 
-/** A dtype that the backend has. */
+/** A dtype that the backend supports. */
 function dtypeOf({ supports }: Backend): Dtype {
   const [dtype] = supports.dtypes;
   if (dtype === undefined) throw new Error("supports.dtypes is empty: a backend has float32, float64 or both");
@@ -23,14 +23,14 @@ export const INSTANCE_CASES: readonly Case[] = [
       backend.kernels.fill(6, 2, buffer);
       const { view } = buffer as { readonly view?: ArrayLike<number> } & typeof buffer;
       if (view === undefined) throw new Error("supports.hostVisible is true, but the buffer has no `view`");
-      const got = Array.from(view).slice(0, 6); // done when the call returns: no wait
+      const got = Array.from(view).slice(0, 6); // the work is done when the call returns, so nothing waits
       backend.alloc(dtype, 1 << 20).dispose();
       buffer.dispose();
       return [same("view", got, [2, 2, 2, 2, 2, 2])];
     },
   },
   {
-    // Sizes that make a memory of pages grow: the view that is written from then lies in memory that has moved.
+    // The sizes make a paged memory grow. The view that is written from then lies in memory that has moved.
     id: "memory/write-from-a-view",
     group: "memory",
     clause: "B-5",

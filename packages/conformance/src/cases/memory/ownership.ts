@@ -3,7 +3,7 @@ import type { Case, Comparison, Context } from "../../case.ts";
 import { hostArray } from "../data.ts";
 import { same } from "./row.ts";
 
-/** K-11: a backend knows its own live buffers, and refuses every other one before it touches memory. */
+/** K-11: a backend recognises its own live buffers, and refuses every other value before it touches memory. */
 export const OWNERSHIP_CASES: readonly Case[] = (
   [
     ["owns", owns],
@@ -18,7 +18,7 @@ export const OWNERSHIP_CASES: readonly Case[] = (
   run: async (context) => run(context, context.backend.supports.dtypes[0] as Dtype),
 }));
 
-/** Values that are not buffers of the backend; some look very similar to one. */
+/** Values that are not buffers of the backend. Some look very similar to one. */
 const STRANGERS: readonly unknown[] = [
   undefined,
   null,
@@ -48,7 +48,10 @@ async function owns({ backend, create }: Context, dtype: Dtype): Promise<Compari
   ];
 }
 
-/** Buffers of another instance, and something that looks like one of ours: nothing of either instance may change. */
+/**
+ * Buffers of another instance, and an object that looks like one of the backend's own. Nothing in either instance may
+ * change.
+ */
 async function foreignBuffers({ backend, create }: Context, dtype: Dtype): Promise<Comparison[]> {
   const other = await create();
   const [mine, theirs] = [filled(backend, dtype, 2), filled(other, dtype, 3)];
@@ -67,7 +70,7 @@ async function foreignBuffers({ backend, create }: Context, dtype: Dtype): Promi
   ];
 }
 
-/** A buffer that was disposed: its memory may already be somebody else's. */
+/** A buffer that was disposed. Its memory may already belong to another buffer. */
 async function disposedBuffers({ backend }: Context, dtype: Dtype): Promise<Comparison[]> {
   const gone = filled(backend, dtype, 2);
   await backend.finish();
@@ -102,7 +105,7 @@ function codeOf(call: () => unknown): string {
   }
 }
 
-/** At the call or as a rejection: both are before anything is queued. */
+/** The error may be thrown by the call or be a rejection. Either way, nothing has been queued. */
 async function rejection(call: () => Promise<HostArray>): Promise<string> {
   try {
     await call();

@@ -2,14 +2,14 @@ import type { Backend, Dtype } from "@bn/core";
 import type { Comparison } from "../../case.ts";
 import { check, perChannel } from "../../truth/truth.ts";
 
-/** One promise of memory, in one dtype. */
+/** One promise about memory, in one dtype. */
 export interface MemoryRow {
   readonly name: string;
   readonly clause: string;
   run(backend: Backend, dtype: Dtype, seed: string): Promise<Comparison[]>;
 }
 
-/** Equal to the last bit. */
+/** Compares bit for bit. */
 export function same(what: string, got: ArrayLike<number>, expected: ArrayLike<number>): Comparison {
   return check(
     what,

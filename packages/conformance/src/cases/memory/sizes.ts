@@ -3,7 +3,10 @@ import type { Case, Comparison } from "../../case.ts";
 import { DTYPES, hostArray } from "../data.ts";
 import { EXTENTS, type Tier } from "../sweep/sizes.ts";
 
-/** K-11 in every size class: sizes around each power of two, in fresh memory and in memory that others have left dirty. */
+/**
+ * K-11 in every size class: sizes around each power of two, in fresh memory and in memory that other buffers have
+ * filled.
+ */
 export function sizeCases(tier: Tier): Case[] {
   const classes = Math.log2(EXTENTS[tier].memory);
   return DTYPES.flatMap((dtype) =>
@@ -62,12 +65,12 @@ async function oneSize(backend: Backend, dtype: Dtype, length: number): Promise<
 
 const DIRT = 3;
 
-/** Neither a power of two nor a size of anything is its period. */
+/** The period of the pattern is neither a power of two nor the size of a buffer. */
 function patternAt(i: number): number {
   return (i % 8191) + 1;
 }
 
-/** Equal to the last bit; said of the first element that is not. */
+/** Compares bit for bit, and reports the first element that differs. */
 function firstDifference(what: string, got: HostArray, length: number, expected: (i: number) => number): Comparison {
   if (got.length !== length) throw new Error(`${what}: read() gave ${got.length} values, expected ${length}`);
   let at = 0;

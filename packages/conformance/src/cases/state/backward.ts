@@ -4,7 +4,10 @@ import { backwardTruth, batchStats, check, perChannel, storedStats } from "../..
 import { affineFor, freshRunning } from "../layer-kit.ts";
 import { exactly, G, plain, ROW, type Run, SHAPE, type StateRow } from "./tools.ts";
 
-/** L-5: a later layer works in place on top; backward still sees the x^ of this one. And again: backward twice. */
+/**
+ * L-5: a later layer works in place on top, and backward must still use the x^ of this layer. Backward then runs a
+ * second time.
+ */
 const overwrittenTop: Run = async (t) => {
   const affine = affineFor(t.seed, 3, t.dtype);
   const done: Comparison[] = [];
@@ -41,7 +44,10 @@ const overwrittenTop: Run = async (t) => {
   return done;
 };
 
-/** L-7: bottom's diff is overwritten; L-6: propagateDown false leaves it alone, and learnt gradients still come. */
+/**
+ * L-7: bottom's diff is overwritten. L-6: with propagateDown false it is left alone, and learnt gradients are still
+ * computed.
+ */
 const propagateDown: Run = async (t) => {
   const affine = affineFor(t.seed, 3, t.dtype);
   const done: Comparison[] = [];
@@ -94,7 +100,7 @@ const propagateDown: Run = async (t) => {
   return done;
 };
 
-/** BatchNorm's own statistics have no gradient; backward twice gives the same. */
+/** BatchNorm's own statistics have no gradient, and a second backward gives the same result. */
 const noGradientOfStatistics: Run = async (t) => {
   const layer = t.own(createBatchNorm());
   const [x, dy] = [t.x("x", SHAPE), t.dy("dy", SHAPE)];

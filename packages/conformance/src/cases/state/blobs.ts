@@ -14,7 +14,7 @@ import {
 import { affineFor, freshRunning } from "../layer-kit.ts";
 import { checkRunning, exactly, FRACTION, G, plain, ROW, type Run, SHAPE, type StateRow } from "./tools.ts";
 
-/** BS-3: BatchNormScale and BatchNorm + Scale over the same five blobs, each after the other. */
+/** BS-3: BatchNormScale, and BatchNorm followed by Scale, share the same five blobs and run alternately. */
 const sharedBlobs: Run = async (t) => {
   const affine = affineFor(t.seed, 3, t.dtype);
   const [x1, x2] = [t.x("x1", SHAPE), t.x("x2", SHAPE)];
@@ -44,8 +44,8 @@ const sharedBlobs: Run = async (t) => {
   const p1 = { ...plain(x1), affine: affine.truth };
   const p2 = { ...plain(x2), affine: affine.truth };
   const [b1, b2] = [backwardTruth(t.p, p1, dy, s1), backwardTruth(t.p, p2, dy, s2)];
-  // Apart, x^ and dy * gamma are rounded and stored: 2 u |t| (N-8) beside K u |t|, and each K u |x^| or u |dy| of a term
-  // beside S >= 40 u; twice the bound covers both.
+  // With separate layers, x^ and dy * gamma are rounded and stored. This adds 2 u |t| (N-8) to K u |t|, and K u |x^| or
+  // u |dy| per term to S >= 40 u. Twice the bound covers both.
   const apart = (truth: Truth): Truth => ({ ...truth, bound: Float64Array.from(truth.bound, (b) => 2 * b) });
   const sum = (a: Truth, b: Truth): Truth => ({
     expected: a.expected.map((value, i) => value + (b.expected[i] ?? 0)),
@@ -64,7 +64,10 @@ const sharedBlobs: Run = async (t) => {
   ];
 };
 
-/** BS-3: a Scale that was given another's blobs scales by them, and its gradients add up with the other's. */
+/**
+ * BS-3: a Scale that got the blobs of another layer scales by them, and its gradients are added to those of the other
+ * layer.
+ */
 const sharedScale: Run = async (t) => {
   const owner = t.own(createScale());
   const [bottom, top] = [t.filled(SHAPE, t.x("x", SHAPE)), t.blob()];
@@ -80,7 +83,7 @@ const sharedScale: Run = async (t) => {
   return [check("top of the borrower", await other.read(), exactly(scaled), G)];
 };
 
-/** L-8: given blobs outlive the layer that borrowed them; its own do not outlive their layer. */
+/** L-8: given blobs outlive the layer that uses them; a layer's own blobs do not outlive it. */
 const borrowedBlobs: Run = async (t) => {
   const owner = createBatchNorm();
   const [bottom, top] = [t.filled(SHAPE, t.x("x", SHAPE)), t.blob()];
@@ -97,7 +100,10 @@ const borrowedBlobs: Run = async (t) => {
   return [check("blobs[0] after the borrower's dispose()", got, exactly([1, 2, 3]), ROW)];
 };
 
-/** S-3: none gives scale 1, bias 0; a filler without a value gives 0; gamma and beta of the fused layer alike. */
+/**
+ * S-3: without fillers scale is 1 and bias is 0; a filler without a value gives 0. The same holds for gamma and beta of
+ * the fused layer.
+ */
 const fillers: Run = async (t) => {
   const bottom = t.filled([1, 2], [3, 4]);
   const done: Comparison[] = [];

@@ -10,7 +10,7 @@ import { STATISTICS } from "./statistics.ts";
 
 const TABLE = [...STATISTICS, ...BACKWARD, ...SHAPES, ...BLOBS];
 
-/** What layers keep from call to call. */
+/** The state that layers keep between calls. */
 export function stateCases(): Case[] {
   return DTYPES.flatMap((dtype) =>
     [true, false].flatMap((fused) =>

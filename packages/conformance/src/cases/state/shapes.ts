@@ -4,7 +4,7 @@ import { backwardTruth, batchStats, check, forwardTruth, storedStats } from "../
 import { freshRunning, geometryOf } from "../layer-kit.ts";
 import { exactly, G, plain, ROW, type Run, SHAPE, type StateRow } from "./tools.ts";
 
-/** L-2: N, spatial sizes and rank change from call to call, also smaller and larger again; each forward and backward. */
+/** L-2: N, spatial sizes and rank change from call to call, growing and shrinking, in forward and backward. */
 const reshapes: Run = async (t) => {
   const done: Comparison[] = [];
   for (const inPlace of [false, true]) {
@@ -32,7 +32,7 @@ const reshapes: Run = async (t) => {
   return done;
 };
 
-/** BN-9, S-8: an empty batch with global statistics, and through Scale, is empty and changes nothing. */
+/** BN-9, S-8: an empty batch with global statistics, or through Scale, gives an empty top and changes nothing. */
 const emptyBatch: Run = async (t) => {
   const layer = t.own(createBatchNormScale({ phase: "test", biasTerm: true }));
   const [bottom, top] = [t.blob(SHAPE), t.blob()];

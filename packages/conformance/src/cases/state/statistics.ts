@@ -6,10 +6,10 @@ import { factors, hostArray } from "../data.ts";
 import { freshRunning, geometryOf } from "../layer-kit.ts";
 import { checkRunning, exactly, G, plain, type Run, SHAPE, type StateRow } from "./tools.ts";
 
-/** With its gamma of 1 a BatchNormScale gives what a BatchNorm does. */
+/** With gamma 1, a BatchNormScale gives the same results as a BatchNorm. */
 type Create = typeof createBatchNorm | typeof createBatchNormScale;
 
-/** BN-7 over several steps of several sizes, then BN-6 on what they left, in a layer that shares the blobs. */
+/** BN-7 over several steps of several sizes, then BN-6 on the resulting sums, in a layer that shares the blobs. */
 const steps =
   (fraction: number, phase: "train" | "test", create: Create = createBatchNorm): Run =>
   async (t) => {
@@ -31,7 +31,7 @@ const steps =
       done.push(check(`top after step ${step}`, await top.read(), forwardTruth(t.p, plain(x, shape), stats), g));
       done.push(...(await checkRunning(`after step ${step}`, layer.blobs, running, t.p)));
     }
-    // The test layer's own inputs are the very numbers that the train layer stored.
+    // The inputs of the test layer are exactly the numbers that the train layer stored.
     const stored = await Promise.all(layer.blobs.map((blob) => blob.read()));
     const test = t.own(create({ phase: "test", blobs: layer.blobs }));
     const x = t.x("test", SHAPE);
@@ -53,7 +53,7 @@ const steps =
     return done;
   };
 
-/** BN-6: factor 0 makes mean and variance 0, whatever the sums hold. */
+/** BN-6: with factor 0, mean and variance are 0, whatever the sums are. */
 const factorZero: Run = async (t) => {
   const layer = t.own(createBatchNorm({ phase: "test" }));
   const x = t.x("x", SHAPE);
@@ -66,7 +66,10 @@ const factorZero: Run = async (t) => {
   return [check("top", await top.read(), forwardTruth(t.p, plain(x), stats), G)];
 };
 
-/** BN-3: the phase decides where useGlobalStats is unset, and only there. The stored statistics are all 0, so tops tell. */
+/**
+ * BN-3: the phase decides if useGlobalStats is unset, and only then. The stored statistics are all 0, so the tops show
+ * which statistics were used.
+ */
 const whichStatistics =
   (create: Create): Run =>
   async (t) => {
@@ -90,7 +93,7 @@ const whichStatistics =
     return done;
   };
 
-/** BN-6: a negative stored variance beyond eps gives NaN, in its channel alone. */
+/** BN-6: a negative stored variance larger than eps gives NaN, in its channel alone. */
 const negativeVariance: Run = async (t) => {
   const layer = t.own(createBatchNorm({ phase: "test" }));
   const x = t.x("x", SHAPE);
@@ -110,7 +113,7 @@ const negativeVariance: Run = async (t) => {
   return [check("top", await top.read(), forwardTruth(t.p, plain(x), stats), G)];
 };
 
-/** BN-2: eps and the fraction are rounded to float32, also in float64. */
+/** BN-2: eps and the fraction are rounded to float32, even in float64. */
 const roundedParams: Run = async (t) => {
   const layer = t.own(createBatchNorm({ eps: 0.1, movingAverageFraction: 0.7 }));
   const x = hostArray(

@@ -4,12 +4,12 @@ import type { Precision } from "../../truth/bounds.ts";
 import { check, perChannel, type RunningTruth, type Truth, truthOf } from "../../truth/truth.ts";
 import { geometryOf, type Scope } from "../layer-kit.ts";
 
-/** Everything that a run of the table below works with. */
+/** The tools for a run of the table below. */
 interface Tools extends Scope {
   readonly dtype: Dtype;
   readonly p: Precision;
   readonly seed: string;
-  /** Data with a mean, by tag. */
+  /** Data with a mean that is not 0. Each tag gives different data. */
   x(tag: string, shape: readonly number[]): HostArray;
   dy(tag: string, shape: readonly number[]): HostArray;
 }

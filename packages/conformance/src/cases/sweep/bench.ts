@@ -2,11 +2,11 @@ import type { Backend, DeviceBuffer, Dtype, HostArray } from "@bn/core";
 import { hostArray } from "../data.ts";
 import { HostArrays } from "./host-arrays.ts";
 
-/** Guard values around the buffers of a call, which no kernel may change. */
+/** The memory around the buffers of a call, which no kernel may change. */
 export type Surroundings = "exact" | "guarded" | "recycled";
 export const SURROUNDINGS: readonly Surroundings[] = ["exact", "guarded", "recycled"];
 
-/** Elements behind the end of a guarded buffer, and of the buffers before and after it. */
+/** The number of elements after the end of a guarded buffer, and of the buffers before and after it. */
 const PAD = 9;
 const GUARD = 7777;
 const GARBAGE = -55.5;
@@ -16,11 +16,14 @@ interface Slot {
   readonly buffer: DeviceBuffer;
   readonly guard: number;
   readonly kept: boolean;
-  /** What was written last; for an output, its former contents. */
+  /** The values that were written last; for an output, its former contents. */
   values: HostArray;
 }
 
-/** Buffers of the calls of one row, by name: a second call meets the same buffers, with what the first left in them. */
+/**
+ * The buffers of the calls of one row, by name. A second call uses the same buffers, with the contents that the first
+ * call left.
+ */
 export class Bench {
   readonly backend: Backend;
   readonly dtype: Dtype;
@@ -37,7 +40,7 @@ export class Bench {
     this.#surroundings = surroundings;
   }
 
-  /** An operand that the kernel reads only. */
+  /** An operand that the kernel only reads. */
   input(name: string, values: HostArray): DeviceBuffer {
     return this.#slot(name, values, true);
   }
@@ -47,14 +50,14 @@ export class Bench {
     return this.#slot(name, values, false);
   }
 
-  /** A result: garbage before the first call, afterwards what that left. */
+  /** A result. It holds garbage before the first call, and afterwards the contents that this call left. */
   output(name: string, length: number): DeviceBuffer {
     const slot = this.#slots.get(name);
     if (slot && slot.values.length === length) return slot.buffer;
     return this.#slot(name, this.host.take(length).fill(GARBAGE), false);
   }
 
-  /** What the row keeps from its first call to its second, and disposes at its end. */
+  /** An object that the row keeps from its first call to its second, and disposes at its end. */
   own<T extends { dispose(): void }>(name: string, make: () => T): T {
     const known = this.#owned.get(name) as T | undefined;
     if (known !== undefined) return known;
@@ -63,7 +66,7 @@ export class Bench {
     return made;
   }
 
-  /** What lies in the buffer after all work. Throws where anything behind its end was touched. */
+  /** The contents of the buffer after all work. Throws if anything after its end was touched. */
   async result(name: string): Promise<HostArray> {
     const slot = this.#slots.get(name) as Slot;
     const { length } = slot.values;
@@ -75,7 +78,7 @@ export class Bench {
     return all.subarray(0, length);
   }
 
-  /** Throws where a kernel wrote to what it should only read, or to the buffers beside its own. */
+  /** Throws if a kernel wrote to an operand that it should only read, or to the buffers around its own. */
   async assertInputsKept(): Promise<void> {
     if (this.#surroundings !== "guarded") return;
     for (const [name, { kept, values }] of this.#slots) {
@@ -130,7 +133,9 @@ export class Bench {
     this.#neighbours.push(buffer);
   }
 
-  /** Memory as others leave it, for whoever gets it next: the buffers of the call, or a kernel's own. */
+  /**
+   * Fills memory and frees it, so that its next user, a buffer of the call or the kernel itself, finds old contents.
+   */
   #leaveDirt(length: number): void {
     const dirty = this.backend.alloc(this.dtype, length);
     this.backend.kernels.fill(length, DIRT, dirty);
@@ -138,7 +143,7 @@ export class Bench {
   }
 }
 
-/** The first element that has other bits than before, or -1; any NaN is as good as another. */
+/** The first element whose bits have changed, or -1. All NaNs count as equal. */
 function firstChange(got: HostArray, values: HostArray): number {
   for (let i = 0; i < values.length; i++) {
     const now = got[i] as number;

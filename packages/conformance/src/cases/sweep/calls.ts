@@ -8,7 +8,7 @@ import { type Wide, wide, wideOf } from "../../truth/wide.ts";
 import type { Bench } from "./bench.ts";
 import type { CallData } from "./data.ts";
 
-/** One call of a kernel: everything that the covering array chooses for it. */
+/** One call of a kernel, with everything that the covering array chooses for it. */
 export interface Call {
   readonly bench: Bench;
   readonly p: Precision;
@@ -16,26 +16,26 @@ export interface Call {
   readonly data: CallData;
   /** One of the kernel's `options`. */
   readonly option: string;
-  /** y is x, or dx is dy. */
+  /** Whether y is x, or dx is dy. */
   readonly inPlace: boolean;
   readonly eps: number;
-  /** The divisor of gradient sums: not always outer * inner. */
+  /** The divisor of gradient sums, which is not always outer * inner. */
   readonly m: number;
 }
 
-/** One kernel of the contract as the covering array sees it: calls it, reads what it left, compares. */
+/** One kernel of the contract for the covering array: it calls the kernel, reads its results and compares them. */
 export interface CoveredKernel {
   readonly name: string;
   readonly clause: string;
   readonly needs?: Needs;
-  /** The ways to call it: operands present or absent. */
+  /** The ways to call the kernel, with operands present or absent. */
   readonly options: readonly string[];
   readonly mayAlias: boolean;
-  /** What its work is measured in: a tensor, one value per channel, or a length. */
+  /** What the kernel works on: a tensor, one value per channel, or a length. */
   readonly over: "tensor" | "channels" | "length";
-  /** A second call has as many channels as the first: a layer's never change. */
+  /** A second call must have as many channels as the first, because the channels of a layer never change. */
   readonly fixedChannels?: true;
-  /** Kinds of data at which the bounds, of first order in u, say nothing. */
+  /** Kinds of data for which the bounds, which are of first order in u, do not hold. */
   without?(dtype: Dtype, eps: number): readonly string[];
   run(call: Call): Promise<Comparison[]>;
 }
@@ -48,13 +48,13 @@ export interface GivenStats extends WideStats {
   readonly host: { readonly mean: HostArray; readonly variance: HostArray };
 }
 
-/** Given statistics: numbers of the dtype, without errors. */
+/** Given statistics, which are numbers of the dtype without errors. */
 export function givenStats(data: CallData): GivenStats {
   const host = { mean: data.mean(), variance: data.variance() };
   return { mean: wideOf(host.mean), variance: wideOf(host.variance), errors: null, host };
 }
 
-/** "plain", "gamma" or "gamma-beta" as operands and as values. */
+/** Creates the operands and the values for "plain", "gamma" or "gamma-beta". */
 export function affineFor({ bench, data }: Call, mode: string) {
   if (mode === "plain") return { buffers: null, values: null };
   const [gamma, beta] = [data.gamma(), mode === "gamma-beta" ? data.beta() : null];
@@ -64,7 +64,7 @@ export function affineFor({ bench, data }: Call, mode: string) {
 
 export const AFFINE = ["plain", "gamma", "gamma-beta"] as const;
 
-/** A sum that was added to `prior`: its own error, and the rounding of the addition. */
+/** Compares a sum that was added to `prior`. The bound covers its own error and the rounding of the addition. */
 export async function addedTo(
   bench: Bench,
   p: Precision,
@@ -76,7 +76,7 @@ export async function addedTo(
   return compareAdded(p, name, await bench.result(name), prior, sum, error);
 }
 
-/** The same for values that were read. */
+/** The same for values that were already read. */
 export function compareAdded(
   p: Precision,
   name: string,

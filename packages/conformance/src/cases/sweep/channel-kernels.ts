@@ -28,7 +28,7 @@ export function runningFor(bench: Bench, data: CallData) {
   return { before, running };
 }
 
-/** One value per channel after a step: fraction * old + times * value. */
+/** The value per channel after a step: fraction * old + times * value. */
 function stepped(old: ArrayLike<number>, fraction: number, value: Wide, times: number): Wide {
   const out = wide(old.length);
   for (let c = 0; c < old.length; c++) {
@@ -48,7 +48,10 @@ export interface RunningValues {
   readonly factor: HostArray;
 }
 
-/** BN-7, N-8: what a step leaves, of statistics that may be off by their errors. Without statistics nothing changes. */
+/**
+ * BN-7, N-8: compares the result of a step whose statistics may be off by their errors. Without statistics nothing may
+ * change.
+ */
 export function compareStepped(
   p: Precision,
   got: readonly HostArray[],
@@ -92,7 +95,7 @@ export async function compareRunning(
   return compareStepped(p, got, before, stats, fraction, correction);
 }
 
-/** Option: the fraction that is kept. */
+/** The option is the fraction that is kept. */
 const movingAverage: CoveredKernel = {
   name: "movingAverage",
   clause: "K-7",
@@ -112,7 +115,7 @@ const movingAverage: CoveredKernel = {
   },
 };
 
-/** Option: the factor. */
+/** The option is the factor. */
 const globalStats: CoveredKernel = {
   name: "globalStats",
   clause: "K-8",
@@ -139,7 +142,7 @@ const globalStats: CoveredKernel = {
   },
 };
 
-/** Copies and fills are exact: K-9. */
+/** Copies and fills must be exact (K-9). */
 const copy: CoveredKernel = {
   name: "copy",
   clause: "K-9",
@@ -154,7 +157,7 @@ const copy: CoveredKernel = {
   },
 };
 
-/** Option: the value. */
+/** The option is the value. */
 const fill: CoveredKernel = {
   name: "fill",
   clause: "K-9",
@@ -168,7 +171,7 @@ const fill: CoveredKernel = {
   },
 };
 
-/** To the bit: a zero keeps its sign, which no difference shows. */
+/** Compares bit for bit, because the sign of a zero does not show in a difference. */
 function exactly({ dtype }: Precision, got: ArrayLike<number>, values: ArrayLike<number>, length: number): Comparison {
   const found = compareChannels("y", got, wideOf(values), new Float64Array(length), dtype);
   const at = Array.from(got).findIndex((value, i) => value === 0 && !Object.is(value, values[i]));

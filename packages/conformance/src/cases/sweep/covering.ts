@@ -1,19 +1,19 @@
-/** One factor of a covering array: how many levels it has. */
+/** One factor of a covering array, with its number of levels. */
 export interface Factor {
   readonly name: string;
   readonly levels: number;
 }
 
-/** Levels of the factors chosen so far; -1 where none is. */
+/** The levels that are chosen so far; -1 for factors without one. */
 export type Row = readonly number[];
 
 /**
- * A covering array of strength 2: rows such that any two levels of any two factors occur together in one of them,
- * unless `allowed` refuses every row that has both. Greedy and deterministic.
+ * A covering array of strength 2: its rows contain any two levels of any two factors together, unless `allowed` refuses
+ * every row with both. The construction is greedy and deterministic.
  *
- * Both predicates judge rows in part, where -1 stands for a level still open. `allowed` must refuse nothing that can be
- * completed. `cheap` says whether a row that began as `pair` is worth running with what was added; it must accept
- * level 0 of every factor.
+ * Both predicates judge partial rows, in which -1 stands for an open level. `allowed` must accept every row that can be
+ * completed. `cheap` says whether a row that began with `pair` is still worth running with the levels added since. It
+ * must accept level 0 of every factor.
  */
 export function coveringArray(
   factors: readonly Factor[],
@@ -41,7 +41,7 @@ export function coveringArray(
   return rows;
 }
 
-/** Gives each open factor the level that covers most open pairs; among equals, another one in each row. */
+/** Gives each open factor the level that covers most open pairs. Ties are broken differently in each row. */
 function complete(
   row: number[],
   factors: readonly Factor[],
@@ -67,7 +67,10 @@ function complete(
   }
 }
 
-/** A number that tells nothing of another factor's: levels that took turns in step would never meet in threes. */
+/**
+ * A number that is unrelated to those of other factors. If levels alternated in step, many combinations of three would
+ * never occur.
+ */
 export function mix(turn: number, factor: number): number {
   let h = Math.imul(turn + 1, 0x9e3779b1) ^ Math.imul(factor + 1, 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
@@ -78,10 +81,10 @@ function levelsOf(factors: readonly Factor[], f: number): number {
   return (factors[f] as Factor).levels;
 }
 
-/** The pairs of levels that no row has yet. */
+/** The pairs of levels that no row contains yet. */
 class OpenPairs {
   readonly #factors: readonly Factor[];
-  /** By a * factors + b with a < b, one byte per pair of levels: 1 while open. */
+  /** Indexed by a * factors + b with a < b, with one byte per pair of levels: 1 while open. */
   readonly #open: Uint8Array[];
 
   constructor(factors: readonly Factor[]) {
@@ -93,7 +96,7 @@ class OpenPairs {
     return this.#table(a, b)[i * levelsOf(this.#factors, b) + j] === 1;
   }
 
-  /** How many open pairs `level` of factor `f` would cover with what is chosen. */
+  /** How many open pairs `level` of factor `f` would cover together with the chosen levels. */
   gain(row: Row, f: number, level: number): number {
     let count = 0;
     for (let other = 0; other < row.length; other++) {

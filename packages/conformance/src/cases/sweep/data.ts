@@ -3,7 +3,10 @@ import { random } from "../random.ts";
 import { HostArrays } from "./host-arrays.ts";
 import { KINDS, kindTables, VARIANTS } from "./kinds.ts";
 
-/** Normal numbers that tensors are cut from: one per element would cost more than the kernels. 65,521 is a prime. */
+/**
+ * The number of normal numbers in the pool from which tensors are taken. Drawing one number per element would cost more
+ * than the kernels. 65,521 is a prime.
+ */
 const POOL = 65_521;
 let pool: Float64Array | undefined;
 
@@ -14,7 +17,7 @@ function noise(): Float64Array {
   return pool;
 }
 
-/** flat + signed z + absolute |z| of the noise z. */
+/** A value is flat + signed z + absolute |z|, where z is noise. */
 interface Factor {
   readonly flat?: number;
   readonly signed?: number;
@@ -22,8 +25,8 @@ interface Factor {
 }
 
 /**
- * The operands of one call by the seed's text alone, each made when it is asked for. `start` is the kind of channel 0.
- * A backend that does not promise NaN and infinities gets normal channels in their place.
+ * The operands of one call, from the text of the seed alone. Each is created when it is requested. `start` is the kind
+ * of channel 0. A backend that does not promise NaN and infinities gets normal channels instead of those kinds.
  */
 export class CallData {
   readonly #g: Geometry;
@@ -88,7 +91,7 @@ export class CallData {
     return this.#perChannel(4, beta, none, {});
   }
 
-  /** Sums over a batch, such as they might be. */
+  /** Plausible sums over a batch. */
   sumDy(): HostArray {
     return this.#sums(5);
   }
@@ -97,7 +100,10 @@ export class CallData {
     return this.#sums(6);
   }
 
-  /** Former contents of what is added into: half of them 0, where nothing hides a small sum, and some in the thousands. */
+  /**
+   * Former contents of operands that are added into. Half of them are 0, where a small sum shows, and some are in the
+   * thousands.
+   */
   prior(which: number): HostArray {
     const values = this.#drawn(7 + which, { signed: 0.5, absolute: 0.5 });
     for (let c = 0; c < values.length; c++) {
@@ -126,7 +132,10 @@ export class CallData {
     return this.#perChannel(field, none, one, factor);
   }
 
-  /** base + factor scale, by the channel's own noise. A negative zero stays one: nothing is added to it. */
+  /**
+   * base + factor scale, where the factor depends on the channel's own noise. A negative zero keeps its sign, because
+   * nothing is added to it.
+   */
   #perChannel(field: number, base: Float64Array, scale: Float64Array, factor: Factor): HostArray {
     const { flat = 0, signed = 0, absolute = 0 } = factor;
     const from = noise();
@@ -142,7 +151,7 @@ export class CallData {
     return values;
   }
 
-  /** The pool over and over: its length is a prime, so that no two rows near each other are alike. */
+  /** Repeats the pool. Its length is a prime, so that nearby rows differ. */
   #tensor(offset: number, mean: Float64Array, std: Float64Array, zeros: Float64Array, poison: Float64Array): HostArray {
     const { outer, channels, inner } = this.#g;
     const from = noise();

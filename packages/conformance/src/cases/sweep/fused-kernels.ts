@@ -7,18 +7,19 @@ import { compareRunning, runningFor } from "./channel-kernels.ts";
 
 const FRACTION = Math.fround(0.9);
 
-/** Statistics, running statistics and y as moments, movingAverage and normalize leave them. */
+/** Statistics, running statistics and y must be those of moments, movingAverage and normalize. */
 const forward: CoveredKernel = {
   name: "forward",
   clause: "K-10",
   needs: { fused: true },
   options: AFFINE.flatMap((mode) => [mode, `${mode} with average`]),
-  without: (_, eps) => (eps === 0 ? ["constant", "zeros", "edge"] : []), // no variance: 0 / 0
+  without: (_, eps) => (eps === 0 ? ["constant", "zeros", "edge"] : []), // without variance the result is 0 / 0
   mayAlias: true,
   over: "tensor",
   async run(call) {
     const { bench, p, g, data, option, inPlace } = call;
-    const eps = call.eps === 0 && g.outer * g.inner < 16 ? Math.fround(1e-5) : call.eps; // few values may be equal
+    // with few values, all may be equal
+    const eps = call.eps === 0 && g.outer * g.inner < 16 ? Math.fround(1e-5) : call.eps;
     const [mode = "", averaged] = option.split(" ");
     const values = data.x();
     const affine = affineFor(call, mode);
@@ -43,7 +44,7 @@ const forward: CoveredKernel = {
   },
 };
 
-/** Sums, grad and dx as gradSums and gradNormalize leave them. */
+/** Sums, grad and dx must be those of gradSums and gradNormalize. */
 const backward: CoveredKernel = {
   name: "backward",
   clause: "K-10",

@@ -1,14 +1,14 @@
 import type { Dtype, HostArray } from "@bn/core";
 import { hostArray } from "../data.ts";
 
-/** Arrays that nobody uses now, by dtype and by the power of two that is their length. */
+/** Unused arrays, by dtype and by their length, which is a power of two. */
 const free: Readonly<Record<Dtype, Map<number, HostArray[]>>> = { float32: new Map(), float64: new Map() };
-/** How many of one length wait for their next use. */
+/** The number of unused arrays of one length that are kept. */
 const KEPT = 6;
 
 /**
- * Memory of one row's operands on the host, taken from rows before it: fresh memory for each tensor costs more than what
- * is written there, and the collection of garbage more than that. Whoever takes an array writes all of it.
+ * Host memory for the operands of one row, reused from earlier rows: allocating it for each tensor costs more than
+ * filling it, and garbage collection costs even more. The user of an array must write all of it.
  */
 export class HostArrays {
   readonly #dtype: Dtype;
@@ -25,7 +25,7 @@ export class HostArrays {
     return whole.subarray(0, length);
   }
 
-  /** All that were taken are free for others. */
+  /** Makes all arrays that were taken available again. */
   release(): void {
     const lists = free[this.#dtype];
     for (const whole of this.#taken.splice(0)) {

@@ -16,7 +16,10 @@ import { EXTENTS, type Extent, sizeOf, type Tier } from "./sizes.ts";
 
 const KERNELS: readonly CoveredKernel[] = [...REDUCTION_KERNELS, ...MAP_KERNELS, ...CHANNEL_KERNELS, ...FUSED_KERNELS];
 
-/** K-1 to K-10 and every layer over a covering array: each pair of sizes, kinds of data, options and the rest once. */
+/**
+ * K-1 to K-10 and every layer over a covering array: each pair of sizes, kinds of data, options and other choices
+ * occurs once.
+ */
 export function sweepCases(tier: Tier, seed: string): Case[] {
   const extent = EXTENTS[tier];
   const upTo = (size: number) => Math.min(size, extent.layerCap);
@@ -50,7 +53,7 @@ function casesOf(group: string, kernel: CoveredKernel, extent: Extent, seed: str
   );
 }
 
-/** One call, and the one that follows it. An error says which row it was. */
+/** Runs one call, and the call that follows it. An error names the row. */
 async function runRow(kernel: CoveredKernel, row: Row, backend: Backend, dtype: Dtype): Promise<Comparison[]> {
   const bench = new Bench(backend, dtype, row.surroundings);
   const p = precisionOf(dtype, backend.supports);
@@ -80,7 +83,7 @@ async function runRow(kernel: CoveredKernel, row: Row, backend: Backend, dtype: 
 
 const ODD_KINDS = KINDS.slice(1).map(({ name }) => name);
 
-/** Larger tensors are called once: what a call leaves behind does not need size to show. */
+/** Larger tensors are called once, because the effects that a call leaves behind do not depend on size. */
 const REPEATED = 2 ** 12;
 
 function smaller({ outer, channels, inner }: Geometry, fixedChannels: boolean): Geometry {

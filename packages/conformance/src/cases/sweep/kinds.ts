@@ -2,7 +2,10 @@ import type { Dtype } from "@bn/core";
 import type { Needs } from "../../case.ts";
 import { type Random, random } from "../random.ts";
 
-/** What a channel's values look like: a mean and a spread, zeros of both signs, half of each, or one value that poisons. */
+/**
+ * The values of a channel: a mean and a spread, zeros of both signs, half of each, or one special value among normal
+ * ones.
+ */
 type Pattern = "normal" | "zeros" | "half-zeros" | "nan" | "infinity" | "minus-infinity";
 
 /** The data of one channel. */
@@ -29,8 +32,8 @@ const near1 = (r: Random) => 0.5 + 1.5 * r.uniform();
 const decades = (r: Random, from: number, to: number) => 10 ** (from + (to - from) * r.uniform());
 
 /**
- * Channel c of a tensor is of kind (start + c) mod 23, `start` a factor of the covering array: many channels meet all
- * kinds, one channel each of them in turn, and 23 has no factor in common with a vector, a tile or a workgroup.
+ * Channel c of a tensor has kind (start + c) mod 23, where `start` is a factor of the covering array. A tensor of many
+ * channels contains all kinds in turn, and 23 has no factor in common with a vector, a tile or a workgroup.
  */
 export const KINDS: readonly Kind[] = [
   { name: "normal", make: () => ({}) },
@@ -58,16 +61,18 @@ export const KINDS: readonly Kind[] = [
   { name: "dy-nan", needs: { nonFinite: true }, make: () => ({ dyPattern: "nan" }) },
 ];
 
-/** So many channels of a kind differ from each other; it shares no factor with the number of kinds. */
+/**
+ * The number of channels of a kind that differ from each other. It has no factor in common with the number of kinds.
+ */
 export const VARIANTS = 31;
 
-/** The data of channels in columns, `VARIANTS` places for each kind: 65,537 channels take no time. */
+/** The data of channels in columns, with `VARIANTS` entries per kind, so that 65,537 channels take little time. */
 export interface KindTables {
   readonly mean: Float64Array;
   readonly std: Float64Array;
-  /** If the noise is below this, the value is zero. */
+  /** Noise below this becomes a zero. */
   readonly zeros: Float64Array;
-  /** One value of the channel, or 0. */
+  /** One special value of the channel, or 0. */
   readonly poison: Float64Array;
   readonly dyStd: Float64Array;
   readonly dyZeros: Float64Array;

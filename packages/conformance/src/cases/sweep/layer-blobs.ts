@@ -10,7 +10,7 @@ interface Blobs {
   readonly backend: Backend;
   readonly layer: Layer;
   readonly bottoms: readonly Blob[];
-  /** bottom[0], and bottom[1] where there is one. */
+  /** bottom[0], and bottom[1] if there is one. */
   readonly bottom: Blob;
   readonly factor: Blob | null;
   readonly top: Blob;
@@ -19,14 +19,15 @@ interface Blobs {
 }
 
 /**
- * At a mean of 10^6 deviations the mean's rounding is 0.06 deviations in float32: products of two such errors, which N-6
- * leaves out, count. So they do where two values lie so near to each other that dx is 0. Near the largest value of the dtype, the square of the mean's rounding error is infinite.
+ * In float32, at a mean of 10^6 deviations, the rounding of the mean is 0.06 deviations. Products of two such errors
+ * then matter, and N-6 leaves them out. They also matter if two values are so near to each other that dx is 0. Near the
+ * dtype's largest value, the square of the mean's rounding error is infinite.
  */
 export function without(dtype: Dtype): readonly string[] {
   return dtype === "float32" ? ["edge", "offset-huge", "offset-1e6"] : ["edge", "offset-huge"];
 }
 
-/** The layer and its blobs, made by the first call of a row: a second one meets what that left. */
+/** The layer and its blobs. The first call of a row creates them, and a second call uses them as they are then. */
 export function blobsFor({ bench, g, inPlace, option }: Call, make: () => Layer): Blobs {
   const { outer, channels, inner } = g;
   const has = wordsOf(option);
@@ -53,18 +54,23 @@ export function blobsFor({ bench, g, inPlace, option }: Call, make: () => Layer)
   return { backend, layer, bottoms, bottom, factor, top, down };
 }
 
-/** An option is words: what it does not name is as Caffe's defaults have it. */
+/** An option is a list of words. Everything that it does not name follows Caffe's defaults. */
 export function wordsOf(option: string): (word: string) => boolean {
   const words = option.split(" ");
   return (word) => words.includes(word);
 }
 
-/** L-6: what lay in bottom's diff before, which backward leaves alone. In place that is top's. */
+/**
+ * L-6: the former contents of bottom's diff, which backward must leave alone. In place they are those of top's diff.
+ */
 export function kept(p: Precision, what: string, got: HostArray, before: HostArray): Comparison {
   return compareChannels(what, got, wideOf(before), new Float64Array(before.length), p.dtype);
 }
 
-/** L-5: diffs that were cleared are 0, of statistics too, and the last blobs have the values that were written. */
+/**
+ * L-5: diffs that were cleared are 0, including those of statistics, and the last blobs have the values that were
+ * written.
+ */
 export async function cleared(p: Precision, layer: Layer, values: readonly HostArray[]): Promise<Comparison[]> {
   const { blobs } = layer;
   const first = blobs.length - values.length;

@@ -22,14 +22,14 @@ import { scale } from "./scale-layer.ts";
 const FACTOR = 0.75;
 const FRACTION = Math.fround(0.9);
 
-/** Statistics from running sums: BN-6, N-8. */
+/** The statistics computed from running sums (BN-6, N-8). */
 function stored(p: Precision, running: RunningValues): WideStats {
   const over = (values: HostArray) => dividedBy(wideOf(values), running.factor[0] as number, p.dtype);
   const [mean, variance] = [over(running.mean), over(running.variance)];
   return { mean, variance, errors: { mean: storedErrors(p, mean), variance: storedErrors(p, variance) } };
 }
 
-/** Option: where the statistics come from, whether there is beta, whether the fused kernels are used. */
+/** The option chooses the source of the statistics, whether there is beta, and whether the fused kernels are used. */
 async function normalization(call: Call, scaled: boolean): Promise<Comparison[]> {
   const { p, g, data, option } = call;
   const [mode = "train", bias] = option.split(" ");

@@ -24,7 +24,7 @@ const moments: CoveredKernel = {
   },
 };
 
-/** Sums are overwritten, grad is added into; what is absent is left alone, since nothing gave it. */
+/** Sums are overwritten, and grad is added into. The kernel does not get absent operands, so it cannot change them. */
 const gradSums: CoveredKernel = {
   name: "gradSums",
   clause: "K-3",

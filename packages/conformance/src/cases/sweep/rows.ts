@@ -5,13 +5,13 @@ import { coveringArray, mix } from "./covering.ts";
 import { KINDS } from "./kinds.ts";
 import { between, type Extent, everySize, sideOf, sizeOf } from "./sizes.ts";
 
-/** What follows the first call: nothing, a second one on the same buffers with other data, or a smaller one. */
+/** The call after the first one: none, a second one on the same buffers with other data, or a smaller one. */
 type Then = "once" | "again" | "smaller";
 const THEN: readonly Then[] = ["once", "again", "smaller"];
 const EPS = [1e-5, 0.5, 0].map(Math.fround);
 const DIVISORS: readonly ((m: number) => number)[] = [(m) => m, (m) => 3 * m, (m) => m * 2 ** 32 + 1];
 
-/** Rows of the covering array that cost less than this take what levels they like. */
+/** Rows of the covering array that cost less than this may have any levels. */
 const CHEAP = 4096;
 
 /** One row of the covering array: a geometry, and all other arguments of a call. */
@@ -25,19 +25,19 @@ export interface Row {
   readonly next: Then;
   readonly eps: number;
   readonly m: number;
-  /** Normal values in every channel. */
+  /** Use normal values in every channel. */
   readonly normal: boolean;
 }
 
-/** A name and the rows of one case. */
+/** The name and the rows of one case. */
 export interface Group {
   readonly name: string;
   readonly rows: readonly Row[];
 }
 
 /**
- * The rows of one kernel, dealt to cases: a covering array of strength 2 over sizes and everything else, every size up to
- * `upTo`, and geometries that the seed draws. Rows of the array are together by their longest dimension.
+ * The rows of one kernel, grouped into cases: a covering array of strength 2 over sizes and everything else, every size
+ * up to `upTo`, and geometries that the seed draws. Rows of the array are grouped by their longest dimension.
  */
 export function rowsFor(kernel: CoveredKernel, extent: Extent, seed: string): Group[] {
   const { upTo, cap } = extent;
@@ -91,7 +91,10 @@ function pairs(kernel: CoveredKernel, { sizes, kindsInPairs, cap, dense }: Exten
   });
 }
 
-/** Pairs of sizes that the covering array leaves out, with 1 for the third: no more of a call than their sizes costs time. */
+/**
+ * Pairs of sizes that the covering array leaves out, with 1 as the third size. The time of such a call depends only on
+ * its sizes.
+ */
 function largePairs(kernel: CoveredKernel, { sizes, pairs: upTo }: Extent, covering: readonly Row[]): Row[] {
   const textOf = ([a, b]: readonly [number, number], f: number) => `${f}:${a}x${b}`;
   const pairsOf = ({ outer, channels, inner }: Geometry) =>
@@ -124,7 +127,10 @@ function largePairs(kernel: CoveredKernel, { sizes, pairs: upTo }: Extent, cover
 
 type Dims = readonly (readonly number[])[];
 
-/** Many channels have all kinds, whichever comes first. Of three neighbours beyond 2^15 each meets a third of the kinds. */
+/**
+ * Whether the first kind matters. With many channels all kinds occur, whichever is first. Of three adjacent sizes
+ * beyond 2^15, each gets a third of the kinds.
+ */
 function kindMatters(row: readonly number[], dims: Dims): boolean {
   const kind = row[3] as number;
   if (kind < 0) return true;
@@ -135,21 +141,22 @@ function kindMatters(row: readonly number[], dims: Dims): boolean {
   });
 }
 
-/** Which sides of their boundaries the sizes lie on that lie on one. */
+/** The sides on which sizes lie, for those sizes that are at a boundary. */
 function sidesOf(row: readonly number[], dims: Dims): readonly number[] {
   return dims.flatMap((sizes, f) => sideOf(sizes[row[f] as number] ?? 1) ?? []);
 }
 
 /**
- * Whether a pair of sizes is worth its time: all are up to `dense` elements, up to four times as many those on the same
- * side of their boundaries, beyond those above them. So each boundary still meets each other one.
+ * Whether a pair of sizes is worth its time. Up to `dense` elements, all pairs are; up to four times as many, pairs on
+ * the same side of their boundaries; beyond that, pairs above their boundaries. Each boundary is thus still combined
+ * with each other one.
  */
 function worthwhile(size: number, sides: readonly number[], dense: number): boolean {
   if (size <= dense || sides.length <= 1) return true;
   return sides.every((side) => side === sides[0]) && (size <= 4 * dense || sides[0] === 1);
 }
 
-/** Levels as they fall. */
+/** Chooses levels pseudo-randomly. */
 function mixed(kernel: CoveredKernel, g: Geometry, i: number): Row {
   const levels = [1, 2, 3, 4, 5, 6].map((factor) => mix(i, factor));
   return rowOf(kernel, g, [mix(i, 0) % KINDS.length, ...levels]);
@@ -170,7 +177,7 @@ function rowOf(kernel: CoveredKernel, g: Geometry, [kind = 0, ...levels]: readon
   };
 }
 
-/** The geometry in the dimensions that the kernel has. */
+/** The geometry reduced to the dimensions that the kernel has. */
 function flattened({ over }: CoveredKernel, g: Geometry): Geometry {
   if (over === "tensor") return g;
   const n = Math.max(g.outer, g.channels, g.inner);

@@ -7,14 +7,17 @@ import { wideOf } from "../../truth/wide.ts";
 import { type CoveredKernel, compareAdded } from "./calls.ts";
 import { blobsFor, cleared, kept, without, wordsOf } from "./layer-blobs.ts";
 
-/** Where the scale lies: parameters, and the words of the option that shape the bottom. */
+/** The axes of the scale: parameters, and the words of the option that shape the bottom. */
 const AXES: readonly (readonly [word: string, params: ScaleParams])[] = [
   ["axis-2", { axis: -2 }],
   ["rank-4", { axis: 2 }],
   ["two-axes", { axis: 1, numAxes: 2 }],
 ];
 
-/** Option: bias or not, learnt or a second bottom, where it lies, which diffs are asked for. */
+/**
+ * The option chooses whether there is a bias, whether the scale is learnt or a second bottom, its axes, and which diffs
+ * are requested.
+ */
 export const scale: CoveredKernel = {
   name: "Scale",
   clause: "S-1",
@@ -75,7 +78,7 @@ export const scale: CoveredKernel = {
             p,
             factor ? "bottom[1].diff" : "blobs[0].diff",
             dGamma,
-            factor ? prior.gamma.fill(0) : prior.gamma, // S-7: overwritten
+            factor ? prior.gamma.fill(0) : prior.gamma, // S-7: the diff is overwritten
             product.sum,
             error(product.size),
           ),

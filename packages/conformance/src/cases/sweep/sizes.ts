@@ -1,7 +1,7 @@
 import type { Geometry } from "@bn/core";
 import { type Random, random } from "../random.ts";
 
-/** How much is covered: some seconds, below a minute, or everything. */
+/** How much is covered: a run of seconds, of less than a minute, or everything. */
 export type Tier = "quick" | "default" | "full";
 
 const NEAR = (sizes: readonly number[]) => sizes.flatMap((n) => [n - 1, n, n + 1]);
@@ -14,20 +14,23 @@ export function sideOf(size: number): number | null {
   return size <= 5 ? null : size - 2 ** Math.round(Math.log2(size));
 }
 
-/** What a tier covers. `cap` bounds the elements of a tensor, `upTo` the run of sizes of which each occurs. */
+/** The coverage of a tier. `cap` bounds the elements of a tensor. Every size up to `upTo` occurs. */
 export interface Extent {
   readonly sizes: readonly number[];
-  /** Whether each size meets each kind of data in one channel; else kinds come in turn. */
+  /** Whether each size is combined with each kind of data in one channel. Otherwise kinds alternate. */
   readonly kindsInPairs: boolean;
   readonly cap: number;
-  /** Sizes up to this product occur in all pairs and with all else that a row has; above it, each boundary occurs with each other boundary on one side. */
+  /**
+   * Up to this product, sizes occur in all pairs and with all other choices of a row. Above it, each boundary is
+   * combined with each other boundary on one side.
+   */
   readonly dense: number;
-  /** Sizes up to this product occur in all pairs: above `dense` with normal values alone. */
+  /** Up to this product, sizes occur in all pairs; above `dense`, with normal values only. */
   readonly pairs: number;
-  /** The same, for the layers, whose calls cost several kernels each. */
+  /** The same cap for layers, whose calls cost several kernels each. */
   readonly layerCap: number;
   readonly upTo: number;
-  /** Geometries between the boundaries, drawn by the seed. */
+  /** The number of geometries between the boundaries that the seed draws. */
   readonly between: number;
   /** The largest size class of memory, in elements. */
   readonly memory: number;
@@ -74,8 +77,8 @@ export function sizeOf({ outer, channels, inner }: Geometry): number {
 }
 
 /**
- * Every outer, every number of channels and every inner from 1 to `upTo`, in as few elements as that takes: while outer
- * rises inner falls, so that their product stays small, and channels go through all residues.
+ * Every outer, every number of channels and every inner from 1 to `upTo`, with few elements: inner falls as outer
+ * rises, so that their product stays small, and channels go through all residues.
  */
 export function everySize(upTo: number, cap: number): Geometry[] {
   const some = [1, 2, 3, 5];
@@ -92,7 +95,7 @@ export function everySize(upTo: number, cap: number): Geometry[] {
   return all.filter((g) => sizeOf(g) <= cap);
 }
 
-/** Geometries drawn between the boundaries, log-uniform, by the seed's text alone. */
+/** Geometries between the boundaries, log-uniformly distributed, from the text of the seed alone. */
 export function between(seed: string, count: number, cap: number): Geometry[] {
   const r = random(`between|${seed}`);
   return Array.from({ length: count }, () => {
