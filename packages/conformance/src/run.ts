@@ -9,7 +9,7 @@ export interface RunOptions {
 
 /**
  * Runs `cases` on one instance of a backend, in order, and disposes it. A case that the backend's declared facts
- * exclude is skipped, with the fact as the reason; one that throws has failed.
+ * exclude is skipped, with the fact as the reason. A case that throws has failed.
  *
  * Errors: rejects if `create` does, or with the signal's reason when aborted.
  */
@@ -34,7 +34,7 @@ export async function runCases(
   return results;
 }
 
-/** The verdict on one case: never rejects. */
+/** Runs one case and returns its result; never rejects. */
 export async function runCase(
   name: string,
   backend: Backend,
@@ -65,14 +65,14 @@ export async function runCase(
   };
 }
 
-/** The stack of an error and of its causes, as engines print them. */
+/** The stack of an error and of its causes, in the form that engines print. */
 function stackText(error: unknown): string {
   const parts: string[] = [];
   for (let e = error; e instanceof Error && parts.length < 5; e = e.cause) parts.push(e.stack ?? String(e));
   return parts.join("\ncaused by ") || String(error);
 }
 
-/** The fact that keeps a case from this backend, in words, or null. */
+/** The fact that excludes this backend from a case, in words, or null. */
 function lacks({ supports, kernels }: Backend, needs: Needs): string | null {
   if (needs.dtype && !supports.dtypes.includes(needs.dtype)) return `supports.dtypes lacks ${needs.dtype}`;
   for (const fact of [

@@ -9,18 +9,19 @@ import { runCase } from "./run.ts";
 import { startWatchdog, type Watchdog } from "./watchdog.ts";
 
 export interface ConformanceOptions {
-  /** Default: the quick ones, for work on a kernel; `cases()` is the whole suite, as `bn conformance` runs it. */
+  /** Default: the quick cases, for work on a kernel. `cases()` is the whole suite, as `bn conformance` runs it. */
   readonly cases?: readonly Case[];
   /**
-   * For each case, in milliseconds. Default 60,000: a software GPU is slow. A case that keeps its thread busy for half as long
-   * again ends the process of its test file, in Node, since nothing else can end it.
+   * Time limit per case, in milliseconds. Default 60,000, because a software GPU is slow. In Node, a case that keeps
+   * its thread busy for one and a half times the limit ends the process of its test file, because nothing else can end
+   * it.
    */
   readonly timeout?: number;
 }
 
 /**
- * Puts the suite into a vitest file, one test per case. A case that the backend's declared facts exclude is skipped, with
- * the fact as the reason.
+ * Adds the suite to a vitest file, with one test per case. A case that the backend's declared facts exclude is skipped,
+ * with the fact as the reason.
  *
  * @example
  * ```ts
@@ -60,7 +61,8 @@ export function conformance(name: string, create: () => Promise<Backend>, option
               verdicts[result.status]++;
               if (result.status === "skipped") test.skip(result.reason);
               if (result.status !== "failed") return;
-              // Why it failed is worth a repetition, and not worth hiding the failure when that goes wrong.
+              // Finding the cause is worth repeating the case. If that goes wrong, the original failure must still be
+              // reported.
               watchdog?.begin(`${name}: ${one.id}, repeated to find out why it failed`);
               const cause = await diagnoser?.diagnose(one, result).catch(() => undefined);
               watchdog?.end();
@@ -71,7 +73,7 @@ export function conformance(name: string, create: () => Promise<Backend>, option
         }
       });
     }
-    // Without it an empty list, or a backend that declares away every fact, would be green.
+    // Otherwise an empty list of cases, or a backend that declares away every fact, would pass.
     it("something was judged", () => {
       const { passed, failed, skipped } = verdicts;
       if (passed + failed > 0) return;
@@ -80,7 +82,7 @@ export function conformance(name: string, create: () => Promise<Backend>, option
   });
 }
 
-/** Everything that is needed to investigate a failure: the data depend only on the id. */
+/** Everything that is needed to investigate a failure. The data depend only on the id. */
 export function failureText({ backend, id, clause, reason, worst, cause, stack }: Result): string {
   const failure = `${backend}: ${id} (docs/spec.md ${clause}; data seeded by the id): ${reason}`;
   const head = [failure, ...causeLines(cause), ...(stack === undefined ? [] : [stack])].join("\n");

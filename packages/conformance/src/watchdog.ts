@@ -1,6 +1,6 @@
-/** Watches a call from a thread of its own. */
+/** Watches calls from a separate thread. */
 export interface Watchdog {
-  /** `what` runs from now on; what ran before has ended. */
+  /** `what` begins to run; the call before it has ended. */
   begin(what: string): void;
   end(): void;
   close(): void;
@@ -9,7 +9,10 @@ export interface Watchdog {
 const NOBODY: Watchdog = { begin: () => {}, end: () => {}, close: () => {} };
 const TEXT_BYTES = 1024;
 
-/** state[0] holds the number of the running call, which is odd, or an even number if none runs; state[1] holds the length of its name. */
+/**
+ * state[0] holds the number of the running call, which is odd, or an even number if none runs; state[1] holds the
+ * length of its name.
+ */
 const WATCH = `
   const { writeSync } = require("node:fs");
   const { workerData: { state, text, limit } } = require("node:worker_threads");
@@ -22,11 +25,11 @@ const WATCH = `
   }`;
 
 /**
- * Ends the process where `limit` milliseconds pass within one thing that runs: in an endless loop no timer runs, so that a test
- * runner's own time limit ends nothing. Only Node has such a thread; elsewhere nobody watches.
+ * Ends the process if one call runs for `limit` milliseconds. No timer fires during an endless loop, so a test runner's
+ * own time limit cannot end it. Only Node has such a thread; on other runtimes there is no watchdog.
  */
 export function startWatchdog(limit: number): Watchdog {
-  // No import: this file is bundled for browsers too.
+  // The module is not imported, because this file is also bundled for browsers.
   const threads = globalThis.process?.getBuiltinModule?.("node:worker_threads");
   if (!threads) return NOBODY;
   const state = new Int32Array(new SharedArrayBuffer(8));

@@ -53,7 +53,7 @@ describe("N-2", () => {
     };
   };
   const m = 1024;
-  /** A tree of float32 additions. */
+  /** Adds in float32 along a tree. */
   const sum = (values: readonly number[]): number => {
     if (values.length === 1) return values[0] as number;
     const half = values.length / 2;
@@ -95,7 +95,8 @@ describe("N-1 and N-5", () => {
   it("reject a plain float32 loop where its rounding all goes one way", () => {
     const n = 1 << 14;
     const one = { outer: 1, channels: 1, inner: n };
-    // 1, then n - 1 values below half an ulp of it: each addition loses its term, n u / 4 in all.
+    // The first value is 1, and n - 1 values are below half an ulp of it: each addition loses its term, n u / 4 in
+    // total.
     const dy = Float32Array.from({ length: n }, (_, i) => (i === 0 ? 1 : 2 ** -25));
     const exact = channelsOf([1 + (n - 1) * 2 ** -25]);
     const loop = dy.reduce((total, v) => f(total + v), 0);

@@ -7,7 +7,7 @@ const LAYER = 'goldens cases.json, case "bn_shapes/2x3x4x5/f32" layers[0]';
 export const CURE = "; restore the folder from its source";
 const NAMES = "the name of a file inside the folder";
 
-/** What is done to cases.json, and the message that it earns. */
+/** Changes of cases.json, with the message that each must cause. */
 export const BROKEN: [string, (json: CasesJson) => unknown, string][] = [
   ["a list for an object", () => [], `goldens cases.json: is [], expected an object${CURE}`],
   ["null", () => "null", `goldens cases.json: is "null", expected an object${CURE}`],

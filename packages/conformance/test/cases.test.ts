@@ -31,7 +31,7 @@ describe("random()", () => {
     const values = Array.from({ length: n }, () => a.normal());
     const mean = values.reduce((sum, v) => sum + v, 0) / n;
     const variance = values.reduce((sum, v) => sum + v * v, 0) / n;
-    // Five standard errors.
+    // The tolerance is five standard errors.
     expect(Math.abs(mean)).toBeLessThan(5 / Math.sqrt(n));
     expect(Math.abs(variance - 1)).toBeLessThan(5 * Math.sqrt(2 / n));
     const integers = new Set(Array.from({ length: 200 }, () => b.integer(-2, 2)));

@@ -2,7 +2,10 @@ import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
 import { CLAUSES } from "../src/report/clauses.ts";
 
-/** `- **N-1 Sums.** A sum of ...` and `- **K-1** moments · **K-2** normalize`: number and plain text of each clause. */
+/**
+ * Parses `- **N-1 Sums.** A sum of ...` and `- **K-1** moments · **K-2** normalize` into the number and plain text of
+ * each clause.
+ */
 async function clausesOfSpec(): Promise<Record<string, string>> {
   const spec = await readFile(new URL("../../../docs/spec.md", import.meta.url), "utf8");
   const clauses: Record<string, string> = {};

@@ -101,7 +101,7 @@ function casesOf(name: string): CasesJson {
   return casesJson(files).cases.find((one: CasesJson) => one.name === name);
 }
 
-/** Every place in a JSON value, each list's first two entries. */
+/** Every path in a JSON value, with the first two entries of each list. */
 function pathsOf(value: unknown, here: string[] = []): string[][] {
   const own = here.length === 0 ? [] : [here];
   if (typeof value !== "object" || value === null) return own;

@@ -3,7 +3,7 @@ import type { GoldenReader } from "../src/goldens/index.ts";
 
 const FOLDER = new URL("../goldens/", import.meta.url);
 
-/** The shipped folder in memory, to be altered: a fresh copy of every file. */
+/** The shipped folder in memory, for changes: a new copy of every file. */
 export async function shippedFiles(): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   for (const name of await readdir(FOLDER)) files.set(name, new Uint8Array(await readFile(new URL(name, FOLDER))));

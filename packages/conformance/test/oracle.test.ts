@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { add, dd, div, mul, sqrt, sub } from "../src/truth/dd.ts";
 import * as oracle from "../src/truth/oracle.ts";
 
-// Threshold 0 throughout: variance + eps is 4, so that every number here is exact by hand.
+// variance + eps is 4, so every number here is exact and can be checked by hand. The tolerance is 0 throughout.
 const g = { outer: 2, channels: 1, inner: 2 };
 const x = [1, 2, 3, 6];
 const stats = oracle.moments(x, g);

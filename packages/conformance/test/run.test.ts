@@ -4,7 +4,7 @@ import type { Case, Comparison, Needs } from "../src/case.ts";
 import { runCases } from "../src/run.ts";
 import { failureText } from "../src/vitest.ts";
 
-/** Declares facts and counts disposals; the cases here ask it for nothing else. */
+/** A backend that declares facts and counts disposals; the cases here use nothing else. */
 function declaring(facts: Partial<Supports>, fused: boolean) {
   const count = { created: 0, disposed: 0 };
   const nothing = () => {};

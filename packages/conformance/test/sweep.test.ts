@@ -76,7 +76,7 @@ describe("the rows of a kernel", () => {
   });
 });
 
-// The fast truth against the oracle of objects, on all kinds of data that are finite.
+// Compares the fast truth with the oracle that uses objects, on all kinds of finite data.
 describe.each(["float32", "float64"] as const)("the fast truth of %s", (dtype: Dtype) => {
   const g = { outer: 3, channels: KINDS.length, inner: 17 };
   const supports = { nonFinite: false, subnormals: true, correctlyRounded: true } as never;
@@ -86,10 +86,10 @@ describe.each(["float32", "float64"] as const)("the fast truth of %s", (dtype: D
   const given = { mean: oracle.channelsOf(data.mean()), variance: oracle.channelsOf(data.variance()) };
   const stats = { mean: wideOf(data.mean()), variance: wideOf(data.variance()), errors: null };
   const eps = Math.fround(1e-5);
-  // Far below any bound: 2^-24 of a bound in float32, the rounding to float64 in float64.
+  // Far below any bound: 2^-24 of a bound in float32, and the rounding to float64 in float64.
   const close = (got: ArrayLike<number>, expected: ArrayLike<number>, bound: ArrayLike<number>) => {
     for (let i = 0; i < expected.length; i++) {
-      if (!Number.isFinite(expected[i])) continue; // near the end of float64 the oracle's own sum overflows
+      if (!Number.isFinite(expected[i])) continue; // near the end of float64's range, the oracle's own sum overflows
       const allowed = Math.abs(expected[i] as number) * 2 ** -51 + (bound[i] as number) * 2 ** -13;
       expect(Math.abs((got[i] as number) - (expected[i] as number)), `${i}`).toBeLessThanOrEqual(allowed);
     }

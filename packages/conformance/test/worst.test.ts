@@ -10,7 +10,8 @@ import { compareLine, comparePlane } from "../src/truth/maps.ts";
 import * as oracle from "../src/truth/oracle.ts";
 import { reciprocalRoots, wideOf } from "../src/truth/wide.ts";
 
-// Comparisons skip what is no worse than an element before it. Whatever the kind of data, one wrong element must be found.
+// Comparisons skip elements that are no worse than an earlier one. For every kind of data, one wrong element must still
+// be found.
 describe.each(["float32", "float64"] as const)("comparisons of %s", (dtype: Dtype) => {
   const g = { outer: 3, channels: 2 * KINDS.length, inner: 5 };
   const supports = { nonFinite: true, subnormals: true, correctlyRounded: true } as never;

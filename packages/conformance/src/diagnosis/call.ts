@@ -2,16 +2,16 @@ import type { Dtype, Geometry, HostArray, Kernels } from "@bn/core";
 
 export type KernelName = keyof Kernels<never>;
 
-/** What a kernel does with a buffer: reads it, overwrites it, adds into it. */
+/** How a kernel uses a buffer: reads it, overwrites it, or adds into it. */
 type Use = "in" | "out" | "add";
-/** How many elements of it: outer * channels * inner, channels, or one. */
+/** The number of elements that the kernel uses: outer * channels * inner, channels, or one. */
 export type Size = "tensor" | "channels" | "one";
 
 /** The shape of an operand. */
 export type Operand =
   | { readonly kind: "buffer"; readonly use: Use; readonly size: Size; readonly optional?: true }
   | { readonly kind: "number" }
-  /** The geometry, or the number of elements of kernels that know no axes. */
+  /** The geometry, or the number of elements for kernels that know no axes. */
   | { readonly kind: "geometry" }
   | { readonly kind: "length" }
   | { readonly kind: "fields"; readonly fields: Readonly<Record<string, Operand>>; readonly optional?: true };
@@ -32,7 +32,7 @@ const running = (use: Use) =>
   fields({ mean: buffer(use, "channels"), variance: buffer(use, "channels"), factor: buffer(use, "one") });
 const average = { running: running("add"), fraction: NUMBER, correction: NUMBER };
 
-/** The operands of every kernel, in the order and by the names of `packages/core/src/backend.ts`. */
+/** The operands of every kernel, in the order and with the names of `packages/core/src/backend.ts`. */
 export const SIGNATURES: Readonly<Record<KernelName, Readonly<Record<string, Operand>>>> = {
   moments: { x: buffer("in", "tensor"), g: GEOMETRY, out: moments("out") },
   splitMoments: {
@@ -107,33 +107,33 @@ export const SIGNATURES: Readonly<Record<KernelName, Readonly<Record<string, Ope
   fill: { length: LENGTH, value: NUMBER, y: buffer("out", "channels") },
 };
 
-/** One operand that is a buffer, by its path: `x`, `stats.mean`, `average.running.factor`. */
+/** One operand that is a buffer, with its path: `x`, `stats.mean`, `average.running.factor`. */
 export interface Leaf {
   readonly path: string;
   readonly use: Use;
   readonly size: Size;
 }
 
-/** One call of a kernel with all that it was given and all that it left: enough to repeat it, and to judge it. */
+/** One call of a kernel with all its operands and results, which is enough to repeat it and to judge it. */
 export interface Call {
   readonly kernel: KernelName;
   readonly dtype: Dtype;
-  /** Of kernels that know no axes: one row of `channels`. */
+  /** For kernels that know no axes, this is one row of `channels`. */
   readonly g: Geometry;
-  /** What each buffer held, over its whole length; absent operands are absent here. */
+  /** The contents of each buffer before the call, over its whole length. Absent operands are absent here. */
   readonly before: ReadonlyMap<string, HostArray>;
   readonly numbers: ReadonlyMap<string, number>;
-  /** The output that is the same buffer as an input, if any: y and x, dx and dy. */
+  /** Whether an output is the same buffer as an input: y and x, or dx and dy. */
   readonly inPlace: boolean;
 }
 
 export interface Called extends Call {
   readonly after: ReadonlyMap<string, HostArray>;
-  /** What the kernel threw, or what a read rejected with. */
+  /** The error that the kernel threw, or that a read rejected with. */
   readonly error?: unknown;
 }
 
-/** The output of a kernel that may be its first operand. */
+/** For kernels that may run in place: the output and the operand that it may equal. */
 export const IN_PLACE: Readonly<Partial<Record<KernelName, readonly [out: string, source: string]>>> = {
   normalize: ["y", "x"],
   forward: ["y", "x"],
@@ -152,13 +152,13 @@ export function sizeOf({ outer, channels, inner }: Geometry, size: Size): number
   return size === "one" ? 1 : size === "channels" ? channels : outer * channels * inner;
 }
 
-/** The leaves that this call has, with what it was given. */
+/** The leaves that this call has, with the values that it got. */
 export function givenLeaves(call: Call): Leaf[] {
   const leaves = Object.entries(SIGNATURES[call.kernel]).flatMap(([key, operand]) => leavesOf(operand, key));
   return leaves.filter(({ path }) => call.before.has(path));
 }
 
-/** The geometry of a leaf's elements, for indices in reports. */
+/** The geometry of a leaf's elements, for positions in reports. */
 export function geometryOf(g: Geometry, size: Size): Geometry {
   return size === "tensor" ? g : { outer: 1, channels: sizeOf(g, size), inner: 1 };
 }
@@ -175,7 +175,7 @@ export function callText(call: Call): string {
   return [`${kernel} of ${axes} in ${dtype}`, ...values, ...operands, ...(inPlace ? ["in place"] : [])].join(", ");
 }
 
-/** Paths of operands that may be null. */
+/** The paths of operands that may be null. */
 export function optionalParts(kernel: KernelName): string[] {
   const of = (operand: Operand, path: string): string[] => [
     ...("optional" in operand && operand.optional ? [path] : []),

@@ -1,7 +1,7 @@
 import type { Backend, DeviceBuffer, HostArray } from "@bn/core";
 import { type Call, type Called, IN_PLACE, type Operand, SIGNATURES } from "./call.ts";
 
-/** Repeats a call on fresh buffers that hold what its buffers held. */
+/** Repeats a call on new buffers with the same contents. */
 export async function execute(backend: Backend, call: Call): Promise<Called> {
   const { kernel, dtype, before, inPlace } = call;
   const buffers = new Map<string, DeviceBuffer>();

@@ -11,38 +11,45 @@ import { snippetOf } from "./snippet.ts";
 
 export { KINDS } from "./mistakes.ts";
 
-/** What one kernel call did, and how far from right it was. */
+/** The result of one kernel call, and its errors. */
 interface Failure {
   readonly called: Called;
   readonly judged: Judged;
 }
 
-/** Formulas that agree on a small call are told apart by larger ones: as many recorded calls as this are asked. */
+/**
+ * Formulas that agree on a small call are told apart by larger ones. This is the number of recorded calls that are
+ * checked.
+ */
 const MOST_WITNESSES = 3;
-/** Failures of one kernel that no mistake explains: after so many, further ones are not made small. */
+/** The number of unexplained failures per kernel that are shrunk. Further ones are not. */
 const MOST_UNNAMED = 6;
-/** No result of a small call. */
+/** A number that no small call returns as its result. */
 const GARBAGE = -55.5;
 
-/** Finds out why cases failed; knows what it found before, so that the thousandth failure of one cause costs little. */
+/**
+ * Finds out why cases failed. It remembers earlier results, so that the thousandth failure with the same cause costs
+ * little.
+ */
 export interface Diagnoser {
   /**
-   * Why a failed case failed: repeats it on the same backend, whose kernels then record their operands; finds the first call
-   * that is wrong by itself, makes it small, and says which mistake explains what it returned.
+   * Finds out why a failed case failed. It repeats the case on the same backend, whose kernels then record their
+   * operands, finds the first call that is wrong on its own, shrinks it, and names the mistake that explains its
+   * result.
    *
-   * Errors: rejects only where the backend cannot be used any more.
+   * Errors: rejects only if the backend can no longer be used.
    */
   diagnose(one: Case, result: Result): Promise<Cause>;
 }
 
 interface Known {
   readonly kernel: KernelName;
-  /** Null where no mistake has a name for it. */
+  /** Null if no known mistake explains it. */
   readonly mistake: Mistake | null;
   readonly cause: Cause;
 }
 
-/** Never disposes `backend`. */
+/** Creates a diagnoser. It never disposes `backend`. */
 export function createDiagnoser(backend: Backend, create: () => Promise<Backend>): Diagnoser {
   const known: Known[] = [];
   return {
@@ -64,14 +71,14 @@ export function createDiagnoser(backend: Backend, create: () => Promise<Backend>
   };
 }
 
-/** The calls of a case that are wrong by themselves, as far as the first few. */
+/** The first few calls of a case that are wrong on their own. */
 async function repeatCase(backend: Backend, create: () => Promise<Backend>, one: Case) {
   const recording = record(backend);
   let repeated = true;
   try {
     const comparisons = await one.run({ backend: recording.backend, create });
     repeated = comparisons.some(({ ratio }) => !(ratio <= 1));
-  } catch {} // that it fails again is what was to be seen
+  } catch {} // the repeated case is expected to fail
   const failures: Failure[] = [];
   for (const called of await recording.calls()) {
     const judged = judge(called, backend.supports);
@@ -91,7 +98,8 @@ async function examine(
   if (!first) return { mistake: null, cause: keptCause(seen) };
   let { shape, call } = await smallest(backend, first, () => true);
   const { mistake, ...named } = await nameOf(backend, [first, ...failures.slice(1)], shape, call, isMet);
-  // What the larger calls have in common may not be what the small one shows: then a small one of that kind.
+  // If the small call does not show the mistake that the larger calls have in common, another small call of that kind
+  // is searched.
   if (mistake && !explains(mistake, shape.called, shape.judged)) {
     ({ shape, call } = await smallest(backend, first, (one) => explains(mistake, one.called, one.judged)));
   }
@@ -107,7 +115,7 @@ async function examine(
   return { mistake, cause };
 }
 
-/** The failure made small, in shape and then in its numbers, as long as it is `wanted`. */
+/** Shrinks the failure, first its shape and then its numbers, as long as it is `wanted`. */
 async function smallest(backend: Backend, first: Failure, wanted: (one: Failure) => boolean) {
   const failureOf = (called: Called): Failure => ({ called, judged: judge(called, backend.supports) });
   const { shape, call } = await shrink(
@@ -121,14 +129,14 @@ async function smallest(backend: Backend, first: Failure, wanted: (one: Failure)
   return { shape: failureOf(shape), call: failureOf(call) };
 }
 
-/** The failure of a call on fresh buffers that hold the same values; null where it passes. */
+/** Repeats a call on new buffers with the same values. Returns its failure, or null if it passes. */
 async function repeated(backend: Backend, call: Called): Promise<Failure | null> {
   const called = await execute(backend, call);
   const judged = judge(called, backend.supports);
   return failed(called, judged) ? { called, judged } : null;
 }
 
-/** The call with outputs that hold what no result is: an output that was 0 would hide that nothing was written. */
+/** Fills the outputs with a value that is never a result. An output that was 0 could hide that nothing was written. */
 function withGarbage(call: Called): Called {
   const outputs = new Set(givenLeaves(call).flatMap(({ path, use }) => (use === "out" ? [path] : [])));
   const before = [...call.before].map(
@@ -137,7 +145,7 @@ function withGarbage(call: Called): Called {
   return { ...call, before: new Map(before) };
 }
 
-/** A call whose operands do not explain its failure: it depends on a call before it. */
+/** The cause for a call whose operands do not explain its failure: it depends on an earlier call. */
 function keptCause({ called, judged }: Failure): Cause {
   const { kernel } = called;
   const path = judged.worst?.what ?? "an output";
@@ -146,7 +154,7 @@ function keptCause({ called, judged }: Failure): Cause {
   return judged.worst ? { ...cause, worst: judged.worst } : cause;
 }
 
-/** A kernel that throws at a smaller size for another reason is another failure. */
+/** A kernel that throws for another reason at a smaller size is a different failure. */
 function sameKind(a: Called, b: Called): boolean {
   return (a.error === undefined) === (b.error === undefined);
 }
@@ -181,7 +189,7 @@ async function nameOf(
   }
   const lost = await losesDigits(backend, called);
   if (lost) return named("cancellation", lost);
-  // Simple numbers fit more mistakes than one: only one that another failure has shown is taken.
+  // Simple numbers may fit several mistakes, so only a mistake that another failure has shown is accepted.
   const fits = shared([simple]).find(isMet);
   if (fits) return { key: fits.key, text: `as if ${fits.text}${where && `, ${where}`}`, kernel, mistake: fits };
   const path = judged.worst?.what ?? "an output";
@@ -193,7 +201,7 @@ async function nameOf(
   );
 }
 
-/** Mistakes that explain all of these. */
+/** The mistakes that explain all of these failures. */
 function shared(failures: readonly Failure[]): Mistake[] {
   const [first, ...rest] = failures;
   if (!first) return [];
@@ -205,14 +213,14 @@ function shared(failures: readonly Failure[]): Mistake[] {
   }, all);
 }
 
-/** `where y is x`, if the same call on two buffers is right. */
+/** Returns `where y is x` if the same call on two separate buffers is right. */
 async function onlyWhere(backend: Backend, called: Called): Promise<string> {
   if (!called.inPlace) return "";
   const apart = await execute(backend, { ...called, inPlace: false });
   return failed(apart, judge(apart, backend.supports)) ? "" : inPlaceText(called.kernel);
 }
 
-/** Whether the same call is right once the mean is gone from x: then digits were lost to it. */
+/** Whether the same call is right after the mean is subtracted from x. If so, digits were lost because of the mean. */
 async function losesDigits(backend: Backend, called: Called): Promise<string> {
   const x = called.before.get("x");
   if (!x) return "";
@@ -235,7 +243,7 @@ function firstOfChannels(called: Called) {
   return x.slice(0, called.g.channels).map((_, c) => x[c * called.g.inner] as number);
 }
 
-/** No kernel call is wrong by itself: what is left is the clause, and whether it fails every time. */
+/** The cause if no kernel call is wrong on its own: the clause, and whether the case fails every time. */
 function withoutCall({ clause, group }: Case, { reason, worst }: Result, repeated: boolean): Cause {
   if (!repeated) {
     const text =

@@ -30,7 +30,7 @@ import { type Call, type Called, geometryOf, givenLeaves, IN_PLACE, type KernelN
 
 type Truths = Record<string, Truth>;
 
-/** The part of a buffer that the geometry names, as an input of the oracle. */
+/** The part of a buffer that the geometry covers, as an input of the oracle. */
 function given(call: Call, path: string): HostArray {
   const values = call.before.get(path);
   const leaf = givenLeaves(call).find((one) => one.path === path);
@@ -73,7 +73,7 @@ function averageTruths(p: Precision, call: Call, path: string, stats: Pick<Stats
   };
 }
 
-/** What was there, and the sum added to it. */
+/** The truth for a sum that is added to former contents. */
 function addedTruth(p: Precision, sum: Truth, prior: HostArray): Truth {
   const total = sum.expected.map((value, c) => value + (prior[c] as number));
   const rounding = sum.expected.map((value, c) => addBound(p, value, prior[c] as number) + (sum.bound[c] as number));
@@ -96,7 +96,7 @@ const exact = (values: ArrayLike<number>): Truth => ({
   bound: new Float64Array(values.length),
 });
 
-/** What each output should hold, and how far it may be off: the clauses K-1 to K-10 on the call's own operands. */
+/** The truth and the bound of each output: the clauses K-1 to K-10 for the call's own operands. */
 const TRUTHS: Readonly<Record<KernelName, (call: Call, p: Precision) => Truths>> = {
   moments(call, p) {
     const x = given(call, "x");
@@ -107,7 +107,7 @@ const TRUTHS: Readonly<Record<KernelName, (call: Call, p: Precision) => Truths>>
       "out.variance": truthOf(p, stats.variance, bounds.variance),
     };
   },
-  // That mean + meanLow meets its finer bound is for the cases to find out.
+  // The cases themselves check that mean + meanLow meets its finer bound.
   splitMoments(call, p) {
     const x = given(call, "x");
     const stats = oracle.moments(x, call.g);
@@ -138,7 +138,7 @@ const TRUTHS: Readonly<Record<KernelName, (call: Call, p: Precision) => Truths>>
   gradNormalize(call, p) {
     const [dy, x, eps, stats] = [given(call, "dy"), given(call, "x"), number(call, "eps"), statsOf(call)];
     const gamma = affineOf(call)?.gamma ?? null;
-    // The oracle divides by outer * inner: sums over more values are scaled to it.
+    // The oracle divides by outer * inner, so sums over more values are scaled to that.
     const share = div(dd(call.g.outer * call.g.inner), dd(number(call, "m")));
     const scaled = (path: string) => oracle.channelsOf(given(call, path)).map((sum) => mul(sum, share));
     const sums = call.before.has("sums.dy") ? { dy: scaled("sums.dy"), dyXhat: scaled("sums.dyXhat") } : null;
@@ -159,7 +159,7 @@ const TRUTHS: Readonly<Record<KernelName, (call: Call, p: Precision) => Truths>>
     const [x, eps, affine] = [given(call, "x"), number(call, "eps"), affineOf(call)];
     const { dx, dGamma, dBeta } = backwardTruth(p, { x, g: call.g, eps, affine }, given(call, "dy"), givenStats(call));
     const truths: Truths = { "sums.dy": dBeta, "sums.dyXhat": dGamma, ...gradTruths(p, call, dGamma, dBeta) };
-    // Sums that are divided by more values than they were taken over are somebody else's to judge.
+    // If the sums are divided by more values than they were taken over, they cannot be judged here.
     return number(call, "m") === call.g.outer * call.g.inner ? { ...truths, dx } : truths;
   },
   scale(call, p) {
@@ -201,7 +201,10 @@ const TRUTHS: Readonly<Record<KernelName, (call: Call, p: Precision) => Truths>>
 export interface Judged {
   readonly precision: Precision;
   readonly truths: Readonly<Truths>;
-  /** One per output, then one per buffer of which more was touched than the call names; `what` begins with the path. */
+  /**
+   * One comparison per output, then one per buffer in which more was changed than the call covers. `what` begins with
+   * the path.
+   */
   readonly comparisons: readonly Comparison[];
   readonly worst: Comparison | null;
 }
@@ -210,8 +213,9 @@ export const failed = ({ error }: Called, { worst }: Judged): boolean =>
   error !== undefined || (worst !== null && worst.ratio > 1);
 
 /**
- * The truths that a verdict can be based on. Sums of finite numbers may overflow here, where neither a careful kernel nor the
- * cases' own oracle does: what is not finite then proves nothing, and any value is taken.
+ * The truths that a verdict can be based on. Sums of finite numbers may overflow here although they overflow neither in
+ * a careful kernel nor in the cases' own oracle. A truth that is not finite therefore proves nothing, and any value is
+ * accepted.
  */
 function known(called: Called, truths: Truths): Truths {
   const finite = givenLeaves(called).every(
@@ -234,7 +238,7 @@ function known(called: Called, truths: Truths): Truths {
   );
 }
 
-/** The result of one call, compared with the right result. */
+/** Compares the result of one call with the right result. */
 export function judge(called: Called, supports: Supports): Judged {
   const precision = precisionOf(called.dtype, supports);
   const truths = known(called, TRUTHS[called.kernel](called, precision));

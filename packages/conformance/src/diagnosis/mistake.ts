@@ -1,12 +1,15 @@
 import type { KernelName } from "./call.ts";
 import { type Formulas, RIGHT } from "./reference.ts";
 
-/** One way to be wrong: its name, what it is in words (after "as if"), and the formulas of who makes it. */
+/**
+ * One mistake: its name, its description in words (after "as if"), and the formulas that a backend with this mistake
+ * computes.
+ */
 export interface Mistake {
   readonly key: string;
   readonly text: string;
   readonly formulas: Formulas;
-  /** Kernels where it is another mistake or none. */
+  /** Kernels for which it is another mistake or none. */
   readonly not?: readonly KernelName[];
 }
 

@@ -10,7 +10,7 @@ const dxOf =
   (dy, sumDy, sumDyXhat, xhat, r, gamma, m) =>
     gamma * r * (dy - (a * sumDy) / m - (b * xhat * sumDyXhat) / m);
 
-/** In both running sums, or in one of them. */
+/** The mistake in both running sums, or in one of them. */
 function averages(
   key: string,
   text: string,
@@ -33,7 +33,7 @@ function averages(
 
 const OUTPUTS = ["mean", "variance", "dy", "dyXhat", "gamma", "beta", "dGamma", "dBeta"] as const;
 
-/** Mistakes of one output of several. */
+/** Mistakes in one of several outputs. */
 function ofOneOutput(): Mistake[] {
   return OUTPUTS.flatMap((name) => {
     const only =
@@ -54,7 +54,7 @@ function ofOneOutput(): Mistake[] {
   });
 }
 
-/** Mistakes of arithmetic; the likely ones first, since the first that explains a failure names it. */
+/** Mistakes of arithmetic. The likely ones come first, because the first mistake that explains a failure names it. */
 const ARITHMETIC: readonly Mistake[] = [
   mistake("eps-outside-root", "eps were added outside of the root: 1 / (sqrt(variance) + eps)", {
     r: (variance, eps) => 1 / (Math.sqrt(variance) + eps),
@@ -200,12 +200,12 @@ const ARITHMETIC: readonly Mistake[] = [
   mistake("float32-results", "results were rounded to float32", { store: fround }),
 ];
 
-/** Every mistake that is one for this kernel and geometry. */
+/** All mistakes that are possible for this kernel and geometry. */
 export function mistakesFor(g: Geometry): Mistake[] {
   return [...ARITHMETIC, ...LAYOUTS, ...truncations(g)];
 }
 
-/** How many kinds of mistake a failure can be recognised as. */
+/** The number of kinds of mistakes that can be recognised. */
 export const KINDS: number = new Set(
   [...ARITHMETIC, ...LAYOUTS, ...truncations({ outer: 2, channels: 2, inner: 2 })].map(({ key }) => key),
 ).size;

@@ -28,12 +28,12 @@ export const LAYOUTS: readonly Mistake[] = [
   }),
 ];
 
-/** Sizes at which kernels change their ways: vectors, workgroups, lines, tiles, counters. */
+/** Sizes at which kernels change their method: vectors, workgroups, lines, tiles, counters. */
 const LIMITS = [
   1, 2, 3, 4, 7, 8, 15, 16, 31, 32, 63, 64, 127, 128, 255, 256, 511, 512, 1023, 1024, 2048, 4096, 65535, 65536,
 ];
 
-/** Elements that a step of a loop takes. */
+/** The numbers of elements that a step of a loop may process. */
 const WIDTHS = [2, 4, 8, 16, 32, 64];
 
 function limitsOf(size: number): number[] {
@@ -43,7 +43,10 @@ function limitsOf(size: number): number[] {
 
 const FROM = (limit: number) => (limit === 1 ? "beyond the first" : `beyond the first ${limit}`);
 
-/** Mistakes that leave out what lies behind a limit: of sums, terms; of maps, elements that keep what they held. */
+/**
+ * Mistakes that leave out everything beyond a limit: terms of sums, or elements of maps, which keep their former
+ * contents.
+ */
 export function truncations({ outer, channels, inner }: Geometry): Mistake[] {
   const covering = (key: string, what: string, limit: number, covers: Formulas["covers"], count: Formulas["count"]) => [
     mistake(key, `${what} ${FROM(limit)} were ignored`, { covers }),

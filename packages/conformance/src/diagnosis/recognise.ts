@@ -5,11 +5,17 @@ import type { Mistake } from "./mistake.ts";
 import { mistakesFor } from "./mistakes.ts";
 import { reference } from "./reference.ts";
 
-/** A failure is explained by a mistake that leaves at most this part of its error, or errors within the bounds. */
+/**
+ * A mistake explains a failure if its result leaves at most this part of the failure's error, or errors within the
+ * bounds.
+ */
 const LEFT_OVER = 1 / 64;
-/** The formulas of a mistake are computed in float64, without the care that the truth takes: bounds of the same size. */
+/**
+ * A mistake's formulas are computed in float64, with less care than the truth. Their error may be this many times the
+ * bounds.
+ */
 const BOUNDS = 4;
-/** Formulas are tried on calls up to this size; a larger failure is tried again after it was reduced. */
+/** Formulas are tried on calls up to this size. A larger failure is tried again after it was reduced. */
 const MOST_ELEMENTS = 2 ** 17;
 
 export const CLAUSES: Readonly<Record<KernelName, string>> = {
@@ -28,12 +34,13 @@ export const CLAUSES: Readonly<Record<KernelName, string>> = {
   fill: "K-9",
 };
 
-/** The mistakes that explain every wrong output of a call, likely ones first. */
+/** The mistakes that explain every wrong output of a call, the likely ones first. */
 export function explanations(called: Called, judged: Judged): Mistake[] {
   const size = called.g.outer * called.g.channels * called.g.inner;
   if (called.error !== undefined || size > MOST_ELEMENTS || judged.worst?.note === TOUCHED) return [];
   const found = mistakesFor(called.g).map((mistake) => [mistake, explanation(mistake, called, judged)] as const);
-  // Within the bounds is better than nearly; of equals the likely one comes first.
+  // A mistake that fits within the bounds is preferred to one that nearly fits. Among equals the more likely one comes
+  // first.
   return (["exact", "near"] as const).flatMap((how) =>
     found.filter(([, one]) => one === how).map(([mistake]) => mistake),
   );
@@ -58,13 +65,12 @@ function explanation({ formulas }: Mistake, called: Called, { truths }: Judged):
   return how;
 }
 
-/** `right` where the element is within its bound and the mistake says so too. */
+/** Returns `right` if the element is within its bound and the mistake predicts so too. */
 function elementExplained(got: number, guess: number, truth: Truth, i: number): "exact" | "near" | "no" | "right" {
   const [expected, bound] = [truth.expected[i] as number, BOUNDS * (truth.bound[i] as number)];
   const [error, left] = [distance(got, expected), distance(got, guess)];
   if (error <= (truth.bound[i] as number)) return left === 0 || left <= bound ? "right" : "no";
-  // An infinite error, or a NaN, is explained by the same value alone.
-  // Where NaN is expected, the bound is NaN too.
+  // An infinite error, or a NaN, is explained only by the same value. Where NaN is expected, the bound is NaN too.
   if (left === 0 || left <= bound) return "exact";
   return Number.isFinite(error) && left <= error * LEFT_OVER ? "near" : "no";
 }
@@ -75,7 +81,7 @@ function distance(a: number, b: number): number {
   return Number.isNaN(d) ? Number.POSITIVE_INFINITY : d;
 }
 
-/** Where a wrong output is wrong, in words: what a mistake that has no name here looks like. */
+/** Describes in words where an output is wrong, for a failure that no known mistake explains. */
 export function placesText(called: Called, { truths, worst }: Judged): string {
   const path = worst?.what ?? "";
   const [truth, got] = [truths[path], called.after.get(path)];
@@ -111,7 +117,7 @@ function axisText(one: string, many: string, set: ReadonlySet<number>, size: num
   return `${all.length} of ${size} ${many}`;
 }
 
-/** `normalize is wrong where y is x`: only the call in place fails. */
+/** Returns `normalize is wrong where y is x`, for a failure that occurs only in place. */
 export function inPlaceText(kernel: KernelName): string {
   const [out, source] = IN_PLACE[kernel] ?? ["", ""];
   return `where ${out} is ${source}`;

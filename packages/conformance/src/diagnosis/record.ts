@@ -1,13 +1,13 @@
 import type { Backend, DeviceBuffer, Geometry, HostArray, Kernels } from "@bn/core";
 import { type Called, IN_PLACE, type KernelName, type Operand, SIGNATURES } from "./call.ts";
 
-/** Elements that a recording keeps in all: what a case does beyond is not looked into. */
+/** The number of elements that a recording keeps in total. Calls beyond that are not examined. */
 const MOST_ELEMENTS = 2 ** 22;
 
 export interface Recording {
-  /** The backend, whose kernels are recorded. */
+  /** The backend with recording kernels. */
   readonly backend: Backend;
-  /** The calls so far, once all reads have come. */
+  /** The calls so far, after all their reads have resolved. */
   calls(): Promise<Called[]>;
 }
 
@@ -17,7 +17,7 @@ interface Found {
   g: Geometry;
 }
 
-/** A backend that does what `backend` does and keeps what each kernel call was given and left. */
+/** A backend that behaves like `backend` and records the operands and results of each kernel call. */
 export function record(backend: Backend): Recording {
   const pending: Promise<Called | null>[] = [];
   let kept = 0;
@@ -56,7 +56,7 @@ export function record(backend: Backend): Recording {
   };
 }
 
-/** The same backend with other kernels; whatever else it has, it keeps. */
+/** The same backend with other kernels and all other properties unchanged. */
 function withKernels(backend: Backend, kernels: object): Backend {
   const own = kernels as Kernels<DeviceBuffer>;
   return new Proxy(backend, {
@@ -68,7 +68,7 @@ function withKernels(backend: Backend, kernels: object): Backend {
   });
 }
 
-/** Queued now, so that it sees what is there before what is queued next. */
+/** The reads are queued now, so that they see the contents before the work that is queued next. */
 async function readAll(backend: Backend, buffers: Found["buffers"]): Promise<Map<string, HostArray>> {
   const reads = [...buffers].map(([path, buffer]) =>
     backend.read(buffer, buffer.length).then((values) => [path, values] as const),

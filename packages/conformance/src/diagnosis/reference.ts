@@ -2,23 +2,24 @@ import type { Geometry } from "@bn/core";
 import { type Call, givenLeaves, type KernelName, sizeOf } from "./call.ts";
 
 /**
- * The formulas of the kernels in float64, with a hole for each mistake that somebody makes: `RIGHT` fills them as
- * docs/spec.md does, a mistake fills one otherwise. What a wrong backend returned is compared with what each gives.
+ * The formulas of the kernels in float64, with one function for each place where a mistake is possible. `RIGHT` has the
+ * functions of docs/spec.md, and a mistake replaces one of them. The result of a wrong backend is compared with the
+ * result of each.
  */
 export interface Formulas {
-  /** The element of a tensor that is value (o, k) of channel c. */
+  /** The index in a tensor of value (o, k) of channel c. */
   index(g: Geometry, o: number, c: number, k: number): number;
-  /** Whether a sum takes this value, and a map writes it. */
+  /** Whether a sum includes this value, and a map writes it. */
   covers(g: Geometry, o: number, c: number, k: number): boolean;
-  /** How many channels are written. */
+  /** The number of channels that are written. */
   width(g: Geometry): number;
   /** The channel whose statistics and parameters channel c uses. */
   channel(g: Geometry, c: number): number;
   accumulate(total: number, term: number): number;
-  /** What the moments are divided by. */
+  /** The number that the moments are divided by. */
   count(g: Geometry): number;
   mean(sum: number, m: number): number;
-  /** What is subtracted before squaring, and in x^. */
+  /** The value that is subtracted before squaring, and in x^. */
   center(mean: number): number;
   variance(squares: number, m: number): number;
   r(variance: number, eps: number): number;
@@ -26,19 +27,19 @@ export interface Formulas {
   scaled(x: number, gamma: number, beta: number): number;
   /** The factor of dy in sum dy * x^. */
   weight(xhat: number, x: number, r: number): number;
-  /** What is stored of a sum of gradients: [sum dy, sum dy x^]. */
+  /** The stored form of a sum of gradients: [sum dy, sum dy x^]. */
   sums(dy: number, dyXhat: number, m: number): readonly [number, number];
   dx(dy: number, a: number, b: number, xhat: number, r: number, gamma: number, m: number): number;
-  /** What an output holds that held `prior` and should hold `value`. */
+  /** The contents of an output that held `prior` and should hold `value`. */
   write(prior: number, value: number, path: string): number;
-  /** What an output holds that held `prior` and gets `value` added. */
+  /** The contents of an output that held `prior` after `value` is added. */
   add(prior: number, value: number, path: string): number;
   average(fraction: number, old: number, value: number, of: "mean" | "variance"): number;
   corrected(variance: number, correction: number): number;
   factor(fraction: number, old: number): number;
-  /** Running sums over their factor. */
+  /** Running sums divided by their factor. */
   divided(sum: number, factor: number): number;
-  /** A last rounding of everything that is stored. */
+  /** A last rounding of every value that is stored. */
   store(value: number): number;
 }
 
@@ -69,7 +70,7 @@ export const RIGHT: Formulas = {
 
 export type Outputs = Readonly<Record<string, Float64Array>>;
 
-/** What a kernel with these formulas leaves in its outputs, by path. */
+/** The outputs of a kernel with these formulas, by path. */
 export function reference(call: Call, f: Formulas): Outputs {
   const run = new Run(call, f);
   KERNELS[call.kernel](run);
@@ -102,7 +103,7 @@ class Run {
     return this.call.numbers.get(path) ?? 0;
   }
 
-  /** Per channel, the sum of `term` over what the formulas cover. */
+  /** The sum of `term` per channel, over the values that the formulas cover. */
   sum(term: (i: number, c: number) => number): Float64Array {
     const { g, f } = this;
     const total = new Float64Array(g.channels);
@@ -118,7 +119,9 @@ class Run {
     return total;
   }
 
-  /** Writes `value` of each element that the formulas cover into output `path`; the others keep what they held. */
+  /**
+   * Writes `value` of each element that the formulas cover to output `path`. The other elements keep their contents.
+   */
   map(path: string, value: (i: number, c: number) => number): void {
     const { g, f } = this;
     const prior = Float64Array.from(this.call.before.get(path) ?? []);
@@ -135,7 +138,7 @@ class Run {
     this.outputs[path] = out;
   }
 
-  /** Writes a value per channel. */
+  /** Writes one value per channel. */
   set(path: string, value: (c: number) => number, how: "write" | "add" = "write"): void {
     if (!this.has(path)) return;
     const leaf = givenLeaves(this.call).find((one) => one.path === path);
@@ -146,7 +149,7 @@ class Run {
     this.outputs[path] = out;
   }
 
-  /** Statistics and parameters of channel c, for the maps. */
+  /** The statistics and parameters of channel c, for the maps. */
   of(c: number) {
     const { f, g } = this;
     const at = f.channel(g, c);

@@ -1,16 +1,17 @@
 import type { Geometry, HostArray } from "@bn/core";
 import { type Call, type Called, geometryOf, givenLeaves, optionalParts, type Size, sizeOf } from "./call.ts";
 
-/** Repeats a call: the failure it shows, or null where it passes. */
+/** Repeats a call. Returns its failure, or null if it passes. */
 export type Try = (call: Call) => Promise<Called | null>;
 
-/** Smaller ones are tried until so many calls have been made, or so much time has gone. */
+/** Shrinking ends after this many calls, or after this much time. */
 const MOST_TRIES = 300;
 const MS_MOST = 4000;
 
 /**
- * The smallest call found that still fails: fewer rows, channels and elements first, then fewer operands, then simpler
- * numbers. Each step keeps the first smaller one that fails, so that a failure that needs a size keeps that size.
+ * Finds the smallest call that still fails: first with fewer rows, channels and elements, then with fewer operands,
+ * then with simpler numbers. Each step keeps the first smaller call that fails, so a failure that needs a certain size
+ * keeps that size.
  */
 export async function shrink(
   failing: Called,
@@ -48,7 +49,7 @@ function* smallerShapes(call: Called): Iterable<Call> {
   }
 }
 
-/** 1, then halves of what can be taken away: finds 33 from 1000 where 33 and more fail, and 3 where every fourth fails. */
+/** Tries 1, then takes away halves. It finds 33 from 1000 if 33 and more fail, and 3 if every fourth size fails. */
 function* smallerSizes(size: number): Iterable<number> {
   if (size <= 1) return;
   let last = 0;
@@ -58,7 +59,9 @@ function* smallerSizes(size: number): Iterable<number> {
   }
 }
 
-/** The call over the first rows, channels and elements of its operands; buffers are no longer than they must be. */
+/**
+ * The call over the first rows, channels and elements of its operands, with buffers that are no longer than necessary.
+ */
 function withShape(call: Call, g: Geometry): Call {
   const before = new Map<string, HostArray>();
   for (const { path, size } of givenLeaves(call)) {
@@ -99,7 +102,10 @@ function* fewerOperands(call: Called): Iterable<Call> {
 
 const lengths = (call: Call) => givenLeaves(call).map(({ size }) => sizeOf(call.g, size));
 
-/** All of an operand simple at once, then fewer digits: a failure that needs its numbers keeps them. */
+/**
+ * Makes all numbers of an operand simple at once, then shortens their digits. A failure that needs its numbers keeps
+ * them.
+ */
 const SIMPLER: readonly ((value: number, i: number) => number)[] = [
   () => 0,
   () => 1,
@@ -110,7 +116,7 @@ const SIMPLER: readonly ((value: number, i: number) => number)[] = [
 
 function* simplerNumbers(call: Called): Iterable<Call> {
   for (const { path, use, size } of givenLeaves(call)) {
-    // What an output holds counts only where it is kept or added to: garbage should look like garbage.
+    // The contents of an output matter only if they are kept or added to; otherwise they stay garbage.
     if (use === "out") continue;
     const values = call.before.get(path) as HostArray;
     const length = sizeOf(call.g, size);
@@ -122,7 +128,7 @@ function* simplerNumbers(call: Called): Iterable<Call> {
   }
 }
 
-/** How long the numbers are when written out: less is simpler, and every step makes it less. */
+/** The length of the numbers when they are written out. Less is simpler, and every step reduces it. */
 function rank(values: HostArray): number {
   let length = 0;
   for (const value of values) length += String(value).length + (value === 0 ? 0 : 1);

@@ -1,12 +1,15 @@
 import { type Call, IN_PLACE, type Operand, SIGNATURES } from "./call.ts";
 import type { Judged } from "./judge.ts";
 
-/** What stands for the statement that imports `create`, which who runs the suite knows. */
+/** Stands for the statement that imports `create`, which only the caller knows. */
 export const IMPORT = "IMPORT";
-/** A program with more numbers than this does not help a reader. */
+/** A program with more numbers than this would not help a reader. */
 const MOST_NUMBERS = 64;
 
-/** A program that makes this one call on literal numbers and prints its worst output; undefined where it would be too long. */
+/**
+ * A program that makes this one call on literal numbers and prints its worst output. It is undefined if the program
+ * would be too long.
+ */
 export function snippetOf(call: Call, { worst, truths }: Judged): string | undefined {
   const count = [...call.before.values()].reduce((sum, { length }) => sum + length, 0);
   if (count > MOST_NUMBERS) return undefined;
@@ -45,7 +48,7 @@ export function snippetOf(call: Call, { worst, truths }: Judged): string | undef
 
 const WIDTH = 90;
 
-/** A call, on several lines where it is long. */
+/** A call, on several lines if it is long. */
 function statement(name: string, operands: readonly string[]): string[] {
   const line = `${name}(${operands.join(", ")});`;
   if (line.length <= WIDTH) return [line];
@@ -59,7 +62,7 @@ function statement(name: string, operands: readonly string[]): string[] {
   ];
 }
 
-/** Short parts share a line. */
+/** Puts short parts on the same line. */
 function packed(parts: readonly string[], between: string): string[] {
   const lines: string[] = [];
   for (const part of parts) {
@@ -84,7 +87,7 @@ function argument(operand: Operand, path: string, call: Call, names: ReadonlyMap
   return `{ ${parts.join(", ")} }`;
 }
 
-/** `stats.mean` is `mean`, `sums.dy` is `sumsDy`: short, and apart from the tensors of the same name. */
+/** Shortens `stats.mean` to `mean` and `sums.dy` to `sumsDy`, which do not collide with the tensors' names. */
 function nameOf(path: string): string {
   const [first, ...rest] = path.split(".");
   if (rest.length === 0) return first as string;

@@ -3,8 +3,8 @@ import type { Comparison } from "../case.ts";
 import { indexOf } from "../truth/compare.ts";
 
 /**
- * Equality of bits, the first difference as the worst. Bits differ by no distance that a bound could measure, so the
- * ratio is 0 or Infinity. `byValue`: NaN is NaN whatever its payload, and 0 is -0.
+ * Compares bit for bit; the first difference is the worst. No bound can measure a difference of bits, so the ratio is 0
+ * or Infinity. With `byValue`, all NaNs are equal, and 0 equals -0.
  */
 export function sameBits(
   what: string,

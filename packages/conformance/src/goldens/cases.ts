@@ -11,7 +11,7 @@ import { inputsOf, type Output, outputsOf } from "./outputs.ts";
 import { replay } from "./replay.ts";
 import type { GoldenCase, GoldenSet } from "./types.ts";
 
-/** The clause that a category stands for; others stand for G-1. */
+/** The clause that a category tests. Other categories test G-1. */
 const CLAUSES: Readonly<Record<string, string>> = {
   bn_shapes: "BN-5",
   bn_numeric: "N-4",
@@ -31,11 +31,12 @@ const CLAUSES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The cases of a set of golden data: for each of them a replay on a backend (id `goldens/<name>`), and a check of the
- * data itself (id `goldens/<name>#data`). Where `shipped` is of the same set and seed, that compares every bit.
+ * The cases of a set of golden data. Each golden gives a replay on a backend (id `goldens/<name>`) and a check of the
+ * data itself (id `goldens/<name>#data`). If `shipped` is of the same set and seed, the check compares every bit with
+ * it.
  *
- * A replay gives each layer what Caffe's layer saw at that step, and compares every tensor that comes of it twice: with
- * the oracle (G-3), and with Caffe's own value (G-4).
+ * A replay gives each layer the input that Caffe's layer had at that step. It compares every resulting tensor twice:
+ * with the oracle (G-3), and with Caffe's own value (G-4).
  */
 export function goldenCases(set: GoldenSet, shipped: GoldenSet | null = null): Case[] {
   const same = shipped !== null && shipped.set === set.set && shipped.seed === set.seed;
@@ -69,7 +70,7 @@ async function compareAll(backend: Backend, { one, outputs, caffe }: Golden): Pr
     const got = driven.outputs[i] as HostArray;
     const [mine, caffes] = [allowed[i], caffe[i]] as [Truth, Truth];
     const right = rightValues(one, output, caffes);
-    // The two are compared with each other: neither needs the oracle's own error, which both bounds have in them.
+    // The two are compared directly, so the oracle's own error, which both bounds include, is left out.
     const both = mine.expected.map((value, k) =>
       Math.max(0, (mine.bound[k] as number) + (caffes.bound[k] as number) - 2 * oracleError(value)),
     );
@@ -79,7 +80,7 @@ async function compareAll(backend: Backend, { one, outputs, caffe }: Golden): Pr
   return comparisons;
 }
 
-/** Where NaN is right and another value is accepted, what came decides which of the two is expected. */
+/** If NaN is right and another value is accepted too, the value that came decides which of the two is expected. */
 function against(output: Output, whom: string, got: HostArray, right: Right, bound: Truth["bound"]): Comparison {
   const { values, accepted, note } = right;
   const isAccepted = (v: number, i: number) => accepted && Number.isNaN(v) && !Number.isNaN(got[i]);
@@ -87,7 +88,7 @@ function against(output: Output, whom: string, got: HostArray, right: Right, bou
   return compare(`${output.what} against ${whom}`, got, expected, bound, output.geometry, note);
 }
 
-/** What the numbers of a case, not its name, ask of a backend. */
+/** The facts that a backend needs because of the numbers of a case, whatever its name. */
 function needsOf(one: GoldenCase): Needs {
   const smallest = one.dtype === "float32" ? 2 ** -126 : 2 ** -1022;
   const tensors = [...inputsOf(one), ...outputsOf(one)].map(({ tensor }) => tensor.data);

@@ -10,9 +10,9 @@ import { recomputed } from "./recompute.ts";
 import type { GoldenCase } from "./types.ts";
 
 /**
- * A check of the golden data itself, without a backend (G-6): every value must be within Caffe's possible error of the
- * oracle's; what Caffe computes without sums is recomputed in its own order of operations and must agree to the bit; and
- * every tensor must equal its original, where there is one.
+ * A check of the golden data itself, without a backend (G-6). Every value must be within Caffe's possible error of the
+ * oracle's value. Results that Caffe computes without sums are recomputed in Caffe's order of operations and must agree
+ * bit for bit. Every tensor must equal its original, if there is one.
  */
 export function dataCase(golden: Golden, originals: ReadonlyMap<string, GoldenCase> | null): Case {
   const { one } = golden;

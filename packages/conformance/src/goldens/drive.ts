@@ -10,7 +10,7 @@ import {
 import { seenBy } from "./seen.ts";
 import type { GoldenCase, GoldenForward, GoldenLayer, GoldenTensor } from "./types.ts";
 
-/** What core's layers made of a case: the blobs that setUp left, and every output in the order of `outputsOf`. */
+/** The results of core's layers for a case: the blobs after setUp, and every output in the order of `outputsOf`. */
 export interface Driven {
   readonly initialBlobs: readonly (readonly HostArray[])[];
   readonly outputs: readonly HostArray[];
@@ -24,8 +24,8 @@ interface Placed {
 }
 
 /**
- * Replays the steps of a case on the layers of @bn/core, on the same layer objects throughout. Before each step a layer
- * is given what Caffe's layer saw, so that what it makes of that can be judged alone.
+ * Replays the steps of a case on the layers of @bn/core, with the same layer objects throughout. Before each step a
+ * layer gets the input of Caffe's layer, so that each step is judged on its own.
  */
 export async function drive(backend: Backend, one: GoldenCase): Promise<Driven> {
   const owned: Disposable[] = [];
@@ -67,7 +67,7 @@ async function replaySteps(backend: Backend, one: GoldenCase, own: <T extends Di
         for (const [k, { data }] of blobDiffs?.entries() ?? []) layer.blobs[k]?.writeDiff(data);
         layer.backward(top, bottom.map(always), bottom);
         for (const blob of bottom) outputs.push(await blob.readDiff());
-        // Statistics have no gradient: the driver of the goldens wrote none.
+        // Statistics have no gradient, and the program that wrote the goldens stored none.
         if (golden.type === "Scale") for (const blob of layer.blobs) outputs.push(await blob.readDiff());
       }
     }
@@ -100,7 +100,7 @@ function place(
   });
 }
 
-/** Sets the layers up in order, and writes the blobs that the case was given. Returns what setUp had left. */
+/** Sets the layers up in order, and writes the blobs that the case has. Returns the blobs as setUp had left them. */
 async function setUp(placed: readonly Placed[]): Promise<HostArray[][]> {
   const found: HostArray[][] = [];
   for (const { golden, layer, bottom, top } of placed) {

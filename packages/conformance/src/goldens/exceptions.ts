@@ -4,7 +4,10 @@ import type { Output } from "./outputs.ts";
 import { seenBy } from "./seen.ts";
 import type { GoldenCase, GoldenLayer } from "./types.ts";
 
-/** Where Caffe's value is not the right one (G-5): when, by parameters and geometry, and why. A comparison notes it. */
+/**
+ * A case in which Caffe's value is not the right one (G-5): when it applies, by parameters and geometry, and why. The
+ * comparison carries it as a note.
+ */
 export interface Exception {
   readonly reason: string;
   applies(layer: GoldenLayer, output: Output): boolean;
@@ -22,7 +25,9 @@ export const EXCEPTIONS = {
       outer === 1 &&
       (inner === 1 || channels > 1),
   },
-  /** batch_norm_layer.cpp scales the sums by fraction 0 through BLAS, some of which take 0 * NaN for 0. */
+  /**
+   * batch_norm_layer.cpp multiplies the sums by fraction 0 through BLAS, and some BLAS libraries treat 0 * NaN as 0.
+   */
   forgotten: {
     reason: "fraction 0 times NaN is NaN (IEEE 754, BN-7); Caffe's BLAS made it 0, which is accepted too",
     applies: (layer, { kind, part }) =>
@@ -32,7 +37,7 @@ export const EXCEPTIONS = {
       kind === "blob" &&
       part < 2,
   },
-  /** Exactly 0 / 0: whatever rounding left in Caffe's deviations decides what comes of it. */
+  /** Exactly 0 / 0. The result depends on the rounding of Caffe's deviations. */
   indeterminate: {
     reason: "variance and eps are 0, so this is 0 / 0, NaN; Caffe divided what rounding left of them",
     applies: (layer, { kind }) =>
@@ -40,14 +45,16 @@ export const EXCEPTIONS = {
   },
 } as const satisfies Record<string, Exception>;
 
-/** What an output should be. `accepted` holds Caffe's values where the right one, NaN, is not required. */
+/** The right value of an output. `accepted` holds Caffe's values where the right value, NaN, is not required. */
 export interface Right {
   readonly values: ArrayLike<number>;
   readonly accepted?: ArrayLike<number>;
   readonly note?: string;
 }
 
-/** Caffe's values of an output, corrected where an exception applies. `truth` is what they should be near. */
+/**
+ * Caffe's values of an output, corrected by the exceptions that apply. `truth` is the value that they should be near.
+ */
 export function rightValues(one: GoldenCase, output: Output, truth: Truth): Right {
   const layer = one.layers[output.layer] as GoldenLayer;
   const { overwritten, forgotten, indeterminate } = EXCEPTIONS;
@@ -69,7 +76,7 @@ export function rightValues(one: GoldenCase, output: Output, truth: Truth): Righ
   return { values: caffe };
 }
 
-/** Caffe's values with NaN in place of the numbers that `where` picks. */
+/** Caffe's values with NaN instead of the numbers that `where` selects. */
 function withNaN({ tensor, geometry }: Output, note: string, where: (i: number, channel: number) => boolean): Right {
   const values = Float64Array.from(tensor.data);
   let changed = false;
@@ -81,7 +88,9 @@ function withNaN({ tensor, geometry }: Output, note: string, where: (i: number, 
   return changed ? { values, note } : { values: tensor.data };
 }
 
-/** 0 / 0 concerns a whole channel: where Caffe itself has one NaN, a number beside it is no rounding. */
+/**
+ * 0 / 0 concerns a whole channel: if Caffe's channel has a NaN, a number in the same channel is not a rounding error.
+ */
 function channelsWithNaN({ tensor, geometry }: Output): Set<number> {
   const found = new Set<number>();
   each(geometry, (i, c) => {

@@ -10,8 +10,8 @@ type ReadTensor = ReturnType<typeof tensorReader>;
 /**
  * Reads a whole folder of golden data and checks every field of it (G-1).
  *
- * Errors: rejects with `ERR_BN_DATA`, naming the file, the case and the tensor, for anything that is missing,
- * truncated or not what goldens/README.md says.
+ * Errors: rejects with `ERR_BN_DATA`, naming the file, the case and the tensor, for anything that is missing, truncated
+ * or not as goldens/README.md describes.
  */
 export async function readGoldens(reader: GoldenReader): Promise<GoldenSet> {
   const root = await readJson(reader, "cases.json");
@@ -40,7 +40,7 @@ async function readJson(reader: GoldenReader, name: string): Promise<Json> {
   }
 }
 
-/** The cases, each with its name as its place. */
+/** The cases, whose names serve as their places in messages. */
 function namedCases(json: Json): Json[] {
   const seen = new Set<string>();
   return list(json).map((one) => {
@@ -51,7 +51,7 @@ function namedCases(json: Json): Json[] {
   });
 }
 
-/** Every `file` of a case, wherever it stands, with the first tensor that asks for it. */
+/** Collects every `file` of a case, wherever it occurs, with the first tensor that refers to it. */
 function collectFiles(json: Json, wanted: Map<string, string>): void {
   const pending: Json[] = [json];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {

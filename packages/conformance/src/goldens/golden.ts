@@ -4,15 +4,15 @@ import { type Output, outputsOf } from "./outputs.ts";
 import { replay } from "./replay.ts";
 import type { GoldenCase } from "./types.ts";
 
-/** A case with what does not depend on a backend. */
+/** A case together with the results that do not depend on a backend. */
 export interface Golden {
   readonly one: GoldenCase;
   readonly outputs: readonly Output[];
-  /** The truth, with the error that Caffe may have made. */
+  /** The truth, with the largest error that Caffe may have made. */
   readonly caffe: readonly Truth[];
 }
 
-/** Computes each part once, and when it is wanted. */
+/** Computes each part when it is first used, and only once. */
 export function goldenOf(one: GoldenCase): Golden {
   let [outputs, truths]: [Output[]?, Truth[]?] = [];
   return {

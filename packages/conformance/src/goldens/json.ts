@@ -1,15 +1,15 @@
 import { BnError } from "@bn/core";
 
 /**
- * A value of untrusted JSON together with its place, for messages. Each reader checks the type and throws
- * `ERR_BN_DATA`, naming the place, what came and what was expected.
+ * A value of untrusted JSON with its place, for messages. Each reader checks the type, and throws `ERR_BN_DATA` with
+ * the place, the value and the expected type.
  */
 export interface Json {
   readonly where: string;
   readonly value: unknown;
 }
 
-/** Most defects of a folder have one cure. */
+/** Most defects of a folder have the same remedy. */
 export const RESTORE = "; restore the folder from its source";
 
 export function dataError(where: string, what: string, cause?: unknown): BnError {
@@ -23,7 +23,7 @@ function shown(value: unknown): string {
   try {
     text = JSON.stringify(value);
   } catch {
-    // JSON.parse takes deeper values than JSON.stringify can write.
+    // JSON.parse accepts deeper values than JSON.stringify can write.
   }
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
@@ -32,7 +32,9 @@ export function wrong(json: Json, expected: string): BnError {
   return dataError(json.where, `is ${shown(json.value)}, expected ${expected}${RESTORE}`);
 }
 
-/** Member `key` of an object; own members only, so that `__proto__` and the like are what the file says. */
+/**
+ * Member `key` of an object. Only own members are read, so that `__proto__` and similar names have no special meaning.
+ */
 export function member(json: Json, key: string): Json {
   const { value } = json;
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong(json, "an object");
@@ -71,13 +73,13 @@ export function number(json: Json): number {
   return json.value;
 }
 
-/** A whole number from `min`. */
+/** A whole number that is at least `min`. */
 export function whole(json: Json, min: number): number {
   if (!Number.isSafeInteger(json.value) || (json.value as number) < min) throw wrong(json, `a whole number >= ${min}`);
   return json.value as number;
 }
 
-/** One of the keys of `table`, as the value it stands for. */
+/** Reads one of the keys of `table`, and returns the value that belongs to it. */
 export function oneOf<T>(json: Json, table: Readonly<Record<string, T>>): T {
   const { value } = json;
   if (typeof value !== "string" || !Object.hasOwn(table, value)) throw wrong(json, Object.keys(table).join(" or "));

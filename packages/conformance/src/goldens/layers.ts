@@ -5,7 +5,7 @@ import type { GoldenBatchNorm, GoldenLayer, GoldenScale, GoldenTensor } from "./
 type ReadTensor = (json: Json, dtype: Dtype) => GoldenTensor;
 type Part = Record<string, unknown>;
 
-/** The fields of BatchNormParameter and ScaleParameter, as core's parameters. */
+/** The fields of BatchNormParameter and ScaleParameter, translated to core's parameters. */
 const BATCH_NORM: Readonly<Record<string, (json: Json) => Part>> = {
   use_global_stats: (json) => ({ useGlobalStats: truth(json) }),
   moving_average_fraction: (json) => ({ movingAverageFraction: number(json) }),

@@ -6,7 +6,7 @@ import { goldenCases } from "./cases.ts";
 import { readGoldens } from "./format.ts";
 import type { GoldenSet } from "./types.ts";
 
-/** Where the set that this package ships lies. */
+/** The folder with the set that this package ships. */
 const SHIPPED = fileURLToPath(new URL("../../goldens/", import.meta.url));
 
 /** Reads a folder of golden data, by default the one that this package ships. Rejects with `ERR_BN_DATA`. */
@@ -15,8 +15,8 @@ export function loadGoldens(directory: string = SHIPPED): Promise<GoldenSet> {
 }
 
 /**
- * The cases of a folder of golden data, by default the one that this package ships. A copy of that one is compared with
- * it bit by bit.
+ * The cases of a folder of golden data, by default the one that this package ships. A copy of the shipped folder is
+ * compared with it bit for bit.
  *
  * @example
  * ```ts

@@ -1,14 +1,14 @@
 import type { Geometry } from "@bn/core";
 import type { GoldenCase, GoldenTensor } from "./types.ts";
 
-/** One tensor that Caffe computed. Everything about a case is a list in the order of `outputsOf`. */
+/** One tensor that Caffe computed. Every list about a case has the order of `outputsOf`. */
 export interface Output {
   /** `step 2 layer 0 top`, `... blobs[1]`, `... bottom[0].diff`, `... blobs[0].diff`. */
   readonly what: string;
   readonly kind: "top" | "blob" | "bottomDiff" | "blobDiff";
   readonly step: number;
   readonly layer: number;
-  /** Which blob or bottom. */
+  /** The index of the blob or bottom. */
   readonly part: number;
   readonly tensor: GoldenTensor;
   /** The geometry of the tensor, and of the layer's bottom[0]. */
@@ -16,7 +16,10 @@ export interface Output {
   readonly layerGeometry: Geometry;
 }
 
-/** Step by step: forward from the first layer, the top and then its blobs; backward from the last, bottoms and then blobs. */
+/**
+ * Lists outputs step by step: for forward, from the first layer, the top and then its blobs; for backward, from the
+ * last layer, bottoms and then blobs.
+ */
 export function outputsOf({ steps, layers }: GoldenCase): Output[] {
   const outputs: Output[] = [];
   for (const [step, one] of steps.entries()) {
@@ -49,7 +52,7 @@ export function outputsOf({ steps, layers }: GoldenCase): Output[] {
   return outputs;
 }
 
-/** What the case was fed: bottoms, top diffs and the blobs that it began with. */
+/** The inputs of the case: bottoms, top diffs and the initial blobs. */
 export function inputsOf({ steps, layers }: GoldenCase): { what: string; tensor: GoldenTensor }[] {
   const inputs = layers.flatMap(({ initialBlobs }, layer) =>
     initialBlobs.map((tensor, i) => ({ what: `layer ${layer} initial blobs[${i}]`, tensor })),

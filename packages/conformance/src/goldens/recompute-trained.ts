@@ -7,15 +7,16 @@ interface Batch {
   readonly x: HostArray;
   readonly top: HostArray;
   readonly g: Geometry;
-  /** Before the step. */
+  /** The blobs before the step. */
   readonly blobs: readonly HostArray[];
 }
 
 /**
- * The top of a forward with batch statistics, recomputed to the bit where the sums before it counted for nothing, being 0 or times fraction 0: then blobs[0] is
- * the mean that Caffe subtracted, and blobs[1] / correction its variance except for some units in the last place. Of these
- * candidates each channel takes the one that explains most of its elements; what it does not explain is wrong (G-6).
- * Null where that holds for no channel.
+ * Recomputes, bit for bit, the top of a forward with batch statistics. This is possible if the earlier sums had no
+ * effect, because they were 0 or multiplied by fraction 0: blobs[0] is then the mean that Caffe subtracted, and
+ * blobs[1] / correction is its variance within some units in the last place. For each channel the candidate that
+ * explains most elements is chosen; elements that it does not explain are wrong (G-6). Returns null if this is possible
+ * for no channel.
  */
 export function trainedTop(
   { effective }: GoldenBatchNorm,
@@ -33,7 +34,7 @@ export function trainedTop(
     const forgotten = effective.fraction === 0 && [blobs[0]?.[c], blobs[1]?.[c]].every(Number.isFinite);
     const sumsWereZero = blobs[0]?.[c] === 0 && blobs[1]?.[c] === 0;
     const stored = after[1]?.[c] as number;
-    // A stored variance that overflowed or underflowed does not tell the variance.
+    // A stored variance that has overflowed or underflowed does not determine the variance.
     const tells = Number.isFinite(stored) && (stored === 0 || stored >= smallest || eps > smallest);
     if (!(forgotten || sumsWereZero) || !tells) continue;
     checked = true;
@@ -57,7 +58,7 @@ export function trainedTop(
   return checked ? expected : null;
 }
 
-/** Units in the last place that a rounded quotient of a rounded product may be off by, nearest first. */
+/** The errors, in units in the last place, that a rounded quotient of a rounded product may have, nearest first. */
 const STEPS = [0, 1, -1, 2, -2, 3, -3];
 
 function same(a: number, b: number): boolean {

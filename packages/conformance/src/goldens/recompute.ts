@@ -8,9 +8,10 @@ import { biasOf, scaleOf, seenBy } from "./seen.ts";
 import type { GoldenCase, GoldenLayer, GoldenTensor } from "./types.ts";
 
 /**
- * The outputs of Caffe that hold no sum, recomputed by plain IEEE operations rounded to the dtype, in Caffe's order:
- * global forward and backward, Scale's top and bottom diff, the factor, blobs that do not change, and the top of a batch
- * whose mean can be read from the blobs (G-6). The sign of a zero is free: BLAS's scal by 0 gives 0 for negative numbers too.
+ * Recomputes those of Caffe's outputs that involve no sum, by plain IEEE operations rounded to the dtype, in Caffe's
+ * order: global forward and backward, Scale's top and bottom diff, the factor, blobs that do not change, and the top of
+ * a batch whose mean can be read from the blobs (G-6). The sign of a zero is not compared, because BLAS's scal by 0
+ * also gives 0 for negative numbers.
  */
 export function recomputed(one: GoldenCase, outputs: readonly Output[]): Comparison[] {
   const round: Round = one.dtype === "float32" ? Math.fround : (value) => value;

@@ -7,10 +7,10 @@ import type { Output } from "./outputs.ts";
 import { biasOf, type Seen, scaleOf, seenBy } from "./seen.ts";
 import type { GoldenBatchNorm, GoldenCase, GoldenLayer, GoldenScale, GoldenTensor } from "./types.ts";
 
-/** What a layer should compute at one step, in the order of Caffe's arrays. */
+/** The results that a layer should compute at one step, in the order of Caffe's arrays. */
 type Truths = Partial<Readonly<Record<Output["kind"], readonly Truth[]>>>;
 
-/** Every output of a case by the oracle, each from what Caffe's layer saw at that step, under the bounds of `p`. */
+/** Every output of a case by the oracle, each from the input of Caffe's layer at that step, with the bounds of `p`. */
 export function replay(one: GoldenCase, outputs: readonly Output[], p: Precision): Truth[] {
   const steps = new Map<string, Truths>();
   return outputs.map(({ step, layer, kind, part }) => {
@@ -25,7 +25,7 @@ function truthsOf(golden: GoldenLayer, seen: Seen, p: Precision): Truths {
   return golden.type === "BatchNorm" ? batchNorm(golden, seen, p) : scale(golden, seen, p);
 }
 
-/** BN-5 to BN-11, under N-2 to N-8. */
+/** BN-5 to BN-11, with the bounds N-2 to N-8. */
 function batchNorm({ effective }: GoldenBatchNorm, seen: Seen, p: Precision): Truths {
   const { useGlobalStats, fraction, eps } = effective;
   const { geometry: g, bottom, blobs, topDiff } = seen;
@@ -51,7 +51,7 @@ function batchNorm({ effective }: GoldenBatchNorm, seen: Seen, p: Precision): Tr
   return { top, blob };
 }
 
-/** S-1 to S-7, under N-1 and N-8; diffs of blobs accumulate. */
+/** S-1 to S-7, with the bounds N-1 and N-8. Diffs of blobs accumulate. */
 function scale({ effective }: GoldenScale, seen: Seen, p: Precision): Truths {
   const { geometry: g, bottom, blobs, topDiff, blobDiffs } = seen;
   const x = (bottom[0] as GoldenTensor).data;
@@ -79,12 +79,12 @@ function scale({ effective }: GoldenScale, seen: Seen, p: Precision): Truths {
   return { bottomDiff: [scaled(dy, null), ...scaleDiff], blobDiff };
 }
 
-/** To the bit. */
+/** Expects the same bits. */
 function unchanged({ data }: GoldenTensor): Truth {
   return { expected: Float64Array.from(data), bound: new Float64Array(data.length) };
 }
 
-/** A variance that overflowed is infinite, and has no error. */
+/** A variance that has overflowed is infinite and has no error. */
 function finite({ mean, variance }: StatErrors): StatErrors {
   return { mean, variance: variance.map((d) => (d === Number.POSITIVE_INFINITY ? 0 : d)) };
 }

@@ -1,19 +1,25 @@
 import type { Geometry, HostArray } from "@bn/core";
 import type { GoldenCase, GoldenTensor } from "./types.ts";
 
-/** What a layer of a golden case was given at a step, all of it by Caffe: so a wrong step stands for itself alone. */
+/**
+ * The input of a layer of a golden case at one step. All of it comes from Caffe, so that an error in one step does not
+ * affect another.
+ */
 export interface Seen {
   readonly geometry: Geometry;
-  /** Its bottoms: the inputs of the case, or the top of the layer before it. */
+  /** The layer's bottoms: the inputs of the case, or the top of the layer before it. */
   readonly bottom: readonly GoldenTensor[];
-  /** Its blobs before the step. */
+  /** The layer's blobs before the step. */
   readonly blobs: readonly GoldenTensor[];
-  /** Of a backward: the diff of its top, and those of its blobs before the step, which are null where they are zero. */
+  /**
+   * For a backward: the diff of the layer's top, and the diffs of its blobs before the step, which are null if they are
+   * zero.
+   */
   readonly topDiff: GoldenTensor | null;
   readonly blobDiffs: readonly GoldenTensor[] | null;
 }
 
-/** Throws a RangeError where the step is neither a forward nor a backward. */
+/** Throws a RangeError if the step is neither a forward nor a backward. */
 export function seenBy({ steps, layers }: GoldenCase, step: number, layer: number): Seen {
   const at = steps[step];
   if (at?.op !== "forward" && at?.op !== "backward") throw new RangeError(`step ${step} computes nothing`);
@@ -30,7 +36,7 @@ export function seenBy({ steps, layers }: GoldenCase, step: number, layer: numbe
   };
 }
 
-/** The scale that a Scale reads: its second bottom, or its first blob. */
+/** The scale that a Scale uses: its second bottom, or its first blob. */
 export function scaleOf({ bottom, blobs }: Seen): HostArray {
   return ((bottom[1] ?? blobs[0]) as GoldenTensor).data;
 }

@@ -2,12 +2,12 @@ import { BnError, type Dtype, type HostArray, type Shape } from "@bn/core";
 import { dataError, type Json, list, member, oneOf, text, whole, wrong } from "./json.ts";
 import type { GoldenTensor } from "./types.ts";
 
-/** Where the files of a set come from: a folder, an archive, a server. Rejects where there is no such file. */
+/** The source of the files of a set: a folder, an archive, a server. Rejects if a file does not exist. */
 export interface GoldenReader {
   bytes(name: string): Promise<Uint8Array>;
 }
 
-/** The name of a file in messages, and its content. */
+/** A file's name for messages, and its content. */
 export async function readFile(reader: GoldenReader, where: string, name: string): Promise<Uint8Array> {
   try {
     return await reader.bytes(name);
@@ -22,18 +22,18 @@ const DTYPES: Readonly<Record<string, Dtype>> = { float32: "float32", float64: "
 const MAX_AXES = 32;
 const MAX_COUNT = 2 ** 31 - 1;
 
-/** Files by name, checked and read once. */
+/** The files by name. Each is checked and read once. */
 export async function readFiles(reader: GoldenReader, wanted: ReadonlyMap<string, string>) {
   const files = new Map<string, ArrayBuffer>();
   for (const [name, where] of wanted) {
     const bytes = await readFile(reader, where, name);
-    // Typed arrays need aligned memory, which a reader's pooled buffer may not be.
+    // Typed arrays need aligned memory, and a reader's pooled buffer may be unaligned.
     files.set(name, new Uint8Array(bytes).buffer);
   }
   return files;
 }
 
-/** The file that a tensor names: a path below the folder and nothing else. */
+/** The file that a tensor names. It must be a path below the folder. */
 export function tensorFile(json: Json): string {
   const file = member(json, "file");
   const name = text(file);
@@ -42,7 +42,7 @@ export function tensorFile(json: Json): string {
   return name;
 }
 
-/** Tensors of one set; those of equal content share their memory. */
+/** Reads the tensors of one set. Tensors with equal content share their memory. */
 export function tensorReader(files: ReadonlyMap<string, ArrayBuffer>) {
   const views = new Map<string, HostArray>();
   return (json: Json, dtype: Dtype): GoldenTensor => {

@@ -1,8 +1,10 @@
 import type { BatchNormParams, Dtype, Geometry, HostArray, ScaleParams, Shape } from "@bn/core";
 
-/** A folder of golden data, read and checked: goldens/README.md describes the format. */
+/** A folder of golden data after reading and checking. goldens/README.md describes the format. */
 export interface GoldenSet {
-  /** Name of the set and seed of its inputs: two folders that agree in both must agree in every bit. */
+  /**
+   * The name of the set and the seed of its inputs. Two folders with the same name and seed must agree in every bit.
+   */
   readonly set: string;
   readonly seed: string;
   readonly cases: readonly GoldenCase[];
@@ -17,13 +19,16 @@ export interface GoldenCase {
   readonly steps: readonly GoldenStep[];
 }
 
-/** One layer: what core is given (`params`), and what was in force in Caffe (`effective`), which truths are made from. */
+/**
+ * One layer: the parameters for core (`params`), and the parameters that were in effect in Caffe (`effective`), which
+ * truths are computed from.
+ */
 export type GoldenLayer = GoldenBatchNorm | GoldenScale;
 
 interface GoldenLayerBase {
   readonly inPlace: boolean;
   readonly numBottoms: number;
-  /** `initialBlobs` are what setUp created; otherwise they are written over it. */
+  /** If true, `initialBlobs` are those that setUp created; otherwise they are written over those. */
   readonly defaultBlobs: boolean;
   readonly initialBlobs: readonly GoldenTensor[];
 }
@@ -60,7 +65,7 @@ export interface GoldenBackward {
   readonly forward: GoldenForward;
 }
 
-/** `data` may be shared between tensors of equal content: read only. */
+/** `data` may be shared between tensors with equal content, so it must not be changed. */
 export interface GoldenTensor {
   readonly name: string;
   readonly shape: Shape;

@@ -1,10 +1,10 @@
 import type { Result } from "../case.ts";
 import type { JsonReport } from "./json.ts";
 
-/** Results beside a baseline: failures that it lists are known. */
+/** Results compared with a baseline. Failures that the baseline lists are known. */
 export interface Known {
   readonly results: readonly Result[];
-  /** Ids that the baseline lists as failed and that passed now: take them out of it. */
+  /** Ids that the baseline lists as failed and that passed now. They should be removed from it. */
   readonly passed: readonly string[];
   /** Ids that the baseline lists as failed and that did not run now. */
   readonly gone: readonly string[];
@@ -12,7 +12,7 @@ export interface Known {
 
 const keyOf = ({ backend, id }: { readonly backend: string; readonly id: string }) => `${backend}\n${id}`;
 
-/** Marks the failures that `baseline` lists, and finds those that it need not list any more. */
+/** Marks the failures that `baseline` lists, and finds entries that are no longer needed. */
 export function withBaseline(results: readonly Result[], baseline: JsonReport): Known {
   const known = new Set(baseline.results.filter(({ status }) => status === "failed").map(keyOf));
   const marked = results.map((result) =>

@@ -3,17 +3,17 @@ import { IMPORT } from "../diagnosis/snippet.ts";
 import { CLAUSES } from "./clauses.ts";
 import { groupBy, type Report } from "./table.ts";
 
-/** Failures of one backend that have one cause. */
+/** Failures of one backend with the same cause. */
 export interface CauseGroup {
   readonly backend: string;
   readonly key: string;
-  /** One line that names the mistake, or the clause that does not hold. */
+  /** One line that names the mistake, or the clause that is violated. */
   readonly text: string;
   readonly clause: string;
-  /** What docs/spec.md says there. */
+  /** The text of that clause in docs/spec.md. */
   readonly clauseText: string;
   readonly count: number;
-  /** The failed case that is the smallest, as far as ids tell: what to look at first. */
+  /** The smallest failed case, as far as ids tell, which should be looked at first. */
   readonly smallest: Result;
   readonly ids: readonly string[];
   /** The smallest kernel call that still fails, in words, with its worst output. */
@@ -21,11 +21,11 @@ export interface CauseGroup {
   readonly worst: Comparison | null;
   /** A program that runs without the suite. */
   readonly snippet: string | null;
-  /** `bn conformance ...`; null where the backend has no name that a command knows. */
+  /** The command `bn conformance ...` that repeats it; null if the backend has no name that a command can use. */
   readonly repeat: string | null;
 }
 
-/** The failures of a report by backend and cause, known ones left out; the cause with most failures first. */
+/** The failures of a report by backend and cause, without known ones. The cause with most failures comes first. */
 export function causesOf({ backends, results, run }: Report): CauseGroup[] {
   const failures = results.filter((r) => r.status === "failed" && r.known !== true);
   const told = new Set(failures.filter(({ cause }) => cause).map(({ backend }) => backend));
@@ -59,17 +59,19 @@ export function causesOf({ backends, results, run }: Report): CauseGroup[] {
 
 const HOW = "// `create` makes the backend";
 
-/** `normalize, gradSums: as if ...`: one mistake may sit in what several kernels share. */
+/**
+ * Prefixes the kernels, as in `normalize, gradSums: as if ...`: several kernels may share the code with the mistake.
+ */
 function kernelsText(text: string, failures: readonly Result[]): string {
   const kernels = new Set(failures.flatMap(({ cause }) => cause?.kernel ?? []));
   return kernels.size === 0 ? text : `${[...kernels].join(", ")}: ${text}`;
 }
 
-/** The key of failures that were not looked into: the time for it went to others. */
+/** The key of failures that were not examined, because the time limit was used up by others. */
 export const NOT_EXAMINED = "not-examined";
 const NOT_EXAMINED_TEXT = "more failures were not looked into: mend what is above, and run again";
 
-/** The key of a failure: its clause, if causes were not searched for. */
+/** The key of a failure. If causes were not searched for, it is the clause. */
 function keyOf({ cause, group, clause, reason, worst }: Result): string {
   if (cause) return cause.key;
   return `clause/${group}/${clause}/${worst ? "number" : reason.replace(/[\d.]+/g, "N").slice(0, 60)}`;
@@ -79,7 +81,7 @@ function textOf({ clause, reason }: Result): string {
   return `${clause} does not hold: ${reason}`;
 }
 
-/** The product of all sizes in an id such as `kernels/moments/2x3x5/float32`: ids without any are small. */
+/** The product of all sizes in an id such as `kernels/moments/2x3x5/float32`. Ids without sizes count as small. */
 function sizeOf(id: string): number {
   const sizes = [...id.matchAll(/(?<![\d.a-z])\d+(?:x\d+)+/g)].map(([text]) =>
     text.split("x").reduce((product, size) => product * Number(size), 1),
@@ -88,12 +90,12 @@ function sizeOf(id: string): number {
 }
 
 function repeatOf(spec: string, id: string, options: readonly string[]): string {
-  // What a process is blamed for is not a case: any case shows it, or all.
+  // A failure of the process is not the failure of one case: any case, or only all of them together, may cause it.
   const filter = id.startsWith("process/") ? [] : ["--filter", quoted(id)];
   return ["bn conformance --backend", quoted(spec), ...options.map(quoted), ...filter].join(" ");
 }
 
-/** For a POSIX shell. */
+/** Quotes a word for a POSIX shell. */
 function quoted(text: string): string {
   return /^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -2,21 +2,21 @@ import { BnError } from "@bn/core";
 import type { JsonReport, JsonResult } from "./json.ts";
 import { ratioText } from "./table.ts";
 
-/** Two runs, case by case. */
+/** The differences between two runs, case by case. */
 export interface ReportDiff {
-  /** Failed (or not run) now, and did not fail before, or was not there. */
+  /** Cases that failed (or did not run) now, and that did not fail or did not exist before. */
   readonly newlyFailed: readonly Change[];
   readonly fixed: readonly Change[];
   readonly newlySkipped: readonly Change[];
-  /** In the old run and not in the new one. */
+  /** Cases of the old run that the new one lacks. */
   readonly missing: readonly JsonResult[];
-  /** In the new run and not in the old one, and good. */
+  /** Cases of the new run that the old one lacks, and that did not fail. */
   readonly added: readonly JsonResult[];
-  /** Passed both times, with an error that grew by `FACTOR` or more, or shrank so: the largest factor first. */
+  /** Cases that passed both times with an error that changed by `FACTOR` or more. The largest factor comes first. */
   readonly grown: readonly ErrorChange[];
   readonly shrunk: readonly ErrorChange[];
   readonly unchanged: number;
-  /** What the runs themselves have in common and what not: `runtime: Node.js 20.1.0 -> Node.js 24.2.0`. */
+  /** The differences between the runs' environments, e.g. `runtime: Node.js 20.1.0 -> Node.js 24.2.0`. */
   readonly run: readonly string[];
 }
 
@@ -28,21 +28,21 @@ export interface Change {
 export interface ErrorChange {
   readonly old: JsonResult;
   readonly now: JsonResult;
-  /** The new error divided by the old one, in units of the bound; Infinity where the old one is 0. */
+  /** The new error divided by the old one, both in units of the bound; Infinity if the old one is 0. */
   readonly factor: number;
 }
 
-/** Any change of the order of summation causes smaller changes. */
+/** Any change in the order of summation causes smaller changes. */
 const FACTOR = 2;
-/** Errors below this part of their bound are near exact: their factors say nothing. */
+/** Errors below this part of their bound are nearly exact, so their factors mean nothing. */
 const NOTHING = 1e-3;
 
 const keyOf = ({ backend, id }: JsonResult) => `${backend}\n${id}`;
 const isBad = ({ status }: JsonResult) => status === "failed" || status === "notRun";
 
 /**
- * What changed from `old` to `now`. Results are told apart by backend and id; `backends` maps names of the old run to those
- * of the new one, for two engines under one suite.
+ * The changes from `old` to `now`. Results are matched by backend and id. `backends` maps names of the old run to names
+ * of the new one, to compare two engines under the same suite.
  */
 export function diffReports(old: JsonReport, now: JsonReport): ReportDiff {
   const before = new Map(old.results.map((result) => [keyOf(result), result]));
@@ -79,10 +79,10 @@ export function diffReports(old: JsonReport, now: JsonReport): ReportDiff {
 }
 
 /**
- * One backend of each run under one name, so that two backends can be compared: `cpu=wasm` takes the old run's cpu and the new
- * one's wasm; `cpu` takes cpu of both.
+ * Renames one backend of each run so that two backends can be compared: `cpu=wasm` takes the old run's cpu and the new
+ * run's wasm; `cpu` takes cpu of both.
  *
- * Errors: `ERR_BN_PARAM`, a report that has no such backend.
+ * Errors: `ERR_BN_PARAM` if a report does not have that backend.
  */
 export function renameBackends(old: JsonReport, now: JsonReport, pair: string): [JsonReport, JsonReport] {
   const [from, to = from] = pair.split("=") as [string, string?];
@@ -119,10 +119,10 @@ function runChanges({ run: old }: JsonReport, { run: now }: JsonReport): string[
   return changes;
 }
 
-/** So many lines of each kind; a diff of two engines can have thousands. */
+/** The number of lines of each kind. A diff of two engines can have thousands. */
 const LINES = 20;
 
-/** The diff for a terminal, ending in a line break; what is bad comes first. */
+/** The diff for a terminal, ending in a line break. Failures come first. */
 export function diffText(diff: ReportDiff): string {
   const change = ({ old, now }: Change) => `${nameOf(now)}  ${old ? old.status : "absent"} -> ${now.status}${why(now)}`;
   const error = ({ old, now, factor }: ErrorChange) =>

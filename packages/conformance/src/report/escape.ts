@@ -1,18 +1,18 @@
 const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
-/** HTML that is safe to insert. Made by `html` alone. */
+/** HTML that is safe to insert. Only `html` creates it. */
 export interface Html {
   readonly markup: string;
 }
 
 type Value = Html | string | number | readonly Html[];
 
-/** A template whose strings and numbers are escaped, wherever they stand; nested templates are not escaped again. */
+/** A template whose strings and numbers are escaped everywhere. Nested templates are not escaped again. */
 export function html(parts: TemplateStringsArray, ...values: readonly Value[]): Html {
   return { markup: parts.reduce((text, part, i) => text + markupOf(values[i - 1] as Value) + part) };
 }
 
-/** Text that is markup already: styles and scripts that we wrote. */
+/** Wraps text that is already markup: our own styles and scripts. */
 export function trusted(markup: string): Html {
   return { markup };
 }

@@ -4,7 +4,7 @@ import type { Report } from "./table.ts";
 /** GitHub shows at most ten annotations of each kind per step. */
 const MOST = 10;
 
-/** Workflow commands for GitHub Actions: one `::error` per cause, ending in a line break; empty where nothing failed. */
+/** Workflow commands for GitHub Actions: one `::error` per cause, ending in a line break. Empty if nothing failed. */
 export function githubAnnotations(report: Report): string {
   const lines = causesOf(report).map(({ backend, text, clause, count, smallest, repeat }) => {
     const body = [

@@ -2,12 +2,15 @@ import { type CauseGroup, causesOf } from "./causes.ts";
 import { type Html, html } from "./escape.ts";
 import { numberText, type Report, ratioText } from "./table.ts";
 
-/** Causes that are open at first, causes on the page, and ids under each: a page has a bounded length. */
+/**
+ * The number of causes that are open at first, of causes on the page, and of ids under each, so that a page has a
+ * bounded length.
+ */
 const OPEN = 3;
 const MOST = 40;
 const IDS = 30;
 
-/** What failed, by cause; empty where nothing did. */
+/** The failures by cause; empty if there are none. */
 export function causeSections(report: Report): Html {
   const causes = causesOf(report);
   if (causes.length === 0) return html``;
@@ -44,7 +47,7 @@ ${snippet === null ? html`` : html`<h4>Without the suite</h4><pre>${snippet}</pr
 `;
 }
 
-/** May break behind what separates words, never within one. */
+/** Allows line breaks after separators, never within a word. */
 function breakable(text: string): Html {
   const parts = text.split(/(?<=[/\-#@])/);
   return html`${parts.map((part, i) => (i === 0 ? html`${part}` : html`<wbr>${part}`))}`;

@@ -1,12 +1,15 @@
 import { type Html, html, trusted } from "./escape.ts";
 import { type Report, ratioText } from "./table.ts";
 
-/** Rows that are shown at once: what sorting and filtering leave of thousands, and more on request. */
+/** The number of rows that are shown at once. More can be shown on request. */
 const ROWS = 100;
 
 const COLUMNS = ["Case", "Clause", "Backend", "Status", "Error / bound", "Reason"] as const;
 
-/** All results as a table that its script fills, sorts and filters; failures first, then what came nearest to its bound. */
+/**
+ * All results as a table that its script fills, sorts and filters. Failures come first, then the results nearest to
+ * their bounds.
+ */
 export function caseTable({ results }: Report): Html {
   const rank = { failed: 0, notRun: 1, passed: 2, skipped: 3 } as const;
   const rows = results
@@ -20,7 +23,7 @@ export function caseTable({ results }: Report): Html {
       r.reason,
       r.ratio !== null && Number.isFinite(r.ratio) ? r.ratio : r.ratio === null ? -1 : 1e308,
     ]);
-  // No text in it can end the element: `<` is written as an escape.
+  // `<` is escaped, so that no text can end the element.
   const data = trusted(JSON.stringify(rows).replaceAll("<", "\\u003c"));
   return html`<div class="filter"><input id="filter" type="search" placeholder="Filter by words: id, clause, backend, status" aria-label="Filter"><span class="counts" id="shown"></span></div>
 <div class="panel"><table class="cases" id="cases">
@@ -31,7 +34,7 @@ export function caseTable({ results }: Report): Html {
 <script type="application/json" id="results">${data}</script>`;
 }
 
-/** Writes text, never markup. */
+/** The script writes text, never markup. */
 export const TABLE_SCRIPT = `
 const all = JSON.parse(document.querySelector("#results").textContent);
 const [table, input, shown, more] = ["#cases", "#filter", "#shown", "#more"].map((s) => document.querySelector(s));

@@ -6,7 +6,7 @@ import { strips } from "./strips.ts";
 import { STYLE } from "./style.ts";
 import { type Cell, groupBy, type Report, type ReportedBackend, ratioText, summarize, tabulate } from "./table.ts";
 
-/** The report as one HTML file that loads nothing: failures first. Every name and message in it is escaped. */
+/** The report as one HTML file that loads nothing. Failures come first. Every name and message in it is escaped. */
 export function htmlReport(report: Report): string {
   const { passed, failed, skipped, notRun } = summarize(report.results);
   const known = report.results.filter((r) => r.known).length;
@@ -88,7 +88,7 @@ function heatCell({ passed, failed, skipped, notRun, worst }: Cell, backend: str
   );
   if (ran === 0) return html`<td class="none" data-name="${backend}">${rest || "-"}</td>`;
   const heat = Math.min(worst ?? 0, 1);
-  // Green to amber to red: half of the bound is far enough.
+  // Colours go from green to amber to red; amber is at half of the bound.
   const [from, to, part] = heat < 0.5 ? ["good", "warn", heat * 2] : ["warn", "bad", heat * 2 - 1];
   const style = `--from:var(--${from});--to:var(--${to});--part:${Math.round(part * 100)}%`;
   const failures = failed > 0 ? html` <small>${failed} failed</small>` : html``;

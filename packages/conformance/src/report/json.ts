@@ -3,9 +3,9 @@ import { causesOf } from "./causes.ts";
 import type { RunRecord } from "./record.ts";
 import { numberText, type Report, type ReportedBackend, type Summary, summarize } from "./table.ts";
 
-/** The JSON report. Keys may be added; those that are here stay. */
+/** The JSON report. Keys may be added, but existing keys stay. */
 export interface JsonReport {
-  /** Null in reports of libraries that know nothing of their run. */
+  /** Null in reports of libraries that do not record their run. */
   readonly run: RunRecord | null;
   readonly summary: Summary;
   readonly backends: readonly ReportedBackend[];
@@ -13,14 +13,14 @@ export interface JsonReport {
   readonly causes: readonly JsonCause[];
 }
 
-/** Failures of one backend that have one cause. */
+/** Failures of one backend with the same cause. */
 export interface JsonCause {
   readonly backend: string;
   readonly key: string;
   readonly text: string;
   readonly clause: string;
   readonly count: number;
-  /** The id of the case to look at first. */
+  /** The id of the case that should be looked at first. */
   readonly smallest: string;
   readonly call: string | null;
   readonly worst: JsonComparison | null;
@@ -37,8 +37,9 @@ export interface JsonComparison {
 }
 
 /**
- * One case on one backend. `error`, `bound` and `ratio` are null where nothing was compared, and where the number is
- * infinite or NaN, which JSON cannot write: `status` then is "failed", and `reason` and `worst` say which it was.
+ * One case on one backend. `error`, `bound` and `ratio` are null if nothing was compared. They are also null if the
+ * number is infinite or NaN, which JSON cannot represent; `status` is then "failed", and `reason` and `worst` contain
+ * the number.
  */
 export interface JsonResult {
   readonly backend: string;
@@ -50,9 +51,12 @@ export interface JsonResult {
   readonly bound: number | null;
   readonly ratio: number | null;
   readonly reason: string;
-  /** Of a case that failed by a number; infinities, NaN and -0 as the strings "Infinity", "-Infinity", "NaN", "-0". */
+  /**
+   * Present if the case failed because of a number. Infinities, NaN and -0 are the strings "Infinity", "-Infinity",
+   * "NaN", "-0".
+   */
   readonly worst?: JsonComparison;
-  /** The stack of the error of a case that threw. */
+  /** The stack of the error, if the case threw. */
   readonly stack?: string;
   /** The `key` of one of the causes. */
   readonly cause?: string;
@@ -65,7 +69,7 @@ export function jsonReport(report: Report): string {
   return jsonText(jsonOf(report));
 }
 
-/** The same of a report that was read, or merged. */
+/** The JSON text of a report that was read or merged. */
 export function jsonText({ run, summary, backends, results, causes }: JsonReport): string {
   const list = (items: readonly object[]) =>
     items.length === 0 ? "[]" : `[\n${items.map((item) => `    ${JSON.stringify(item)}`).join(",\n")}\n  ]`;
@@ -80,7 +84,7 @@ export function jsonText({ run, summary, backends, results, causes }: JsonReport
   return `{\n${lines.join(",\n")}\n}\n`;
 }
 
-/** The same as an object. */
+/** The JSON report as an object. */
 function jsonOf(report: Report): JsonReport {
   const { run = null, backends, results } = report;
   const causes = causesOf(report).map(({ clauseText, ids, smallest, worst, ...cause }) => ({
@@ -124,6 +128,6 @@ function comparison({ what, at, got, expected, note }: Comparison): JsonComparis
 
 const finite = (x: number | null) => (x !== null && Number.isFinite(x) ? x : null);
 
-/** A number as JSON can keep it: infinities, NaN and -0 by name. */
+/** A number in a form that JSON can keep: infinities, NaN and -0 by name. */
 export const numberOrName = (x: number): number | string =>
   Number.isFinite(x) && !Object.is(x, -0) ? x : numberText(x);

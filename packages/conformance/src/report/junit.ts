@@ -2,7 +2,7 @@ import type { Result } from "../case.ts";
 import { causesOf } from "./causes.ts";
 import { groupBy, type Report } from "./table.ts";
 
-/** The report as JUnit's XML, which CI servers read: a suite per backend and group, a test case per case. */
+/** The report as JUnit XML, which CI servers read: one suite per backend and group, and one test case per case. */
 export function junitReport(report: Report): string {
   const { results } = report;
   const suites = [...groupBy(results, ({ backend, group }) => `${backend}.${group}`)].map(([name, some]) => {
@@ -15,7 +15,7 @@ export function junitReport(report: Report): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n${comment}<testsuites name="bn conformance" tests="${results.length}">\n${suites.join("")}</testsuites>\n`;
 }
 
-/** A failure that the baseline knows does not break a build. */
+/** A failure that the baseline lists does not break a build. */
 const statusOf = ({ status, known }: Result) => (known ? "skipped" : status);
 
 function testCase(result: Result): string {
@@ -41,7 +41,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "\n": "&#10;",
 };
 
-/** Escaped, and without the control characters that no XML may hold. */
+/** Escapes text and removes the control characters that XML forbids. */
 function xml(text: string): string {
   return text
     .replace(/(?![\t\n\r])\p{Cc}|[\ufffe\uffff]/gu, "\ufffd")

@@ -3,9 +3,9 @@ import { type JsonReport, type JsonResult, summarizeJson } from "./json.ts";
 import type { ReportedBackend } from "./table.ts";
 
 /**
- * The report that a JSON text holds.
+ * Parses the JSON text of a report.
  *
- * Errors: `ERR_BN_DATA` with `name`, the place and what was expected.
+ * Errors: `ERR_BN_DATA` with `name`, the place and the expected value.
  */
 export function parseReport(name: string, text: string): JsonReport {
   const bad = (what: string) =>

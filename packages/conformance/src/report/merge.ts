@@ -4,9 +4,10 @@ import { summarizeJson } from "./json.ts";
 import { digestOf, type RunRecord } from "./record.ts";
 
 /**
- * The shards of one run as the report of the whole run.
+ * Merges the shards of one run into the report of the whole run.
  *
- * Errors: `ERR_BN_DATA` where they are not the shards of one run: of other cases, suites or backends, one twice, one missing.
+ * Errors: `ERR_BN_DATA` if the shards are not those of one run: their cases, suites or backends differ, one occurs
+ * twice, or one is missing.
  */
 export function mergeReports(shards: readonly { readonly name: string; readonly report: JsonReport }[]): JsonReport {
   const bad = (what: string) => new BnError("ERR_BN_DATA", `cannot merge: ${what}`);
@@ -66,7 +67,10 @@ function namesOf({ backends }: JsonReport): string {
   return backends.map(({ name }) => name).join(", ");
 }
 
-/** Shard i of n has every n-th case: the first of each, the second of each, and so on, in the order of the whole run. */
+/**
+ * Shard i of n has every n-th case, so merging takes the first case of each shard, then the second, and so on, in the
+ * order of the whole run.
+ */
 function interleave<T extends { readonly group: string }>(lists: readonly (readonly T[])[]): T[] {
   const cases = lists.map((list) => list.filter(({ group }) => group !== "process"));
   const longest = Math.max(0, ...cases.map(({ length }) => length));

@@ -1,29 +1,29 @@
-/** What a run depends on, so that two can be compared: all that is known, and nothing that is not. */
+/** The conditions of a run, so that two runs can be compared. It holds only facts that are known. */
 export interface RunRecord {
-  /** When it began, as in ISO 8601. */
+  /** The time at which the run began, in ISO 8601. */
   readonly date: string;
   readonly seconds: number;
-  /** The version of `@bn/conformance`, whose cases ran. */
+  /** The version of the `@bn/conformance` whose cases ran. */
   readonly suite: string;
-  /** Versions of the other packages that took part. */
+  /** The versions of the other packages that took part. */
   readonly packages: Readonly<Record<string, string>>;
   readonly contract: number;
-  /** What seeds drawn cases, and which of them ran; null where the suite has none. */
+  /** The seed that draws cases; null if the suite has none. */
   readonly seed: string | null;
   readonly tier: string | null;
   /** `Node.js 24.21.0`, or the browser. */
   readonly runtime: string;
   readonly os: string;
   readonly cpu: string;
-  /** The options as they were given. */
+  /** The options as the user gave them. */
   readonly flags: readonly string[];
   /** The options that a command needs to choose from the same cases again: `--goldens DIR`, `--seed N`. */
   readonly repeat: readonly string[];
-  /** The part of the cases that ran: part `index` of `count`, of `cases` cases whose ids together have `digest`. */
+  /** The part of the cases that ran: part `index` of `count`, out of `cases` cases whose ids together have `digest`. */
   readonly shard: Shard | null;
-  /** Why the run ended before its end: "interrupted", "--bail 3"; null where it did not. */
+  /** The reason why the run stopped early: "interrupted", "--bail 3"; null if it did not. */
   readonly ended: string | null;
-  /** Backends that could not be judged, and why. */
+  /** Backends that could not be judged, with the reason. */
   readonly notStarted: readonly NotStarted[];
 }
 
@@ -39,7 +39,7 @@ export interface NotStarted {
   readonly reason: string;
 }
 
-/** One number for a list of ids: shards of other cases do not fit together. FNV-1a, 32 bits. */
+/** A number that identifies a list of ids, so that shards of different cases are not merged. FNV-1a, 32 bits. */
 export function digestOf(ids: Iterable<string>): string {
   let hash = 0x811c9dc5;
   for (const id of ids) {

@@ -2,19 +2,21 @@ import type { Result } from "../case.ts";
 import { type Html, html } from "./escape.ts";
 import { groupBy, type Report, ratioText } from "./table.ts";
 
-/** Ratios below lie on the left edge, as 0 does: they say "exact" and no more. */
+/** Ratios below this are drawn at the left edge, where 0 is; they count as exact. */
 const FLOOR = -4;
-/** Errors above the bound get this part of the width, however large they are, so that those below it stay readable. */
+/**
+ * Errors above the bound share this part of the width, however large they are, so that those below it stay readable.
+ */
 const OVER = 0.16;
-/** Points nearer than this, in percent of the width, are one: a strip has as many points as can be told apart. */
+/** Points nearer than this, in percent of the width, are drawn as one. */
 const GRID = 0.25;
 const LANE = 10;
 
 const TICKS = [-4, -3, -2, -1] as const;
 
 /**
- * Every comparison as a point: a strip per group, a lane per backend, error / bound along it on a log scale. Places are in
- * percent and labels are text beside the strips, so that neither runs into the other at any width.
+ * Draws every comparison as a point: one strip per group, one lane per backend, with error / bound on a logarithmic
+ * axis. Positions are in percent and labels are text beside the strips, so that they do not overlap at any width.
  */
 export function strips({ backends, results }: Report): Html {
   const number = new Map(backends.map(({ name }, i) => [name, i]));
@@ -53,7 +55,10 @@ function point({ backend, id, clause, ratio, status }: Result, lane: number, pla
   return html`<circle class="s${lane % 6}${failed ? " over" : ""}" cx="${place}%" cy="${LANE * (lane + 0.5) + 3}" r="${failed ? 3.5 : 2.5}"><title>${backend}: ${id} (${clause}): ${ratioText(ratio)}</title></circle>`;
 }
 
-/** Percent of the width. A decade over the bound takes as much as the next dozen: what failed has failed. */
+/**
+ * The position in percent of the width. Above the bound, one decade is as wide as the next twelve together, because a
+ * failure is a failure at any size.
+ */
 function placeOf(ratio: number): number {
   const log = Math.log10(ratio);
   if (!(log > FLOOR)) return 1;

@@ -1,4 +1,4 @@
-/** The page's own style: light and dark by the reader's setting, nothing loaded from outside. */
+/** The page's own style: light or dark by the reader's setting, with nothing loaded from outside. */
 export const STYLE = `
 :root { color-scheme: light dark; --page: #f6f7f9; --panel: #fff; --ink: #1a1f26; --soft: #5c6773; --line: #dfe3e8;
   --band: #eef1f4; --good: #1f9d6b; --warn: #e0a021; --bad: #d23b3b; --skip: #a4782a;
@@ -74,7 +74,7 @@ th[aria-sort="ascending"] button::after { content: " \\2191"; } th[aria-sort="de
 ul { margin: 0; padding-left: 20px; } [hidden] { display: none !important; }
 `;
 
-/** Hides what does not hold every word of the filter. */
+/** Hides rows that do not contain every word of the filter. */
 export const SCRIPT = `
 const input = document.querySelector("#filter"), shown = document.querySelector("#shown");
 const items = [...document.querySelectorAll("[data-find]")].map((e) => [e, e.dataset.find.toLowerCase()]);

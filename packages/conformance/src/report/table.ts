@@ -2,7 +2,7 @@ import type { Supports } from "@bn/core";
 import type { Result, Status } from "../case.ts";
 import type { RunRecord } from "./record.ts";
 
-/** What a report is made of: who was asked, and every verdict. */
+/** The content of a report: the backends, and every result. */
 export interface Report {
   readonly run?: RunRecord;
   readonly backends: readonly ReportedBackend[];
@@ -13,7 +13,7 @@ export interface ReportedBackend {
   /** The name in `Result.backend`. */
   readonly name: string;
   readonly supports: Supports;
-  /** What `bn conformance --backend` calls it: a name or the path of a module. */
+  /** The name for `bn conformance --backend`: a backend or the path of a module. */
   readonly spec?: string;
   /** The statement that imports its `create`, for programs that repeat a failure. */
   readonly importing?: string;
@@ -22,13 +22,13 @@ export interface ReportedBackend {
 
 export type Summary = Record<Status, number>;
 
-/** What one backend did in one group of cases (or in all of them). */
+/** The results of one backend in one group of cases (or in all of them). */
 export interface Cell extends Summary {
-  /** The largest error as a fraction of its bound; null where nothing was compared. */
+  /** The largest error as a fraction of its bound; null if nothing was compared. */
   readonly worst: number | null;
 }
 
-/** Groups in the order of their first result, with one cell a backend, in the order of `backends`. */
+/** The groups in the order of their first result, with one cell per backend, in the order of `backends`. */
 export interface Table {
   readonly backends: readonly string[];
   readonly rows: readonly Row[];
@@ -58,7 +58,7 @@ function cellOf(results: readonly Result[]): Cell {
   return { ...summarize(results), worst };
 }
 
-/** `items` by key, keys in order of first appearance. */
+/** Groups `items` by key, with keys in order of first appearance. */
 export function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();
   for (const item of items) {
@@ -71,8 +71,8 @@ export function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K
 }
 
 /**
- * A ratio in at most eight characters: `0`, `0.41`, `3e-5`, `12.3`, `2e+6`, `inf`, and `-` where nothing was compared. What
- * passed by a hair does not read as what failed by one: `1-2e-7`, `1`, `1+2e-7`.
+ * A ratio in at most eight characters: `0`, `0.41`, `3e-5`, `12.3`, `2e+6`, `inf`, and `-` if nothing was compared. A
+ * ratio just below 1 reads differently from one just above: `1-2e-7`, `1`, `1+2e-7`.
  */
 export function ratioText(ratio: number | null): string {
   if (ratio === null) return "-";
@@ -83,7 +83,7 @@ export function ratioText(ratio: number | null): string {
   return ratio >= 1e-3 && ratio < 1 ? ratio.toFixed(ratio < 0.01 ? 3 : 2) : ratio.toExponential(0);
 }
 
-/** Every digit of a number, and the sign of -0, which can be the whole difference. */
+/** A number with all its digits and the sign of -0, because either can be the whole difference. */
 export function numberText(x: number): string {
   return Object.is(x, -0) ? "-0" : String(x);
 }

@@ -3,7 +3,7 @@ import { type CauseGroup, causesOf, NOT_EXAMINED } from "./causes.ts";
 import { type Cell, groupBy, numberText, type Report, ratioText, summarize, tabulate } from "./table.ts";
 
 export interface TextOptions {
-  /** Colours for a terminal (ANSI). Default false. */
+  /** Use colours of a terminal (ANSI). Default false. */
   readonly color?: boolean;
 }
 
@@ -22,17 +22,17 @@ const COLUMNS: readonly Column[] = [
   { title: "skip", text: (c) => count(c.skipped), style: (c) => (c.skipped ? "yellow" : "dim") },
   { title: "worst", text: (c) => ratioText(c.worst), style: (c) => (c.worst && c.worst > 1 ? "red" : "dim") },
 ];
-/** Only where something was not run. */
+/** Shown only if something was not run. */
 const NOT_RUN: Column = { title: "not run", text: (c) => count(c.notRun), style: (c) => (c.notRun ? "red" : "dim") };
 
 const count = (n: number) => (n === 0 ? "-" : String(n));
 
-/** Causes that are told in full; the others are counted. */
+/** The number of causes that are described in full. The others are counted. */
 const CAUSES = 8;
 
 /**
  * The report for a terminal, ending in a line break: a table of groups by backends (worst is the largest error as a
- * fraction of its bound), each cause of failures, what each backend ran on, skips by reason, totals.
+ * fraction of its bound), each cause of failures, the environment of each backend, skips by reason, and totals.
  */
 export function textReport(report: Report, { color = false }: TextOptions = {}): string {
   const paint: Paint = (style, text) => (color ? `\x1b[${ANSI[style]}m${text}\x1b[0m` : text);
@@ -84,18 +84,23 @@ function tableText(report: Report, paint: Paint): string {
   return [...head, ...body].join("\n");
 }
 
-/** A name that is wider than its columns would push the next ones out of line; causes and details give it in full. */
+/**
+ * Shortens a name that is wider than its columns, which would shift the following ones. Causes and details show the
+ * full name.
+ */
 function shortened(name: string, width: number): string {
   return name.length <= width ? name : `${name.slice(0, width - 1)}\u2026`;
 }
 
 const WIDTH = 98;
-/** Lines of a terminal: a cause takes no more. */
+/** The number of lines on a terminal. A cause takes no more than this. */
 const SCREEN = 24;
-/** The most lines of a clause's text and of a stack: the rest is in the specification, and in the JSON. */
+/**
+ * The most lines of a clause's text, a stack and a snippet. The rest is in the specification and in the JSON report.
+ */
 const LINES = { clause: 3, stack: 4, snippet: 16 } as const;
 
-/** One cause on one screen: the mistake, the clause, the numbers, how to repeat it. */
+/** Describes one cause on one screen: the mistake, the clause, the numbers, and how to repeat it. */
 function causeText(cause: CauseGroup, paint: Paint): string {
   const { backend, text, clause, clauseText, count: failures, smallest, call, worst, snippet, repeat } = cause;
   const cases = failures === 1 ? "1 case" : `${failures} cases`;
@@ -103,7 +108,7 @@ function causeText(cause: CauseGroup, paint: Paint): string {
   const head = wrap(`FAILED  ${backend}  ${title}`, 2).join("\n").replace("FAILED", paint("red", "FAILED"));
   if (cause.key === NOT_EXAMINED) return head.replace("more", String(failures));
   const repeats = repeat === null ? [] : [`  repeat   ${repeat}`];
-  // K-1 to K-9 only name their kernel, which the first line does.
+  // The clauses K-1 to K-9 contain only the kernel's name, which the first line already shows.
   const clauseLines = clauseText.includes(" ") ? clip(wrap(`  ${clause}: ${clauseText}`, 4), LINES.clause) : [];
   const lines = [
     `  ${cases}, the smallest ${paint("bold", smallest.id)}`,
@@ -124,7 +129,7 @@ function causeText(cause: CauseGroup, paint: Paint): string {
   return [head, ...lines, ...told, ...repeats, ...elsewhere].join("\n");
 }
 
-/** Rows of a terminal: a command is one line, however long, so that it can be copied. */
+/** Counts rows of a terminal. A command stays on one line, however long, so that it can be copied. */
 const rowsOf = (lines: readonly string[]) => lines.reduce((rows, { length }) => rows + Math.ceil(length / WIDTH), 0);
 
 function numbersOf({ what, at, got, expected, error, bound, ratio, note }: Comparison): string[] {
@@ -137,7 +142,10 @@ function numbersOf({ what, at, got, expected, error, bound, ratio, note }: Compa
   ];
 }
 
-/** Where it was thrown: the frames that are neither Node's nor the suite's come first, since a user looks for his own. */
+/**
+ * The frames of a stack. Those that belong neither to Node nor to the suite come first, because they are the user's own
+ * code.
+ */
 function framesOf(stack: string | undefined): string[] {
   if (stack === undefined) return [];
   const frames = stack.split("\n").filter((line) => /^\s+at |^caused by /.test(line));
@@ -163,7 +171,7 @@ function clip(lines: readonly string[], most: number): string[] {
   return lines.length <= most ? [...lines] : [...lines.slice(0, most - 1), `${lines[most - 1]} ...`];
 }
 
-/** What a number depends on in addition to the code: the adapter, threads, SIMD. */
+/** The conditions that a number depends on apart from the code: the adapter, threads, SIMD. */
 function detailsText({ backends }: Report): string {
   const lines = backends.map(({ name, supports }) => {
     const details = Object.entries(supports.details).map(([key, value]) => `${key} ${value}`);

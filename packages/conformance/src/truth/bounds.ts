@@ -2,21 +2,24 @@ import type { Dtype, Geometry, Supports } from "@bn/core";
 import { type Channels, each, type GammaBeta, type Stats, valuesOf } from "./oracle.ts";
 
 /**
- * The bounds N-1 to N-10 of docs/spec.md, one number an element, from the oracle's values. All sums and products here are
- * of magnitudes, so that float64 is more than enough for them.
+ * The bounds N-1 to N-10 of docs/spec.md, one number per element, computed from the oracle's values. All sums and
+ * products here are of magnitudes, so float64 is accurate enough.
  */
 export interface Precision {
   readonly dtype: Dtype;
   readonly u: number;
   /** The constant of N-3. */
   readonly k: number;
-  /** One rounding per step of the moving average, because it is computed in a wider type: N-8. */
+  /** Whether a step of the moving average rounds once, because it is computed in a wider type (N-8). */
   readonly once: boolean;
-  /** Roundings of a division: 1, or 5 where it is WGSL's (2.5 ulp). */
+  /** The roundings of a division: 1, or 5 for WGSL's division (2.5 ulp). */
   readonly division: number;
   /** The smallest positive number that the backend keeps. */
   readonly eta: number;
-  /** Sums are Caffe's, over space, then over the batch, one term after the other: G-2 in place of N-1 and N-2. */
+  /**
+   * Whether sums are computed as in Caffe: over space, then over the batch, one term after the other. G-2 then replaces
+   * N-1 and N-2.
+   */
   readonly plainSums?: true;
 }
 
@@ -30,7 +33,7 @@ export function precisionOf(dtype: Dtype, { correctlyRounded, subnormals }: Supp
 
 const IEEE = { correctlyRounded: true, subnormals: true } as Supports;
 
-/** G-2: the maps of Caffe subtract, take the root of variance + eps and divide: 1, 1.5 and 1 roundings. */
+/** G-2: Caffe's maps subtract, take the root of variance + eps and divide, with 1, 1.5 and 1 roundings. */
 export function caffePrecision(dtype: Dtype): Precision {
   return { ...precisionOf(dtype, IEEE), k: 4, plainSums: true };
 }
@@ -38,7 +41,7 @@ export function caffePrecision(dtype: Dtype): Precision {
 type Values = ArrayLike<number>;
 type PerChannel = Float64Array;
 
-/** Errors of statistics that come from a reduction; absent where they are given. */
+/** Errors of statistics that come from a reduction; absent if the statistics are given. */
 export interface StatErrors {
   readonly mean: PerChannel;
   readonly variance: PerChannel;
@@ -49,7 +52,10 @@ export function sumFactor({ u }: Precision, n: number): number {
   return (40 + Math.log2(Math.max(n, 1))) * u;
 }
 
-/** S of a channel's sum, or G-2's: a term passes at most inner - 1 and outer - 1 additions, and its factor 1 / m two roundings. */
+/**
+ * S of a channel's sum, or its value by G-2: a term goes through at most inner - 1 and outer - 1 additions, and its
+ * factor 1 / m adds two roundings.
+ */
 function factorOf(p: Precision, { outer, inner }: Geometry): number {
   return p.plainSums ? (outer + inner) * p.u : sumFactor(p, outer * inner);
 }
@@ -70,7 +76,7 @@ function map(g: Geometry, value: (i: number, c: number) => number): Float64Array
   return bound;
 }
 
-/** N-2, or G-2. */
+/** The bounds of N-2, or of G-2. */
 export function momentBounds(p: Precision, x: Values, g: Geometry, stats: Stats): StatErrors {
   if (p.plainSums) return plainMomentBounds(p, x, g, stats);
   const [mean, variance] = [valuesOf(stats.mean), valuesOf(stats.variance)];
@@ -83,7 +89,10 @@ export function momentBounds(p: Precision, x: Values, g: Geometry, stats: Stats)
   };
 }
 
-/** G-2: the variance is taken about the rounded mean, d off, so that it is the channel's plus d^2; its squares carry 3 u. */
+/**
+ * G-2: the variance is taken about the rounded mean, which is off by d, so it is the channel's variance plus d^2. Its
+ * squares have an error of 3 u.
+ */
 function plainMomentBounds(p: Precision, x: Values, g: Geometry, stats: Stats): StatErrors {
   const m = g.outer * g.inner;
   const s = factorOf(p, g);
@@ -95,7 +104,7 @@ function plainMomentBounds(p: Precision, x: Values, g: Geometry, stats: Stats): 
   return { mean, variance };
 }
 
-/** N-9: of mean + meanLow, and of m2. */
+/** N-9: the bounds of mean + meanLow, and of m2. */
 export function splitMomentBounds(
   p: Precision,
   x: Values,
@@ -124,7 +133,7 @@ function reachOf(x: Values, g: Geometry, mean: PerChannel): PerChannel {
 
 interface Magnitudes {
   readonly r: PerChannel;
-  /** Relative error of r that comes from the variance's. */
+  /** The relative error of r that the variance's error causes. */
   readonly rError: PerChannel;
   readonly gamma: (c: number) => number;
   readonly d: (i: number, c: number) => number;
@@ -148,7 +157,7 @@ function magnitudes(
   };
 }
 
-/** N-3, and N-4 with `errors`. */
+/** The bound of N-3, or of N-4 if there are `errors`. */
 export function normalizeBound(
   p: Precision,
   x: Values,
@@ -172,7 +181,7 @@ export interface SumErrors {
   readonly dyXhat: PerChannel;
 }
 
-/** N-5. */
+/** The bounds of N-5. */
 export function gradSumBounds(
   p: Precision,
   dy: Values,
@@ -200,7 +209,9 @@ export function gradSumBounds(
   };
 }
 
-/** N-6; `errors` are of the statistics, `sumErrors` of the sums. Without sums: dx = s dy. */
+/**
+ * The bound of N-6. `errors` are those of the statistics, and `sumErrors` those of the sums. Without sums dx = s dy.
+ */
 export function gradNormalizeBound(
   p: Precision,
   dy: Values,
@@ -218,12 +229,12 @@ export function gradNormalizeBound(
   return map(g, (i, c) => {
     const s = (r[c] as number) * gammaOf(c);
     const size = Math.abs(dy[i] as number);
-    const xhat = sums ? d(i, c) * (r[c] as number) : 0; // without sums x is not read
+    const xhat = sums ? d(i, c) * (r[c] as number) : 0; // without sums, x is not read
     const a = Math.abs(sums?.dy[c]?.hi ?? 0) / m;
     const b = Math.abs(sums?.dyXhat[c]?.hi ?? 0) / m;
     const own = (p.k + 6) * p.u * s * (size + a + 2 * xhat * b);
     const fromSums = (((sumErrors?.dy[c] ?? 0) + xhat * (sumErrors?.dyXhat[c] ?? 0)) / m) * s;
-    // Small factors first: s and r may be near the largest number.
+    // Small factors are multiplied first, because s and r may be near the largest number.
     const fromMean = meanError(c) * (r[c] as number) * b * s;
     const fromVariance = (rError[c] as number) * s * (size + a + 3 * xhat * b);
     const underflow = p.eta * (2 + size) + p.eta * s * (3 + b * (2 + (r[c] as number)));
@@ -231,7 +242,7 @@ export function gradNormalizeBound(
   });
 }
 
-/** N-8: y = x gamma + beta. */
+/** N-8: the bound of y = x gamma + beta. */
 export function scaleBound(p: Precision, x: Values, g: Geometry, { gamma, beta }: GammaBeta): Float64Array {
   return map(g, (i, c) => {
     const product = Math.abs((x[i] as number) * (gamma[c]?.hi ?? 0));
@@ -239,7 +250,10 @@ export function scaleBound(p: Precision, x: Values, g: Geometry, { gamma, beta }
   });
 }
 
-/** N-1, or G-2: sum dy x (or sum dy where x is null), added to `prior`, which may pass every plain addition. */
+/**
+ * N-1, or G-2: the bound of sum dy x (or sum dy if x is null), added to `prior`, which may go through every plain
+ * addition.
+ */
 export function sumBound(
   p: Precision,
   dy: Values,
@@ -257,12 +271,15 @@ export function sumBound(
   });
 }
 
-/** Rounding of a sum and of its addition to what was there. */
+/** The rounding of a sum and of its addition to the former contents. */
 export function addBound({ u }: Precision, sum: number, prior: number): number {
   return u * (2 * Math.abs(sum) + Math.abs(prior));
 }
 
-/** N-8: one step of the moving average of values off by `errors`, onto running sums off by `before`. */
+/**
+ * N-8: the bound of one step of the moving average, for values that are off by `errors` and running sums that are off
+ * by `before`.
+ */
 export function averageBound(
   p: Precision,
   running: ArrayLike<number>,
@@ -281,7 +298,7 @@ export function averageBound(
   return bound;
 }
 
-/** N-8: statistics from running sums, mean and variance alike. */
+/** N-8: the bound of statistics computed from running sums, for mean and variance alike. */
 export function globalBound(p: Precision, stats: Channels): PerChannel {
   return valuesOf(stats).map((value) => (1 + p.division) * p.u * Math.abs(value) + p.eta);
 }

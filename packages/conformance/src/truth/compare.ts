@@ -2,8 +2,9 @@ import type { Geometry } from "@bn/core";
 import type { Comparison, Index } from "../case.ts";
 
 /**
- * The worst element of `got` against `expected`, each error in units of its own `bound` (a number for all of them, or
- * one each). Equal values, the same infinity and NaN for NaN are not an error. Lengths differ: throws.
+ * The worst element of `got` compared with `expected`, with each error in units of its own `bound` (one number for all
+ * elements, or one per element). Equal values, equal infinities, and NaN for NaN count as no error. Throws if the
+ * lengths differ.
  */
 export function compare(
   what: string,
@@ -33,14 +34,14 @@ export function compare(
   return note === undefined ? found : { ...found, note };
 }
 
-/** error / bound; a NaN on one side only, or a bound that is not a number, is infinitely wrong. */
+/** error / bound. It is Infinity for a NaN on one side only, or for a bound that is NaN. */
 function ratioOf(got: number, expected: number, bound: number): number {
   if (got === expected || (Number.isNaN(got) && Number.isNaN(expected))) return 0;
   const ratio = Math.abs(got - expected) / bound;
   return !Number.isNaN(ratio) && bound < Number.POSITIVE_INFINITY ? ratio : Number.POSITIVE_INFINITY;
 }
 
-/** The place of element `i` in [outer][channels][inner]. */
+/** The position of element `i` in [outer][channels][inner]. */
 export function indexOf(i: number, { channels, inner }: Geometry): Index {
   const row = Math.floor(i / Math.max(inner, 1));
   return {

@@ -1,6 +1,6 @@
 /**
- * Double-double: an unevaluated sum hi + lo, |lo| <= ulp(hi) / 2, some 104 bits. The oracle computes in it so that its own
- * error is nothing beside u = 2^-53. Source: Dekker 1971, Knuth TAOCP 4.2.2.
+ * Double-double: an unevaluated sum hi + lo with |lo| <= ulp(hi) / 2, which has some 104 bits. The oracle computes with
+ * it, so that its own error is negligible compared with u = 2^-53. Source: Dekker 1971, Knuth TAOCP 4.2.2.
  */
 export interface DD {
   readonly hi: number;
@@ -50,7 +50,7 @@ function join(hi: number, lo: number): DD {
   return { hi: s, lo: lo - (s - hi) };
 }
 
-/** The upper 26 bits. */
+/** The upper 26 bits of a. */
 function high(a: number): number {
   if (Math.abs(a) > 2 ** 990 && Number.isFinite(a)) return high(a * 2 ** -30) * 2 ** 30;
   const c = 134217729 * a;

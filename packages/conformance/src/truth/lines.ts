@@ -4,12 +4,12 @@ import type { WideMoments, WideSum } from "./reductions.ts";
 import { dividedBy, reciprocalRoots, times, type Wide, wideOf } from "./wide.ts";
 
 /**
- * The bounds N-2 to N-8 as coefficients per channel, for compareLine and comparePlane. Loops, not maps of functions: some
- * tensors have more channels than anything else.
+ * The bounds N-2 to N-8 as coefficients per channel, for compareLine and comparePlane. They are computed in loops
+ * rather than with functions per element, because some tensors have more channels than anything else.
  */
 type Values = ArrayLike<number>;
 
-/** Statistics as a map takes them, and how far off they may be. */
+/** Statistics in the form that a map takes, with their largest errors. */
 export interface WideStats {
   readonly mean: Wide;
   readonly variance: Wide;
@@ -21,7 +21,7 @@ export interface AffineValues {
   readonly beta: Values | null;
 }
 
-/** N-2. */
+/** The errors of N-2. */
 export function momentErrors(p: Precision, { mean, variance, reach }: WideMoments, m: number): StatErrors {
   const s = sumFactor(p, m);
   const { length } = reach;
@@ -44,14 +44,14 @@ function relativeErrorOfRoot({ variance, errors }: WideStats, eps: number): Floa
   return off;
 }
 
-/** N-8: of statistics that were stored, mean and variance alike. */
+/** N-8: the errors of stored statistics, for mean and variance alike. */
 export function storedErrors(p: Precision, { hi }: Wide): Float64Array {
   const errors = new Float64Array(hi.length);
   for (let c = 0; c < hi.length; c++) errors[c] = (1 + p.division) * p.u * Math.abs(hi[c] as number) + p.eta;
   return errors;
 }
 
-/** N-3, and N-4 where the statistics have errors. */
+/** The line of N-3, or of N-4 if the statistics have errors. */
 export function normalizeLine(p: Precision, stats: WideStats, eps: number, affine: AffineValues | null): Line {
   const scale = times(reciprocalRoots(stats.variance, eps, p.dtype), affine?.gamma ?? null, p.dtype);
   const off = relativeErrorOfRoot(stats, eps);
@@ -69,7 +69,7 @@ export function normalizeLine(p: Precision, stats: WideStats, eps: number, affin
   return { mean: stats.mean, scale, shift, fixed, slope };
 }
 
-/** N-8. */
+/** The line of N-8. */
 export function scaleLine(p: Precision, { gamma, beta }: AffineValues): Line {
   const { length } = gamma;
   const [fixed, slope] = [new Float64Array(length), new Float64Array(length)];
@@ -80,7 +80,7 @@ export function scaleLine(p: Precision, { gamma, beta }: AffineValues): Line {
   return { mean: null, scale: wideOf(gamma), shift: beta, fixed, slope };
 }
 
-/** N-6 without sums: dx = s dy. */
+/** The line of N-6 without sums: dx = s dy. */
 export function gradientLine(p: Precision, stats: WideStats, eps: number, gamma: Values | null): Line {
   const scale = times(reciprocalRoots(stats.variance, eps, p.dtype), gamma, p.dtype);
   const off = relativeErrorOfRoot(stats, eps);
@@ -94,14 +94,14 @@ export function gradientLine(p: Precision, stats: WideStats, eps: number, gamma:
   return { mean: null, scale, shift: null, fixed, slope };
 }
 
-/** Sums of a gradient, and how far off they may be. */
+/** The sums of a gradient, with their largest errors. */
 export interface WideSums {
   readonly dy: Wide;
   readonly dyXhat: Wide;
   readonly errors: { readonly dy: Float64Array; readonly dyXhat: Float64Array } | null;
 }
 
-/** N-6. */
+/** The plane of N-6. */
 export function gradientPlane(
   p: Precision,
   stats: WideStats,
@@ -126,7 +126,7 @@ export function gradientPlane(
     const errorA = sums.errors ? (sums.errors.dy[c] as number) / m : 0;
     const errorB = sums.errors ? (sums.errors.dyXhat[c] as number) / m : 0;
     const meanError = stats.errors ? (stats.errors.mean[c] as number) : 0;
-    // Small factors first: s and r may be near the largest number.
+    // Small factors are multiplied first, because s and r may be near the largest number.
     const fromMean = meanError * root * sizeB * s;
     fixed[c] = (own + off) * sizeA * s + errorA * s + fromMean + p.eta * (2 + s * (3 + sizeB * (2 + root)));
     slope[c] = s * (own + off) + p.eta;
@@ -135,7 +135,7 @@ export function gradientPlane(
   return { mean: stats.mean, r, scale, a, b, fixed, slope, tilt };
 }
 
-/** N-5, for the terms of sum dy and of sum dy x^. */
+/** N-5: the errors of sum dy and of sum dy x^. */
 export function gradSumErrors(
   p: Precision,
   dy: WideSum,

@@ -5,9 +5,11 @@ import { plainLine, plainPlane } from "./plain.ts";
 import { float32, float64, type Wide } from "./wide.ts";
 import { Worst } from "./worst.ts";
 
-/** y = (x - mean) scale + shift, within fixed + slope |x - mean|: normalize, scale, and dx without sums. */
+/**
+ * y = (x - mean) scale + shift, within fixed + slope |x - mean|. It describes normalize, scale, and dx without sums.
+ */
 export interface Line {
-  /** null: 0. */
+  /** null stands for 0. */
   readonly mean: Wide | null;
   readonly scale: Wide;
   readonly shift: ArrayLike<number> | null;
@@ -15,7 +17,7 @@ export interface Line {
   readonly slope: Float64Array;
 }
 
-/** Expected values are computed, bounded and compared in one go: nothing of the tensor's size is stored. */
+/** Computes, bounds and compares expected values in one loop, without storing anything of the tensor's size. */
 export function compareLine(
   what: string,
   got: HostArray,
@@ -57,7 +59,10 @@ export function comparePlane(
   return worst.comparison(what, g);
 }
 
-/** A value per channel: hi + lo, within `bound`. One that is infinite or NaN may come as either: sums have an order. */
+/**
+ * Compares one value per channel with hi + lo, within `bound`. If the truth is infinite or NaN, either is accepted,
+ * because the result depends on the order of the sum.
+ */
 export function compareChannels(
   what: string,
   got: ArrayLike<number>,

@@ -3,7 +3,7 @@ import { add, type DD, dd, div, mul, ONE, sqrt, sub, ZERO } from "./dd.ts";
 
 /**
  * The truth: the formulas of docs/spec.md and nothing else, in double-double, rounded to float64 once at the end. It
- * shares no code with core. Per-channel values stay double-double, so that errors do not add up between functions.
+ * shares no code with core. Per-channel values stay in double-double, so that errors do not add up between functions.
  */
 export type Channels = readonly DD[];
 export interface Stats {
@@ -31,7 +31,7 @@ export function each({ outer, channels, inner }: Geometry, visit: (i: number, ch
   }
 }
 
-/** Numbers as the oracle takes them. */
+/** Converts numbers to the form that the oracle uses. */
 export function channelsOf(values: Values): Channels {
   const channels = new Array<DD>(values.length);
   for (let c = 0; c < values.length; c++) channels[c] = dd(values[c] as number);
@@ -44,7 +44,7 @@ export function valuesOf(channels: Channels): Float64Array {
   return values;
 }
 
-/** Per channel, the sum of `term` over outer and inner. */
+/** The sum of `term` over outer and inner, per channel. */
 function sums(g: Geometry, term: (i: number, c: number) => DD): DD[] {
   const total = new Array<DD>(g.channels).fill(ZERO);
   each(g, (i, c) => {
@@ -83,7 +83,7 @@ export function reciprocalStd(variance: Channels, eps: number): Channels {
   return variance.map((v) => div(ONE, sqrt(add(v, dd(eps)))));
 }
 
-/** x^ = (x - mean) r, element by element. */
+/** x^ = (x - mean) r of each element. */
 export function xhatOf(x: Values, { mean, variance }: Stats, eps: number): (i: number, c: number) => DD {
   const r = reciprocalStd(variance, eps);
   return (i, c) => mul(sub(dd(x[i] as number), mean[c] as DD), r[c] as DD);
@@ -110,7 +110,10 @@ export function gradSums(dy: Values, x: Values, g: Geometry, stats: Stats, eps: 
   };
 }
 
-/** K-4, BN-10: dx = gamma r (dy - sum dy / m - x^ sum(dy x^) / m); BN-11 without sums: dx = gamma r dy. The sums were taken over m values. */
+/**
+ * K-4, BN-10: dx = gamma r (dy - sum dy / m - x^ sum(dy x^) / m). BN-11, without sums: dx = gamma r dy. The sums were
+ * taken over m values.
+ */
 export function gradNormalize(
   dy: Values,
   x: Values,
@@ -159,7 +162,7 @@ export function correctionOf(g: Geometry): DD {
   return m > 1 ? div(dd(m), dd(m - 1)) : ONE;
 }
 
-/** K-8, BN-6: the sums divided by the factor; 0 where that is 0. */
+/** K-8, BN-6: the sums divided by the factor, or 0 if the factor is 0. */
 export function globalStats({ mean, variance, factor }: RunningStats): Stats {
   const over = (sum: DD) => (factor.hi === 0 ? mul(sum, ZERO) : div(sum, factor));
   return { mean: mean.map(over), variance: variance.map(over) };

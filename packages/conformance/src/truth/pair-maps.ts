@@ -5,9 +5,9 @@ import { type Wide, wide } from "./wide.ts";
 import type { Worst } from "./worst.ts";
 
 /**
- * The maps of float64 in double-double: the arithmetic of pairs.ts, written out, with the numbers of a channel split once.
- * It decides only that an element is no worse than another before it. Where it cannot, since an error is the largest so
- * far or something is not finite, `add` gets the values of pairs.ts.
+ * The maps of float64 in double-double. This is the arithmetic of pairs.ts, written out, with the numbers of a channel
+ * split once. It only decides that an element is no worse than an earlier one. If it cannot decide this, because an
+ * error is the largest so far or something is not finite, `add` gets the values of pairs.ts.
  */
 type Values = Float64Array;
 
@@ -123,7 +123,10 @@ export function pairPlane(worst: Worst, got: Values, dy: Values, x: Values, g: G
   }
 }
 
-/** scale (dy - a - (x - mean) r b) as pairs.ts has it. Where a factor of the channel is not finite, its low part is nothing. */
+/**
+ * scale (dy - a - (x - mean) r b) by the functions of pairs.ts. If a factor of the channel is not finite, its low part
+ * is 0.
+ */
 function exactGradient({ mean, r, scale, a, b }: Plane, c: number, dy: number, x: number): number {
   const mh = mean.hi[c] as number;
   const rh = r.hi[c] as number;
@@ -144,7 +147,7 @@ function exactGradient({ mean, r, scale, a, b }: Plane, c: number, dy: number, x
   return multiplyPairs(all, low[0] as number, sh, scale.lo[c] as number);
 }
 
-/** r b per channel. Where the product leaves the range, or its low part does, it is not a number: `add` gets every element. */
+/** r b per channel. If the product or its low part leaves the range, it is NaN, and `add` gets every element. */
 function factorsOf({ r, b }: Plane): Wide {
   const out = wide(r.hi.length);
   for (let c = 0; c < out.hi.length; c++) {

@@ -4,13 +4,17 @@ import type { WideMoments, WideSum } from "./reductions.ts";
 import { type Wide, wide } from "./wide.ts";
 
 /**
- * The sums of float64 in double-double: products as pairs.ts has them, written out, since a call per element costs more
- * than its arithmetic. Sums are of a high part and of all rounding errors of its additions (Ogita, Rump and Oishi 2005, algorithm 4.4): off by
- * m^2 2^-106 of the sum of magnitudes, which is 2^-58 of them for m = 2^24, where N-1 allows 40 * 2^-53.
+ * The sums of float64 in double-double. Products are computed as in pairs.ts, but written out, because a call per
+ * element costs more than its arithmetic. A sum consists of a high part and of all rounding errors of its additions
+ * (Ogita, Rump and Oishi 2005, algorithm 4.4). Its error is m^2 2^-106 of the sum of magnitudes, which is 2^-58 of them
+ * for m = 2^24, where N-1 allows 40 * 2^-53.
  */
 type Values = Float64Array;
 
-/** mean = sum x / m, variance = sum (x - mean)^2 / m, of deviations times a power of two, so that no square overflows. */
+/**
+ * mean = sum x / m, variance = sum (x - mean)^2 / m. Deviations are multiplied by a power of two, so that no square
+ * overflows.
+ */
 export function pairMoments(x: Values, g: Geometry): WideMoments {
   const { outer, channels, inner } = g;
   const m = outer * inner;
@@ -91,7 +95,7 @@ export function pairMoments(x: Values, g: Geometry): WideMoments {
   return { mean, variance, reach };
 }
 
-/** Near the end of float64 a mean is a number where the sum is none. */
+/** Near the end of float64's range, the mean may be finite although the sum overflows. */
 function shrinkOf(first: number): number {
   return Math.abs(first) > 2 ** 900 ? 2 ** -64 : 1;
 }
@@ -121,7 +125,10 @@ export function pairSum(dy: Values, { outer, channels, inner }: Geometry): WideS
   return { sum, size };
 }
 
-/** sum dy (x - mean) r: r's power of two inside, so that no product leaves the range, the rest of r at the end. */
+/**
+ * sum dy (x - mean) r. The power of two of r is applied to each term, so that no product leaves the range, and the rest
+ * of r is applied at the end.
+ */
 export function pairProductSum(
   dy: Values,
   x: Values,
@@ -180,13 +187,16 @@ export function pairProductSum(
   return { sum, size };
 }
 
-/** The power of two below a number so large or small that its square, or its product with another, may leave the range; else 1. */
+/**
+ * Returns the power of two below a number that is so large or small that its square, or its product with another, may
+ * leave the range; otherwise 1.
+ */
 function powerOf(size: number): number {
   if (size > 2 ** -64 && size < 2 ** 64) return 1;
   return size > 0 && size < Number.POSITIVE_INFINITY ? 2 ** Math.max(Math.floor(Math.log2(size)), -1000) : 1;
 }
 
-/** High parts and what was left over become pairs. Infinities and NaN have no low part. */
+/** Joins high parts and rounding errors into pairs. Infinities and NaN have no low part. */
 function join({ hi, lo }: Wide): void {
   for (let c = 0; c < hi.length; c++) {
     const high = hi[c] as number;

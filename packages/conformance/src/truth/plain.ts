@@ -6,10 +6,11 @@ import { wide } from "./wide.ts";
 import type { Worst } from "./worst.ts";
 
 /**
- * The truth about float32 in float64, several times faster than in double-double. Enough, because each float64 operation
- * errs by 2^-53 of its result and the bounds allow at least 2^-24 of the same magnitudes: a term is off by 2^-27 of its
- * bound, a plain sum of m <= 2^24 terms by m 2^-53 sum|t| <= 2^-29 sum|t|, where N-1 allows 40 * 2^-24 sum|t|. Moments
- * are taken about the first value, so that nothing of |mean| 2^-53 remains where N-2 allows u |mean|.
+ * The truth for float32, computed in float64, several times faster than in double-double. This is accurate enough: each
+ * float64 operation has an error of 2^-53 of its result, and the bounds allow at least 2^-24 of the same magnitudes. A
+ * term is off by 2^-27 of its bound, and a plain sum of m <= 2^24 terms by m 2^-53 sum|t| <= 2^-29 sum|t|, where N-1
+ * allows 40 * 2^-24 sum|t|. Moments are taken about the first value, so that no error of |mean| 2^-53 remains where N-2
+ * allows u |mean|.
  */
 type Values = Float32Array;
 

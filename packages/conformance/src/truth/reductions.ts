@@ -3,7 +3,7 @@ import { pairMoments, pairProductSum, pairSum } from "./pair-sums.ts";
 import { plainMoments, plainProductSum, plainSum } from "./plain.ts";
 import { float32, float64, type Wide } from "./wide.ts";
 
-/** K-1, and max |x - mean|, which N-2 needs. */
+/** The moments of K-1, and max |x - mean|, which N-2 needs. */
 export interface WideMoments {
   readonly mean: Wide;
   readonly variance: Wide;

@@ -1,4 +1,7 @@
-/** value * 2^e, rounded where that is subnormal; infinite beyond the largest. In steps: 2^e itself may be neither. */
+/**
+ * value * 2^e, rounded only if the result is subnormal, and infinite beyond the largest number. It takes several steps
+ * because 2^e itself may be out of range.
+ */
 export function scaleBy(value: number, e: number): number {
   const all = Math.max(Math.min(e, 3000), -3000);
   const step = Math.trunc(all / 3);

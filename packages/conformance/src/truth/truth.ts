@@ -15,7 +15,7 @@ import { compare } from "./compare.ts";
 import { type DD, dd } from "./dd.ts";
 import * as oracle from "./oracle.ts";
 
-/** What an output should be, and how far it may be off. */
+/** The right value of an output, and the largest error that it may have. */
 export interface Truth {
   readonly expected: Float64Array;
   readonly bound: ArrayLike<number>;
@@ -25,17 +25,17 @@ export function check(what: string, got: ArrayLike<number>, truth: Truth, g: Geo
   return compare(what, got, truth.expected, truth.bound, g);
 }
 
-/** The geometry of one value per channel, for `check`. */
+/** The geometry with one value per channel, for `check`. */
 export function perChannel(channels: number): Geometry {
   return { outer: 1, channels, inner: 1 };
 }
 
-/** The oracle rounds once, to float64. */
+/** The error of the oracle, which rounds once, to float64. */
 export function oracleError(value: number): number {
   return Math.abs(value) * 2 ** -53;
 }
 
-/** `bound`, and the oracle's own error. Overflow in the dtype is overflow in the truth. */
+/** Adds the oracle's own error to `bound`. A value that overflows in the dtype also overflows in the truth. */
 export function truth({ dtype }: Precision, values: ArrayLike<number>, bound: ArrayLike<number>): Truth {
   const { length } = values;
   const [expected, allowed] = [new Float64Array(length), new Float64Array(length)];
@@ -54,7 +54,7 @@ function inRange(dtype: Dtype, value: number): number {
   return dtype === "float32" && !Number.isFinite(Math.fround(value)) ? Math.fround(value) : value;
 }
 
-/** Statistics pass through memory of the dtype: one that overflows there is infinite for all that follows. */
+/** Rounds statistics as the dtype stores them: one that overflows is infinite in everything computed from it. */
 function stored(dtype: Dtype, channels: oracle.Channels): oracle.Channels {
   return channels.map((value) => {
     const hi = inRange(dtype, value.hi);
@@ -69,21 +69,21 @@ export interface Problem {
   readonly affine: oracle.GammaBeta | null;
 }
 
-/** Statistics, where they came from, and how far off they may be. */
+/** Statistics, their origin, and their largest errors. */
 export interface StatsTruth {
   readonly batch: boolean;
   readonly stats: oracle.Stats;
   readonly errors: StatErrors;
 }
 
-/** BN-5, N-2. */
+/** The statistics of BN-5, with the bounds of N-2. */
 export function batchStats(p: Precision, x: ArrayLike<number>, g: Geometry): StatsTruth {
   const exact = oracle.moments(x, g);
   const stats = { mean: stored(p.dtype, exact.mean), variance: stored(p.dtype, exact.variance) };
   return { batch: true, stats, errors: momentBounds(p, x, g, stats) };
 }
 
-/** BN-6, N-8. */
+/** The statistics of BN-6, with the bounds of N-8. */
 export function storedStats(p: Precision, running: oracle.RunningStats): StatsTruth {
   const stats = oracle.globalStats(running);
   return {
@@ -93,7 +93,7 @@ export function storedStats(p: Precision, running: oracle.RunningStats): StatsTr
   };
 }
 
-/** BN-5, BN-6, BS-1 under N-4. */
+/** BN-5, BN-6 and BS-1, with the bounds of N-4. */
 export function forwardTruth(p: Precision, { x, g, eps, affine }: Problem, { stats, errors }: StatsTruth): Truth {
   return truth(p, oracle.normalize(x, g, stats, eps, affine), normalizeBound(p, x, g, stats, eps, affine, errors));
 }
@@ -104,7 +104,10 @@ export interface BackwardTruth {
   readonly dBeta: Truth;
 }
 
-/** BN-10, BN-11, BS-2 under N-5 and N-6; gradients of gamma and beta of `times` equal backwards, summed. */
+/**
+ * BN-10, BN-11 and BS-2, with the bounds of N-5 and N-6. Gradients of gamma and beta are those of `times` equal
+ * backwards, summed.
+ */
 export function backwardTruth(
   p: Precision,
   { x, g, eps, affine }: Problem,
@@ -135,7 +138,7 @@ export function backwardTruth(
   };
 }
 
-/** Running sums with how far off they may be after the steps so far. */
+/** Running sums, with their largest errors after the steps so far. */
 export interface RunningTruth {
   readonly running: oracle.RunningStats;
   readonly errors: { readonly mean: Float64Array; readonly variance: Float64Array; readonly factor: Float64Array };
@@ -146,7 +149,7 @@ export function runningTruth(running: oracle.RunningStats): RunningTruth {
   return { running, errors: { mean: none(), variance: none(), factor: new Float64Array(1) } };
 }
 
-/** BN-7, N-8: one more step. */
+/** BN-7, N-8: the running sums after one more step. */
 export function averaged(
   p: Precision,
   before: RunningTruth,

@@ -1,7 +1,7 @@
 import type { Dtype, HostArray } from "@bn/core";
 import { addPairs, dividePairs, low, multiplyPairs, reciprocalRootOfPair } from "./pairs.ts";
 
-/** One double-double per channel, in two arrays. */
+/** One double-double per channel, stored in two arrays. */
 export interface Wide {
   readonly hi: Float64Array;
   readonly lo: Float64Array;
@@ -15,7 +15,10 @@ export function wideOf(values: ArrayLike<number>): Wide {
   return { hi: new Float64Array(values), lo: new Float64Array(values.length) };
 }
 
-/** r = 1 / sqrt(variance + eps). About float32, float64 is enough: plain.ts says why. So it is below. */
+/**
+ * r = 1 / sqrt(variance + eps). For float32 it is computed in float64; plain.ts explains why that is enough. The
+ * functions below do the same.
+ */
 export function reciprocalRoots({ hi, lo }: Wide, eps: number, dtype: Dtype): Wide {
   const out = wide(hi.length);
   for (let c = 0; c < hi.length; c++) {
@@ -57,7 +60,10 @@ export function dividedBy({ hi, lo }: Wide, b: number, dtype: Dtype): Wide {
   return out;
 }
 
-/** Loops over one type of array are fast. A backend that reads another type than a buffer's fails memory/dtype-and-length. */
+/**
+ * Loops over one type of array are fast. A backend whose arrays have another type than the buffer's dtype fails
+ * memory/dtype-and-length.
+ */
 export function float32(values: HostArray): Float32Array {
   return values instanceof Float32Array ? values : new Float32Array(values);
 }

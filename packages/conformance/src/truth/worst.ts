@@ -3,8 +3,8 @@ import type { Comparison } from "../case.ts";
 import { indexOf } from "./compare.ts";
 
 /**
- * The element whose error is largest in units of its bound, while a loop goes over a tensor. The loop compares each error
- * with `ratio` times what is allowed, and calls `add` only where it is larger, or where one of the two is no finite number.
+ * Tracks the element whose error is largest in units of its bound, while a loop goes over a tensor. The loop compares
+ * each error with `ratio` times the bound, and calls `add` only if the error is larger or one of the two is not finite.
  */
 export class Worst {
   readonly #overflow: number;
@@ -24,7 +24,7 @@ export class Worst {
     return this.#ratio;
   }
 
-  /** Element `i` should be hi + lo, within `bound` and the 2^-53 |hi| of rounding the truth. Returns the new `ratio`. */
+  /** Element `i` should be hi + lo, within `bound` plus 2^-53 |hi| for rounding the truth. Returns the new `ratio`. */
   add(i: number, got: number, hi: number, lo: number, bound: number): number {
     const error = Math.abs(got - hi - lo);
     const allowed = bound + Math.abs(hi) * 2 ** -53;
