@@ -12,14 +12,15 @@ export interface CalibrateOptions extends SubjectOptions, GatherOptions {}
 /**
  * Recomputes the stored statistics of a network's BatchNormalization nodes on data.
  *
- * Math    mean and unbiased variance, m2 / (count - 1) as Caffe and PyTorch store it, of all values that a node's input has per
- *         channel, over all batches (M-1 to M-3); rounded once to the model's type.
+ * Math    mean and unbiased variance, m2 / (count - 1) as Caffe and PyTorch store it, of all values of a node's input
+ *         per channel, over all batches (M-1 to M-3), rounded once to the model's type.
  * Modes   "batch": every batch is normalised by its own statistics, as in training; one pass. "exact": each node is
- *         measured on what the already recalibrated nodes before it give; a pass per level of nodes.
- * Left    with the reason in its row: nodes in training mode, in subgraphs and functions, with computed statistics, damaged ones,
- *         and those that `nodes` does not want. A node that shares its statistics with others gets its own.
- * Errors  `ERR_BN_DATA`: a model, data or a batch that cannot be used, naming node, file and batch; `ERR_BN_PARAM`: options;
- *         `ERR_BN_UNAVAILABLE` without onnxruntime-node.
+ *         measured on the outputs of the already recalibrated nodes before it, with one pass per level of nodes.
+ * Left    nodes that are not changed, with the reason in their row: nodes in training mode, in subgraphs and functions,
+ *         with computed statistics, damaged nodes, and those that `nodes` excludes. A node that shares its statistics
+ *         with others gets its own.
+ * Errors  `ERR_BN_DATA`: a model, data or a batch that cannot be used, naming node, file and batch; `ERR_BN_PARAM`:
+ *         options; `ERR_BN_UNAVAILABLE` without onnxruntime-node.
  *
  * @example
  * ```ts
@@ -42,9 +43,10 @@ export async function calibrateModel(
 }
 
 /**
- * The same in steps: `part` gives what a shard adds, `merge` the model, to the bit what one run gives.
+ * The same in steps. `part` returns the contribution of a shard, and `merge` the model, with the same bits as a single
+ * run.
  *
- * Errors: `ERR_BN_DATA`: not a model.
+ * Errors: `ERR_BN_DATA` if the bytes are not a model.
  *
  * @example
  * ```ts

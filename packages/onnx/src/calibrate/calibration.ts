@@ -11,43 +11,49 @@ import { storedOf } from "./settle.ts";
 import type { Subject } from "./subject.ts";
 
 export interface Calibrated {
-  /** The model's file, with new means and variances and everything else as it was. */
+  /** The model's file with new means and variances. Everything else is unchanged. */
   readonly bytes: Uint8Array;
-  /** One per BatchNormalization. */
+  /** One row per BatchNormalization. */
   readonly rows: readonly CalibrationRow[];
 }
 
-/** Shard `index` of `count`, from 1. */
+/** Shard `index` of `count`, counted from 1. */
 export interface Shard {
   readonly index: number;
   readonly count: number;
 }
 
-/** A network whose statistics are to be recomputed: in one run, or in parts that may be made anywhere and are merged. */
+/**
+ * A network whose statistics are to be recomputed: in one run, or in parts that are computed anywhere and then merged.
+ */
 export interface Calibration {
-  /** The inputs that data must be given for. */
+  /** The inputs that need data. */
   readonly ports: readonly DataPort[];
-  /** Names of the nodes that get new statistics. */
+  /** The names of the nodes that get new statistics. */
   readonly nodes: readonly string[];
-  /** The rows of those that do not. */
+  /** The rows of the nodes that do not. */
   readonly left: readonly CalibrationRow[];
-  /** Everything, as `calibrateModel` does it. */
+  /** Does the whole run, as `calibrateModel` does. */
   run(data: CalibrationData, options?: GatherOptions): Promise<Calibrated>;
   /**
-   * What a shard adds: the statistics of its share of the batches. Mode batch.
+   * The contribution of a shard: the statistics of its share of the batches. Only in mode batch.
    *
-   * Errors: as `run`; `ERR_BN_PARAM`: a shard that there is not, mode exact, or a stream.
+   * Errors: those of `run`; `ERR_BN_PARAM` for a shard that does not exist, for mode exact, or for a stream.
    */
   part(data: CalibrationData, shard: Shard, options?: GatherOptions): Promise<CalibrationPart>;
   /**
-   * What `run` gives, of the parts of all shards, in any order: to the bit, however they were cut (M-2).
+   * The result of `run` from the parts of all shards, in any order, with the same bits however the batches were divided
+   * (M-2).
    *
-   * Errors: `ERR_BN_PARAM`, naming the part: of another model or run, gaps, overlaps; `ERR_BN_DATA` as `run`.
+   * Errors: `ERR_BN_PARAM`, naming the part, if it belongs to another model or run, or if there are gaps or overlaps;
+   * `ERR_BN_DATA` as for `run`.
    */
   merge(parts: readonly NamedPart[]): Promise<Calibrated>;
 }
 
-/** Writes new statistics into the network's file. Gives, by node, what shared the old ones with it. */
+/**
+ * Writes new statistics into the network's file. Returns, per node, the nodes that shared the old statistics with it.
+ */
 export type WriteStatistics = (stored: ReadonlyMap<ChosenNode, StoredStatistics>) => Promise<{
   readonly bytes: Uint8Array;
   readonly shared: ReadonlyMap<ChosenNode, readonly string[]>;
@@ -111,7 +117,7 @@ export function createCalibration(subject: Subject, write: WriteStatistics): Cal
   };
 }
 
-/** One process does it all. */
+/** The exchange of a single process, which does all the work. */
 function alone({ samples, batch }: RunRecord): ReturnType<typeof shareOf> {
   return { range: { first: 0, end: samples === null ? null : batchesOf(samples, batch) }, exchange: (part) => part };
 }

@@ -4,10 +4,11 @@ import { joinParts } from "./merge.ts";
 import { type CalibrationPart, decodePart, encodePart, type RunRecord } from "./part.ts";
 
 /**
- * A rank's share of a run, and how all ranks join what they gathered for a pass: each gets all parts, and joins them in the
- * order of their batches, so that all have the same bits (M-2).
+ * The share of a rank in a run, and the exchange in which all ranks join what they gathered in a pass. Each rank gets
+ * all parts and joins them in the order of their batches, so all ranks have the same bits (M-2).
  *
- * Errors: `ERR_BN_PARAM` on every rank: their runs differ, or the data are a stream; `ERR_BN_SYNC`, as the communicator.
+ * Errors: `ERR_BN_PARAM` on every rank if their runs differ or the data is a stream; `ERR_BN_SYNC` as for the
+ * communicator.
  */
 export function shareOf(
   run: RunRecord,
@@ -22,7 +23,8 @@ export function shareOf(
       const name = `rank ${rank}`;
       return { name, part: decodePart(text, name) };
     });
-  // Before any batch is run: ranks on unlike machines, or with unlike data, would learn it hours later.
+  // The ranks compare their runs before the first batch. Otherwise they would notice different machines or data only
+  // hours later.
   const nothing = {
     type: "calibration",
     version: 1,
@@ -36,7 +38,7 @@ export function shareOf(
   return { range, exchange: (part) => joinParts(gatherParts(`calibrate/level ${part.level}`, part), true) };
 }
 
-/** A text of every rank, in rank order: its bytes go four to a number. */
+/** Gathers a text from every rank, in rank order. Each number holds four of its bytes. */
 function gatherTexts(communicator: Communicator, tag: string, text: string): string[] {
   const own = Buffer.from(text);
   const lengths = communicator.allGather(`${tag}/length`, Float64Array.of(own.length));

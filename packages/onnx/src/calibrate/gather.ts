@@ -11,29 +11,32 @@ import { fixedBatch } from "./ports.ts";
 import { settle, storedOf } from "./settle.ts";
 import { batchSize, type Subject } from "./subject.ts";
 
-/** How far a run is. */
+/** The progress of a run. */
 export interface CalibrationProgress {
-  /** Batches that are done, of `total`, over all passes; null where the data does not tell. */
+  /** The number of batches that are done, of `total`, over all passes. `total` is null if the data does not tell. */
   readonly done: number;
   readonly total: number | null;
-  /** What was gathered so far: a run that is given it as `from` goes on there. */
+  /** The statistics gathered so far. A run that gets this as `from` continues there. */
   part(): CalibrationPart;
 }
 
 export interface GatherOptions {
-  /** Samples per batch. Default: what the model fixes, else 32. */
+  /** Samples per batch. Default: the size that the model requires, otherwise 32. */
   readonly batch?: number | undefined;
   /** Default "batch". */
   readonly mode?: CalibrationMode | undefined;
-  /** What an interrupted run of the same kind had gathered. */
+  /** The statistics that an interrupted run of the same kind had gathered. */
   readonly from?: CalibrationPart | null | undefined;
-  /** Who runs the network. Default: ONNX Runtime in a process of its own, `createRuntime()`, which ends with the call. */
+  /**
+   * The runtime for the network. Default: ONNX Runtime in a separate process, `createRuntime()`, which ends with the
+   * call.
+   */
   readonly runtime?: Runtime | undefined;
   /** Called after each batch, and awaited. */
   readonly onBatch?: ((progress: CalibrationProgress) => void | Promise<void>) | undefined;
   /**
-   * Other processes that do the same call, each on its share of the batches. All get the same result, to the bit what one process
-   * gets. Default: this one does it all.
+   * Other processes that make the same call, each for its share of the batches. All get the same result, with the same
+   * bits as one process. Default: this process does all the work.
    */
   readonly communicator?: Communicator | undefined;
   /** Checked before each batch; an aborted signal rejects with its reason. */
@@ -43,19 +46,19 @@ export interface GatherOptions {
 /** A contiguous part of the batches. */
 export interface Range {
   readonly first: number;
-  /** null: to the end of a stream. */
+  /** null means until the end of a stream. */
   readonly end: number | null;
 }
 
-/** Joins what several processes gathered for one pass. */
+/** Joins the parts that several processes gathered in one pass. */
 export type Exchange = (part: CalibrationPart) => CalibrationPart;
 
-/** Shard `index` of `count`, from 1: as equal as whole batches allow. */
+/** Shard `index` of `count`, counted from 1. Shards have equal sizes, as far as whole batches allow. */
 export function shardOf(batches: number, index: number, count: number): Range {
   return { first: Math.floor((batches * (index - 1)) / count), end: Math.floor((batches * index) / count) };
 }
 
-/** How many batches the samples make. */
+/** The number of batches for this number of samples. */
 export function batchesOf(samples: number, batch: number): number {
   return Math.ceil(samples / batch);
 }
@@ -95,8 +98,8 @@ export async function recordOf(
 }
 
 /**
- * Runs the batches of a range through the network, in every pass that the mode takes, and gives what was gathered in the
- * last. `exchange` joins it with other processes' after each pass.
+ * Runs the batches of a range through the network, in as many passes as the mode needs, and returns the statistics of
+ * the last pass. After each pass `exchange` joins them with those of other processes.
  */
 export async function gather(
   subject: Subject,
@@ -129,14 +132,14 @@ export async function gather(
   }
 }
 
-/** All settled nodes once a pass is over: those of earlier levels and its own. */
+/** All settled nodes after a pass: those of earlier levels and of this one. */
 export function settledBy(subject: Subject, part: CalibrationPart): CalibrationPart["settled"] {
   const nodes = measuredIn(subject, part);
   const statistics = statisticsOf(part, nodes.map(sizeOf), part.first);
   return [...part.settled, ...nodes.map((node) => settle(node, statistics.get(node.name) as Statistics))];
 }
 
-/** Errors: `ERR_BN_PARAM`: `from` is of another run. */
+/** Errors: `ERR_BN_PARAM` if `from` belongs to another run. */
 function startOf(run: RunRecord, { first, end }: Range, from: CalibrationPart | null): CalibrationPart {
   if (from === null) {
     return { type: "calibration", version: 1, run, level: 0, settled: [], first, batches: 0, seen: "", statistics: [] };
@@ -202,7 +205,7 @@ async function gatherPass(
   return part();
 }
 
-/** A stream that begins again is read up to where the last run stopped, and must be the same so far. */
+/** A stream that starts again is read up to where the last run stopped, and must have the same content so far. */
 async function skip(data: CalibrationData, { run, first, batches, seen }: CalibrationPart): Promise<void> {
   if (data.samples !== null || batches === 0) return;
   for (let i = 0; i < batches; i++) await data.read((first + i) * run.batch, run.batch);
@@ -229,8 +232,8 @@ function rolesOf(subject: Subject, { run, level, settled }: CalibrationPart): (n
 }
 
 /**
- * In mode batch a batch with one value per channel is normalised to 0, which training refuses too. Where the last batch
- * will have one, that is told after the first and not at the end.
+ * In mode batch, a batch with one value per channel is normalized to 0, which training refuses too. If the last batch
+ * will be such a batch, this is reported after the first one and not at the end.
  */
 function checkCount(node: string, count: number, number: number, { samples, batch }: RunRecord, own: number): void {
   const rest = samples === null ? own : samples % batch || batch;

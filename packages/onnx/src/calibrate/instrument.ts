@@ -5,22 +5,22 @@ import { packNumbers } from "../graph/narrow.ts";
 import { altered, type Model, opsetOf } from "../graph/proto.ts";
 import type { ChosenNode } from "./nodes.ts";
 
-/** A node's statistics as they are stored: in its type, in the shape of its parameters. */
+/** A node's statistics as they are stored: in its type, with the shape of its parameters. */
 export interface StoredStatistics {
   readonly mean: Float64Array;
   readonly variance: Float64Array;
 }
 
-/** What becomes of a chosen node while data runs through the network. */
+/** How a chosen node runs while data goes through the network. */
 export type Role =
-  /** Its input is measured. With `own` it normalises by what was measured, as in training. */
+  /** Its input is measured. With `own` it normalizes by the measured statistics, as in training. */
   | { readonly kind: "measured"; readonly own: boolean }
-  /** It has new statistics already. */
+  /** It already has new statistics. */
   | { readonly kind: "settled"; readonly stored: StoredStatistics }
-  /** It keeps what it has. */
+  /** It keeps its statistics. */
   | { readonly kind: "kept" };
 
-/** Tensors that hold the moments of a node's input: the names of float64 [C] and, of `count`, a scalar. */
+/** Names of the tensors that hold the moments of a node's input: float64 [C], and a scalar for `count`. */
 export interface MomentNames {
   readonly shift: string;
   readonly low: string;
@@ -30,15 +30,15 @@ export interface MomentNames {
 
 const DOUBLE = 11;
 
-/** Since which operator set an operator takes its axes as an input, not as an attribute. */
+/** The first operator set in which the axes of an operator are an input and not an attribute. */
 const AXES_AS_INPUT = { ReduceMean: 18, ReduceSum: 13, ReduceSumSquare: 18 } as const;
 
 /**
- * A model that measures: before each measured node, nodes that take the moments of its input in float64 (M-3), so that
- * activations need not leave ONNX Runtime, nor be held longer than the network holds them.
+ * A model that measures. Before each measured node it has nodes that compute the moments of its input in float64 (M-3),
+ * so that activations neither leave ONNX Runtime nor are kept longer than the network keeps them.
  *
  * Math    x as [N, C, L]; s a mean of x over N and L, d = x - s; low = sum d / n, M2 = sum d^2 - low sum d, n = N L.
- *         mean = s + low; a node with `own` gets mean and M2 / n in place of its statistics.
+ *         mean = s + low; a node with `own` gets mean and M2 / n instead of its statistics.
  */
 export function instrument(
   model: Model,
@@ -85,7 +85,10 @@ interface Piece {
   readonly tensors: readonly TensorProto[];
 }
 
-/** Nodes that take the moments of `x`, whose channels may be positions: [N, C, ...] or, where spatial is 0, [N, ...C]. */
+/**
+ * Nodes that compute the moments of `x`, which is [N, C, ...] or, if spatial is 0 and channels are positions, [N,
+ * ...C].
+ */
 function measure(prefix: string, x: string, channels: number, opset: number): Piece & { readonly names: MomentNames } {
   const at = (name: string) => `${prefix}/${name}`;
   const step = (op: string, inputs: readonly string[], output: string) =>
@@ -101,7 +104,8 @@ function measure(prefix: string, x: string, channels: number, opset: number): Pi
   const nodes = [
     nodeOf("Cast", at("wide"), [x], [at("wide")], [intAttribute("to", DOUBLE)]),
     step("Reshape", ["wide", "shape"], "flat"),
-    // One axis after the other: this needs fewer additions in a row, and ONNX Runtime has fast code for it.
+    // The axes are reduced one after the other. This needs fewer consecutive additions, and ONNX Runtime has fast code
+    // for it.
     reduce("ReduceMean", "flat", "means", 2, 1),
     reduce("ReduceMean", "means", "shift3", 0, 1),
     step("Sub", ["flat", "shift3"], "d"),
@@ -126,7 +130,7 @@ function measure(prefix: string, x: string, channels: number, opset: number): Pi
   return { nodes, tensors, names };
 }
 
-/** Mean and variance of the batch, as the node reads them. */
+/** The mean and variance of the batch, in the form that the node reads. */
 function normalizeBy(prefix: string, { shift, low, m2, count }: MomentNames, { layer, dataType }: ChosenNode) {
   const at = (name: string) => `${prefix}/own/${name}`;
   const parameters = at("shape");
@@ -137,7 +141,7 @@ function normalizeBy(prefix: string, { shift, low, m2, count }: MomentNames, { l
   const nodes = [
     nodeOf("Add", at("sum"), [shift, low], [at("sum")]),
     nodeOf("Div", at("quotient"), [m2, count], [at("quotient")]),
-    // Of a constant channel rounding may leave a little below 0. NaN stays NaN.
+    // For a constant channel, rounding may give a value slightly below 0. NaN stays NaN.
     nodeOf("Abs", at("positive"), [at("quotient")], [at("positive")]),
     ...stored(at("sum"), "mean"),
     ...stored(at("positive"), "variance"),

@@ -2,16 +2,17 @@ import { BnError, loadStatistics } from "@bn/core";
 import { batchesOf } from "./gather.ts";
 import { type CalibrationPart, differenceOf } from "./part.ts";
 
-/** A part, and what messages call it. */
+/** A part with its name in messages. */
 export interface NamedPart {
   readonly name: string;
   readonly part: CalibrationPart;
 }
 
 /**
- * Parts of one pass as one, to the bit what a single run gathers (M-2). Parts without batches say nothing.
+ * Joins parts of one pass, with the same bits as a single run (M-2). Parts without batches are ignored.
  *
- * Errors: `ERR_BN_PARAM`, naming parts and batches: of different runs, with a gap or an overlap, not all there.
+ * Errors: `ERR_BN_PARAM`, naming parts and batches, if the runs differ, if there is a gap or an overlap, or if a part
+ * is missing.
  */
 export function joinParts(parts: readonly NamedPart[], whole: boolean): CalibrationPart {
   const fail = (what: string) => new BnError("ERR_BN_PARAM", `merge: ${what}`);

@@ -10,31 +10,31 @@ import { namesReadBy } from "../verify/extract.ts";
 export interface ChosenNode {
   readonly name: string;
   readonly x: string;
-  /** Its output, which names it in every form of the model. */
+  /** The node's output, which identifies the node in every form of the model. */
   readonly y: string;
   readonly layer: BatchNormScaleRecord;
   /** TensorProto.DataType of its mean and variance. */
   readonly dataType: number;
-  /** How many chosen nodes lie one behind another before it, on the longest way. */
+  /** The number of chosen nodes on the longest path that leads to this one. */
   readonly level: number;
 }
 
-/** A node that does not, and why. */
+/** A node that does not get new statistics, and the reason. */
 export interface LeftNode {
   readonly name: string;
   readonly reason: string;
 }
 
 export interface Choice {
-  /** In the model's order. */
+  /** The nodes in the model's order. */
   readonly nodes: readonly ChosenNode[];
   readonly left: readonly LeftNode[];
 }
 
 /**
- * Which BatchNormalization nodes of a model can get new statistics and are `wanted`.
+ * Chooses the BatchNormalization nodes of a model that can get new statistics and are `wanted`.
  *
- * Errors: `ERR_BN_DATA`: nodes in an order in which one reads what comes later.
+ * Errors: `ERR_BN_DATA` if a node reads the output of a later one.
  */
 export function chooseNodes(model: Model, wanted: (name: string) => boolean): Choice {
   const left: LeftNode[] = [];
@@ -61,7 +61,7 @@ function whyLeft({ name, where, layer, computed, training }: NormNode, wanted: (
   return layer === null ? computed : null;
 }
 
-/** For each of `some`, the number of others on the longest way to it. */
+/** For each of `some`, the number of others on the longest path that leads to it. */
 function levelsOf({ graph }: Model, some: ReadonlySet<NodeProto>): ReadonlyMap<NodeProto, number> {
   const behind = new Map<string, number>();
   const later = new Set(graph.node.flatMap(({ output }) => output));
@@ -87,7 +87,7 @@ function levelsOf({ graph }: Model, some: ReadonlySet<NodeProto>): ReadonlyMap<N
   return levels;
 }
 
-/** What names of the top level stand for. */
+/** Looks up names of the top level. */
 function topLookup(model: Model): Lookup {
   const [top] = graphsOf(model);
   if (top === undefined) throw new RangeError("a model has a graph");

@@ -1,16 +1,16 @@
 import { BnError, createStatistics, loadStatistics, type Statistics, type StatisticsState } from "@bn/core";
 import { sha256 } from "./subject.ts";
 
-/** How each batch's statistics come about: see `calibrateModel`. */
+/** The source of the statistics by which each node normalizes a batch: see `calibrateModel`. */
 export type CalibrationMode = "batch" | "exact";
 
-/** The settings that two runs must have in common, so that their parts can be merged. */
+/** The settings that must be equal in two runs, so that their parts can be merged. */
 export interface RunRecord {
-  /** SHA-256 of the model's file. */
+  /** The SHA-256 of the model's file. */
   readonly model: string;
-  /** A checksum of names, types, shapes and checksums of the data; "stream" where it passes once. */
+  /** A checksum of the names, types, shapes and checksums of the data; "stream" for data that can be read only once. */
   readonly data: string;
-  /** null: known at the end. */
+  /** null if the number is known only at the end. */
   readonly samples: number | null;
   readonly batch: number;
   readonly mode: CalibrationMode;
@@ -20,33 +20,34 @@ export interface RunRecord {
   readonly cpu: string;
 }
 
-/** Statistics of a node that will not change any more: of exact mode's earlier levels. */
+/** Statistics of a node that are final, because exact mode has passed its level. */
 export interface SettledNode {
   readonly node: string;
   readonly count: number;
   readonly mean: Float64Array;
-  /** Unbiased. */
+  /** The unbiased variance. */
   readonly variance: Float64Array;
 }
 
 /**
- * What was gathered so far: the batches [first, first + batches) of one pass. A shard's result, and an interrupted run's state.
+ * The statistics gathered so far: batches [first, first + batches) of one pass. It is the result of a shard, and the
+ * state of an interrupted run.
  */
 export interface CalibrationPart {
   readonly type: "calibration";
   readonly version: 1;
   readonly run: RunRecord;
-  /** The level of nodes that this pass measures; 0 in mode batch. */
+  /** The level of nodes that this pass measures; always 0 in mode batch. */
   readonly level: number;
   readonly settled: readonly SettledNode[];
   readonly first: number;
   readonly batches: number;
-  /** Of a stream: SHA-256 of what was read. */
+  /** For a stream: the SHA-256 of the bytes read so far. */
   readonly seen: string;
   readonly statistics: readonly { readonly node: string; readonly state: StatisticsState }[];
 }
 
-/** Texts by field, for messages. */
+/** The name of each field in messages. */
 const FIELDS: Readonly<Record<keyof RunRecord, string>> = {
   model: "the model (SHA-256)",
   data: "the data (digest)",
@@ -59,7 +60,7 @@ const FIELDS: Readonly<Record<keyof RunRecord, string>> = {
   cpu: "the CPU",
 };
 
-/** In words where two runs differ, or null. */
+/** The difference between two runs in words, or null. */
 export function differenceOf(came: RunRecord, expected: RunRecord): string | null {
   const keys = Object.keys(FIELDS) as (keyof RunRecord)[];
   const key = keys.find((one) => JSON.stringify(came[one]) !== JSON.stringify(expected[one]));
@@ -70,14 +71,14 @@ export function differenceOf(came: RunRecord, expected: RunRecord): string | nul
 }
 
 /**
- * A part as the bytes of a file: JSON, its vectors in base64, with a checksum, so that a file that was cut off is noticed.
+ * Encodes a part as the bytes of a file: JSON with its vectors in base64, and a checksum that reveals a truncated file.
  */
 export function encodePart(part: CalibrationPart): string {
   const content = JSON.stringify(part, (_, value) => (value instanceof Float64Array ? packed(value) : value));
   return `{"sha256":"${sha256(content)}","part":${content}}\n`;
 }
 
-/** Errors: `ERR_BN_DATA`, naming the file: no part, of another version, cut off or changed. */
+/** Errors: `ERR_BN_DATA`, naming the file, if it is not a part, has another version, or was truncated or changed. */
 export function decodePart(text: string, where: string): CalibrationPart {
   const fail = (what: string, cause?: unknown) => new BnError("ERR_BN_DATA", `${where}: ${what}`, { cause });
   const head = /^\{"sha256":"([0-9a-f]{64})","part":/.exec(text);
@@ -91,7 +92,7 @@ export function decodePart(text: string, where: string): CalibrationPart {
   return part;
 }
 
-/** The key of an object that stands for a vector. */
+/** The key of an object that represents a vector. */
 const VECTOR = "$float64";
 
 function packed(values: Float64Array): Readonly<Record<string, string>> {
@@ -107,7 +108,7 @@ function unpacked(value: unknown): unknown {
   return Float64Array.from({ length: bytes.length >> 3 }, (_, i) => bytes.readDoubleLE(i * 8));
 }
 
-/** The statistics of a part, or empty ones that begin with batch `first`, by node. */
+/** The statistics of a part by node, or empty statistics that begin with batch `first`. */
 export function statisticsOf(
   part: CalibrationPart | null,
   nodes: readonly { readonly name: string; readonly channels: number }[],

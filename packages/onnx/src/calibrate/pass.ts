@@ -9,12 +9,13 @@ import { instrument, type MomentNames, type Role } from "./instrument.ts";
 import type { ChosenNode } from "./nodes.ts";
 import type { Subject } from "./subject.ts";
 
-/** A network that measures the inputs of some of its nodes, loaded in ONNX Runtime. */
+/** A network, loaded in ONNX Runtime, that measures the inputs of some of its nodes. */
 export interface Pass extends AsyncDisposable {
   /**
-   * The moments of one batch, by node.
+   * The moments of one batch by node.
    *
-   * Errors: `ERR_BN_DATA`: ONNX Runtime refuses the model or the batch; moments that are not finite, naming node and batch.
+   * Errors: `ERR_BN_DATA` if ONNX Runtime refuses the model or the batch, or if moments are not finite; the message
+   * names node and batch.
    */
   run(feeds: ReadonlyMap<string, Tensor>, batch: number): Promise<ReadonlyMap<ChosenNode, BatchMoments>>;
 }
@@ -23,14 +24,14 @@ interface Ready {
   readonly bytes: Uint8Array;
   readonly loaded: Loaded;
   readonly moments: ReadonlyMap<ChosenNode, MomentNames>;
-  /** Under which name each input is fed. */
+  /** The name under which each input is fed. */
   readonly names: ReadonlyMap<string, string>;
 }
 
 export function createPass(subject: Subject, runtime: Runtime, roleOf: (node: ChosenNode) => Role): Pass {
   let ready: Ready | null = null;
   const release = async () => {
-    await ready?.loaded.release().catch(() => {}); // it may have ended
+    await ready?.loaded.release().catch(() => {}); // the process may have ended already
     ready = null;
   };
   return {
@@ -51,11 +52,11 @@ export function createPass(subject: Subject, runtime: Runtime, roleOf: (node: Ch
   };
 }
 
-/** Errors: `ERR_BN_DATA`, what was given is not what the network reads. */
+/** Errors: `ERR_BN_DATA` if the network cannot read these feeds. */
 function checkFeeds({ ports }: Subject, feeds: ReadonlyMap<string, Tensor>): void {
   for (const port of ports) {
     const fed = feeds.get(port.name);
-    // Narrow types come widened.
+    // Narrow types arrive widened.
     const type = fed?.type === "float32" && port.type.endsWith("float16") ? port.type : (fed?.type ?? "");
     const unfit = fed
       ? whyUnfit(type, fed.shape, port)
@@ -98,6 +99,6 @@ function momentsOf(
       `BatchNormalization "${name}": its input has no finite mean and variance in channel ${c}, batch ${batch}: the network overflows on this data, or gives NaN; look at the data and at the layers before`,
     );
   }
-  // Of a constant channel rounding may leave a little below 0.
+  // For a constant channel, rounding may give a value slightly below 0.
   return { count, mean, meanLow, m2: m2.map((squares) => Math.max(0, squares)) };
 }

@@ -9,7 +9,7 @@ import type { DataPort } from "./data/data.ts";
 /**
  * The inputs of a model that need data.
  *
- * Errors: `ERR_BN_DATA`: not a model, or an input that is not a tensor of numbers.
+ * Errors: `ERR_BN_DATA` if the bytes are not a model, or if an input is not a tensor of numbers.
  *
  * @example
  * ```ts
@@ -38,14 +38,14 @@ export function portsOf(model: Model): DataPort[] {
   });
 }
 
-/** Those of `ports` on which one of `names` depends. */
+/** Those of `ports` that one of `names` depends on. */
 export function portsBefore({ graph }: Model, ports: readonly DataPort[], names: readonly string[]): DataPort[] {
   const producers = new Map<string, NodeProto>(
     graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)),
   );
   const needed = new Set(names);
   const seen = new Set<NodeProto>();
-  // Grows while it is read.
+  // The list grows while the loop reads it.
   for (const name of needed) {
     const node = producers.get(name);
     if (!node || seen.has(node)) continue;
@@ -55,7 +55,7 @@ export function portsBefore({ graph }: Model, ports: readonly DataPort[], names:
   return ports.filter(({ name }) => needed.has(name));
 }
 
-/** The one batch size that a model's inputs allow, or null. */
+/** The only batch size that a model's inputs allow, or null. */
 export function fixedBatch(ports: readonly DataPort[]): number | null {
   return ports.map(({ shape }) => shape?.[0] ?? null).find((size) => size !== null) ?? null;
 }

@@ -1,29 +1,29 @@
 import type { StoredStatistics } from "./instrument.ts";
 import type { ChosenNode, LeftNode } from "./nodes.ts";
 
-/** How much a node's statistics changed, over its channels. */
+/** How much a node's statistics changed: the distribution over its channels. */
 export interface Spread {
   readonly least: number;
   readonly median: number;
   readonly most: number;
 }
 
-/** What became of one BatchNormalization. */
+/** The result for one BatchNormalization. */
 export interface CalibrationRow {
   readonly node: string;
   readonly status: "recalibrated" | "left";
-  /** Why it was left; "" where it was not. */
+  /** The reason why the node was not changed; "" if it was. */
   readonly reason: string;
   readonly channels: number;
   /** Values per channel. */
   readonly count: number;
-  /** (new mean - old mean) / sqrt(new variance + eps). Null where it was left, as the rest. */
+  /** (new mean - old mean) / sqrt(new variance + eps). Null if the node was not changed, as are the fields below. */
   readonly shift: Spread | null;
-  /** New variance / old variance; 1 where both are 0. */
+  /** New variance / old variance; 1 if both are 0. */
   readonly ratio: Spread | null;
-  /** Channels whose input was the same everywhere: variance 0. */
+  /** The number of channels whose input was the same everywhere, so that the variance is 0. */
   readonly constant: number;
-  /** Nodes that read the same mean and variance before; since then it has its own. */
+  /** Nodes that shared the mean and variance of this node before. It now has its own. */
   readonly shared: readonly string[];
 }
 
@@ -60,12 +60,12 @@ export function leftRow({ name, reason }: LeftNode): CalibrationRow {
   return { node: name, status: "left", reason, ...none };
 }
 
-/** What a stored sum stands for: 0 where the factor is 0, as Caffe has it. */
+/** The statistic for a stored sum: 0 if the factor is 0, as in Caffe. */
 function oldOf(sums: ArrayLike<number>, factor: number): Float64Array {
   return Float64Array.from(sums, (sum) => (factor === 0 ? 0 : sum / factor));
 }
 
-/** x / y; `both` where x and y are 0. */
+/** x / y, or `both` if x and y are 0. */
 function quotient(x: number, y: number, both: number): number {
   return x === 0 && y === 0 ? both : x / y;
 }

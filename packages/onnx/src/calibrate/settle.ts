@@ -5,9 +5,9 @@ import type { ChosenNode } from "./nodes.ts";
 import type { SettledNode } from "./part.ts";
 
 /**
- * A node's new statistics: mean, and m2 / (count - 1).
+ * The new statistics of a node: the mean, and m2 / (count - 1).
  *
- * Errors: `ERR_BN_DATA`: fewer than two values per channel, of which there is no unbiased variance.
+ * Errors: `ERR_BN_DATA` if there are fewer than two values per channel, which have no unbiased variance.
  */
 export function settle(node: ChosenNode, statistics: Statistics): SettledNode {
   const { count } = statistics;
@@ -22,7 +22,10 @@ export function settle(node: ChosenNode, statistics: Statistics): SettledNode {
 
 const TYPES: Readonly<Record<number, string>> = { 1: "float32", 10: "float16", 11: "float64", 16: "bfloat16" };
 
-/** The same as the model keeps it, each rounded once. Errors: `ERR_BN_DATA`: beyond the range of the type. */
+/**
+ * The new statistics as the model stores them, each rounded once. Errors: `ERR_BN_DATA` for a value beyond the range of
+ * the type.
+ */
 export function storedOf(node: ChosenNode, { mean, variance }: SettledNode): StoredStatistics {
   const rounded = (what: string, values: Float64Array): Float64Array => {
     const stored = roundTo(node.dataType, values) ?? values;

@@ -14,8 +14,8 @@ const PLACES = [
 ] as const;
 
 /**
- * Writes statistics into a model, in place: into the tensors that the nodes read, where nobody else reads them, else into
- * tensors of their own. Returns, for each node, the nodes that share them.
+ * Writes statistics into a model, in place. They go into the tensors that the nodes read if no other node reads those,
+ * otherwise into new tensors. Returns, for each node, the nodes that share them.
  */
 export function storeStatistics(
   model: Model,
@@ -55,7 +55,7 @@ export function storeStatistics(
 
 type Content = Pick<TensorProto, "dataType" | "rawData">;
 
-/** The tensor of that name with other numbers; false where the name stands for no tensor of the graph's own. */
+/** Replaces the numbers of the tensor with that name. Returns false if the name is not a tensor of the graph itself. */
 function replaceTensor(model: Model, producer: NodeProto | undefined, name: string, content: Content): boolean {
   const { graph } = model;
   const empty = { floatData: [], doubleData: [], int32Data: [] };
@@ -76,7 +76,7 @@ function addTensor(model: Model, node: NodeProto, index: number, tensor: TensorP
   const { graph } = model;
   tensor.name = freshName(model, `${node.input[index]}/calibrated`);
   graph.initializer.push(tensor);
-  // Up to IR version 3 every initialiser is an input as well.
+  // Up to IR version 3, every initialiser is also an input.
   if (model.irVersion < 4n) graph.input.push(valueInfo(tensor.name, tensor.dataType, tensor.dims.map(Number)));
   node.input[index] = tensor.name;
 }

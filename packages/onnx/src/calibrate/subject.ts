@@ -8,9 +8,9 @@ import { fixedBatch, portsBefore, portsOf } from "./ports.ts";
 
 /** A network whose statistics are gathered. */
 export interface Subject extends Choice {
-  /** SHA-256 of its file, or files. */
+  /** The SHA-256 of its file or files. */
   readonly digest: string;
-  /** The model for batches of so many samples; the same bytes where one model takes any. */
+  /** The model for batches of this many samples. The bytes are the same for all sizes if one model accepts any size. */
   modelFor(samples: number): Uint8Array;
   readonly external: ReadExternal | undefined;
   /** The name of the port that an input of the model is fed from. */
@@ -22,11 +22,13 @@ export interface Subject extends Choice {
 export interface SubjectOptions {
   /** Reads the files that the model keeps data in; `openModel` of `@bn/onnx/node` gives it. */
   readonly external?: ReadExternal | undefined;
-  /** Which nodes get new statistics, by name. Default: all. */
+  /** Selects, by name, the nodes that get new statistics. Default: all. */
   readonly nodes?: ((name: string) => boolean) | undefined;
 }
 
-/** An ONNX model as a subject. Errors: `ERR_BN_DATA`: not a model, or its nodes are not sorted. */
+/**
+ * Makes a subject of an ONNX model. Errors: `ERR_BN_DATA` if the bytes are not a model, or if its nodes are not sorted.
+ */
 export function subjectOf(bytes: Uint8Array, options: SubjectOptions): Subject {
   const model = parseModel(bytes);
   const choice = chooseNodes(model, options.nodes ?? (() => true));
@@ -41,7 +43,7 @@ export function subjectOf(bytes: Uint8Array, options: SubjectOptions): Subject {
   };
 }
 
-/** Errors: `ERR_BN_PARAM`: a size that the model does not take. */
+/** Errors: `ERR_BN_PARAM` for a size that the model does not accept. */
 export function batchSize(subject: Subject, given: number | undefined): number {
   const fixed = fixedBatch(subject.ports);
   const batch = given ?? fixed ?? DEFAULT_BATCH;

@@ -26,29 +26,30 @@ import { isCorrectedTwice, twiceText } from "./twice.ts";
 import { type Remeasure, scaleBefore, scalesOfAll } from "./what-if.ts";
 
 export interface DiagnoseOptions {
-  /** Who runs the network: `createRuntime()`. */
+  /** The runtime for the network: `createRuntime()`. */
   readonly runtime: Runtime;
-  /** Shapes of inputs by name, where the model leaves axes open. */
+  /** Shapes of inputs by name, for axes that the model leaves open. */
   readonly shapes?: Readonly<Record<string, Shape>>;
-  /** Values of inputs by name; of the others they are made up. */
+  /** Values of inputs by name. Other inputs get generated values. */
   readonly feeds?: Readonly<Record<string, Tensor>>;
   /** Reads the model's external data files. */
   readonly external?: ReadExternal;
-  /** The seed of the made-up input. Default "bn". */
+  /** The seed of generated inputs. Default "bn". */
   readonly seed?: string;
   readonly signal?: AbortSignal;
 }
 
 /**
- * What a run shows of the statistics that a network stores. Each BatchNormalization is run with the statistics of what it
- * is given, so that no stored number has a say in what the next node sees; these are compared with the stored ones, as they
- * stand and as a known mistake would have made them. A mistake is named, as `suspect`, only where it explains what was
- * measured and the numbers as they stand do not.
+ * Checks the stored statistics of a network by running it. Each BatchNormalization normalizes by the statistics of its
+ * own input, so that stored numbers do not affect later nodes. The measured statistics are compared with the stored
+ * ones, as they are and as each known mistake would have changed them. A mistake is reported, as `suspect`, only if it
+ * explains the measurement and the stored numbers as they are do not.
  *
- * Math    for each channel, log(measured variance / stored variance) less its median over the network; a mistake is a map
- *         of the stored numbers under which these are near 0.
- * Shapes  nodes at the top level, in inference, with 16 values of each channel or more.
- * Errors  `ERR_BN_DATA`, a model that cannot be read; what ONNX Runtime cannot run is not an error, and gives nothing.
+ * Math    for each channel, log(measured variance / stored variance) minus its median over the network; a mistake is a
+ *         map of the stored numbers under which these are near 0.
+ * Shapes  nodes at the top level, in inference, with at least 16 values per channel.
+ * Errors  `ERR_BN_DATA`, a model that cannot be read; a model that ONNX Runtime cannot run is not an error, and gives
+ *         no result.
  *
  * @example
  * ```ts
@@ -85,7 +86,7 @@ export async function diagnoseModel(bytes: Uint8Array, options: DiagnoseOptions)
   return diagnosePlaces(model, places, runtime, { ...given, feeds: new Map(Object.entries(taps.values())) });
 }
 
-/** The same of a model that is ready to run, its nodes and the shapes that they see. */
+/** The same for a model that is ready to run, its nodes and the shapes of their inputs. */
 export async function diagnosePlaces(
   model: Model,
   places: readonly Place[],
@@ -102,13 +103,13 @@ export async function diagnosePlaces(
     const found = await findingsOf(model, judgementOf(measured), remeasure);
     return found.map((one) => suspect(one.node, textOf(one, enough.length)));
   } catch (error) {
-    // Something of it cannot be run so; then it tells nothing.
+    // Some part of the network cannot be run this way. In that case there is no diagnosis.
     if (error instanceof BnError && error.code === "ERR_BN_DATA") return [];
     throw error;
   }
 }
 
-/** One mistake of all nodes, or those of single ones. */
+/** Either one mistake in all nodes, or mistakes in single nodes. */
 async function findingsOf(model: Model, judgement: Judgement, remeasure: Remeasure): Promise<Finding[]> {
   const everywhere = [...networkFindings(judgement), ...(await scalesOfAll(judgement, remeasure))];
   const [best] = everywhere.toSorted((a, b) => a.after - b.after);
@@ -125,10 +126,10 @@ async function findingsOf(model: Model, judgement: Judgement, remeasure: Remeasu
   return [...new Map(found.map((one) => [`${one.node?.name} ${one.mistake}`, one])).values()];
 }
 
-/** Beyond, no further run is made to explain a node. */
+/** The number of findings after which no further run is made to explain a node. */
 const MOST_FINDINGS = 8;
 
-/** A suspicion as a diagnostic; of the whole network where `node` is null. */
+/** A suspicion as a diagnostic. If `node` is null it concerns the whole network. */
 export function suspect(node: StoredNode | null, what: string): Diagnostic {
   if (node === null) return { kind: "suspect", node: "", message: `BatchNormalization in the whole network: ${what}` };
   return { kind: "suspect", node: node.name, message: `${titleOf(node)}: ${what}` };

@@ -3,25 +3,25 @@ import { graphsIn, type Model } from "../graph/proto.ts";
 import { neighbours } from "./neighbours.ts";
 import { type StoredNode, type Suspicion, short } from "./suspicion.ts";
 
-/** The default of ONNX, PyTorch and Caffe; a float. */
+/** The default of ONNX, PyTorch and Caffe, as a float32. */
 const DEFAULT_EPSILON = Math.fround(1e-5);
-/** Frameworks have 1e-6 to 1e-3. */
+/** Frameworks use 1e-6 to 1e-3. */
 const LARGE_EPSILON = 0.01;
-/** What is left of the statistics in each step: frameworks have 0.9 to 0.999. */
+/** The part of the statistics that each step keeps. Frameworks use 0.9 to 0.999. */
 const SMALL_MOMENTUM = 0.3;
 /** With fewer channels than this, equal numbers may be a coincidence. */
 const FEW = 4;
 
-/** One family of mistakes: what of a node shows it, or null. */
+/** Detects one family of mistakes in a node. Returns null if the node does not show any. */
 type Family = (node: StoredNode, about: About) => string | null;
 
 interface About {
   readonly nodes: readonly StoredNode[];
-  /** Names that some node, or the caller of the network, reads. */
+  /** Names that a node, or the caller of the network, reads. */
   readonly read: ReadonlySet<string>;
 }
 
-/** Families of mistakes that the file alone shows. */
+/** Families of mistakes that can be detected from the file alone. */
 const FAMILIES: readonly Family[] = [
   function pytorchMomentum({ layer: { movingAverageFraction: momentum } }) {
     if (!(momentum > 0 && momentum <= SMALL_MOMENTUM)) return null;
@@ -44,7 +44,7 @@ const FAMILIES: readonly Family[] = [
     if (eps !== DEFAULT_EPSILON && eps !== 0) return null;
     const others = nodes.filter((one) => one.layer.eps !== eps);
     const [first] = others;
-    // At most one in ten, while the others agree.
+    // At most one node in ten is odd, while the others agree.
     const isOdd = first && 10 * (nodes.length - others.length) <= Math.max(10, nodes.length) && others.length >= 3;
     if (!isOdd || others.some((one) => one.layer.eps !== first.layer.eps)) return null;
     return `epsilon is ${short(eps)}, and ${short(first.layer.eps)} in the ${others.length} other nodes: as if it was lost and a default stands there`;
@@ -55,7 +55,7 @@ const FAMILIES: readonly Family[] = [
   },
 ];
 
-/** What the file alone shows: of each node, and of nodes beside one another. */
+/** Mistakes that can be detected from the file alone, in single nodes and by comparing nodes. */
 export function fileSuspicions(model: Model, nodes: readonly StoredNode[]): Suspicion[] {
   const about = { nodes, read: namesRead(model) };
   const own = nodes.flatMap((node) =>

@@ -3,29 +3,37 @@ import type { Measured } from "./measure.ts";
 import { MISTAKES, RIGHT } from "./readings.ts";
 import type { StoredNode } from "./suspicion.ts";
 
-/** A mistake that explains what was measured: of a node, or of the whole network where that is null. */
+/** A mistake that explains the measurement, in a node or, if that is null, in the whole network. */
 export interface Finding {
   readonly node: StoredNode | null;
   readonly mistake: string;
-  /** Of the logarithms of measured over stored variances: as they stand, and with the mistake undone. */
+  /**
+   * The spread of log(measured variance / stored variance): with the numbers as they are, and with the mistake undone.
+   */
   readonly before: number;
   readonly after: number;
   readonly channels: number;
-  /** The node's ranges are told from those of the others, and not from its own numbers read otherwise. */
+  /**
+   * Whether the node was found by comparing its ranges with those of the other nodes, rather than by another reading of
+   * its own numbers.
+   */
   readonly byOthers?: boolean;
 }
 
 /*
- * When a mistake is named. In the networks of PaddleOCR and of Caffe that tests run, on waves that look like no picture,
- * stored variances are within a factor of 1.4 to 2.3 of measured ones (11 in one of three nodes), and no mistake comes as
- * near; with a mistake undone they are as near as before it was made.
+ * When a mistake is reported. The tests run networks of PaddleOCR and of Caffe on waves that do not look like pictures.
+ * Their stored variances are within a factor of 1.4 to 2.3 of the measured ones (11 in one of three nodes), and no
+ * mistake fits as well. With a planted mistake undone, they fit as well as before it was planted.
  */
 const ENOUGH_CHANNELS = 32;
-/** The mistake fits well and, of a network, this much better, or far better. */
+/**
+ * For a mistake of the whole network: it must fit well and this much better than the numbers as they are, or far
+ * better.
+ */
 const WELL = 1;
 const BETTER = 1.25;
 const FAR_BETTER = 3;
-/** A single node, which needs others to compare it with. */
+/** For a single node: there must be enough other nodes to compare it with. */
 export const ENOUGH_NODES = 5;
 const NODE_CHANNELS = 8;
 
@@ -33,15 +41,15 @@ const NODE_BETTER = 2.5;
 const NODE_EVIDENCE = 10;
 const FAR_OFF = 3;
 
-/** The statistics of a network as measured, and how the stored ones fit them. */
+/** The measured statistics of a network, and how well the stored ones fit them. */
 export interface Judgement {
   readonly measured: readonly Measured[];
   readonly fits: readonly Fit[];
-  /** Median over all channels: how much smaller what was made up is than what the network was trained on. */
+  /** The median over all channels: how much smaller the generated input is than the training data. */
   readonly centre: number;
-  /** The spread of each node, around the centre. */
+  /** The spread of each node around the centre. */
   readonly spreads: readonly number[];
-  /** Median of them. */
+  /** The median of the spreads. */
   readonly typical: number;
 }
 
@@ -52,7 +60,7 @@ export function judgementOf(measured: readonly Measured[]): Judgement {
   return { measured, fits, centre, spreads, typical: median(spreads) };
 }
 
-/** Over all channels; lower is better. */
+/** The misfit over all channels; lower is better. */
 export function misfit(fits: readonly Fit[]): { readonly channels: number; readonly spread: number } {
   const off = fits.flatMap((fit) => fit.off);
   return { channels: off.length, spread: spread(off, median(off)) };
@@ -69,7 +77,7 @@ export function explainsNode({ before, after, channels }: Omit<Finding, "node" |
   return enough && after <= WELL && before >= NODE_BETTER * after;
 }
 
-/** A mistake that was made in every node. */
+/** Finds a mistake that was made in every node. */
 export function networkFindings({ measured, fits }: Judgement): Finding[] {
   const { channels, spread: before } = misfit(fits);
   if (measured.length < 2) return [];
@@ -79,12 +87,12 @@ export function networkFindings({ measured, fits }: Judgement): Finding[] {
   }).filter(explainsNetwork);
 }
 
-/** Whether the other nodes are near enough to one another to tell of one that it is off. */
+/** Whether the other nodes agree well enough to show that one node is off. */
 export function isComparable({ measured, typical }: Judgement): boolean {
   return measured.length >= ENOUGH_NODES && typical <= WELL;
 }
 
-/** A node that is off, and what may be the reason; null where it is not. */
+/** A node that is off, with a possible reason; null if it is not off. */
 export function nodeFinding(judgement: Judgement, i: number): Finding | null {
   const { measured, fits, centre, spreads } = judgement;
   const [one, own, before] = [measured[i] as Measured, fits[i] as Fit, spreads[i] as number];
@@ -100,7 +108,7 @@ export function nodeFinding(judgement: Judgement, i: number): Finding | null {
   return best?.finding ?? null;
 }
 
-/** Nothing explains it, but its ranges are not those of the network. */
+/** No mistake explains the node, but its ranges do not fit the network. */
 export function rangeFinding({ measured, fits, centre, spreads, typical }: Judgement, i: number): Finding | null {
   const [own, before] = [fits[i] as Fit, spreads[i] as number];
   const isFar = Math.abs(median(own.off) - centre) >= FAR_OFF && before >= FAR_OFF && own.off.length >= NODE_CHANNELS;
@@ -119,11 +127,11 @@ export function rangeFinding({ measured, fits, centre, spreads, typical }: Judge
 interface Explanation {
   readonly mistake: string;
   readonly fit: Fit;
-  /** It says another mean too, which must then fit better. */
+  /** Whether it also implies another mean, which must then fit better. */
   readonly needsMean: boolean;
 }
 
-/** A possible explanation of a node: a mistake, or the statistics of another node. */
+/** A possible explanation for a node: a mistake, or the statistics of another node. */
 function explanations(one: Measured, measured: readonly Measured[]): Explanation[] {
   const { node } = one;
   const read = MISTAKES.map((reading) => {
@@ -137,7 +145,7 @@ function explanations(one: Measured, measured: readonly Measured[]): Explanation
   return [...read, ...swapped];
 }
 
-/** The evidence in words. */
+/** Describes the evidence in words. */
 export function textOf({ node, mistake, before, after, channels, byOthers }: Finding, nodes: number): string {
   const whose = node
     ? `the variances of ${channels} channels`

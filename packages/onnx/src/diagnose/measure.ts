@@ -5,7 +5,7 @@ import { createTaps, type Given } from "../verify/taps.ts";
 import { ENOUGH_VALUES, meanName, type Place, renormalized, type ScaleOf, varianceName } from "./renormalize.ts";
 import type { StoredNode } from "./suspicion.ts";
 
-/** What a node saw: the mean and variance of X per channel. */
+/** The statistics of a node's input: the mean and variance of X per channel. */
 export interface Measured {
   readonly node: StoredNode;
   readonly mean: Float64Array;
@@ -14,7 +14,10 @@ export interface Measured {
   readonly count: number;
 }
 
-/** The places whose statistics a run can tell: inference, a channel per position of axis 1, and enough values of each. */
+/**
+ * The places whose statistics a run can measure: nodes in inference, with channels on axis 1 and enough values per
+ * channel.
+ */
 export function measurable(places: readonly Place[]): Place[] {
   return places.filter(({ node, shape }) => {
     const fits = node.topLevel && !node.training && node.spatial && shape[1] === node.layer.channels;
@@ -22,7 +25,7 @@ export function measurable(places: readonly Place[]): Place[] {
   });
 }
 
-/** Runs the network, each place normalized by its own batch. Errors: as `Taps.fetch`. */
+/** Runs the network with each place normalized by its own batch. Errors: as `Taps.fetch`. */
 export async function measure(
   model: Model,
   places: readonly Place[],
@@ -40,7 +43,7 @@ export async function measure(
   });
 }
 
-/** Means and variances of instances, of one size, as one. */
+/** Merges the means and variances of instances of the same size. */
 function merged(means: Float64Array, variances: Float64Array, channels: number) {
   const instances = means.length / channels;
   const mean = new Float64Array(channels);

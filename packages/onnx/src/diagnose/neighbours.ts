@@ -16,7 +16,7 @@ interface Around {
   readonly readers: ReadonlyMap<string, readonly NodeProto[]>;
 }
 
-/** What a node shows beside others: numbers that stand in two places. Of the top level. */
+/** Mistakes that show when nodes of the top level are compared: the same numbers in two places. */
 export function neighbours(model: Model, nodes: readonly StoredNode[]): Suspicion[] {
   const around = aroundOf(model);
   const top = nodes.filter(({ topLevel }) => topLevel);
@@ -41,7 +41,7 @@ function aroundOf(model: Model): Around {
   };
 }
 
-/** The Mul behind a node has the node's own scale. */
+/** The Mul after a node has the same scale as the node. */
 function gammaBehind({ layer: { gamma }, tensors }: StoredNode, { lookup, readers }: Around): string | null {
   const behind = readers.get(tensors.y) ?? [];
   const [mul] = behind;
@@ -51,7 +51,7 @@ function gammaBehind({ layer: { gamma }, tensors }: StoredNode, { lookup, reader
   return `scale and the Mul behind it, ${labelOf(mul, 0)}, hold the same ${gamma.length} numbers: as if gamma was applied twice`;
 }
 
-/** The bias of the layer before is what folding gives: B - scale mean / sqrt(var + epsilon). */
+/** The bias of the layer before has the value that folding gives: B - scale mean / sqrt(var + epsilon). */
 function foldedBefore({ layer, tensors }: StoredNode, { lookup, producers }: Around): string | null {
   const before = producers.get(tensors.x);
   if (!before || !["Conv", "ConvTranspose", "Gemm", "Add"].includes(before.opType)) return null;
@@ -62,7 +62,7 @@ function foldedBefore({ layer, tensors }: StoredNode, { lookup, producers }: Aro
   return `the bias of ${before.opType} ${labelOf(before, 0)} before it is B - scale mean / sqrt(var + epsilon) in all ${layer.channels} channels: as if the node was folded into that layer and left in the network, so that its scale acts twice`;
 }
 
-/** What folding makes of a bias of 0, and how far float32 may be off it: each of the steps of O-1 rounds once. */
+/** The bias that folding gives for a bias of 0, and its largest float32 error: each step of O-1 rounds once. */
 function foldedBias({ statistics: { mean, variance }, gamma, beta, eps }: BatchNormScaleRecord) {
   return Array.from(mean, (center, c) => {
     const product = ((gamma[c] as number) * center) / Math.sqrt((variance[c] as number) + eps);
@@ -71,7 +71,9 @@ function foldedBias({ statistics: { mean, variance }, gamma, beta, eps }: BatchN
   });
 }
 
-/** Two nodes with the same statistics, and other scales: one layer of weights used twice would have the same. */
+/**
+ * Two nodes with the same statistics and different scales. A layer that is used twice would have the same scales too.
+ */
 function copies(nodes: readonly StoredNode[]): Suspicion[] {
   const alike = new Map<string, StoredNode[]>();
   return nodes.flatMap((node) => {
@@ -90,7 +92,7 @@ function copies(nodes: readonly StoredNode[]): Suspicion[] {
   });
 }
 
-/** A constant, without the axes of size 1 around its channels. */
+/** The values of a constant, without the axes of size 1 around its channels. */
 function valuesOf(lookup: Lookup, name: string): HostArray | null {
   const tensor = lookup(name);
   if ("why" in tensor) return null;
@@ -98,7 +100,7 @@ function valuesOf(lookup: Lookup, name: string): HostArray | null {
   return typeof numbers === "string" || numbers.dims.filter((size) => size !== 1).length > 1 ? null : numbers.data;
 }
 
-/** Not one number everywhere, which two tensors may have by chance. */
+/** Whether the values differ from each other. Two tensors with a single repeated number may be equal by chance. */
 function isVaried(values: HostArray): boolean {
   return values.some((value) => value !== values[0]);
 }

@@ -1,6 +1,6 @@
 import type { BatchNormScaleRecord } from "../layers/record.ts";
 
-/** Numbers of one channel, as stored. */
+/** The numbers of one channel, as stored. */
 interface Channel {
   readonly mean: number;
   readonly variance: number;
@@ -9,11 +9,11 @@ interface Channel {
   readonly eps: number;
 }
 
-/** What the stored numbers would be if one mistake had been made: mean and variance of X as they say then. */
+/** The mean and variance of X that the stored numbers would imply if one mistake had been made. */
 export interface Reading {
-  /** Null for what is right. */
+  /** Null for the right reading. */
   readonly mistake: string | null;
-  /** It says another mean too. */
+  /** Whether the mean changes too. */
   readonly changesMean: boolean;
   readonly of: (channel: Channel) => { readonly mean: number; readonly variance: number };
 }
@@ -49,7 +49,7 @@ export const MISTAKES: readonly Reading[] = [
   },
 ];
 
-/** Scales that a node may have been meant to have, by the mistake that would have made the stored one. */
+/** For each mistake in a stored scale, the scale that the node may have been meant to have. */
 export const SCALES: readonly {
   readonly mistake: string;
   readonly of: (channel: Channel) => number;

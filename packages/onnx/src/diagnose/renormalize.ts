@@ -4,27 +4,27 @@ import { intAttribute, intsAttribute, intTensor, nodeOf, tensorOf } from "../gra
 import { altered, attributeOf, type Model, opsetOf } from "../graph/proto.ts";
 import type { StoredNode } from "./suspicion.ts";
 
-/** A node, and the shape of X in the run that measures. */
+/** A node, with the shape of its X in the measuring run. */
 export interface Place {
   readonly node: StoredNode;
   readonly shape: Shape;
 }
 
-/** Another scale that a node is run with, for what-if. */
+/** Gives another scale to run a node with, for a what-if. */
 export type ScaleOf = (node: StoredNode) => ArrayLike<number>;
 
 export const meanName = (i: number) => `@bn/diagnose/${i}/mean`;
 export const varianceName = (i: number) => `@bn/diagnose/${i}/variance`;
 
-/** Of a channel: fewer values tell little of a variance. */
+/** The least number of values per channel; fewer do not determine a variance well. */
 export const ENOUGH_VALUES = 16;
 
 const DOUBLE = 11;
 
 /**
- * A copy of the network that normalizes by the statistics of what comes, as in training, and not by those that are stored:
- * each place is an InstanceNormalization there, so that what one node stores has no say in what the next one sees. Beside
- * each, the mean and the variance of X per instance and channel, in float64.
+ * A copy of the network that normalizes by the statistics of its input, as in training, instead of the stored ones.
+ * Each place becomes an InstanceNormalization, so that the numbers stored in one node do not affect the input of the
+ * next. The copy also gives, for each place, the mean and variance of X per instance and channel, in float64.
  */
 export function renormalized(model: Model, places: readonly Place[], scaleOf: ScaleOf | null): Model {
   const { graph } = model;

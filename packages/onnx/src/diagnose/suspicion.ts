@@ -4,7 +4,7 @@ import type { BatchNormScaleRecord } from "../layers/record.ts";
 /** A BatchNormalization whose weights are in the file. */
 export type StoredNode = NormNode & { readonly layer: BatchNormScaleRecord };
 
-/** What is probably wrong with a node, with the evidence, in words. */
+/** A mistake that a node probably has, with the evidence, in words. */
 export interface Suspicion {
   readonly node: StoredNode;
   readonly what: string;
@@ -14,7 +14,7 @@ export function storedIn(nodes: readonly object[]): StoredNode[] {
   return nodes.filter((node): node is StoredNode => "layer" in node && node.layer !== null);
 }
 
-/** A number as a person writes it: float32 has seven digits. */
+/** Formats a number with the seven digits of a float32. */
 export function short(value: number): string {
   return String(Number(value.toPrecision(6)));
 }

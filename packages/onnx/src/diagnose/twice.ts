@@ -4,8 +4,8 @@ import type { Measured } from "./measure.ts";
 const FEW = 4;
 
 /**
- * Whether the run was on the very batch that the statistics are of, and var is its variance times (m / (m - 1))^2: each
- * channel then is off by that, to within an eighth of one correction, and the means agree as closely.
+ * Whether the run used the very batch that the statistics come from, and var is its variance times (m / (m - 1))^2.
+ * Each channel is then off by that factor, to within an eighth of one correction, and the means agree as closely.
  */
 export function isCorrectedTwice({ node, mean, variance, count }: Measured): boolean {
   const once = Math.log(count / (count - 1));

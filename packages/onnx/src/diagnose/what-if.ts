@@ -10,14 +10,14 @@ import type { StoredNode } from "./suspicion.ts";
 /** Measures the network with other scales. */
 export type Remeasure = (scaleOf: ScaleOf) => Promise<readonly Measured[]>;
 
-/** Networks that are right are mostly nearer than this, and need no second run. */
+/** Right networks mostly fit better than this, and need no second run. */
 const WORTH_A_RUN = 0.5;
-/** Of nodes that are off: each costs two runs. */
+/** The number of nodes that are examined if they are off. Each costs two runs. */
 const MOST_NODES = 4;
 
 /**
- * A scale has no say in what its own node sees: only the nodes behind tell whether it is right. So the network is run with
- * the scales that were meant, had a mistake been made with all of them.
+ * The scale of a node does not affect its own input. Only later nodes show whether it is right. The network is
+ * therefore run with the intended scales, assuming that all nodes have the same mistake.
  */
 export async function scalesOfAll({ measured, fits }: Judgement, remeasure: Remeasure): Promise<Finding[]> {
   const { channels, spread: before } = misfit(fits);
@@ -30,7 +30,7 @@ export async function scalesOfAll({ measured, fits }: Judgement, remeasure: Reme
   return found.filter(explainsNetwork);
 }
 
-/** The same of the nodes before one that is off: the fault may be theirs. */
+/** The same for the nodes before one that is off, because the mistake may be in those. */
 export async function scaleBefore(
   model: Model,
   { measured, spreads, centre }: Judgement,
@@ -58,7 +58,7 @@ function scaleBy(of: (typeof SCALES)[number]["of"], only?: StoredNode): ScaleOf 
   };
 }
 
-/** The measured nodes that X comes from without another of them between. */
+/** The measured nodes that X is computed from without another measured node in between. */
 function normsBefore({ graph }: Model, { node }: StoredNode, measured: readonly Measured[]): StoredNode[] {
   const producers = new Map(graph.node.flatMap((one) => one.output.map((name) => [name, one] as const)));
   const known = new Map(measured.map((one) => [one.node.node, one.node] as const));

@@ -1,6 +1,6 @@
 import { type LayerRecord, quotients } from "../layers/record.ts";
 
-/** y = (x - mean) * gain + beta per channel, in float64: what a normalization with stored statistics does to its input. */
+/** y = (x - mean) * gain + beta per channel, in float64: the map of a normalization with stored statistics. */
 export interface ChannelAffine {
   readonly mean: Float64Array;
   readonly gain: Float64Array;
@@ -8,8 +8,8 @@ export interface ChannelAffine {
 }
 
 /**
- * A record's affine map: mean and variance are the quotients of BN-6, gain = gamma / sqrt(variance + eps); a Scale has
- * mean 0 and gain gamma.
+ * The affine map of a record. Mean and variance are the quotients of BN-6, and gain = gamma / sqrt(variance + eps). A
+ * Scale has mean 0 and gain gamma.
  *
  * Source  docs/folding.md, F-1; docs/spec.md BN-6, BS-1.
  */
@@ -25,7 +25,7 @@ export function affineOf(record: LayerRecord): ChannelAffine {
   return { mean: wide(mean, 0), gain, beta };
 }
 
-/** The first channel whose numbers are not finite numbers, in words, or null: such a channel cannot be folded. */
+/** Describes the first channel whose numbers are not finite, or returns null. Such a channel cannot be folded. */
 export function unusable({ mean, gain, beta }: ChannelAffine): string | null {
   for (let c = 0; c < gain.length; c++) {
     for (const [name, value] of [
@@ -39,7 +39,7 @@ export function unusable({ mean, gain, beta }: ChannelAffine): string | null {
   return null;
 }
 
-/** True where zeros stay zeros: then a padding of zeros before the map is one behind it. */
+/** Whether the map keeps zeros, so that zero padding before the map equals zero padding after it. */
 export function keepsZero({ mean, gain, beta }: ChannelAffine): boolean {
   return beta.every((value, c) => value === (mean[c] as number) * (gain[c] as number));
 }

@@ -11,7 +11,7 @@ import type { FoldAttempt } from "./task.ts";
 import { type NamedNorm, normsOf } from "./tasks.ts";
 import { wiringOf } from "./wiring.ts";
 
-/** A network to be judged: its layers with weights, in order, and what still stands beside them. */
+/** A network to be judged: its layers with weights, in order, and the normalizations that it still has. */
 export interface FoldAttempts {
   readonly layers: readonly (FoldAttempt & { readonly dims: readonly number[] })[];
   readonly norms: readonly NamedNorm[];
@@ -19,19 +19,19 @@ export interface FoldAttempts {
   readonly constants: ReadonlySet<string>;
 }
 
-/** What of a model can be judged. Errors: `ERR_BN_DATA`. */
+/** The parts of a model that can be judged. Errors: `ERR_BN_DATA`. */
 export async function foldAttempts(bytes: Uint8Array, external?: ReadExternal): Promise<FoldAttempts> {
   return attemptsOf(await readWhole(bytes, external)).found;
 }
 
-/** With the layers themselves, in the same order. */
+/** The same with the layers themselves, in the same order. */
 export function attemptsOf(model: Model): { found: FoldAttempts; layers: readonly Layer[] } {
   const lookup = lookupOf(model);
   const context = { model, wiring: wiringOf(model), lookup, options: { duplicate: true }, folded: new Map() };
   const ends = endsPath(context);
   const seen = new Set<NodeProto>();
   const layers: Layer[] = [];
-  // An Add behind a MatMul comes after it, and knows its bias: from the end.
+  // An Add after a MatMul knows its bias, so nodes are visited from the end.
   for (const node of model.graph.node.toReversed()) {
     if (seen.has(node) || !ends(node)) continue;
     const layer = layerOf(context, node);
@@ -51,7 +51,7 @@ interface Precision {
   readonly smallest: number;
 }
 
-/** Unit roundoff, and half of the smallest number, of each type that weights may have. */
+/** The unit roundoff, and half of the smallest number, of each type that weights may have. */
 const PRECISION: Readonly<Record<string, Precision>> = {
   float16: { u: 2 ** -11, smallest: 2 ** -25 },
   bfloat16: { u: 2 ** -8, smallest: 2 ** -134 },

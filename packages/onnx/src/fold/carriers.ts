@@ -3,20 +3,20 @@ import { attributeOf, isOnnxDomain } from "../graph/proto.ts";
 import { convolutionLayout, deconvolutionLayout, matrixLayout } from "./layouts.ts";
 import type { WeightLayout } from "./weights.ts";
 
-/** Where a linear layer keeps its weights, and how they are laid out. */
+/** The place and layout of the weights of a linear layer. */
 export interface Carrier {
   /** Index of the weights among the node's inputs, and of its bias. */
   readonly weights: number;
-  /** null where the operator takes no bias: a MatMul. */
+  /** null if the operator has no bias, as for a MatMul. */
   readonly bias: number | null;
-  /** What the operator multiplies its bias by: Gemm's beta. */
+  /** The number by which the operator multiplies its bias: Gemm's beta. */
   readonly biasFactor: number;
-  /** What it multiplies every product by: Gemm's alpha. */
+  /** The number by which it multiplies every product: Gemm's alpha. */
   readonly factor: number;
   readonly layout: WeightLayout;
-  /** The channels of its output; null where the weights do not determine them, as for MatMul. */
+  /** The number of axes of its output; null if the weights do not determine it, as for MatMul. */
   readonly rank: number | null;
-  /** True if outputs may read zeros that padding put there. */
+  /** Whether outputs may read zeros that come from padding. */
   readonly pads: boolean;
 }
 
@@ -37,14 +37,14 @@ const conv: Reader = (node, dims) => {
   return { weights: 1, bias: 2, biasFactor: 1, factor: 1, layout, rank: dims.length, pads: pads(node) };
 };
 
-/** An output near an edge, or between strides, reads fewer inputs than others: as if the rest were padding. */
+/** An output near an edge, or between strides, reads fewer inputs than others, as if the rest were padding. */
 const convTranspose: Reader = (node, dims) => {
   const layout = deconvolutionLayout(dims, int(node, "group", 1));
   if (typeof layout === "string") return layout;
   return { weights: 1, bias: 2, biasFactor: 1, factor: 1, layout, rank: dims.length, pads: true };
 };
 
-/** y = alpha A B + beta C: the layout has no say in alpha, which w' keeps. */
+/** y = alpha A B + beta C. The layout does not affect alpha, which w' keeps. */
 const gemm: Reader = (node, dims) => {
   const layout = matrixLayout(dims, int(node, "transB", 0) !== 0);
   if (typeof layout === "string") return layout;
@@ -76,7 +76,7 @@ export function isCarrier(node: NodeProto): boolean {
   return isOnnxDomain(node.domain) && READERS.has(node.opType);
 }
 
-/** The carrier that `node` is, with weights of shape `dims`; as text, why it is none. */
+/** `node` as a carrier with weights of shape `dims`, or a text that says why it is none. */
 export function carrierOf(node: NodeProto, dims: readonly number[]): Carrier | string {
   const read = READERS.get(node.opType);
   return read === undefined ? `${node.opType} has no weights to fold into` : read(node, dims);

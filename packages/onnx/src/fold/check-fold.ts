@@ -7,23 +7,23 @@ import { type FoldTasks, foldTasks } from "./tasks.ts";
 
 /** The verdict on one layer of the original into which normalizations are folded. */
 export interface CheckFoldRow extends Omit<Verdict, "status"> {
-  /** Its name in the original. */
+  /** The layer's name in the original. */
   readonly layer: string;
-  /** Its name in the folded network; "" if no layer there matches. */
+  /** The layer's name in the folded network; "" if no layer there matches. */
   readonly found: string;
-  /** What it was to take up: those that still stand in the folded network are not among them. */
+  /** The normalizations that the layer should contain. Those that the folded network still has are not among them. */
   readonly normalizations: readonly string[];
-  /** "missing": there is no such layer, or a normalization is gone that no layer can take up. */
+  /** "missing": there is no such layer, or a normalization is gone that no layer can contain. */
   readonly status: Verdict["status"] | "missing";
 }
 
 /**
- * Judges a fold that was made elsewhere: which layers of `original` hold their normalizations in `folded`, how far each is
- * from what is right, and which mistake was made.
+ * Judges a fold that another tool made: which layers of `original` contain their normalizations in `folded`, how far
+ * each is from the right result, and which mistake was made.
  *
- * Math    the right weights in float64 (F-1, F-2); the error of each in units of F-5. A mistake is named where all channels of a
- *         layer fit it within the same bound. Layers are matched by name, else by shape in order; what still stands in
- *         `folded`, by its values, is not part of what a layer was to take up.
+ * Math    the right weights in float64 (F-1, F-2); the error of each in units of F-5. A mistake is named if all
+ *         channels of a layer fit it within the same bound. Layers are matched by name, otherwise by shape in order. A
+ *         normalization that `folded` still has, recognised by its values, is not expected in a layer.
  * Errors  `ERR_BN_DATA`: a file that cannot be read.
  * Source  docs/folding.md, F-5.
  *
@@ -44,9 +44,9 @@ export async function checkFold(
   return judgeFolds(tasks, await foldAttempts(folded, options.foldedExternal));
 }
 
-/** One row per task; a network of one format may be judged against one of another. */
+/** One row per task. The two networks may have different formats. */
 export function judgeFolds(given: FoldTasks, attempts: FoldAttempts): CheckFoldRow[] {
-  // Products and sums that stand as they were are nobody's fold.
+  // Products and sums that are unchanged are not counted as folds.
   const judged = matchFolds(given, attempts).filter(
     ({ task, folded }) => folded || task.steps.some(({ norm }) => norm),
   );
@@ -54,11 +54,11 @@ export function judgeFolds(given: FoldTasks, attempts: FoldAttempts): CheckFoldR
   return [...rows, ...goneRows(given, attempts)];
 }
 
-/** A task with the steps that are gone from the folded network, and the index of the layer that is like its own. */
+/** A task with the steps that the folded network no longer has, and the index of the matching layer. */
 export interface Match {
   readonly task: FoldTask;
   readonly index: number | null;
-  /** False where all of them stand: the layer was not folded, and all of them are what it lacks. */
+  /** False if all steps are still there: the layer was not folded, and lacks all of them. */
   readonly folded: boolean;
 }
 
@@ -89,7 +89,7 @@ export function judgeMatch({ task, index }: Match, { norms }: FoldTasks, { layer
   return { ...row, found: "", status: "missing", ratio: Number.NaN, at: "", mistake: null, evidence } as const;
 }
 
-/** Normalizations that nobody could fold, and that do not stand in the folded network either. */
+/** Normalizations that cannot be folded, and that the folded network does not have either. */
 function goneRows({ norms, left }: FoldTasks, attempts: FoldAttempts): CheckFoldRow[] {
   const stands = standingIn(norms, attempts);
   return left.flatMap(({ name, reason }): CheckFoldRow[] => {
@@ -101,7 +101,7 @@ function goneRows({ norms, left }: FoldTasks, attempts: FoldAttempts): CheckFold
   });
 }
 
-/** The layer's own name in `Conv "c1"`: a network of another format calls its operator otherwise. */
+/** The layer's own name in `Conv "c1"`. A network of another format has another operator name. */
 function nameIn(label: string): string {
   return /"(.*)"/.exec(label)?.[1] ?? label;
 }

@@ -11,7 +11,7 @@ export function compareFold(task: FoldTask, attempt: FoldAttempt, expected: Fold
   return { ratio: worst, at };
 }
 
-/** Whether all errors are within their bounds; ends at the first that is not. */
+/** Whether all errors are within their bounds. Stops at the first that is not. */
 export function fits(task: FoldTask, attempt: FoldAttempt, expected: FoldedWeights, biases: boolean): boolean {
   let within = true;
   visitErrors(task, attempt, expected, biases, (ratio) => {
@@ -21,7 +21,7 @@ export function fits(task: FoldTask, attempt: FoldAttempt, expected: FoldedWeigh
   return within;
 }
 
-/** Calls `visit` with every error over its bound, until that returns false. */
+/** Calls `visit` with every error divided by its bound, until that returns false. */
 function visitErrors(
   task: FoldTask,
   { weights, bias: found, u, smallest = 0 }: FoldAttempt,
@@ -46,7 +46,7 @@ function visitErrors(
   }
 }
 
-/** The size of the terms that each bias is made of, times how often they are rounded. */
+/** The size of the terms of each bias, times the number of their roundings. */
 function biasSizes({ weights, bias, layout, steps, factor }: FoldTask, expected: FoldedWeights): Float64Array {
   let sizes = plain(bias, layout.outputs).map(Math.abs);
   let now: ArrayLike<number> = weights;

@@ -6,15 +6,18 @@ import type { ChannelAffine } from "./affine.ts";
 
 /** A Mul, Add, Sub or Div of a tensor and a constant, as y = (x - mean) * gain + beta. */
 export interface ConstantMap {
-  /** The input that is not a constant. */
+  /** The input that is not the constant. */
   readonly x: string;
-  /** The affine map over `channels`, of which a tensor of `rank` axes has `channelAxis`; as text, why it is none. */
+  /**
+   * The affine map over `channels` on axis `channelAxis` of a tensor with `rank` axes, or a text that says why it is
+   * none.
+   */
   over(channels: number, channelAxis: number, rank: number): ChannelAffine | string;
 }
 
 type Coefficients = (value: number) => { readonly gain: number; readonly mean: number; readonly beta: number };
 
-/** Coefficients by operator, and by the side on which the constant c stands. */
+/** Coefficients by operator, and by the side on which the constant c is. */
 const MAPS: Readonly<Record<string, { readonly right: Coefficients; readonly left: Coefficients | null }>> = {
   Mul: { right: (c) => ({ gain: c, mean: 0, beta: 0 }), left: (c) => ({ gain: c, mean: 0, beta: 0 }) },
   Add: { right: (c) => ({ gain: 1, mean: 0, beta: c }), left: (c) => ({ gain: 1, mean: 0, beta: c }) },
@@ -22,7 +25,7 @@ const MAPS: Readonly<Record<string, { readonly right: Coefficients; readonly lef
   Div: { right: (c) => ({ gain: 1 / c, mean: 0, beta: 0 }), left: null }, // c / x is not affine
 };
 
-/** Null if `node` is not such a map. */
+/** Returns null if `node` is not such a map. */
 export function constantMapOf(node: NodeProto, lookup: Lookup): ConstantMap | null {
   const sides = Object.hasOwn(MAPS, node.opType) && isOnnxDomain(node.domain) ? MAPS[node.opType] : undefined;
   if (sides === undefined || node.input.length !== 2) return null;
@@ -54,7 +57,7 @@ function constantOf(lookup: Lookup, name: string): Numbers | null {
   return typeof numbers === "string" ? null : numbers;
 }
 
-/** A constant that broadcasts along all axes but that of channels, as one value per channel. */
+/** A constant that broadcasts along all axes except that of channels, as one value per channel. */
 function spread({ dims, data }: Numbers, channels: number, channelAxis: number, rank: number): Float64Array | string {
   const shape = `its constant has shape [${dims}]`;
   if (dims.length > rank) return `${shape}, more axes than the tensor`;

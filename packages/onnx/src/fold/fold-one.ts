@@ -11,7 +11,7 @@ import type { FoldRow } from "./report.ts";
 import { dropUnread, replaceInput, storedAs } from "./store.ts";
 import { type FoldedWeights, foldBefore, foldBehind } from "./weights.ts";
 
-/** What tells a node apart in both networks: its name, or the tensor that it gives. */
+/** Identifies a node in both networks: its name, or the tensor that it computes. */
 export function keyOf({ name, output: [y = ""] }: NodeProto): string {
   return name || y;
 }
@@ -20,15 +20,15 @@ export function keyOf({ name, output: [y = ""] }: NodeProto): string {
 export interface Candidate {
   readonly node: NodeProto;
   readonly name: string;
-  /** The tensor that it maps. */
+  /** The input of the map. */
   readonly x: string;
   /** null for products and sums with constants. */
   readonly norm: NormRecord | null;
-  /** Its map over so many channels on `channelAxis` of a tensor of `rank` axes, or why there is none. */
+  /** Its map over this many channels on `channelAxis` of a tensor with `rank` axes, or the reason why there is none. */
   over(channels: number, channelAxis: number, rank: number): ChannelAffine | string;
 }
 
-/** Into the layer whose output the candidate maps; as text, why not. */
+/** Folds the candidate into the layer before it. Returns a text if that is not possible. */
 export function foldIntoLast(context: Context, candidate: Candidate): FoldRow | string {
   const { model, wiring } = context;
   const isEnd = endsPath(context);
@@ -47,14 +47,14 @@ export function foldIntoLast(context: Context, candidate: Candidate): FoldRow | 
     const moves = reshapeMoves(wiring, one, outputs, rank === 2);
     if (moves !== null) return moves;
   }
-  // A product's channels are its last axis, a normalization's axis 1.
+  // The channels of a product are on its last axis, those of a normalization on axis 1.
   const axis = layer.rank === null ? rank - 1 : 1;
   if (candidate.norm !== null && axis !== 1) return `${layer.label} has its channels on axis ${axis}, not 1`;
   const affine = candidate.over(outputs, axis, rank);
   if (typeof affine === "string") return affine;
   const folded = foldBehind(layer.weightValues, layer.biasValues, layer.layout, affine);
   return store(context, candidate, layer, folded, affine, "behind", () => {
-    if (candidate.norm !== null && candidate.node.opType === "Add") return; // it holds the bias now
+    if (candidate.norm !== null && candidate.node.opType === "Add") return; // this node holds the bias now
     const last = between[0] ?? end;
     model.graph.valueInfo = model.graph.valueInfo.filter(({ name }) => name !== last.output[0]);
     last.output[0] = candidate.node.output[0] ?? "";
@@ -62,7 +62,9 @@ export function foldIntoLast(context: Context, candidate: Candidate): FoldRow | 
   });
 }
 
-/** Into the layer that the candidate alone feeds; as text, why not. */
+/**
+ * Folds the candidate into the layer after it, which must be its only reader. Returns a text if that is not possible.
+ */
 export function foldIntoNext(context: Context, candidate: Candidate): FoldRow | string {
   const { model, wiring } = context;
   const y = candidate.node.output[0] ?? "";
@@ -88,7 +90,10 @@ export function foldIntoNext(context: Context, candidate: Candidate): FoldRow | 
   });
 }
 
-/** Stores what was folded and lets `rewire` take the candidate out; nothing is changed where a number does not fit. */
+/**
+ * Stores the folded weights and lets `rewire` remove the candidate. If a number does not fit the type, nothing is
+ * changed.
+ */
 function store(
   { model, wiring, options, folded: all }: Context,
   candidate: Candidate,
@@ -132,7 +137,7 @@ function store(
   if (layer.biasNode !== null) {
     replaceInput(model, layer.biasNode, layer.biasIndex, bias, own(layer.biasNode, layer.biasIndex));
     const beta = node.attribute.find(({ name }) => name === "beta");
-    if (beta) beta.f = 1; // Gemm's: the bias has it in
+    if (beta) beta.f = 1; // Gemm's beta is already contained in the bias.
   } else if (!unbiased) {
     becomeAdd(candidate);
     replaceInput(model, candidate.node, 1, bias, false);
@@ -144,7 +149,7 @@ function store(
   return row;
 }
 
-/** A MatMul has no place for a bias: an Add in the normalization's place has. */
+/** A MatMul cannot hold a bias, so an Add takes the place of the normalization. */
 function becomeAdd({ node, x }: Candidate): void {
   node.opType = "Add";
   node.attribute = [];

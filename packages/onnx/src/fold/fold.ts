@@ -15,30 +15,34 @@ import { wiringOf } from "./wiring.ts";
 export interface FoldOptions {
   /** Reads the files that the model keeps data in; `openModel` of `@bn/onnx/node` gives it. */
   readonly external?: ReadExternal;
-  /** Weights that other nodes read too are copied, and the copy is folded. Default false: such a layer is left. */
+  /**
+   * Weights that other nodes also read are copied, and the copy is folded. Default false: such a layer is left
+   * unchanged.
+   */
   readonly duplicate?: boolean;
   /** Do not fold a layer if folding could cancel more than this many decimal digits of a channel. Default: no limit. */
   readonly maxLostDigits?: number;
-  /** Layers that must not be folded, named as in `into` of the rows, with the reason. */
+  /** Layers that must not be folded, by the names that rows have in `into`, with the reason. */
   readonly leave?: ReadonlyMap<string, string>;
 }
 
 export interface Folded {
-  /** The model, with everything but the folded nodes and weights as it was. */
+  /** The model. Only the folded nodes and weights have changed. */
   readonly bytes: Uint8Array;
-  /** One per BatchNormalization of the model, and per product or sum with constants behind a layer with weights. */
+  /** One row per BatchNormalization of the model, and per product or sum with constants after a layer with weights. */
   readonly rows: readonly FoldRow[];
 }
 
 /**
- * Moves every BatchNormalization that can go into the layer beside it: Conv, ConvTranspose, Gemm or MatMul.
+ * Folds every BatchNormalization, where possible, into the layer next to it: Conv, ConvTranspose, Gemm or MatMul.
  *
- * Math    behind a layer, w' = w * gain and b' = (b - mean) * gain + beta over its outputs; before one, w' = w * gain over its
- *         inputs and b' = b + sum w * (beta - mean * gain). gain = scale / sqrt(var + epsilon). In float64, rounded once
- *         to the weights' type. docs/folding.md derives both, and bounds what the result may differ by.
- * Left    with the reason in its row: a tensor between that is read elsewhere or is an output, weights that are shared,
- *         computed or quantised, training mode, padding that would no longer be zero, numbers beyond the type's range,
- *         nodes inside of subgraphs and functions.
+ * Math    after a layer, w' = w * gain and b' = (b - mean) * gain + beta over its outputs; before one, w' = w * gain
+ *         over its inputs and b' = b + sum w * (beta - mean * gain). gain = scale / sqrt(var + epsilon). In float64,
+ *         rounded once to the weights' type. docs/folding.md derives both, and a bound for the difference of the
+ *         results.
+ * Left    nodes that are not folded, with the reason in their row: the tensor between is read elsewhere or is an
+ *         output; weights are shared, computed or quantised; training mode; padding that would no longer be zero;
+ *         numbers beyond the type's range; nodes inside of subgraphs and functions.
  * Errors  `ERR_BN_DATA`: a file that cannot be read.
  * Source  docs/folding.md, F-1 to F-4.
  *
@@ -60,11 +64,11 @@ interface FoldedAll {
   readonly rows: readonly FoldRow[];
   /** Folded layers by their nodes. */
   readonly layers: ReadonlyMap<NodeProto, FoldedLayer>;
-  /** The nodes of the top level that stay, and why. */
+  /** The nodes of the top level that are not folded, with the reason. */
   readonly left: readonly { readonly node: NodeProto; readonly reason: string }[];
 }
 
-/** Folds in place, and tells what every layer that holds a normalization was. */
+/** Folds in place, and returns the original of every layer that contains a normalization now. */
 export function foldAll(model: Model, options: FoldOptions): FoldedAll {
   const folded = new Map<NodeProto, FoldedLayer>();
   const rows = new Map<NodeProto | string, FoldRow>();
@@ -77,7 +81,7 @@ export function foldAll(model: Model, options: FoldOptions): FoldedAll {
     rows.set(key, leftRow(found.name, "BatchNormalization", why ?? "no layer with weights stands beside it"));
     if (node && "tensors" in found && why === null) norms.set(node, found);
   }
-  // A fold may bring the next normalization beside a layer: again, until nothing moves.
+  // A fold may bring the next normalization next to a layer, so this repeats until nothing changes.
   const context = () => ({ model, wiring: wiringOf(model), lookup: lookupOf(model), options, folded });
   let now: Context = context();
   for (let moved = true; moved; ) {
@@ -134,11 +138,11 @@ export function lookupOf(model: Model): Lookup {
   return createScopes()(top);
 }
 
-/** The row of a candidate, folded into the layer behind whose output it stands, or into the one that it feeds. */
+/** Folds a candidate into the layer before it, or into the layer after it, and returns its row. */
 function foldOne(context: Context, candidate: Candidate): FoldRow | null {
   const behind = foldIntoLast(context, candidate);
   if (typeof behind !== "string") return behind;
-  if (candidate.norm === null) return null; // a product or sum that follows no layer is nobody's normalization
+  if (candidate.norm === null) return null; // a product or sum that follows no layer is not a normalization
   const before = foldIntoNext(context, candidate);
   if (typeof before !== "string") return before;
   return leftRow(candidate.name, candidate.node.opType, `${behind}; ${before}`);

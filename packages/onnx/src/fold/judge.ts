@@ -9,19 +9,21 @@ export interface Verdict {
   readonly status: "right" | "wrong" | "not folded";
   /** The largest error of a weight or bias in units of its bound (F-5). */
   readonly ratio: number;
-  /** Which: `weight 17` or `bias 3`. */
+  /** The element: `weight 17` or `bias 3`. */
   readonly at: string;
-  /** The mistake that all channels fit, in words; null where it is right, or no known mistake fits. */
+  /** The mistake that all channels fit, in words; null if the layer is right, or if no known mistake fits. */
   readonly mistake: string | null;
-  /** How well it fits, and how badly what is right does. */
+  /** How well the mistake fits, and how badly the right weights do. */
   readonly evidence: string;
 }
 
 /**
- * How far an attempt is from the right fold, and, where it is wrong, which known mistake gives what it holds.
+ * The error of an attempt compared with the right fold and, if it is wrong, the known mistake that gives the same
+ * numbers.
  *
- * Bound   F-5: (5 steps + 1) u |w'| for a weight; for a bias (7 steps + 1) u (|b| + |mean|) |gain| + 2 u |beta| and what the
- *         sums of a fold before the layer add: whoever folds in the weights' own type rounds so often.
+ * Bound   F-5: (5 steps + 1) u |w'| for a weight; for a bias (7 steps + 1) u (|b| + |mean|) |gain| + 2 u |beta| plus
+ *         the part of a fold before the layer. These are the roundings of a fold that is computed in the weights' own
+ *         type.
  */
 export function judge(task: FoldTask, given: FoldAttempt, others: readonly NormRecord[] = []): Verdict {
   const attempt = inTermsOf(task, given);
@@ -41,7 +43,7 @@ export function judge(task: FoldTask, given: FoldAttempt, others: readonly NormR
   return { status: "wrong", ...found, mistake: best.name, evidence: `${fit}; ${off}` };
 }
 
-/** Weights as they are under the task's alpha: one may have taken it into them. */
+/** Converts weights to the task's alpha, because a tool may have multiplied alpha into them. */
 function inTermsOf(task: FoldTask, attempt: FoldAttempt): FoldAttempt {
   const by = (attempt.factor ?? 1) / task.factor;
   if (by === 1 || !Number.isFinite(by)) return attempt;
@@ -58,8 +60,8 @@ function isUntouched({ weights, bias, layout }: FoldTask, attempt: FoldAttempt):
 }
 
 /**
- * The mistake that fits best: those that some of the weights speak against are not tried on all. Where the weights are of a
- * narrower type, so are the bounds, and that is a mistake of its own.
+ * The mistake that fits best. Mistakes that some of the weights contradict are not tried on all weights. If the weights
+ * have a narrower type, the bounds follow it, and the narrower type is a mistake of its own.
  */
 function likeliest(task: FoldTask, given: FoldAttempt, others: readonly NormRecord[]) {
   const rounding = roundingOf(given);
@@ -81,7 +83,7 @@ function likeliest(task: FoldTask, given: FoldAttempt, others: readonly NormReco
     const fold = mistake.fold();
     if (!fits(task, attempt, fold, true)) continue;
     const { ratio } = compareFold(task, attempt, fold);
-    // Several may fit: rounding alone tells them apart, and the simplest comes first.
+    // Several mistakes may fit. Only rounding distinguishes them, and the simplest comes first.
     if (best === null || ratio < best.ratio / 2) best = { name: mistake.name, ratio };
   }
   return best && rounding ? { ...best, name: `${best.name}, and ${rounding.name}` } : best;

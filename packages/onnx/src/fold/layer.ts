@@ -8,17 +8,17 @@ import type { FoldStep } from "./task.ts";
 import type { FoldedWeights } from "./weights.ts";
 import type { Wiring } from "./wiring.ts";
 
-/** A layer that holds one normalization or more: what it was and what it is to be, in float64. */
+/** A layer that contains one normalization or more: the original and the new weights, in float64. */
 export interface FoldedLayer {
   readonly layer: Layer;
   readonly exact: FoldedWeights;
   readonly steps: readonly PlacedStep[];
-  /** What the layer itself read and gave, its bias added, before anything was folded. */
+  /** The layer's own input and output, including its bias, before anything was folded. */
   readonly x: string;
   readonly y: string;
 }
 
-/** A step and the tensors that it stood between. */
+/** A step, with the tensors before and after it. */
 interface PlacedStep extends FoldStep {
   readonly x: string;
   readonly y: string;
@@ -33,27 +33,30 @@ export interface Context {
   readonly folded: Map<NodeProto, FoldedLayer>;
 }
 
-/** A layer with weights, and its bias as the file holds it. */
+/** A layer with weights, with its bias as stored in the file. */
 export interface Layer extends Carrier {
   readonly node: NodeProto;
   readonly label: string;
   readonly tensor: TensorProto;
   readonly values: Numbers;
-  /** The weights, not rounded where they were folded before. */
+  /** The weights. If they were folded before, they are not rounded. */
   readonly weightValues: ArrayLike<number>;
-  /** The bias per output, times the factor that the operator applies to it; null where there is no bias. */
+  /** The bias per output, times the factor that the operator applies to it; null if there is no bias. */
   readonly biasValues: Float64Array | null;
-  /** The node that adds the bias, and which input that is: the layer itself, or the Add behind a MatMul; null without. */
+  /**
+   * The node that adds the bias, and the index of that input. The node is the layer itself, or the Add after a MatMul;
+   * null without a bias.
+   */
   readonly biasNode: NodeProto | null;
   readonly biasIndex: number;
 }
 
-/** True for what a normalization can stand behind: a layer with weights, or the Add that gives a MatMul its bias. */
+/** Whether a normalization may follow this node: a layer with weights, or the Add that gives a MatMul its bias. */
 export function endsPath({ wiring, lookup }: Context): (node: NodeProto) => boolean {
   return (node) => isCarrier(node) || addedTo(wiring, lookup, node) !== null;
 }
 
-/** The layer that `end` is, or that it adds the bias of; as text, why its weights cannot be folded into. */
+/** The layer that `end` is, or whose bias it adds, or a text that says why its weights cannot be changed. */
 export function layerOf(context: Context, end: NodeProto): Layer | string {
   const { lookup, wiring, options, model, folded } = context;
   const added = addedTo(wiring, lookup, end);
@@ -86,7 +89,7 @@ export function layerOf(context: Context, end: NodeProto): Layer | string {
   };
 }
 
-/** True if one input of one node reads `name`, and nothing else. */
+/** Whether `name` is read by one input of one node and by nothing else. */
 export function readOnce(wiring: Wiring, name: string): boolean {
   return wiring.readersOf(name).length === 1 && wiring.neededElsewhere(name) === null;
 }
@@ -104,7 +107,10 @@ function biasOf(lookup: Lookup, name: string, { layout, biasFactor }: Carrier): 
   return Float64Array.from({ length: layout.outputs }, (_, o) => (data[single ? 0 : o] as number) * biasFactor);
 }
 
-/** The MatMul whose output alone `node` adds a constant to, and which input the constant is; else null. */
+/**
+ * The MatMul to whose output `node` adds a constant, if it is the only reader, with the index of the constant;
+ * otherwise null.
+ */
 function addedTo(wiring: Wiring, lookup: Lookup, node: NodeProto): { matMul: NodeProto; index: number } | null {
   if (node.opType !== "Add" || !isOnnxDomain(node.domain)) return null;
   for (const index of [0, 1]) {

@@ -1,6 +1,6 @@
 import type { WeightLayout } from "./weights.ts";
 
-/** A convolution's W: [outputs][inputs / group][kernel...]. As text, why it is none. */
+/** The W of a convolution: [outputs][inputs / group][kernel...]. Returns a text if `dims` do not fit. */
 export function convolutionLayout(dims: readonly number[], group: number): WeightLayout | string {
   const [outputs = 0, perGroup = 0] = dims;
   if (dims.length < 3) return `its weights have shape [${dims}], expected 3 axes or more`;
@@ -16,7 +16,7 @@ export function convolutionLayout(dims: readonly number[], group: number): Weigh
   };
 }
 
-/** A transposed convolution's W: [inputs][outputs / group][kernel...]. */
+/** The W of a transposed convolution: [inputs][outputs / group][kernel...]. */
 export function deconvolutionLayout(dims: readonly number[], group: number): WeightLayout | string {
   const [inputs = 0, perGroup = 0] = dims;
   if (dims.length < 3) return `its weights have shape [${dims}], expected 3 axes or more`;
@@ -32,7 +32,7 @@ export function deconvolutionLayout(dims: readonly number[], group: number): Wei
   };
 }
 
-/** A matrix [inputs][outputs], or [outputs][inputs] where it is transposed. */
+/** A matrix [inputs][outputs], or [outputs][inputs] if it is transposed. */
 export function matrixLayout(dims: readonly number[], transposed: boolean): WeightLayout | string {
   const [rows = 0, columns = 0] = dims;
   if (dims.length !== 2) return `its weights have shape [${dims}], expected 2 axes`;

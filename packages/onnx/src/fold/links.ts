@@ -2,12 +2,14 @@ import type { NodeProto } from "onnx-buf";
 import { attributeOf, isOnnxDomain, type Model, opsetOf } from "../graph/proto.ts";
 import type { Wiring } from "./wiring.ts";
 
-/** The nodes from a normalization up to the layer before it, nearest first, or why there is no such layer. */
+/**
+ * The nodes from a normalization up to the layer before it, nearest first, or the reason why there is no such layer.
+ */
 export type Path = { readonly carrier: NodeProto; readonly between: readonly NodeProto[] } | string;
 
 /**
- * Up from tensor `name`, which `reader` alone may read, to a layer with weights: through Identity, Dropout in inference,
- * and Reshape that leaves channels where they are.
+ * Follows tensor `name`, which only `reader` may read, up to a layer with weights. It passes through Identity, Dropout
+ * in inference, and Reshape that leaves channels in place.
  */
 export function pathUp(model: Model, wiring: Wiring, name: string, isEnd: (node: NodeProto) => boolean): Path {
   const between: NodeProto[] = [];
@@ -35,13 +37,13 @@ function whyBlocked(model: Model, wiring: Wiring, node: NodeProto, output: strin
     const training = opsetOf(model) >= 12 ? mode !== "" && !isFalse(wiring, mode) : isTraining(node, opsetOf(model));
     return extra || training || node.output[0] !== output ? `${label} in training mode stands between` : null;
   }
-  if (node.opType === "Reshape") return null; // judged once the layer at the end is known: reshapeMoves
+  if (node.opType === "Reshape") return null; // reshapeMoves judges it once the layer at the end is known
   return `${label} stands between`;
 }
 
 const int = (node: NodeProto, name: string) => Number(attributeOf(node, name)?.i ?? 0n);
 
-/** Dropout before operator set 7 says is_test; from 7 to 11 it is for inference. */
+/** Dropout has is_test before operator set 7; from 7 to 11 it means inference. */
 function isTraining(node: NodeProto, opset: number): boolean {
   return opset < 7 && int(node, "is_test") === 0;
 }
@@ -55,8 +57,8 @@ function isFalse(wiring: Wiring, name: string): boolean {
 }
 
 /**
- * Why a Reshape between moves channels, or null: [0, 0 or C, ...] copies batch and channels, and what is behind them stays
- * within a channel. Rows of a matrix, `flat`, may also become [-1, C, 1, 1].
+ * The reason why a Reshape in between moves channels, or null: [0, 0 or C, ...] copies batch and channels, and the
+ * other axes stay within a channel. Rows of a matrix, `flat`, may also become [-1, C, 1, 1].
  */
 export function reshapeMoves(wiring: Wiring, node: NodeProto, channels: number, flat: boolean): string | null {
   const shape = shapeOf(wiring, node);

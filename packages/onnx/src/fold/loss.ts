@@ -1,7 +1,7 @@
 import type { NormRecord } from "../layers/record.ts";
 import { quotients } from "../layers/record.ts";
 
-/** What folding may cost, from the weights alone. */
+/** The digits that folding may cost, estimated from the weights alone. */
 export interface Loss {
   /** Decimal digits: log10(1 + |mean - bias| / sqrt(variance + eps)) of the worst channel. */
   readonly lostDigits: number;
@@ -9,7 +9,7 @@ export interface Loss {
 }
 
 /**
- * How many digits of a channel's result cancel between w' x and b' where x is what the statistics say (F-4): both are
+ * How many digits of a channel's result cancel between w' x and b' if x follows the stored statistics (F-4): both terms are
  * |mean - bias| / std times as large as their sum. A normalization that is not folded subtracts before it scales.
  */
 export function lossOf(norm: NormRecord | null, bias: Float64Array | null): Loss {

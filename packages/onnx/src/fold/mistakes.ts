@@ -4,15 +4,18 @@ import { type FoldAttempt, type FoldStep, type FoldTask, plain, rightFold } from
 import { type Variant, variantsOf } from "./variants.ts";
 import { type FoldedWeights, foldBefore, foldBehind } from "./weights.ts";
 
-/** What somebody who makes it gets. */
+/** The result of a mistake. */
 export interface Mistake {
   readonly name: string;
-  /** The same for the same mistake in a part of the task. */
+  /** The same for equal mistakes in different parts of the task. */
   readonly id: string;
   fold(): FoldedWeights;
 }
 
-/** Known mistakes, applied to the task: in the layer as a whole, in one normalization of several, in every one alike. */
+/**
+ * Known mistakes, applied to the task: in the layer as a whole, in one of several normalizations, or in all of them
+ * alike.
+ */
 export function* mistakes(task: FoldTask, attempt: FoldAttempt, others: readonly NormRecord[]): Generator<Mistake> {
   const all = task.steps.map((step) => [...variantsOf(step, task, attempt, others)]);
   yield* inOneStep(task, all);
@@ -26,7 +29,7 @@ export function* mistakes(task: FoldTask, attempt: FoldAttempt, others: readonly
 
 const withSteps = (task: FoldTask, steps: readonly FoldStep[]) => rightFold({ ...task, steps });
 
-/** One normalization taken wrongly, and all others right. */
+/** One normalization is wrong, and all others are right. */
 function* inOneStep(task: FoldTask, all: readonly (readonly Variant[])[]): Generator<Mistake> {
   const { steps } = task;
   for (const [s, variants] of all.entries()) {
@@ -44,7 +47,7 @@ function* inOneStep(task: FoldTask, all: readonly (readonly Variant[])[]): Gener
   }
 }
 
-/** The same mistake wherever it can be made. */
+/** The same mistake everywhere where it is possible. */
 function* inEveryStep(task: FoldTask, all: readonly (readonly Variant[])[]): Generator<Mistake> {
   const { steps } = task;
   if (steps.length < 2) return;
@@ -57,7 +60,7 @@ function* inEveryStep(task: FoldTask, all: readonly (readonly Variant[])[]): Gen
   }
 }
 
-/** Weights or bias as a whole. */
+/** Mistakes in the weights or the bias as a whole. */
 function* inTheLayer(task: FoldTask): Generator<Mistake> {
   const given = plain(task.bias, task.layout.outputs);
   const zeros = given.map(() => 0);
@@ -79,7 +82,7 @@ function* inTheLayer(task: FoldTask): Generator<Mistake> {
     yield { id: "beta", name: "Gemm's beta was ignored", fold: withOwn(bare) };
     const twice = given.map((value) => value * biasFactor);
     yield { id: "beta twice", name: "Gemm's beta was applied twice", fold: withOwn(twice) };
-    // b' is right, and the operator multiplies it once more.
+    // b' is right, but the operator multiplies it once more.
     const again = withBias(({ bias }) => bias.map((value) => value * biasFactor));
     yield { id: "beta kept", name: "Gemm's beta still multiplies the folded bias", fold: again };
     const neither = () => {
@@ -107,7 +110,7 @@ function* inTheLayer(task: FoldTask): Generator<Mistake> {
   if (task.steps.some(({ side }) => side === "before")) yield* inTheSums(task);
 }
 
-/** The right biases in the order of the attempt's: it fits where they are the same numbers, whichever channels have them. */
+/** The right biases in the order of the attempt's biases. It fits if they are the same numbers in other channels. */
 function permutedBias(task: FoldTask, attempt: FoldAttempt): Mistake {
   const inOrder = (values: Float64Array) =>
     Array.from(values.keys()).toSorted((a, b) => (values[a] as number) - (values[b] as number));
@@ -125,7 +128,7 @@ function permutedBias(task: FoldTask, attempt: FoldAttempt): Mistake {
   };
 }
 
-/** b g - mean + beta: what is subtracted is not in the output's units. */
+/** b g - mean + beta: the subtracted mean is not in the output's units. */
 function unscaledMeans({ steps, layout, factor, weights }: FoldTask, given: Float64Array): Float64Array {
   let now: FoldedWeights = { weights: Float64Array.from(weights), bias: given };
   for (const { side, affine } of steps) {
@@ -138,7 +141,7 @@ function unscaledMeans({ steps, layout, factor, weights }: FoldTask, given: Floa
   return now.bias;
 }
 
-/** What a fold before a layer adds to its bias: sum w (beta - mean g). */
+/** Mistakes in the part of the bias that a fold before a layer adds: sum w (beta - mean g). */
 function* inTheSums(task: FoldTask): Generator<Mistake> {
   const { steps, layout, factor } = task;
   const folded = (before: (now: FoldedWeights, step: FoldStep) => FoldedWeights) => () => {
@@ -163,7 +166,7 @@ function* inTheSums(task: FoldTask): Generator<Mistake> {
   };
 }
 
-/** Which maps were applied, how often and on which side. */
+/** Mistakes in which maps were applied, how often, and on which side. */
 function* inTheSteps(task: FoldTask): Generator<Mistake> {
   const { steps, layout } = task;
   const several = steps.length > 1;

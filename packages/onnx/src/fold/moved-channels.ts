@@ -1,7 +1,10 @@
 import type { ChannelAffine } from "./affine.ts";
 import type { Variant } from "./variants.ts";
 
-/** Statistics that met other channels: shifted, reversed, or with groups and channels of a group exchanged. */
+/**
+ * Statistics that were applied to other channels: shifted, reversed, or with groups and the channels of a group
+ * exchanged.
+ */
 export function* movedChannels(affine: ChannelAffine, channels: number, gains: Float64Array): Generator<Variant> {
   for (const { id, name, from } of moves(affine, channels, gains)) {
     const at = (values: Float64Array) => values.map((_, c) => values[from(c)] as number);
@@ -43,7 +46,7 @@ function* moves({ gain }: ChannelAffine, channels: number, gains: Float64Array):
   if (channels > 1) yield { id: "one", name: "all channels take the statistics of the first", from: () => 0 };
 }
 
-/** The shifts that the fitted gains are like, the likeliest four; without gains to go by, the nearest. */
+/** The four shifts that match the fitted gains best; without gains, the smallest shifts. */
 function shifts(gain: Float64Array, gains: Float64Array, channels: number): number[] {
   if (channels > 4096) return [1, 2, channels - 2, channels - 1]; // the comparison is quadratic
   const misfit = (by: number) => {

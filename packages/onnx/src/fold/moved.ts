@@ -1,7 +1,7 @@
 import type { Mistake } from "./mistakes.ts";
 import { type FoldTask, rightFold } from "./task.ts";
 
-/** The gain of each weight taken by another of its axes than the outputs': a bias does not notice. */
+/** The gain of each weight was taken along another axis than that of the outputs. A bias does not show this. */
 export function* mixedGroups(task: FoldTask): Generator<Mistake> {
   const { dims, layout, weights } = task;
   const [rows = 1, columns = 1] = dims;
@@ -17,7 +17,7 @@ export function* mixedGroups(task: FoldTask): Generator<Mistake> {
     }),
   });
   const groups = layout.outputs / columns;
-  // [inputs][outputs / groups], as a transposed convolution has them.
+  // [inputs][outputs / groups], as for a transposed convolution.
   if (rows === layout.inputs && groups > 1 && Number.isInteger(groups)) {
     yield mixed(
       "groups by rest",
@@ -34,7 +34,10 @@ export function* mixedGroups(task: FoldTask): Generator<Mistake> {
   if (columns === layout.outputs) yield mixed("columns", "the weights were scaled along their second axis", columnOf);
 }
 
-/** The right numbers in another order: kernels turned, axes exchanged. Only where the axes are of one size. */
+/**
+ * The right numbers in another order: kernels rotated or axes exchanged, which is possible only if the axes have the
+ * same size.
+ */
 export function* movedWeights(task: FoldTask): Generator<Mistake> {
   const { dims, weights } = task;
   if (dims.length < 2 || dims.reduce((a, b) => a * b, 1) !== weights.length) return; // a part of a task has no axes

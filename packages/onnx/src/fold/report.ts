@@ -1,17 +1,17 @@
-/** What became of one normalization, or of one product or sum with constants. */
+/** The result for one normalization, or for one product or sum with constants. */
 export interface FoldRow {
-  /** The node's name, or what tells it apart. */
+  /** The node's name, or a text that identifies it. */
   readonly node: string;
   readonly operator: string;
   readonly status: "folded" | "left";
-  /** The layer whose weights hold it now; "" where it was left. */
+  /** The layer whose weights contain it now; "" if it was not folded. */
   readonly into: string;
-  /** Whether the layer stands before or behind it. */
+  /** Whether the layer is before or behind it. */
   readonly side: "before" | "behind" | null;
-  /** Why it was left; "" where it was folded. */
+  /** The reason why it was not folded; "" if it was. */
   readonly reason: string;
-  /** Decimal digits of each channel's result that cancel in the folded form at most: log10(1 + |mean - bias| / std). */
+  /** The most decimal digits of a channel's result that cancel in the folded form: log10(1 + |mean - bias| / std). */
   readonly lostDigits: number;
-  /** Which channel that is; null without statistics. */
+  /** The channel with that value; null without statistics. */
   readonly worstChannel: number | null;
 }

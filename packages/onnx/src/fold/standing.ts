@@ -4,8 +4,8 @@ import type { FoldStep } from "./task.ts";
 import type { NamedNorm } from "./tasks.ts";
 
 /**
- * Tells which normalizations of a network still stand in another: those of the same values, by name where several are
- * alike. A product or sum with constants stands where a node of its name is one.
+ * Which normalizations of a network another network still has: those with the same values, and by name if several are
+ * alike. A product or sum with constants is found by the name of its node.
  */
 export function standingIn(
   norms: readonly NamedNorm[],
@@ -35,7 +35,7 @@ function sameValues(a: NormRecord, b: NormRecord): boolean {
     [a.gamma, b.gamma],
     [a.beta, b.beta],
   ] as const;
-  // A network in another format may have rounded the quotients to float32.
+  // A network of another format may have rounded the quotients to float32.
   return pairs.every(([one, other]) => {
     return Array.from({ length: a.channels }, (_, c) => c).every((c) => {
       return Math.fround(one?.[c] ?? 0) === Math.fround(other?.[c] ?? 0) || one?.[c] === other?.[c];

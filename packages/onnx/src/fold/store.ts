@@ -4,7 +4,7 @@ import { valueInfo } from "../graph/encode.ts";
 import { packNumbers, roundTo } from "../graph/narrow.ts";
 import { graphsOf, type Model } from "../graph/proto.ts";
 
-/** A tensor of `values`, rounded once to the type; as text, which value the type cannot hold. */
+/** A tensor of `values`, rounded once to the type, or a text that says which value the type cannot hold. */
 export function storedAs(
   name: string,
   dataType: TensorProto["dataType"],
@@ -23,7 +23,7 @@ export function storedAs(
   });
 }
 
-/** Puts `tensor` in the place of input `index` of `node`: under the old name where nobody else reads that. */
+/** Makes `tensor` the input `index` of `node`. It keeps the old name if no other node reads that. */
 export function replaceInput(model: Model, node: NodeProto, index: number, tensor: TensorProto, own: boolean): void {
   const { graph } = model;
   const old = node.input[index] ?? "";
@@ -35,7 +35,7 @@ export function replaceInput(model: Model, node: NodeProto, index: number, tenso
   }
   tensor.name = freshName(model, tensor.name);
   graph.initializer.push(tensor);
-  // Up to IR version 3 every initialiser is an input as well.
+  // Up to IR version 3, every initialiser is also an input.
   if (model.irVersion < 4n) graph.input.push(valueInfo(tensor.name, tensor.dataType, tensor.dims.map(Number)));
   while (node.input.length <= index) node.input.push("");
   node.input[index] = tensor.name;
@@ -53,7 +53,7 @@ export function freshName(model: Model, wanted: string): string {
   return name;
 }
 
-/** Drops initialisers that nothing reads any more, with their entries as inputs. */
+/** Removes initialisers that no node reads any more, and their entries as inputs. */
 export function dropUnread(model: Model, candidates: readonly string[]): void {
   const { graph } = model;
   const read = new Set(graph.output.map(({ name }) => name));

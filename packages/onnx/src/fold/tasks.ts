@@ -9,12 +9,12 @@ import { keyOf } from "./fold-one.ts";
 import type { FoldedLayer } from "./layer.ts";
 import type { FoldTask } from "./task.ts";
 
-/** The layers of a network that normalizations belong into, as they were before anybody folded. */
+/** The layers of a network into which normalizations belong, as they were before folding. */
 export interface FoldTasks {
   readonly tasks: readonly FoldTask[];
-  /** All of the network, under the names that steps have. */
+  /** All normalizations of the network, by the names that steps have. */
   readonly norms: readonly NamedNorm[];
-  /** Normalizations that no layer can take up, and why. */
+  /** Normalizations that no layer can contain, with the reason. */
   readonly left: readonly { readonly name: string; readonly reason: string }[];
 }
 
@@ -23,7 +23,7 @@ export interface NamedNorm {
   readonly norm: NormRecord;
 }
 
-/** What is to be folded in a model. `options` as `foldModel` was given. Errors: `ERR_BN_DATA`. */
+/** The folds that are expected in a model. `options` are those of `foldModel`. Errors: `ERR_BN_DATA`. */
 export async function foldTasks(
   bytes: Uint8Array,
   external?: ReadExternal,
@@ -32,7 +32,7 @@ export async function foldTasks(
   return tasksOf(await readWhole(bytes, external), options).found;
 }
 
-/** Folds `model` in place, and tells what was to be folded where. */
+/** Folds `model` in place, and returns what had to be folded where. */
 export function tasksOf(model: Model, options: FoldOptions): { found: FoldTasks; layers: readonly FoldedLayer[] } {
   const norms = normsOf(model);
   const { left, layers } = foldAll(model, options);
@@ -46,7 +46,7 @@ export function tasksOf(model: Model, options: FoldOptions): { found: FoldTasks;
   return { found: { tasks, norms, left: reasons }, layers: folded };
 }
 
-/** The normalizations of the top level that have their values in the file. */
+/** The normalizations of the top level whose values are in the file. */
 export function normsOf(model: Model): NamedNorm[] {
   const writers = new Map<string, NodeProto>();
   for (const node of model.graph.node) writers.set(node.output[0] ?? "", node);

@@ -3,16 +3,16 @@ import type { ChannelAffine } from "./affine.ts";
 import { movedChannels } from "./moved-channels.ts";
 import { type FoldAttempt, type FoldStep, type FoldTask, rightFold } from "./task.ts";
 
-/** One map as somebody took it wrongly. */
+/** One map with a mistake. */
 export interface Variant {
   readonly id: string;
   readonly name: string;
   readonly affine: ChannelAffine;
-  /** What it was made with; the other part with what is right. */
+  /** The part that was computed with the mistake. The other part is right. */
   readonly part: "all" | "weights" | "bias";
 }
 
-/** What a normalization is made of, with everything that can be left out or taken wrongly. */
+/** The values of a normalization, each of which can be left out or be wrong. */
 interface Parts {
   readonly mean: Float64Array;
   readonly variance: Float64Array;
@@ -21,7 +21,7 @@ interface Parts {
   readonly eps: number;
 }
 
-/** Epsilons that frameworks have as defaults. */
+/** Epsilons that frameworks use as defaults. */
 const EPSILONS = [1e-12, 1e-8, 1e-7, 1e-6, 1e-5, 2e-5, 5e-5, 1e-4, 1e-3, 1e-2].map(Math.fround);
 
 /** All wrong variants of one step. */
@@ -145,7 +145,10 @@ function partsOf(norm: NormRecord): Parts {
   return { mean: wide(mean, 0), variance: wide(variance, 0), gamma: wide(gamma, 1), beta: wide(beta, 0), eps };
 }
 
-/** The gain per channel that the attempt's weights say this step has, all others being right; NaN where they are zero. */
+/**
+ * The gain per channel that the attempt's weights imply for this step if all other steps are right; NaN where they are
+ * zero.
+ */
 function fittedGains(step: FoldStep, task: FoldTask, attempt: FoldAttempt): Float64Array {
   const { layout } = task;
   const others = rightFold({ ...task, steps: task.steps.filter((one) => one !== step) }).weights;
@@ -159,7 +162,7 @@ function fittedGains(step: FoldStep, task: FoldTask, attempt: FoldAttempt): Floa
   return along.map((sum, c) => sum / (squares[c] as number));
 }
 
-/** The epsilon that the channels' gains say, if they agree on one: the median of (gamma / gain)^2 - variance. */
+/** The epsilon that the channels' gains imply, if they agree on one: the median of (gamma / gain)^2 - variance. */
 function guessEps(gains: Float64Array, { gamma, variance }: Parts): number | null {
   const found: number[] = [];
   for (const [c, gain] of gains.entries()) {

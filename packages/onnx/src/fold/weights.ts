@@ -1,6 +1,8 @@
 import type { ChannelAffine } from "./affine.ts";
 
-/** The channels of each element of a weight tensor: `out` that they add to, `in` that they read. */
+/**
+ * The channels of each element of a weight tensor: the output `out` that it adds to, and the input `in` that it reads.
+ */
 export interface WeightLayout {
   readonly outputs: number;
   readonly inputs: number;
@@ -8,15 +10,15 @@ export interface WeightLayout {
   in(index: number): number;
 }
 
-/** In float64; whoever stores them rounds once. */
+/** Weights in float64, to be rounded once when they are stored. */
 export interface FoldedWeights {
   readonly weights: Float64Array;
   readonly bias: Float64Array;
 }
 
 /**
- * A normalization behind a layer, moved into its weights (F-1): w' = w * gain, b' = (b - mean) * gain + beta, each over the
- * output channels.
+ * A normalization after a layer, folded into its weights (F-1): w' = w * gain, b' = (b - mean) * gain + beta, each per
+ * output channel.
  */
 export function foldBehind(
   weights: ArrayLike<number>,
@@ -24,7 +26,8 @@ export function foldBehind(
   { out, outputs }: WeightLayout,
   { mean, gain, beta }: ChannelAffine,
 ): FoldedWeights {
-  const folded = new Float64Array(weights.length); // a loop: Float64Array.from with a function is ten times as slow
+  // a loop, because Float64Array.from with a function takes ten times as long
+  const folded = new Float64Array(weights.length);
   for (let i = 0; i < folded.length; i++) folded[i] = (weights[i] as number) * (gain[out(i)] as number);
   return {
     weights: folded,
@@ -35,9 +38,9 @@ export function foldBehind(
 }
 
 /**
- * A normalization before a layer, moved into its weights (F-2): w' = w * gain over the input channels, and
- * b' = b + factor * sum w * (beta - mean * gain) over everything that an output reads, `factor` as Gemm's alpha. Exact only where no padding is read, or where
- * the normalization maps 0 to 0.
+ * A normalization before a layer, folded into its weights (F-2): w' = w * gain per input channel, and b' = b + factor *
+ * sum w * (beta - mean * gain) over everything that an output reads, with Gemm's alpha as `factor`. It is exact only if
+ * no padding is read, or if the normalization maps 0 to 0.
  */
 export function foldBefore(
   weights: ArrayLike<number>,
@@ -47,7 +50,7 @@ export function foldBefore(
   factor = 1,
 ): FoldedWeights {
   const sums = new Float64Array(layout.outputs);
-  const errors = new Float64Array(layout.outputs); // Neumaier's: terms of both signs may cancel
+  const errors = new Float64Array(layout.outputs); // Neumaier's sum, because terms of both signs may cancel
   const folded = new Float64Array(weights.length);
   for (let i = 0; i < folded.length; i++) {
     const w = weights[i] as number;

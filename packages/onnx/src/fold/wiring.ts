@@ -2,12 +2,14 @@ import type { GraphProto, NodeProto, TensorProto } from "onnx-buf";
 import type { Model } from "../graph/proto.ts";
 import { graphsOf } from "../graph/proto.ts";
 
-/** Who writes and who reads each name of the top graph. */
+/** Which nodes write and which read each name of the top graph. */
 export interface Wiring {
   producerOf(name: string): NodeProto | undefined;
   /** The nodes of the top graph that read `name`, one entry per input. */
   readersOf(name: string): readonly NodeProto[];
-  /** Why `name` must keep its value, although one node alone may seem to read it; null if nothing else needs it. */
+  /**
+   * The reason why `name` must keep its value, even if only one node seems to read it; null if nothing else needs it.
+   */
   neededElsewhere(name: string): string | null;
   tensorOf(name: string): TensorProto | undefined;
 }
@@ -47,6 +49,6 @@ function innerGraphs(model: Model): GraphProto[] {
     }
   };
   walk(model.graph.node);
-  for (const graph of found) walk(graph.node); // grows while it is read
+  for (const graph of found) walk(graph.node); // grows while the loop reads it
   return found;
 }

@@ -1,11 +1,14 @@
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 
-/** Bytes that a decoded message takes beside its fields, and a field beside its values. */
+/** Bytes of memory that a decoded message takes in addition to its fields, and a field in addition to its values. */
 const MESSAGE = 300;
 const FIELD = 100;
 
-/** Bytes that packed numbers take for each of theirs in the file; bytes are a view of it, strings a copy. */
+/**
+ * Bytes of memory per packed number for each of its bytes in the file. Byte fields are views of the file, and strings
+ * are copies.
+ */
 const PACKED: Partial<Record<ScalarType, number>> = {
   [ScalarType.FLOAT]: 2,
   [ScalarType.DOUBLE]: 1,
@@ -15,10 +18,10 @@ const PACKED: Partial<Record<ScalarType, number>> = {
 };
 
 /**
- * About how many bytes the decoded form of `bytes` takes, give or take a factor of 2; stops counting past `limit`.
- * A few bytes of a file can stand for hundreds in memory: ten million empty nodes fit in 20 MB.
+ * Estimates, to within a factor of 2, how many bytes the decoded form of `bytes` takes, and stops counting past
+ * `limit`. A few bytes of a file can become hundreds in memory: ten million empty nodes fit in 20 MB.
  *
- * Errors: those of the reader, where the bytes are not protobuf.
+ * Errors: those of the reader, if the bytes are not protobuf.
  */
 export function decodedSize(schema: DescMessage, bytes: Uint8Array, limit: number): number {
   const reader = new BinaryReader(bytes);

@@ -1,13 +1,13 @@
 import type { NodeProto } from "onnx-buf";
 import { attributeOf, type Model } from "./proto.ts";
 
-/** TensorProto.DataType of the element types that are narrower than ours. */
+/** The TensorProto.DataType of element types that are narrower than our dtypes. */
 export const FLOAT16 = 10;
 export const BFLOAT16 = 16;
 
 /**
- * The element type of a tensor of the top level, as far as the model tells it: what it declares, or what follows from the
- * node that gives it; most give what they are given.
+ * The element types of the tensors of the top level, as far as the model tells them. A type is declared, or follows
+ * from the node that computes the tensor; most nodes keep the type of their input.
  */
 export function elementTypes({ graph }: Model): (name: string) => number | undefined {
   const known = new Map<string, number>();
@@ -33,7 +33,7 @@ export function elementTypes({ graph }: Model): (name: string) => number | undef
   };
 }
 
-/** The type of nodes that give another type than their first input's. */
+/** The type that a node gives if it is not that of its first input. */
 function ownType(node: NodeProto): number | undefined {
   if (node.opType === "Cast") return Number(attributeOf(node, "to")?.i ?? 0n);
   if (node.opType === "Constant" || node.opType === "ConstantOfShape")

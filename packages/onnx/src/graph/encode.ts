@@ -13,7 +13,7 @@ import {
   ValueInfoProtoSchema,
 } from "onnx-buf";
 
-/** Sizes, or names for those left open. */
+/** Sizes, or names for open sizes. */
 export type OpenShape = readonly (number | string)[];
 
 const { FLOAT, FLOATS, INT, INTS } = AttributeProto_AttributeType;
@@ -77,7 +77,10 @@ export function valueInfo(name: string, elemType: TensorProto_DataType, dims: Op
 
 const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
-/** raw_data is little-endian everywhere. The bytes are copied: through numbers a NaN would lose its bits. */
+/**
+ * raw_data is little-endian on every machine. The bytes are copied directly, because a NaN would lose its bits as a
+ * number.
+ */
 export function littleEndian(data: HostArray): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
   const size = data.BYTES_PER_ELEMENT;

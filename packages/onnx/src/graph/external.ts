@@ -3,16 +3,17 @@ import type { TensorProto } from "onnx-buf";
 import { MAX_BYTES, messageOf } from "./proto.ts";
 
 /**
- * Bytes [offset, offset + length) of a file beside the model, to its end where length is null. `location` is relative, and
- * has been checked not to leave the folder; links are the reader's to check. `@bn/onnx/node` has one.
+ * Reads bytes [offset, offset + length) of a file beside the model, to the end of the file if length is null.
+ * `location` is relative and was checked not to leave the folder; the reader must check links. `@bn/onnx/node` has such
+ * a reader.
  */
 export type ReadExternal = (location: string, offset: number, length: number | null) => Promise<Uint8Array>;
 
 /**
- * Moves what tensors keep in other files into them: they then hold their data themselves.
+ * Moves the data that tensors keep in other files into the tensors.
  *
- * Errors: `ERR_BN_DATA` naming the tensor: no reader, a path that leaves the model's folder, a file that is missing or
- * too short, more than 512 MiB in all.
+ * Errors: `ERR_BN_DATA`, naming the tensor, if there is no reader, if the path leaves the model's folder, if the file
+ * is missing or too short, or for more than 512 MiB in all.
  */
 export async function inlineExternal(tensors: readonly TensorProto[], read: ReadExternal | undefined): Promise<void> {
   const outside = tensors.filter(({ dataLocation, externalData }) => dataLocation === 1 || externalData.length > 0);
@@ -61,7 +62,7 @@ function placeOf({ externalData }: TensorProto, fail: Failure) {
   return { location, offset: number("offset") ?? 0, length: number("length") };
 }
 
-/** A relative path without "..", on POSIX and on Windows alike, whichever this is. */
+/** A relative path without "..", by the rules of both POSIX and Windows, on every machine. */
 function staysInFolder(location: string): boolean {
   if (location.includes("\0") || /^([\\/]|[A-Za-z]:)/.test(location)) return false;
   return !location.split(/[\\/]/).includes("..");

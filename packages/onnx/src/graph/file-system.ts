@@ -4,17 +4,16 @@ import { BnError } from "@bn/core";
 import type { ReadExternal } from "./external.ts";
 import { MAX_BYTES, messageOf } from "./proto.ts";
 
-/** A model's bytes, and how to read the files beside it that it may keep data in. */
+/** A model's bytes, and a reader for the files beside it that may hold its data. */
 export interface OpenedModel {
   readonly bytes: Uint8Array;
   readonly external: ReadExternal;
 }
 
 /**
- * Reads a model's file. `external` reads regular files in its folder and in those below it; a link that leads elsewhere
- * is refused.
+ * Reads a model's file. `external` reads regular files in its folder and below; a link that leads elsewhere is refused.
  *
- * Errors: `ERR_BN_DATA`, a file that cannot be read or is larger than 512 MiB.
+ * Errors: `ERR_BN_DATA` if the file cannot be read or is larger than 512 MiB.
  *
  * @example
  * ```ts

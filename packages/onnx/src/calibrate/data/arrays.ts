@@ -8,27 +8,27 @@ import { type DataPort, type TypedTensor, whyUnfit } from "./data.ts";
 import { NPY_PREFIX, npyHeadLength, npyValues, readNpyHead } from "./npy.ts";
 import { readZip, type ZipEntry } from "./zip.ts";
 
-/** An array of a file whose first axis are samples. */
+/** An array in a file. Its first axis counts samples. */
 export interface SampleArray {
   readonly where: string;
   readonly samples: number;
   /** The shape of the other axes. */
   readonly shape: readonly number[];
   readonly type: string;
-  /** What tells its content from another's: a checksum, or one of its ends. */
+  /** Identifies the content: a checksum, or the array's two ends. */
   readonly mark: string;
   read(first: number, count: number): Promise<TypedTensor>;
   close(): Promise<void>;
 }
 
-/** Of each end of a .npy, which has no checksum. */
+/** The number of bytes that are read at each end of a .npy, which has no checksum. */
 const MARKED = 4096;
 
 /**
- * The arrays of a file, one for each of `ports`: the array of a .npy, for one port; of a .npz those of the ports' names, or
- * its only one. No values are read.
+ * Opens the arrays of a file, one for each of `ports`. A .npy has one array, for one port. A .npz has arrays with the
+ * ports' names, or a single one. No values are read.
  *
- * Errors: `ERR_BN_DATA`, naming the file: truncated, damaged, of another type or shape than the port.
+ * Errors: `ERR_BN_DATA`, naming the file, if it is truncated or damaged, or of another type or shape than the port.
  */
 export async function openArrays(path: string, ports: readonly DataPort[]): Promise<readonly SampleArray[]> {
   try {
@@ -72,7 +72,7 @@ async function openNpz(path: string, size: number, ports: readonly DataPort[]): 
   return arrays;
 }
 
-/** Whoever gets the array closes it; where there is none, the bytes are closed. */
+/** The caller closes the array. If there is an error, the bytes are closed here. */
 async function openNpy(bytes: Bytes, where: string, port: DataPort, mark: string): Promise<SampleArray> {
   try {
     return await arrayIn(bytes, where, port, mark);
@@ -125,7 +125,10 @@ async function markOf(bytes: Bytes): Promise<string> {
   return createHash("sha256").update(head).update(tail).digest("hex");
 }
 
-/** What the digest of a data set says of a file: not where it lies, so that machines may mount it elsewhere. */
+/**
+ * The description of a file in the digest of a data set. It leaves out the folder, so that machines may mount the data
+ * in different places.
+ */
 export function describeArrays(path: string, arrays: readonly SampleArray[]): string {
   return JSON.stringify([
     basename(path),

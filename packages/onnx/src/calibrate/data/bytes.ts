@@ -2,15 +2,15 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { createInflateRaw } from "node:zlib";
 
-/** Bytes that can be read from anywhere, though perhaps faster in order. */
+/** Bytes that can be read from any offset, though reading in order may be faster. */
 export interface Bytes {
   readonly size: number;
-  /** Exactly these. Errors: it has become shorter, or cannot be read. */
+  /** Reads exactly these bytes. Errors: the file has become shorter, or cannot be read. */
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
   close(): Promise<void>;
 }
 
-/** Bytes [start, start + size) of a file, which is opened when they are read. */
+/** Bytes [start, start + size) of a file, which is opened at the first read. */
 export function fileBytes(path: string, start: number, size: number): Bytes {
   let file: FileHandle | null = null;
   return {
@@ -33,8 +33,9 @@ export function fileBytes(path: string, start: number, size: number): Bytes {
 }
 
 /**
- * The same of bytes [start, start + packed) that are deflated and stand for `size`. They can be had in order alone: what
- * lies before an offset is unpacked and dropped, and an offset that has passed begins again.
+ * The same for bytes [start, start + packed) that are deflated and have `size` bytes when unpacked. They can only be
+ * unpacked in order: bytes before an offset are unpacked and dropped, and reading at an earlier offset starts again
+ * from the beginning.
  */
 export function deflatedBytes(path: string, start: number, packed: number, size: number): Bytes {
   let at = 0;

@@ -3,25 +3,26 @@ import { BnError, type Shape } from "@bn/core";
 import type { Tensor } from "../../verify/runtime.ts";
 import { fedAs } from "../../verify/values.ts";
 
-/** An input of a model that data can be for. */
+/** An input of a model that data can be given for. */
 export interface DataPort {
   readonly name: string;
-  /** ONNX Runtime's name of its element type. */
+  /** ONNX Runtime's name of the element type. */
   readonly type: string;
-  /** null for a size that is open, and where the model does not even tell the rank. */
+  /** null for a size that is open, or for all of it if the model does not tell the rank. */
   readonly shape: readonly (number | null)[] | null;
 }
 
-/** Samples, in an order that does not change: what a network's inputs read, along their first axis. */
+/** Samples in a fixed order. They are the values of a network's inputs, along the first axis. */
 export interface CalibrationData {
-  /** null: not known before the end, as of a stream. */
+  /** null if the number is not known before the end, as for a stream. */
   readonly samples: number | null;
-  /** What tells this data from other data; of a stream, of what was read so far. */
+  /** Identifies this data. For a stream, it identifies what was read so far. */
   digest(): string;
   /**
-   * Samples [first, first + count) by the names of inputs; fewer at the end, null behind it. A stream goes forward alone.
+   * Samples [first, first + count) by the names of inputs: fewer at the end, null beyond it. A stream can only be read
+   * forward.
    *
-   * Errors: `ERR_BN_DATA`, naming file and sample: it cannot be read, or holds NaN or an infinity.
+   * Errors: `ERR_BN_DATA`, naming file and sample, if the data cannot be read or contains NaN or an infinity.
    */
   read(first: number, count: number): Promise<ReadonlyMap<string, Tensor> | null>;
   close(): Promise<void>;
@@ -35,13 +36,13 @@ export interface TypedTensor extends Tensor {
   readonly data: Values;
 }
 
-/** Whether elements of `type` can be fed to an input of the port's type without loss. */
+/** Whether elements of `type` can be converted to the port's type without loss. */
 function isFed(type: string, port: DataPort): boolean {
   const data = type === "float16" ? new Uint16Array(0) : new Float32Array(0);
   return fedAs({ type, shape: [0], data }, port.type) !== null;
 }
 
-/** In words why an array of this type and shape cannot be samples for `port`, or null. */
+/** The reason why an array of this type and shape cannot hold samples for `port`, or null. */
 export function whyUnfit(type: string, shape: Shape, port: DataPort): string | null {
   const wanted =
     port.shape &&
@@ -61,9 +62,9 @@ export function whyUnfit(type: string, shape: Shape, port: DataPort): string | n
 }
 
 /**
- * The pieces of one batch as what the network is fed, widened to the input's type, one behind the other.
+ * Joins the pieces of one batch into the tensors that the network reads, widened to the inputs' types.
  *
- * Errors: `ERR_BN_DATA`: a number that is not finite, by `where` and sample.
+ * Errors: `ERR_BN_DATA` for a number that is not finite, with `where` and the sample.
  */
 export function joinPieces(
   pieces: readonly { readonly tensor: TypedTensor; readonly where: string; readonly first: number }[],
@@ -107,9 +108,9 @@ function checkFinite({ type, shape, data }: TypedTensor, where: string, first: n
 }
 
 /**
- * Data that is in memory: a tensor per input, with as many samples each.
+ * Data in memory: one tensor per input, all with the same number of samples.
  *
- * Errors: `ERR_BN_DATA`: no samples, or unequal numbers of them.
+ * Errors: `ERR_BN_DATA` if there are no samples, or tensors with different numbers of them.
  *
  * @example
  * ```ts

@@ -6,10 +6,11 @@ const HOLDS_DATA = /\.np[yz]$/;
 const IS_GLOB = /[*?]/;
 
 /**
- * The .npy and .npz files that `paths` name, each once, in the order of their paths: files, folders (what lies in them, not
- * below) and globs of either, with `*` and `?` within a name.
+ * The .npy and .npz files that `paths` name, each once, in the order of their paths. A path is a file, a folder (for
+ * the files in it, not below it) or a glob of either, with `*` and `?` within a name.
  *
- * Errors: `ERR_BN_DATA`: nothing is there, a folder or a glob has none, or a file is of another kind.
+ * Errors: `ERR_BN_DATA` if a path does not exist, if a folder or glob has no such file, or if a file is of another
+ * kind.
  */
 export async function findFiles(paths: readonly string[]): Promise<readonly string[]> {
   const found = new Map<string, string>();

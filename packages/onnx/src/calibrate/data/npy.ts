@@ -1,17 +1,17 @@
-/** What the head of a .npy file says. */
+/** The content of the header of a .npy file. */
 export interface NpyHead {
   /** ONNX Runtime's name of the element type. */
   readonly type: string;
   /** Bytes per element. */
   readonly bytes: number;
-  /** Elements are stored with their first byte last. */
+  /** Whether elements are stored in big-endian order. */
   readonly swapped: boolean;
   readonly shape: readonly number[];
-  /** Where the elements begin. */
+  /** The offset of the first element. */
   readonly start: number;
 }
 
-/** NumPy's types as ONNX Runtime names them, with their bytes. */
+/** NumPy's types with ONNX Runtime's names and their sizes in bytes. */
 const TYPES: Readonly<Record<string, readonly [string, number]>> = {
   f2: ["float16", 2],
   f4: ["float32", 4],
@@ -27,12 +27,14 @@ const TYPES: Readonly<Record<string, readonly [string, number]>> = {
   b1: ["bool", 1],
 };
 
-/** Bytes that tell how long the head is. */
+/** The number of bytes needed to find the length of the header. */
 export const NPY_PREFIX = 12;
 /** NumPy's own limit is 10,000 characters. */
 const MOST_TEXT = 2 ** 16;
 
-/** The size of the whole header in bytes, from its first `NPY_PREFIX` bytes; or, as text, why it is not a header. */
+/**
+ * The size of the whole header in bytes, from its first `NPY_PREFIX` bytes, or a text that says why it is not a header.
+ */
 export function npyHeadLength(prefix: Uint8Array): number | string {
   const magic = String.fromCharCode(...prefix.subarray(0, 6));
   if (prefix.length < NPY_PREFIX || magic !== "\x93NUMPY") return "is not a .npy: save it with numpy.save";
@@ -44,7 +46,7 @@ export function npyHeadLength(prefix: Uint8Array): number | string {
   return Math.max(start + text, NPY_PREFIX);
 }
 
-/** Reads a whole head. Text says why it cannot be. */
+/** Parses a whole header. Returns a text if it is invalid. */
 export function readNpyHead(head: Uint8Array): NpyHead | string {
   const start = head[6] === 1 ? 10 : 12;
   const text = new TextDecoder("latin1").decode(head.subarray(start));
@@ -80,7 +82,10 @@ const ARRAYS = {
   bool: Uint8Array,
 } as const;
 
-/** Bytes as numbers of the type; float16 as its bits. `bytes` begins where its memory does, and may be changed. */
+/**
+ * Converts bytes to numbers of the type; float16 stays as bits. `bytes` must begin at the start of its memory, and may
+ * be changed.
+ */
 export function npyValues({ type, bytes: size, swapped }: NpyHead, bytes: Uint8Array<ArrayBuffer>) {
   for (let i = 0; swapped && i < bytes.length; i += size) bytes.subarray(i, i + size).reverse();
   return new ARRAYS[type as keyof typeof ARRAYS](bytes.buffer, bytes.byteOffset, bytes.length / size);

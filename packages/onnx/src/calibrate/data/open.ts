@@ -11,8 +11,8 @@ interface Chunk {
 }
 
 /**
- * The samples of files, in the order of their paths: `.npy`, `.npz` with an array per input, folders and globs of them. Values
- * are read when they are asked for, so that a data set may be larger than memory.
+ * The samples of files in the order of their paths: `.npy`, `.npz` with one array per input, and folders and globs of
+ * them. Values are read when they are needed, so a data set may be larger than memory.
  *
  * Shapes  [n, ...] per array: n samples of the input's other axes, the same in every file.
  * Types   the input's, or narrower floats, which are widened exactly.
@@ -75,7 +75,7 @@ export async function openData(paths: readonly string[], ports: readonly DataPor
   };
 }
 
-/** Samples of one shape make a batch. */
+/** The samples of a batch must have the same shape. */
 function checkAlike(before: readonly SampleArray[] | undefined, arrays: readonly SampleArray[]): void {
   for (const [i, { where, shape }] of arrays.entries()) {
     const first = before?.[i];
@@ -87,7 +87,7 @@ function checkAlike(before: readonly SampleArray[] | undefined, arrays: readonly
   }
 }
 
-/** The last chunk that begins at or before `sample`. */
+/** The last chunk that begins at `sample` or before. */
 function chunkAt(chunks: readonly Chunk[], sample: number): number {
   let [low, high] = [0, chunks.length - 1];
   while (low < high) {

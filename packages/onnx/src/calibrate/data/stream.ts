@@ -3,19 +3,19 @@ import { BnError } from "@bn/core";
 import { type CalibrationData, type DataPort, joinPieces, whyUnfit } from "./data.ts";
 import { NPY_PREFIX, type NpyHead, npyHeadLength, npyValues, readNpyHead } from "./npy.ts";
 
-/** The array of the stream that is being read. */
+/** The array of the stream that is currently read. */
 interface Current {
   readonly head: NpyHead;
-  /** Samples that are left in it. */
+  /** The number of samples left in it. */
   left: number;
   readonly where: string;
 }
 
 /**
- * The samples of a stream of .npy, one array behind another, as `numpy.save` into a pipe gives. How many there are is known
- * at its end. Samples are read in order; those before `first` of a read are read and dropped.
+ * The samples of a stream of .npy arrays, one after another, as `numpy.save` writes into a pipe. Their number is known
+ * only at the end. Samples are read in order, and those before `first` are dropped.
  *
- * Errors: as `openData`, when it comes to them; `ERR_BN_STATE`: a sample that has passed.
+ * Errors: those of `openData`, when they are reached; `ERR_BN_STATE` for a sample that was already passed.
  */
 export function streamData(stream: AsyncIterable<Uint8Array>, port: DataPort): CalibrationData {
   const take = takerOf(stream);
@@ -26,7 +26,7 @@ export function streamData(stream: AsyncIterable<Uint8Array>, port: DataPort): C
   let arrays = 0;
   const fail = (what: string) => new BnError("ERR_BN_DATA", `standard input, array ${arrays}: ${what}`);
 
-  /** The array that has the next sample, or null at the end. */
+  /** The array with the next sample, or null at the end. */
   async function next(): Promise<Current | null> {
     while (current === null || current.left === 0) {
       const prefix = await take(NPY_PREFIX);
@@ -91,7 +91,7 @@ export function streamData(stream: AsyncIterable<Uint8Array>, port: DataPort): C
   };
 }
 
-/** Gives so many bytes of a stream, fewer at its end, in memory of their own. */
+/** Returns a function that takes the next bytes of a stream, fewer at its end, in memory of their own. */
 function takerOf(stream: AsyncIterable<Uint8Array>): (length: number) => Promise<Uint8Array<ArrayBuffer>> {
   const chunks = stream[Symbol.asyncIterator]();
   let rest: Uint8Array = new Uint8Array(0);

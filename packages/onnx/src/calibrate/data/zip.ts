@@ -13,7 +13,7 @@ const END_64 = 0x06064b50;
 const LOCATOR_64 = 0x07064b50;
 const ENTRY = 0x02014b50;
 const LOCAL = 0x04034b50;
-/** The most bytes of the end record, with the longest comment. */
+/** The largest size of the end record, with the longest comment. */
 const TAIL = 22 + 0xffff;
 const MOST_DIRECTORY = 2 ** 26;
 const FULL_32 = 0xffffffff;
@@ -21,7 +21,7 @@ const STORED = 0;
 const DEFLATED = 8;
 
 /**
- * The files of a zip, by its directory: stored or deflated, with 64-bit sizes where it has them, as numpy.savez writes.
+ * The files of a zip, from its directory: stored or deflated, with 64-bit sizes if it has them, as numpy.savez writes.
  * Rejects with an Error whose message says what is wrong.
  *
  * Source: PKWARE, APPNOTE 6.3.10, 4.3 and 4.5.3.
@@ -68,7 +68,7 @@ function entriesOf(directory: Uint8Array, count: number, path: string, size: num
       const value = view.getUint32(at + offset, true);
       return value === FULL_32 ? (wide.shift() ?? value) : value;
     };
-    // In the order in which the extra field holds those that do not fit.
+    // The extra field holds the values that do not fit into 32 bits, in this order.
     const [unpacked, packed, local] = [own(24), own(20), own(42)];
     const [flags, method] = [view.getUint16(at + 8, true), view.getUint16(at + 10, true)];
     const crc = view
@@ -109,7 +109,7 @@ async function openEntry({ name, path, size, flags, method, unpacked, packed, lo
   }
 }
 
-/** The 64-bit sizes of an extra field: unpacked, packed and offset, as far as they did not fit in 32 bits. */
+/** The 64-bit sizes of an extra field: unpacked, packed and offset, each only if it did not fit into 32 bits. */
 function wideSizes(extra: DataView): number[] {
   for (let at = 0; at + 4 <= extra.byteLength; ) {
     const [id, length] = [extra.getUint16(at, true), extra.getUint16(at + 2, true)];
