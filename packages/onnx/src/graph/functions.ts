@@ -3,24 +3,25 @@ import { create } from "@bufbuild/protobuf";
 import { type AttributeProto, type FunctionProto, type GraphProto, type NodeProto, NodeProtoSchema } from "onnx-buf";
 import { altered, graphsIn, isOnnxDomain, labelOf, type Model } from "./proto.ts";
 
-/** A limit for all bodies together: functions that call functions could expand to any number of nodes. */
+/** A limit for all bodies together, because functions that call functions could expand to any number of nodes. */
 const MAX_NODES = 2 ** 20;
 
 interface Call {
   readonly body: FunctionProto;
   readonly node: NodeProto;
-  /** Renames the body's own names; formal inputs and outputs have those of the call. */
+  /** Renames the body's own names. Formal inputs and outputs get the names of the call. */
   readonly rename: (name: string) => string;
-  /** Values of the function's attributes: the caller's, or the function's defaults. */
+  /** Values of the function's attributes, from the caller or the function's defaults. */
   readonly attributes: ReadonlyMap<string, AttributeProto>;
 }
 
 /**
- * Puts the bodies of model-local functions in place of the nodes that call them, in every graph, with attributes by
- * reference resolved and names of their own. Functions written in another operator set than the model's are left as they
- * are, unless their operators mean the same in both. Functions that nobody calls stay in the model. Returns where inlined nodes lie, e.g. `function "norm", called by node "call"`.
+ * Replaces the nodes that call model-local functions by the bodies of these functions, in every graph. Attributes by
+ * reference are resolved, and names are made unique. A function written in another operator set than the model's is
+ * left as it is, unless its operators mean the same in both. Functions that are not called stay in the model. Returns
+ * the origin of inlined nodes, e.g. `function "norm", called by node "call"`.
  *
- * Errors: `ERR_BN_DATA`, functions that call themselves, or bodies of more than 2^20 nodes in all.
+ * Errors: `ERR_BN_DATA` if functions call themselves, or if the bodies have more than 2^20 nodes in all.
  */
 export function inlineFunctions(model: Model): Map<NodeProto, string> {
   const origins = new Map<NodeProto, string>();
@@ -55,7 +56,7 @@ export function inlineFunctions(model: Model): Map<NodeProto, string> {
   return origins;
 }
 
-/** Operators that mean the same in every operator set from the given one on. */
+/** Operators whose meaning has not changed since the given operator set. */
 const LASTING: ReadonlyMap<string, bigint> = new Map(
   Object.entries({
     9:
@@ -63,12 +64,15 @@ const LASTING: ReadonlyMap<string, bigint> = new Map(
       "InstanceNormalization LeakyRelu Log MatMul Mul Neg PRelu Pow Relu Reshape Shape Sigmoid Sqrt Sub Tanh Transpose",
     11: "AveragePool Clip MaxPool",
     13: "Softmax Squeeze Unsqueeze",
-    // LayerNormalization came with 17, and ONNX Runtime has it in all.
+    // LayerNormalization was added in 17, but ONNX Runtime has it in all operator sets.
     14: "BatchNormalization LayerNormalization",
   }).flatMap(([since, operators]) => operators.split(" ").map((name) => [name, BigInt(since)] as const)),
 );
 
-/** Whether a node means the same in operator sets `a` and `b`. BatchNormalization of one output is inference since 7. */
+/**
+ * Whether a node means the same in operator sets `a` and `b`. BatchNormalization with one output has meant inference
+ * since 7.
+ */
 function lasts({ opType, output, attribute }: NodeProto, a: bigint, b: bigint): boolean {
   const since =
     opType === "BatchNormalization" && output.length === 1 && attribute.every(isLasting) ? 9n : LASTING.get(opType);
@@ -76,7 +80,10 @@ function lasts({ opType, output, attribute }: NodeProto, a: bigint, b: bigint): 
 }
 const isLasting = ({ name }: AttributeProto) => name === "epsilon" || name === "momentum";
 
-/** The functions that can be inlined, by domain, name and overload: their nodes mean the same in the model's operator sets. */
+/**
+ * The functions that can be inlined, by domain, name and overload. Their nodes mean the same in the model's operator
+ * sets.
+ */
 function bodiesOf({ functions, opsetImport }: Model): Map<string, FunctionProto> {
   const versions = new Map(opsetImport.map(({ domain, version }) => [domainOf(domain), version]));
   const fits = ({ opsetImport, node }: FunctionProto) =>
@@ -101,7 +108,7 @@ function callOf(body: FunctionProto, node: NodeProto, taken: Set<string>): Call 
   while (taken.has(prefix)) prefix += "'";
   taken.add(prefix);
   const names = new Map<string, string>([["", ""]]);
-  // An input that is also an output keeps the input's name; `passedThrough` copies it.
+  // An input that is also an output keeps the input's name, and `passedThrough` copies it.
   for (const [i, formal] of body.output.entries()) if (node.output[i]) names.set(formal, node.output[i]);
   for (const [i, formal] of body.input.entries()) names.set(formal, node.input[i] ?? "");
   const attributes = new Map(body.attributeProto.map((attribute) => [attribute.name, attribute]));
@@ -109,7 +116,10 @@ function callOf(body: FunctionProto, node: NodeProto, taken: Set<string>): Call 
   return { body, node, attributes, rename: (name) => names.get(name) ?? `${prefix}/${name}` };
 }
 
-/** Outputs of a function that are its inputs: An Identity node, since the caller has another name for them. */
+/**
+ * Outputs of a function that are also its inputs. Each becomes an Identity node, because the caller has another name
+ * for it.
+ */
 function passedThrough({ body, node, rename }: Call): NodeProto[] {
   return body.output.flatMap((formal, i) => {
     const output = node.output[i] ?? "";
@@ -118,7 +128,7 @@ function passedThrough({ body, node, rename }: Call): NodeProto[] {
   });
 }
 
-/** A node of the body as the call has it. */
+/** A node of the body with the names and attributes of the call. */
 function instance(node: NodeProto, call: Call): NodeProto {
   const { rename } = call;
   return altered(node, {
@@ -133,7 +143,7 @@ function attributeInstance(attribute: AttributeProto, call: Call): AttributeProt
   const { name, refAttrName, g, graphs } = attribute;
   if (refAttrName !== "") {
     const given = call.attributes.get(refAttrName);
-    // Neither given nor with a default: the operator's own default holds.
+    // If the attribute is neither given nor has a default, the operator's own default applies.
     return given ? [altered(given, { name })] : [];
   }
   if (!g && graphs.length === 0) return [attribute];

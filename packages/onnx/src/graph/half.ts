@@ -1,4 +1,4 @@
-/** An IEEE 754 binary16 as a number; every one of them is a float32. */
+/** Converts an IEEE 754 binary16 to a number. Every binary16 is also a float32. */
 export function halfToNumber(bits: number): number {
   const [sign, exponent, fraction] = [bits & 0x8000 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
   if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
@@ -6,7 +6,7 @@ export function halfToNumber(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-/** What a narrow format has: bits of the significand, least and largest exponent of normal numbers. */
+/** The properties of a narrow format: bits of the significand, and the least and largest exponent of normal numbers. */
 const FORMATS = {
   float16: { digits: 11, least: -14, most: 15 },
   bfloat16: { digits: 8, least: -126, most: 127 },
@@ -19,7 +19,7 @@ export function narrowPrecision(format: Narrow): { readonly u: number; readonly 
   return { u: 2 ** -digits, eta: 2 ** (least - digits) };
 }
 
-/** The nearest number of a narrow format, ties to even; infinite beyond its largest. */
+/** The nearest number of a narrow format, with ties to even; infinite beyond its largest number. */
 export function roundTo(format: Narrow, value: number): number {
   if (!Number.isFinite(value) || value === 0) return value;
   const { digits, least, most } = FORMATS[format];

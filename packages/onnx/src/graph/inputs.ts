@@ -1,7 +1,7 @@
 import type { ValueInfoProto } from "onnx-buf";
 import type { Model } from "./proto.ts";
 
-/** The inputs of a model, without what it stores: before IR 4 initialisers are listed among the inputs. */
+/** The inputs of a model except for initialisers, which are also listed as inputs before IR 4. */
 export function inputsOf({ graph }: Model): ValueInfoProto[] {
   const stored = new Set(
     [...graph.initializer, ...graph.sparseInitializer.map(({ values }) => values)].map((one) => one?.name),

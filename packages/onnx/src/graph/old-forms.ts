@@ -5,17 +5,20 @@ import { floatAttribute, floatsAttribute, intAttribute, intsAttribute, intTensor
 import { attributeOf } from "./proto.ts";
 import { numbersOf, wholeNumbersOf } from "./tensor.ts";
 
-/** What is known where a node is rewritten. */
+/** The context for rewriting a node. */
 export interface Rewrite {
   readonly opset: number;
   readonly rankOf: (name: string) => number | undefined;
   readonly stored: ReadonlyMap<string, TensorProto>;
-  /** Adds an initialiser under an unused name, and returns the name. */
+  /** Adds an initialiser under an unused name, and returns that name. */
   put(tensor: TensorProto): string;
   fail(what: string): BnError;
 }
 
-/** Attributes that were taken away without changing what is computed, by operator; consumed_inputs from all. */
+/**
+ * Attributes that later operator sets removed without changing the result, by operator. consumed_inputs is removed from
+ * all.
+ */
 export const GONE: ReadonlyMap<string, readonly string[]> = new Map([
   ["BatchNormalization", ["is_test"]],
   ["Dropout", ["is_test"]],
@@ -32,11 +35,11 @@ const TYPE_NAMES =
 
 type Change = (node: NodeProto, rewrite: Rewrite, before: readonly AttributeProto[]) => void;
 
-/** What became of operators between versions 1 and 7, in place. */
+/** How operators changed between versions 1 and 7; each function rewrites a node in place. */
 export const CHANGED: ReadonlyMap<string, Change> = new Map<string, Change>([
   [
     "BatchNormalization",
-    // Training was is_test 0, and is the presence of more outputs.
+    // Training was is_test 0; now further outputs indicate it.
     function training(node, _, before) {
       const isTest = before.find(({ name }) => name === "is_test");
       if (isTest === undefined || isTest.i !== 0n) return;
@@ -91,7 +94,7 @@ export const CHANGED: ReadonlyMap<string, Change> = new Map<string, Change>([
   ["GlobalLpPool", wholeNorm],
   [
     "Selu",
-    // The defaults of version 1 were shorter.
+    // The defaults of version 1 had fewer entries.
     function defaults(node, { opset }) {
       if (opset >= 6) return;
       if (!attributeOf(node, "alpha")) node.attribute.push(floatAttribute("alpha", Math.fround(1.6732)));
@@ -100,7 +103,7 @@ export const CHANGED: ReadonlyMap<string, Change> = new Map<string, Change>([
   ],
   [
     "Split",
-    // Version 1 also took the lengths as an input.
+    // In version 1 the lengths could also be an input.
     function lengthsAsAttribute(node, { stored, fail, opset }) {
       const [x = "", lengths = ""] = node.input;
       if (opset >= 2 || lengths === "") return;
@@ -112,7 +115,7 @@ export const CHANGED: ReadonlyMap<string, Change> = new Map<string, Change>([
   ],
   [
     "Tile",
-    // Version 1 repeated along one axis, that and how often being inputs of the type of X.
+    // Version 1 repeated along one axis. The axis and the number of repetitions were inputs of the type of X.
     function repeats(node, { stored, rankOf, put, fail, opset }) {
       if (opset >= 6) return;
       const [x = "", tiles = "", along = ""] = node.input;
@@ -135,7 +138,7 @@ export const CHANGED: ReadonlyMap<string, Change> = new Map<string, Change>([
   ],
 ]);
 
-/** Experimental operators that give a tensor of the file: a Constant, where no input has a say in its shape. */
+/** Experimental operators that give a constant tensor. They become a Constant, unless an input determines the shape. */
 function filled(node: NodeProto, { fail }: Rewrite): void {
   const given = ["values", "shape", "value", "dtype", "extra_shape", "input_as_shape"].map((name) => take(node, name));
   const [values, shape, value, dtype] = given;
@@ -153,10 +156,10 @@ function filled(node: NodeProto, { fail }: Rewrite): void {
   node.attribute = [create(AttributeProtoSchema, { name: "value", type: 4, t: tensorOf("", dims, data) })];
 }
 
-/** A few bytes of a file may not stand for more. */
+/** A limit for the tensor that a few bytes of a file may expand to. */
 const MAX_FILLED = 2 ** 24;
 
-/** p was a float, and is an int. */
+/** p was a float and is an int now. */
 function wholeNorm(node: NodeProto, { fail }: Rewrite): void {
   const p = attributeOf(node, "p");
   if (!p || p.type === 2) return;
@@ -164,7 +167,7 @@ function wholeNorm(node: NodeProto, { fail }: Rewrite): void {
   replace(node, "p", intAttribute("p", p.f));
 }
 
-/** The values of a tensor of any type of numbers that stood for whole ones. */
+/** The values of a tensor of any numeric type that represents whole numbers. */
 function constantOf(tensor: TensorProto | undefined): readonly number[] | null {
   if (!tensor) return null;
   const found = tensor.dataType === 7 ? wholeNumbersOf(tensor) : numbersOf(tensor);

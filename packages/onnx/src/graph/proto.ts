@@ -11,14 +11,14 @@ import {
 } from "onnx-buf";
 import { decodedSize } from "./decoded-size.ts";
 
-/** The most bytes of the file, whose weights stay where they are, and of what is made of all else. */
+/** The most bytes of a file, and of the decoded form of everything except weights, which are not copied. */
 export const MAX_BYTES = 2 ** 29;
 const MAX_DECODED = 2 ** 30;
 
 /** A model with a graph. */
 export type Model = ModelProto & { readonly graph: GraphProto };
 
-/** Errors: `ERR_BN_DATA`, unreadable, truncated, larger than 512 MiB, or made to fill memory. */
+/** Errors: `ERR_BN_DATA` if the model is unreadable, truncated, larger than 512 MiB, or made to exhaust memory. */
 export function parseModel(bytes: Uint8Array): Model {
   if (bytes.length > MAX_BYTES) {
     throw new BnError(
@@ -53,12 +53,12 @@ export function parseModel(bytes: Uint8Array): Model {
   return model as Model;
 }
 
-/** A copy of a message with some fields changed; absent fields keep their defaults, which lie on its prototype. */
+/** A copy of a message with some fields changed. Absent fields keep their defaults, which are on its prototype. */
 export function altered<T extends object>(message: T, change: Partial<T>): T {
   return Object.assign(Object.create(Object.getPrototypeOf(message)), message, change);
 }
 
-/** A node's name in messages: `"bn1"`, or `#7 (output "y")` where it has none. */
+/** A node's name in messages: `"bn1"`, or `#7 (output "y")` if it has none. */
 export function labelOf(node: NodeProto, index: number): string {
   return node.name === "" ? `#${index} (output "${node.output[0] ?? ""}")` : `"${node.name}"`;
 }
@@ -71,16 +71,19 @@ export function isOnnxDomain(domain: string): boolean {
   return domain === "" || domain === "ai.onnx";
 }
 
-/** A graph, or the body of a function, and where it is: "" at top level, else the nodes and attributes that lead to it. */
+/**
+ * A graph or the body of a function, and its place: "" at top level, otherwise the nodes and attributes that lead to
+ * it.
+ */
 export interface PlacedGraph {
   readonly where: string;
-  /** The enclosing graph, whose names its nodes can read too. */
+  /** The enclosing graph. Its nodes can also read that graph's names. */
   readonly parent: PlacedGraph | null;
   readonly nodes: readonly NodeProto[];
   readonly initializers: readonly TensorProto[];
   readonly sparse: readonly SparseTensorProto[];
   readonly inputs: readonly string[];
-  /** All tensors that the graph itself holds: initialisers, and attributes of its nodes. */
+  /** All tensors in the graph itself: initialisers, and attributes of its nodes. */
   readonly tensors: readonly TensorProto[];
 }
 
@@ -98,7 +101,7 @@ export function graphsOf(model: Model): PlacedGraph[] {
       tensors: heldBy(node),
     })),
   ];
-  // The list grows while it is read: breadth first, without recursion.
+  // The list grows while it is read, which visits graphs breadth first and without recursion.
   for (const outer of found) {
     for (const [index, node] of outer.nodes.entries()) {
       for (const { name, g, graphs } of node.attribute) {
@@ -131,12 +134,12 @@ function heldBy(nodes: readonly NodeProto[]): TensorProto[] {
   return nodes.flatMap(({ attribute }) => attribute.flatMap(({ t, tensors }) => (t ? [t, ...tensors] : tensors)));
 }
 
-/** The graphs that a node holds, as If, Loop and Scan do. */
+/** The graphs inside a node, as in If, Loop and Scan. */
 export function graphsIn({ attribute }: NodeProto): GraphProto[] {
   return attribute.flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs));
 }
 
-/** All tensors that nodes hold, in attributes and in subgraphs. */
+/** All tensors in attributes of nodes and in their subgraphs. */
 export function tensorsOf(nodes: readonly NodeProto[]): TensorProto[] {
   const found = heldBy(nodes);
   const open = nodes.flatMap(graphsIn);
@@ -147,10 +150,10 @@ export function tensorsOf(nodes: readonly NodeProto[]): TensorProto[] {
   return found;
 }
 
-/** The version of the ONNX operators that the model is written in. Errors: `ERR_BN_DATA`, it names none. */
+/** The version of the ONNX operators that the model uses. Errors: `ERR_BN_DATA` if it names none. */
 export function opsetOf(model: Model): number {
   const own = model.opsetImport.filter(({ domain }) => isOnnxDomain(domain));
-  // Before version 3 of the file format there was nothing but operator set 1, and no field to say so.
+  // Before version 3 of the file format, only operator set 1 existed, and no field named it.
   if (own.length === 0 && model.irVersion >= 1n && model.irVersion < 3n) return 1;
   const opset = Math.max(...own.map(({ version }) => Number(version)));
   if (opset >= 1) return opset;

@@ -1,10 +1,10 @@
 import type { GraphProto, NodeProto, ValueInfoProto } from "onnx-buf";
 import { attributeOf } from "./proto.ts";
 
-/** Numbers of axes, as far as the graph tells them: what it declares, and node after node what follows from that. */
+/** Numbers of axes, as far as the graph tells them: those that it declares, and those that follow node by node. */
 export interface Ranks {
   of(name: string): number | undefined;
-  /** Records the outputs of a node whose inputs are known. */
+  /** Derives the ranks of the outputs of a node whose inputs are known. */
   learn(node: NodeProto): void;
 }
 
@@ -23,7 +23,7 @@ const FIXED: ReadonlyMap<string, number> = new Map([
   ["Shape", 1],
 ]);
 
-/** `outer` is the graph around a subgraph. */
+/** `outer` is the ranks of the enclosing graph, for a subgraph. */
 export function createRanks(graph: GraphProto, outer?: Ranks): Ranks {
   const ranks = new Map<string, number>();
   const declare = ({ name, type }: ValueInfoProto) => {
@@ -31,7 +31,7 @@ export function createRanks(graph: GraphProto, outer?: Ranks): Ranks {
     if (shape) ranks.set(name, shape.dim.length);
   };
   for (const value of [...graph.input, ...graph.output, ...graph.valueInfo]) declare(value);
-  // Of what Reshape reads: the length of its second input is the rank of its output.
+  // For Reshape: the length of its second input is the rank of its output.
   const lengths = new Map<string, number>();
   for (const { name, dims } of graph.initializer) {
     ranks.set(name, dims.length);

@@ -3,10 +3,10 @@ import { type NodeProto, type SparseTensorProto, type TensorProto, TensorProtoSc
 import { attributeOf, type PlacedGraph } from "./proto.ts";
 import { denseOf } from "./sparse.ts";
 
-/** What a name stands for: a tensor that the file holds, or in words why it holds none. */
+/** The tensor that a name refers to, or the reason why the file does not contain it. */
 type Found = TensorProto | { readonly why: string; readonly known: boolean };
 
-/** Looks a name up in a graph and in those around it. */
+/** Looks up a name in a graph and in those around it. */
 export type Lookup = (name: string) => Found;
 
 interface Names {
@@ -16,7 +16,7 @@ interface Names {
   readonly inputs: ReadonlySet<string>;
 }
 
-/** Lookups for the graphs of one model; what each graph holds is listed once. */
+/** Returns lookups for the graphs of one model. The names of each graph are listed once. */
 export function createScopes(): (graph: PlacedGraph) => Lookup {
   const listed = new Map<PlacedGraph, Names>();
   const namesOf = (graph: PlacedGraph): Names => {
@@ -30,7 +30,7 @@ export function createScopes(): (graph: PlacedGraph) => Lookup {
     return names;
   };
   return (from) => (wanted) => {
-    // An output that nobody wants has an empty name, and gives nothing.
+    // An unused output has an empty name, which refers to nothing.
     if (wanted === "") return { why: "has an empty name: there is none", known: false };
     let name = wanted;
     const passed = new Set<string>();
@@ -62,7 +62,7 @@ export function createScopes(): (graph: PlacedGraph) => Lookup {
   };
 }
 
-/** The value of a Constant node that gives floats; or, as text, why its sparse value has none. */
+/** The value of a Constant node with floats, or a text that says why its sparse value cannot be used. */
 function constantOf(node: NodeProto): TensorProto | string | undefined {
   if (node.opType !== "Constant") return undefined;
   const value = attributeOf(node, "value")?.t;

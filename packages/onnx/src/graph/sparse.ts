@@ -3,12 +3,12 @@ import { type SparseTensorProto, type TensorProto, TensorProtoSchema } from "onn
 import { littleEndian } from "./encode.ts";
 import { numbersOf, wholeNumbersOf } from "./tensor.ts";
 
-/** A sparse tensor may stand for any number of zeros; no parameter of a normalization has more values than this. */
+/** A sparse tensor can represent any number of zeros. No parameter of a normalization has more values than this. */
 const MAX_VALUES = 2 ** 24;
 
 /**
- * The dense form of a sparse tensor, float32 or float64; or, as text, why it has none. Indices are [n], places in the
- * flattened tensor, or [n, rank], and ascend.
+ * The dense form of a sparse tensor, as float32 or float64, or a text that says why there is none. Indices are [n],
+ * which are positions in the flattened tensor, or [n, rank]. They are in ascending order.
  */
 export function denseOf({ values, indices, dims }: SparseTensorProto): TensorProto | string {
   if (!values || !indices) return "is sparse without values or indices; export the model again";
@@ -38,7 +38,7 @@ export function denseOf({ values, indices, dims }: SparseTensorProto): TensorPro
   return create(TensorProtoSchema, { name: values.name, dataType, dims, rawData: littleEndian(data) });
 }
 
-/** The place of an index in the flattened tensor; NaN where it lies outside. */
+/** The position of an index in the flattened tensor; NaN if the index is out of range. */
 function flattened(index: readonly number[], sizes: readonly number[]): number {
   return sizes.reduce((at, size, axis) => {
     const own = index[axis] ?? Number.NaN;

@@ -2,12 +2,12 @@ import type { Dtype, HostArray } from "@bn/core";
 import type { TensorProto } from "onnx-buf";
 import { halfToNumber } from "./half.ts";
 
-/** A tensor's numbers, widened where no dtype of ours is as narrow. */
+/** A tensor's numbers, widened if their type is narrower than our dtypes. */
 export interface Numbers {
   readonly dims: readonly number[];
   readonly dtype: Dtype;
   readonly data: HostArray;
-  /** float16 or bfloat16, where the file has that. */
+  /** float16 or bfloat16 if the file has that type. */
   readonly narrow: string | null;
 }
 
@@ -17,9 +17,9 @@ interface Encoding {
   readonly bytes: number;
   readonly narrow: boolean;
   at(view: DataView, offset: number): number;
-  /** The field that holds the values where raw_data does not. */
+  /** The field that holds the values if raw_data does not. */
   typed(tensor: TensorProto): readonly number[];
-  /** A number of that field as a value. */
+  /** Converts a number of that field to a value. */
   value(item: number): number;
 }
 
@@ -77,8 +77,8 @@ const NAMES =
   );
 
 /**
- * The numbers of a tensor, from raw_data or from the field of its type; or, as text, why it has none. Nothing is
- * allocated before the length of what is there has been compared with the dims, however large they are.
+ * The numbers of a tensor, from raw_data or from the field of its type, or a text that says why there are none. The
+ * length of the data is compared with the dims before anything is allocated, however large they are.
  */
 export function numbersOf(tensor: TensorProto): Numbers | string {
   const encoding = ENCODINGS[tensor.dataType];
@@ -110,7 +110,7 @@ export function numbersOf(tensor: TensorProto): Numbers | string {
   return { dims, dtype, data, narrow: narrow ? name : null };
 }
 
-/** The numbers of an int64 tensor, as far as they are exact; or, as text, why it has none. */
+/** The numbers of an int64 tensor, as far as a float64 is exact, or a text that says why there are none. */
 export function wholeNumbersOf(tensor: TensorProto): { dims: readonly number[]; data: readonly number[] } | string {
   const { dataType, rawData, int64Data } = tensor;
   if (dataType !== 7) return `are of type ${NAMES[dataType] ?? dataType}, expected int64`;

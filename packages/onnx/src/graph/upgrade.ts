@@ -9,25 +9,25 @@ import { createRanks, type Ranks } from "./ranks.ts";
 /** The first operator set that ONNX Runtime loads. */
 const TARGET = 7;
 
-/** Operators that since version 7 broadcast as numpy does, and before by the attributes `broadcast` and `axis`. */
+/** Operators that broadcast like numpy since version 7. Before, the attributes `broadcast` and `axis` determined it. */
 const BROADCAST = new Set("Add Sub Mul Div Pow And Or Xor Equal Greater Less PRelu".split(" "));
 
-/** What a graph can see: its own ranks and weights, and those around it. */
+/** The ranks and weights that a graph can use: its own and those of the graphs around it. */
 interface Scope {
   readonly opset: number;
   readonly ranks: Ranks;
   readonly stored: ReadonlyMap<string, TensorProto>;
-  /** Initialisers that were added, over all graphs: their names must differ. */
+  /** The number of added initialisers over all graphs, whose names must be unique. */
   readonly count: { value: number };
 }
 
 /**
- * Rewrites a model of operator sets 1 to 6 as one of 7, in place, subgraphs too, with all node names kept: what ONNX
- * Runtime cannot load becomes what it can. Returns the nodes of the top level that stay as they are, and why: a form of an
- * operator that has no counterpart there, or whose rewriting needs the rank or the values of a tensor that the model does
- * not tell. Each is an `ERR_BN_DATA` that names the node, for whoever needs it.
+ * Rewrites a model of operator sets 1 to 6 as a model of operator set 7, in place, including subgraphs, with all node
+ * names kept. ONNX Runtime cannot load the older sets. Returns the nodes of the top level that cannot be rewritten: the
+ * form of the operator has no counterpart, or rewriting needs the rank or the values of a tensor that the model does
+ * not tell. Each comes with an `ERR_BN_DATA` that names the node, for callers that need it.
  *
- * Source: the changelog of the ONNX operators; onnx/version_converter of ONNX does the same one version at a time.
+ * Source: the changelog of the ONNX operators; ONNX's onnx/version_converter does the same one version at a time.
  */
 export function upgrade(model: Model): ReadonlyMap<NodeProto, BnError> {
   const opset = opsetOf(model);
@@ -95,11 +95,11 @@ function upgradeGraph(
   graph.initializer.push(...added);
 }
 
-/** B [b1, ...] lies on A's axes from `axis` on: since 7 it says so by trailing ones. */
+/** The axes of B [b1, ...] correspond to A's axes from `axis` on. Since 7, trailing ones express this. */
 function broadcast(node: NodeProto, { rankOf, stored, put, fail }: Rewrite): NodeProto[] {
   const on = take(node, "broadcast");
   const axis = take(node, "axis");
-  // PRelu never had the attributes; its slope [C] was on axis 1.
+  // PRelu never had these attributes. Its slope [C] was on axis 1.
   const at = node.opType === "PRelu" ? 1 : on && on.i !== 0n && axis ? Number(axis.i) : null;
   if (at === null) return [node];
   const [a = "", b = ""] = node.input;

@@ -9,20 +9,20 @@ export interface GraphPort {
   readonly shape: OpenShape;
 }
 
-/** A whole graph, ready to be written. */
+/** A whole graph that can be written. */
 export interface GraphContent {
   readonly name: string;
   readonly opset: number;
   /** The dtype of inputs and outputs. */
   readonly dtype: Dtype;
-  /** In an order in which each finds what it reads. */
+  /** The nodes, each after those whose outputs it reads. */
   readonly nodes: readonly NodeProto[];
   readonly initializers: readonly TensorProto[];
   readonly inputs: readonly GraphPort[];
   readonly outputs: readonly GraphPort[];
 }
 
-/** The first operator set that came with each version of the file format, newest first. */
+/** The first operator set of each version of the file format, newest first. */
 const IR_VERSIONS = [
   [23, 11],
   [21, 10],
@@ -35,14 +35,14 @@ const IR_VERSIONS = [
   [1, 3],
 ] as const;
 
-/** The newest operator set that is known here. */
+/** The newest operator set that this package knows. */
 const NEWEST = 24;
 
 /**
- * The bytes of a model. Before version 4 of the file format, that is before operator set 9, graph inputs name the
- * initialisers too.
+ * The bytes of a model. Before version 4 of the file format, which means before operator set 9, graph inputs also list
+ * the initialisers.
  *
- * Errors: `ERR_BN_PARAM`, an operator set that is not known.
+ * Errors: `ERR_BN_PARAM` for an unknown operator set.
  *
  * Source: ONNX, "Versioning", the table of released versions.
  *

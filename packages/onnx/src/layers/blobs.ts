@@ -1,7 +1,7 @@
 import { type Blob, BnError, type Dtype, type HostArray, type Phase, type Shape } from "@bn/core";
 import { arrayOf, type LayerSource, type NormRecord, type ScaleRecord } from "./record.ts";
 
-/** What a layer knows apart from its blobs; defaults as in @bn/core. */
+/** The properties of a layer that are not in its blobs, with the defaults of @bn/core. */
 export interface LayerConstants {
   readonly name?: string;
   /** Default "test". */
@@ -14,12 +14,12 @@ export interface LayerConstants {
 const BLOBS: LayerSource = { format: "blobs", nodes: [], where: "" };
 
 /**
- * The record of a BatchNorm layer, of a fused one, or of BatchNorm and the Scale after it, from their blobs.
+ * Makes the record of a BatchNorm layer, of a fused layer, or of BatchNorm and the Scale after it, from their blobs.
  *
  * Math    nothing is computed: sums and factor stay as stored, eps and fraction are rounded to float32 as in the layer.
- * Shapes  blobs [mean, variance, factor], then [gamma] and [beta]: `layer.blobs`, or
- *         `[...batchNorm.blobs, ...scale.blobs]`.
- * Errors  `ERR_BN_PARAM`, the number of blobs; `ERR_BN_SHAPE`, their shapes.
+ * Shapes  blobs [mean, variance, factor], then [gamma] and [beta]: `layer.blobs`, or `[...batchNorm.blobs,
+ *         ...scale.blobs]`.
+ * Errors  `ERR_BN_PARAM` for a wrong number of blobs; `ERR_BN_SHAPE` for wrong shapes.
  */
 export async function readBatchNorm(blobs: readonly Blob[], constants: LayerConstants = {}): Promise<NormRecord> {
   for (const [i, { shape }] of blobs.entries()) {
@@ -31,9 +31,10 @@ export async function readBatchNorm(blobs: readonly Blob[], constants: LayerCons
 }
 
 /**
- * The same from the blobs' values: of a file, or of another framework, whose statistics have factor 1.
+ * Makes the same record from the values of blobs, which come from a file or from another framework, whose statistics
+ * have factor 1.
  *
- * Errors: as `readBatchNorm`.
+ * Errors: those of `readBatchNorm`.
  *
  * @example
  * ```ts
@@ -66,8 +67,8 @@ export function batchNormOf(values: readonly ArrayLike<number>[], constants: Lay
 }
 
 /**
- * The momentum that makes ONNX's next step the layer's own, from `factor` before it: fraction * factor / (fraction *
- * factor + 1). 0 for a new layer, whose first batch replaces what was there; `fraction` in the limit.
+ * The momentum with which ONNX's next step equals the layer's, given `factor` before it: fraction * factor / (fraction
+ * * factor + 1). It is 0 for a new layer, whose first batch replaces the initial statistics, and approaches `fraction`.
  */
 export function momentumAt(movingAverageFraction: number, factor: number): number {
   const old = Math.fround(movingAverageFraction) * factor;
@@ -75,10 +76,10 @@ export function momentumAt(movingAverageFraction: number, factor: number): numbe
 }
 
 /**
- * The record of a Scale layer: its blobs, `[scale]` or `[scale, bias]`; of one with two bottoms `[]` or `[bias]`, and the
- * shape of bottom[1].
+ * Makes the record of a Scale layer from its blobs, `[scale]` or `[scale, bias]`. For a Scale with two bottoms, they
+ * are `[]` or `[bias]`, and the shape of bottom[1] is needed.
  *
- * Errors: `ERR_BN_PARAM`, the number of blobs.
+ * Errors: `ERR_BN_PARAM` for a wrong number of blobs.
  */
 export async function readScale(
   blobs: readonly Blob[],
@@ -133,7 +134,7 @@ function checkValues(values: readonly ArrayLike<number>[]): void {
   }
   for (const [i, blob] of values.entries()) {
     const expected = i === 2 ? 1 : mean.length;
-    // The factor is one number, and may be given as [1].
+    // The factor is one number, which may also be given as [1].
     const typed = i === 2 && Array.isArray(blob) ? true : kind(blob) === kind(mean);
     if (blob.length === expected && typed && blob.length > 0) continue;
     throw new BnError(

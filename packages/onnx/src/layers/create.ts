@@ -13,33 +13,34 @@ import { isNormRecord, type LayerRecord, type NormRecord, type ScaleRecord } fro
 
 export interface CreateOptions {
   readonly name?: string;
-  /** Default: the record's. */
+  /** Default: the phase of the record. */
   readonly phase?: Phase;
   /**
-   * How the average goes on in training. "stored", the default: sums and factor as the record has them, to the bit; with
-   * ONNX's factor 1 the first step weighs the batch by 1 / (fraction + 1). "steady": factor 1 / (1 - fraction), each step
-   * as in ONNX, and the statistics within 3 u of the model's.
+   * How the average continues in training. "stored", the default, keeps sums and factor of the record bit for bit; with
+   * ONNX's factor 1, the first step then gives the batch the weight 1 / (fraction + 1). "steady" sets the factor to 1 /
+   * (1 - fraction), so that each step is as in ONNX, and the statistics are within 3 u of the model's.
    */
   readonly average?: "stored" | "steady";
 }
 
-/** A layer and the blobs that it was given. */
+/** A layer, with the blobs that were created for it. */
 export interface CreatedLayer extends Disposable {
-  /** Not set up yet. */
+  /** The layer, before its setUp. */
   readonly layer: Layer;
-  /** mean, variance, factor, gamma, beta; of a Scale gamma and beta; those that the record has. */
+  /** mean, variance, factor, gamma, beta, as far as the record has them; for a Scale, gamma and beta. */
   readonly blobs: readonly Blob[];
-  /** Frees both. */
+  /** Frees the layer and the blobs. */
   dispose(): void;
 }
 
 type Own = <T extends Disposable>(resource: T) => T;
 
 /**
- * The layer of a record on `backend`: BatchNorm, the fused BatchNorm and Scale, or Scale, with the record's blobs.
+ * Creates the layer of a record on `backend`: BatchNorm, the fused BatchNorm and Scale, or Scale, with the record's
+ * blobs.
  *
- * Errors: `ERR_BN_BACKEND`, a dtype that the backend does not support; `ERR_BN_PARAM`, a fraction outside of [0, 1] in phase
- * "train" or of [0, 1) with "steady"; `ERR_BN_MEMORY`.
+ * Errors: `ERR_BN_BACKEND` for a dtype that the backend does not support; `ERR_BN_PARAM` for a fraction outside of [0,
+ * 1] in phase "train", or outside of [0, 1) with "steady"; `ERR_BN_MEMORY`.
  *
  * @example
  * ```ts
@@ -89,14 +90,14 @@ function createNorm(backend: Backend, record: NormRecord, options: CreateOptions
     blob.write(numbers);
     return blob;
   });
-  // In inference the fraction has no say, and a wrong one does no harm.
+  // Inference does not use the fraction, so a wrong one does not matter.
   const fraction = phase === "train" ? { movingAverageFraction } : {};
   const params = { name, phase, eps, axis, blobs, ...fraction };
   const layer = own(gamma ? createBatchNormScale({ ...params, biasTerm: beta !== null }) : createBatchNorm(params));
   return { layer, blobs };
 }
 
-/** What sums and factor are multiplied by so that the factor is its own limit, 1 / (1 - fraction). */
+/** The number by which sums and factor are multiplied so that the factor becomes its limit, 1 / (1 - fraction). */
 function steadyWeight(name: string, { movingAverageFraction: fraction, statistics }: NormRecord): number {
   if (fraction >= 0 && fraction < 1 && statistics.factor !== 0)
     return 1 / (1 - Math.fround(fraction)) / statistics.factor;

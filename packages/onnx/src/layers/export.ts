@@ -9,33 +9,36 @@ export const OPSETS = [1, 6, 7, 9, 14, 15] as const;
 export type Opset = (typeof OPSETS)[number];
 
 export interface NodeOptions {
-  /** The names of the first node's input and of the last one's output. Default "X" and "Y". */
+  /** The names of the first node's input and of the last node's output. Default "X" and "Y". */
   readonly input?: string;
   readonly output?: string;
-  /** Before every other name, so that a graph can hold several. Default "". */
+  /** A prefix for all other names, so that a graph can hold several layers. Default "". */
   readonly prefix?: string;
   /** Default 15. */
   readonly opset?: Opset;
-  /** BatchNormalization in training mode. Default false. */
+  /** Write BatchNormalization in training mode. Default false. */
   readonly training?: boolean;
-  /** Number of axes of X: needed for a Scale that does not end with X, and for an axis other than 1. */
+  /**
+   * The number of axes of X. It is needed for a Scale that does not cover X's last axes, and for an axis other than 1.
+   */
   readonly rank?: number;
   /**
-   * m, the number of values per channel in the batches of training: divides the variance by m / (m - 1), so that training
-   * goes on in ONNX with statistics all of one kind. Inference then differs from the layer's. Default: as stored.
+   * m, the number of values per channel in the training batches. The variance is then divided by m / (m - 1), so that
+   * training in ONNX continues with the kind of variance that ONNX averages. Inference then differs from the layer's.
+   * Default: the variance as stored.
    */
   readonly populationOf?: number;
-  /** ONNX's momentum in place of the layers' movingAverageFraction; see `momentumAt`. */
+  /** The momentum for ONNX, instead of the layers' movingAverageFraction; see `momentumAt`. */
   readonly momentum?: number;
 }
 
-/** Nodes to put into a graph, in order, and their inputs and outputs other than X and Y. */
+/** Nodes for a graph, in order, with their inputs and outputs other than X and Y. */
 export interface OnnxNodes {
   readonly nodes: readonly NodeProto[];
   readonly initializers: readonly TensorProto[];
-  /** Scales that come as a second bottom. */
+  /** Scales that are a second bottom. */
   readonly inputs: readonly { readonly name: string; readonly shape: Shape }[];
-  /** running_mean and running_var of each BatchNormalization in training mode. */
+  /** The running_mean and running_var of each BatchNormalization in training mode. */
   readonly running: readonly { readonly name: string; readonly channels: number }[];
 }
 
@@ -54,23 +57,23 @@ interface Place {
   readonly training: boolean;
   readonly rank: number | undefined;
   readonly momentum: number | undefined;
-  /** What the variance is multiplied by. */
+  /** The factor for the variance. */
   readonly population: number;
 }
 
 /**
- * Layers in a row as ONNX nodes. A Scale after a BatchNorm whose gamma is 1 and beta 0 becomes its scale and B where it
- * covers the channels; any other becomes Mul and Add, which round as the layer does.
+ * Exports consecutive layers as ONNX nodes. A Scale that covers the channels, after a BatchNorm with gamma 1 and beta
+ * 0, becomes the scale and B of that node. Any other Scale becomes Mul and Add, which round as the layer does.
  *
- * Math    scale = gamma, or 1; B = beta, or 0. mean and var are the sums divided by the factor as BN-6 does it:
- *         s = fl(1 / factor), or 0 where that is 0, and fl(sum * s): bit for bit what the layer itself uses.
- *         momentum = movingAverageFraction: ONNX steps new = momentum * old + (1 - momentum) * batch, which is what
- *         sums and factor do once factor has reached its limit 1 / (1 - fraction). Before that a step of ours has the
- *         momentum that `momentumAt` tells. ONNX averages the variance over m, we store it times m / (m - 1) (BN-7):
- *         values go over as they are, and a training step there takes in a variance smaller by that factor; with
- *         `populationOf` they are brought to ONNX's kind first.
- * Errors  `ERR_BN_PARAM`: no layer, an operator set that is not one of `OPSETS`, a rank that is missing or does not fit,
- *         a populationOf below 1.
+ * Math    scale = gamma, or 1; B = beta, or 0. mean and var are the sums divided by the factor as BN-6 does it: s =
+ *         fl(1 / factor), or 0 where that is 0, and fl(sum * s): the bits that the layer itself uses. momentum =
+ *         movingAverageFraction: ONNX steps new = momentum * old + (1 - momentum) * batch, which equals the layer's
+ *         step once its factor has reached the limit 1 / (1 - fraction). Before that, `momentumAt` gives the momentum
+ *         of a step. ONNX averages the variance over m, and the layer stores it times m / (m - 1) (BN-7). The stored
+ *         values are exported unchanged, so a training step in ONNX adds a variance that is smaller by that factor.
+ *         With `populationOf` the values are first converted to ONNX's kind.
+ * Errors  `ERR_BN_PARAM`: no layer, an operator set that is not one of `OPSETS`, a rank that is missing or does not
+ *         fit, a populationOf below 1.
  *
  * @example
  * ```ts
@@ -152,16 +155,16 @@ function modeAttributes(opset: number, training: boolean): AttributeProto[] {
   return opset === 1 ? [...old, intsAttribute("consumed_inputs", [0, 0, 0, 1, 1])] : old;
 }
 
-/** Swaps the axis of channels with axis 1: its own inverse. */
+/** Swaps the axis of channels with axis 1. It is its own inverse. */
 function transposition(axis: number, rank: number | undefined): number[] {
   const at = axisOf(axis, rank, 1);
   const perm = Array.from({ length: rank as number }, (_, i) => i);
-  // With one axis there is nothing to swap: X of rank 1 has one channel in ONNX.
+  // With a single axis there is nothing to swap: in ONNX, X of rank 1 has one channel.
   if (perm.length > 1) [perm[1], perm[at]] = [at, 1];
   return perm;
 }
 
-/** y = fl(fl(x * scale) + bias), S-1. The scale gets trailing ones, or before opset 7 the attribute `axis`. */
+/** y = fl(fl(x * scale) + bias), S-1. The scale gets trailing ones or, before opset 7, the attribute `axis`. */
 function scaleNodes(layer: ScaleRecord, { input, output, prefix, opset, rank }: Place): Part {
   const { gamma: scale, beta: bias, parameterShape: shape, axis } = layer;
   const covered = shape.length;

@@ -8,31 +8,34 @@ import { loadWeights, readNodes, titleOf } from "./nodes.ts";
 import type { BatchNormScaleRecord } from "./record.ts";
 import { suspicions } from "./suspect.ts";
 
-/** The most channels of all layers together. Nodes may share a tensor, so that a small file could stand for any number of them. */
+/**
+ * The most channels of all layers together. Nodes may share a tensor, so a small file could describe any number of
+ * layers.
+ */
 const MAX_CHANNELS = 2 ** 24;
 
 export interface ImportOptions {
   /** Reads the files that the model keeps data in; `openModel` of `@bn/onnx/node` gives it. */
   readonly external?: ReadExternal;
-  /** Leave out a node that is damaged, with a diagnostic, in place of refusing the model. Default false. */
+  /** Leave out a damaged node, with a diagnostic, instead of refusing the model. Default false. */
   readonly partial?: boolean;
 }
 
 export interface Imported {
-  /** In the order of the model; layers of subgraphs come after those of the top level. */
+  /** The layers in the order of the model. Layers of subgraphs come after those of the top level. */
   readonly layers: readonly BatchNormScaleRecord[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
 /**
- * Every BatchNormalization of a model, of any operator set, as the record of a layer.
+ * Reads every BatchNormalization of a model, of any operator set, as the record of a layer.
  *
- * Math    statistics become sums with factor 1, so that every bit is kept. momentum is movingAverageFraction. The weights
- *         may be initialisers, Constant nodes, or Identity of either, in raw_data, typed fields or other files, and
- *         float32, float64, float16 or bfloat16: the last two are float32 then, exactly.
- * Errors  `ERR_BN_DATA`: a file that cannot be read, without BatchNormalization, or with a damaged one (missing tensors,
- *         types and shapes that do not fit), naming node and tensor. Nodes whose weights the model computes are no
- *         damage: they are left out, with a diagnostic.
+ * Math    statistics become sums with factor 1, which keeps every bit. momentum becomes movingAverageFraction. The
+ *         weights may be initialisers, Constant nodes, or Identity of either, in raw_data, typed fields or other files,
+ *         and float32, float64, float16 or bfloat16: the last two are converted to float32, exactly.
+ * Errors  `ERR_BN_DATA`: the file cannot be read, has no BatchNormalization, or has a damaged one (missing tensors,
+ *         types and shapes that do not fit); the message names node and tensor. A node whose weights are computed by
+ *         the model is not damaged: it is left out, with a diagnostic.
  *
  * @example
  * ```ts

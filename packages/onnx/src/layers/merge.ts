@@ -1,6 +1,6 @@
 import { type BatchNormRecord, isNormRecord, type LayerRecord, type ScaleRecord } from "./record.ts";
 
-/** Each Scale that is BatchNormalization's own scale and B put into the layer before it. */
+/** Merges each Scale that BatchNormalization can express as scale and B into the layer before it. */
 export function mergeScales(layers: readonly LayerRecord[], rank: number | undefined): LayerRecord[] {
   const merged: LayerRecord[] = [];
   for (const layer of layers) {
@@ -20,14 +20,14 @@ export function mergeScales(layers: readonly LayerRecord[], rank: number | undef
   return merged;
 }
 
-/** A normalization whose gamma and beta change nothing. */
+/** Whether it is a normalization whose gamma and beta change nothing. */
 function isPlain(layer: LayerRecord): layer is BatchNormRecord {
   if (!isNormRecord(layer)) return false;
   const { gamma, beta } = layer;
   return (gamma?.every((value) => value === 1) ?? true) && (beta?.every((value) => value === 0) ?? true);
 }
 
-/** The scale covers the channels alone. */
+/** Whether the scale covers exactly the channels. */
 function covers(scale: ScaleRecord, norm: BatchNormRecord, rank: number | undefined): boolean {
   const canonical = (axis: number) => (axis < 0 && rank !== undefined ? axis + rank : axis);
   return (

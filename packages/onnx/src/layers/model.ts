@@ -5,16 +5,17 @@ import { exportNodes, type NodeOptions } from "./export.ts";
 import { isNormRecord, type LayerRecord, type NormRecord } from "./record.ts";
 
 export interface ModelOptions extends Pick<NodeOptions, "opset" | "training" | "populationOf" | "momentum"> {
-  /** The shape of X: sizes, or names for those left open. Without one: any number of images of any size, [N, channels, H, W]. */
+  /** The shape of X: sizes, or names for open sizes. Default: any number of images of any size, [N, channels, H, W]. */
   readonly shape?: OpenShape;
 }
 
 /**
- * A complete ONNX model of one layer, or of several in a row: input `X`, output `Y` and for each BatchNormalization in
- * training `running_mean` and `running_var`. Its weights are initialisers, `scale`, `B`, `mean`, `var` where it is one
- * node; of several the names begin with `0.`, `1.` and so on. See `exportNodes` for what becomes of a Scale.
+ * A complete ONNX model of one layer, or of several consecutive ones. Its input is `X` and its output `Y`; each
+ * BatchNormalization in training adds `running_mean` and `running_var`. Its weights are initialisers, named `scale`,
+ * `B`, `mean`, `var` for a single node; with several, the names begin with `0.`, `1.` and so on. `exportNodes`
+ * describes what becomes of a Scale.
  *
- * Errors: `ERR_BN_SHAPE` where X has other channels than the parameters, `ERR_BN_PARAM` as `exportNodes`.
+ * Errors: `ERR_BN_SHAPE` if X and the parameters have different channels, `ERR_BN_PARAM` as for `exportNodes`.
  *
  * Source: ONNX operator BatchNormalization, versions 1 to 15.
  *

@@ -9,7 +9,7 @@ import type { DiagnosticKind } from "./diagnostic.ts";
 import { type NormAttributes, readAttributes } from "./operator.ts";
 import type { BatchNormScaleRecord } from "./record.ts";
 
-/** Names of the tensors that a node reads and writes. */
+/** The names of the tensors that a node reads and writes. */
 interface NormTensors {
   readonly x: string;
   readonly scale: string;
@@ -19,27 +19,27 @@ interface NormTensors {
   readonly y: string;
 }
 
-/** A BatchNormalization node and what the model says of it. */
+/** A BatchNormalization node with its data. */
 export interface NormNode extends NormAttributes {
-  /** The node itself, in the graph where it lies. */
+  /** The node itself, in its graph. */
   readonly node: NodeProto;
-  /** It lies at the top level, perhaps because a function was inlined. */
+  /** Whether the node is at the top level, which includes inlined functions. */
   readonly topLevel: boolean;
   /** The name in messages: `"bn1"`, or `#7 (output "y")`. */
   readonly label: string;
-  /** Its name, or what tells it apart where it has none. */
+  /** Its name, or a text that identifies a node without a name. */
   readonly name: string;
-  /** "" at top level, else where it lies. */
+  /** "" at top level, otherwise its place. */
   readonly where: string;
   readonly tensors: NormTensors;
-  /** Null where the file does not hold its weights; then `computed` says what they are. */
+  /** Null if the file does not contain its weights; `computed` then says where they come from. */
   readonly layer: BatchNormScaleRecord | null;
   readonly computed: string | null;
-  /** What was converted, what was assumed. */
+  /** Notes on what was converted and what was assumed. */
   readonly notes: readonly (readonly [DiagnosticKind, string])[];
 }
 
-/** A node that cannot be what it says, and why. */
+/** A node that contradicts itself, and the reason. */
 export interface BrokenNode {
   readonly label: string;
   readonly name: string;
@@ -53,12 +53,12 @@ export function isNorm(node: NodeProto): boolean {
   return node.opType === "BatchNormalization" && isOnnxDomain(node.domain);
 }
 
-/** The node's name, or what tells it apart where it has none. */
+/** The node's name, or a text that identifies a node without a name. */
 function nameOf(node: NodeProto, index: number): string {
   return node.name || labelOf(node, index);
 }
 
-/** How a node is called in messages, with where it lies. */
+/** The name of a node in messages, with its place. */
 export function titleOf({ label, where }: { readonly label: string; readonly where: string }): string {
   return `BatchNormalization ${label}${where === "" ? "" : ` in ${where}`}`;
 }
@@ -74,7 +74,7 @@ export function* readNodes({ model, origins }: ReadModel): Generator<NormNode | 
     for (const { name } of graph.nodes) counts.set(name, (counts.get(name) ?? 0) + 1);
     for (const [index, node] of graph.nodes.entries()) {
       if (!isNorm(node)) continue;
-      // Several nodes may have one name; what they give tells them apart.
+      // If several nodes have the same name, their outputs identify them.
       const shared = node.name !== "" && (counts.get(node.name) ?? 0) > 1;
       const output = `(output "${node.output[0] ?? ""}")`;
       const place = {
@@ -87,7 +87,7 @@ export function* readNodes({ model, origins }: ReadModel): Generator<NormNode | 
   }
 }
 
-/** Moves weights of normalizations that lie in other files into the model. Errors: as `inlineExternal`. */
+/** Loads weights of normalizations from other files into the model. Errors: those of `inlineExternal`. */
 export async function loadWeights({ model }: ReadModel, external: ReadExternal | undefined): Promise<void> {
   const scopeOf = createScopes();
   const found = graphsOf(model).flatMap((graph) => {
@@ -99,7 +99,7 @@ export async function loadWeights({ model }: ReadModel, external: ReadExternal |
   await inlineExternal([...new Set(found)], external);
 }
 
-/** Shapes that the model declares at its top level. */
+/** The shapes that the model declares at its top level. */
 function declaredShapes({ graph }: Model): Map<string, readonly string[]> {
   return new Map(
     [...graph.input, ...graph.output, ...graph.valueInfo].flatMap(({ name, type }) => {
@@ -203,7 +203,9 @@ function recordOf(values: readonly Numbers[], attributes: NormAttributes, place:
   return { layer, said };
 }
 
-/** MXNet wrote spatial 0 and meant 1: parameters per channel on X of more axes than [N, C]. In words, or null. */
+/**
+ * MXNet wrote spatial 0 but meant 1: parameters per channel, with X of more axes than [N, C]. Returns a note, or null.
+ */
 function mxnetSpatial(
   values: readonly Numbers[],
   spatial: boolean,
@@ -215,14 +217,14 @@ function mxnetSpatial(
   return `spatial is 0 and scale has shape [${scale.dims}], where spatial 0 needs [${needed}], one value per position; MXNet's export writes 0 and means 1: set spatial to 1`;
 }
 
-/** [C], or [C, 1, 1], on X of more axes, one of which at least has another size than 1. */
+/** Whether `dims` is [C] or [C, 1, 1] although X has more axes, at least one of which has a size other than 1. */
 function isPerChannel(dims: readonly number[], shape: readonly string[] | undefined): boolean {
   if (!dims.slice(1).every((size) => size === 1)) return false;
   if (!shape) return dims.length === 1;
   return shape.length > 2 && shape.slice(2).some((size) => size !== "1");
 }
 
-/** Why shapes do not fit, or null. */
+/** The reason why shapes do not fit, or null. */
 function misfit(values: readonly Numbers[], spatial: boolean, names: readonly string[]): string | null {
   const wanted = values[0]?.dims ?? [];
   for (const [i, { dims }] of values.entries()) {

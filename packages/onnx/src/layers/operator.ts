@@ -1,14 +1,17 @@
 import type { AttributeProto, NodeProto } from "onnx-buf";
 import { attributeOf } from "../graph/proto.ts";
 
-/** How a version of the operator tells training from inference, and whether it has `spatial`. */
+/** How a version of the operator distinguishes training from inference, and whether it has `spatial`. */
 interface Version {
   readonly since: number;
   readonly training: "is_test" | "outputs" | "training_mode";
   readonly spatial: boolean;
 }
 
-/** BatchNormalization, newest first. 15 differs from 14 in the types that it allows, 6 from 1 in consumed_inputs. */
+/**
+ * The versions of BatchNormalization, newest first. 15 differs from 14 only in the allowed types, and 6 from 1 only in
+ * consumed_inputs.
+ */
 const VERSIONS: readonly Version[] = [
   { since: 14, training: "training_mode", spatial: false },
   { since: 9, training: "outputs", spatial: false },
@@ -16,32 +19,34 @@ const VERSIONS: readonly Version[] = [
   { since: 1, training: "is_test", spatial: true },
 ];
 
-/** What tells training from inference, in words. */
+/** The indicator of training, in words. */
 const TRAINING = { is_test: "is_test", outputs: "the number of outputs", training_mode: "training_mode" } as const;
 
-/** The attributes of a node, in any version of the operator. */
+/** The attributes of a node, for every version of the operator. */
 export interface NormAttributes {
   readonly epsilon: number;
   readonly momentum: number;
   readonly training: boolean;
-  /** false: parameters for each position, [C, D1, ...], not for each channel. */
+  /** false if there are parameters for each position, [C, D1, ...], and not for each channel. */
   readonly spatial: boolean;
-  /** What was assumed, for lack of an attribute. */
+  /** Values that were assumed because an attribute is missing. */
   readonly assumed: readonly string[];
-  /** What the operator of this operator set does not have, and is not read. */
+  /** Attributes that the operator of this operator set does not have, and that are ignored. */
   readonly ignored: readonly string[];
 }
 
-/** Attributes of the operator in any version; consumed_inputs says what old engines could overwrite. */
+/**
+ * The attributes of the operator in all versions. consumed_inputs told old engines which inputs they could overwrite.
+ */
 const KNOWN = new Set(["epsilon", "momentum", "spatial", "is_test", "training_mode", "consumed_inputs"]);
 
 const FLOAT = 1;
 const INT = 2;
-/** Of the operator, in every version; a proto float. */
+/** The operator's default in every version, as a float32. */
 const EPSILON = Math.fround(1e-5);
 const MOMENTUM = Math.fround(0.9);
 
-/** The attributes of a BatchNormalization of operator set `opset`; or, as text, what is wrong with them. */
+/** The attributes of a BatchNormalization of operator set `opset`, or a text that says what is wrong with them. */
 export function readAttributes(node: NodeProto, opset: number): NormAttributes | string {
   const version = VERSIONS.find(({ since }) => opset >= since) as Version;
   const assumed: string[] = [];
@@ -53,12 +58,12 @@ export function readAttributes(node: NodeProto, opset: number): NormAttributes |
     ["training_mode", INT],
   ] as const) {
     const found: AttributeProto | undefined = attributeOf(node, name);
-    // Absent is never read as protobuf's default.
+    // An absent attribute must not be read as protobuf's default.
     if (found && found.refAttrName !== "") return `${name} is given by the caller of its function; nobody calls it`;
-    // Old files leave the type out.
+    // Old files omit the type.
     if (found && found.type !== 0 && found.type !== type)
       return `attribute ${name} is of type ${found.type}, expected ${type === FLOAT ? "a float" : "an int"}`;
-    // ONNX Runtime reads a training_mode of 3 as training and as inference, and ends the process.
+    // ONNX Runtime reads a training_mode of 3 both as training and as inference, and crashes.
     if (found && type === INT && found.i !== 0n && found.i !== 1n) return `${name} is ${found.i}, expected 0 or 1`;
   }
   const float = (name: string, absent: number) => {
@@ -76,7 +81,8 @@ export function readAttributes(node: NodeProto, opset: number): NormAttributes |
   let training = version.training === "training_mode" ? (int("training_mode") ?? 0n) !== 0n : extra;
   if (version.training === "is_test") {
     const isTest = int("is_test");
-    // The default is 0, training; but exporters left it out of networks for inference, and converters read it so.
+    // The default is 0, training. But exporters omitted the attribute in networks for inference, and converters read it
+    // as inference.
     if (isTest === undefined && !extra) assumed.push("is_test is not given, and there is one output: inference");
     training = isTest === undefined ? extra : isTest === 0n;
   }

@@ -1,40 +1,48 @@
 import type { Dtype, HostArray, Phase, Shape } from "@bn/core";
 
-/** Running statistics as a file or a layer stores them: sums, and the factor that they are divided by. ONNX's factor is 1. */
+/** Running statistics as a file or a layer stores them: sums, and the factor to divide them by. ONNX's factor is 1. */
 export interface Statistics {
   readonly mean: HostArray;
   readonly variance: HostArray;
   readonly factor: number;
 }
 
-/** Where a record was read. */
+/** Where a record comes from. */
 export interface LayerSource {
   readonly format: "onnx" | "caffe" | "blobs";
-  /** The names of the nodes or layers that it was read from, in order; for ONNX what tells a nameless node apart. */
+  /**
+   * The names of the nodes or layers that it was read from, in order. For an ONNX node without a name, a text that
+   * identifies it.
+   */
   readonly nodes: readonly string[];
-  /** "" at top level, else where it lies, e.g. `If node "choice", then_branch`. */
+  /** "" at top level, otherwise its place, e.g. `If node "choice", then_branch`. */
   readonly where: string;
 }
 
 interface Common {
-  /** "" where it has none. */
+  /** "" if it has none. */
   readonly name: string;
   readonly dtype: Dtype;
-  /** Number of values of each parameter. */
+  /** The number of values of each parameter. */
   readonly channels: number;
-  /** The axis of the channels, or the first axis that a Scale covers; negative from the end. */
+  /** The axis of the channels, or the first axis that a Scale covers; negative axes count from the end. */
   readonly axis: number;
   readonly phase: Phase;
-  /** The shape of gamma and beta: [channels]. A Scale may cover several axes or none; spatial = 0 of old ONNX gives [C, D1, ...]. */
+  /**
+   * The shape of gamma and beta: [channels]. A Scale may cover several axes or none, and spatial = 0 of old ONNX gives
+   * [C, D1, ...].
+   */
   readonly parameterShape: Shape;
   readonly source: LayerSource;
 }
 
 interface Normalization extends Common {
   readonly statistics: Statistics;
-  /** Added to the variance; a float32 in ONNX and in Caffe. */
+  /** The number added to the variance, a float32 in ONNX and in Caffe. */
   readonly eps: number;
-  /** What is left of the statistics at each step: Caffe's moving_average_fraction, ONNX's momentum (1 - PyTorch's). */
+  /**
+   * The part of the statistics that each step keeps: Caffe's moving_average_fraction, ONNX's momentum (1 - PyTorch's).
+   */
   readonly movingAverageFraction: number;
 }
 
@@ -45,7 +53,7 @@ export interface BatchNormRecord extends Normalization {
   readonly beta: null;
 }
 
-/** BatchNorm and Scale over the same channels, and ONNX's BatchNormalization: gamma and beta too. */
+/** BatchNorm and Scale over the same channels, or ONNX's BatchNormalization: also gamma and beta. */
 export interface BatchNormScaleRecord extends Normalization {
   readonly type: "BatchNormScale";
   readonly gamma: HostArray;
@@ -56,12 +64,12 @@ export interface BatchNormScaleRecord extends Normalization {
 export interface ScaleRecord extends Common {
   readonly type: "Scale";
   readonly statistics: null;
-  /** null where it comes as a second bottom, of shape `parameterShape`. */
+  /** null if it is a second bottom, of shape `parameterShape`. */
   readonly gamma: HostArray | null;
   readonly beta: HostArray | null;
 }
 
-/** One normalization layer as a file holds it: what readers give and writers take, whatever the format. */
+/** One normalization layer as a file stores it. Readers return it and writers take it, for every format. */
 export type LayerRecord = BatchNormRecord | BatchNormScaleRecord | ScaleRecord;
 export type NormRecord = BatchNormRecord | BatchNormScaleRecord;
 
@@ -69,7 +77,7 @@ export function isNormRecord(record: LayerRecord): record is NormRecord {
   return record.type !== "Scale";
 }
 
-/** mean and variance divided by the factor as BN-6 does it: s = fl(1 / factor), or 0 where that is 0, and fl(sum * s). */
+/** mean and variance divided by the factor as in BN-6: s = fl(1 / factor), or 0 if the factor is 0, and fl(sum * s). */
 export function quotients({ dtype, statistics }: NormRecord): {
   readonly mean: HostArray;
   readonly variance: HostArray;

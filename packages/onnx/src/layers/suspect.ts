@@ -1,11 +1,11 @@
 import type { HostArray } from "@bn/core";
 import type { BatchNormScaleRecord } from "./record.ts";
 
-/** Bits of the significand, and how few of x^ may be left before it is worth a word. */
+/** The bits of the significand, and the number of remaining bits of x^ below which a warning is given. */
 const BITS = { float32: 24, float64: 53 } as const;
 const TOO_FEW = 4;
 
-/** What of a layer's numbers is probably wrong, each in words. */
+/** The numbers of a layer that are probably wrong, each described in words. */
 export function suspicions(layer: BatchNormScaleRecord): string[] {
   const { statistics, gamma, beta, eps, movingAverageFraction: momentum, dtype } = layer;
   const { mean, variance } = statistics;

@@ -2,26 +2,26 @@ import type { FoldStep, FoldTask } from "../fold/task.ts";
 import type { FoldedWeights } from "../fold/weights.ts";
 import type { LinearMap } from "./products.ts";
 
-/** Of what a network computes in: unit roundoff and smallest number. */
+/** The unit roundoff and smallest number of the type that a network computes in. */
 export interface Precision {
   readonly u: number;
   readonly eta: number;
 }
 
-/** How far the original and the folded layer may each be from what is exact (F-3). */
+/** How far the original and the folded layer may each be from the exact result (F-3). */
 export interface Errors {
   readonly original: number;
   readonly folded: number;
 }
 
-/** What the bounds of a layer follow from. */
+/** The quantities from which the bounds of a layer follow. */
 export interface Sides {
   readonly task: FoldTask;
   /** The right weights, in float64. */
   readonly right: FoldedWeights;
   /** The precision of the network's dtype. */
   readonly p: Precision;
-  /** Unit roundoff of what the folded weights are stored in, and half of its smallest number. */
+  /** The unit roundoff of the type in which the folded weights are stored, and half of its smallest number. */
   readonly stored: { readonly u: number; readonly smallest: number };
 }
 
@@ -32,8 +32,8 @@ interface Known {
 }
 
 /**
- * What a normalization on its own makes of a value and its error: O-1, or one rounding for a product or sum with
- * constants. `exact` false: `value` is a magnitude, and so is the result.
+ * The value and error after a normalization of its own: O-1, or one rounding for a product or sum with constants. If
+ * `exact` is false, `value` and the result are magnitudes.
  */
 function stepped({ value, error }: Known, step: FoldStep, c: number, { u, eta }: Precision, exact: boolean): Known {
   const [mean, gain, beta] = [
@@ -51,7 +51,7 @@ function stepped({ value, error }: Known, step: FoldStep, c: number, { u, eta }:
   return { value: y, error: size * error + rounded + eta * (4 + Math.abs(value) + Math.abs(mean) + size) };
 }
 
-/** Steps in the order in which a network runs them. */
+/** The steps in the order in which a network runs them. */
 function sidesOf({ steps }: FoldTask): { before: readonly FoldStep[]; behind: readonly FoldStep[] } {
   return {
     before: steps.filter(({ side }) => side === "before").toReversed(),
@@ -61,7 +61,7 @@ function sidesOf({ steps }: FoldTask): { before: readonly FoldStep[]; behind: re
 
 /**
  * F-3 for every output of a channel, from the weights and the largest magnitude of each input channel: no output of the
- * layer can be farther off, whatever lies in these ranges.
+ * layer can have a larger error, whatever its inputs in these ranges are.
  */
 export function channelErrors({ task, right, p, stored }: Sides, ranges: ArrayLike<number>): Errors[] {
   const { layout, weights, bias, factor } = task;
@@ -92,12 +92,14 @@ export function channelErrors({ task, right, p, stored }: Sides, ranges: ArrayLi
   });
 }
 
-/** ((K + 3) u + u') of the terms, and what may underflow: K + 1 for the sum, two for Gemm's alpha and beta. */
+/**
+ * ((K + 3) u + u') of the terms, plus the effect of underflow: K + 1 for the sum, and two for Gemm's alpha and beta.
+ */
 function foldedError(count: number, terms: number, inputs: number, p: Precision, stored: Sides["stored"]): number {
   return ((count + 3) * p.u + stored.u) * terms + (count + 3) * p.eta + stored.smallest * (inputs + 1);
 }
 
-/** One output in float64, and F-3 for it, from the values that it is made of. */
+/** One output in float64, and F-3 for it, from the values that it is computed from. */
 export interface Exact extends Errors {
   readonly value: number;
 }
@@ -128,7 +130,7 @@ export function exactOutput(
   const start: Known = { value: sum + own, error: error + (count + 3) * (p.u * size + p.eta) };
   const { value, error: original } = behind.reduce<Known>((known, step) => stepped(known, step, o, p, true), start);
   const all = foldedError(count, folded + Math.abs(right.bias[o] as number), inputs, p, stored);
-  // Float64 rounds in the same places, which only a network in float64 notices.
+  // Float64 rounds in the same places, which matters only for a network in float64.
   const reference = (2 ** -53 / p.u) * original;
   return { value, original: original + reference, folded: all + reference };
 }

@@ -7,13 +7,13 @@ import { altered, type Model } from "../graph/proto.ts";
 import { createExtractor, inputName } from "../verify/extract.ts";
 import type { Runtime, Tensor } from "../verify/runtime.ts";
 
-/** A layer of the folded network and what it is to read. */
+/** A layer of the folded network, with its input. */
 export interface Fed {
   readonly layer: Layer;
   readonly x: Tensor;
 }
 
-/** What layers of `model` give on values that are given to each, in one run and side by side. */
+/** The outputs of layers of `model` on the inputs that each is given, side by side in one run. */
 export async function runFed(
   model: Model,
   fed: readonly Fed[],
@@ -39,7 +39,7 @@ export async function runFed(
     const found = await loaded.run(new Map(feeds));
     return part.outputs.map((name) => found.get(name) as Tensor);
   } finally {
-    await loaded.release().catch(() => {}); // it may have ended
+    await loaded.release().catch(() => {}); // the process may have ended already
   }
 }
 

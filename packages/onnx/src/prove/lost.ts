@@ -1,8 +1,8 @@
 import type { LostChannel } from "./report.ts";
 
 /**
- * Per channel, worst first, the decimal digits that cancel in the folded layer over this run: log10 of max |y - b'| over
- * max |y|. y - b' is the sum of the products w' x, and where that is far larger than y, b' takes its digits away (F-4).
+ * The decimal digits that cancel in the folded layer over this run, per channel, worst first: log10 of max |y - b'|
+ * over max |y|. y - b' is the sum of the products w' x. If that is far larger than y, b' takes its digits away (F-4).
  */
 export function lostIn(
   y: ArrayLike<number>,
@@ -19,7 +19,7 @@ export function lostIn(
   }
   return Array.from(products, (size, channel) => {
     const result = results[channel] as number;
-    // All of them are zero: there are no digits to lose.
+    // If all of them are zero, there are no digits to lose.
     const digits = result === 0 ? 0 : Math.log10(size / result);
     return { channel, digits: Math.max(0, Number.isFinite(digits) ? digits : 0) };
   }).toSorted((a, b) => b.digits - a.digits);

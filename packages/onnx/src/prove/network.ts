@@ -11,14 +11,14 @@ import { prepare } from "../verify/prepare.ts";
 import type { Runtime, Tensor } from "../verify/runtime.ts";
 import { createTaps, type Taps } from "../verify/taps.ts";
 
-/** One of the two networks, with what it is to read. */
+/** One of the two networks, with its inputs. */
 export interface RunNetwork {
   readonly model: Model;
   readonly taps: Taps;
   fetch(taps: readonly Tap[]): Promise<ReadonlyMap<string, Tensor>>;
   /** The network's own outputs, by name. */
   outputs(): Promise<ReadonlyMap<string, Tensor>>;
-  /** How many values tensors have; they are computed, and not fetched. */
+  /** The number of values of tensors, which are computed but not fetched. */
   sizes(names: readonly string[]): Promise<(name: string) => number>;
 }
 
@@ -29,7 +29,7 @@ interface Reads {
   readonly external: ReadExternal | undefined;
   readonly runtime: Runtime;
   readonly signal: AbortSignal | undefined;
-  /** True where it may have fewer inputs than are fed. */
+  /** True if it may have fewer inputs than are fed. */
   readonly narrower?: boolean;
 }
 
@@ -41,7 +41,7 @@ export function openNetwork(
   const known = new Set(inputNames(bytes));
   const failures = upgrade(model);
   prepare(model);
-  // The folded network may read less: an input that a normalization alone read.
+  // The folded network may read less: an input that only a normalization read is gone.
   const fed = Object.entries(feeds).filter(([name]) => known.has(name) || !narrower);
   const taps = createTaps(model, runtime, {
     ...given,
@@ -66,7 +66,7 @@ export function openNetwork(
   };
 }
 
-/** A tensor beside a layer, as that layer computes. */
+/** A tensor next to a layer, in the precision that the layer computes in. */
 export function tapOf(name: string, { values }: Layer): Tap {
   return { name, as: values.narrow === null ? "value" : "float32" };
 }

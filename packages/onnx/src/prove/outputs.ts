@@ -1,7 +1,7 @@
 import type { Tensor } from "../verify/runtime.ts";
 import type { ProofOutput } from "./report.ts";
 
-/** The outputs of both networks, those of numbers. */
+/** Compares the numeric outputs of both networks. */
 export function compareOutputs(
   expected: ReadonlyMap<string, Tensor>,
   found: ReadonlyMap<string, Tensor>,
@@ -29,7 +29,7 @@ export function compareOutputs(
   });
 }
 
-/** Whole numbers of 64 bits, as they may come out of a search for the largest, lose nothing that matters here. */
+/** 64-bit integers, e.g. from a search for the largest value, lose nothing that matters here. */
 export function numbersIn({ data }: Tensor): ArrayLike<number> | null {
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Array.from(data as BigInt64Array, Number);
   return ArrayBuffer.isView(data) ? (data as Float32Array) : null;

@@ -2,18 +2,18 @@ import type { Shape } from "@bn/core";
 import type { NodeProto } from "onnx-buf";
 import { attributeOf } from "../graph/proto.ts";
 
-/** Calls `visit` with the index of the weight and of the value of every product that output `y` is the sum of. */
+/** Calls `visit` with the index of the weight and of the value, for every product in the sum that gives output `y`. */
 type Products = (y: number, visit: (weight: number, x: number) => void) => void;
 
-/** How a linear layer makes its outputs, for a given input. */
+/** How a linear layer computes its outputs from an input of a given shape. */
 export interface LinearMap {
   readonly products: Products;
-  /** Axis of the channels in x, and in y. */
+  /** The axis of the channels in x, and in y. */
   readonly xAxis: number;
   readonly yAxis: number;
 }
 
-/** The operands of one layer: its node, and the shapes of its input, weights and output. */
+/** A layer's node, with the shapes of its input, weights and output. */
 export interface Operands {
   readonly node: NodeProto;
   readonly x: Shape;
@@ -28,7 +28,7 @@ const ints = (node: NodeProto, name: string, count: number, absent: number) => {
 };
 const product = (shape: Shape) => shape.reduce((a, b) => a * b, 1);
 
-/** Zeros before the first value of an axis, of `total` that are needed on both sides. */
+/** The zeros before the first value of an axis, out of `total` that are needed on both sides. */
 function padsBefore(node: NodeProto, totals: readonly number[], transposed: boolean): number[] {
   const auto = new TextDecoder().decode(attributeOf(node, "auto_pad")?.s ?? new Uint8Array()) || "NOTSET";
   const own = ints(node, "pads", totals.length, 0);
@@ -36,12 +36,12 @@ function padsBefore(node: NodeProto, totals: readonly number[], transposed: bool
   if (auto === "NOTSET" && !(transposed && attributeOf(node, "output_shape"))) return own;
   return totals.map((total) => {
     const all = Math.max(total, 0);
-    // Where the odd one goes: behind for SAME_UPPER, before for the others.
+    // An odd zero is placed behind for SAME_UPPER, and before for the others.
     return auto === "SAME_UPPER" ? Math.floor(all / 2) : Math.ceil(all / 2);
   });
 }
 
-/** Odometer over the axes of `sizes`. */
+/** Converts an index to coordinates over the axes of `sizes`. */
 function coordinates(index: number, sizes: Shape): number[] {
   const found: number[] = new Array(sizes.length);
   let rest = index;
@@ -53,7 +53,7 @@ function coordinates(index: number, sizes: Shape): number[] {
   return found;
 }
 
-/** A convolution of either kind: `place` says where in x an output and a place of the kernel meet, or -1. */
+/** A convolution of either kind. `place` says where in x an output and a position of the kernel meet, or -1. */
 function windowed(
   { node, x, weights, y }: Operands,
   transposed: boolean,
@@ -147,14 +147,14 @@ const MAPS: Readonly<Record<string, (operands: Operands) => LinearMap>> = {
   MatMul: matMul,
 };
 
-/** How the layer makes its outputs. `node` is one that carries weights. */
+/** How the layer computes its outputs. `node` must be one that has weights. */
 export function linearMapOf(operands: Operands): LinearMap {
   const map = MAPS[operands.node.opType];
   if (map === undefined) throw new RangeError(`${operands.node.opType} has no weights`);
   return map(operands);
 }
 
-/** The channel that element `i` of a tensor belongs to. */
+/** The channel of element `i` of a tensor. */
 export function channelIn(shape: Shape, axis: number): (i: number) => number {
   const [size, inner] = [shape[axis] ?? 1, product(shape.slice(axis + 1))];
   return (i) => Math.floor(i / inner) % size;

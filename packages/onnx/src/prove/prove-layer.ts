@@ -9,26 +9,26 @@ import type { ProofComparison, ProofRow } from "./report.ts";
 
 type Values = ArrayLike<number>;
 
-/** What a layer read and gave. */
+/** The inputs and outputs of a layer. */
 export interface LayerRun {
   readonly task: FoldTask;
-  /** Of the original. */
+  /** The layer of the original network. */
   readonly layer: Layer;
   readonly attempt: FoldAttempt;
   readonly verdict: CheckFoldRow;
-  /** The input that it had in the original network. */
+  /** Its input in the original network. */
   readonly x: { readonly data: Values; readonly shape: Shape };
-  /** What the original gave behind its last normalization. */
+  /** The original's output after its last normalization. */
   readonly original: Values;
-  /** The folded layer's output, on x. */
+  /** The folded layer's output for x. */
   readonly fed: { readonly data: Values; readonly shape: Shape };
-  /** The folded network's. */
+  /** The folded network's output. */
   readonly network: Values;
 }
 
-/** Products that may be added up again in float64, per layer. */
+/** The number of products per layer that may be computed again in float64. */
 const BUDGET = 2 ** 24;
-/** Outputs per channel that are, at least where the budget allows. */
+/** The least number of outputs per channel for which this is done, if the budget allows. */
 const SAMPLES = 4;
 
 const PRECISION: Readonly<Record<string, Precision>> = {
@@ -38,7 +38,7 @@ const PRECISION: Readonly<Record<string, Precision>> = {
   float64: { u: 2 ** -53, eta: 2 ** -1074 },
 };
 
-/** Judges one layer on what it read and gave (F-3). */
+/** Judges one layer by its inputs and outputs (F-3). */
 export function proveLayer(run: LayerRun): ProofRow {
   const { task, layer, attempt, verdict, x, original, fed, network } = run;
   const dtype = layer.values.narrow ?? layer.values.dtype;
@@ -91,7 +91,7 @@ const NOTHING = {
   ...{ samples: 0, lostDigits: 0, lostChannels: [] },
 };
 
-/** A layer that was not found, or could not be run. */
+/** The row of a layer that was not found, or could not be run. */
 export function unproven(task: FoldTask, verdict: CheckFoldRow, dtype: string, reason: string): ProofRow {
   return {
     ...{ layer: task.label, found: verdict.found, normalizations: verdict.normalizations, status: "failed", reason },
@@ -119,7 +119,7 @@ function whyFailed(
   return float64 && !(float64.ratio <= 1) ? off("float64", float64) : "";
 }
 
-/** The largest magnitude per input channel; what is not finite says nothing. */
+/** The largest magnitude per input channel. Values that are not finite are ignored. */
 function rangesOf({ data, shape }: LayerRun["x"], axis: number, channels: number): Float64Array {
   const ranges = new Float64Array(channels);
   const channelOf = channelIn(shape, axis);
@@ -141,7 +141,7 @@ function worse(a: ProofComparison | null, b: ProofComparison): ProofComparison {
   return a !== null && a.ratio >= b.ratio ? a : b;
 }
 
-/** The worst output of all, and of each channel; `lost` counts those that are finite in the original alone. */
+/** The worst output of all, and of each channel. `lost` counts outputs that are finite only in the original. */
 function worstOf(
   original: Values,
   channelOf: (i: number) => number,
@@ -164,7 +164,7 @@ function worstOf(
   return { byChannel, worst, lost };
 }
 
-/** Outputs to look at in float64: the worst of each channel, then some along the tensor, as many as `most` allows. */
+/** The outputs to compute in float64: the worst of each channel, then some spread over the tensor, up to `most`. */
 function samplesOf(
   worst: ReadonlyMap<number, ProofComparison>,
   original: Values,

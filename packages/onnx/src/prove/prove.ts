@@ -14,46 +14,49 @@ import { proveLayer, unproven } from "./prove-layer.ts";
 import type { FoldProof, ProofRow } from "./report.ts";
 
 export interface ProveOptions {
-  /** Shapes and values of inputs, as `verifyModel` takes them. */
+  /** Shapes and values of inputs, in the form that `verifyModel` takes. */
   readonly shapes?: Readonly<Record<string, Shape>>;
   readonly feeds?: Readonly<Record<string, Tensor>>;
-  /** The seed of the made-up input. Default "bn". */
+  /** The seed of generated inputs. Default "bn". */
   readonly seed?: string;
-  /** Read the files that the models keep data in. */
+  /** Readers for the files in which the models keep data. */
   readonly external?: ReadExternal;
   readonly foldedExternal?: ReadExternal;
-  /** What `foldModel` was told, where it was that which folded: which layer a normalization was to go into. */
+  /**
+   * The options of `foldModel`, if it made the fold. They determine the layer that a normalization had to be folded
+   * into.
+   */
   readonly fold?: Omit<FoldOptions, "external">;
-  /** Who runs the networks. Default: `createRuntime()`, which ends with the call. */
+  /** The runtime for the networks. Default: `createRuntime()`, which ends with the call. */
   readonly runtime?: Runtime;
   readonly signal?: AbortSignal;
   /** Called after each layer. */
   readonly onRow?: (row: ProofRow, done: number, total: number) => void;
 }
 
-/** Bytes of tensors that are kept in memory at a time. */
+/** The bytes of tensors that are kept in memory at a time. */
 const GROUP = 2 ** 27;
 
-/** A layer that was folded, and the tensors of the original that it must lead from and to. */
+/** A folded layer, with the tensors of the original at its beginning and end. */
 interface Work {
   readonly match: Match;
   readonly verdict: CheckFoldRow;
   readonly before: Layer;
-  /** The layer in the folded network, with its weights there; null if there is none like it. */
+  /** The layer in the folded network, with its weights there; null if no layer matches. */
   readonly after: { readonly layer: Layer; readonly attempt: FoldAttempts["layers"][number] } | null;
   readonly x: string;
   readonly y: string;
 }
 
 /**
- * Runs a network and what somebody folded it to, and judges every layer that holds normalizations now.
+ * Runs a network and its folded form, and judges every layer that contains normalizations now.
  *
- * Math    each folded layer is given what the original gives it, and must give what the original gives behind its last
- *         normalization: every output within the bound of its channel, from the weights and the largest magnitude of each
- *         input channel in this run; some outputs per channel, the worst among them, against float64 within a bound of their
- *         own; the weights against float64 within F-5.
+ * Math    each folded layer gets the input of the original layer, and must give the original's output after its last
+ *         normalization. Every output must be within the bound of its channel, which follows from the weights and the
+ *         largest magnitude of each input channel in this run. Some outputs per channel, including the worst, are
+ *         compared with float64 within a bound of their own. The weights are compared with float64 within F-5.
  * Errors  `ERR_BN_DATA`: a model that cannot be read or run; `ERR_BN_PARAM`: shapes or feeds that do not fit;
- *         `ERR_BN_UNAVAILABLE`: onnxruntime-node is missing. A layer that is off is not an error: its row says so.
+ *         `ERR_BN_UNAVAILABLE`: onnxruntime-node is missing. A wrong layer is not an error: its row reports it.
  * Source  docs/folding.md, F-3 to F-6.
  *
  * @example
@@ -96,7 +99,7 @@ export async function proveFold(
   }
 }
 
-/** What is to be proven. The models are read again for it: folding changes them. */
+/** The layers to be proven. The models are read again, because folding changes them. */
 async function workOf(original: Uint8Array, folded: Uint8Array, options: ProveOptions): Promise<Work[]> {
   const { found: given, layers } = tasksOf(await readWhole(original, options.external), options.fold ?? {});
   const { found: attempts, layers: others } = attemptsOf(await readWhole(folded, options.foldedExternal));
@@ -116,7 +119,7 @@ async function workOf(original: Uint8Array, folded: Uint8Array, options: ProveOp
   });
 }
 
-/** Layers whose tensors fit in memory together; one alone, however large. */
+/** Groups of layers whose tensors fit in memory together. A group has at least one layer, however large. */
 function groupsOf(work: readonly Work[], sizeOf: (name: string) => number): Work[][] {
   const groups: Work[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
@@ -162,12 +165,12 @@ async function rowsOf(
   });
 }
 
-/** The tensor that a layer gives, its bias added. */
+/** The tensor that a layer computes, including its bias. */
 function endOf({ node, biasNode }: Layer): string {
   return (biasNode ?? node).output[0] ?? "";
 }
 
-/** Loaded where it is needed: it starts processes, and a page has none. */
+/** The module is loaded only when needed, because it starts processes, which a page cannot do. */
 async function ownRuntime(signal: AbortSignal | undefined): Promise<Runtime> {
   const { createRuntime } = await import("../verify/process.ts");
   return createRuntime({ signal });

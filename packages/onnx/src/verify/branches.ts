@@ -4,11 +4,11 @@ import { NodeProtoSchema } from "onnx-buf";
 import { altered, attributeOf, graphsIn, isOnnxDomain, labelOf, type Model } from "../graph/proto.ts";
 import { isNormalization } from "./nodes.ts";
 
-/** An If at the top level that has a normalization in it. */
+/** An If at the top level that contains a normalization. */
 export interface Branching {
   readonly node: NodeProto;
   readonly label: string;
-  /** The tensor that decides. */
+  /** The tensor that chooses the branch. */
   readonly condition: string;
 }
 
@@ -29,8 +29,8 @@ function holdsNormalization(node: NodeProto): boolean {
 }
 
 /**
- * Puts the branch that is taken in place of an If, so that its nodes lie at the top level and read and give what they do
- * there. Returns the branch that is not taken.
+ * Replaces an If by the branch that is taken, so that its nodes are at the top level and read and write the same
+ * tensors. Returns the branch that is not taken.
  */
 export function takeBranch(
   model: Model,

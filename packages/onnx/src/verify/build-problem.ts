@@ -5,7 +5,7 @@ import type { ComparedNode, InstanceNode } from "./nodes.ts";
 import { batchGeometry, countOf, type Problem, tiled } from "./problem.ts";
 import type { Tensor } from "./runtime.ts";
 
-/** Values of a tensor, in the arithmetic that it is computed in: half types widen to float32, exactly. */
+/** Values of a tensor in the dtype of its arithmetic. Half types are widened to float32, exactly. */
 export interface Values {
   readonly data: HostArray;
   readonly dtype: Dtype;
@@ -13,7 +13,7 @@ export interface Values {
   readonly shape: Shape;
 }
 
-/** The values of a tensor of ONNX Runtime; null where no backend has its type. */
+/** The values of a tensor of ONNX Runtime; null if no backend supports its type. */
 export function valuesOf({ type, data, shape }: Tensor, narrow: Narrow | null): Values | null {
   if (type === "float16")
     return { data: Float32Array.from(data as Uint16Array, halfToNumber), dtype: "float32", narrow: "float16", shape };
@@ -21,10 +21,10 @@ export function valuesOf({ type, data, shape }: Tensor, narrow: Narrow | null): 
   return { data: data as HostArray, dtype: type, narrow, shape };
 }
 
-/** The operands of a node that lie along channels, in ONNX's order. */
+/** The operands of a node along channels, in ONNX's order. */
 export type Operands = readonly Values[];
 
-/** The problem that a node is, from what it read; or in words why it is none. */
+/** The problem that a node represents, given its inputs, or a text that says why it is none. */
 export function problemOf(node: ComparedNode, x: Values, operands: Operands): Problem | string {
   const { shape } = x;
   if (countOf(shape) === 0) return `X has shape [${shape}], no value at all: nothing to compare`;
@@ -45,7 +45,7 @@ export function problemOf(node: ComparedNode, x: Values, operands: Operands): Pr
 
 type Base = Omit<Problem, "g" | "stats" | "affine" | "after"> & { readonly shape: Shape };
 
-/** Statistics per instance: `normalize` over [1][instances][values], then gamma and beta where they lie. */
+/** Statistics per instance: `normalize` over [1][instances][values], then gamma and beta over their own axes. */
 function instanceProblem(
   node: InstanceNode,
   { shape, ...base }: Base,
@@ -73,7 +73,7 @@ function instanceProblem(
   return { ...shared, affine: null, after: { g: { outer: batch, channels, inner }, gamma, beta } };
 }
 
-/** Statistics of each row; scale and B over the normalized axes, broadcast to them. */
+/** Statistics per row; scale and B over the normalized axes, to which they are broadcast. */
 function layerProblem(node: InstanceNode, { shape, ...base }: Base, operands: Operands): Problem | string {
   const given = Number(attributeOf(node.node, "axis")?.i ?? -1n);
   const axis = given < 0 ? given + shape.length : given;
@@ -91,12 +91,14 @@ function layerProblem(node: InstanceNode, { shape, ...base }: Base, operands: Op
   return { ...base, stashed: stashedOf(node, base.dtype), sums: "squares", g, stats: null, affine: null, after };
 }
 
-/** 1, float32, unless it says otherwise. */
+/** Its value is 1, float32, by default. */
 function stashedOf({ node }: InstanceNode, dtype: Dtype): Dtype {
   return (attributeOf(node, "stash_type")?.i ?? 1n) === 1n ? "float32" : dtype;
 }
 
-/** A tensor over `shape`, its axes from the last on being those of the shape or 1; null where they are neither. */
+/**
+ * A tensor broadcast to `shape`. Its axes, counted from the last, must have the size of the shape or 1; null otherwise.
+ */
 function broadcast({ data, shape: own }: Values, shape: Shape): Float64Array | null {
   const sizes = own.slice(-shape.length || own.length);
   if (countOf(own) !== countOf(sizes)) return null;

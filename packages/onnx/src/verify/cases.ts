@@ -14,7 +14,7 @@ const SHAPES: readonly Shape[] = [
   [4, 2, 33, 65],
 ];
 
-/** Mean and deviation of the values, each channel's own factor of 1 to 2 on the mean apart. */
+/** The mean and deviation of the values. Each channel's mean is multiplied by a factor of its own between 1 and 2. */
 const DISTRIBUTIONS: Readonly<Record<string, readonly [mean: number, deviation: number]>> = {
   unit: [0, 1],
   offset: [3, 1],
@@ -27,7 +27,9 @@ const DISTRIBUTIONS: Readonly<Record<string, readonly [mean: number, deviation: 
   constant: [7, 0],
 };
 
-/** Layer, and how far its average has come: `first` replaces what was there, `steady` has factor 1 / (1 - fraction). */
+/**
+ * The layer, and the state of its average: `first` replaces the initial values, `steady` has factor 1 / (1 - fraction).
+ */
 const VARIANTS = ["plain", "affine"] as const;
 const AVERAGES = ["first", "steady"] as const;
 const EPS = 1e-5;
@@ -42,17 +44,17 @@ interface Setting {
 }
 
 /**
- * ONNX Runtime as a truth that shares nothing with us: every case runs a layer of @bn/core on the backend, exports its
- * blobs to a model of one BatchNormalization node and compares with what onnxruntime-node makes of it. Forward in test
- * phase (O-1), and in training mode with the running statistics (O-2, O-3), over shapes, distributions and dtypes. The
- * tier `quick` has some of them.
+ * Cases that use ONNX Runtime as an independent truth. Every case runs a layer of @bn/core on the backend, exports its
+ * blobs to a model with one BatchNormalization node, and compares the result with that of onnxruntime-node. The cases
+ * cover forward in test phase (O-1), and training mode with the running statistics (O-2, O-3), over shapes,
+ * distributions and dtypes. The tier `quick` has some of them.
  */
 export function onnxCases({ tier = "default" }: Pick<CaseOptions, "tier"> = {}): Case[] {
   const all = allCases();
   return tier === "quick" ? all.filter((_, i) => i % QUICK_STEP === 0) : all;
 }
 
-/** A prime that divides no number of settings: each shape, distribution, dtype and variant has its turn. */
+/** A prime that divides no number of settings, so that every shape, distribution, dtype and variant occurs. */
 const QUICK_STEP = 13;
 
 function allCases(): Case[] {

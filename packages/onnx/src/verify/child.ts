@@ -4,14 +4,14 @@ import { type Loaded, loadModel, onnxRuntimeMissing } from "./runtime.ts";
 import { type Message, pack, receive, send, unpack } from "./wire.ts";
 
 /**
- * The process that ONNX Runtime runs in: it may crash or never end, and takes nothing but itself with it. Requests are
- * answered one after another; when the parent is gone, so is this.
+ * The process that ONNX Runtime runs in. If it crashes or never ends, nothing else is affected. It answers requests one
+ * after another, and ends when the parent ends.
  */
 const parent = new Socket({ fd: 3, readable: true, writable: true });
 let loaded: Loaded | null = null;
 let last: Promise<void> = Promise.resolve();
 
-// Only then does the time begin that a model may take; what is wrong with it, the first load says.
+// The time limit for a model begins only after this. If ONNX Runtime is missing, the first load reports it.
 await onnxRuntimeMissing();
 send(parent, { ready: true }, []);
 receive(parent, (message) => {
@@ -20,19 +20,19 @@ receive(parent, (message) => {
 parent.on("close", () => process.exit());
 parent.on("error", () => process.exit());
 
-/** Bytes of a message beyond which what was handed over is freed at once: the engine sees little reason to. */
+/** The size of a message, in bytes, from which memory is freed right after sending: the engine itself does so late. */
 const LARGE = 2 ** 22;
 
 const sizeOf = (parts: readonly Uint8Array[]) => parts.reduce((sum, { length }) => sum + length, 0);
 
-/** Frees what was handed over, once it is sent. */
+/** Frees the memory of a message after it is sent. */
 async function freed(size: number): Promise<void> {
   if (size < LARGE) return;
   await new Promise((done) => parent.write("", done));
   globalThis.gc?.();
 }
 
-/** Returns the bytes that came and went. */
+/** Returns the number of bytes received and sent. */
 async function answer({ header, bytes }: Message): Promise<number> {
   const { id, op } = header;
   try {

@@ -6,38 +6,38 @@ import { affineOf, type Problem, statisticsOf } from "./problem.ts";
 import { foldedBound, runtimeMomentBounds, runtimePrecision, runtimeSquareBounds } from "./runtime-bounds.ts";
 import { inFloat32 } from "./validate-layer.ts";
 
-/** Values at a time: a few arrays of float64 of this length are held. */
+/** The number of values per piece, which limits the float64 arrays that are held. */
 const PIECE = 2 ** 20;
 
-/** A backend's top, against float64 and against ONNX Runtime. */
+/** A backend's top, compared with float64 and with ONNX Runtime. */
 interface TopComparison {
   readonly float64: Comparison;
   readonly onnxRuntime: Comparison | null;
 }
 
 export interface NodeComparison {
-  /** ONNX Runtime against float64; null where it gave nothing, or nothing that a bound holds for. */
+  /** ONNX Runtime compared with float64; null if it gave no result, or none that a bound applies to. */
   readonly onnxRuntime: Comparison | null;
   readonly tops: readonly TopComparison[];
-  /** Channels of which all values are NaN in float64. */
+  /** Channels whose values are all NaN in float64. */
   readonly nan: readonly number[];
-  /** Not all of the values that float64 gives are finite. */
+  /** Whether all values in float64 are finite. */
   readonly finite: boolean;
 }
 
-/** A top and the backend that made it. */
+/** A top, with the backend that computed it. */
 export interface Top {
   readonly backend: Backend;
   readonly values: HostArray;
 }
 
-/** Compares tops of the same problem, and what ONNX Runtime made of it (`theirs`, as numbers), piece by piece. */
+/** Compares tops of the same problem with ONNX Runtime's result (`theirs`, as numbers), piece by piece. */
 export function compareNode(problem: Problem, tops: readonly Top[], theirs: HostArray | null): NodeComparison {
   const { g, dtype, x } = problem;
   const stats = statisticsOf(problem);
   const runtimeP = runtimePrecision(dtype);
   const theirErrors = problem.stats === null ? runtimeErrors(problem, stats) : null;
-  // Where sums of squares leave no digit of the variance, there is no bound to hold it to.
+  // If the sums of squares leave no digit of the variance, there is no bound for it.
   const known = theirs !== null && !boundless(problem, stats, theirErrors);
   const ours = tops.map(({ backend }) => ownErrors(problem, backend, stats));
   let runtime: Comparison | null = null;
@@ -97,14 +97,14 @@ export function compareNode(problem: Problem, tops: readonly Top[], theirs: Host
   };
 }
 
-/** ONNX Runtime's values where its tensor may be narrower than its arithmetic: O-4 of docs/spec.md. */
+/** The bound of ONNX Runtime's values if its tensor is narrower than its arithmetic: O-4 of docs/spec.md. */
 function narrowing({ narrow }: Problem, expected: Float64Array, bound: Float64Array, theirs: ArrayLike<number> | null) {
   if (theirs === null) return null;
   if (narrow === null) return { got: theirs, expected, bound, reference: () => theirs };
   const { u, eta } = narrowPrecision(narrow);
   const largest = narrow === "float16" ? 65520 : 2 ** 128 * (1 - 2 ** -9);
   const wide = bound.map((own, i) => own + u * (Math.abs(expected[i] as number) + own) + eta);
-  // What may have been beyond the largest number before it was rounded is rightly infinite.
+  // A value that may have been beyond the largest number before it was rounded may be infinite.
   const beyond = (i: number, value: number, allowed: number) =>
     Math.abs(theirs[i] as number) === Number.POSITIVE_INFINITY && Math.abs(value) + allowed >= largest;
   const reference = (values: ArrayLike<number>, allowed: Float64Array) =>
@@ -117,7 +117,9 @@ function narrowing({ narrow }: Problem, expected: Float64Array, bound: Float64Ar
   };
 }
 
-/** Errors of a backend's statistics: of the reduction, or of the division by a factor of 1 where that is not exact. */
+/**
+ * The errors of a backend's statistics: of the reduction, or of the division by a factor of 1 if division is not exact.
+ */
 function ownErrors({ stats, dtype, x, g }: Problem, backend: Backend, truth: oracle.Stats): bounds.StatErrors | null {
   const p = bounds.precisionOf(dtype, backend.supports);
   if (stats === null) return bounds.momentBounds(p, x, g, truth);
@@ -125,7 +127,10 @@ function ownErrors({ stats, dtype, x, g }: Problem, backend: Backend, truth: ora
   return { mean: bounds.globalBound(p, truth.mean), variance: bounds.globalBound(p, truth.variance) };
 }
 
-/** The errors of ONNX Runtime's statistics, the variance's as 1 / sqrt(variance + eps) feels it: beyond the first order too. */
+/**
+ * The errors of ONNX Runtime's statistics. That of the variance is expressed by its effect on 1 / sqrt(variance + eps),
+ * beyond the first order too.
+ */
 function runtimeErrors({ stashed, sums, x, g, eps }: Problem, stats: oracle.Stats): bounds.StatErrors {
   const p = runtimePrecision(stashed);
   const first = sums === "squares" ? runtimeSquareBounds(p, x, g, stats) : runtimeMomentBounds(p, x, g, stats);
@@ -142,7 +147,7 @@ function boundless({ eps }: Problem, stats: oracle.Stats, errors: bounds.StatErr
   return errors?.variance.some((error, c) => error >= 0.5 * ((variance[c] as number) + eps)) ?? false;
 }
 
-/** gamma and beta of `after`, one for each value of the piece. */
+/** The gamma and beta of `after`, one per value of the piece. */
 function factorsIn({ after }: Problem, { offset, g }: Piece) {
   if (after === null) return null;
   const size = g.outer * g.channels * g.inner;
@@ -153,7 +158,7 @@ function factorsIn({ after }: Problem, { offset, g }: Piece) {
   return { gamma: spread(after.gamma), beta: spread(after.beta) };
 }
 
-/** N-8 on top: what was off before is scaled, and the product and the sum round. */
+/** Adds N-8: the previous error is scaled, and the product and the sum round. */
 function throughScale(
   bound: Float64Array,
   xhat: Float64Array,
@@ -184,7 +189,7 @@ function worse(before: Comparison | null, now: Comparison): Comparison {
   return before && before.ratio >= now.ratio ? before : now;
 }
 
-/** A comparison of a piece, its place that in the whole. */
+/** A comparison of a piece, with its position in the whole tensor. */
 function placed(found: Comparison, { offset, g }: Piece, whole: Geometry): Comparison {
   const { outer, channel, inner } = found.at;
   const i = offset + (outer * g.channels + channel) * g.inner + inner;

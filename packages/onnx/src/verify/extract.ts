@@ -14,22 +14,22 @@ import { inlineExternal, type ReadExternal } from "../graph/external.ts";
 import { altered, graphsIn, type Model, opsetOf, tensorsOf } from "../graph/proto.ts";
 import { withOwnStatistics } from "./prepare.ts";
 
-/** A tensor of the top level, and what is to be fetched of it: its values, the same as float32, or its shape alone. */
+/** A tensor of the top level, and what to fetch of it: its values, its values as float32, or its shape alone. */
 export interface Tap {
   readonly name: string;
   readonly as: "value" | "float32" | "shape";
 }
 
-/** A model that computes the taps and nothing that they do not need. */
+/** A model that computes the taps and only the tensors that they need. */
 export interface Extract {
   readonly bytes: Uint8Array;
-  /** What it must be fed; `inputName` tells under which names. */
+  /** The inputs that it needs; `inputName` gives their names. */
   readonly inputs: readonly ValueInfoProto[];
-  /** Names of the outputs, one for each tap. */
+  /** The names of the outputs, one per tap. */
   readonly outputs: readonly string[];
 }
 
-/** Inputs narrower than float32 are fed as float32, which loses nothing, and cast by the model. */
+/** Inputs narrower than float32 are fed as float32, which loses nothing, and the model casts them. */
 export function inputName(input: ValueInfoProto): string {
   return narrowTypeOf(input) === null ? input.name : `@bn/wide/${input.name}`;
 }
@@ -40,9 +40,9 @@ function narrowTypeOf({ type }: ValueInfoProto): number | null {
 }
 
 /**
- * Cuts `model` down to what `taps` need. Data in other files is read where it is needed, and only there.
+ * Reduces `model` to the parts that `taps` need. Data in other files is read only if it is needed.
  *
- * Errors: of `failures` that of a node that is needed, and those of `inlineExternal`.
+ * Errors: the error in `failures` for a node that is needed, and those of `inlineExternal`.
  */
 export function createExtractor(
   model: Model,
@@ -63,7 +63,7 @@ export function createExtractor(
     reads.set(node, names);
     return names;
   };
-  /** What tensors depend on: nodes and names. */
+  /** The nodes and names that tensors depend on. */
   const closure = (wanted: readonly string[]) => {
     const nodes = new Set<NodeProto>();
     const names = new Set<string>();
@@ -94,9 +94,9 @@ export function createExtractor(
       const type = narrowTypeOf(input);
       return type === null ? [] : [nodeOf("Cast", "", [inputName(input)], [input.name], [intAttribute("to", type)])];
     });
-    // A tensor that no node produces, an input or an initialiser, becomes an output under another name.
+    // A tensor that no node produces, which is an input or an initialiser, becomes an output under another name.
     const outputs = taps.map(({ name, as }) => (as === "value" && producers.has(name) ? name : `@bn/${as}/${name}`));
-    // Nodes share tensors: one's output is the next one's input, and each is given once.
+    // Nodes share tensors, because one's output is the next one's input. Each tensor is returned once.
     const once = new Map(taps.map((tap, i) => [outputs[i] as string, tap]));
     const extra = [...once].flatMap(([output, tap]) => tapNode(tap, output));
     const extracted = create(ModelProtoSchema, {
@@ -125,7 +125,7 @@ function tapNode({ name, as }: Tap, output: string): NodeProto[] {
   return [nodeOf(TAPS[as], "", [name], [output], as === "float32" ? [intAttribute("to", 1)] : [])];
 }
 
-/** The same input, of float32. */
+/** The same input with type float32. */
 function widened(input: ValueInfoProto): ValueInfoProto {
   const { type } = input;
   const value = type?.value;
@@ -134,11 +134,11 @@ function widened(input: ValueInfoProto): ValueInfoProto {
   return altered(input, { name: inputName(input), type: float });
 }
 
-/** Names that a node reads, those that its subgraphs take from around them among them. */
+/** The names that a node reads, including those that its subgraphs read from outside. */
 export function namesReadBy(node: NodeProto): string[] {
   const names = [...node.input];
   const open: GraphProto[] = graphsIn(node);
-  // Grows while it is read: subgraphs may have subgraphs.
+  // The list grows while the loop reads it, because subgraphs may have subgraphs.
   for (const graph of open) {
     names.push(...graph.output.map(({ name }) => name));
     for (const inner of graph.node) {
