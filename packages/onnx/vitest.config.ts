@@ -1,4 +1,4 @@
 import { defineConfig } from "vitest/config";
 
-// Hundreds of cases, or of broken models, in one test.
+// The limits are long because one test may run hundreds of cases or of broken models.
 export default defineConfig({ test: { testTimeout: 60_000 } });

@@ -65,11 +65,14 @@ describe("models that cannot be verified are refused with node, tensor and cure"
   });
 });
 
-// One process for all: whatever a model does to it, the next finds another.
+// One runtime for all tests: if a model ends its process, the next model gets a new one.
 const runtime = createRuntime({ timeout: 10, memory: 2 ** 31 });
 afterAll(() => runtime[Symbol.asyncDispose]());
 
-/** Only a BnError may come out, or rows in which float64 agrees: whatever the weights have become, both read the same. */
+/**
+ * The only allowed outcomes are a BnError, or rows in which float64 agrees: both sides read the same weights, whatever
+ * they have become.
+ */
 async function survives(bytes: Uint8Array): Promise<"refused" | "verified"> {
   await using cpu = await createCpu();
   try {
@@ -121,7 +124,7 @@ test("flipped bits in the structure of a real network end in an error or in a ri
   }
 });
 
-/** A field's body behind its length, as a varint. */
+/** A field's body preceded by its length as a varint. */
 function withLength(body: Uint8Array): Uint8Array<ArrayBuffer> {
   const head = [];
   for (let rest = body.length; rest > 0; rest = Math.floor(rest / 128))
@@ -182,7 +185,7 @@ test("a hundred thousand inputs and nodes are planned in a moment, and not more 
   const started = performance.now();
   const plan = (size: number) => planInputs(model.graph.input, sizesIn(model), { shapes: new Map(), size });
   expect(plan(64).length).toBe(100_001);
-  expect(performance.now() - started).toBeLessThan(10_000); // pairs of them would take minutes
+  expect(performance.now() - started).toBeLessThan(10_000); // checking pairs of them would take minutes
   const fit = /input "x\d+" and those before it have \d+ values, expected at most 134217728; give shapes/;
   expect(() => plan(4096)).toThrow(fit);
 });

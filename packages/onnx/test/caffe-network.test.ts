@@ -27,7 +27,7 @@ interface Network {
   readonly blobs: Readonly<Record<string, readonly Values[]>>;
   readonly tops: Readonly<Record<string, Values>>;
 }
-/** Trained by Caffe, and what Caffe made of an input with it. */
+/** A network that Caffe trained, with Caffe's output for an input. */
 const NETWORK: Network = JSON.parse(await readFile(new URL("caffe/multi-bn-eps.json", import.meta.url), "utf8"));
 const EPS = [1e-5, 1e-3, 2e-5];
 
@@ -58,7 +58,7 @@ function layersOf(k: number): readonly LayerRecord[] {
   return [norm, scale];
 }
 
-/** The whole network, its normalization put in by exportNodes. */
+/** The whole network, with normalizations that exportNodes wrote. */
 function network(): Uint8Array {
   const nodes: NodeProto[] = [];
   const stored: TensorProto[] = [];
@@ -125,7 +125,7 @@ test.each([1, 2, 3])("ONNX Runtime makes of Caffe's conv%d what Caffe's BatchNor
     gamma: oracle.channelsOf(scale.gamma as Float32Array),
     beta: scale.beta ? oracle.channelsOf(scale.beta) : null,
   };
-  // Caffe's own error is N-3 with K = 4 and its Scale's N-8 (G-2); ONNX Runtime's is O-1.
+  // Caffe's own error is N-3 with K = 4, plus N-8 for its Scale (G-2); ONNX Runtime's error is O-1.
   const caffe = { dtype: "float32", u: 2 ** -24, k: 4, once: false, division: 1, eta: 2 ** -149 } as const;
   const given = { mean: bounds.globalBound(caffe, stats.mean), variance: bounds.globalBound(caffe, stats.variance) };
   const theirs = foldedBound(runtimePrecision("float32"), data, g, stats, norm.eps, affine, null);

@@ -21,7 +21,7 @@ test("cpu agrees with ONNX Runtime in every case", async () => {
 
 type Wrong = (right: Kernels<DeviceBuffer>) => Partial<Kernels<DeviceBuffer>>;
 
-/** A cpu with one wrong kernel, without the fused ones. */
+/** A cpu backend with one wrong kernel and without the fused ones. */
 async function createWrong(wrong: Wrong): Promise<Backend> {
   const backend: Backend = withoutFused<DeviceBuffer>(await createCpu());
   return Object.create(backend, { kernels: { value: { ...backend.kernels, ...wrong(backend.kernels) } } });

@@ -76,7 +76,7 @@ test.each<[string, number[], number]>([
   layer.blobs[0]?.write(scale.gamma ?? []);
   layer.blobs[1]?.write(scale.beta ?? []);
   layer.forward([x], [y]);
-  expect(await y.read()).toEqual(theirs); // one rounding an operation: the same bits
+  expect(await y.read()).toEqual(theirs); // each operation rounds once, so the bits are the same
   expect(await readScale(layer.blobs, { axis })).toEqual(scale);
 });
 

@@ -30,7 +30,7 @@ const keep = (tensor: TensorProto | undefined, entries: Record<string, string>) 
     dataLocation: 1,
     externalData: Object.entries(entries).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
   });
-/** The model of NODE whose mean and variance lie in another file. */
+/** The model of NODE with its mean and variance in another file. */
 const model = (location: string, mean: Record<string, string> = { offset: "8", length: "12" }) =>
   altered(({ graph }) => {
     keep(graph?.initializer[2], { location, ...mean });

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { createRuntime } from "../src/verify/index.ts";
 import { mutated, survive } from "./mutate.ts";
 
-// `pnpm --filter @bn/onnx fuzz` does 100,000 of them.
+// `pnpm --filter @bn/onnx fuzz` runs 100,000 of them.
 test("2000 mutated models end in a typed error or in right results", async () => {
   await using cpu = await createCpu();
   await using runtime = createRuntime({ timeout: 10, memory: 2 ** 31 });

@@ -3,15 +3,16 @@ import { createRuntime } from "../src/verify/index.ts";
 import { mutated, survive } from "./mutate.ts";
 
 /**
- * The long fuzz, by hand: node test/fuzz.ts [count] [seed] [first], models first to count - 1. Every mutated model must end
- * in a typed error or in right results, each within a second or so, and memory must stay where it is. One line a tenth, exit 1 at the first failure.
+ * The long fuzz, started by hand: node test/fuzz.ts [count] [seed] [first] runs models first to count - 1. Every
+ * mutated model must end in a typed error or in right results, each within about a second, without growing memory.
+ * Prints one line per tenth, and exits with 1 at the first failure.
  */
 const [count, seed, first] = [
   Number(process.argv[2] ?? 100_000),
   process.argv[3] ?? "fuzz",
   Number(process.argv[4] ?? 0),
 ];
-/** The time limit of one run; a model may take several. */
+/** The time limit of one run. A model may take several runs. */
 const LIMIT_MS = 10_000;
 const LIMIT_BYTES = 2 ** 30;
 

@@ -16,8 +16,9 @@ import { runModel } from "../src/verify/index.ts";
 import { foldedBound, runningBound, runtimeMomentBounds, runtimePrecision } from "../src/verify/runtime-bounds.ts";
 
 /**
- * Caffe's own cases: our layers go through their steps; at each forward they are exported as they then are, and
- * onnxruntime-node runs the same input. Every top, and in training the running statistics, under N-4 and O-1 to O-3.
+ * Caffe's own cases. Our layers go through their steps. At each forward they are exported in their current state, and
+ * onnxruntime-node runs the same input. Every top is compared and, in training, the running statistics, under N-4 and
+ * O-1 to O-3.
  */
 type GoldenForward = Extract<GoldenStep, { op: "forward" }>;
 interface Placed {
@@ -29,7 +30,7 @@ interface Placed {
 
 const goldens = await loadGoldens();
 const cases = goldens.cases.filter(({ steps }) => steps.some(({ op }) => op === "forward"));
-/** A bottom and its layers' state, as one number for what has been compared. */
+/** A number that identifies a bottom and its layers' state, to count what was compared. */
 let compared = 0;
 
 test.each(cases.map((one) => [one.name, one] as const))("%s", async (_, one) => {
@@ -129,7 +130,8 @@ async function compareForward({ dtype, name }: GoldenCase, placed: readonly Plac
   const xhat = oracle.normalize(x.data, g, stats, eps, null);
   const wide = step.geometries[1];
   if (affine && wide) {
-    // Ours rounds after the product too; where the nodes are two, so does ONNX Runtime, and both errors are scaled.
+    // Our layer also rounds after the product. If there are two nodes, so does ONNX Runtime, and both errors are
+    // scaled.
     const rounds = bounds.scaleBound(p, xhat, wide, affine);
     const gammas = Float64Array.from(xhat);
     oracle.each(wide, (i, c) => {

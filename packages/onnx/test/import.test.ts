@@ -83,7 +83,7 @@ describe("every operator set", () => {
   });
 });
 
-/** 1.5, -0.5, 2 and a subnormal, an infinity, the largest, in each encoding. */
+/** The values 1.5, -0.5, 2, a subnormal, an infinity and the largest number, in each encoding. */
 const VALUES = [1.5, -0.5, 2];
 describe("every way to store weights", () => {
   const stored = (change: (tensor: TensorProto) => void) =>

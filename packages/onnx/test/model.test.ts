@@ -29,8 +29,10 @@ test("training gives the running statistics, of the population variance, with ON
     },
   );
   expect([...outputs.keys()]).toEqual(["Y", "running_mean", "running_var"]);
-  expect(outputs.get("running_mean")?.data).toEqual(new Float32Array([0.75, -2, 0.0625])); // 0.5 old + 0.5 (1, -1, 0.125)
-  expect(outputs.get("running_var")?.data).toEqual(new Float32Array([0.625, 4, 0.1328125])); // and (0.25, 4, 0.015625)
+  // running_mean is 0.5 old + 0.5 (1, -1, 0.125)
+  expect(outputs.get("running_mean")?.data).toEqual(new Float32Array([0.75, -2, 0.0625]));
+  // running_var is 0.5 old + 0.5 (0.25, 4, 0.015625)
+  expect(outputs.get("running_var")?.data).toEqual(new Float32Array([0.625, 4, 0.1328125]));
 });
 
 test.each(["float32", "float64"] as const)("blobs go into the model bit for bit (%s)", async (dtype) => {
@@ -64,7 +66,7 @@ test.each(["float32", "float64"] as const)("blobs go into the model bit for bit 
   const bare = flat(await readBatchNorm(layer.blobs));
   expect([bare.scale, bare.bias]).toEqual([new Host(3).fill(1), new Host(3)]);
   layer.blobs[2]?.write([0]);
-  expect(flat(await readBatchNorm(layer.blobs)).variance).toEqual(new Host(3)); // BN-6: factor 0
+  expect(flat(await readBatchNorm(layer.blobs)).variance).toEqual(new Host(3)); // BN-6: the factor is 0
 });
 
 test("ONNX's momentum is the fraction once the factor has reached its limit", () => {

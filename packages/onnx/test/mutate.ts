@@ -20,7 +20,7 @@ const SCALE: LayerRecord = {
   source: { format: "blobs", nodes: [], where: "" },
 };
 
-/** Small models of every kind that is read: what a fuzz starts from. */
+/** Small models of every kind, from which the fuzz starts. */
 export const SEEDS: readonly Uint8Array[] = [
   buildModel(record(NODE), { shape: [2, 3, 4, 5] }),
   buildModel(record(NODE), { shape: [2, 3, 2], opset: 6 }),
@@ -77,7 +77,7 @@ const MUTATIONS: readonly Mutation[] = [
     return join(bytes.subarray(0, at(bytes, dice)), other.subarray(at(other, dice)));
   },
   function gigantic(bytes, dice) {
-    // A varint of 2^63 and more, where a length or a dimension may stand.
+    // A varint of 2^63 or more, at a place that may be a length or a dimension.
     const i = at(bytes, dice);
     return join(
       bytes.subarray(0, i),
@@ -91,7 +91,7 @@ const NAMES = ["X", "Y", "scale", "B", "mean", "var", "condition", "nothing", ""
 const OPS = ["Identity", "Constant", "If", "Relu", "Mul", "Reshape", "Cast", "PRelu", "BatchNormalization", "Loop"];
 const DIMS = [-1n, 0n, 1n, 2n, 3n, 4n, 2n ** 31n, 2n ** 62n];
 
-/** Changes of what the file says, not of its bytes: these reach past the decoder. */
+/** Changes to the content of the file, not to its bytes, which get past the decoder. */
 const REWRITES: readonly ((model: ModelProto, dice: Random) => void)[] = [
   function type({ graph }, dice) {
     for (const tensor of one(graph?.initializer, dice)) tensor.dataType = dice.integer(0, 23);
@@ -140,12 +140,12 @@ function pick<T>(values: readonly T[], dice: Random): T {
   return values[dice.integer(0, values.length - 1)] as T;
 }
 
-/** One of them, or none where there is none. */
+/** One of the values, or undefined if there are none. */
 function one<T>(values: readonly T[] | undefined, dice: Random): readonly T[] {
   return values && values.length > 0 ? [pick(values, dice)] : [];
 }
 
-/** The `n`th mutated model of a seed: the same on every machine. */
+/** The `n`th mutated model of a seed. It is the same on every machine. */
 export function mutated(seed: string, n: number, seeds = SEEDS): Uint8Array {
   const dice = random(`${seed}/${n}`);
   let bytes = (seeds[dice.integer(0, seeds.length - 1)] as Uint8Array).slice();
@@ -165,12 +165,12 @@ function join(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.concat(parts));
 }
 
-/** Only these may be thrown for a file that came from somebody. */
+/** Only these codes may be thrown for an untrusted file. */
 const CODES = ["ERR_BN_DATA"];
 
 /**
- * The result for one model: "refused" with a typed error, "read", or also "verified". Throws where anything else happened:
- * another error, or a row in which the backend is off.
+ * The outcome for one model: "refused" with a typed error, "read", or also "verified". Throws for any other outcome:
+ * another error, or a row in which the backend is wrong.
  */
 export async function survive(
   bytes: Uint8Array,
@@ -179,7 +179,7 @@ export async function survive(
 ): Promise<"refused" | "read" | "verified"> {
   const imported = await typed(() => importModel(bytes));
   if (imported) {
-    await importModel(bytes, { partial: true }); // never less than without
+    await importModel(bytes, { partial: true }); // finds at least as much as without `partial`
     for (const layer of imported.layers) createLayer(backend, { ...layer, phase: "test" }).dispose();
   }
   const report = await typed(() => verifyModel(bytes, [backend], { runtime }));

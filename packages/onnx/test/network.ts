@@ -11,7 +11,7 @@ import {
 } from "onnx-buf";
 import { batchNormOf, buildModel, type NormRecord, quotients } from "../src/index.ts";
 
-/** The fields of an ONNX node, flat. */
+/** The fields of an ONNX node, as a flat object. */
 export interface Operands {
   readonly dtype: Dtype;
   readonly scale: HostArray;
@@ -23,12 +23,12 @@ export interface Operands {
   readonly axis?: number;
 }
 
-/** The record that these make. */
+/** The record made of these fields. */
 export function record({ mean, variance, scale, bias, epsilon, momentum, axis = 1 }: Operands): NormRecord {
   return batchNormOf([mean, variance, [1], scale, bias], { eps: epsilon, movingAverageFraction: momentum, axis });
 }
 
-/** What ONNX says of a record: its statistics divided, 1 and 0 where it has no gamma and beta. */
+/** The ONNX fields for a record: its statistics divided by the factor, and 1 and 0 if it has no gamma and beta. */
 export function flat(layer: NormRecord): Operands {
   const { dtype, channels, gamma, beta, eps, movingAverageFraction } = layer;
   const filled = (value: number) =>
@@ -53,7 +53,7 @@ export const NODE: Operands = {
   momentum: Math.fround(0.9),
 };
 
-/** The one-node model of `NODE`, changed by hand: what a builder that checks cannot make. */
+/** The one-node model of `NODE`, changed by hand into something that a checking builder would refuse. */
 export function altered(change: (model: ModelProto, node: NodeProto) => void): Uint8Array<ArrayBuffer> {
   const model = fromBinary(ModelProtoSchema, buildModel(record(NODE), { shape: ["N", 3, "H", "W"] }));
   change(model, model.graph?.node[0] as NodeProto);
@@ -64,7 +64,7 @@ export function setOpset(model: ModelProto, version: number): void {
   for (const entry of model.opsetImport) entry.version = BigInt(version);
 }
 
-/** The same with an If beside the node, or in its place, whose branches hold a BatchNormalization each. */
+/** The same with an If next to the node, or instead of it, whose branches contain a BatchNormalization each. */
 export function nested(topLevel: boolean, change: (branch: GraphProto) => void = () => {}): Uint8Array {
   return altered((model, node) => {
     const { graph } = model;

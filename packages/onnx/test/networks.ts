@@ -4,8 +4,9 @@ import { createCpu } from "@bn/cpu";
 import { createRuntime, verifyModel } from "../src/verify/index.ts";
 
 /**
- * Real networks, by hand: node test/networks.ts FILE.onnx... A row per network: its normalizations, how many agree with
- * float64 and ONNX Runtime, and everything that is suspected of it. Exit 1 where one is off.
+ * Checks real networks, started by hand: node test/networks.ts FILE.onnx... Prints a row per network: its
+ * normalizations, how many agree with float64 and ONNX Runtime, and all suspected mistakes. Exits with 1 if one is
+ * wrong.
  */
 await using cpu = await createCpu();
 await using runtime = createRuntime();

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { buildModel, createLayer, importModel, OPSETS, readBatchNorm } from "../src/index.ts";
 import { flat, type Operands, record } from "./network.ts";
 
-/** Any number that the dtype has: subnormals, -0, infinities and NaN too. */
+/** Any number of the dtype, including subnormals, -0, infinities and NaN. */
 const numbers = (dtype: Dtype, length: number): fc.Arbitrary<HostArray> =>
   dtype === "float32"
     ? fc.array(fc.float(), { minLength: length, maxLength: length }).map((values) => Float32Array.from(values))
@@ -29,7 +29,7 @@ const shapes = (channels: number) =>
     .array(fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom("N", "H", "W")), { minLength: 1, maxLength: 5 })
     .map(([first, ...rest]) => [first ?? "N", channels, ...rest]);
 
-/** The bits, so that -0 is not 0; every NaN is one. */
+/** The bits, so that -0 differs from 0. All NaNs count as equal. */
 const bitsOf = (values: ArrayLike<number>) =>
   Array.from(values, (value) => (Object.is(value, -0) ? "-0" : String(value)));
 
@@ -59,7 +59,7 @@ test("node to model to node keeps every bit, in every operator set and shape", a
   );
 });
 
-/** Possible blobs of a layer: sums, the factor that they are divided by, gamma and beta. */
+/** Possible blobs of a layer: sums, their factor, gamma and beta. */
 const blobs = fc
   .record({ dtype: fc.constantFrom<Dtype>("float32", "float64"), channels: fc.integer({ min: 1, max: 12 }) })
   .chain(({ dtype, channels }) =>
@@ -101,7 +101,8 @@ test("layer to model to layer: the same tops to the last bit, and blobs that exp
       const back = createLayer(cpu, layers[0] as (typeof layers)[number]);
       back.layer.setUp([x], [z]);
       back.layer.forward([x], [z]);
-      // A layer without beta adds nothing, one with beta 0 makes -0 of a product 0: equal, not the same bit.
+      // A layer without beta adds nothing, while a layer with beta 0 turns a product of -0 into 0. The numbers are
+      // equal, but the bits are not.
       const zero = (bits: string) => (bits === "-0" ? "0" : bits);
       const top = bitsOf(await z.read());
       expect(parts === 5 ? top : top.map(zero)).toEqual(
@@ -141,7 +142,7 @@ test("a steady average steps in ours as in ONNX, from the same statistics", asyn
       layer.setUp([x], [y]);
       const u = 2 ** -24;
       const before = flat(await readBatchNorm(blobs));
-      // factor, sum and quotient: one rounding each, and the quotient's two
+      // factor, sum and quotient round once each, and the quotient of the record twice
       expect(Math.abs((before.mean[0] as number) - mean)).toBeLessThanOrEqual(5 * u * Math.abs(mean));
       layer.forward([x], [y]);
       const after = flat(await readBatchNorm(blobs));

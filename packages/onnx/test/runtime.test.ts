@@ -13,7 +13,7 @@ import { boolTensor, graphAttribute, net, norm, open } from "./siblings/net.ts";
 const GOOD = buildModel(record(NODE), { shape: [1, 3, 2, 2] });
 const FEEDS = new Map([["X", { type: "float32", shape: [1, 3, 2, 2], data: new Float32Array(12) }]]);
 
-/** In training with unnamed outputs: ONNX Runtime 1.30 crashes. `verifyModel` names them. */
+/** Training with unnamed outputs, which crashes ONNX Runtime 1.30. `verifyModel` names them. */
 const CRASHES = net({
   nodes: [
     nodeOf(
@@ -51,7 +51,7 @@ const ENDLESS = net({
   outputs: [open("Y"), open("Z")],
 });
 
-/** 1 GiB, of which each of several nodes makes another. */
+/** A tensor of 1 GiB, of which each of several nodes makes a copy. */
 const LARGE = net({
   nodes: [
     nodeOf("ConstantOfShape", "", ["size"], ["a"]),
@@ -76,7 +76,7 @@ async function outcome(runtime: Runtime, model: Uint8Array): Promise<string> {
   return await run().catch(({ code, message }) => `${code}: ${message}`);
 }
 
-/** Processes that this one has started, dead ones that nobody waited for among them. */
+/** The processes that this one has started, including dead ones that were not waited for. */
 function children(): number[] {
   return readdirSync("/proc/self/task").flatMap((thread) =>
     readFileSync(`/proc/self/task/${thread}/children`, "utf8").split(" ").filter(Boolean).map(Number),

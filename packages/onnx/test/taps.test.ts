@@ -5,7 +5,7 @@ import { createRuntime, type Runtime, type Tensor, verifyModel } from "../src/ve
 import { GROUP } from "../src/verify/rows.ts";
 import { floats, net, norm } from "./siblings/net.ts";
 
-/** A chain of `length` nodes on X of [1, 3, side, side]: each reads what the one before gives. */
+/** A chain of `length` nodes on X of [1, 3, side, side]; each reads the output of the one before. */
 const chain = (length: number, side: number) =>
   net({
     nodes: Array.from({ length }, (_, i) => norm(i === 0 ? "X" : `a${i}`, i === length - 1 ? "Y" : `a${i + 1}`)),
@@ -13,7 +13,7 @@ const chain = (length: number, side: number) =>
     inputs: [valueInfo("X", 1, [1, 3, side, side])],
   });
 
-/** `runtime`, and the bytes that each run of it gave. */
+/** `runtime`, with a record of the bytes that each run returned. */
 function recorded(runtime: Runtime): { runtime: Runtime; runs: number[] } {
   const runs: number[] = [];
   const bytesOf = ({ data }: Tensor) => (ArrayBuffer.isView(data) ? data.byteLength : 0);
@@ -45,7 +45,7 @@ test("tensors are fetched in groups of bounded size, however many there are", { 
   const { rows } = await verifyModel(chain(nodes, side), [cpu], { runtime });
   expect(rows.map(({ backends }) => backends[0]?.status)).toEqual(new Array(nodes).fill("passed"));
   const tensor = 4 * 3 * side * side;
-  expect(2 * nodes * tensor).toBeGreaterThan(GROUP); // more than fits in one
+  expect(2 * nodes * tensor).toBeGreaterThan(GROUP); // more than fits into one group
   expect(Math.max(...runs)).toBeLessThanOrEqual(GROUP);
   expect(Math.max(...runs)).toBeGreaterThan(GROUP / 2);
 });
@@ -56,6 +56,6 @@ test("nodes that share tensors are reached in one run", { timeout: 60_000 }, asy
   const { runtime, runs } = recorded(inner);
   const { rows } = await verifyModel(chain(20, 4), [cpu], { runtime });
   expect(rows).toHaveLength(20);
-  // First 21 shapes of four int64, then 21 tensors; what follows is the diagnosis.
+  // The first run returns 21 shapes of four int64, the second 21 tensors. Later runs belong to the diagnosis.
   expect(runs.slice(0, 2)).toEqual([21 * 4 * 8, 21 * 48 * 4]);
 });

@@ -36,7 +36,7 @@ const norm = (input: string, output: string, more: AttributeProto[] = []) =>
 const strings = (name: string, text: string) =>
   create(AttributeProtoSchema, { name, type: 3, s: new TextEncoder().encode(text) });
 
-/** A network of operator set `opset`: X goes through `nodes` to Y. */
+/** A network of operator set `opset`, in which X goes through `nodes` to Y. */
 function network(opset: number, nodes: NodeProto[], rank = 4): Uint8Array {
   const weights = [
     tensorOf("scale", [3], NODE.scale),
@@ -72,7 +72,7 @@ function network(opset: number, nodes: NodeProto[], rank = 4): Uint8Array {
   return toBinary(ModelProtoSchema, model);
 }
 
-/** What the upgraded model makes of X, as ONNX Runtime runs it. */
+/** The output of the upgraded model for X, as ONNX Runtime computes it. */
 async function run(bytes: Uint8Array): Promise<Float32Array> {
   const model = parseModel(bytes);
   expect(upgrade(model).size).toBe(0);

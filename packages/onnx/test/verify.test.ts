@@ -93,7 +93,7 @@ test("a node that gives NaN is asked only of backends that keep it", async () =>
 });
 
 test("where ONNX Runtime overflows and the backend does not, it is not the backend that fails", async () => {
-  // gamma / sqrt(variance) is infinite in float32, (x - mean) of it is not: folding gives NaN.
+  // gamma / sqrt(variance) is infinite in float32, but its product with x - mean is not. Folding gives NaN.
   const node = { ...NODE, mean: new Float32Array(3), scale: new Float32Array([1, 1, 3e38]), bias: new Float32Array(3) };
   const { rows } = await verify(buildModel(record(node)), { shapes: { X: [1, 3, 2, 2] } });
   expect(rows[0]?.onnxRuntime?.ratio).toBe(Number.POSITIVE_INFINITY);
@@ -185,7 +185,7 @@ test("the network reads what it is given", async () => {
   const X = { type: "float32", shape: [1, 3, 1, 2], data: new Float32Array([0.5, 1.5, -3, 1, 0.25, 0]) };
   const { rows, inputs } = await verify(buildModel(record(NODE)), { feeds: { X } });
   expect(inputs).toEqual([{ name: "X", type: "float32", shape: [1, 3, 1, 2] }]);
-  // Of channel 0, x = mean: exactly B, and nothing to be off by; of the others the formula.
+  // In channel 0, x equals the mean, so the result is exactly B without any error. In the others the formula applies.
   expect(rows[0]?.backends[0]).toMatchObject({ status: "passed" });
   const far = { ...X, data: X.data.map((x) => x * 1e4) };
   const { rows: other } = await verify(buildModel(record(NODE)), { feeds: { X: far } });

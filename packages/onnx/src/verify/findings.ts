@@ -1,9 +1,9 @@
 import type { Comparison } from "@bn/conformance";
 import type { VerifyReport, VerifyRow } from "./report.ts";
 
-/** One comparison of a node: who against whom. */
+/** One comparison of a node, with the two results that are compared. */
 export interface Finding {
-  /** The node's index in the report, that is its depth. */
+  /** The index of the node in the report, which is its depth. */
   readonly depth: number;
   readonly row: VerifyRow;
   readonly who: string;
@@ -22,7 +22,7 @@ export function findings({ rows }: VerifyReport): Finding[] {
   ]);
 }
 
-/** The comparisons that come nearest to their bound, or pass it, worst first; exact ones are not listed. */
+/** The comparisons nearest to their bound or above it, worst first. Exact ones are not listed. */
 export function worstOf(report: VerifyReport, count: number): Finding[] {
   return findings(report)
     .filter(({ comparison }) => comparison.ratio > 0)

@@ -94,7 +94,7 @@ const OFFENDER_CELLS: readonly (readonly [name: string, text: (one: Offender) =>
   ["Allowed", ({ bound }) => bound.toPrecision(2)],
 ];
 
-/** Those without numbers behind, in the network's order. */
+/** Rows without numbers come last, in the network's order. */
 function worstFirst(rows: readonly VerifyRow[]): VerifyRow[] {
   const worst = ({ onnxRuntime, backends }: VerifyRow) =>
     [onnxRuntime, ...backends.flatMap(({ float64, onnxRuntime }) => [float64, onnxRuntime])].reduce(
@@ -104,7 +104,7 @@ function worstFirst(rows: readonly VerifyRow[]): VerifyRow[] {
   return rows.toSorted((a, b) => worst(b) - worst(a));
 }
 
-/** Ten digits tell two neighbours of float32 apart; all of them are in the JSON. */
+/** Ten digits distinguish adjacent float32 numbers. The JSON report has all digits. */
 function digits(value: number): string {
   return String(Number(value.toPrecision(10)));
 }

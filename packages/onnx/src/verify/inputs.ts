@@ -17,18 +17,18 @@ export interface InputPlan {
 /** 512 MiB of float32. */
 const MAX_ELEMENTS = 2 ** 27;
 
-/** What is wanted of the inputs: shapes by name, and the size of what stays open. */
+/** The requested inputs: shapes by name, and the size for open axes. */
 export interface Sizes {
   readonly shapes: ReadonlyMap<string, Shape>;
   readonly size: number;
 }
 
 /**
- * A shape for each of `inputs`. Sizes that the model leaves open are chosen: what its weights tell, 1 for the batch (axis 0,
- * and names with "batch"), `size` elsewhere. A name in two places has one size.
- * `shapes` decides for the inputs that it names.
+ * Chooses a shape for each of `inputs`. For open sizes it takes the size that the weights imply, 1 for the batch (axis
+ * 0, and names with "batch"), and otherwise `size`. A name in two places gets the same size. `shapes` determines the
+ * inputs that it names.
  *
- * Errors: `ERR_BN_DATA`, an input that is not a tensor, or too large; `ERR_BN_PARAM`, `shapes` does not fit.
+ * Errors: `ERR_BN_DATA` if an input is not a tensor, or is too large; `ERR_BN_PARAM` if `shapes` does not fit.
  */
 export function planInputs(inputs: readonly ValueInfoProto[], sizeOf: SizeOf, { shapes, size }: Sizes): InputPlan[] {
   const sizes = new Map<string, number>();
@@ -46,7 +46,7 @@ export function planInputs(inputs: readonly ValueInfoProto[], sizeOf: SizeOf, { 
   });
 }
 
-/** Errors: `ERR_BN_PARAM`, `given` names an input that the model does not have. */
+/** Errors: `ERR_BN_PARAM` if `given` names an input that the model does not have. */
 export function checkNames(model: Model, given: Iterable<string>): void {
   const inputs = inputsOf(model);
   for (const name of given) {
@@ -56,19 +56,19 @@ export function checkNames(model: Model, given: Iterable<string>): void {
   }
 }
 
-/** The names of a model's inputs, without what it stores. Errors: `ERR_BN_DATA`, as `parseModel`. */
+/** The names of a model's inputs, except for initialisers. Errors: `ERR_BN_DATA` as for `parseModel`. */
 export function inputNames(bytes: Uint8Array): string[] {
   return inputsOf(parseModel(bytes)).map(({ name }) => name);
 }
 
 /**
- * A picture-like input, the same for the same seed: smooth waves over the last axes with some grain, in [-1, 1]; of whole
- * numbers over their range, or 0 where `flat`, for they may be indices. Variances are positive.
+ * A picture-like input, the same for the same seed: smooth waves over the last axes with some grain, in [-1, 1].
+ * Integers cover their range, or are 0 with `flat`, because they may be indices. Variances are positive.
  */
 export function makeInput({ name, type, shape }: InputPlan, seed: string, variance: boolean, flat: boolean): Tensor {
   const length = shape.reduce((a, b) => a * b, 1);
   const value = createWave(shape, `${seed}|${name}`);
-  // A variance below 0 gives NaN, and NaN says nothing.
+  // A negative variance would give NaN, which tests nothing.
   return { type, shape, data: createValues(type, length, variance ? (i) => 1.25 + value(i) : value, flat) };
 }
 
@@ -102,7 +102,7 @@ function chosenShape(sizeOf: SizeOf, input: ValueInfoProto, sizes: Map<string, n
     throw bad(input, `has no rank in the model; give its shape, e.g. bn verify --shape ${input.name}=1,3,224,224`);
   const { sizes: told, isParameter } = sizeOf(input.name, dims.length);
   return dims.map((dim, axis) => {
-    // A size of 0 is one: then there is nothing to compare.
+    // A size of 0 is allowed; there is then nothing to compare.
     if (dim.case === "dimValue" && dim.value >= 0n) return Number(dim.value);
     const name = dim.case === "dimParam" ? dim.value : "";
     const known = sizes.get(name);

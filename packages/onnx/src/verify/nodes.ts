@@ -7,7 +7,7 @@ import { isNorm, type NormNode, readNodes } from "../layers/nodes.ts";
 const INSTANCE_OPERATORS = ["InstanceNormalization", "GroupNormalization", "LayerNormalization"] as const;
 type InstanceOperator = (typeof INSTANCE_OPERATORS)[number];
 
-/** A node of these: X, scale and, of LayerNormalization perhaps, B. */
+/** A node with one of these operators. Its inputs are X, scale and B, which LayerNormalization may omit. */
 export interface InstanceNode {
   readonly operator: InstanceOperator;
   readonly label: string;
@@ -20,10 +20,10 @@ export interface InstanceNode {
   readonly tensors: { readonly x: string; readonly scale: string; readonly bias: string | null; readonly y: string };
 }
 
-/** What `verifyModel` compares. */
+/** The nodes that `verifyModel` compares. */
 export type ComparedNode = (NormNode & { readonly operator: "BatchNormalization" }) | InstanceNode;
 
-/** A node that is not, and in words why. */
+/** A node that is not compared, with the reason in words. */
 export interface LeftNode {
   readonly operator: string;
   readonly label: string;
@@ -32,7 +32,7 @@ export interface LeftNode {
   readonly broken: string;
 }
 
-/** Every normalization of a model, batch normalization first. */
+/** Every normalization of a model, with batch normalization first. */
 export function findNodes(read: ReadModel): (ComparedNode | LeftNode)[] {
   const batch = [...readNodes(read)].map((node) => ({ ...node, operator: "BatchNormalization" as const }));
   const opset = opsetOf(read.model);
@@ -48,7 +48,7 @@ export function findNodes(read: ReadModel): (ComparedNode | LeftNode)[] {
   return inOrder(read, [...batch, ...others]);
 }
 
-/** The top level's nodes in its order, the others behind. */
+/** The nodes of the top level in its order, then the others. */
 function inOrder({ model }: ReadModel, found: (ComparedNode | LeftNode)[]): (ComparedNode | LeftNode)[] {
   const places = new Map(model.graph.node.map((node, i) => [node, i]));
   const at = (one: ComparedNode | LeftNode) =>

@@ -2,28 +2,31 @@ import type { NodeProto } from "onnx-buf";
 import { attributeOf, type Model } from "../graph/proto.ts";
 import { isNorm } from "../layers/nodes.ts";
 
-/** What a model tells of an input that it leaves open: sizes by axis, and whether it is a parameter of a normalization. */
+/**
+ * Tells the size of an open axis of an input, as far as the model implies it, and whether the input is a parameter of a
+ * normalization.
+ */
 export type SizeOf = (
   name: string,
   rank: number,
 ) => { readonly sizes: Readonly<Record<number, number>>; readonly isParameter: boolean };
 
-/** Operators whose output has the sizes of their input where the network looks the same to the next one. */
+/** Operators whose output has the sizes of their input, so that the next node implies them too. */
 const KEEPS = new Set(
   "Add Sub Mul Div Cast Identity Clip Relu LeakyRelu Sigmoid Tanh Pad Dropout MaxPool AveragePool Abs Neg Transpose".split(
     " ",
   ),
 );
 const RECURRENT = new Set(["LSTM", "GRU", "RNN"]);
-/** Tensors that are looked at for one input, and readers of each. */
+/** The number of tensors that are examined for one input, and of readers for each. */
 const [MOST, MOST_READERS] = [64, 8];
 
 type DimsOf = (name: string) => readonly number[] | undefined;
 
 /**
- * Sizes of inputs, as the weights of the first node tell them that they go into, through nodes that keep sizes or move axes.
- * A parameter of a normalization that is an input has as many values as its other parameters, or as X has channels. Nodes and
- * weights are listed once: a file may hold a hundred thousand of each.
+ * The sizes of inputs that the weights imply: those of the first node that reads the input, possibly after nodes that
+ * keep sizes or move axes. An input that is a parameter of a normalization has as many values as its other parameters,
+ * or as X has channels. Nodes and weights are listed once, because a file may contain a hundred thousand of each.
  */
 export function sizesIn({ graph }: Model): SizeOf {
   const readers = new Map<string, NodeProto[]>();
@@ -42,7 +45,7 @@ export function sizesIn({ graph }: Model): SizeOf {
   const dimsOf: DimsOf = (name) => dims.get(name);
   return (name, rank) => {
     const passed = new Set<string>();
-    // `axes[i]` is the axis of the input that lies on axis i here.
+    // `axes[i]` is the axis of the input that corresponds to axis i here.
     const open = [{ name, axes: Array.from({ length: rank }, (_, i) => i) }];
     for (const { name: one, axes } of open) {
       if (passed.has(one) || passed.size > MOST) continue;
@@ -62,7 +65,7 @@ export function sizesIn({ graph }: Model): SizeOf {
   };
 }
 
-/** The size that a node's weights ask of an axis of its first input; axes below 0 count from the end. */
+/** The size that a node's weights require for an axis of its first input. Negative axes count from the end. */
 function toldBy(node: NodeProto, dimsOf: DimsOf): readonly [axis: number, size: number | undefined] | null {
   const { opType, input } = node;
   const weights = dimsOf(input[1] ?? "");
@@ -74,12 +77,12 @@ function toldBy(node: NodeProto, dimsOf: DimsOf): readonly [axis: number, size: 
   if (opType === "MatMul") return [-1, weights?.at(-2) ?? weights?.[0]];
   if (opType === "LayerNormalization") return [-1, weights?.at(-1)];
   if (RECURRENT.has(opType)) return [2, weights?.[2]];
-  // A constant of [1, C, 1, 1] beside it.
+  // The node has a constant of shape [1, C, 1, 1].
   const wide = KEEPS.has(opType) ? input.map(dimsOf).find((one) => one !== undefined && one.length >= 3) : undefined;
   return (wide?.at(-3) ?? 1) > 1 ? [-3, wide?.at(-3)] : null;
 }
 
-/** Channels of a normalization, as its other parameters or the shape of X tell them. */
+/** The number of channels of a normalization, from its other parameters or the shape of X. */
 function channelsOf(
   { input }: NodeProto,
   dimsOf: DimsOf,

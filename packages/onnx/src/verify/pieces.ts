@@ -1,6 +1,6 @@
 import type { Geometry } from "@bn/core";
 
-/** Part of a tensor that is contiguous in memory: [outer][channels from `channel` on][inner], from `offset` on. */
+/** A contiguous part of a tensor: [outer][channels from `channel` on][inner], starting at `offset`. */
 export interface Piece {
   readonly offset: number;
   readonly channel: number;
@@ -8,8 +8,8 @@ export interface Piece {
 }
 
 /**
- * The pieces of [outer][channels][inner] of at most `limit` values each, in memory's order: what is compared needs several
- * arrays of float64 as large as what it looks at, and should not need them as large as a tensor.
+ * Divides [outer][channels][inner] into pieces of at most `limit` values, in memory order. A comparison needs several
+ * float64 arrays of the size of its input, which would be too large for a whole tensor.
  */
 export function* piecesOf({ outer, channels, inner }: Geometry, limit: number): Generator<Piece> {
   const plane = channels * inner;

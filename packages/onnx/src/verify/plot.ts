@@ -2,7 +2,7 @@ import { type Html, html, ratioText } from "@bn/conformance/report";
 import { type Finding, findings } from "./findings.ts";
 import type { VerifyReport } from "./report.ts";
 
-/** In CSS pixels, and how many depths are named. */
+/** The size in CSS pixels, and the number of labelled depths. */
 export interface PlotSize {
   readonly name: "wide" | "narrow";
   readonly width: number;
@@ -10,24 +10,24 @@ export interface PlotSize {
   readonly depths: number;
 }
 
-/** Letters keep their size: a phone gets a plot of its own, and not the same made small. */
+/** Letters have the same size in each, so a phone gets a plot of its own and not a reduced one. */
 export const PLOT_SIZES: readonly PlotSize[] = [
   { name: "wide", width: 1160, height: 340, depths: 16 },
   { name: "narrow", width: 350, height: 280, depths: 5 },
 ];
 const [LEFT, RIGHT, TOP, BOTTOM] = [52, 12, 20, 40];
-/** Ratios below lie on the floor, as 0 does: they say "exact" and no more. */
+/** Ratios below this are drawn at the bottom, where 0 is; they count as exact. */
 const LOWEST = -4;
 
-/** A line of the plot: one who, against one. */
+/** A line of the plot: one result compared with another. */
 interface Series {
   readonly name: string;
-  /** Colours tell who apart; lines against ONNX Runtime are dashed and their points hollow. */
+  /** Colours distinguish the results. Lines against ONNX Runtime are dashed, with hollow points. */
   readonly kind: string;
   readonly points: readonly Finding[];
 }
 
-/** ONNX Runtime, then each backend, against float64 and against ONNX Runtime. */
+/** ONNX Runtime, then each backend, compared with float64 and with ONNX Runtime. */
 export function seriesOf(report: VerifyReport): Series[] {
   const lines = new Map<string, Finding[]>();
   for (const finding of findings(report)) {
@@ -45,8 +45,8 @@ export function seriesOf(report: VerifyReport): Series[] {
 }
 
 /**
- * Error as a fraction of its bound, on a log scale, by the node's place in the network. The dashed line at 1 is the
- * bound: what lies over it has failed.
+ * Draws the error as a fraction of its bound, on a logarithmic scale, by the node's position in the network. The dashed
+ * line at 1 is the bound: points above it have failed.
  */
 export function depthPlot(report: VerifyReport, { name: size, width, height, depths: most }: PlotSize): Html {
   const series = seriesOf(report);
@@ -61,7 +61,7 @@ export function depthPlot(report: VerifyReport, { name: size, width, height, dep
     return round(TOP + ((ceiling - shown) / (ceiling - floor)) * (height - TOP - BOTTOM));
   };
   const decades = Array.from({ length: Math.floor(ceiling) - floor + 1 }, (_, i) => floor + i);
-  // Where there is room, 2 and 5 between the powers of ten.
+  // If there is room, 2 and 5 are labelled between the powers of ten.
   const ticks =
     ceiling - floor > 2 ? decades : decades.flatMap((log) => [log, log + Math.log10(2), log + Math.log10(5)]);
   const step = Math.ceil(count / most);

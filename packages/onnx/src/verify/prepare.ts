@@ -4,7 +4,7 @@ import { altered, graphsOf, type Model, opsetOf } from "../graph/proto.ts";
 import { isNorm } from "../layers/nodes.ts";
 import { readAttributes } from "../layers/operator.ts";
 
-/** Attributes that BatchNormalization has, by the operator sets [from, to) that have them. */
+/** Attributes of BatchNormalization, with the range [from, to) of operator sets that have them. */
 const WITHIN: Readonly<Record<string, readonly [from: number, to: number]>> = {
   consumed_inputs: [1, 6],
   is_test: [1, 7],
@@ -13,9 +13,9 @@ const WITHIN: Readonly<Record<string, readonly [from: number, to: number]>> = {
 };
 
 /**
- * Brings a model into a form that ONNX Runtime loads, in place and without changing what it computes: nodes of one name
- * get names of their own, BatchNormalization loses attributes that its operator set does not have and outputs that
- * inference does not give, and in training its outputs get names, without which ONNX Runtime 1.30 crashes.
+ * Changes a model, in place, into a form that ONNX Runtime loads, without changing its results. Nodes with the same
+ * name get unique names. BatchNormalization loses attributes that its operator set does not have, and outputs that
+ * inference does not give. In training its outputs get names, without which ONNX Runtime 1.30 crashes.
  */
 export function prepare(model: Model): void {
   const opset = opsetOf(model);
@@ -35,8 +35,8 @@ export function prepare(model: Model): void {
 }
 
 /**
- * A node as ONNX Runtime runs it without harm to others: in training before operator set 14 it steps the running statistics
- * in the memory that they come in, which other nodes may read. Two negations give the node a copy of its own.
+ * Makes a node safe for others. In training before operator set 14, ONNX Runtime updates the running statistics in the
+ * memory of its inputs, which other nodes may read. Two negations give the node a copy of its own.
  */
 export function withOwnStatistics(node: NodeProto, opset: number): NodeProto[] {
   if (opset >= 14 || !isNorm(node)) return [node];
@@ -52,7 +52,7 @@ export function withOwnStatistics(node: NodeProto, opset: number): NodeProto[] {
 
 function prepareNorm(node: NodeProto, index: number, opset: number): void {
   const attributes = readAttributes(node, opset);
-  if (typeof attributes === "string") return; // damaged, and said so elsewhere
+  if (typeof attributes === "string") return; // damaged, which is reported elsewhere
   node.attribute = node.attribute.filter(({ name }) => {
     const [from, to] = (Object.hasOwn(WITHIN, name) ? WITHIN[name] : undefined) ?? [0, Number.POSITIVE_INFINITY];
     return opset >= from && opset < to;

@@ -9,42 +9,44 @@ interface AffineOver {
   readonly beta: ArrayLike<number> | null;
 }
 
-/** A normalization as every operator of the family is one: `normalize` over a geometry, then perhaps `scale` over another. */
+/**
+ * A normalization in a form that fits every operator: `normalize` over a geometry, then possibly `scale` over another.
+ */
 export interface Problem {
   readonly x: HostArray;
   readonly dtype: Dtype;
-  /** What the tensors of the network are, where that is narrower than `dtype`: ONNX Runtime rounds to it once. */
+  /** The type of the network's tensors if it is narrower than `dtype`. ONNX Runtime rounds to it once. */
   readonly narrow: Narrow | null;
   readonly g: Geometry;
   readonly eps: number;
-  /** Given, or null: of the batch. */
+  /** Given statistics, or null for those of the batch. */
   readonly stats: { readonly mean: ArrayLike<number>; readonly variance: ArrayLike<number> } | null;
-  /** Along the channels of `g`. */
+  /** gamma and beta along the channels of `g`. */
   readonly affine: { readonly gamma: ArrayLike<number>; readonly beta: ArrayLike<number> | null } | null;
-  /** What comes after, where gamma and beta do not lie along the channels of `g`. */
+  /** The scale that follows if gamma and beta are not along the channels of `g`. */
   readonly after: AffineOver | null;
-  /** How ONNX Runtime takes the statistics of a batch: the mean of (x - mean)^2, or that of x^2 less mean^2. */
+  /** How ONNX Runtime computes a batch's variance: the mean of (x - mean)^2, or the mean of x^2 minus mean^2. */
   readonly sums: "deviations" | "squares";
-  /** The unit roundoff that the operator promises for them, where that is less than `dtype`'s. */
+  /** The precision that the operator promises for statistics, if it is lower than that of `dtype`. */
   readonly stashed: Dtype;
 }
 
 export const countOf = (shape: Shape, start = 0, end = shape.length) =>
   shape.slice(start, end).reduce((a, b) => a * b, 1);
 
-/** [N][C][D1 * D2 * ...], or with spatial = 0 a channel for each position in all axes but the first. */
+/** [N][C][D1 * D2 * ...] or, with spatial = 0, one channel per position in all axes but the first. */
 export function batchGeometry(shape: Shape, spatial: boolean): Geometry {
   const outer = shape[0] ?? 0;
   if (!spatial) return { outer, channels: countOf(shape, 1), inner: 1 };
   return { outer, channels: shape.length === 1 ? 1 : (shape[1] ?? 0), inner: countOf(shape, 2) };
 }
 
-/** `values`, once for each of `times` instances: gamma per channel as gamma per instance and channel. */
+/** Repeats `values` `times` times: gamma per channel becomes gamma per instance and channel. */
 export function tiled(values: ArrayLike<number>, times: number): Float64Array {
   return Float64Array.from({ length: values.length * times }, (_, i) => values[i % values.length] as number);
 }
 
-/** The statistics that a problem normalizes with. */
+/** The statistics by which a problem normalizes. */
 export function statisticsOf({ x, g, stats }: Problem): oracle.Stats {
   if (stats === null) return oracle.moments(x, g);
   return { mean: oracle.channelsOf(stats.mean), variance: oracle.channelsOf(stats.variance) };

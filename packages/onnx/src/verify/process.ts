@@ -10,16 +10,19 @@ import { type Message, pack, receive, send, unpack } from "./wire.ts";
 export interface RuntimeOptions {
   /** Seconds that one load or one run of a model may take. Default 120. */
   readonly timeout?: number;
-  /** Bytes of memory that the process may hold; looked at on Linux. Default three quarters of the machine's. */
+  /**
+   * Bytes of memory that the process may use, which is checked on Linux. Default: three quarters of the machine's
+   * memory.
+   */
   readonly memory?: number;
-  /** Threads that one operator may take. Default 1: the result of more may differ in its last bits. */
+  /** Threads per operator. Default 1, because with more the last bits of a result may differ. */
   readonly threads?: number;
-  /** Ends the process; pending requests reject with the reason. */
+  /** Ends the process. Pending requests then reject with the reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
 const MS_BETWEEN_LOOKS = 50;
-/** That the process may take to start, in seconds; a machine may have much else to do. */
+/** Seconds that the process may take to start, which is long because the machine may be busy. */
 const START = 120;
 
 interface Waiting {
@@ -27,21 +30,21 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** A child and what waits for its answers; `ended` says why it ended. */
+/** A child process and the requests that wait for its answers. `ended` says why it ended. */
 interface Child {
   readonly process: ChildProcess;
   readonly socket: Duplex;
-  /** Resolves when ONNX Runtime is there, or the process has ended. */
+  /** Resolves when ONNX Runtime is loaded, or the process has ended. */
   readonly ready: Promise<void>;
   readonly waiting: Map<number, Waiting>;
-  /** Why the process was killed, if it did not exit by itself. */
+  /** Why the process was killed, if it did not exit on its own. */
   reason: string;
 }
 
 /**
- * ONNX Runtime in a process of its own, started at once and again after it has died: a crash, an
- * endless run or a model that fills memory ends that process, and here in `ERR_BN_DATA`. One serves any number of models,
- * one after another.
+ * ONNX Runtime in a separate process. The process is started at once, and again after it has died. A crash, an endless
+ * run or a model that exhausts memory ends that process and becomes an `ERR_BN_DATA` here. One runtime serves any
+ * number of models, one after another.
  *
  * @example
  * ```ts
@@ -71,7 +74,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     });
     return child;
   };
-  // While the caller reads its model.
+  // Starts while the caller reads its model.
   if (!signal?.aborted) living();
   async function ask(op: string, header: Message["header"], parts: readonly Uint8Array[]): Promise<Message> {
     signal?.throwIfAborted();
@@ -126,7 +129,8 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
 }
 
 function start(onEnd: (child: Child) => void): Child {
-  // From source, as in tests, the child is the built one: older versions of Node run no TypeScript.
+  // When run from source, as in tests, the child is the built file, because older versions of Node do not run
+  // TypeScript.
   const built = import.meta.url.endsWith(".ts") ? "../../dist/verify/child.js" : "./child.js";
   const path = fileURLToPath(new URL(built, import.meta.url));
   const process = spawn(globalThis.process.execPath, ["--expose-gc", path], {
@@ -153,7 +157,7 @@ function start(onEnd: (child: Child) => void): Child {
     child.waiting.clear();
     isReady();
   };
-  socket.on("error", () => {}); // it ended: "exit" says how
+  socket.on("error", () => {}); // the process has ended; "exit" reports how
   process.on("error", ({ message }) => end(message));
   process.on("exit", (code, signal) => end(signal ?? `exit code ${code}`));
   (socket as Duplex & { unref?(): void }).unref?.();
@@ -161,7 +165,7 @@ function start(onEnd: (child: Child) => void): Child {
   return child;
 }
 
-/** Kills a process that holds more than `limit` bytes, where /proc tells. */
+/** Kills a process that uses more than `limit` bytes, if /proc shows its memory. */
 function watchMemory(pid: number | undefined, limit: number, kill: (reason: string) => void): NodeJS.Timeout {
   const mebibytes = Math.round(limit / 2 ** 20);
   return setInterval(async () => {

@@ -3,25 +3,25 @@ import type { NodeProto } from "onnx-buf";
 import type { ComparedNode } from "./nodes.ts";
 import type { Taps } from "./taps.ts";
 
-/** A node by what it is in the graph. */
+/** A value with the node of the graph that it belongs to. */
 interface HasNode {
   readonly node: NodeProto;
 }
 
-/** What of a node ONNX Runtime can compute: the shape of X, and whether Y too. */
+/** The parts of a node that ONNX Runtime can compute: the shape of X, and whether it also computes Y. */
 export interface Reached<T extends HasNode = ComparedNode> {
   readonly node: T;
-  /** Null where not even X can be computed. */
+  /** Null if ONNX Runtime cannot even compute X. */
   readonly shape: Shape | null;
   readonly y: boolean;
-  /** Why not. */
+  /** The reason why not. */
   readonly why: string;
 }
 
 /**
- * Finds out which nodes ONNX Runtime reaches: it fetches shapes, which takes no memory for the tensors. All at once where
- * it can; where it refuses, crashes or does not end, halves are tried, so that one operator that it lacks costs what lies
- * behind it and no more.
+ * Finds out which nodes ONNX Runtime reaches. It fetches shapes, which takes no memory for the tensors. It tries all
+ * nodes at once. If ONNX Runtime refuses, crashes or does not end, it tries halves, so that an operator that ONNX
+ * Runtime lacks affects only the nodes after it.
  */
 export async function reach<T extends HasNode>(nodes: readonly T[], taps: Taps): Promise<Map<T, Reached<T>>> {
   const found = new Map<T, Reached<T>>();
@@ -71,7 +71,7 @@ export async function reach<T extends HasNode>(nodes: readonly T[], taps: Taps):
   return found;
 }
 
-/** What ONNX Runtime or the file says; anything else is not an answer, and thrown. */
+/** Returns the message of ONNX Runtime or about the file. Other errors are rethrown. */
 export function refusal(error: unknown): string {
   if (error instanceof BnError && error.code === "ERR_BN_DATA") return error.message;
   throw error;

@@ -15,18 +15,18 @@ export interface LayerInput {
   readonly x: ArrayLike<number>;
   readonly shape: Shape;
   readonly dtype: Dtype;
-  /** Contents of mean, variance, factor, then gamma and beta: 3 for BatchNorm, 4 or 5 for the fused layer. */
+  /** The contents of mean, variance, factor, then gamma and beta: 3 blobs for BatchNorm, 4 or 5 for the fused layer. */
   readonly blobs: readonly ArrayLike<number>[];
 }
 
-/** A layer after one forward; `dispose` frees it and its blobs. */
+/** A layer after one forward. `dispose` frees the layer and its blobs. */
 export interface Ran {
   readonly layer: Layer;
   readonly top: Blob;
   dispose(): void;
 }
 
-/** A fresh layer of @bn/core on `backend`, its state set; `forward` runs it, `dispose` ends it. */
+/** Creates a layer of @bn/core on `backend` with the given state. `forward` runs it, and `dispose` frees it. */
 export function createLayer(
   backend: Backend,
   { x, shape, dtype, blobs }: LayerInput,

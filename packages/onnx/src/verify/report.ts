@@ -4,31 +4,40 @@ import type { Diagnostic } from "../layers/diagnostic.ts";
 import type { InputPlan } from "./inputs.ts";
 
 export interface VerifyReport {
-  /** What the network read. */
+  /** The inputs of the network. */
   readonly inputs: readonly InputPlan[];
   readonly rows: readonly VerifyRow[];
-  /** Nodes that were left out, what was assumed, what looks wrong. */
+  /** Messages about nodes that were left out, assumptions, and suspected mistakes. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
 /** One normalization node. */
 export interface VerifyRow {
-  /** Its name, or what tells it apart where it has none. */
+  /** Its name, or a text that identifies a node without a name. */
   readonly node: string;
   /** e.g. BatchNormalization. */
   readonly operator: string;
-  /** "" at top level, else where it lies: a function, a branch. */
+  /** "" at top level, otherwise its place: a function or a branch. */
   readonly where: string;
-  /** The shape of X; empty where it is not known. */
+  /** The shape of X; empty if it is unknown. */
   readonly shape: Shape;
   readonly dtype: string;
-  /** The largest |mean| / sqrt(variance + eps) of a channel: how many digits can be lost. */
+  /** The largest |mean| / sqrt(variance + eps) of a channel, which shows how many digits can be lost. */
   readonly meanOverStd: number;
-  /** Channels of which every value is NaN in float64: nothing can agree with that, so such a node has not passed. */
+  /**
+   * The number of channels whose values are all NaN in float64. Agreement with NaN proves nothing, so such a node has
+   * not passed.
+   */
   readonly nanChannels: number;
-  /** ONNX Runtime against float64, under O-1 to O-5: where this fails too, the other two disagree for its sake. */
+  /**
+   * ONNX Runtime compared with float64, under O-1 to O-5. If this fails too, ONNX Runtime is the cause of its
+   * disagreement with the backend.
+   */
   readonly onnxRuntime: Comparison | null;
-  /** Why there is no comparison with ONNX Runtime, or none at all, or which part is left out; empty where all is compared. */
+  /**
+   * The reason why there is no comparison with ONNX Runtime, or none at all, or which part is left out; empty if
+   * everything is compared.
+   */
   readonly reason: string;
   readonly backends: readonly BackendRow[];
 }
@@ -39,13 +48,13 @@ export interface BackendRow {
   /** "skipped": nothing was compared, or channels that are NaN on both sides were left out. */
   readonly status: "passed" | "failed" | "skipped";
   /**
-   * Why it was skipped or failed. Empty where it passed, unless it is off an ONNX Runtime that is off float64 itself, which is
-   * no fault of the backend.
+   * Why it was skipped or failed. Usually empty if it passed. If only ONNX Runtime is wrong, the backend passes and the
+   * text says so.
    */
   readonly reason: string;
-  /** Against float64, under N-3 and N-4. */
+  /** Compared with float64, under N-3 and N-4. */
   readonly float64: Comparison | null;
-  /** Against ONNX Runtime, under both bounds together. */
+  /** Compared with ONNX Runtime, under both bounds together. */
   readonly onnxRuntime: Comparison | null;
 }
 
@@ -56,13 +65,16 @@ export function countRows(rows: readonly VerifyRow[]): Record<BackendRow["status
   return counts;
 }
 
-/** What keeps a run from having passed, in words, the worst of it; null where it has passed. `allowNone`: nothing compared will do. */
+/**
+ * The worst reason why a run has not passed, in words; null if it has passed. With `allowNone`, a run without
+ * comparisons passes.
+ */
 export function verifyFault({ rows, diagnostics }: VerifyReport, allowNone = false): string | null {
   const { passed, failed } = countRows(rows);
   const nan = rows.filter(({ nanChannels }) => nanChannels > 0).length;
   const faults: readonly (readonly [boolean, string])[] = [
     [failed > 0, `${failed} failed`],
-    // The others are of little use without it.
+    // The other comparisons are of little use without ONNX Runtime.
     [!rows.every(runtimePassed), "ONNX Runtime is off"],
     [diagnostics.some(({ kind }) => kind === "damaged"), "a node is damaged"],
     [nan > 0, `${nan} ${nan === 1 ? "node gives" : "nodes give"} NaN`],
@@ -72,9 +84,9 @@ export function verifyFault({ rows, diagnostics }: VerifyReport, allowNone = fal
 }
 
 /**
- * Nothing is over a bound: no backend's, and not ONNX Runtime's own, without which the others mean little; no node is
- * damaged; no channel is NaN throughout, for NaN is not agreement; and something was compared, for nothing compared is no
- * success unless `allowNone` says that it may be.
+ * Whether a run has passed. No backend and no result of ONNX Runtime may exceed a bound, because the other comparisons
+ * depend on ONNX Runtime. No node may be damaged, and no channel may be NaN throughout, because NaN is not agreement.
+ * At least one comparison is required, unless `allowNone` is set.
  */
 export function verifyPassed(report: VerifyReport, allowNone = false): boolean {
   return verifyFault(report, allowNone) === null;

@@ -14,7 +14,7 @@ import type { Tensor } from "./runtime.ts";
 import type { Taps } from "./taps.ts";
 import { emptyRow, type NodeValues, verifyNode } from "./verify-node.ts";
 
-/** Bytes of tensors that are fetched at a time: memory does not grow with the sum of all activations. */
+/** The bytes of tensors that are fetched at a time, so that memory does not grow with the sum of all activations. */
 export const GROUP = 2 ** 25;
 
 interface Work {
@@ -25,7 +25,7 @@ interface Work {
   readonly layers: ReadonlyMap<string, NormRecord> | undefined;
 }
 
-/** The rows of nodes that ONNX Runtime reaches, in their order, some at a time. */
+/** The rows of the nodes that ONNX Runtime reaches, in their order, in groups. */
 export async function* rowsOf(reached: readonly Reached[], work: Work): AsyncGenerator<VerifyRow> {
   const { model, taps, backends, signal, layers } = work;
   const isBfloat16 = (name: string, type = elementTypes(model)) => type(name) === BFLOAT16;
@@ -51,7 +51,7 @@ export async function* rowsOf(reached: readonly Reached[], work: Work): AsyncGen
   }
 }
 
-/** Nodes whose tensors fit in a group together; one alone, however large. */
+/** Groups of nodes whose tensors fit together. A group has at least one node, however large. */
 function groupsOf(reached: readonly Reached[]): Reached[][] {
   const groups: Reached[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
@@ -70,9 +70,9 @@ function groupsOf(reached: readonly Reached[]): Reached[][] {
 interface Plan {
   readonly reached: Reached;
   readonly taps: readonly Tap[];
-  /** What the file holds, or the name of a tap. */
+  /** Values from the file, or the name of a tap. */
   readonly operands: readonly (Values | string)[];
-  /** X is bfloat16, which comes as float32. */
+  /** Whether X is bfloat16, which is fetched as float32. */
   readonly isNarrow: boolean;
 }
 
@@ -86,7 +86,7 @@ function planOf(reached: Reached, model: Model, lookup: Lookup, isBfloat16: (nam
   return { reached, operands, taps: [x, ...outputs, ...computed].map(tap), isNarrow: isBfloat16(x) };
 }
 
-/** In training from operator set 14 on: running_mean and running_var. */
+/** running_mean and running_var, in training from operator set 14 on. */
 function runningOutputs(node: ComparedNode, model: Model): string[] {
   const training = node.operator === "BatchNormalization" && node.training && opsetOf(model) >= 14;
   return training ? node.node.output.slice(1, 3) : [];
@@ -100,7 +100,7 @@ function heldIn(lookup: Lookup, name: string): Values | null {
   return { data: numbers.data, dtype: numbers.dtype, narrow: null, shape: numbers.dims };
 }
 
-/** What a node read and gave; or in words why that cannot be compared. */
+/** The inputs and outputs of a node, or a text that says why they cannot be compared. */
 function nodeValues(
   { node, y, why }: Reached,
   values: ReadonlyMap<string, Tensor>,

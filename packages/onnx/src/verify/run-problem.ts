@@ -11,7 +11,10 @@ import {
 import type { NormRecord } from "../layers/record.ts";
 import type { Problem } from "./problem.ts";
 
-/** The layers of @bn/core that a problem is, on `backend`; their top. Of `layer`, where it is given, the blobs as stored. */
+/**
+ * Runs the layers of @bn/core that represent a problem on `backend`, and returns their top. If `layer` is given, its
+ * blobs are used as stored.
+ */
 export async function runProblem(
   backend: Backend,
   { x, g, dtype, eps, stats, affine, after }: Problem,

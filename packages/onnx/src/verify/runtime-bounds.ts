@@ -2,24 +2,26 @@ import { type bounds, oracle } from "@bn/conformance";
 import type { Dtype, Geometry } from "@bn/core";
 
 /**
- * How far ONNX Runtime's own kernel may be off, to first order in u: O-1 to O-3 of docs/spec.md. It folds
- * (x - mean) r gamma + beta into x * A + B with A = r gamma and B = beta - mean * A, all in the dtype, and in training
- * adds up x and (x - mean)^2 plainly, so that it loses digits with |mean| / std and with m where we must not.
+ * The largest error of ONNX Runtime's own kernel, to first order in u: O-1 to O-3 of docs/spec.md. The kernel computes
+ * (x - mean) r gamma + beta as x * A + B with A = r gamma and B = beta - mean * A, all in the dtype. In training it
+ * adds up x and (x - mean)^2 plainly. It therefore loses digits with |mean| / std and with m, where our backends must
+ * not.
  */
 type Values = ArrayLike<number>;
 
-/** On a CPU it rounds correctly and keeps subnormals. */
+/** On a CPU, ONNX Runtime rounds correctly and keeps subnormals. */
 export function runtimePrecision(dtype: Dtype): bounds.Precision {
   const [u, eta] = dtype === "float32" ? [2 ** -24, 2 ** -149] : [2 ** -53, 2 ** -1074];
   return { dtype, u, eta, k: 6.5, once: false, division: 1 };
 }
 
 /**
- * O-1: u (6.5 |t| + (|x| + 2 |mean|) r |gamma| + 2 |beta|), t = (x - mean) r gamma, and with `errors` of the statistics
- * what they add, as in N-4.
+ * O-1: u (6.5 |t| + (|x| + 2 |mean|) r |gamma| + 2 |beta|), with t = (x - mean) r gamma. `errors` of the statistics are
+ * added as in N-4.
  *
- * Why: A is off by 5.5 u (half of variance + eps, sqrt and reciprocal by one ulp each, the product); that scales t, for
- * x and mean meet the same A. Then one rounding each of x * A, mean * A, B and the result.
+ * Derivation: A has an error of 5.5 u (half of the error of variance + eps, one ulp each for sqrt and reciprocal, and
+ * the product). It scales t, because x and mean are multiplied by the same A. Then x * A, mean * A, B and the result
+ * round once each.
  */
 export function foldedBound(
   { u, eta }: bounds.Precision,
@@ -48,9 +50,10 @@ export function foldedBound(
 }
 
 /**
- * O-2: its batch statistics. A sum over `inner` values in any order, then over `outer`, is off by (inner + outer) u times
- * the sum of magnitudes, and the division rounds once more: mean by E = (inner + outer + 1) u sum|x| / m. The variance is
- * taken about that mean: E^2 too much, and (inner + outer + 5) u (variance + E^2) of roundings.
+ * O-2: ONNX Runtime's batch statistics. A sum over `inner` values in any order, then over `outer`, has an error of
+ * (inner + outer) u times the sum of magnitudes, and the division rounds once more. The mean therefore has the error E
+ * = (inner + outer + 1) u sum|x| / m. The variance is taken about that mean, which makes it E^2 too large, and has
+ * (inner + outer + 5) u (variance + E^2) of roundings.
  */
 export function runtimeMomentBounds(
   { u, eta }: bounds.Precision,
@@ -72,9 +75,9 @@ export function runtimeMomentBounds(
 }
 
 /**
- * O-5: statistics of sums of x and of x^2, in any order, n = inner * outer values: mean as in O-2 by E = (n + 1) u
- * sum|x| / n; the variance as the difference of the mean square, off by (n + 2) u sum x^2 / n, and of mean^2, off by
- * 2 |mean| E + E^2, each rounded once more.
+ * O-5: statistics from sums of x and of x^2, in any order, with n = inner * outer values. The mean has an error as in
+ * O-2, E = (n + 1) u sum|x| / n. The variance is the difference of the mean square, with an error of (n + 2) u sum x^2
+ * / n, and of mean^2, with an error of 2 |mean| E + E^2, each rounded once more.
  */
 export function runtimeSquareBounds(
   { u, eta }: bounds.Precision,
@@ -102,18 +105,19 @@ export function runtimeSquareBounds(
 interface Step {
   readonly p: number;
   readonly old: Values;
-  /** The batch's own values and how far off ONNX Runtime's and ours may be; ours before the factor m / (m - 1). */
+  /** The batch's own values, with the errors of ONNX Runtime's and of ours; ours before the factor m / (m - 1). */
   readonly batch: Values;
   readonly theirs: Values;
   readonly ours: Values;
 }
 
 /**
- * O-3: running_mean and running_var of ONNX Runtime against blobs / factor of ours, brought to ONNX's terms:
- * u (17 p |old| + 15 |batch|) + (1 - p) (both errors of the batch's value).
+ * O-3: running_mean and running_var of ONNX Runtime compared with our blobs / factor, converted to ONNX's terms: u (17
+ * p |old| + 15 |batch|) + (1 - p) (both errors of the batch's value).
  *
- * Why: theirs 5 u p |old| (old rounded at export 2, p, product, sum) and 3 u |batch| ((1 - p), product, sum); ours 3 u of
- * each term in the sums and 3 u in the factor (N-8), which the division carries over; 6 u for undoing m / (m - 1).
+ * Derivation: ONNX Runtime has 5 u p |old| (old rounded at export 2, p, product, sum) and 3 u |batch| ((1 - p),
+ * product, sum). Our side has 3 u for each term in the sums and 3 u for the factor (N-8), which the division carries
+ * over, and 6 u for undoing m / (m - 1).
  */
 export function runningBound({ u, eta }: bounds.Precision, { p, old, batch, theirs, ours }: Step): Float64Array {
   return Float64Array.from(old, (value, c) => {
@@ -123,8 +127,9 @@ export function runningBound({ u, eta }: bounds.Precision, { p, old, batch, thei
 }
 
 /**
- * O-3, its own part: one step of ONNX Runtime against exact arithmetic on what was exported, p a float32:
- * u (3 p |old| + 3 |batch|) + (1 - p) (error of its batch's value). Why: p * old, 1 - p, its product and the sum.
+ * O-3, ONNX Runtime's part: one of its steps compared with exact arithmetic on the exported values, with p a float32: u
+ * (3 p |old| + 3 |batch|) + (1 - p) (error of its batch's value). Derivation: p * old, 1 - p, its product and the sum
+ * each round.
  */
 export function runtimeStepBound(
   { u, eta }: bounds.Precision,

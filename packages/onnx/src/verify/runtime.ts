@@ -3,7 +3,7 @@ import { messageOf } from "../graph/proto.ts";
 
 type Ort = typeof import("onnxruntime-node");
 
-/** A tensor on its way into or out of ONNX Runtime. `type` is its name there: `float32`, `float64`, `int64`, ... */
+/** A tensor that is passed to or from ONNX Runtime. `type` is its name there: `float32`, `float64`, `int64`, ... */
 export interface Tensor {
   readonly type: string;
   readonly shape: readonly number[];
@@ -14,27 +14,27 @@ export interface Tensor {
 export interface Loaded {
   run(feeds: ReadonlyMap<string, Tensor>): Promise<ReadonlyMap<string, Tensor>>;
   release(): Promise<void>;
-  /** Whether it can run again: a process that crashed cannot. */
+  /** Whether the model can run again, which it cannot after its process has crashed. */
   alive(): boolean;
 }
 
-/** Who runs models for `verifyModel`: ONNX Runtime in a process of its own, or in this one. */
+/** Runs models for `verifyModel`: ONNX Runtime in a separate process, or in this one. */
 export interface Runtime extends AsyncDisposable {
   /**
-   * Errors: `ERR_BN_DATA`: it refuses the model or the inputs, crashes, or passes a limit; `ERR_BN_UNAVAILABLE`: it is not
-   * there.
+   * Errors: `ERR_BN_DATA` if it refuses the model or the inputs, crashes, or exceeds a limit; `ERR_BN_UNAVAILABLE` if
+   * it is missing.
    */
   load(model: Uint8Array): Promise<Loaded>;
-  /** Threads that one operator may take. Default 1. */
+  /** Threads per operator. Default 1. */
   readonly threads?: number;
 }
 
 /**
- * Runs a model once, on the CPU, in this process and without graph optimizations: no node is fused away, so each computes
- * what it would alone. `feeds` go in by name, and all outputs come back.
+ * Runs a model once, on the CPU, in this process and without graph optimizations, so that no node is fused and each
+ * computes its own result. `feeds` are the inputs by name. All outputs are returned.
  *
- * Errors: `ERR_BN_UNAVAILABLE` where onnxruntime-node does not load, `ERR_BN_DATA` with its message where it refuses
- * the model or the inputs. A model that makes it crash ends the process: `createRuntime` is for models from elsewhere.
+ * Errors: `ERR_BN_UNAVAILABLE` if onnxruntime-node does not load; `ERR_BN_DATA` with its message if it refuses the
+ * model or the inputs. A model that crashes it ends this process; use `createRuntime` for models that you do not trust.
  */
 export async function runModel(
   bytes: Uint8Array,
@@ -48,7 +48,7 @@ export async function runModel(
   }
 }
 
-/** The same in two steps, for several runs; whoever loads releases. */
+/** The same in two steps, for several runs. The caller releases the model. */
 export async function loadModel(bytes: Uint8Array, threads = 1): Promise<Loaded> {
   const { InferenceSession, Tensor: OrtTensor } = await onnxRuntime();
   const refuse = (what: string) => (cause: unknown) => {
@@ -57,15 +57,15 @@ export async function loadModel(bytes: Uint8Array, threads = 1): Promise<Loaded>
   const session = await InferenceSession.create(bytes, {
     executionProviders: ["cpu"],
     graphOptimizationLevel: "disabled",
-    intraOpNumThreads: threads, // to start threads takes longer than most of these models
-    enableCpuMemArena: false, // what is freed is free: an arena keeps the most that was ever needed
+    intraOpNumThreads: threads, // starting threads takes longer than running most of these models
+    enableCpuMemArena: false, // frees memory at once; an arena would keep the largest amount that was ever needed
     enableMemPattern: false,
-    logSeverityLevel: 4, // it would write to the terminal what it also throws
+    logSeverityLevel: 4, // otherwise it would write its errors to the terminal as well as throw them
   }).catch(refuse("does not load the model"));
   return {
     async run(feeds) {
       try {
-        // Without a prototype: an input may be called "constructor" or "__proto__".
+        // The object has no prototype, because an input may be called "constructor" or "__proto__".
         const inputs = Object.create(null);
         for (const [name, { type, data, shape }] of feeds)
           inputs[name] = new OrtTensor(type as "float32", data as Float32Array, shape);
@@ -83,8 +83,8 @@ export async function loadModel(bytes: Uint8Array, threads = 1): Promise<Loaded>
 }
 
 /**
- * Its message without the places in its source that it puts before and between: file, line and signature of a function. Of a
- * constructor the name stays, for it may be the operator's.
+ * The message without the source locations that ONNX Runtime inserts: file, line and signature of a function. The name
+ * of a constructor is kept, because it may be the operator's.
  */
 function plainWords(message: string): string {
   let text = message;
@@ -101,12 +101,12 @@ function plainWords(message: string): string {
   return text.replace(/\s+/g, " ").trim();
 }
 
-/** Why ONNX Runtime cannot be used here, in words, or null. */
+/** The reason why ONNX Runtime cannot be used here, in words, or null. */
 export async function onnxRuntimeMissing(): Promise<string | null> {
   return onnxRuntime().then(() => null, messageOf);
 }
 
-/** The release of ONNX Runtime that is installed, e.g. "onnxruntime-node 1.30.0". Errors: `ERR_BN_UNAVAILABLE`. */
+/** The installed release of ONNX Runtime, e.g. "onnxruntime-node 1.30.0". Errors: `ERR_BN_UNAVAILABLE`. */
 export async function runtimeVersion(): Promise<string> {
   const { env } = await onnxRuntime();
   return `onnxruntime-node ${env.versions.node ?? env.versions.common}`;

@@ -9,35 +9,35 @@ import type { Loaded, Runtime, Tensor } from "./runtime.ts";
 import { fedAs, isWhole, typeNameOf } from "./values.ts";
 import { varianceInputs } from "./variances.ts";
 
-/** Sizes of open axes, in the order in which they are tried: networks differ in what they can divide. */
+/** Sizes that are tried for open axes, in this order, because networks need different divisors. */
 const SIZES = [64, 224, 256, 32, 48, 28, 112, 299];
 
-/** What the network is to read: values where they are given, else made up from `seed`, of these shapes. */
+/** The inputs for the network: given values, or values generated from `seed`, of these shapes. */
 export interface Given {
   readonly shapes: ReadonlyMap<string, Shape>;
   readonly feeds: ReadonlyMap<string, Tensor>;
   readonly seed: string;
   readonly external: ReadExternal | undefined;
   readonly signal: AbortSignal | undefined;
-  /** Nodes that cannot be run, and why. */
+  /** Nodes that cannot be run, with the reason. */
   readonly failures: ReadonlyMap<NodeProto, BnError>;
 }
 
-/** Fetches tensors of one network on one input. */
+/** Fetches tensors of one network for one input. */
 export interface Taps {
   /**
-   * The tensors, by their names. What they need is run, and nothing else.
+   * The tensors by their names. Only the parts of the network that they need are run.
    *
-   * Errors: `ERR_BN_DATA`: ONNX Runtime does not load or run that part of the network.
+   * Errors: `ERR_BN_DATA` if ONNX Runtime does not load or run that part of the network.
    */
   fetch(taps: readonly Tap[]): Promise<ReadonlyMap<string, Tensor>>;
   /** The nodes that tensors depend on. */
   needs(names: readonly string[]): ReadonlySet<NodeProto>;
-  /** Takes in that the model was changed. */
+  /** Must be called after the model was changed. */
   changed(): void;
-  /** What the network has read so far, in its order. */
+  /** The inputs that were used so far, in the network's order. */
   inputs(): InputPlan[];
-  /** Their values, by name. */
+  /** The values of these inputs, by name. */
   values(): Readonly<Record<string, Tensor>>;
 }
 
@@ -72,7 +72,7 @@ export function createTaps(model: Model, runtime: Runtime, given: Given): Taps {
       given.signal?.throwIfAborted();
       const plans = plansFor(part, choice);
       const text = plans.map(({ name, shape }) => `"${name}" [${shape}]`).join(", ");
-      if (tried.has(`${text} ${choice.flat}`)) continue; // nothing was left open
+      if (tried.has(`${text} ${choice.flat}`)) continue; // no size is open, so another choice would be the same
       tried.add(`${text} ${choice.flat}`);
       const fedNow = feedsFor(plans, choice);
       const feeds = part.inputs.map(
@@ -116,13 +116,13 @@ export function createTaps(model: Model, runtime: Runtime, given: Given): Taps {
         });
         return new Map(found);
       } finally {
-        await loaded.release().catch(() => {}); // it may have ended
+        await loaded.release().catch(() => {}); // the process may have ended already
       }
     },
   };
 }
 
-/** What can be tried: sizes for open axes, and zeros where whole numbers may be indices. */
+/** The choices to try: sizes for open axes, and zeros if integers may be indices. */
 function choices({ inputs }: Extract): Choice[] {
   const whole = inputs.some(
     ({ type }) => type?.value.case === "tensorType" && isWhole(typeNameOf(type.value.value.elemType) ?? ""),
@@ -130,12 +130,12 @@ function choices({ inputs }: Extract): Choice[] {
   return (whole ? [false, true] : [false]).flatMap((flat) => SIZES.map((size) => ({ size, flat })));
 }
 
-/** The output of Shape, as a shape. */
+/** The output of Shape as a shape. */
 function sizesOf({ data }: Tensor): number[] {
   return Array.from(data as BigInt64Array, Number);
 }
 
-/** A tensor that was given, if it is of the input's type. Its shape has been checked. */
+/** Checks that a given tensor has the input's type. Its shape was checked before. */
 function fed(input: InputPlan, tensor: Tensor | undefined): Tensor | null {
   if (tensor === undefined) return null;
   const taken = fedAs(tensor, input.type);

@@ -13,27 +13,27 @@ import {
   runtimeStepBound,
 } from "./runtime-bounds.ts";
 
-/** One tensor of a layer, compared three ways. */
+/** One tensor of a layer, compared in three ways. */
 export interface Compared {
-  /** The backend against float64, under the tight bound (N-3, N-4, N-8). */
+  /** The backend compared with float64, under the tight bound (N-3, N-4, N-8). */
   readonly float64: Comparison;
-  /** ONNX Runtime against float64, under its own bound (O-1 to O-3). */
+  /** ONNX Runtime compared with float64, under its own bound (O-1 to O-3). */
   readonly runtime: Comparison;
-  /** The backend against ONNX Runtime, under both together. */
+  /** The backend compared with ONNX Runtime, under both bounds together. */
   readonly onnxRuntime: Comparison;
 }
 
 export interface LayerSetting {
   readonly eps: number;
   readonly movingAverageFraction: number;
-  /** The momentum that ONNX is to step with; default: the one that fits the layer's factor, `momentumAt`. */
+  /** The momentum of ONNX's step. Default: the momentum that fits the layer's factor, `momentumAt`. */
   readonly momentum?: number;
 }
 
-/** A layer's blobs and bottom; [outer][channels][inner] as axis 1 has it. */
+/** A layer's blobs and bottom, seen as [outer][channels][inner] with channels on axis 1. */
 export type Problem = LayerInput & { readonly x: HostArray; readonly g: Geometry };
 
-/** Forward in test phase on `backend` and, exported, in ONNX Runtime: `top`. */
+/** Compares `top` after a forward in test phase on `backend` and, exported, in ONNX Runtime. */
 export async function validateInference(
   backend: Backend,
   problem: Problem,
@@ -57,7 +57,10 @@ export async function validateInference(
   });
 }
 
-/** One forward of training on `backend` and, exported, in ONNX Runtime: `top`, `running_mean`, `running_var`. */
+/**
+ * Compares `top`, `running_mean` and `running_var` after one training forward on `backend` and, exported, in ONNX
+ * Runtime.
+ */
 export async function validateTraining(backend: Backend, problem: Problem, setting: LayerSetting): Promise<Compared[]> {
   const { x, g, shape, dtype } = problem;
   const ran = createLayer(backend, problem, { phase: "train", ...withoutMomentum(setting) });
@@ -92,7 +95,7 @@ export async function validateTraining(backend: Backend, problem: Problem, setti
   });
 }
 
-/** The batch of a training step: its statistics, and how far off both sides may have them. */
+/** The batch of a training step: its statistics, and the largest error that each side may have in them. */
 export interface Batch {
   readonly g: Geometry;
   readonly stats: oracle.Stats;
@@ -107,14 +110,17 @@ interface Averages {
   readonly variance: ArrayLike<number>;
 }
 
-/** Where the averages stood before the step: ours, ONNX Runtime's, and the momentum of the step in ours. */
+/** The averages before the step: ours, ONNX Runtime's, and the momentum of our step. */
 export interface Before {
   readonly old: Averages;
   readonly theirOld: Averages;
   readonly momentum: number;
 }
 
-/** running_mean and running_var after a step, from blobs [mean, variance, factor] and from ONNX Runtime's outputs. */
+/**
+ * Compares running_mean and running_var after a step: from our blobs [mean, variance, factor], and from ONNX Runtime's
+ * outputs.
+ */
 export function runningComparisons(
   { g, stats, ours, theirs, p, theirP }: Batch,
   { old: before, theirOld, momentum }: Before,
@@ -123,13 +129,13 @@ export function runningComparisons(
 ): Compared[] {
   const m = g.outer * g.inner;
   const channels = { outer: 1, channels: g.channels, inner: 1 };
-  // The node keeps momentum as a float32, in float64 too.
+  // The node stores momentum as a float32, even in float64.
   const stored = Math.fround(momentum);
   const step = (name: string, got: HostArray | undefined, part: "mean" | "variance", correction: number): Compared => {
     const [old, given] = [before[part], theirOld[part]];
     const batch = oracle.valuesOf(stats[part]);
     const [sums, weight] = [got ?? new Float64Array(), factors?.[0] ?? Number.NaN];
-    // blobs / factor, with the batch's part relieved of m / (m - 1)
+    // blobs / factor, with the batch's part divided by m / (m - 1)
     const value = Float64Array.from(sums, (total, c) => {
       const kept = momentum * (old[c] as number);
       return (total / weight - kept) / correction + kept;
@@ -188,7 +194,7 @@ function threeWays(
   };
 }
 
-/** What overflows in float32 is infinite in the truth too; all else keeps its digits. */
+/** A value that overflows in float32 is infinite in the truth too. All others keep their digits. */
 export function inFloat32(value: number): number {
   const rounded = Math.fround(value);
   return Number.isFinite(rounded) ? value : rounded;

@@ -3,7 +3,7 @@ import { type Backend, BnError, type HostArray, type Shape } from "@bn/core";
 import type { NormRecord } from "../layers/record.ts";
 import { type Compared, type Problem, validateInference, validateTraining } from "./validate-layer.ts";
 
-/** What a layer is to read: one shape, [N, channels, ...], and its values. */
+/** The input of a layer: one shape, [N, channels, ...], and its values. */
 export interface ValidateInput {
   readonly shape: Shape;
   readonly data: ArrayLike<number>;
@@ -11,41 +11,44 @@ export interface ValidateInput {
 
 export type ValidateMode = "inference" | "training";
 
-/** Who is off float64: nobody, the backend, ONNX Runtime, or both. Where nobody is, the two agree as well. */
+/**
+ * Which result differs from float64: none, the backend's, ONNX Runtime's, or both. If none differs, the two also agree.
+ */
 export type Fault = "none" | "backend" | "onnxruntime" | "both";
 
 /** One tensor of one layer in one mode. */
 export interface ValidateRow {
-  /** Its place in `layers`, and its name where it has one. */
+  /** The layer's index in `layers`, and its name if it has one. */
   readonly layer: number;
   readonly name: string;
   readonly mode: ValidateMode;
-  /** "top", and in training "running_mean" and "running_var". */
+  /** "top" and, in training, "running_mean" and "running_var". */
   readonly tensor: string;
-  /** Neither is off float64, and they agree. */
+  /** Whether neither differs from float64, and both agree. */
   readonly passed: boolean;
   readonly fault: Fault;
-  /** The backend against float64, under the tight bound. */
+  /** The backend compared with float64, under the tight bound. */
   readonly float64: Comparison;
-  /** ONNX Runtime against float64, under the bound of its own arithmetic. */
+  /** ONNX Runtime compared with float64, under the bound of its own arithmetic. */
   readonly runtime: Comparison;
-  /** The two against one another, under the wide bound: the sum of both. */
+  /** The two compared with each other, under the sum of both bounds. */
   readonly onnxRuntime: Comparison;
 }
 
 export interface ValidateOptions {
-  /** Default both. */
+  /** Default: both modes. */
   readonly modes?: readonly ValidateMode[];
 }
 
 /**
- * Runs each layer on `backend` and, exported, in ONNX Runtime, and compares both with float64 and with one another:
- * where they disagree, `fault` says which of the two it is.
+ * Runs each layer on `backend` and, exported, in ONNX Runtime. Compares both with float64 and with each other. If they
+ * disagree, `fault` says which one is wrong.
  *
  * Math    inference with the layer's statistics (N-3, O-1); training with the batch's, and one step of the average from
  *         factor 1, momentum fraction / (fraction + 1) in ONNX (N-4, O-2, O-3).
- * Errors  `ERR_BN_PARAM`: not one input for all or one a layer; `ERR_BN_SHAPE`: an input that does not fit its layer;
- *         `ERR_BN_BACKEND`: a dtype that the backend does not support; `ERR_BN_UNAVAILABLE` without onnxruntime-node.
+ * Errors  `ERR_BN_PARAM`: there is neither one input for all layers nor one per layer; `ERR_BN_SHAPE`: an input does
+ *         not fit its layer; `ERR_BN_BACKEND`: a dtype that the backend does not support; `ERR_BN_UNAVAILABLE` without
+ *         onnxruntime-node.
  *
  * @example
  * ```ts

@@ -2,7 +2,7 @@ import { halfToNumber, type Narrow, roundTo } from "../graph/half.ts";
 import type { Tensor } from "./runtime.ts";
 import type { Wave } from "./wave.ts";
 
-/** What can be made up for an input, by TensorProto.DataType. Whole numbers take [0, most] or [-most, most]. */
+/** Generated values for an input, by TensorProto.DataType. Integers are in [0, most] or [-most, most]. */
 interface Kind {
   readonly type: string;
   make(length: number, wave: Wave, flat: boolean): unknown;
@@ -16,7 +16,7 @@ const floats = (type: string, Values: new (length: number) => Numbers): Kind => 
   type,
   make: (length, wave) => filled(new Values(length), length, wave),
 });
-/** The values of the type, as float32. */
+/** The values of the type as float32. */
 const narrow = (type: Narrow): Kind => ({
   type,
   make: (length, wave) => filled(new Float32Array(length), length, (i) => roundTo(type, wave(i))),
@@ -28,7 +28,7 @@ const whole = (type: string, Values: new (length: number) => Numbers, most: numb
       flat ? 0 : Math.round(signed ? most * wave(i) : (most * (1 + Math.min(1, wave(i)))) / 2),
     ),
 });
-/** 64 bits hold indices and sizes far more often than pictures. */
+/** 64-bit integers are far more often indices and sizes than pictures. */
 const long = (type: string, Values: typeof BigInt64Array | typeof BigUint64Array): Kind => ({
   type,
   make: (length) => new Values(length),
@@ -47,9 +47,9 @@ const KINDS: Readonly<Record<number, Kind>> = {
   5: whole("int16", Int16Array, 127, true),
   6: whole("int32", Int32Array, 127, true),
   7: long("int64", BigInt64Array),
-  // A network may cast it to a number.
+  // Strings are digits, because a network may cast them to numbers.
   8: { type: "string", make: (length) => new Array(length).fill("0") },
-  // true: a mask lets everything through
+  // true, because a mask then selects everything
   9: { type: "bool", make: (length) => new Uint8Array(length).fill(1) },
   10: narrow("float16"),
   11: floats("float64", Float64Array),
@@ -58,26 +58,26 @@ const KINDS: Readonly<Record<number, Kind>> = {
   16: narrow("bfloat16"),
 };
 
-/** ONNX Runtime's name of an element type that an input may have. */
+/** ONNX Runtime's name for an element type that an input may have. */
 export function typeNameOf(elemType: number): string | undefined {
   return Object.hasOwn(KINDS, elemType) ? KINDS[elemType]?.type : undefined;
 }
 
-/** `length` values of a type; `flat` whole numbers are 0. */
+/** `length` values of a type. With `flat`, integers are 0. */
 export function createValues(type: string, length: number, wave: Wave, flat: boolean): unknown {
   return Object.values(KINDS)
     .find((kind) => kind.type === type)
     ?.make(length, wave, flat);
 }
 
-/** Whether `flat` makes a difference. */
+/** Whether `flat` changes the values. */
 export function isWhole(type: string): boolean {
   return /^u?int(8|16|32)$/.test(type);
 }
 
 /**
- * What is fed of a tensor that was given for an input of `type`: itself, or its values widened, which loses nothing:
- * float16 comes as its bits. Null where the types do not go together.
+ * The data to feed for a tensor that was given for an input of `type`: the tensor itself, or its values widened, which
+ * loses nothing. float16 comes as bits. Null if the types do not fit.
  */
 export function fedAs(tensor: Tensor, type: string): Tensor | null {
   const isNarrow = type === "float16" || type === "bfloat16";
@@ -85,7 +85,7 @@ export function fedAs(tensor: Tensor, type: string): Tensor | null {
   const bits = tensor.type === "float16" && tensor.data instanceof Uint16Array ? tensor.data : null;
   const values = bits ? Float32Array.from(bits, halfToNumber) : (tensor.data as ArrayLike<number>);
   if (isNarrow) {
-    // numpy has no bfloat16: float32 is taken, and rounded by the network's own cast.
+    // numpy has no bfloat16, so float32 is accepted, and the network's own cast rounds it.
     const taken = tensor.type === type || (type === "bfloat16" && tensor.type === "float32");
     return taken ? { type: "float32", shape: tensor.shape, data: Float32Array.from(values) } : null;
   }

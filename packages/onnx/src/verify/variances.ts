@@ -2,12 +2,14 @@ import type { NodeProto } from "onnx-buf";
 import type { Model } from "../graph/proto.ts";
 import { isNorm } from "../layers/nodes.ts";
 
-/** Operators that hand values on as they are, or nearly. */
+/** Operators that pass values on unchanged, or nearly so. */
 const PASSES = new Set(
   "Identity Cast Reshape Squeeze Unsqueeze Flatten Transpose Abs Add Sub Mul Div Clip Max Sqrt".split(" "),
 );
 
-/** The inputs of a network that are variances of its normalizations: exported without weights, it is fed them. */
+/**
+ * The inputs of a network that are variances of its normalizations, as in a network that was exported without weights.
+ */
 export function varianceInputs({ graph }: Model): ReadonlySet<string> {
   const producers = new Map<string, NodeProto>();
   for (const node of graph.node) for (const name of node.output) producers.set(name, node);

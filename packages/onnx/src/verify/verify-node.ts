@@ -10,16 +10,16 @@ import { runProblem } from "./run-problem.ts";
 import { runtimeMomentBounds, runtimePrecision } from "./runtime-bounds.ts";
 import { type Compared, runningComparisons } from "./validate-layer.ts";
 
-/** What a node read and gave in the network. */
+/** The inputs and outputs of a node in the network. */
 export interface NodeValues {
   readonly x: Values;
   readonly operands: readonly Values[];
-  /** Null where ONNX Runtime gave none, and then why. */
+  /** Null if ONNX Runtime returned none; the next field then says why. */
   readonly y: HostArray | null;
   readonly why: string;
-  /** The layer that the node was made of, where it was made of one: backends run that. */
+  /** The layer from which the node was made, if there is one. Backends then run that layer. */
   readonly layer: NormRecord | null;
-  /** In training, and where ONNX Runtime gave them. */
+  /** The running statistics, in training and if ONNX Runtime returned them. */
   readonly running: { readonly mean: HostArray; readonly variance: HostArray } | null;
 }
 
@@ -45,7 +45,7 @@ interface RowOf {
 
 const rowOf = ({ name, operator, where }: RowOf) => ({ node: name, operator, where });
 
-/** One node on every backend, from what it read and gave in the network. */
+/** Compares one node on every backend, from its inputs and outputs in the network. */
 export async function verifyNode(
   node: ComparedNode,
   values: NodeValues,
@@ -104,7 +104,7 @@ function backendRow(
 ): BackendRow {
   if (!backend.supports.nonFinite && !finite)
     return skip(backend, "supports.nonFinite is false, and the node gives NaN or infinities");
-  // Where ONNX Runtime is itself off float64, to be off it is not a fault.
+  // If ONNX Runtime itself differs from float64, a difference from ONNX Runtime is not a fault.
   const runtimeIsRight = runtime !== null && runtime.ratio <= 1;
   const off = [float64, onnxRuntime].filter((found) => found !== null && !(found.ratio <= 1)) as Comparison[];
   const failed = off.some((found) => found === float64 || runtimeIsRight);
@@ -136,13 +136,13 @@ function meanOverStd(problem: Problem): number {
   return oracle.valuesOf(variance).reduce((most, v, c) => Math.max(most, ratio(v, c)), 0);
 }
 
-/** No comparisons, since there are no sums to make them with. */
+/** Without comparisons, because the sums for them would overflow. */
 const BEYOND: Compared[][] = [];
 const NO_SUMS =
   "running statistics are not compared: a layer keeps them times 1 / (1 - momentum), which is beyond the type's range here";
 const LARGEST_FLOAT32 = 2 ** 128 - 2 ** 104;
 
-/** The running statistics of a node in training, for each of `tops`; empty where there is nothing to compare them with. */
+/** The running statistics of a node in training, for each of `tops`; empty if they cannot be compared. */
 async function runningOf(
   node: ComparedNode,
   problem: Problem,
@@ -155,7 +155,8 @@ async function runningOf(
   if (!(p >= 0 && p < 1)) return [];
   const [, , mean, variance] = values.operands.map(({ data }) => data) as [HostArray, HostArray, HostArray, HostArray];
   const { x, g, dtype } = problem;
-  // Caffe's blobs hold sums, 1 / (1 - p) times as large: stored values near the end of the dtype have none.
+  // Caffe's blobs hold sums, which are 1 / (1 - p) times as large. They overflow if a stored value is near the end of
+  // the dtype's range.
   const most = (dtype === "float32" ? LARGEST_FLOAT32 : Number.MAX_VALUE) * (1 - p);
   const isBeyond = (value: number) => Number.isFinite(value) && Math.abs(value) > most;
   if (mean.some(isBeyond) || variance.some(isBeyond)) return BEYOND;
@@ -178,7 +179,7 @@ async function runningOf(
   return found;
 }
 
-/** One step of the average in ours, from where ONNX's stands, the factor at its limit 1 / (1 - p). */
+/** One step of our average, starting from ONNX's values, with the factor at its limit 1 / (1 - p). */
 async function stepOf(
   backend: Backend,
   { x, g, dtype }: Problem,

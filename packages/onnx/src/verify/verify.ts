@@ -21,41 +21,45 @@ import { createTaps, type Taps } from "./taps.ts";
 import { emptyRow } from "./verify-node.ts";
 
 export interface VerifyOptions {
-  /** Shapes of inputs by name, where the model leaves axes open and the choice of `planInputs` is not wanted. */
+  /** Shapes of inputs by name, for axes that the model leaves open, to replace the choice of `planInputs`. */
   readonly shapes?: Readonly<Record<string, Shape>>;
-  /** Values of inputs by name; of the others they are made up. Their shapes stand in for `shapes`. */
+  /** Values of inputs by name; other inputs get generated values. Their shapes replace `shapes`. */
   readonly feeds?: Readonly<Record<string, Tensor>>;
   /**
-   * The layers that nodes were made of, by the node's name: backends run these, with blobs as they were stored, and must
-   * give what the node gives. Default: the node's own values, factor 1. A model without nodes is refused without it.
+   * The layers from which nodes were made, by the node's name. Backends run these layers, with blobs as stored, and
+   * must give the node's result. Default: the node's own values with factor 1. Without this option, a model without
+   * nodes is refused.
    */
   readonly layers?: ReadonlyMap<string, NormRecord>;
   /** Reads the files that the model keeps data in; `openModel` of `@bn/onnx/node` gives it. */
   readonly external?: ReadExternal;
-  /** The seed of the made-up input. The same seed gives the same input. Default "bn". */
+  /** The seed of generated inputs. The same seed gives the same input. Default "bn". */
   readonly seed?: string;
-  /** Who runs the network. Default: ONNX Runtime in a process of its own, `createRuntime()`, which ends with the call. */
+  /**
+   * The runtime for the network. Default: ONNX Runtime in a separate process, `createRuntime()`, which ends with the
+   * call.
+   */
   readonly runtime?: Runtime;
   /** Called after each node, in the model's order. */
   readonly onRow?: (row: VerifyRow, done: number, total: number) => void;
-  /** Looked at between nodes and between backends; rejects with its reason. */
+  /** Checked between nodes and between backends; an aborted signal rejects with its reason. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Runs a network in ONNX Runtime on the given input, or on one made up for it, and lets every backend repeat each
- * normalization on what the node saw there.
+ * Runs a network in ONNX Runtime on a given or generated input. Every backend then repeats each normalization on the
+ * input that the node had there.
  *
- * Math    BatchNormalization: y = (x - mean) / sqrt(variance + epsilon) * scale + B with a fused layer, in training with
- *         the batch's statistics, and one step of the running ones. InstanceNormalization, GroupNormalization and
- *         LayerNormalization: the same over another geometry, then Scale where gamma and beta lie along other axes.
- * Shapes  X of any size, float32, float64, float16 or bfloat16; at the top level, in functions, which are inlined, and in
- *         branches of If that are taken. What ONNX Runtime cannot reach is a row that says why. Networks of operator sets
- *         1 to 6 are rewritten as 7 first.
- * Errors  `ERR_BN_DATA`, naming node and tensor, for a model that cannot be read, or of which nothing can be run;
- *         `ERR_BN_PARAM` for shapes or feeds that do not fit; `ERR_BN_UNAVAILABLE` without onnxruntime-node. A backend
- *         that disagrees, lacks the dtype or throws is not an error: its status says so. Backends are used one after another
- *         and not disposed.
+ * Math    BatchNormalization: y = (x - mean) / sqrt(variance + epsilon) * scale + B with a fused layer, in training
+ *         with the batch's statistics, and one step of the running ones. InstanceNormalization, GroupNormalization and
+ *         LayerNormalization: the same over another geometry, then Scale if gamma and beta are along other axes.
+ * Shapes  X of any size, float32, float64, float16 or bfloat16; at the top level, in functions, which are inlined, and
+ *         in branches of If that are taken. A node that ONNX Runtime cannot reach has a row that says why. Networks of
+ *         operator sets 1 to 6 are rewritten as 7 first.
+ * Errors  `ERR_BN_DATA`, naming node and tensor, for a model that cannot be read, or that ONNX Runtime cannot run at
+ *         all; `ERR_BN_PARAM` for shapes or feeds that do not fit; `ERR_BN_UNAVAILABLE` without onnxruntime-node. A
+ *         backend that disagrees, lacks the dtype or throws is not an error: its status says so. Backends are used one
+ *         after another and not disposed.
  *
  * @example
  * ```ts
@@ -108,7 +112,7 @@ export async function verifyModel(
       const next = there && there.shape !== null ? await work.next() : null;
       add(next && !next.done ? next.value : emptyRow(one, there?.why ?? whyNot(one, untaken), backends));
     }
-    // The same input, and not made up twice.
+    // Uses the same input, without generating it twice.
     const same = { ...context, feeds: new Map(Object.entries(taps.values())) };
     const stored = storedIn(found);
     const shapeOf = new Map([...reached.values()].map(({ node, shape }) => [node.node, shape]));
@@ -127,13 +131,15 @@ export async function verifyModel(
   }
 }
 
-/** Loaded where it is needed: it starts processes, and a page has none. */
+/** The module is loaded only when needed, because it starts processes, which a page cannot do. */
 async function ownRuntime(signal: AbortSignal | undefined): Promise<Runtime> {
   const { createRuntime } = await import("./process.ts");
   return createRuntime({ signal });
 }
 
-/** Puts branches that are taken in place of each If that has a normalization in it; returns the nodes of the others. */
+/**
+ * Replaces each If that contains a normalization by the branch that is taken. Returns the nodes of the other branches.
+ */
 async function takeBranches({ model, origins }: ReadModel, taps: Taps): Promise<ReadonlySet<NodeProto>> {
   const untaken = new Set<NodeProto>();
   const tried = new Set<NodeProto>();
@@ -149,7 +155,7 @@ async function takeBranches({ model, origins }: ReadModel, taps: Taps): Promise<
       taps.changed();
     } catch (error) {
       if (!(error instanceof BnError) || error.code !== "ERR_BN_DATA") throw error;
-      // Its nodes are named, as those of a Loop are.
+      // Its nodes are named like those of a Loop.
     }
   }
 }

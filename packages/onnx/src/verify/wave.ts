@@ -1,21 +1,21 @@
 import { random } from "@bn/conformance";
 import type { Shape } from "@bn/core";
 
-/** Numbers between -1 and 1 by place. Places are asked for from 0 on, one after another. */
+/** Returns numbers between -1 and 1 by position. Positions are requested in order, starting at 0. */
 export type Wave = (i: number) => number;
 
 const WAVES = 4;
 
 /**
- * Smooth waves over the last two axes with some grain, other ones in each plane; the same for the same seed.
+ * Smooth waves over the last two axes with some grain, different in each plane. The same seed gives the same waves.
  *
- * A wave is sin(row + column) = sin row cos column + cos row sin column, so that a value costs two products per wave and
- * no sine: networks read millions of them.
+ * A wave is sin(row + column) = sin row cos column + cos row sin column, so a value costs two products per wave and no
+ * sine. Networks read millions of values.
  */
 export function createWave(shape: Shape, seed: string): Wave {
   const { uniform } = random(seed);
   const [height, width] = [shape.at(-2) ?? 1, shape.at(-1) ?? 1];
-  // Beside an axis of size 0 any other size may stand.
+  // If an axis has size 0, another axis may have any size.
   const columns = shape.includes(0) ? 0 : width;
   const waves = Array.from({ length: WAVES }, () => {
     const [fx, fy, phase] = [uniform() * 6, uniform() * 6, uniform() * 6.3];

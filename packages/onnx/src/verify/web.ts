@@ -1,4 +1,5 @@
-// What of `@bn/onnx/verify` a page can use: no processes, no onnxruntime-node. The page says who runs models (`VerifyOptions.runtime`).
+// The part of `@bn/onnx/verify` that a page can use, without processes and without onnxruntime-node. The page provides
+// the runtime (`VerifyOptions.runtime`).
 export { type Finding, findings, worstOf } from "./findings.ts";
 export { verifyHtml } from "./html.ts";
 export { type InputPlan, inputNames } from "./inputs.ts";

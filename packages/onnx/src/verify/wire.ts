@@ -2,8 +2,8 @@ import type { Duplex } from "node:stream";
 import type { Tensor } from "./runtime.ts";
 
 /**
- * Messages between a process and its child: a header in JSON and the bytes of tensors behind it, so that large tensors
- * are neither encoded nor copied more than once. [length of the header, length of the bytes, header, bytes].
+ * Messages between a process and its child: a header in JSON, followed by the bytes of tensors, so that large tensors
+ * are not encoded and are copied only once. The format is [length of the header, length of the bytes, header, bytes].
  */
 export interface Message {
   readonly header: Readonly<Record<string, unknown>>;
@@ -22,8 +22,8 @@ export function send(stream: Duplex, header: Message["header"], parts: readonly 
 
 /** Calls `onMessage` for each message that arrives. */
 export function receive(stream: Duplex, onMessage: (message: Message) => void): void {
-  // What is being filled: the head, then the header's text, then the bytes, each memory of its own, so that tensors are
-  // views of it and begin where any element may.
+  // The part that is currently received: the head, then the header's text, then the bytes. Each has memory of its own,
+  // so that tensors can be aligned views of it.
   let [target, filled] = [Buffer.alloc(HEAD), 0];
   let sizes: readonly number[] | null = null;
   let header: Message["header"] | null = null;
@@ -56,7 +56,7 @@ export function receive(stream: Duplex, onMessage: (message: Message) => void): 
   });
 }
 
-/** Constructors by ONNX Runtime's names. float16 is its bits; strings travel in the header. */
+/** Constructors by ONNX Runtime's type names. float16 is passed as bits, and strings are in the header. */
 const ARRAYS = {
   float32: Float32Array,
   float64: Float64Array,
@@ -80,7 +80,7 @@ interface Packed {
   readonly strings?: readonly string[];
 }
 
-/** Tensors as entries of a header and the bytes behind it, each padded to 8. */
+/** Encodes tensors as entries of a header and the bytes after it, each padded to 8 bytes. */
 export function pack(tensors: Iterable<readonly [string, Tensor]>): { list: Packed[]; parts: Uint8Array[] } {
   const list: Packed[] = [];
   const parts: Uint8Array[] = [];

@@ -36,7 +36,7 @@ afterAll(() => runtime[Symbol.asyncDispose]());
 const options = { batch, runtime };
 
 const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
-/** Through the text of a file, as the command does it. */
+/** Encodes and decodes the part, as the command does with files. */
 const carried = (part: CalibrationPart) => decodePart(encodePart(part), "a part");
 
 describe("the result does not depend on how the work was cut (M-2)", () => {
@@ -76,7 +76,7 @@ describe("the result does not depend on how the work was cut (M-2)", () => {
       from = carried(last.part());
       steps += 1;
     }
-    expect(steps).toBe(mode === "batch" ? 11 : 23); // the last batch is the end
+    expect(steps).toBe(mode === "batch" ? 11 : 23); // the last batch ends the pass
   });
 
   it("a stream goes on where it was, if it is the same so far", async () => {
@@ -207,6 +207,6 @@ it("a part keeps O(log batches) blocks, and the data never lie in memory", { tim
   const part = await calibrationOf(tiny).part(many, { index: 1, count: 1 }, { batch: 1, runtime });
   expect(part.batches).toBe(total);
   expect(part.statistics[0]?.state.blocks).toHaveLength(4); // 300 = 256 + 32 + 8 + 4
-  // 300 MiB of data went through.
+  // 300 MiB of data were read.
   expect(most - before).toBeLessThan((total * size * 4) / 2);
 });

@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** All values that `read` gives in batches of `size`, from batch `first` on. */
+/** All values that `read` gives in batches of `size`, starting with batch `first`. */
 async function all(data: CalibrationData, size: number, first = 0): Promise<number[]> {
   const values: number[] = [];
   for (let at = first * size; ; at += size) {

@@ -222,7 +222,7 @@ describe("what cannot be calibrated is an error that names it", () => {
     expect(await error(last)).toContain(
       '"bn": the last batch, of 1, has one value per channel, whose own variance is 0',
     );
-    expect(batches).toBe(0); // it is told before the data have run through
+    expect(batches).toBe(0); // the error comes before the data has been read
     const exact = await calibrateModel(batchNorm(), data(), { runtime, batch: 1, mode: "exact" });
     expect(valuesOf(exact.bytes, "bn.var")).toEqual(VARIANCE);
   });

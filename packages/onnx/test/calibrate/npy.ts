@@ -9,7 +9,7 @@ const CODES = new Map<unknown, string>([
   [BigInt64Array, "<i8"],
 ]);
 
-/** The bytes of numpy.save; a Uint16Array is float16. */
+/** The bytes that numpy.save writes; a Uint16Array is float16. */
 export function npy(shape: readonly number[], data: ArrayBufferView, code = CODES.get(data.constructor)): Buffer {
   const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
   const text = `{'descr': '${code}', 'fortran_order': False, 'shape': (${sizes}), }`;
@@ -19,7 +19,7 @@ export function npy(shape: readonly number[], data: ArrayBufferView, code = CODE
   return Buffer.concat([head, Buffer.from(data.buffer, data.byteOffset, data.byteLength)]);
 }
 
-/** The bytes of numpy.savez, whose local headers have 64-bit sizes as numpy writes them, or of savez_compressed. */
+/** The bytes that numpy.savez or savez_compressed writes. Local headers have 64-bit sizes, as numpy writes them. */
 export function npz(arrays: Readonly<Record<string, Buffer>>, deflated = false): Buffer {
   const locals: Buffer[] = [];
   const directory: Buffer[] = [];

@@ -42,7 +42,7 @@ beforeAll(async () => {
   data = dataOf({ x: { type: "float32", shape, data: values } });
 });
 
-/** A model's tensors by name: initialisers, and what Constant nodes give. */
+/** A model's tensors by name: initialisers, and the values of Constant nodes. */
 function tensorsOf({ graph }: ReturnType<typeof modelOf>): Map<string, TensorProto> {
   const constants = graph.node.flatMap(({ opType, output, attribute }) => {
     const value = opType === "Constant" ? attribute.find(({ name }) => name === "value")?.t : undefined;
@@ -51,7 +51,7 @@ function tensorsOf({ graph }: ReturnType<typeof modelOf>): Map<string, TensorPro
   return new Map([...graph.initializer.map((tensor) => [tensor.name, tensor] as const), ...constants]);
 }
 
-/** What every node reads, batch by batch; the nodes normalise by stored statistics, or each batch by its own. */
+/** The input of every node, batch by batch. The nodes normalize by stored statistics, or by those of each batch. */
 async function recorded(bytes: Uint8Array, own: boolean): Promise<ReadonlyMap<string, Tensor[]>> {
   const subject = subjectOf(bytes, {});
   const model = parseModel(bytes);
@@ -97,7 +97,7 @@ describe("PaddleOCR's classifier, 35 nodes (M-3)", () => {
     const { bytes, rows } = await calibrateModel(network, data, { batch: BATCH, mode: "exact" });
     expect(rows.filter(({ status }) => status === "recalibrated")).toHaveLength(35);
     const worst = await worstOf(bytes, await recorded(bytes, false));
-    expect(worst).toBeGreaterThan(0.5); // it is the rounding to float32
+    expect(worst).toBeGreaterThan(0.5); // this is the error of rounding to float32
     expect(worst).toBeLessThanOrEqual(1);
   });
 
@@ -150,7 +150,7 @@ describe("two layers in float64", () => {
   const values = Float64Array.from(randoms(3)(n * 2 * length, 2, 1));
   const at = (i: number, c: number, l: number) => values[(i * 2 + c) * length + l] as number;
 
-  /** Batch by batch, what the second layer reads: the first one's output by the batch's own statistics. */
+  /** The input of the second layer, batch by batch: the output of the first one with the batch's own statistics. */
   function secondReads(c: number): Float64Array[] {
     const batches: Float64Array[] = [];
     for (let first = 0; first < n; first += batch) {
@@ -171,7 +171,7 @@ describe("two layers in float64", () => {
     for (const c of [0, 1]) {
       const truth = truthOf(secondReads(c));
       const bound = boundOf(truth, 3, batch + length);
-      // Each y comes of some thirty roundings of terms no larger than 1 + |y| + |x| / std, on either side.
+      // Each y has some thirty roundings of terms no larger than 1 + |y| + |x| / std, on either side.
       const y = 2 * 30 * V * (1 + truth.largest + 8);
       expect(Math.abs((second.mean()[c] as number) - truth.mean)).toBeLessThanOrEqual(bound.mean + y);
       const root = Math.sqrt(truth.m2 / truth.count);

@@ -1,10 +1,10 @@
 /** 2^-53, the unit roundoff of float64. */
 export const V = 2 ** -53;
 
-/** Values of one channel, batch by batch. */
+/** The values of one channel, batch by batch. */
 export type ChannelBatches = readonly ArrayLike<number>[];
 
-/** A sum in two parts, exact to some 2^-100 of the terms (Knuth's two-sum). */
+/** A sum in two parts, exact to about 2^-100 of the terms (Knuth's two-sum). */
 export class Sum {
   high = 0;
   low = 0;
@@ -46,7 +46,7 @@ export function truthOf(batches: ChannelBatches) {
   return { count, mean, m2: squares.value - rest.value ** 2 / count, spread, largest };
 }
 
-/** How far the gathered mean and variance may be from the truth: M-3 and M-1. `terms` is N + L of the largest batch. */
+/** The largest errors of the gathered mean and variance: M-3 and M-1. `terms` is N + L of the largest batch. */
 export function boundOf(truth: ReturnType<typeof truthOf>, batches: number, terms: number) {
   const { count, mean, m2, spread, largest } = truth;
   const levels = 3 * Math.log2(batches) + 1;
@@ -56,7 +56,7 @@ export function boundOf(truth: ReturnType<typeof truthOf>, batches: number, term
   const d = e + 10 * V * levels * spread;
   const root = Math.sqrt(m2 / count) + h;
   const variance = (s + 8 * V * levels) * (root + 2 * d) ** 2 + 4 * d * (root + d);
-  // The truth itself is rounded, and the quotient.
+  // The truth itself is rounded, and so is the quotient.
   return { mean: d + 2 * V * Math.abs(mean), variance: variance + 4 * V * (m2 / count) };
 }
 

@@ -71,7 +71,7 @@ test("epsilon lost: 0, a default among others, another number", async () => {
   expect(await said((nodes) => setFloat(first(nodes), "epsilon", 0.9))).toEqual([
     [NAME, expect.stringMatching(/^epsilon is 0\.9, .* as if another number was written in its place/)],
   ]);
-  // Two kinds of nodes, as networks made of two have them.
+  // The network has two kinds of nodes, as if it were made of two networks.
   const half = await said((nodes) => {
     for (const one of nodes.slice(3)) setFloat(one, "epsilon", 1e-3);
   });

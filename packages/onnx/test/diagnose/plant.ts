@@ -6,10 +6,10 @@ import { numbersOf } from "../../src/graph/tensor.ts";
 /** A BatchNormalization of a network whose numbers can be changed. */
 export interface Planting {
   readonly node: NodeProto;
-  /** Of scale, B, mean and var, input 1 to 4. */
+  /** The values of scale, B, mean and var: inputs 1 to 4. */
   get(input: number): Float32Array;
   set(input: number, values: ArrayLike<number>): void;
-  /** The convolution before it, if there is one: its weights and bias. */
+  /** The weights and bias of the convolution before it, if there is one. */
   readonly conv: NodeProto | undefined;
   weights(): Float32Array;
   setWeights(values: ArrayLike<number>): void;
@@ -18,7 +18,7 @@ export interface Planting {
   readonly eps: number;
 }
 
-/** Changes the nodes of a network for which `which` is true. */
+/** Changes the nodes of a network that `which` selects. */
 export function planted(
   bytes: Uint8Array,
   plant: (one: Planting, index: number) => void,

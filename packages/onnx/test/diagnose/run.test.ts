@@ -6,7 +6,7 @@ import { type Planting, planted } from "./plant.ts";
 const runtime = createRuntime();
 afterAll(() => runtime[Symbol.asyncDispose]());
 
-/** The two networks of PaddleOCR with more than a handful of nodes, and a picture's size. */
+/** The two networks of PaddleOCR that have many nodes, with the size of a picture. */
 const NETWORKS = [
   ["ch_ppocr_mobile_v2.0_cls_infer", [1, 3, 48, 192]],
   ["ch_PP-OCRv4_rec_infer", [1, 3, 48, 320]],
@@ -152,7 +152,7 @@ describe("one node of a network", () => {
 });
 
 describe("the batch that statistics were made of", () => {
-  /** The first node's statistics made those of the input, times a power of m / (m - 1). */
+  /** Sets the first node's statistics to those of its input, times a power of m / (m - 1). */
   async function corrected(times: number): Promise<string[]> {
     const shape = [1, 3, 8, 8];
     const data = Float32Array.from({ length: 3 * 64 }, (_, i) => Math.sin(i * i) + i / 100);
@@ -185,7 +185,7 @@ describe("the batch that statistics were made of", () => {
   });
 });
 
-/** The statistics that the first node sees, from its X as ONNX Runtime computes it. */
+/** The statistics of the first node's input, from its X as ONNX Runtime computes it. */
 async function firstMoments(
   bytes: Uint8Array,
   feeds: Record<string, { type: string; shape: number[]; data: Float32Array }>,

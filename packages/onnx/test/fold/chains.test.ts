@@ -29,7 +29,7 @@ type Chain = typeof RIGHT;
 
 const gainOf = ({ gamma, variance, eps }: Numbers) => gamma.map((g, c) => g / Math.sqrt(variance[c]! + eps));
 
-/** Everything folded by hand: z = sum w ((x - m0) g0 + b0) + b, then both maps behind. */
+/** Everything folded by hand: z = sum w ((x - m0) g0 + b0) + b, then both maps after it. */
 function folded(chain: Partial<Chain> = {}, { sums = true } = {}) {
   const { first: f, one: n, two: m, w, b } = { ...RIGHT, ...chain };
   const [g0, g1, g2] = [gainOf(f), gainOf(n), gainOf(m)];
@@ -65,7 +65,7 @@ const NAMES = ["first", "one", "two"] as const;
 const each = (values: readonly number[], to: (value: number, c: number) => number) => values.map(to);
 const shifted = (values: readonly number[]) => values.map((_, c) => values[(c + 1) % C]!);
 
-/** The mistakes that one of them can have. */
+/** The mistakes that one normalization can have. */
 const IN_ONE: readonly (readonly [string, (n: Numbers) => Partial<Numbers>])[] = [
   ["epsilon was left out of the root", () => ({ eps: 0 })],
   [`epsilon ${Math.fround(1e-5)} was used in place of ${Math.fround(1e-3)}`, () => ({ eps: 1e-5 })],

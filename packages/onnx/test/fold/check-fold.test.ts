@@ -5,7 +5,9 @@ import { packNumbers, roundTo } from "../../src/graph/narrow.ts";
 import { type CheckFoldRow, checkFold, foldModel } from "../../src/index.ts";
 import { floatAttribute, intAttribute, modelOf, netOf, nodeOf, normOf, randoms, tensorOf, valuesOf } from "./net.ts";
 
-/** Two grouped convolutions of as many channels, with a normalization behind each, as a deployed network has them. */
+/**
+ * Two grouped convolutions with the same number of channels, each followed by a normalization, as in a real network.
+ */
 const C = 12;
 const r = randoms(21);
 const [one, two] = [normOf("one", C, 31), normOf("two", C, 32)];
@@ -38,7 +40,7 @@ const scaled = (by: readonly number[]) => w.map((value, i) => value * by[Math.fl
 const shifted = (by: readonly number[], mu = mean, bias = b, add = beta) =>
   each((c) => (bias[c]! - mu[c]!) * by[c]! + add[c]!);
 
-/** The right fold with other weights and bias in its first layer. */
+/** The right fold, with other weights and bias in its first layer. */
 async function planted(weights: readonly number[], bias: readonly number[]): Promise<Uint8Array> {
   const { bytes } = await foldModel(original);
   const model = modelOf(bytes);

@@ -13,8 +13,8 @@ async function run(bytes: Uint8Array, x: Float32Array, shape: readonly number[])
 }
 
 /**
- * The network with absolute values everywhere, a mean the other way round and a difference as a sum: on |x| it gives the
- * size of the terms that every output is made of.
+ * The network with absolute values everywhere, the sign of the mean changed, and differences as sums. For |x| it gives
+ * the size of the terms of every output.
  */
 function sizes(bytes: Uint8Array, input: readonly number[]): Uint8Array {
   const { graph } = modelOf(bytes);
@@ -41,7 +41,8 @@ it.each([...KINDS, ...CHAINS])("$name: folded, and within the bound of its terms
   expect(operators(folded)).toEqual(left);
   const x = randoms(99)(net.input.reduce((a, b) => a * b, 1));
   const [before, after] = [await run(bytes, x, net.input), await run(folded, x, net.input)];
-  // Each network errs by at most u per term of every sum, and by 8 u per node for what a node rounds beside its sum (N-3).
+  // Each network has an error of at most u per term of every sum, and 8 u per node for the roundings of a node apart
+  // from its sum (N-3).
   const bound = async (one: Uint8Array) => {
     const size = await run(sizes(one, net.input), x.map(Math.abs), net.input);
     return size.map((value) => U * (terms + 8 * modelOf(one).graph.node.length) * value);

@@ -1,8 +1,9 @@
 import { outcomeOf, pairOf } from "./pairs.ts";
 
 /**
- * The long fuzz, by hand: node test/fold/fuzz.ts [count] [seed] [first]. Every mutated pair of a network and its fold must end
- * in verdicts or in a typed error, each within seconds, and memory must stay where it is. Exit 1 at the first failure.
+ * The long fuzz, started by hand: node test/fold/fuzz.ts [count] [seed] [first]. Every mutated pair of a network and
+ * its fold must end in verdicts or in a typed error, each within seconds, without growing memory. Exits with 1 at the
+ * first failure.
  */
 const [count = 100_000, seed = "fold", first = 0] = [
   Number(process.argv[2] ?? 100_000),

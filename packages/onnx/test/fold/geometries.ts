@@ -7,7 +7,10 @@ const text = (name: string, value: string) =>
   create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.STRING, s: new TextEncoder().encode(value) });
 const transposed = { op: "ConvTranspose" };
 
-/** What decides which input meets which weight: an index that is wrong shows as an original that is off float64. */
+/**
+ * Geometries that determine which input is multiplied by which weight. A wrong index shows as an original that differs
+ * from float64.
+ */
 export const GEOMETRIES = [
   conv(
     "strides and dilations",

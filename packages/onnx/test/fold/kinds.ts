@@ -3,9 +3,9 @@ import { floatAttribute, intAttribute, intsAttribute, type Net, nodeOf, normOf, 
 export interface Kind {
   readonly name: string;
   readonly net: Net;
-  /** Terms of one output. */
+  /** The number of terms of one output. */
   readonly terms: number;
-  /** Operators of the folded network. */
+  /** The operators of the folded network. */
   readonly left: readonly string[];
 }
 

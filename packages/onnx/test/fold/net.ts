@@ -21,7 +21,7 @@ import { numbersOf } from "../../src/graph/tensor.ts";
 
 export { floatAttribute, intAttribute, intsAttribute, nodeOf, tensorOf };
 
-/** Seeded numbers between -1 and 1. */
+/** Numbers between -1 and 1 from a seed. */
 export function randoms(seed: number): (count: number, scale?: number, offset?: number) => Float32Array {
   let state = seed | 1;
   const next = () => {
@@ -43,7 +43,7 @@ export interface Net {
   readonly irVersion?: number;
 }
 
-/** A model from "x", with shape `input` (names are open sizes), to `outputs`. */
+/** A model from "x" of shape `input` (names are open sizes) to `outputs`. */
 export function netOf({
   input,
   nodes,
@@ -72,7 +72,7 @@ function tensorType(elemType: number) {
   return { value: { case: "tensorType" as const, value: { elemType } } };
 }
 
-/** The operands of a BatchNormalization over `channels`, named after `name`. */
+/** The operands of a BatchNormalization over `channels`, with names derived from `name`. */
 export function normOf(name: string, channels: number, seed: number) {
   const r = randoms(seed);
   const tensors = {

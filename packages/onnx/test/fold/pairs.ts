@@ -4,11 +4,11 @@ import { mutated } from "../mutate.ts";
 import { CHAINS, KINDS } from "./kinds.ts";
 import { netOf } from "./net.ts";
 
-/** Small networks of every kind, and what they are folded to: where each pair begins. */
+/** Small networks of every kind with their folded forms, from which each pair is derived. */
 const ORIGINALS = [...KINDS, ...CHAINS].map(({ net }) => netOf(net));
 const FOLDED = await Promise.all(ORIGINALS.map(async (bytes) => (await foldModel(bytes)).bytes));
 
-/** The `n`th pair of a seed: one of them, or both, mutated. The same on every machine. */
+/** The `n`th pair of a seed, with one or both members mutated. It is the same on every machine. */
 export function pairOf(seed: string, n: number): readonly [Uint8Array, Uint8Array] {
   const dice = random(`${seed}/pair/${n}`);
   const k = dice.integer(0, ORIGINALS.length - 1);
@@ -20,7 +20,7 @@ export function pairOf(seed: string, n: number): readonly [Uint8Array, Uint8Arra
   ];
 }
 
-/** What became of a pair: verdicts, no layer to judge, or a typed error. Throws where it is anything else. */
+/** The outcome of a pair: verdicts, no layer to judge, or a typed error. Throws for any other outcome. */
 export async function outcomeOf(pair: readonly [Uint8Array, Uint8Array]): Promise<"judged" | "nothing" | "refused"> {
   try {
     const rows = await checkFold(...pair);

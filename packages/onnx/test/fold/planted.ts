@@ -9,7 +9,7 @@ export interface Numbers {
   readonly eps: number;
 }
 
-/** A fold that somebody may make, of a convolution's weights [outputs][...], as its author would write it. */
+/** A fold with a possible mistake, for a convolution's weights [outputs][...], written as a user would write it. */
 interface Wrong {
   readonly weights: readonly number[];
   readonly bias: readonly number[];
@@ -30,7 +30,7 @@ const rsqrt = (n: Numbers, eps = n.eps) => n.variance.map((v) => 1 / Math.sqrt(v
 const times = (n: Numbers, by: readonly number[]) => each(n, (c) => n.gamma[c]! * by[c]!);
 const moved = (values: readonly number[], from: (c: number) => number) => values.map((_, c) => values[from(c)]!);
 
-/** The usual fold, in which single parts can be replaced. */
+/** The usual fold, with parts that can be replaced. */
 function fold(
   layer: Layer,
   gain: readonly number[],
@@ -41,7 +41,7 @@ function fold(
 
 const right = (n: Numbers) => times(n, rsqrt(n));
 
-/** Every named mistake of one normalization behind a convolution, by the words that must name it. */
+/** Every known mistake of one normalization after a convolution, with the words that must describe it. */
 export const PLANTED: readonly { readonly words: RegExp; readonly needsBias?: boolean; make(layer: Layer): Wrong }[] = [
   { words: /epsilon was left out of the root/, make: (l) => fold(l, times(l.n, rsqrt(l.n, 0))) },
   {
@@ -131,7 +131,7 @@ export const PLANTED: readonly { readonly words: RegExp; readonly needsBias?: bo
   },
 ];
 
-/** The numbers of the only normalization behind a layer; null where it holds another kind of fold. */
+/** The numbers of the only normalization after a layer; null for another kind of fold. */
 export function layerOf(task: FoldTask): Layer | null {
   const [step] = task.steps;
   if (task.steps.length !== 1 || step?.side !== "behind" || !step.norm || task.layout.outputs % 2 !== 0) return null;

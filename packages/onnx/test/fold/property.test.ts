@@ -13,7 +13,7 @@ import {
   valuesOf,
 } from "./net.ts";
 
-/** `BN_FOLD_RUNS=20000 pnpm --filter @bn/onnx exec vitest run test/fold/property.test.ts` for the long form. */
+/** The long form is `BN_FOLD_RUNS=20000 pnpm --filter @bn/onnx exec vitest run test/fold/property.test.ts`. */
 const RUNS = Number(process.env.BN_FOLD_RUNS ?? 400);
 
 const TYPES = [
@@ -54,7 +54,7 @@ const specs = fc.record({
 });
 type Spec = typeof specs extends fc.Arbitrary<infer T> ? T : never;
 
-/** What a layer is, by its own indices: which output and which input every weight joins. */
+/** A layer by its own indices: the output and the input that every weight connects. */
 function layerOf({ op, group: groups, inGroup, outGroup, kernel, transB }: Spec) {
   const flat = op === "Gemm" || op === "MatMul";
   const group = flat ? 1 : groups;
@@ -183,7 +183,7 @@ it(`${RUNS} layers and normalizations of any layout, type and numbers: right, or
     const { u, smallest } = spec.format;
     const got = valuesOf(folded, "w");
     for (const [i, value] of right.weights.entries()) {
-      // Rounded once, from float64, whose own roundings a double shows.
+      // The weights are rounded once from float64; for a double, the roundings of float64 itself show.
       expect(Math.abs(got[i]! - value)).toBeLessThanOrEqual((u + 6 * 2 ** -53) * Math.abs(value) + smallest);
     }
     const name = ["b", "layer_bias"].find((one) => foldedNames(folded).has(one));

@@ -34,7 +34,7 @@ it.each([...KINDS, ...CHAINS, ...GEOMETRIES])(
     const [row] = proof.rows;
     for (const found of [row?.layerOnly, row?.float64, row?.original, row?.network])
       expect(found?.ratio).toBeLessThanOrEqual(1);
-    // A bound that says nothing would hold for anything: these sums are short.
+    // The bound must be small, because a loose one would hold for any result; these sums are short.
     expect(row?.float64?.bound).toBeLessThan(1e-3 * Math.max(1, Math.abs(row?.float64?.expected ?? 0)));
     expect(row?.samples).toBeGreaterThan(3);
     expect(proofPassed(proof)).toBe(true);
@@ -52,7 +52,7 @@ const plain = netOf({
   tensors: [w, b, ...bn.tensors, ...again.tensors],
 });
 
-/** The folded model, with something else done to it. */
+/** The folded model with a further change. */
 async function spoilt(change: (model: ReturnType<typeof modelOf>) => void): Promise<Uint8Array> {
   const model = modelOf((await foldModel(plain)).bytes);
   change(model);
@@ -119,7 +119,7 @@ describe("digits that cancel", () => {
       tensor.name === "bn.mean" ? tensorOf("bn.mean", [4], Float32Array.of(0, 0, 10 ** power, 0)) : tensor,
     );
     const shift = tensorOf("b", [4], Float32Array.of(0, 0, 0, 0));
-    // An input that makes channel 2 as large as its mean.
+    // An input for which channel 2 is as large as its mean.
     const ones = tensorOf(
       "w",
       [4, 3, 3, 3],

@@ -7,7 +7,10 @@ import { PADDLE, paddle } from "../paddle.ts";
 import { operators } from "./net.ts";
 import { attemptOf, layerOf, PLANTED } from "./planted.ts";
 
-/** The layer in which a mistake shows most: the smallest variance. Channels in pairs, and a bias where one is needed. */
+/**
+ * The layer in which a mistake shows most, which has the smallest variance. It has an even number of channels, and a
+ * bias if one is needed.
+ */
 function layerFor({ tasks }: FoldTasks, needsBias: boolean) {
   const found = tasks.flatMap((task, index) => {
     const layer = layerOf(task);
@@ -17,7 +20,7 @@ function layerFor({ tasks }: FoldTasks, needsBias: boolean) {
   return found.toSorted((a, b) => least(a) - least(b))[0];
 }
 
-/** ONNX Runtime leaves a normalization behind a transposed convolution and a sum. */
+/** ONNX Runtime does not fold a normalization after a transposed convolution and a sum. */
 const NOT_FOLDED = [['ConvTranspose "p2o.ConvTranspose.0"', "not folded"]];
 
 describe.each(PADDLE)("PaddleOCR %s", (name) => {
@@ -39,7 +42,7 @@ describe.each(PADDLE)("PaddleOCR %s", (name) => {
     let planted = 0;
     for (const { words, needsBias = false, make } of PLANTED) {
       const chosen = layerFor(tasks, needsBias);
-      if (chosen === undefined) continue; // none of its convolutions has a bias
+      if (chosen === undefined) continue; // no convolution of this network has a bias
       const wrong = attemptOf(chosen.task, make(chosen.layer));
       const layers = attempts.layers.map((one) => (one.label === chosen.task.label ? wrong : one));
       const rows = judgeFolds({ ...tasks, tasks: [chosen.task] }, { ...attempts, layers });
@@ -64,7 +67,8 @@ describe.each(PADDLE)("PaddleOCR %s", (name) => {
       await session.release();
       const optimized = await readFile(optimizedModelFilePath);
       const judged = await checkFold(await paddle(name), optimized);
-      // The detector's and the recogniser's products and sums with constants stay, and are not taken for folds.
+      // The products and sums with constants of the detector and the recogniser remain, and must not be taken for
+      // folds.
       expect(judged.filter(({ status }) => status === "right").length).toBeGreaterThan(1);
       const others = judged.filter(({ status }) => status !== "right").map(({ layer, status }) => [layer, status]);
       expect(others).toEqual(name === "ch_PP-OCRv4_det_infer" ? NOT_FOLDED : []);

@@ -124,7 +124,7 @@ it("a fold is right whose network only adds up in another order (onnx/optimizer#
     [nodeOf("Conv", "c", ["x", "w"], ["z"]), bn.node("z", "y")],
     [tensorOf("w", [4, 3, 3, 3], w), ...bn.tensors],
   );
-  // As that pass does it: scale / sqrt(var + eps) in float32, then w * s, and bias - mean * s.
+  // The arithmetic of that pass: scale / sqrt(var + eps) in float32, then w * s, and bias - mean * s.
   const of = (name: string) => valuesOf(original, `bn.${name}`);
   const f = Math.fround;
   const s = of("scale").map((g, c) => f(g / f(Math.sqrt(f(of("var")[c]! + EPS)))));

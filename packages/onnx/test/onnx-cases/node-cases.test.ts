@@ -20,7 +20,7 @@ interface NodeCase {
   readonly outputs: readonly Stored[];
 }
 
-/** Debian's Python, which python3-onnx is of; another one may come first in the path. */
+/** Debian's Python, which has python3-onnx; another Python may come first in the path. */
 const PYTHON = process.platform === "linux" ? "/usr/bin/python3" : "python3";
 const run = (args: readonly string[]) => spawnSync(PYTHON, args, { encoding: "utf8", maxBuffer: 2 ** 26 });
 const missing = run(["-c", "import onnx, numpy"]).status !== 0;
@@ -46,7 +46,7 @@ test.skipIf(missing)("ONNX's own node tests of normalizations (needs python3-onn
       rows.map(({ reason, backends, onnxRuntime }) => [reason, backends[0]?.status, (onnxRuntime?.ratio ?? 2) <= 1]),
       name,
     ).toEqual([["", "passed", true]]);
-    // And what it was compared with is what ONNX expects.
+    // The result that it was compared with is the one that ONNX expects.
     const loaded = await runtime.load(bytesOf(model));
     const given = await loaded.run(new Map(Object.entries(feeds)));
     await loaded.release();

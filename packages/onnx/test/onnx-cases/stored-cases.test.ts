@@ -9,10 +9,10 @@ import { numbersOf, wholeNumbersOf } from "../../src/graph/tensor.ts";
 import { upgrade } from "../../src/graph/upgrade.ts";
 import { createRuntime, type Tensor, verifyModel } from "../../src/verify/index.ts";
 
-/** ONNX's own stored tests, networks of old operator sets among them, as Debian's package libonnx-testdata has them. */
+/** The stored tests of ONNX, including networks of old operator sets, from Debian's package libonnx-testdata. */
 const DATA = "/usr/share/libonnx-testdata/data";
 const missing = !existsSync(DATA);
-/** Of ONNX's backend tests, where a case has none of its own. */
+/** The tolerances of ONNX's backend tests, for cases that have none of their own. */
 const [RTOL, ATOL] = [1e-3, 1e-7];
 
 const runtime = createRuntime();
@@ -33,7 +33,7 @@ async function* storedIn(kinds: readonly string[]): AsyncGenerator<Stored> {
   }
 }
 
-/** Tensors of a data set, `input` or `output`, in their order. */
+/** The tensors of a data set, `input` or `output`, in order. */
 async function tensorsOf(folder: string, what: "input" | "output"): Promise<Tensor[]> {
   const found: Tensor[] = [];
   for (let i = 0; existsSync(`${folder}/test_data_set_0/${what}_${i}.pb`); i++) {
@@ -52,7 +52,7 @@ async function tensorsOf(folder: string, what: "input" | "output"): Promise<Tens
   return found;
 }
 
-/** Names of a model's inputs that it does not store. */
+/** The names of a model's inputs except for initialisers. */
 function inputsOf(bytes: Uint8Array): string[] {
   const { graph } = parseModel(bytes);
   const stored = new Set(graph.initializer.map(({ name }) => name));

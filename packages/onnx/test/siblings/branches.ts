@@ -21,7 +21,7 @@ import {
 } from "./net.ts";
 import { body, branch, P } from "./parts.ts";
 
-/** Branches of If. Every normalization of these is compared. */
+/** Branches of If. Every normalization in these models is compared. */
 export const BRANCHES: Readonly<Record<string, Uint8Array>> = {
   "every size open, and only the branch tells the channels": net({
     nodes: [branch("c0", "Y", [norm("X", "t")], "t", [node("Neg", "", ["X"], ["q"])], "q")],

@@ -7,7 +7,7 @@ import {
 import { call, constant, LOCAL, local, net, norm, parameter, ramp, referred } from "./net.ts";
 import { body, P } from "./parts.ts";
 
-/** Functions of the model's own. Every normalization of these is compared. */
+/** Model-local functions. Every normalization in these models is compared. */
 export const FUNCTIONS: Readonly<Record<string, Uint8Array>> = {
   "attributes by reference through two functions": net({
     imports: LOCAL,

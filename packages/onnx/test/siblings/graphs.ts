@@ -11,7 +11,7 @@ import {
 import { floats, net, norm, old, open, ramp } from "./net.ts";
 import { doubles, halves, P } from "./parts.ts";
 
-/** Names, versions, operators beside, and numbers at the edge. Every normalization of these is compared. */
+/** Names, versions, other operators, and numbers at the limits. Every normalization in these models is compared. */
 export const GRAPHS: Readonly<Record<string, Uint8Array>> = {
   "IR version 2 without opset_import": net({ ir: 2, imports: [], nodes: [old("X", "Y")] }),
   "the operator set of domain ai.onnx": net({

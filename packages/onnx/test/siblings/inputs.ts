@@ -9,7 +9,10 @@ import {
 } from "../../src/graph/encode.ts";
 import { constant, floats, holder, net, norm, open, ramp, X } from "./net.ts";
 
-/** Inputs and outputs of the network: types, open sizes, what is no tensor. Every normalization of these is compared. */
+/**
+ * Inputs and outputs of the network: types, open sizes, values that are not tensors. Every normalization in these
+ * models is compared.
+ */
 export const INPUTS: Readonly<Record<string, Uint8Array>> = {
   "X of [N, C]": net({ nodes: [norm("X", "Y")], inputs: [valueInfo("X", 1, [5, 3])] }),
   "X of three axes, two open": net({ nodes: [norm("X", "Y")], inputs: [valueInfo("X", 1, ["N", 3, "T"])] }),

@@ -6,7 +6,7 @@ import { OLD_OPERATORS } from "./old-operators.ts";
 import { PARAMETERS_FROM } from "./parameters.ts";
 import { TRAINING } from "./training.ts";
 
-/** Kinds of models of which every normalization is compared. */
+/** Kinds of models in which every normalization is compared. */
 export const COMPARED: Readonly<Record<string, Uint8Array>> = {
   ...BRANCHES,
   ...FUNCTIONS,

@@ -17,7 +17,7 @@ import {
 } from "onnx-buf";
 import { floatAttribute, intAttribute, intTensor, nodeOf, tensorOf, valueInfo } from "../../src/graph/encode.ts";
 
-/** What a small network has beside BatchNormalization nodes of three channels. */
+/** The parts of a small network apart from BatchNormalization nodes with three channels. */
 export interface Net {
   readonly opset?: number;
   readonly ir?: number;
@@ -26,7 +26,7 @@ export interface Net {
   readonly weights?: readonly TensorProto[];
   readonly sparse?: readonly SparseTensorProto[];
   readonly inputs?: readonly ValueInfoProto[];
-  /** Default: Y, of no shape. */
+  /** Default: Y, without a shape. */
   readonly outputs?: readonly ValueInfoProto[];
   readonly functions?: readonly FunctionProto[];
 }
@@ -35,7 +35,7 @@ const FLOAT = 1;
 const EPSILON = floatAttribute("epsilon", 1e-3);
 export const X = valueInfo("X", FLOAT, [1, 3, 4, 4]);
 
-/** scale, B, mean and var of every node here. */
+/** scale, B, mean and var of every node in these models. */
 const PARAMETERS = [
   tensorOf("scale", [3], new Float32Array([1.5, -0.5, 2])),
   tensorOf("B", [3], new Float32Array([0.25, 0, -1])),
@@ -49,7 +49,7 @@ export function norm(x: string, y: string, attributes: readonly AttributeProto[]
 
 export function net({ opset = 15, ir = 8, imports, nodes, weights = [], sparse = [], ...rest }: Net): Uint8Array {
   const { inputs = [X], outputs = [open("Y")], functions = [] } = rest;
-  // Nodes that bring parameters of their own take theirs.
+  // Nodes with parameters of their own use those.
   const own = new Set([...weights.map(({ name }) => name), ...sparse.map(({ values }) => values?.name)]);
   const initializer = [
     ...PARAMETERS.filter(({ name }) => !own.has(name) && !inputs.some((one) => one.name === name)),
@@ -73,7 +73,7 @@ export function net({ opset = 15, ir = 8, imports, nodes, weights = [], sparse =
   return toBinary(ModelProtoSchema, model);
 }
 
-/** A tensor of floats whose shape is not told. */
+/** A tensor of floats without a shape. */
 export function open(name: string, elemType = FLOAT): ValueInfoProto {
   return create(ValueInfoProtoSchema, { name, type: { value: { case: "tensorType", value: { elemType } } } });
 }
@@ -96,7 +96,7 @@ function tensorAttribute(name: string, t: TensorProto): AttributeProto {
   return create(AttributeProtoSchema, { name, type: 4, t });
 }
 
-/** An attribute that a function's caller gives. */
+/** An attribute whose value the function's caller gives. */
 export function referred(name: string, refAttrName: string, type = FLOAT): AttributeProto {
   return create(AttributeProtoSchema, { name, refAttrName, type });
 }
@@ -105,7 +105,7 @@ export function constant(output: string, t: TensorProto): NodeProto {
   return nodeOf("Constant", "", [], [output], [tensorAttribute("value", t)]);
 }
 
-/** Three values of [3], some of them given. */
+/** A sparse tensor of [3], with some of its values given. */
 export function sparseOf(
   name: string,
   values: readonly number[],
@@ -125,12 +125,12 @@ export function boolTensor(name: string, value: boolean): TensorProto {
   return create(TensorProtoSchema, { name, dataType: 9, dims: [], rawData: new Uint8Array([value ? 1 : 0]) });
 }
 
-/** Floats of a shape. */
+/** A tensor of floats with a shape. */
 export function floats(name: string, dims: readonly number[], ...values: readonly number[]): TensorProto {
   return tensorOf(name, dims, Float32Array.from(values));
 }
 
-/** Made-up weights. */
+/** Generated weights. */
 export function ramp(name: string, dims: readonly number[]): TensorProto {
   const length = dims.reduce((a, b) => a * b, 1);
   return tensorOf(
@@ -148,18 +148,18 @@ export function old(x: string, y: string): NodeProto {
   return norm(x, y, [EPSILON, intAttribute("is_test", 1)]);
 }
 
-/** Operator set 15, and functions of the model's own. */
+/** Operator set 15 with model-local functions. */
 export const LOCAL = [
   { domain: "", version: 15n },
   { domain: "local", version: 1n },
 ];
 
-/** A call of a function of the model's own. */
+/** A call of a model-local function. */
 export function call(name: string, input: string[], output: string[], attributes: AttributeProto[] = []): NodeProto {
   return Object.assign(nodeOf(name, `call_${output[0]}`, input, output, attributes), { domain: "local" });
 }
 
-/** A function that the model defines; operator set 15 unless `more` names another. */
+/** A function that the model defines, in operator set 15 unless `more` names another. */
 export function local(
   name: string,
   input: string[],

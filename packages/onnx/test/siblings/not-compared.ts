@@ -23,7 +23,10 @@ import {
 } from "./net.ts";
 import { branch } from "./parts.ts";
 
-/** Kinds of which some are not, or that are refused: what is said. The statuses in the order of the rows; an error code where there are no rows. */
+/**
+ * Models of which some normalizations are not compared, or that are refused, with the expected messages. Statuses are
+ * in the order of the rows; without rows there is an error code.
+ */
 export const NOT_COMPARED: Readonly<Record<string, readonly [bytes: Uint8Array, statuses: string, what: RegExp]>> = {
   "a branch in a branch, and one that is not taken": [
     net({

@@ -7,7 +7,10 @@ import {
 } from "../../src/graph/encode.ts";
 import { constant, floats, net, norm, old, ramp, stringAttribute as text } from "./net.ts";
 
-/** Forms of operators that exist in operator sets 1 to 6 and not in 7, each before a BatchNormalization: all are compared. */
+/**
+ * Forms of operators that exist in operator sets 1 to 6 but not in 7, each before a BatchNormalization. All are
+ * compared.
+ */
 export const OLD_FORMS: Readonly<Record<string, Uint8Array>> = {
   "Split-1, lengths from a Constant": net({
     opset: 1,

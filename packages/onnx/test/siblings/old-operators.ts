@@ -9,7 +9,7 @@ import {
 } from "../../src/graph/encode.ts";
 import { constant, floats, net, old, ramp, stringAttribute as text } from "./net.ts";
 
-/** Operators of set 1, from X to c, experimental ones among them. */
+/** Operators of set 1, from X to c, including experimental ones. */
 const FORMS: readonly (readonly [name: string, nodes: readonly NodeProto[]])[] = [
   ["Affine-1", [node("Affine", "t", ["X"], ["c"], [float("alpha", 2), float("beta", 1)])]],
   ["ImageScaler-1", [node("ImageScaler", "t", ["X"], ["c"], [float("scale", 2), floatsA("bias", [1, 2, 3])])]],
@@ -128,7 +128,7 @@ const FORMS: readonly (readonly [name: string, nodes: readonly NodeProto[]])[] =
   ],
 ];
 
-/** Each before a BatchNormalization, which is compared. */
+/** Each operator is placed before a BatchNormalization, which is compared. */
 export const OLD_OPERATORS: Readonly<Record<string, Uint8Array>> = Object.fromEntries(
   FORMS.map(([name, nodes]) => [name, net({ opset: 1, ir: 3, nodes: [...nodes, old("c", "Y")] })]),
 );

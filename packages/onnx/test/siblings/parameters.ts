@@ -24,7 +24,7 @@ import {
 } from "./net.ts";
 import { branch, doubles, P } from "./parts.ts";
 
-/** Where parameters come from: sparse, computed, inputs. Every normalization of these is compared. */
+/** Sources of parameters: sparse tensors, computed values, inputs. Every normalization in these models is compared. */
 export const PARAMETERS_FROM: Readonly<Record<string, Uint8Array>> = {
   "sparse, indices of [n, 1]": net({ nodes: [norm("X", "Y")], sparse: [sparseOf("mean", [0.5, -3], [0, 1], true)] }),
   "sparse without a value": net({ nodes: [norm("X", "Y")], sparse: [sparseOf("mean", [], [])] }),

@@ -5,7 +5,7 @@ import { constant, graphAttribute, open, PARAMETER_NAMES as P, parameter } from 
 
 export { P };
 
-/** An If that gives `y`, each branch as its nodes and what it gives of them. */
+/** An If with the output `y`; each branch is given by its nodes and its output. */
 export function branch(
   condition: string,
   y: string,
@@ -27,7 +27,7 @@ export function branch(
   );
 }
 
-/** A BatchNormalization with further outputs, and with these attributes alone. */
+/** A BatchNormalization with further outputs and with only these attributes. */
 export function own(
   x: string,
   y: string,
@@ -37,7 +37,7 @@ export function own(
   return nodeOf("BatchNormalization", `bn_${y}`, [x, ...P], [y, ...outputs], attributes);
 }
 
-/** The nodes of a function, behind Constants for scale, B, mean and var. */
+/** The nodes of a function, after Constants for scale, B, mean and var. */
 export function body(nodes: readonly NodeProto[]): NodeProto[] {
   return [...P.map((name, i) => constant(name, parameter(i))), ...nodes];
 }
@@ -46,7 +46,7 @@ export function doubles(name: string, dims: readonly number[], ...values: readon
   return tensorOf(name, dims, Float64Array.from(values));
 }
 
-/** float16 by its bits. */
+/** A float16 tensor given by its bits. */
 export function halves(name: string, dims: readonly number[], ...bits: readonly number[]): TensorProto {
   const rawData = new Uint8Array(Uint16Array.from(bits).buffer);
   return create(TensorProtoSchema, { name, dataType: 10, dims: dims.map(BigInt), rawData });

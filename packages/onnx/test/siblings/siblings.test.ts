@@ -5,7 +5,7 @@ import { COMPARED } from "./kinds.ts";
 import { NOT_COMPARED } from "./not-compared.ts";
 import { OLD_FORMS } from "./old-forms.ts";
 
-// One process for all: small models of every kind, most of them valid.
+// One runtime for all tests: small models of every kind, most of them valid.
 const runtime = createRuntime();
 afterAll(() => runtime[Symbol.asyncDispose]());
 

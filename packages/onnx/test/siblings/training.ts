@@ -9,7 +9,10 @@ import {
 import { boolTensor, call, floats, LOCAL, local, net, norm, old, open, ramp } from "./net.ts";
 import { branch, doubles, own, P } from "./parts.ts";
 
-/** Training and inference, and attributes that an operator set has or lacks. Every normalization of these is compared. */
+/**
+ * Training and inference, and attributes that an operator set has or lacks. Every normalization in these models is
+ * compared.
+ */
 export const TRAINING: Readonly<Record<string, Uint8Array>> = {
   "training, one running output unnamed": net({
     opset: 14,
