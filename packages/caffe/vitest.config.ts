@@ -1,4 +1,4 @@
 import { defineConfig } from "vitest/config";
 
-// Whole networks, or hundreds of broken files, in one test.
+// The limits are long because one test may run whole networks, or hundreds of broken files.
 export default defineConfig({ test: { testTimeout: 60_000, hookTimeout: 60_000 } });

@@ -6,7 +6,7 @@ import { MAX_TEXT, readNet } from "./text/net.ts";
 /**
  * Reads a `.prototxt`.
  *
- * Errors: `ERR_BN_DATA`: a file that cannot be read, that is no UTF-8 text, or as `readNet`.
+ * Errors: `ERR_BN_DATA` if the file cannot be read or is not UTF-8 text; those of `readNet`.
  *
  * @example
  * ```ts
@@ -33,7 +33,7 @@ export async function openNet(path: string): Promise<CaffeFile> {
 /**
  * Reads a `.caffemodel`.
  *
- * Errors: `ERR_BN_DATA`: a file that cannot be read, or as `readWeights`.
+ * Errors: `ERR_BN_DATA` if the file cannot be read; those of `readWeights`.
  */
 export async function openWeights(path: string): Promise<CaffeFile> {
   return readWeights(await read(path, MAX_WEIGHTS, "a .caffemodel"), { file: path });

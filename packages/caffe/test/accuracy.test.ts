@@ -5,7 +5,7 @@ import { ACCURACY, ETA, U } from "./reference/bounded.ts";
 
 const COUNT = 2 ** 16;
 
-/** What ONNX Runtime makes of COUNT values spread over [from, to]. */
+/** The results of ONNX Runtime for COUNT values spread over [from, to]. */
 async function run(layer: string, from: number, to: number): Promise<{ x: Float32Array; y: Float32Array }> {
   const net = readNet(`
     layer { name: "x" type: "Input" top: "x" input_param { shape { dim: ${COUNT} } } }
@@ -16,7 +16,7 @@ async function run(layer: string, from: number, to: number): Promise<{ x: Float3
   return { x, y: got.get("y")?.data as Float32Array };
 }
 
-/** The largest error, as a multiple of u times the result, or of u. */
+/** The largest error as a multiple of u, either relative to the result or absolute. */
 function worst({ x, y }: { x: Float32Array; y: Float32Array }, f: (v: number) => number, absolute = false): number {
   let found = 0;
   for (const [i, v] of x.entries()) {

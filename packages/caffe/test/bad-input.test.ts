@@ -80,11 +80,11 @@ describe("weights", () => {
       (inner) => field(100, field(106, field(7, inner))),
       field(1, "x"),
     );
-    expect(() => readWeights(deep)).not.toThrow(); // a filler has no field 100: kept as it is
+    expect(() => readWeights(deep)).not.toThrow(); // a filler has no field 100, so it is kept as unknown
   });
 
   test("a field of another wire type is a fork's: kept, and written again", () => {
-    // 148 is ClipParameter here, PermuteParameter in one fork: { order: 0 order: 2 }.
+    // 148 is ClipParameter here, but PermuteParameter in one fork: { order: 0 order: 2 }.
     const fork = field(100, join(field(1, "permute"), field(148, Uint8Array.of(0x08, 0x00, 0x08, 0x02))));
     const read = readWeights(fork);
     expect(read.message.layer[0]?.clipParam?.$unknown).toHaveLength(2);
@@ -137,7 +137,7 @@ describe("blobs", () => {
     expect(decodeBlob(join(shape(3), unpacked)).data).toEqual(Float32Array.of(1, 2, 3));
     const mixed = join(field(5, new Uint8Array(Float32Array.of(7).buffer)), shape(4), unpacked);
     expect(decodeBlob(mixed).data).toEqual(Float32Array.of(7, 1, 2, 3));
-    // double_data goes before data; a blob without a shape is a scalar.
+    // double_data has priority over data, and a blob without a shape is a scalar.
     const both = join(field(5, new Uint8Array(4)), field(8, new Uint8Array(Float64Array.of(0.1).buffer)));
     expect(decodeBlob(both)).toMatchObject({ shape: [], data: Float64Array.of(0.1) });
     const half = join(
@@ -146,7 +146,7 @@ describe("blobs", () => {
       field(12, new Uint8Array(Uint16Array.of(0x3c00, 0xc000, 0x0001).buffer)),
     );
     expect(decodeBlob(half)).toMatchObject({ stored: "float16", data: Float32Array.of(1, -2, 2 ** -24) });
-    // At an odd place of the file too.
+    // The file must also work at an unaligned offset.
     const odd = new Uint8Array(mixed.length + 1).subarray(1);
     odd.set(mixed);
     expect(decodeBlob(odd).data).toEqual(decodeBlob(mixed).data);

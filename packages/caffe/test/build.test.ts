@@ -3,14 +3,14 @@ import { expect, test } from "vitest";
 import { buildNet, importNet, readNet, readWeights, writeNet, writeWeights } from "../src/index.ts";
 import { bytesOf, filesOf } from "./files.ts";
 
-/** What a record is without where it was read, and under which name. */
+/** A record without its source and name. */
 function plain(record: LayerRecord) {
   const { type, dtype, channels, axis, parameterShape, statistics, gamma, beta } = record;
   const norm = isNormRecord(record) ? { eps: record.eps, fraction: record.movingAverageFraction } : null;
   return { type, dtype, channels, axis, parameterShape, statistics, gamma, beta, norm };
 }
 
-/** Through both files. */
+/** Writes both files and reads them again. */
 function reread(record: LayerRecord) {
   const { net, weights } = buildNet(record);
   const read = { net: readNet(writeNet(net)), weights: readWeights(writeWeights(weights)) };

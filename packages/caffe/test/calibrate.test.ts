@@ -20,7 +20,7 @@ import { BATCH_NORM, netOf, SCALE } from "./nets.ts";
 const runtime = createRuntime();
 afterAll(() => runtime[Symbol.asyncDispose]());
 
-/** Numbers that look like pixels, the same in every run. */
+/** Numbers that look like pixels, and are the same in every run. */
 const pixels = (count: number) =>
   Float32Array.from({ length: count }, (_, i) => Math.sin(i * 12.9898) * 2 + Math.sin(i / 50));
 const values = (file: CaffeFile, layer: string) =>
@@ -46,7 +46,7 @@ describe("yoloface-50k, 23 BatchNorm + Scale", async () => {
         expect(factor).toEqual([1]);
         expect([mean?.length, variance?.length]).toEqual([statistics.mean.length, statistics.variance.length]);
         if (mode === "batch") continue;
-        // Other batches merge in another order, which float32 hides except for its last bit.
+        // Other batch sizes merge in another order, which changes at most the last bit of the float32.
         for (const [c, value] of (variance ?? []).entries()) {
           const expected = statistics.variance[c] as number;
           expect(Math.abs(value - expected)).toBeLessThanOrEqual(2 ** -23 * 4 * expected);

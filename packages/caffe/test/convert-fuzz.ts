@@ -1,5 +1,6 @@
-// node test/convert-fuzz.ts [mutations] [seed]: nets of one layer with something changed. Each is refused with an error of
-// ours, or is a model that ONNX Runtime runs and whose outputs have the shapes and values of Caffe's formulas.
+// Usage: node test/convert-fuzz.ts [mutations] [seed]. Converts nets of one layer with a random change. Each must be
+// refused with a typed error, or become a model that ONNX Runtime runs and whose outputs have the shapes and values of
+// Caffe's formulas.
 import { pathToFileURL } from "node:url";
 import {
   type CaffeFile,
@@ -18,13 +19,13 @@ import { ANSWERS, type Answer, CASES, type Case, filesOf, textOf } from "./openc
 import { exactly, type Tensor } from "./reference/bounded.ts";
 import { blobsOf, runNetwork } from "./reference/network.ts";
 
-/** Beyond that a mutation is judged by its conversion alone. */
+/** Beyond this size, only the conversion of a mutation is checked. */
 const MAX_VALUES = 50_000;
 const NUMBERS = ["0", "1", "2", "3", "4", "7", "-1", "-2", "0.5", "1e9", "4294967295"];
 
 type Pick = <T>(from: readonly T[]) => T;
 
-/** What an input reads. */
+/** The values of an input. */
 interface Fed {
   readonly blob: string;
   readonly shape: readonly number[];
@@ -110,7 +111,8 @@ async function judge(one: Case, text: string, opset: number, pick: Pick, tally: 
   const feeds = fed.map(({ tensor, shape, data }) => [tensor, { type: "float32", shape, data }] as const);
   const got = await runModel(converted.bytes, Object.fromEntries(feeds));
   const network = openNetwork(files);
-  // A weight that is not finite meets padding, 0 times it: NaN in Caffe and in ONNX Runtime, and nothing in the formulas.
+  // A weight that is not finite is multiplied by the zeros of padding. That gives NaN in Caffe and in ONNX Runtime, but
+  // has no effect in the formulas.
   const finite = network.layers.every((layer) => blobsOf(layer).every(({ value }) => value.every(Number.isFinite)));
   const values = runNetwork(network, referenceInputs(network, fed));
   for (const { blob, tensor, shape } of converted.outputs) {
@@ -127,7 +129,10 @@ async function judge(one: Case, text: string, opset: number, pick: Pick, tally: 
   tally.ran++;
 }
 
-/** Inputs that nothing reads, or whose shape alone is read, as Crop's second bottom, are not inputs of the model. */
+/**
+ * Inputs that no layer reads, or of which only the shape is read (like the second bottom of Crop), are not inputs of
+ * the model.
+ */
 function referenceInputs(network: Network, fed: readonly Fed[]): Record<string, Tensor> {
   const given = fed.map(({ blob, shape, data }) => [blob, exactly(shape, data)] as const);
   const declared = network.layers.flatMap(({ param, tops }) => {

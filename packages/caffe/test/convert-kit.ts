@@ -17,7 +17,7 @@ export const NORM = 'type: "BatchNorm" batch_norm_param { eps: 0.5 }';
 
 export type Blobs = Readonly<Record<string, readonly (readonly number[])[]>>;
 
-/** Blobs of one axis. */
+/** Weights with blobs of one axis. */
 function weightsOf(blobs: Blobs): CaffeFile {
   const layer = Object.entries(blobs).map(([name, lists]) => {
     const encoded = lists.map((list) => encodeBlob({ shape: [list.length], data: Float32Array.from(list) }));

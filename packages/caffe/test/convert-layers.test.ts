@@ -6,7 +6,7 @@ import { ANSWERS, type Answer, CASES, type Case, filesOf, topsOf } from "./openc
 import { exactly, type Tensor } from "./reference/bounded.ts";
 import { runNetwork } from "./reference/network.ts";
 
-/** The layer in float64 by Caffe's formula, with the bound of a float32 run. */
+/** The layer in float64 by Caffe's formula, with the bound for a float32 run. */
 function referenceOf(one: Case): readonly Tensor[] {
   const { inputs } = ANSWERS[one.name] as Answer;
   const network = openNetwork(filesOf(one));

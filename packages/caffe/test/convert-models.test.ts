@@ -8,7 +8,7 @@ import { readNpy } from "./npy.ts";
 import { exactly, type Tensor } from "./reference/bounded.ts";
 import { largestDifference, runLayer, runNetwork, spreadOf } from "./reference/network.ts";
 
-/** What OpenCV computed. */
+/** The results that OpenCV computed. */
 interface Judged {
   readonly layers: readonly { readonly layer: string; readonly file: string }[];
 }
@@ -53,7 +53,7 @@ describe.each(["yoloface-50k", "landmark106"])("%s", (model) => {
         const seen = top && (got.get(top.tensor)?.data as Float32Array);
         return seen && exactly((values.get(`${wire.layer}.${wire.top}`) as Tensor).shape, seen);
       });
-      // Inputs, and what is inside of one node: a BatchNorm before its Scale.
+      // Skips inputs, and values inside of one node: a BatchNorm before its Scale.
       if (!bottoms.every((bottom) => bottom !== undefined)) continue;
       const [expected] = runLayer(found, bottoms);
       const { ratio, text } = worstRatio(got.get(tensor)?.data as Float32Array, expected as Tensor);

@@ -30,7 +30,7 @@ function open(net: string, weights: string, prototxt = "deploy.prototxt") {
   };
 }
 
-/** What a net of one input gives in ONNX Runtime, and in float64 with the bound of a float32 run. */
+/** The output of a net with one input: in ONNX Runtime, and in float64 with the bound for a float32 run. */
 async function runBoth(files: ReturnType<typeof open>, { data, exact }: ReturnType<typeof asFloats>) {
   const converted = convertNet(files);
   const [input, output] = [converted.inputs[0], converted.outputs[0]];
@@ -42,7 +42,7 @@ async function runBoth(files: ReturnType<typeof open>, { data, exact }: ReturnTy
   return { expected, got: got.get(output?.tensor ?? "")?.data as Float32Array };
 }
 
-/** A net of doubles read doubles: as float32 they are another input, and the result is moved by that. */
+/** A net of doubles read its input as doubles. Rounded to float32 it is another input, which changes the result. */
 function asFloats(net: string, stored: Stored): { data: Float32Array; exact: Tensor } {
   const values = valuesOf(net, stored);
   const data = Float32Array.from(values);

@@ -4,7 +4,7 @@ import { type Blobs, convert, INPUT, layer } from "./convert-kit.ts";
 const conv = (param: string) =>
   `${INPUT} layer { name: "c" type: "Convolution" bottom: "x" top: "y" convolution_param { ${param} } }`;
 
-/** What came, and what the message must say of it. */
+/** The file, and the words that the message must contain. */
 const REFUSED: readonly (readonly [what: string, net: string, message: RegExp, blobs?: Blobs])[] = [
   ["an unknown type", layer('type: "Frobnicate"'), /layer "l" \(Frobnicate\): unknown type/],
   ["a type in other letters", layer('type: "Relu"'), /spelled ReLU/],

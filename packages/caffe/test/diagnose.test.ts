@@ -5,7 +5,7 @@ import { BATCH_NORM, type Made, netOf, SCALE } from "./nets.ts";
 
 const said = (options: Parameters<typeof importNet>[0]) =>
   importNet(options).diagnostics.map(({ kind, message }) => `${kind}: ${message}`);
-/** Of one BatchNorm with a Scale, what is said beside nothing. */
+/** The messages about a net of one BatchNorm with a Scale. */
 const ofBlobs = (blobs: Made["blobs"], text = BATCH_NORM) =>
   said({
     net: netOf([
@@ -157,7 +157,7 @@ test("parameters that layers share by name are told, each with its role", () => 
   );
 });
 
-/** landmark106 with its statistics rewritten. */
+/** landmark106 with changed statistics. */
 function altered(change: (data: Float32Array, blob: number) => void): string[] {
   const path = "models/landmark106/landmark106";
   const weights = readWeights(bytesOf(`${path}.caffemodel`), { file: "landmark106.caffemodel" });
@@ -201,6 +201,6 @@ test("a real network whose statistics were divided already, and whose factor was
   expect(found).toMatch(
     /^suspect: landmark106\.caffemodel: the statistics look divided already: divided by their factor \(1000\) the variances are 0\.0002/,
   );
-  // Sums with that factor are as they should be.
+  // Sums that are divided by that factor are right.
   expect(altered((data) => each(data, (value) => value * 999.98))).toEqual([]);
 });

@@ -30,7 +30,7 @@ function read(made: Omit<Made, "name">, dialect?: Dialect) {
   return { record: layers[0], said: diagnostics.map(({ kind, message }) => `${kind}: ${message}`).join("\n") };
 }
 
-/** What every reading of the same layer must be. */
+/** The meaning that every reading of the same layer must give. */
 function expectMeant(record: CaffeRecord | undefined, dialect: Dialect) {
   expect(record).toMatchObject({ type: "BatchNormScale", caffe: { dialect }, statistics: { factor: 1 } });
   if (!record || !isNormRecord(record)) throw new Error("no normalization");
@@ -85,7 +85,8 @@ test("of one channel the five blobs tell nothing: it asks, and takes what is sai
 });
 
 test("a negative value is not a variance: four blobs", () => {
-  // gamma, beta, mean, variance, where beta, which mean-first would take for the variance, has a negative one.
+  // The order is gamma, beta, mean, variance. beta has a negative value, so it cannot be the variance that mean-first
+  // would read there.
   expectMeant(read({ text: BATCH_NORM, blobs: [GAMMA, BETA, MEAN, VARIANCE] }).record, "scale-first");
   const [meanFirst] = [read({ text: BATCH_NORM, blobs: [MEAN, VARIANCE, GAMMA, BETA] })];
   expectMeant(meanFirst?.record, "mean-first");
@@ -139,7 +140,7 @@ test("three blobs: factor 0 with statistics is Caffe's nothing or NVIDIA's avera
   const caffe = read({ text: BATCH_NORM, blobs }, "caffe");
   expect(caffe.record).toMatchObject({ statistics: { mean: floats(...MEAN), factor: 0 } });
   expect(caffe.said).toContain("factor is 0 and the statistics are not");
-  // Untrained: nothing to ask.
+  // An untrained layer gives no message.
   expect(read({ text: BATCH_NORM, blobs: [[0, 0], [0, 0], [0]] }).record).toMatchObject({
     caffe: { dialect: "caffe" },
   });
@@ -172,13 +173,13 @@ test("BN with four blobs asks whether the last is a variance or 1 / std", () => 
   );
   expect(record).toMatchObject({ eps: 0 });
   if (!record || !isNormRecord(record)) throw new Error("no normalization");
-  // 1 / blob^2 is rounded once, from a blob that was rounded once: within 2^-24 + 2 * 2^-24 and a bit.
+  // 1 / blob^2 is rounded once, and the blob was rounded once, so the error is within 2^-24 + 2 * 2^-24 plus a little.
   for (const [c, value] of record.statistics.variance.entries()) {
     expect(Math.abs(value / (VARIANCE[c] as number) - 1)).toBeLessThanOrEqual(3.01 * 2 ** -24);
   }
 });
 
-/** Two convolutions and their BN, whose fourth blob grows with the weights as `power` of their summed squares. */
+/** Two convolutions with their BN, whose fourth blob grows as `power` of the weights' summed squares. */
 function grown(power: number) {
   const layers: Made[] = [];
   for (const [k, bottom] of ["x", "y0"].entries()) {

@@ -11,7 +11,7 @@ export function textOf(path: string): string {
   return readFileSync(new URL(path, TEST), "utf8");
 }
 
-/** Every file of nets/ and models/ whose name ends so. */
+/** Every file of nets/ and models/ whose name has this ending. */
 export function filesOf(ending: string): string[] {
   return ["nets", "models"].flatMap((root) =>
     readdirSync(new URL(`${root}/`, TEST), { recursive: true, encoding: "utf8" })
@@ -21,7 +21,7 @@ export function filesOf(ending: string): string[] {
   );
 }
 
-/** A tensor that Caffe wrote beside a network. */
+/** A tensor that Caffe wrote next to a network. */
 export interface Tensor {
   readonly name: string;
   readonly shape: readonly number[];

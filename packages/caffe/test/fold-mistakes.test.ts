@@ -14,7 +14,7 @@ const NETWORKS = [
 interface Numbers {
   readonly gamma: readonly number[];
   readonly beta: readonly number[];
-  /** The sums that the blobs hold, and the factor that they are divided by. */
+  /** The sums in the blobs, and the factor that they are divided by. */
   readonly mean: readonly number[];
   readonly variance: readonly number[];
   readonly factor: number;
@@ -22,7 +22,7 @@ interface Numbers {
   readonly bias: readonly number[];
 }
 
-/** One layer folded as Caffe's users write it, from blobs; `factor` divides the sums. */
+/** One layer folded from blobs as Caffe's users do it; `factor` divides the sums. */
 function fold({ gamma, beta, mean, variance, factor, eps, bias }: Numbers) {
   const s = factor === 0 ? 0 : 1 / factor;
   const gain = gamma.map((g, c) => g / Math.sqrt(variance[c]! * s + eps));
@@ -33,10 +33,15 @@ type Folded = ReturnType<typeof fold>;
 const shifted = (values: readonly number[]) => values.map((_, c) => values[(c + 1) % values.length]!);
 const zeros = (values: readonly number[]) => values.map(() => 0);
 
-/** Not one that a few steps of training have left at 1e-9, below the last digit of what is added to it. */
+/**
+ * Whether the bias matters. A few steps of training may leave it at 1e-9, below the last digit of what it is added to.
+ */
 const hasBias = ({ bias }: Numbers) => bias.some((b) => Math.abs(b) > 1e-5);
 
-/** What can go wrong, by the words that name it; null where the layer cannot show it. */
+/**
+ * Possible mistakes, with the words that must describe them. A function returns null if the layer cannot show the
+ * mistake.
+ */
 const MISTAKES: readonly (readonly [RegExp, (n: Numbers) => Folded | null])[] = [
   [/epsilon was left out of the root/, (n) => fold({ ...n, eps: 0 })],
   [/epsilon 0\.0123 was used/, (n) => fold({ ...n, eps: 0.0123 })],
@@ -89,7 +94,7 @@ describe.each(NETWORKS)("%s", (_, prototxt, caffemodel) => {
 
   it("every mistake that is planted in it is named, layer for layer", () => {
     let planted = 0;
-    // In a deep network each layer has some of them, and every mistake its layers.
+    // In a deep network, each layer is tested with some mistakes, and each mistake in some layers.
     const every = Math.ceil(tasks.tasks.length / 6);
     for (const [l, task] of tasks.tasks.entries()) {
       const numbers = numbersOf(task);

@@ -35,7 +35,7 @@ function open(path: string): { net: CaffeFile; weights: CaffeFile } {
   };
 }
 
-/** The result, written to files and read again. */
+/** Writes the result to files and reads it again. */
 const again = ({ net, weights }: { net: CaffeFile | null; weights: CaffeFile | null }) => ({
   net: readNet(writeNet(net as CaffeFile)),
   weights: readWeights(writeWeights(weights as CaffeFile)),
@@ -43,7 +43,7 @@ const again = ({ net, weights }: { net: CaffeFile | null; weights: CaffeFile | n
 
 const types = ({ message }: CaffeFile) => message.layer.map(({ type }) => type);
 
-/** What comes out of a network in float64, with the bound of a float32 run. */
+/** The outputs of a network in float64, with the bound for a float32 run. */
 function run(files: { net: CaffeFile; weights: CaffeFile }): Tensor {
   const network = openNetwork(files);
   const input = network.layers.find(({ type }) => type === "Input");

@@ -2,8 +2,9 @@ import { createCpu } from "@bn/cpu";
 import { type Format, mutated, survive } from "./mutate.ts";
 
 /**
- * The long fuzz, by hand: node test/fuzz.ts [count] [seed]. Every mutated file of either format must end in a typed error
- * or in what it says, and memory must stay where it is. One line per tenth, exit 1 at the first failure.
+ * The long fuzz, started by hand: node test/fuzz.ts [count] [seed]. Every mutated file of either format must end in a
+ * typed error or be read as it is, without growing memory. Prints one line per tenth, and exits with 1 at the first
+ * failure.
  */
 const [count, seed] = [Number(process.argv[2] ?? 100_000), process.argv[3] ?? "fuzz"];
 const LIMIT_BYTES = 2 ** 30;

@@ -164,7 +164,7 @@ test("copies of a shared parameter that differ: every layer has the last, and it
   const net = netOf([made("a", "y"), made("b", "z"), made("c", "w")]);
   const weights = netOf([made("a", "y", [[1, 2], [3, 4], [1]]), made("b", "z", [[5, 6], [7, 8], [1]])]);
   const { layers, diagnostics } = importNet({ net, weights });
-  // The third has none of its own in the weights.
+  // The third layer has no weights of its own.
   expect(layers.map(({ statistics }) => [...(statistics?.mean ?? [])])).toEqual([
     [5, 6],
     [5, 6],

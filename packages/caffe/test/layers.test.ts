@@ -41,7 +41,7 @@ function normsOf(weights: ReturnType<typeof readWeights>): Norm[] {
   return importNet({ weights, phase: "train" }).layers.filter((record): record is Norm => isNormRecord(record));
 }
 
-/** One step of training on `backend`: the blobs that it made. */
+/** Runs one step of training on `backend`, and returns the resulting blobs. */
 async function step(backend: Backend, record: Norm) {
   const created = createLayers(backend, record);
   const shape = [4, record.channels, 2, 3];
@@ -75,7 +75,7 @@ describe.each(BACKENDS)("%s", (_, create) => {
       const { statistics, gamma, beta } = again;
       const found = [statistics.mean, statistics.variance, statistics.factor, gamma, beta];
       expect(found.filter((one) => one !== null)).toEqual(values.map((one, k) => (k === 2 ? one[0] : one)));
-      // What was not written stays: other layers, forms of shapes.
+      // Everything that was not written is unchanged: other layers, and the forms of shapes.
       expect(importNet({ net, weights: readWeights(bytes) }).layers).toHaveLength(
         importNet({ net, weights }).layers.length,
       );
@@ -96,7 +96,7 @@ describe.each(BACKENDS)("%s", (_, create) => {
   });
 });
 
-/** Each rounds x^, its product with gamma and the sum at most once, each to half a unit in the last place of what it rounds. */
+/** Each side rounds x^, its product with gamma and the sum at most once, each by half a unit in the last place. */
 const ROUNDINGS = 6 * 2 ** -24;
 
 test("BatchNorm and Scale as two layers do what the fused one does, except for roundings", async () => {

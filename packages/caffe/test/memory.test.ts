@@ -7,7 +7,7 @@ import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { encodeBlob } from "../src/index.ts";
 
-/** Values of one InnerProduct: 4 MB. */
+/** The number of values of one InnerProduct: 4 MB. */
 const VALUES = 1_000_000;
 
 let folder: string;
@@ -22,7 +22,7 @@ const layerOf = (name: string, type: string, blobs: readonly Uint8Array[]) => {
   return new BinaryWriter().tag(100, 2).bytes(layer.finish()).finish();
 };
 
-/** A blob whose values each have a tag of their own. */
+/** A blob in which each value has a tag of its own. */
 function unpacked(data: Float32Array): Uint8Array {
   const bytes = new Uint8Array(5 * data.length + 8);
   const view = new DataView(bytes.buffer);
@@ -60,7 +60,7 @@ test.each<[string, number, (data: Float32Array) => Uint8Array]>([
     const taken = JSON.parse(execFileSync(process.execPath, [program, path], { encoding: "utf8" }));
     expect(taken).toMatchObject({ layers, values: layers * (VALUES + 5) });
     expect(taken.bytes).toBeLessThan(3 * size);
-    // The numbers are there: it cannot take less.
+    // The numbers themselves need this much memory.
     expect(taken.bytes).toBeGreaterThan(4 * layers * VALUES);
   },
 );

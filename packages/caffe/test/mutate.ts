@@ -20,7 +20,7 @@ import {
 } from "../src/index.ts";
 import { bytesOf, textOf } from "./files.ts";
 
-/** What a fuzz starts from: small files of every form. */
+/** The fuzz starts from these small files of every form. */
 const WEIGHTS = [
   ...["trained", "legacy4d", "unpacked", "with_diff", "double_data", "extra_layer"].map(
     (name) => `conv_bn_scale_relu_ip/${name}`,
@@ -67,7 +67,7 @@ const MUTATIONS: readonly Mutation[] = [
     return join(bytes.subarray(0, from + dice.integer(1, 64)), bytes.subarray(from));
   },
   function gigantic(bytes, dice) {
-    // A varint of 2^63 - 1, where a length or a size may stand.
+    // A varint of 2^63 - 1 in a place that may hold a length or a size.
     const i = at(bytes, dice);
     const varint = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f);
     return join(bytes.subarray(0, i), varint, bytes.subarray(i + 1));
@@ -84,7 +84,7 @@ const WORDS =
     " ",
   );
 
-/** Changes of words, which the parser passes on: these reach what stands behind it. */
+/** Changes of words that the parser accepts, so that they reach the code after it. */
 const TEXT_MUTATIONS: readonly ((words: string[], dice: Random) => void)[] = [
   (words, dice) => void words.splice(dice.integer(0, words.length - 1), 1),
   (words, dice) => void words.splice(dice.integer(0, words.length), 0, pick(WORDS, dice)),
@@ -107,7 +107,7 @@ const TEXT_MUTATIONS: readonly ((words: string[], dice: Random) => void)[] = [
     if (found.length > 1) words[pick(found, dice)] = words[pick(found, dice)] ?? "";
   },
 ];
-/** Those after which a text is one still. */
+/** Changes after which a text is still valid. */
 const GENTLE = TEXT_MUTATIONS.filter(({ name }) => ["number", "quoted", "repeat"].includes(name));
 
 const TYPES = ["BatchNorm", "Scale", "BN", "Convolution", "ReLU", "Input", "Reshape", "Concat", "Frobnicate", ""];
@@ -144,7 +144,7 @@ const REWRITES: readonly ((layer: LayerParameter, dice: Random, all: readonly La
 
 export type Format = "binary" | "text";
 
-/** The `n`th mutated file of a seed: the same on every machine. */
+/** The `n`th mutated file of a seed. It is the same on every machine. */
 export function mutated(format: Format, seed: string, n: number): Uint8Array {
   const dice = random(`${format}/${seed}/${n}`);
   const seeds = format === "binary" ? WEIGHTS : TEXTS.map((text) => new TextEncoder().encode(text));
@@ -171,8 +171,8 @@ const WHOLE = readWeights(bytesOf("nets/multi_bn_eps/trained.caffemodel"), { fil
 const DEPLOY = readNet(textOf("nets/multi_bn_eps/deploy.prototxt"), { file: "deploy" });
 
 /**
- * The result for one file: "refused" with a typed error, "read", or also "converted". Throws where anything else happened:
- * another error, or a file that is written as another one.
+ * The outcome for one file: "refused" with a typed error, "read", or also "converted". Throws for any other outcome:
+ * another error, or a file that is written differently from how it was read.
  */
 export function survive(format: Format, bytes: Uint8Array, backend: Backend): "refused" | "read" | "converted" {
   const file = typed(() =>
@@ -180,7 +180,7 @@ export function survive(format: Format, bytes: Uint8Array, backend: Backend): "r
   );
   if (!file) return "refused";
   const again = format === "binary" ? readWeights(writeWeights(file)) : readNet(writeNet(file));
-  // A message with NaN is unequal to itself: then the second encoding is compared.
+  // A message with NaN is not equal to itself, so the second encodings are compared.
   if (
     !equals(NetParameterSchema, again.message, file.message) &&
     writtenOf(format, again) !== writtenOf(format, file)
@@ -206,7 +206,7 @@ function writtenOf(format: Format, file: CaffeFile): string {
   return format === "binary" ? Buffer.from(writeWeights(file)).toString("hex") : writeNet(file);
 }
 
-/** Only ERR_BN_DATA may be thrown for a file that came from somebody. */
+/** Only ERR_BN_DATA may be thrown for an untrusted file. */
 function typed<T>(run: () => T): T | null {
   try {
     return run();

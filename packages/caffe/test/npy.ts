@@ -1,6 +1,6 @@
 import { bytesOf } from "./files.ts";
 
-/** A float32 array of numpy.save, in C order. */
+/** Reads a float32 array of numpy.save, in C order. */
 export function readNpy(path: string): { shape: number[]; data: Float32Array } {
   const bytes = bytesOf(path);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint16(8, true);

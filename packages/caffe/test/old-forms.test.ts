@@ -61,7 +61,7 @@ test("V1: every type has its name, and shared parameters theirs", () => {
       ),
     ),
   );
-  // A fork's type keeps its name, from a text.
+  // The type of a fork keeps its name when it is read from text.
   expect(upgradeNet(readNet("layers { type: BN bn_param { eps: 1 } }")).message.layer[0]?.type).toBe("BN");
 });
 

@@ -1,7 +1,10 @@
 import { openWeights } from "../src/file-system.ts";
 import { decodeBlob, importNet } from "../src/index.ts";
 
-/** Opens a file, reads every blob and keeps all of it: prints how many bytes of memory that took at most, and its layers. */
+/**
+ * Opens a file, reads every blob and keeps all of them. Prints the most bytes of memory that this took, and the number
+ * of layers.
+ */
 const [path = ""] = process.argv.slice(2);
 const peak = () => process.resourceUsage().maxRSS * 1024;
 const before = peak();

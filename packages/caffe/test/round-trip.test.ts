@@ -3,7 +3,10 @@ import { expect, test } from "vitest";
 import { NetParameterSchema, readNet, readWeights, writeNet, writeWeights } from "../src/index.ts";
 import { bytesOf, filesOf, textOf } from "./files.ts";
 
-/** Not packed, where Caffe's schema packs: written packed, which reads as the same. */
+/**
+ * The numbers are not packed here, although Caffe's schema packs them. They are written packed, which reads back the
+ * same.
+ */
 const REWRITTEN = "unpacked.caffemodel";
 
 test.each(filesOf(".caffemodel"))("%s is written byte for byte as it was read", (path) => {
@@ -18,6 +21,6 @@ test.each(filesOf(".prototxt"))("%s reads, writes and reads as the same network"
   expect(net.unknown.size).toBe(0);
   const text = writeNet(net);
   expect(equals(NetParameterSchema, readNet(text).message, net.message)).toBe(true);
-  // Caffe's own writer made these.
+  // Caffe's own writer made these files.
   if (path.startsWith("nets/")) expect(text).toBe(textOf(path));
 });

@@ -6,7 +6,7 @@ import { bytesOf, textOf } from "./files.ts";
 test("V1 becomes what Caffe's own upgrade makes of it", () => {
   const upgraded = upgradeNet(readNet(textOf("nets/v1_conv_relu_ip/deploy_v1.prototxt")));
   const expected = readNet(textOf("nets/v1_conv_relu_ip/deploy_upgraded.prototxt")).message;
-  // That file was written with an Input layer by hand, named "input".
+  // That file has a hand-written Input layer named "input".
   for (const layer of expected.layer) if (layer.type === "Input") layer.name = "data";
   expect(writeNet({ ...upgraded, message: expected })).toBe(writeNet(upgraded));
 });

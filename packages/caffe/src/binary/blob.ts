@@ -5,30 +5,30 @@ import { bytesOfNumbers, DOUBLE, FLOAT, HALF, joinNumbers } from "./numbers.ts";
 import { type Fail, FIELD, type Tally, tallyOf } from "./tally.ts";
 import { BYTES, VARINT, wireFields } from "./wire.ts";
 
-/** One blob of a layer: values that training produced. */
+/** One blob of a layer, with the values that training produced. */
 export interface CaffeBlob {
-  /** With `legacy` the four of num, channels, height and width. Empty is a scalar. */
+  /** If `legacy`, the four sizes num, channels, height and width. An empty shape is a scalar. */
   readonly shape: Shape;
-  /** Float64Array where the file has `double_data`. */
+  /** A Float64Array if the file has `double_data`. */
   readonly data: HostArray;
-  /** The gradient, where the file has it. */
+  /** The gradient, if the file has one. */
   readonly diff: HostArray | null;
-  /** The shape is written as num, channels, height and width, as before 2015. */
+  /** Whether the shape is written as num, channels, height and width, as before 2015. */
   readonly legacy: boolean;
-  /** "float16": the file has NVIDIA's raw_data in half precision; data is float32 then, exactly. */
+  /** "float16" means that the file has NVIDIA's raw_data in half precision; data is then float32, exactly. */
   readonly stored: "float32" | "float64" | "float16";
 }
 
-/** The most values that Caffe counts. */
+/** The largest number of values that Caffe can count. */
 const MAX_COUNT = 2 ** 31 - 1;
 /** Element sizes by NVIDIA's type numbers. Integer types do not hold weights. */
 const RAW_TYPES = [DOUBLE, FLOAT, HALF];
 
 /**
- * A blob as a layer's `blobs` holds it. Packed and unpacked numbers are the same; `double_data` goes before `data`, as in
- * Caffe; NVIDIA's `raw_data` after both.
+ * Decodes a blob of a layer's `blobs`. Packed and unpacked numbers are treated alike. If there are several fields,
+ * `double_data` has priority over `data`, as in Caffe, and both over NVIDIA's `raw_data`.
  *
- * Errors: `ERR_BN_DATA`, after `where`: not a blob, or other numbers of values than its shape says.
+ * Errors: `ERR_BN_DATA`, prefixed by `where`, if it is not a blob, or if the number of values does not fit its shape.
  *
  * Source: BVLC Caffe, `Blob::FromProto`.
  *
@@ -90,7 +90,7 @@ function pick(
   return { data: values, stored: type === 0 ? "float64" : "float32" };
 }
 
-/** What `encodeBlob` writes. */
+/** The content that `encodeBlob` writes. */
 export interface BlobContent {
   readonly shape: Shape;
   readonly data: HostArray;
@@ -98,7 +98,7 @@ export interface BlobContent {
   readonly legacy?: boolean;
 }
 
-/** A blob as Caffe writes it: packed, `double_data` for a Float64Array. */
+/** Encodes a blob as Caffe writes it: packed, with `double_data` for a Float64Array. */
 export function encodeBlob({ shape, data, diff = null, legacy = false }: BlobContent): Uint8Array<ArrayBuffer> {
   const writer = new BinaryWriter();
   if (legacy) for (const [i, size] of shape.entries()) writer.tag(FIELD.num + i, VARINT).int64(size);
@@ -116,11 +116,11 @@ export function encodeBlob({ shape, data, diff = null, legacy = false }: BlobCon
 const NUMBERS: readonly number[] = [...Object.values(NAMES.data), ...Object.values(NAMES.diff)];
 
 /**
- * `bytes` with other numbers in it. Its form stays: how the shape is written, float or double, every other field. A diff
- * is left out: it belongs to the numbers that were there. float16 becomes float32, and float32 `double_data` where a value
- * is no float32.
+ * Replaces the numbers in `bytes`. The form is kept: the way the shape is written, float or double, and every other
+ * field. A diff is left out, because it belongs to the old numbers. float16 becomes float32. float32 becomes
+ * `double_data` if a value is not a float32.
  *
- * Errors: as `decodeBlob`; `ERR_BN_SHAPE`, another number of values.
+ * Errors: those of `decodeBlob`; `ERR_BN_SHAPE` for another number of values.
  */
 export function replaceData(bytes: Uint8Array, data: ArrayLike<number>, where = "blob"): Uint8Array<ArrayBuffer> {
   const old = decodeBlob(bytes, where);

@@ -3,12 +3,12 @@ import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { BYTES, FIXED32, FIXED64, VARINT, type WireField, wireFields } from "./wire.ts";
 
-/** Bytes that a decoded field takes, and a value for each byte of packed numbers. */
+/** The bytes of memory that a decoded field takes, and a value for each byte of packed numbers. */
 const FIELD_COST = 200;
 /** A message has an array for each of its repeated fields. */
 const MESSAGE_COST = 1000;
 const VALUE_COST = 16;
-/** The most bytes of the decoded form, without the blobs, which stay where they are in the file. */
+/** The most bytes of the decoded form, without the blobs, which are views of the file. */
 const MAX_DECODED = 2 ** 28;
 const MAX_DEPTH = 100;
 
@@ -28,7 +28,7 @@ const SCALARS: Partial<Record<ScalarType, Scalar>> = {
   [ScalarType.INT64]: { wire: VARINT, read: (reader) => reader.int64() },
 };
 
-/** Bytes of a message, and how much was made of the whole file so far. */
+/** The bytes of a message, and the memory used for the whole file so far. */
 interface Source {
   readonly bytes: Uint8Array;
   readonly made: { size: number };
@@ -36,9 +36,9 @@ interface Source {
 }
 
 /**
- * Fills a message from its bytes. In contrast to protobuf-es's own reader a field of another wire type than the schema's
- * is kept as unknown, as protobuf's reader for C++ does it: forks of Caffe gave the same numbers to other fields. Values
- * of type bytes are views of `bytes`.
+ * Fills a message from its bytes. Unlike protobuf-es's own reader, it keeps a field as unknown if its wire type differs
+ * from the schema's, as protobuf's C++ reader does, because forks of Caffe gave the same numbers to other fields.
+ * Values of type bytes are views of `bytes`.
  *
  * Errors: an `Error` that says what is wrong.
  */
@@ -60,7 +60,7 @@ function fill(into: ReflectMessage, source: Source): void {
   }
 }
 
-/** False where the field cannot hold what was found. */
+/** Returns false if the field cannot hold the value that was found. */
 function setField(into: ReflectMessage, field: DescField, found: WireField, source: Source): boolean {
   const inner = source.bytes.subarray(found.from, found.to);
   const child = (message: ReflectMessage) => {

@@ -1,4 +1,4 @@
-/** An IEEE 754 binary16 as a number; every one of them is a float32. */
+/** Converts an IEEE 754 binary16 to a number. Every binary16 is also a float32. */
 export function halfToNumber(bits: number): number {
   const [sign, exponent, fraction] = [bits & 0x8000 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
   if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;

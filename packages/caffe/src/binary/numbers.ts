@@ -11,15 +11,15 @@ export const FLOAT = { make: (length: number) => new Float32Array(length), size:
 export const DOUBLE = { make: (length: number) => new Float64Array(length), size: 8 };
 export const HALF = { make: (length: number) => new Uint16Array(length), size: 2 };
 
-/** Whether a field can be repeated numbers of `size` bytes: packed, or one of them. */
+/** Whether a field can be repeated numbers of `size` bytes, either packed or a single one. */
 export function holdsNumbers({ wire, from, to }: WireField, size: number): boolean {
   if (wire === BYTES) return (to - from) % size === 0;
   return wire === (size === 4 ? FIXED32 : FIXED64) && size !== 2;
 }
 
 /**
- * All numbers of field `number`, which take `length` bytes, in one typed array: straight from the wire, for an object per
- * number would take ten times the file.
+ * All numbers of field `number`, which take `length` bytes, in one typed array. They are read directly from the wire
+ * format, because an object per number would take ten times the file's size.
  */
 export function joinNumbers<T extends ArrayOf>(
   bytes: Uint8Array,

@@ -3,7 +3,7 @@ import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { holdsNumbers } from "./numbers.ts";
 import { BYTES, VARINT, varintOf, type WireField, wireFields } from "./wire.ts";
 
-/** Numbers of the fields of BlobProto, the last four of NVIDIA's fork. */
+/** The field numbers of BlobProto. The last four belong to NVIDIA's fork. */
 export const FIELD = {
   num: 1,
   width: 4,
@@ -18,7 +18,7 @@ export const FIELD = {
   rawDiff: 13,
 } as const;
 
-/** The repeated numbers among them: bytes that each takes. */
+/** The fields with repeated numbers, with the bytes per number. */
 const SIZES: Readonly<Record<number, number>> = {
   [FIELD.data]: 4,
   [FIELD.diff]: 4,
@@ -29,14 +29,14 @@ const SIZES: Readonly<Record<number, number>> = {
 /** Caffe's kMaxBlobAxes. */
 const MAX_AXES = 32;
 
-/** What a BlobProto has, without its numbers. */
+/** The content of a BlobProto without its numbers. */
 export interface Tally {
-  /** Bytes that the numbers of a field take, by field number; absent where the field is. */
+  /** The bytes of the numbers of each field, by field number; absent if the field is. */
   readonly numbers: ReadonlyMap<number, number>;
-  /** num, channels, height and width, or null where the blob has none of them. */
+  /** num, channels, height and width, or null if the blob has none of them. */
   readonly legacy: readonly number[] | null;
   readonly dims: readonly number[];
-  /** The last of raw_data and raw_diff, and their types. */
+  /** The last raw_data and raw_diff, and their types. */
   readonly raw: ReadonlyMap<number, WireField>;
   readonly rawTypes: ReadonlyMap<number, number>;
 }

@@ -8,9 +8,9 @@ import { decodeInto } from "./decode.ts";
 export const MAX_WEIGHTS = 2 ** 31 - 1;
 
 /**
- * A `.caffemodel`: the whole network with its blobs. Blobs stay views of `bytes` until `decodeBlob` reads one.
+ * Reads a `.caffemodel`: the whole network with its blobs. Blobs stay views of `bytes` until `decodeBlob` reads one.
  *
- * Errors: `ERR_BN_DATA`: empty, text, truncated, damaged.
+ * Errors: `ERR_BN_DATA` if the file is empty, text, truncated or damaged.
  *
  * @example
  * ```ts
@@ -46,9 +46,9 @@ function looksLikeText(bytes: Uint8Array): boolean {
 }
 
 /**
- * The bytes of a `.caffemodel`. Fields that the schema does not name follow the others of their message.
+ * Encodes the bytes of a `.caffemodel`. Fields that the schema does not name follow the other fields of their message.
  *
- * Errors: `ERR_BN_DATA`, a network read from text that has fields whose numbers are not known.
+ * Errors: `ERR_BN_DATA` if the network was read from text and has fields whose numbers are unknown.
  */
 export function writeWeights({ file, message, places, unknown }: CaffeFile): Uint8Array<ArrayBuffer> {
   for (const [inside, [field]] of unknown) {

@@ -1,12 +1,12 @@
 import { BinaryReader, type WireType } from "@bufbuild/protobuf/wire";
 
-/** One field as it stands on the wire: `bytes[from, to)` is its payload, without tag and length. */
+/** One field in wire format: `bytes[from, to)` is its payload, without tag and length. */
 export interface WireField {
   readonly number: number;
   readonly wire: WireType;
   readonly from: number;
   readonly to: number;
-  /** Where its tag begins, and where it ends. */
+  /** The offset of its tag, and the offset of its end. */
   readonly start: number;
   readonly body: number;
 }
@@ -19,9 +19,9 @@ export const FIXED32 = 5;
 const MAX_DEPTH = 100;
 
 /**
- * The fields of one message, in their order.
+ * Visits the fields of one message in order.
  *
- * Errors: an `Error` that says what is wrong where the bytes are not message.
+ * Errors: throws an `Error` that says what is wrong if the bytes are not a message.
  */
 export function* wireFields(bytes: Uint8Array): Generator<WireField> {
   const reader = new BinaryReader(bytes);
@@ -38,7 +38,7 @@ export function* wireFields(bytes: Uint8Array): Generator<WireField> {
       }
       reader.pos = from + length;
     } else if (wire === FIXED32 || wire === FIXED64) {
-      // The reader's own skip makes a view of each: unpacked numbers are millions.
+      // The reader's own skip would create a view of each number, and there are millions of unpacked ones.
       reader.pos += wire === FIXED32 ? 4 : 8;
     } else {
       reader.skip(wire, number, MAX_DEPTH);
@@ -48,7 +48,7 @@ export function* wireFields(bytes: Uint8Array): Generator<WireField> {
   }
 }
 
-/** The value of a varint field as a signed number; beyond 2^53 it is inexact. */
+/** The value of a varint field as a signed number. It is inexact beyond 2^53. */
 export function varintOf(bytes: Uint8Array, { from }: WireField): number {
   const reader = new BinaryReader(bytes);
   reader.pos = from;

@@ -18,22 +18,25 @@ import { writeRoles } from "../layers/write.ts";
 import { writeNet } from "../text/net.ts";
 
 export interface NetCalibrationOptions extends Omit<ConvertOptions, "dtype"> {
-  /** Which BatchNorm layers get new statistics, by name. Default: all. */
+  /** Selects, by name, the BatchNorm layers that get new statistics. Default: all. */
   readonly nodes?: (name: string) => boolean;
 }
 
 const STATISTICS: readonly Role[] = ["mean", "variance", "inverse std", "factor"];
 
 /**
- * A Caffe network whose BatchNorm layers are to get the statistics of data, as `calibrationOf` of @bn/onnx/calibrate does it for ONNX:
- * the network runs as the ONNX model that `convertNet` makes of it, with batches in place of the first axis of its inputs.
- * `bytes` of the result are those of the .caffemodel, with other statistics and everything else as it was.
+ * Opens a Caffe network whose BatchNorm layers get the statistics of data, as `calibrationOf` of @bn/onnx/calibrate
+ * does for ONNX. The network runs as the ONNX model that `convertNet` makes of it, with the batch as the first axis of
+ * its inputs. The `bytes` of the result are those of the .caffemodel, with other statistics and everything else
+ * unchanged.
  *
- * Math    mean and unbiased variance, as Caffe stores it; each rounded once to float32. The factor is 1: (mean, variance, 1) is
- *         what the three blobs stand for. Dialects that store averages keep their factor; 1 / std is fl(1 / sqrt(variance + eps)),
- *         with the eps of the record: 0 where the layer stores 1 / std.
- * Left    layers that share their statistics with another by a ParamSpec's name, which one blob cannot hold for both.
- * Errors  as `convertNet`; `ERR_BN_DATA`, naming the layer: a batch that the network, e.g. a Reshape in it, does not take.
+ * Math    mean and unbiased variance, as Caffe stores them, each rounded once to float32. The factor is 1, so the three
+ *         blobs hold (mean, variance, 1). Dialects that store averages keep their factor; 1 / std is fl(1 /
+ *         sqrt(variance + eps)), with the eps of the record: 0 where the layer stores 1 / std.
+ * Left    layers that share their statistics with another layer by a ParamSpec's name are not changed, because one blob
+ *         cannot hold the statistics of both.
+ * Errors  those of `convertNet`; `ERR_BN_DATA`, naming the layer, for a batch that the network does not accept, e.g.
+ *         because of a Reshape.
  *
  * @example
  * ```ts
@@ -80,7 +83,7 @@ export function netCalibration(options: NetCalibrationOptions): Calibration {
   });
 }
 
-/** The port with the name of its blob. Nets fix the first axis for one deployment; here it is the batch. */
+/** The port with the name of its blob. A net fixes the first axis for one deployment; here it is the batch. */
 function openPort({ type, shape }: DataPort, name: string): DataPort {
   return { name, type, shape: shape && [null, ...shape.slice(1)] };
 }

@@ -19,7 +19,7 @@ export interface BuildOptions {
   readonly shapes: Readonly<Record<string, Shape>>;
 }
 
-/** A value that is a blob's: an input, or a layer's top. */
+/** A value of a blob: an input, or a layer's top. */
 export interface BlobValue {
   readonly blob: string;
   readonly layer: NetworkLayer;
@@ -31,17 +31,19 @@ export interface Built {
   readonly inputs: readonly BlobValue[];
   readonly tops: readonly BlobValue[];
   readonly outputs: readonly BlobValue[];
-  /** Records by the name of their BatchNorm layer. */
+  /** The records, by the name of their BatchNorm layer. */
   readonly norms: ReadonlyMap<string, NormRecord>;
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** A loss reads labels; what it is converted as does not. */
+/** A loss also reads labels, which its converted form does not. */
 const READ_BOTTOMS: Readonly<Record<string, number>> = { SoftmaxWithLoss: 1 };
 
 const keyOf = ({ layer, top }: Pick<Wire, "layer" | "top">) => `${layer}.${top}`;
 
-/** Layer after layer, in the net's order. Errors: `ERR_BN_DATA` naming layer and type; as `sourceShape`. */
+/**
+ * Converts layer after layer, in the net's order. Errors: `ERR_BN_DATA` naming layer and type; those of `sourceShape`.
+ */
 export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: BuildOptions): Built {
   const { layers, net, weights } = imported.network;
   const records = new Map(imported.layers.map((record) => [record.name, record]));
@@ -49,7 +51,7 @@ export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: Buil
   const graph = createGraph(opset, dtype);
   const readers = readersOf(layers);
   const values = new Map<string, Value>();
-  /** Values that already belong to a blob; another blob with equal values gets a tensor of its own. */
+  /** Values that already belong to a blob. Another blob with equal values gets a tensor of its own. */
   const taken = new Set<string>();
   const inputs: BlobValue[] = [];
   const tops: BlobValue[] = [];
@@ -84,7 +86,10 @@ export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: Buil
 
   const contextOf = (layer: NetworkLayer): Context => {
     const used = new Set<number>();
-    /** How many tops it gave, and whether that need not be all: a loss is not converted, nor what a node has inside. */
+    /**
+     * The number of tops that were given values, and whether all must be. A loss is not converted, and neither are
+     * values inside a node.
+     */
     let [given, whole] = [0, layer.type === "SoftmaxWithLoss" && layer.tops.length > 0];
     const only = () => {
       const found = layer.tops.flatMap((_, top) => readers.get(keyOf({ layer: layer.index, top })) ?? []);
@@ -93,7 +98,7 @@ export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: Buil
     const context: Context = {
       graph,
       layer,
-      // Those of the layer after this one are not there while this one looks at it.
+      // A getter, because the bottoms of the next layer do not exist yet while this layer examines it.
       get bottoms() {
         return readBottoms(layer).map((wire) => valueAt(layer, wire));
       },
@@ -108,10 +113,10 @@ export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: Buil
       },
       note: (what) => say("converted", layer, what),
       record() {
-        // All of them were checked: their number shows what they are.
+        // All blobs were checked, because their number shows their meaning.
         for (const i of layer.blobs.keys()) used.add(i);
         const found = records.get(layer.name);
-        // Of two layers with one name the first has the weights.
+        // If two layers have the same name, the first one has the weights.
         if (found && layer.blobs.length > 0) {
           countRounded(layer, [found.statistics?.mean, found.statistics?.variance, found.gamma, found.beta]);
           return found;
@@ -174,13 +179,13 @@ export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: Buil
   return { graph, inputs, tops, outputs, norms, diagnostics };
 }
 
-/** What a layer reads in inference. Silence reads what is not an output then. */
+/** The bottoms that a layer reads in inference. A Silence layer reads values that are then not outputs. */
 function readBottoms(layer: NetworkLayer): readonly Wire[] {
   if (Object.hasOwn(DROPPED, layer.type) && layer.type !== "Silence") return [];
   return layer.bottoms.slice(0, READ_BOTTOMS[layer.type]);
 }
 
-/** For each value the layers that read it. */
+/** The layers that read each value. */
 function readersOf(layers: readonly NetworkLayer[]): ReadonlyMap<string, readonly NetworkLayer[]> {
   const readers = new Map<string, NetworkLayer[]>();
   for (const layer of layers) {

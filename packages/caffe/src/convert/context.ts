@@ -15,7 +15,7 @@ import {
 } from "./graph.ts";
 import type { Params } from "./params.ts";
 
-/** What the function of a layer type gets: its layer, what flows in, and where to put nodes. */
+/** The arguments of the function for a layer type: its layer, its inputs, and where to put nodes. */
 export interface Context {
   readonly graph: Graph;
   readonly layer: NetworkLayer;
@@ -27,24 +27,24 @@ export interface Context {
   readonly note: (what: string) => void;
   /** The only layer that reads the top, or null. */
   readonly next: () => Context | null;
-  /** Takes that layer as done by this one. */
+  /** Marks that layer as handled by this one. */
   readonly absorb: (next: Context) => void;
-  /** Checks that every stored blob was asked for, and every top given. */
+  /** Checks that every stored blob was used, and every top was given a value. */
   readonly done: () => void;
-  /** The layer's normalization, read from its blobs. Errors: it cannot be read. */
+  /** The layer's normalization, read from its blobs. Errors: if it cannot be read. */
   readonly record: () => CaffeRecord;
-  /** A normalization that became a BatchNormalization node. */
+  /** Records a normalization that became a BatchNormalization node. */
   readonly norm: (record: NormRecord) => void;
-  /** Gives top `i` its value: the bottom itself, where nothing changes. */
+  /** Gives top `i` its value, which is the bottom itself if nothing changes. */
   readonly top: (i: number, value: Value) => void;
 }
 
-/** Errors name file, layer and type. */
+/** Throws an error that names file, layer and type. */
 export function fail(layer: NetworkLayer, what: string): never {
   throw new BnError("ERR_BN_DATA", `${layer.label}: ${what}`);
 }
 
-/** A node that gives one value of `shape`. */
+/** Adds a node with one output of `shape`. */
 export function emit(
   context: Context,
   op: string,
@@ -55,7 +55,7 @@ export function emit(
   return emitAll(context, op, input, [shape], attributes)[0] as Value;
 }
 
-/** A node with several outputs. */
+/** Adds a node with several outputs. */
 export function emitAll(
   { graph, layer }: Context,
   op: string,
@@ -69,7 +69,7 @@ export function emitAll(
   return outputs;
 }
 
-/** The most values that Caffe counts in a blob. */
+/** The largest number of values that Caffe can count in a blob. */
 const MAX_COUNT = 2 ** 31 - 1;
 
 function checkCount(layer: NetworkLayer, shape: Shape): void {
@@ -82,22 +82,22 @@ export function constant({ graph, layer }: Context, what: string, shape: Shape, 
   return addTensor(graph, `${layer.name}/${what}`, shape, data);
 }
 
-/** One number, which goes with a tensor of any shape. */
+/** A single number, which broadcasts to any shape. */
 export function scalar(context: Context, what: string, number: number): Value {
   return constant(context, what, [], [number]);
 }
 
-/** Whole numbers: shapes, axes, places. */
+/** Integers: shapes, axes, indices. */
 export function integers({ graph, layer }: Context, what: string, numbers: readonly number[]): Value {
   return addIntegers(graph, `${layer.name}/${what}`, numbers);
 }
 
-/** The only bottom. Errors: there are none, or several. */
+/** The only bottom. Errors: if there are none, or several. */
 export function only(context: Context): Value {
   return bottomsOf(context, 1, 1)[0] as Value;
 }
 
-/** The bottoms, of which there must be so many; and one top. */
+/** The bottoms after a check of their number; there must be one top. */
 export function bottomsOf({ layer, bottoms }: Context, least: number, most: number): readonly Value[] {
   const expected =
     least === most ? `${least}` : most === Number.POSITIVE_INFINITY ? `${least} or more` : `${least} to ${most}`;
@@ -106,7 +106,7 @@ export function bottomsOf({ layer, bottoms }: Context, least: number, most: numb
   return bottoms;
 }
 
-/** `axis` counted from 0. Errors: it is none of the bottom's. */
+/** `axis` counted from 0. Errors: if the bottom has no such axis. */
 export function axisOf({ layer }: Context, axis: number, rank: number, what = "axis"): number {
   const at = axis < 0 ? axis + rank : axis;
   if (Number.isInteger(at) && at >= 0 && at < rank) return at;
@@ -126,7 +126,7 @@ export function weight({ layer, weights }: Context, i: number, what: string, exp
   );
 }
 
-/** Caffe's rule: the same shape; the old form of four numbers may have ones before it. */
+/** Caffe's rule: the shapes must be equal, but the old form of four numbers may begin with ones. */
 function fits({ shape, legacy }: CaffeBlob, expected: Shape): boolean {
   const wanted = legacy ? [...new Array<number>(Math.max(0, 4 - expected.length)).fill(1), ...expected] : expected;
   return shape.length === wanted.length && shape.every((size, i) => size === wanted[i]);

@@ -7,19 +7,19 @@ import { importNet } from "../layers/import.ts";
 import { type BlobValue, type Built, buildGraph } from "./build.ts";
 import { prune, settleNames } from "./names.ts";
 
-/** Operator sets that a network can be written in. */
+/** The operator sets in which a network can be written. */
 export const NETWORK_OPSETS = { least: 9, most: 22, default: 13 } as const;
 
 export interface ConvertOptions {
-  /** The net, of a `.prototxt`. */
+  /** The net, from a `.prototxt`. */
   readonly net: CaffeFile;
-  /** Its weights, of a `.caffemodel`. */
+  /** Its weights, from a `.caffemodel`. */
   readonly weights: CaffeFile;
   /** The operator set, 9 to 22. Default 13. */
   readonly opset?: number;
-  /** Shapes of inputs by blob, in place of those in the net. */
+  /** Shapes of inputs by blob, which replace those in the net. */
   readonly shapes?: Readonly<Record<string, Shape>>;
-  /** Default "float32", as Caffe runs networks; doubles in the file are rounded then. */
+  /** Default "float32", in which Caffe runs networks. Doubles in the file are then rounded. */
   readonly dtype?: Dtype;
   /** The dialect of normalization layers whose blobs are ambiguous; see `DIALECTS`. */
   readonly dialect?: Dialect | undefined;
@@ -28,14 +28,14 @@ export interface ConvertOptions {
   readonly stages?: readonly string[];
 }
 
-/** A blob that goes in or comes out, and the tensor that it is. */
+/** An input or output blob, and its tensor. */
 export interface Port {
   readonly blob: string;
   readonly tensor: string;
   readonly shape: Shape;
 }
 
-/** What a layer made: its top, and the tensor that holds it. */
+/** A top of a layer, and the tensor that holds it. */
 export interface LayerTop extends Port {
   readonly layer: string;
   readonly type: string;
@@ -47,24 +47,25 @@ export interface ConvertedNet {
   readonly opset: number;
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
-  /** In the net's order. A BatchNorm that is one node with its Scale has no tensor of its own. */
+  /** The tops in the net's order. A BatchNorm that forms one node with its Scale has no tensor of its own. */
   readonly tops: readonly LayerTop[];
-  /** What the BatchNormalization nodes were, by the name of the node, with statistics as stored. */
+  /** The records of the BatchNormalization nodes, by the name of the node, with statistics as stored. */
   readonly norms: ReadonlyMap<string, NormRecord>;
-  /** What was left out, and what whoever runs the network must know. */
+  /** Messages about what was left out, and what a user of the network must know. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
 /**
- * A trained network, phase test, as an ONNX model. Layer by layer: docs/caffe-files.md.
+ * Converts a trained network, phase test, to an ONNX model. docs/caffe-files.md describes each layer.
  *
- * Math    what Caffe computes; where an operator of ONNX computes something else, others are added, and where there are
- *         none it is an error. BatchNorm, with the Scale after it, is one BatchNormalization.
- * Names   inputs, outputs and all between keep the names of blobs. A blob that layers change in place has several values:
- *         the last one has its name, earlier ones are `blob/layer`.
- * Weights float32, bit for bit.
- * Errors  `ERR_BN_DATA`, naming file, layer and type: as `openNetwork`; an unknown type; parameters, shapes or weights that
- *         do not fit; an input whose shape the net does not say. `ERR_BN_PARAM`: opset, or shapes that name no input.
+ * Math    the model computes what Caffe computes. If an ONNX operator computes something else, other operators are
+ *         added; if there are none, the layer is an error. BatchNorm, with the Scale after it, is one
+ *         BatchNormalization.
+ * Names   inputs, outputs and all tensors between keep the names of blobs. A blob that layers change in place has
+ *         several values: the last one has its name, earlier ones are `blob/layer`. Weights float32, bit for bit.
+ * Errors  `ERR_BN_DATA`, naming file, layer and type: the errors of `openNetwork`; an unknown type; parameters, shapes
+ *         or weights that do not fit; an input whose shape the net does not declare. `ERR_BN_PARAM`: an unknown opset,
+ *         or shapes for an input that does not exist.
  *
  * @example
  * ```ts
@@ -126,7 +127,7 @@ export function convertNet(options: ConvertOptions): ConvertedNet {
     outputs: outputs.map(named),
   });
   const tops = built.tops.filter(({ value }) => kept.has(value.id));
-  // What was left out of the import is converted, or was an error.
+  // A layer that was left out of the import is either converted, or has caused an error.
   const suspicions = imported.diagnostics.filter(({ kind }) => kind !== "left out");
   const there = new Set(nodes.map(({ name }) => name));
   return {

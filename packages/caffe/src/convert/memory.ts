@@ -1,16 +1,17 @@
 import type { NetworkLayer, Value as Wire } from "../net/network.ts";
 import { fail } from "./context.ts";
 
-/** Layers whose tops are their bottom's memory under another shape or name. */
+/** Layers whose tops are the memory of their bottom with another shape or name. */
 const SHARE: readonly string[] = ["Flatten", "Reshape", "Split"];
-/** Layers that change nothing in place in inference. */
+/** Layers that in inference change nothing even if they work in place. */
 const KEEP: readonly string[] = ["Dropout"];
 
 /**
- * Refuses a net in which a layer in place changes what another blob shares and a later layer reads: Caffe gives that layer
- * the changed values, and ONNX has values, not memory. Where several layers read a blob none of them is in place in Caffe.
+ * Refuses a net in which an in-place layer changes memory that another blob shares and a later layer reads. Caffe gives
+ * that layer the changed values, but ONNX has values and no shared memory. If several layers read a blob, Caffe allows
+ * none of them to work in place.
  *
- * Errors: `ERR_BN_DATA`, naming the layer in place, the blob and its reader.
+ * Errors: `ERR_BN_DATA`, naming the in-place layer, the blob and its reader.
  */
 export function refuseSharedWrites(layers: readonly NetworkLayer[]): void {
   const readers = new Map<string, NetworkLayer[]>();

@@ -1,11 +1,12 @@
 import type { Graph } from "./graph.ts";
 
-/** The values that a blob had, in order, each with the layer that gave it. */
+/** The values of a blob over time, each with the layer that computed it. */
 export type History = ReadonlyMap<string, readonly { readonly id: string; readonly layer: string }[]>;
 
 /**
- * Gives every id its name: the last value of a blob the blob's, earlier ones `blob/layer`, all else as it wishes; a number
- * behind where a name is taken. Nodes are named after their layer, bare where they give a top.
+ * Gives every id its name. The last value of a blob gets the blob's name, and earlier values get `blob/layer`. All
+ * others get the preferred name, with a number if the name is taken. Nodes are named after their layer, without
+ * addition if they compute a top.
  */
 export function settleNames(graph: Graph, history: History): ReadonlyMap<string, string> {
   const taken = new Set<string>();
@@ -37,7 +38,7 @@ export function settleNames(graph: Graph, history: History): ReadonlyMap<string,
   return names;
 }
 
-/** Leaves out nodes and tensors that no output needs. */
+/** Removes nodes and tensors that no output needs. */
 export function prune(graph: Graph, outputs: readonly string[]): Pick<Graph, "nodes" | "tensors"> {
   const needed = new Set(outputs);
   const nodes = graph.nodes.toReversed().filter(({ input, output }) => {

@@ -2,9 +2,9 @@ import type { Shape } from "@bn/core";
 import { type Context, emit, emitAll, fail, integers, scalar } from "./context.ts";
 import { countOf, type Value } from "./graph.ts";
 
-/** Operators that are written differently in one operator set and in another, and short forms of others. */
+/** Operators whose form depends on the operator set, and short forms of others. */
 
-/** `value` under another shape with as many elements; itself where that is its shape. */
+/** `value` with another shape of the same size; the same value if it already has that shape. */
 export function reshape(context: Context, value: Value, shape: Shape): Value {
   if (String(shape) === String(value.shape) && shape.length === value.shape.length) return value;
   if (countOf(shape) !== countOf(value.shape)) {
@@ -32,12 +32,12 @@ export function slice(context: Context, value: Value, starts: readonly number[],
   return emit(context, "Slice", [value, ...inputs], shape);
 }
 
-/** The largest number that stands for "to the end" in Slice. */
+/** The largest number, which means "to the end" in Slice. */
 const END = 2 ** 31 - 1;
-/** Indices that a model may store, in operator set 9. */
+/** The most indices that a model may store, in operator set 9. */
 const MAX_INDICES = 2 ** 24;
 
-/** The same values in the other order along `axis`. */
+/** The same values in reverse order along `axis`. */
 export function backwards(context: Context, value: Value, axis: number): Value {
   const size = value.shape[axis] as number;
   if (context.graph.opset >= 10) {
@@ -83,14 +83,14 @@ const AXES_AS_INPUT: Readonly<Record<Reduction, number>> = {
   ReduceSumSquare: 18,
 };
 
-/** Over `axes`, each of which stays with size 1. */
+/** Reduces over `axes`, each of which keeps size 1. */
 export function reduce(context: Context, op: Reduction, value: Value, axes: readonly number[]): Value {
   const shape = value.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
   if (context.graph.opset < AXES_AS_INPUT[op]) return emit(context, op, [value], shape, { axes, keepdims: 1 });
   return emit(context, op, [value, integers(context, "axes", axes)], shape, { keepdims: 1 });
 }
 
-/** Over one axis. Before operator set 13 Softmax took that axis and all after it together. */
+/** Softmax over one axis. Before operator set 13, Softmax was taken over that axis and all after it together. */
 export function softmax(context: Context, value: Value, axis: number): Value {
   const last = value.shape.length - 1;
   if (context.graph.opset >= 13 || axis === last) return emit(context, "Softmax", [value], value.shape, { axis });
@@ -99,7 +99,9 @@ export function softmax(context: Context, value: Value, axis: number): Value {
   return transpose(context, emit(context, "Softmax", [turned], turned.shape, { axis: last }), perm);
 }
 
-/** The `k` largest along `axis` and their places, in falling order; of equal ones the first comes first. */
+/**
+ * The `k` largest values along `axis` and their indices, in descending order. Among equal values the first comes first.
+ */
 export function largest(context: Context, value: Value, axis: number, k: number): readonly [Value, Value] {
   const shapes = [value.shape.with(axis, k), value.shape.with(axis, k)];
   const outputs =
@@ -109,7 +111,7 @@ export function largest(context: Context, value: Value, axis: number, k: number)
   return outputs as [Value, Value];
 }
 
-/** Elementwise with one number; nothing where that changes no value. */
+/** Combines elementwise with one number; adds no node if that changes no value. */
 export function timesNumber(context: Context, value: Value, number: number): Value {
   return number === 1 ? value : emit(context, "Mul", [value, scalar(context, "factor", number)], value.shape);
 }

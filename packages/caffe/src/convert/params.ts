@@ -2,18 +2,21 @@ import { type DescField, ScalarType } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { type LayerParameter, LayerParameterSchema } from "../schema/caffe_pb.ts";
 
-/** A message by the names that it has in a prototxt. What is not there has its default; lists are empty then. */
+/**
+ * A message, accessed by the field names of a prototxt. A field that is absent has its default, and an absent list is
+ * empty.
+ */
 export interface Params {
   has(name: string): boolean;
   number(name: string): number;
   numbers(name: string): readonly number[];
   flag(name: string): boolean;
-  /** The name of an enum's value; an unknown one is its number. */
+  /** The name of an enum's value; an unknown value gives its number. */
   choice(name: string): string;
   text(name: string): string;
   texts(name: string): readonly string[];
   list(name: string): readonly Params[];
-  /** A message inside; where it is not there, one with defaults. */
+  /** A nested message; if it is absent, one with defaults. */
   params(name: string): Params;
 }
 
@@ -50,7 +53,7 @@ function view(message: ReflectMessage): Params {
   };
 }
 
-/** Text may give a float more digits than Caffe keeps. */
+/** A float in text may have more digits than Caffe keeps. */
 function numberOf(field: DescField, value: unknown): number {
   return field.scalar === ScalarType.FLOAT ? Math.fround(Number(value)) : Number(value);
 }

@@ -21,7 +21,7 @@ import { pooling } from "./layers/pooling.ts";
 import { argMax, reduction, softmaxLayer, softmaxWithLoss } from "./layers/reduction.ts";
 import { concat, crop, flatten, permute, reshapeLayer, sliceLayer, tile } from "./layers/shape.ts";
 
-/** What becomes of a layer of each type. Inputs and layers that are dropped are elsewhere. */
+/** The converter of each layer type. Inputs and layers that are dropped are handled elsewhere. */
 export const CONVERTERS: Readonly<Record<string, (context: Context) => void>> = {
   AbsVal: unary("Abs"),
   ArgMax: argMax,

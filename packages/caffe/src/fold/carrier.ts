@@ -3,7 +3,7 @@ import type { CaffeBlob } from "../binary/blob.ts";
 import type { NetworkLayer } from "../net/network.ts";
 import type { LayerParameter } from "../schema/caffe_pb.ts";
 
-/** How a layer type lays out its weights, and where its parameters say whether it has a bias. */
+/** The layout of a layer type's weights, and the field that says whether it has a bias. */
 interface CarrierType {
   layout(param: LayerParameter, dims: readonly number[]): WeightLayout | string;
   /** True unless `bias_term: false`. */
@@ -43,7 +43,7 @@ export function isCarrier({ type }: Pick<NetworkLayer, "type">): boolean {
   return CARRIERS.has(type);
 }
 
-/** What can be folded into. */
+/** A layer that normalizations can be folded into. */
 export interface Weighted {
   readonly layout: WeightLayout;
   readonly weights: CaffeBlob;
@@ -52,7 +52,7 @@ export interface Weighted {
   readonly setBias: (param: LayerParameter) => void;
 }
 
-/** A layer's weights by output; as text, why nothing can be folded into them. */
+/** A layer's weights by output, or a text that says why nothing can be folded into them. */
 export function weightedOf(layer: NetworkLayer, blobs: readonly CaffeBlob[]): Weighted | string {
   const carrier = CARRIERS.get(layer.type);
   if (carrier === undefined) return `${layer.type} has no weights to fold into`;

@@ -21,18 +21,18 @@ export interface FoldNetOptions extends ImportNetOptions, FoldLimits {}
 export interface FoldedNet {
   /** The network without the folded layers; null if no network was given. */
   readonly net: CaffeFile | null;
-  /** With other blobs in the layers that took them up; everything else as it was. */
+  /** The weights, with other blobs in the layers that were changed and everything else unchanged. */
   readonly weights: CaffeFile | null;
-  /** One per BatchNorm, with the Scale behind it, and per other Scale. */
+  /** One row per BatchNorm with the Scale after it, and per other Scale. */
   readonly rows: readonly FoldRow[];
 }
 
 /**
- * Moves every BatchNorm + Scale of a network into the Convolution, Deconvolution or InnerProduct before it.
+ * Folds every BatchNorm + Scale of a network into the Convolution, Deconvolution or InnerProduct before it.
  *
- * Math    w' = w gain, b' = (b - mean) gain + beta over the outputs, gain = gamma / sqrt(variance / factor + eps), in float64 and
- *         rounded once (docs/folding.md, F-1). The layer gets a bias where it had none.
- * Errors  `ERR_BN_DATA`, as `importNet`.
+ * Math    w' = w gain, b' = (b - mean) gain + beta over the outputs, gain = gamma / sqrt(variance / factor + eps), in
+ *         float64 and rounded once (docs/folding.md, F-1). The layer gets a bias if it had none.
+ * Errors  `ERR_BN_DATA` as for `importNet`.
  */
 export function foldNet(options: FoldNetOptions): FoldedNet {
   const { layers: records, network } = importNet(options);
@@ -54,7 +54,7 @@ export function foldNet(options: FoldNetOptions): FoldedNet {
   return { net, weights: options.weights ? without(options.weights, folds) : null, rows };
 }
 
-/** What `judgeFolds` of `@bn/onnx` compares a folded network with. Errors: as `importNet`. */
+/** The folds with which `judgeFolds` of `@bn/onnx` compares a folded network. Errors: those of `importNet`. */
 export function foldTasksOfNet(options: FoldNetOptions): FoldTasks {
   const { layers: records, network } = importNet(options);
   const { folds, left } = planFolds(network, records, options);
@@ -68,7 +68,7 @@ export function foldTasksOfNet(options: FoldNetOptions): FoldTasks {
   return { tasks, norms: namedNorms(records), left: reasons };
 }
 
-/** The layers with weights of a network, for `judgeFolds`. Errors: as `openNetwork`. */
+/** The layers with weights of a network, for `judgeFolds`. Errors: those of `openNetwork`. */
 export function foldAttemptsOfNet(options: ImportNetOptions): FoldAttempts {
   const { layers: records, network } = importNet(options);
   const layers = network.layers.filter(isCarrier).flatMap((layer) => {
@@ -87,7 +87,7 @@ function namedNorms(records: readonly CaffeRecord[]): NamedNorm[] {
   return records.flatMap((record) => (isNormRecord(record) ? [{ name: record.name, norm: record }] : []));
 }
 
-/** The file without the layers that went, and with what took them up. */
+/** The file without the removed layers, and with the changed layers in place. */
 function without(file: CaffeFile, folds: readonly PlannedFold[]): CaffeFile {
   const mover = createMover(file);
   const message = mover.copy(NetParameterSchema, file.message);

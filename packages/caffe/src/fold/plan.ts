@@ -13,25 +13,25 @@ import { storedLayer } from "../layers/stored.ts";
 import type { Network, NetworkLayer, Value } from "../net/network.ts";
 import { isCarrier, type Weighted, weightedOf } from "./carrier.ts";
 
-/** A layer with the normalizations that go into it, in order, and its weights after that. */
+/** A layer with the normalizations that are folded into it, in order, and its new weights. */
 export interface PlannedFold {
   readonly layer: NetworkLayer;
   readonly weighted: Weighted;
   readonly records: readonly CaffeRecord[];
   readonly steps: FoldTask["steps"];
   readonly folded: FoldedWeights;
-  /** Layers that go. */
+  /** Layers that are removed. */
   readonly gone: readonly NetworkLayer[];
-  /** The blob's name behind the last of them. */
+  /** The name of the blob after the last of them. */
   readonly top: string;
   readonly lostDigits: number;
 }
 
-/** What is to be left as it is. */
+/** Limits on what is folded. */
 export interface FoldLimits {
   /** Do not fold a layer if folding could cancel more than this many decimal digits of a channel. Default: no limit. */
   readonly maxLostDigits?: number;
-  /** Layers that must not be folded, named as in `into` of the rows, with the reason. */
+  /** Layers that must not be folded, by the names that rows have in `into`, with the reason. */
   readonly leave?: ReadonlyMap<string, string>;
 }
 
@@ -40,7 +40,7 @@ export interface Plan {
   readonly left: readonly { readonly record: CaffeRecord; readonly reason: string }[];
 }
 
-/** Which records can be moved into the layer before them. Changes nothing. */
+/** Finds the records that can be folded into the layer before them. It changes nothing. */
 export function planFolds(network: Network, records: readonly CaffeRecord[], limits: FoldLimits): Plan {
   const byLayer = new Map<NetworkLayer, PlannedFold>();
   const left: { record: CaffeRecord; reason: string }[] = [];
@@ -100,7 +100,7 @@ function planOne(
   };
 }
 
-/** The layer whose top alone `first` reads, by way of layers that are folded into it already. */
+/** The layer whose top only `first` reads, possibly through layers that are already folded into it. */
 function sourceOf(network: Network, first: NetworkLayer, planned: readonly PlannedFold[]) {
   const value = first.bottoms[0];
   const maker = value && network.layers[value.layer];

@@ -15,7 +15,7 @@ type Scale = Exclude<ReadScale, { readonly broken: string }>;
 interface Parts {
   readonly layer: NetworkLayer;
   readonly norm: Norm;
-  /** The layer's own, and those of the Scale where there is one. */
+  /** The layer's own blobs, and those of the Scale if there is one. */
   readonly stored: readonly StoredLayer[];
   readonly scale: Scale | null;
   readonly network: Network;

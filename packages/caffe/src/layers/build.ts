@@ -11,21 +11,23 @@ import {
 } from "../schema/caffe_pb.ts";
 
 export interface BuildNetOptions {
-  /** The shape of the bottom. Default [1, channels, 1, 1], or what a Scale covers behind the axes before it. */
+  /**
+   * The shape of the bottom. Default [1, channels, 1, 1], or for a Scale the shape that it covers after axes of size 1.
+   */
   readonly shape?: Shape;
 }
 
-/** A network and its weights: for `writeNet`, and for `writeWeights`. */
+/** A network and its weights, for `writeNet` and `writeWeights`. */
 export interface BuiltNet {
   readonly net: CaffeFile;
   readonly weights: CaffeFile;
 }
 
 /**
- * One normalization layer as a network of Caffe's: an Input "data", BatchNorm, and Scale where the record has gamma.
+ * Builds a Caffe network of one normalization layer: an Input "data", BatchNorm, and Scale if the record has gamma.
  *
- * Math    sums and factor, gamma and beta go as they are, to the bit; float64 as `double_data`.
- * Errors  `ERR_BN_PARAM`: channels on another axis than 1, where Caffe has them, or a parameter for each position;
+ * Math    sums and factor, gamma and beta are written bit for bit; float64 is written as `double_data`.
+ * Errors  `ERR_BN_PARAM`: channels are not on axis 1, where Caffe has them, or there is a parameter for each position;
  *         `ERR_BN_SHAPE`: a shape that does not fit.
  *
  * @example

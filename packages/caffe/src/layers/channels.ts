@@ -25,7 +25,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
 };
 
-/** The channels of each layer's first bottom as the net says it, by the layer's index; null where it does not. */
+/** The channels of each layer's first bottom as the net declares them, by the layer's index; null if it does not. */
 export function channelsByNet({ layers }: Network): readonly (number | null)[] {
   const tops = layers.map((): (number | null)[] => []);
   return layers.map((layer) => {

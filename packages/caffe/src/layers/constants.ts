@@ -5,16 +5,16 @@ import { BatchNormParameterSchema } from "../schema/caffe_pb.ts";
 import type { Dialect } from "./dialect.ts";
 import { textAt } from "./text-fields.ts";
 
-/** What a BatchNorm layer says of itself, defaults filled in. */
+/** The parameters of a BatchNorm layer, with defaults filled in. */
 export interface NormConstants {
   readonly eps: number;
   readonly movingAverageFraction: number;
   readonly useGlobalStats: boolean | null;
-  /** In words, what was taken for granted or changed. */
+  /** Notes, in words, on values that were assumed or changed. */
   readonly notes: readonly (readonly ["assumed" | "converted", string])[];
 }
 
-/** cuDNN takes no smaller one, and NVIDIA's fork raises every eps to it. */
+/** cuDNN accepts no smaller eps, and NVIDIA's fork raises every eps to this value. */
 const LEAST_EPS = Math.fround(1e-5);
 
 export function normConstants({ param }: NetworkLayer, net: CaffeFile, dialect: Dialect): NormConstants {
@@ -49,7 +49,7 @@ export function normConstants({ param }: NetworkLayer, net: CaffeFile, dialect: 
   return { eps: own.eps, movingAverageFraction: fraction, useGlobalStats, notes: [] };
 }
 
-/** A number of bn_param, which is not in Caffe's schema. */
+/** A number of bn_param, which Caffe's schema does not have. */
 function fnum(net: CaffeFile, param: NetworkLayer["param"], name: string, absent: number): number {
   const text = textAt(net, param, ["bn_param", name]);
   const value = Number(text?.replace(/f$/i, "") ?? absent);

@@ -2,27 +2,27 @@ import type { Backend, Blob, Layer, Phase } from "@bn/core";
 import { type CreatedLayer, createLayer, isNormRecord, type LayerRecord } from "@bn/onnx";
 
 export interface CreateLayersOptions {
-  /** Default: the record's. */
+  /** Default: the phase of the record. */
   readonly phase?: Phase;
-  /** BatchNorm and Scale as one layer, which goes over memory once; default true. */
+  /** Create BatchNorm and Scale as one layer, which reads memory once. Default true. */
   readonly fused?: boolean;
 }
 
-/** Layers to run one after the other, and the blobs that they were given. */
+/** Layers that run one after the other, with the blobs that were created for them. */
 export interface CreatedLayers extends Disposable {
-  /** Not set up yet. */
+  /** The layers, before their setUp. */
   readonly layers: readonly Layer[];
-  /** mean, variance, factor, gamma, beta; of a Scale gamma and beta; those that the record has. */
+  /** mean, variance, factor, gamma, beta, as far as the record has them; for a Scale, gamma and beta. */
   readonly blobs: readonly Blob[];
-  /** Frees all. */
+  /** Frees the layers and the blobs. */
   dispose(): void;
 }
 
 /**
- * The layers of a record on `backend`, with its blobs as stored.
+ * Creates the layers of a record on `backend`, with its blobs as stored.
  *
- * Errors: `ERR_BN_BACKEND`, a dtype that the backend does not support (weights in double_data are float64); `ERR_BN_PARAM`, a
- * moving_average_fraction outside of [0, 1] in phase "train"; `ERR_BN_MEMORY`.
+ * Errors: `ERR_BN_BACKEND` for a dtype that the backend does not support (weights in double_data are float64);
+ * `ERR_BN_PARAM` for a moving_average_fraction outside of [0, 1] in phase "train"; `ERR_BN_MEMORY`.
  *
  * @example
  * ```ts
@@ -56,7 +56,7 @@ export function createLayers(backend: Backend, record: LayerRecord, options: Cre
   return { layers: made.map(({ layer }) => layer), blobs, dispose, [Symbol.dispose]: dispose };
 }
 
-/** BatchNorm and Scale as the two layers that Caffe has. */
+/** BatchNorm and Scale as two layers, as in Caffe. */
 function partsOf(record: LayerRecord): LayerRecord[] {
   if (!isNormRecord(record) || record.type === "BatchNorm") return [record];
   const { gamma, beta, name, dtype, axis, channels, phase, parameterShape, source } = record;

@@ -1,9 +1,7 @@
-/**
- * What the blobs of a normalization layer mean. The names say it; which program writes them is in `DIALECTS`.
- */
+/** The meaning of the blobs of a normalization layer. `DIALECTS` tells which programs write each. */
 export type Dialect = "caffe" | "mean-first" | "scale-first" | "bn-variance" | "bn-inverse-std" | "bn-affine";
 
-/** What one blob of a layer is. */
+/** The meaning of one blob of a layer. */
 export type Role = "mean" | "variance" | "inverse std" | "factor" | "gamma" | "beta";
 
 export interface DialectFacts {
@@ -13,8 +11,8 @@ export interface DialectFacts {
   /** The possible orders of its blobs. */
   readonly orders: readonly (readonly Role[])[];
   /**
-   * "sums": mean and variance are divided by the factor. "averages": they are what they are called, whatever the factor
-   * says. "none": gamma and beta alone.
+   * "sums": mean and variance are divided by the factor. "averages": they are used as they are, whatever the factor is.
+   * "none": there are only gamma and beta.
    */
   readonly statistics: "sums" | "averages" | "none";
 }
@@ -67,7 +65,7 @@ export const DIALECTS: Readonly<Record<Dialect, DialectFacts>> = {
 
 export const DIALECT_NAMES = Object.keys(DIALECTS) as Dialect[];
 
-/** The roles of `count` blobs, or null where the dialect has no such layer. */
+/** The roles of `count` blobs, or null if the dialect has no such layer. */
 export function rolesOf(dialect: Dialect, count: number): readonly Role[] | null {
   return DIALECTS[dialect].orders.find(({ length }) => length === count) ?? null;
 }

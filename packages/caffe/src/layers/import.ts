@@ -12,24 +12,24 @@ import { kindOf, type Sample, spreadOf, spreadText } from "./spread.ts";
 import { storedLayer } from "./stored.ts";
 
 export interface ImportNetOptions extends NetworkOptions {
-  /** The dialect of layers whose blobs leave a choice. */
+  /** The dialect of layers whose blobs are ambiguous. */
   readonly dialect?: Dialect | undefined;
 }
 
 export interface ImportedNet {
-  /** In the net's order; a Scale that follows its BatchNorm is in that one's record. */
+  /** The layers in the net's order. A Scale that follows its BatchNorm is part of that record. */
   readonly layers: readonly CaffeRecord[];
   readonly diagnostics: readonly Diagnostic[];
   readonly network: Network;
 }
 
 /**
- * Every BatchNorm of a network, with the Scale after it, every other Scale, and the layers of forks, as records.
+ * Reads, as records, every BatchNorm of a network with the Scale after it, every other Scale, and the layers of forks.
  *
- * Math    blobs stay as stored: sums and their factor. Forks that store averages give factor 1. phase is "test" where
- *         the layer uses its statistics (use_global_stats, or the net's phase), else "train".
- * Errors  `ERR_BN_DATA`, as `openNetwork`, and blobs that do not decode. A layer that cannot be read is left out, with a
- *         diagnostic that says why.
+ * Math    blobs stay as stored: sums and their factor. Forks that store averages give factor 1. phase is "test" if the
+ *         layer uses its statistics (use_global_stats, or the net's phase), otherwise "train".
+ * Errors  `ERR_BN_DATA` as for `openNetwork`, and for blobs that cannot be decoded. A layer that cannot be read is left
+ *         out, with a diagnostic that says why.
  *
  * Source: BVLC Caffe, batch_norm_layer.cpp, scale_layer.cpp; docs/caffe-files.md.
  *
@@ -100,7 +100,7 @@ function readPair(
   return assemble({ layer, norm, stored: both, scale, network, source: source([layer.name, follower.name]) });
 }
 
-/** The Scale that alone reads a layer's top. */
+/** The Scale that is the only reader of a layer's top. */
 function scaleAfter(layer: NetworkLayer, { layers }: Network): NetworkLayer | null {
   const readers = layers.filter(({ bottoms }) =>
     bottoms.some((value) => value.layer === layer.index && value.top === 0),
@@ -120,7 +120,10 @@ function readLone(layer: NetworkLayer, network: Network, say: Say): CaffeRecord 
   return assembleScale(layer, scale, stored, network);
 }
 
-/** BN layers with four blobs: whether the last is a variance or 1 / std, by how it grows over the whole network. */
+/**
+ * For BN layers with four blobs: whether the last one is a variance or 1 / std, which shows in how it grows over the
+ * whole network.
+ */
 function hintOf(network: Network): Hint | null {
   const samples = network.layers.flatMap((layer): Sample[] => {
     const values =

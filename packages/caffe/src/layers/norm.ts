@@ -8,7 +8,7 @@ import type { RoleValues } from "./record.ts";
 import type { StoredLayer } from "./stored.ts";
 import { textAt } from "./text-fields.ts";
 
-/** A BatchNorm or BN layer, or why it cannot be read. */
+/** A BatchNorm or BN layer, or the reason why it cannot be read. */
 export type ReadNorm =
   | {
       readonly dialect: Dialect;

@@ -6,23 +6,23 @@ import { ParamSpecSchema } from "../schema/caffe_pb.ts";
 import { DIALECT_NAMES, DIALECTS, type Dialect, type Role, rolesOf } from "./dialect.ts";
 import { channelsOf } from "./stored.ts";
 
-/** A dialect and what speaks for it; or those that it could be, and why that is not told. */
+/** A dialect and its evidence, or the possible dialects and the reason why the choice is unclear. */
 export type Recognized =
   | { readonly dialect: Dialect; readonly roles: readonly Role[]; readonly evidence: readonly string[] }
   | { readonly candidates: readonly Dialect[]; readonly why: string };
 
-/** What the whole network says of layers that say too little. */
+/** Evidence from the whole network for layers that do not show their dialect. */
 export interface Hint {
   readonly dialect: Dialect;
   readonly evidence: string;
 }
 
-/** One reason against a dialect, or null. Each looks at one thing. */
+/** Returns one reason against a dialect, or null. Each function checks one property. */
 type Objection = (roles: readonly Role[], layer: NetworkLayer, blobs: readonly CaffeBlob[]) => string | null;
 
 /**
- * Which dialect a layer's blobs are in, by its type, their number and shapes, their signs, and which of them the net has
- * learned. It never guesses: blobs that fit two dialects are reported as ambiguous.
+ * Determines the dialect of a layer's blobs by its type, their number and shapes, their signs, and which of them the
+ * net has trained. It never guesses: blobs that fit two dialects are reported as ambiguous.
  */
 export function recognize(
   layer: NetworkLayer,
@@ -38,7 +38,8 @@ export function recognize(
     const chosen = fitting.find(({ dialect }) => dialect === given);
     const unfit = chosen && misshapen(chosen.roles, blobs);
     if (unfit) return { candidates: [], why: `not ${given}, which was asked for: ${unfit}` };
-    // A net may hold layers of several kinds; one that cannot be of this dialect is told by what it has.
+    // A net may contain layers of several kinds. A layer that cannot have this dialect is recognised by its own
+    // properties.
     if (chosen) return { ...chosen, evidence: ["it was asked for"] };
   }
   if (fitting.length === 0) {
@@ -71,7 +72,7 @@ function settle(
   const [first, second] = left;
   if (!first) return { candidates: [], why: `${shapes}, which fits nothing known: ${against.join("; ")}` };
   if (!second) return { ...first, evidence: [shapes, ...against] };
-  // Both read three blobs in one order, and differ in what a factor means.
+  // Both read three blobs in the same order, and differ in the meaning of the factor.
   const meanFirst = left.find(({ dialect }) => dialect === "mean-first");
   if (meanFirst && says) return { ...meanFirst, evidence: [shapes, says] };
   if (first.dialect === "caffe") {
@@ -124,7 +125,7 @@ function misshapen(roles: readonly Role[], blobs: readonly CaffeBlob[]): string 
 
 const NVIDIA_FIELDS: Readonly<Record<string, number>> = { scale_filler: 5, bias_filler: 6, scale_bias: 7 };
 
-/** Fields of batch_norm_param that NVIDIA's fork alone has, by name in a text, else by number. */
+/** The fields of batch_norm_param that only NVIDIA's fork has, by name in text, otherwise by number. */
 function nvidiaFields({ param: { batchNormParam } }: NetworkLayer, net: CaffeFile): string | null {
   if (!batchNormParam) return null;
   const named = net.unknown.get(batchNormParam)?.map(({ name }) => name) ?? [];

@@ -3,33 +3,33 @@ import type { LayerRecord } from "@bn/onnx";
 import type { Dialect, Role } from "./dialect.ts";
 import type { StoredLayer } from "./stored.ts";
 
-/** Which blob of which of the record's layers holds a value. */
+/** The position of a value: a blob of one of the record's layers. */
 export interface BlobPlace {
   readonly role: Role;
-  /** Index into `layers`, and into the blobs of that. */
+  /** The index into `layers`, and the index into the blobs of that layer. */
   readonly layer: number;
   readonly blob: number;
 }
 
-/** A parameter that other layers have too, by the name of a ParamSpec. */
+/** A parameter that is shared with other layers by the name of a ParamSpec. */
 export interface SharedBlob {
   readonly parameter: string;
   readonly role: Role;
-  /** The other layers, and which of their blobs it is. */
+  /** The other layers, with the index of the shared blob. */
   readonly others: readonly { readonly layer: string; readonly blob: number }[];
 }
 
-/** What a record does not say, and Caffe's files do. */
+/** Facts from Caffe's files that a record does not contain. */
 export interface CaffeFacts {
   readonly dialect: Dialect;
-  /** What speaks for the dialect. */
+  /** The evidence for the dialect. */
   readonly evidence: readonly string[];
-  /** BatchNorm, and the Scale after it where the record holds both, with their blobs as stored. */
+  /** BatchNorm, and the Scale after it if the record contains both, with their blobs as stored. */
   readonly layers: readonly StoredLayer[];
   readonly places: readonly BlobPlace[];
-  /** `use_global_stats` of the net; null if the phase decides. */
+  /** `use_global_stats` of the net; null if it is unset, so that the phase decides. */
   readonly useGlobalStats: boolean | null;
-  /** The phase of the net: the record's own phase says whether statistics are used (test) or made (train). */
+  /** The phase of the net. The record's own phase says whether statistics are used (test) or computed (train). */
   readonly phase: Phase;
   readonly shared: readonly SharedBlob[];
 }

@@ -6,7 +6,7 @@ import { ScaleParameterSchema } from "../schema/caffe_pb.ts";
 import { shapesOf } from "./recognize.ts";
 import { channelsOf } from "./stored.ts";
 
-/** A Scale layer, or why it cannot be read. */
+/** A Scale layer, or the reason why it cannot be read. */
 export type ReadScale =
   | {
       readonly gamma: HostArray | null;
@@ -50,7 +50,7 @@ function countOf(shape: Shape): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** The shape without the ones before it that a legacy shape has, or around it where one axis is covered. */
+/** The shape without the ones that a legacy shape begins with, or without the ones around it if one axis is covered. */
 function coveredBy(blob: CaffeBlob, numAxes: number): Shape {
   if (numAxes === 1 && channelsOf(blob) >= 0) return [blob.data.length];
   if (!blob.legacy) return blob.shape;

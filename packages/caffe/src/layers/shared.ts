@@ -1,7 +1,7 @@
 import type { Network } from "../net/network.ts";
 import type { BlobPlace, SharedBlob } from "./record.ts";
 
-/** Blobs of a record's layers that other layers have too: their ParamSpecs have one name. */
+/** Blobs of a record's layers that other layers share, because their ParamSpecs have the same name. */
 export function sharedBlobs(nodes: readonly string[], places: readonly BlobPlace[], { layers }: Network): SharedBlob[] {
   const named = layers.flatMap(({ name: layer, param }) =>
     param.param.flatMap(({ name: parameter }, blob) => (parameter === "" ? [] : [{ parameter, layer, blob }])),

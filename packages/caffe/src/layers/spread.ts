@@ -2,13 +2,16 @@ import type { HostArray } from "@bn/core";
 import { decodeBlob } from "../binary/blob.ts";
 import type { Network, NetworkLayer } from "../net/network.ts";
 
-/** How values of channels go with the weights that made the channels, over a whole network. */
+/** How the values of channels depend on the weights of these channels, over a whole network. */
 export interface Spread {
   /** The slope of log(value) over log(sum of squared weights), fitted within each layer: 1 for variances, 1/2 for standard deviations. */
   readonly slope: number;
   /** The slope's standard error. */
   readonly error: number;
-  /** Median over layers of the geometric mean of value / sum of squared weights: the mean square of what goes in. */
+  /**
+   * The median over layers of the geometric mean of value / sum of squared weights, which is the mean square of the
+   * input.
+   */
   readonly level: number;
   readonly channels: number;
 }
@@ -18,14 +21,15 @@ export interface Sample {
   readonly values: HostArray;
 }
 
-/** Below this many channels nothing is said. */
+/** With fewer channels than this, there is no result. */
 const ENOUGH = 64;
 const MAKERS = ["Convolution", "InnerProduct"];
 
 /**
- * Channel c of a convolution has variance sum(w_c^2) times the mean square of what goes in, were that independent: so
- * over many channels variances grow as sum(w_c^2), standard deviations as its root, their inverses as one over the root.
- * In trained networks the slope is near 1 (1.02 +- 0.04 and 1.09 +- 0.03 for the two of test/models).
+ * If inputs were independent, channel c of a convolution would have the variance sum(w_c^2) times the mean square of
+ * the input. Over many channels, variances therefore grow as sum(w_c^2), standard deviations as its root, and their
+ * inverses as one over the root. In trained networks the slope is near 1 (1.02 +- 0.04 and 1.09 +- 0.03 for the two of
+ * test/models).
  */
 export function spreadOf(samples: readonly Sample[], network: Network): Spread | null {
   const total = { xx: 0, xy: 0, yy: 0, channels: 0, layers: 0 };
@@ -55,7 +59,7 @@ export function spreadOf(samples: readonly Sample[], network: Network): Spread |
   return { slope, error, level: Math.exp(levels[levels.length >> 1] as number), channels };
 }
 
-/** Logarithms of the sum of squares and of the value, of each channel that has both. */
+/** The logarithms of the sum of squares and of the value, for each channel that has both. */
 function pointsOf(weights: HostArray, values: HostArray): [number, number][] {
   const per = weights.length / values.length;
   if (!Number.isInteger(per)) return [];
@@ -75,7 +79,10 @@ function meanOf(values: readonly number[]): number {
 
 const KINDS = { variance: 1, std: 0.5, "inverse std": -0.5 } as const;
 
-/** What the values are by their slope, or null where that is not clear: within 0.2 of one kind, and known to 0.08. */
+/**
+ * The kind of the values by their slope: it must be within 0.2 of one kind, with a standard error of at most 0.08. Null
+ * if it is unclear.
+ */
 export function kindOf({ slope, error }: Spread): keyof typeof KINDS | null {
   if (error > 0.08) return null;
   const found = Object.entries(KINDS).find(([, expected]) => Math.abs(slope - expected) < 0.2);

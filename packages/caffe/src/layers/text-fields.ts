@@ -2,7 +2,7 @@ import type { Message } from "@bufbuild/protobuf";
 import type { CaffeFile } from "../file.ts";
 import type { TextField } from "../text/tree.ts";
 
-/** What a text says at a path of fields that the schema does not name, as written, or null. */
+/** The text at a path of fields that the schema does not name, as written, or null. */
 export function textAt({ unknown }: CaffeFile, message: Message, path: readonly string[]): string | null {
   let fields: readonly TextField[] = unknown.get(message) ?? [];
   for (const [depth, name] of path.entries()) {

@@ -14,12 +14,14 @@ import { DIALECTS, type Role } from "./dialect.ts";
 import type { CaffeRecord } from "./record.ts";
 
 /**
- * Weights with a layer's blobs in them, in the form that the file has: what Caffe loads in place of `weights`. Blobs that
- * other layers share are written there too. `blobs` are those of `createLayers`, or of the layer itself.
+ * Returns weights with a layer's blobs replaced, in the form that the file has. Caffe can load them instead of
+ * `weights`. Blobs that other layers share are replaced there too. `blobs` are those of `createLayers`, or of the layer
+ * itself.
  *
- * Math    sums and factor go as they are, to the bit. A dialect that stores averages gets fl(sum / factor), and its factor
+ * Math    sums and factor are written bit for bit. A dialect that stores averages gets fl(sum / factor), and its factor
  *         stays; 1 / std gets fl(1 / sqrt(variance + eps)). Values that a float cannot hold make a blob `double_data`.
- * Errors  `ERR_BN_DATA`: `weights` have no such layer; `ERR_BN_SHAPE`: other numbers of blobs or values than the record.
+ * Errors  `ERR_BN_DATA`: `weights` has no such layer; `ERR_BN_SHAPE`: the number of blobs or values differs from the
+ *         record's.
  *
  * @example
  * ```ts
@@ -38,7 +40,7 @@ export async function writeBlobs(weights: CaffeFile, record: CaffeRecord, blobs:
   return writeRoles(weights, record, await valuesOf(record, blobs));
 }
 
-/** The same of values by role; what is null stays as it is. Errors: as `writeBlobs`. */
+/** The same with values by role; a role that is null stays unchanged. Errors: those of `writeBlobs`. */
 export function writeRoles(weights: CaffeFile, record: CaffeRecord, values: Values): CaffeFile {
   const { places, layers, shared } = record.caffe;
   const targets = places.flatMap(({ role, layer, blob }) => {
@@ -86,7 +88,7 @@ function blobOf(old: Uint8Array | undefined, data: HostArray, file: string, laye
 
 type Values = (role: Role) => HostArray | null;
 
-/** The values that the dialect stores, by role. */
+/** The values in the form that the dialect stores, by role. */
 async function valuesOf(record: CaffeRecord, blobs: readonly Blob[]): Promise<Values> {
   const roles: Role[] = record.statistics ? ["mean", "variance", "factor"] : [];
   if (record.gamma) roles.push("gamma");

@@ -2,11 +2,11 @@ import { create, type DescMessage, type Message, type MessageShape } from "@bufb
 import type { CaffeFile } from "../file.ts";
 import type { TextField } from "../text/tree.ts";
 
-/** Makes messages of other ones, and takes along what was noted of these. */
+/** Makes new messages from others, and copies the notes about those. */
 export interface Mover {
-  /** A message with the same values, to change without changing the first. What it holds is shared. */
+  /** A message with the same values, which can be changed without changing the original. Nested values are shared. */
   copy<Desc extends DescMessage>(schema: Desc, from: MessageShape<Desc>): MessageShape<Desc>;
-  /** `to` stands where `from` stood in the file, and has its unknown fields. */
+  /** Gives `to` the position of `from` in the file, and its unknown fields. */
   note<T extends Message>(to: T, from: Message): T;
   readonly places: ReadonlyMap<Message, string>;
   readonly unknown: ReadonlyMap<Message, readonly TextField[]>;
@@ -22,7 +22,7 @@ export function createMover(file: CaffeFile): Mover {
     if (from.$unknown && from.$typeName === to.$typeName) to.$unknown = [...from.$unknown];
     return to;
   };
-  // A message holds its set fields as its own; the others are its prototype's.
+  // A message has its set fields as own properties; the others are on its prototype.
   const copy: Mover["copy"] = (schema, from) => note(Object.assign(create(schema), from), from);
   return { copy, note, places, unknown };
 }

@@ -5,11 +5,16 @@ import { isIncluded, type NetStateOptions } from "./rules.ts";
 import { shareBlobs } from "./sharing.ts";
 import { saysPhase, upgradeNet } from "./upgrade.ts";
 
-/** What a bottom reads: a blob as one layer left it. Layers in place give one name to several values. */
+/**
+ * The value that a bottom reads: a blob as one layer left it. With in-place layers, one name stands for several values.
+ */
 export interface Value {
   /** The blob's name. */
   readonly blob: string;
-  /** The layer that made it, and as which of its tops; -1 where no layer did (weights without a net). */
+  /**
+   * The index of the layer that computed it, and the index of the top; -1 if there is no such layer (weights without a
+   * net).
+   */
   readonly layer: number;
   readonly top: number;
 }
@@ -21,12 +26,12 @@ export interface NetworkLayer {
   /** For messages: `net.prototxt:12:7: layer "bn1" (BatchNorm)`. */
   readonly label: string;
   readonly phase: "train" | "test";
-  /** In the current form, with what the schema does not name beside it: `unknown` of the network's file. */
+  /** The layer in the current form. Fields that the schema does not name are in `unknown` of the network's file. */
   readonly param: LayerParameter;
   readonly bottoms: readonly Value[];
-  /** Names; the value is `{ blob, layer: index, top }`. */
+  /** The names of the tops; the value is `{ blob, layer: index, top }`. */
   readonly tops: readonly string[];
-  /** For `decodeBlob`: from the weights, or from the net where it holds them. */
+  /** The blobs for `decodeBlob`: from the weights, or from the net if it contains them. */
   readonly blobs: readonly Uint8Array[];
 }
 
@@ -35,12 +40,12 @@ export interface Network {
   readonly layers: readonly NetworkLayer[];
   /** Values that no layer reads, in order. */
   readonly outputs: readonly Value[];
-  /** The files in their current form. `net` is the network that is stored with the weights if no other was given. */
+  /** The files in their current form. If no net was given, `net` is the network that is stored with the weights. */
   readonly net: CaffeFile;
   readonly weights: CaffeFile | null;
-  /** Layers of the weights with blobs and a name that the net does not have. */
+  /** Layers of the weights that have blobs, and a name that the net does not have. */
   readonly unused: readonly string[];
-  /** Names of parameters that layers share, and of which the file has copies that differ: the last is taken. */
+  /** Names of shared parameters whose copies in the file differ. The last copy is used. */
   readonly differing: readonly string[];
 }
 
@@ -50,12 +55,14 @@ export interface NetworkOptions extends NetStateOptions {
 }
 
 /**
- * The network of one phase with its weights: rules of NetState applied, each bottom led to the layer that made it, blobs
- * given to layers by name, as Caffe does it. Without `net` it is the network that is stored with the weights, which may lack
- * bottoms, and whose rules and phases are those of training: they are left out of account.
+ * Opens the network of one phase with its weights, as Caffe does: it applies the rules of NetState, connects each
+ * bottom to the layer that computed it, and assigns blobs to layers by name. Without `net` it uses the network that is
+ * stored with the weights. That network may lack bottoms, and its rules and phases, which belong to training, are
+ * ignored.
  *
- * Errors: `ERR_BN_DATA` with file, layer and, in a text, line and column: a bottom that no layer before makes, a blob with
- * two makers, weights of another net, layers that `upgradeNet` refuses. `ERR_BN_PARAM`: neither file.
+ * Errors: `ERR_BN_DATA` with file, layer and, in a text, line and column: a bottom that no earlier layer computes, a
+ * blob that two layers compute, weights of another net, layers that `upgradeNet` refuses. `ERR_BN_PARAM` if neither
+ * file is given.
  *
  * Source: BVLC Caffe, `Net::Init`, `Net::CopyTrainedLayersFrom`.
  *
@@ -88,7 +95,7 @@ export function openNetwork({ net, weights, phase = "test", level, stages }: Net
     const { name, type } = param;
     const label = `${placed(file, param)}: layer "${name}" (${type || "no type"})`;
     const phaseOf = net && saysPhase(param) ? (param.phase === Phase.TEST ? "test" : "train") : phase;
-    // As in Caffe, of several layers with one name the first gets the weights.
+    // As in Caffe, if several layers have the same name, the first one gets the weights.
     const source = net && !given.has(name) ? stored.get(name) : undefined;
     given.add(name);
     const blobs = source && source.blobs.length > 0 ? source.blobs : param.blobs;
@@ -118,7 +125,7 @@ function placed({ file, places }: CaffeFile, layer: LayerParameter): string {
   return place === undefined ? file : `${file}:${place}`;
 }
 
-/** Which value each name stands for, layer by layer. */
+/** The value that each name stands for, layer by layer. */
 function createFlow(file: CaffeFile, strict: boolean) {
   const current = new Map<string, Value>();
   const read = new Set<Value>();

@@ -2,8 +2,8 @@ import { V0LayerParameterSchema, type V1LayerParameter, V1LayerParameterSchema }
 import type { Mover } from "./moved.ts";
 
 /**
- * Layers of V0 without those of type "padding", which became a field of the convolution or pooling after them.
- * Gives what is wrong where another layer follows one.
+ * The layers of V0 without those of type "padding", whose padding becomes a field of the convolution or pooling after
+ * them. Reports an error if another layer follows one.
  *
  * Source: BVLC Caffe, `UpgradeV0PaddingLayers`.
  */

@@ -2,7 +2,7 @@ import { isFieldSet } from "@bufbuild/protobuf";
 import { bad } from "../file.ts";
 import { type LayerParameter, type NetStateRule, NetStateRuleSchema, Phase } from "../schema/caffe_pb.ts";
 
-/** What a net is made for: a NetState of Caffe's. */
+/** The state that a net is built for: Caffe's NetState. */
 export interface NetStateOptions {
   /** Default "test". */
   readonly phase?: "train" | "test";
@@ -12,7 +12,9 @@ export interface NetStateOptions {
   readonly stages?: readonly string[];
 }
 
-/** Whether a layer belongs to the net in this state: an include rule that is met, or no exclude rule. */
+/**
+ * Whether a layer belongs to the net in this state: it has an include rule that matches, or no exclude rule that does.
+ */
 export function isIncluded(
   layer: LayerParameter,
   state: NetStateOptions,

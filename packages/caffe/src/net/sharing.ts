@@ -2,13 +2,13 @@ import type { NetworkLayer } from "./network.ts";
 
 export interface SharedLayers {
   readonly layers: readonly NetworkLayer[];
-  /** Names of parameters whose copies in the file are not all the same. */
+  /** Names of parameters whose copies in the file differ. */
   readonly differing: readonly string[];
 }
 
 /**
- * Layers whose blobs of one `param { name }` are one, as in Caffe: the one that is copied last, in the order of the
- * weights. A layer that the weights lack gets it too.
+ * Makes blobs of several layers with the same `param { name }` one blob. As in Caffe, it is the blob that is copied
+ * last, in the order of the weights. A layer that is missing in the weights gets it too.
  *
  * Source: BVLC Caffe, `Net::AppendParam`, `Net::CopyTrainedLayersFrom`.
  */
@@ -28,7 +28,7 @@ export function shareBlobs(layers: readonly NetworkLayer[], orderOf: (layer: Net
   return { layers: layers.map((layer) => ({ ...layer, blobs: withShared(layer, shared) })), differing: [...differing] };
 }
 
-/** A layer's blobs up to the first that is nowhere. */
+/** A layer's blobs up to the first one that is missing. */
 function withShared({ blobs, param }: NetworkLayer, shared: ReadonlyMap<string, Uint8Array>): Uint8Array[] {
   const found: Uint8Array[] = [];
   for (let i = 0; i < Math.max(blobs.length, param.param.length); i++) {

@@ -2,7 +2,7 @@ import { V1LayerParameter_LayerType } from "../schema/caffe_pb.ts";
 
 const TYPES = V1LayerParameter_LayerType;
 
-/** Names that are not the old ones in another case. */
+/** Names that differ from the old ones in more than case. */
 const RENAMED: Readonly<Record<string, string>> = {
   ABSVAL: "AbsVal",
   ARGMAX: "ArgMax",
@@ -16,7 +16,7 @@ const RENAMED: Readonly<Record<string, string>> = {
   TANH: "TanH",
 };
 
-/** The type of a current layer by V1's number of it. */
+/** The current layer type for each number of V1. */
 export const TYPE_NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(TYPES)
     .filter(([name]) => name !== "NONE")
@@ -31,7 +31,7 @@ function camel(name: string): string {
     .join("");
 }
 
-/** V1's number by the type of V0. */
+/** The number of V1 for each type of V0. */
 export const V0_TYPES: Readonly<Record<string, V1LayerParameter_LayerType>> = {
   accuracy: TYPES.ACCURACY,
   bnll: TYPES.BNLL,

@@ -15,11 +15,12 @@ import { upgradeV0 } from "./v0.ts";
 import { upgradeData, upgradeV1 } from "./v1.ts";
 
 /**
- * A network in the current form, whatever form it was read in: `layers` of V0 and V1 as `layer`, `input` as layers of type
- * Input, data layers with a transform_param, the old `param` of BatchNorm as Caffe reads them. The file itself stays as it
- * is; blobs are shared with it.
+ * Converts a network to the current form: `layers` of V0 and V1 become `layer`, `input` becomes layers of type Input,
+ * data layers get a transform_param, and the old `param` of BatchNorm is read as in Caffe. The file itself is not
+ * changed; blobs are shared with it.
  *
- * Errors: `ERR_BN_DATA`: both `layer` and `layers`, a number of `input_dim` that does not fit the inputs.
+ * Errors: `ERR_BN_DATA` if there are both `layer` and `layers`, or if the number of `input_dim` does not fit the
+ * inputs.
  *
  * Source: BVLC Caffe, `UpgradeNetAsNeeded`.
  *
@@ -53,14 +54,14 @@ function layersOf(file: CaffeFile, mover: Mover): LayerParameter[] {
   if (typeof folded === "string") throw bad(file.file, undefined, folded);
   return folded.map((old) => {
     const current = upgradeV1(old.layer ? upgradeV0(old, old.layer, mover) : old, mover);
-    // A type that V0 did not have is a fork's.
+    // A type that V0 did not have belongs to a fork.
     if (old.layer && current.type === "") current.type = old.layer.type;
     upgradeData(current, mover);
     return current;
   });
 }
 
-/** Exactly three ParamSpecs are the statistics' old form: whatever they say, Caffe reads zeros. */
+/** Exactly three ParamSpecs are the old form of the statistics. Whatever they contain, Caffe treats them as zeros. */
 function upgradeBatchNorm(layer: LayerParameter, mover: Mover): LayerParameter {
   if (layer.type !== "BatchNorm" || layer.param.length !== 3) return layer;
   const upgraded = mover.copy(LayerParameterSchema, layer);
@@ -87,7 +88,7 @@ function inputsOf(file: CaffeFile, { input, inputDim, inputShape }: NetParameter
   });
 }
 
-/** Whether a layer says a phase of its own. */
+/** Whether a layer specifies a phase of its own. */
 export function saysPhase(layer: LayerParameter): boolean {
   return isFieldSet(layer, LayerParameterSchema.field.phase);
 }

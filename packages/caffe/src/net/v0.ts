@@ -11,7 +11,7 @@ import { V0_TYPES } from "./types.ts";
 type Init = MessageInitShape<typeof V1LayerParameterSchema>;
 type Old = keyof V0LayerParameter;
 
-/** Where the fields of V0 go, for the types that know them: [field of V0, field of the type's message]. */
+/** The new place of each field of V0, for the types that have it: [field of V0, field of the type's message]. */
 const PARAMS: Partial<Record<Type, readonly [keyof V1LayerParameter, Readonly<Partial<Record<Old, string>>>]>> = {
   [Type.CONVOLUTION]: [
     "convolutionParam",
@@ -67,11 +67,11 @@ const TRANSFORM: Readonly<Partial<Record<Old, string>>> = {
   cropsize: "cropSize",
   mirror: "mirror",
 };
-/** Repeated in the current message, single in V0. */
+/** Fields that are repeated in the current message but single in V0. */
 const REPEATED = new Set(["pad", "kernelSize", "stride"]);
 
 /**
- * A layer of V0 as one of V1. A field that its type has no use for is dropped, as Caffe does it.
+ * Converts a layer of V0 to V1. A field that its type does not use is dropped, as in Caffe.
  *
  * Source: BVLC Caffe, `UpgradeV0LayerParameter`.
  */

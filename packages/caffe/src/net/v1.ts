@@ -11,7 +11,7 @@ import {
 import type { Mover } from "./moved.ts";
 import { TYPE_NAMES } from "./types.ts";
 
-/** Fields that have the same name and meaning in a current layer. */
+/** Fields with the same name and meaning in a current layer. */
 const KEPT = [
   "name",
   "bottom",
@@ -53,7 +53,8 @@ const KEPT = [
 ] as const satisfies readonly (keyof LayerParameter & keyof V1LayerParameter)[];
 
 /**
- * A layer of V1 as a current one: `type` by name (that of a fork as it is written), `blobs_lr`, `weight_decay`, `param` and `blob_share_mode` as ParamSpec.
+ * Converts a layer of V1 to the current form: `type` by name (the type of a fork as written), and `blobs_lr`,
+ * `weight_decay`, `param` and `blob_share_mode` as ParamSpec.
  *
  * Source: BVLC Caffe, `UpgradeV1LayerParameter`.
  */
@@ -87,7 +88,7 @@ const DATA_PARAMS = ["dataParam", "imageDataParam", "windowDataParam"] as const;
 const MOVED = ["scale", "meanFile", "cropSize", "mirror"] as const satisfies readonly (keyof TransformationParameter)[];
 
 /**
- * What a data layer says of scale, mean, crop and mirror goes to its transform_param.
+ * Moves scale, mean, crop and mirror of a data layer to its transform_param.
  *
  * Source: BVLC Caffe, `UpgradeNetDataTransformation`.
  */

@@ -5,13 +5,13 @@ import { enumOf, scalarOf } from "./scalars.ts";
 import type { FailAt } from "./tokens.ts";
 import type { TextField, TextMessage, TextValue } from "./tree.ts";
 
-/** What decoding notes of each message. */
+/** The notes about each message that decoding makes. */
 export interface Notes {
   readonly starts: Map<Message, number>;
   readonly unknown: Map<Message, TextField[]>;
 }
 
-/** Fills `into` from fields of a text. Errors: what `failAt` makes. */
+/** Fills `into` from the fields of a text. Errors: those that `failAt` makes. */
 export function decodeTree(into: ReflectMessage, fields: readonly TextField[], notes: Notes, failAt: FailAt): void {
   const known = fieldsOf(into.desc);
   for (const one of fields) {
@@ -34,7 +34,7 @@ export function decodeTree(into: ReflectMessage, fields: readonly TextField[], n
   }
 }
 
-/** A fork's name of a value, as in `type: BN` of V1: kept as it is. */
+/** An enum value of a fork, as in `type: BN` of V1, is kept as text. */
 function unnamedEnum(field: DescField, { values }: TextField): boolean {
   const desc = field.enum;
   if (!desc) return false;
@@ -67,7 +67,7 @@ function expectMessage(field: DescField, value: TextValue, failAt: FailAt): Text
   throw failAt(value.start, `${field.name} is ${value.parts.join(" ").slice(0, 60)}, expected a message in braces`);
 }
 
-/** The schema has blobs as bytes, a text as messages. */
+/** The schema has blobs as bytes, but a text has them as messages. */
 function blobBytes(value: TextMessage, notes: Notes, failAt: FailAt): Uint8Array {
   const blob = create(BlobProtoSchema);
   decodeTree(reflect(BlobProtoSchema, blob), value.fields, notes, failAt);

@@ -8,14 +8,14 @@ import { printMessage } from "./print.ts";
 import type { FailAt } from "./tokens.ts";
 import { parseTree } from "./tree.ts";
 
-/** Networks are some thousand lines; a text with weights in it is none that we read. */
+/** Networks have some thousand lines. Texts that contain weights are not supported. */
 export const MAX_TEXT = 2 ** 24;
 
 /**
- * A `.prototxt`: protobuf's text format, all of it. Comments are not kept.
+ * Reads a `.prototxt`, in the whole of protobuf's text format. Comments are not kept.
  *
- * Errors: `ERR_BN_DATA` with line and column: what is not text format, values of another type, a field once more, more
- * than 16 MiB.
+ * Errors: `ERR_BN_DATA` with line and column if the text is not in text format, a value has another type, a field is
+ * repeated, or the text has more than 16 MiB.
  *
  * @example
  * ```ts
@@ -46,10 +46,10 @@ export function readNet(text: string, { file = "net" }: ReadOptions = {}): Caffe
 }
 
 /**
- * The text of a network, in the schema's order, as Caffe's own tools write it. Blobs are written out. Fields that the
- * schema does not name follow the others of their message.
+ * Writes the text of a network, in the schema's order, like Caffe's own tools. Blobs are written out. Fields that the
+ * schema does not name follow the other fields of their message.
  *
- * Errors: `ERR_BN_DATA`, a network read from binary that has fields without a name.
+ * Errors: `ERR_BN_DATA` if the network was read from binary and has fields without a name.
  */
 export function writeNet({ file, message, unknown }: CaffeFile): string {
   return printMessage(NetParameterSchema, message, { file, unknown });

@@ -1,4 +1,4 @@
-/** Line and column of offsets in a text, both from 1. */
+/** Line and column of offsets in a text, both counted from 1. */
 export function createPlaces(text: string): (offset: number) => string {
   const starts = [0];
   for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) starts.push(at + 1);

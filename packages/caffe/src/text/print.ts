@@ -55,7 +55,7 @@ function scalarText(field: DescField, value: unknown): string {
   return field.scalar === ScalarType.FLOAT ? floatText(value) : doubleText(value);
 }
 
-/** The fewest digits that read back as the same float32. */
+/** The shortest text that reads back as the same float32. */
 function floatText(value: number): string {
   if (!Number.isFinite(value) || value === 0) return doubleText(value);
   for (let digits = 6; digits < 9; digits++) {
@@ -73,7 +73,7 @@ function doubleText(value: number): string {
   return (small ? value.toExponential() : String(value)).replace(/e([+-])(\d)$/, "e$10$2");
 }
 
-/** A field as it was read. */
+/** A field in the form in which it was read. */
 function printField({ name, values, list }: TextField, indent: string, lines: string[]): void {
   if (list && values.every(({ kind }) => kind === "scalar")) {
     lines.push(`${indent}${name}: [${values.map(scalarSource).join(", ")}]`);

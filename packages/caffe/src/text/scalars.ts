@@ -2,7 +2,7 @@ import { type DescEnum, ScalarType } from "@bufbuild/protobuf";
 import { unescapeString } from "./strings.ts";
 import type { TextScalar } from "./tree.ts";
 
-/** A value, or what was expected in place of it. */
+/** A value, or the description of what was expected instead. */
 export type Outcome = { readonly value: unknown } | { readonly expected: string };
 
 const RANGES: Partial<Record<ScalarType, readonly [bigint, bigint]>> = {

@@ -2,7 +2,7 @@ const SIMPLE: Readonly<Record<string, number>> = { a: 7, b: 8, f: 12, n: 10, r: 
 const ESCAPE = /\\(?:([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([abfnrtv?\\'"]))/y;
 const encoder = new TextEncoder();
 
-/** The bytes of a literal with its quotes, or what is wrong with it. */
+/** The bytes of a literal with its quotes, or the reason why it is invalid. */
 export function unescapeString(literal: string): Uint8Array | string {
   const inner = literal.slice(1, -1);
   if (!inner.includes("\\")) return encoder.encode(inner);
@@ -34,13 +34,13 @@ export function unescapeString(literal: string): Uint8Array | string {
   return Uint8Array.from(bytes);
 }
 
-/** Bytes as a literal. What is UTF-8 stays readable. */
+/** Bytes as a literal. UTF-8 text stays readable. */
 export function escapeString(bytes: Uint8Array): string {
   let text: string | null = null;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    // Any bytes at all.
+    // These bytes need not be UTF-8.
   }
   const escaped = (value: string, from: RegExp) =>
     value.replace(from, (char) => NAMED[char] ?? `\\${char.charCodeAt(0).toString(8).padStart(3, "0")}`);

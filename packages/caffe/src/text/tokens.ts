@@ -5,7 +5,9 @@ export interface Token {
   readonly start: number;
 }
 
-/** An error that says `what`, at an offset of the text, and ends with the place of what was opened before. */
+/**
+ * Makes an error with text `what` at an offset of the text. It ends with the position of the innermost open bracket.
+ */
 export type FailAt = (offset: number, what: string, opened?: number) => Error;
 
 export interface Tokens {
@@ -17,7 +19,7 @@ export interface Tokens {
 const SPACE = /(?:\s|#[^\n]*)*/y;
 const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
 const NUMBER = /(?:0[xX][0-9a-fA-F]+|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?[fF]?)(?![A-Za-z0-9_.])/y;
-/** Quotes cannot be escaped into the next line. */
+/** A string cannot continue on the next line, even with an escape. */
 const STRING = /"(?:[^"\\\n]|\\[^\n])*"|'(?:[^'\\\n]|\\[^\n])*'/y;
 const SYMBOLS = "{}<>[]:,;-/.";
 

@@ -1,12 +1,12 @@
 import { createTokens, type FailAt, type Token, type Tokens } from "./tokens.ts";
 
-/** A field of protobuf text, with any schema. */
+/** A field of protobuf text, independent of any schema. */
 export interface TextField {
-  /** With its brackets where it is an extension's. */
+  /** The name, including the brackets of an extension. */
   readonly name: string;
   /** Offset in the text. */
   readonly start: number;
-  /** Several where they stand in a list `[a, b]`. */
+  /** There are several values in a list `[a, b]`. */
   readonly values: readonly TextValue[];
   readonly list: boolean;
 }
@@ -22,7 +22,7 @@ export interface TextMessage {
 export interface TextScalar {
   readonly kind: "scalar";
   readonly start: number;
-  /** What the tokens are: strings that follow each other are one. */
+  /** The kind of the tokens. Adjacent strings are joined. */
   readonly token: "name" | "number" | "string";
   readonly negative: boolean;
   /** The tokens of the value, as written, without the sign. */
@@ -30,7 +30,7 @@ export interface TextScalar {
 }
 
 const MAX_DEPTH = 100;
-/** In memory each takes about a hundred bytes, and the decoded message ten times as much. */
+/** Each value takes about a hundred bytes of memory, and the decoded message ten times as much. */
 const MAX_VALUES = 2 ** 21;
 const MESSAGE_VALUES = 16;
 
@@ -42,9 +42,9 @@ interface State {
 }
 
 /**
- * A text as fields and values: the grammar of protobuf's text format, without a schema.
+ * Parses a text into fields and values by the grammar of protobuf's text format, without a schema.
  *
- * Errors: what `failAt` makes.
+ * Errors: those that `failAt` makes.
  */
 export function parseTree(text: string, failAt: FailAt): readonly TextField[] {
   return fieldsUntil({ tokens: createTokens(text, failAt), failAt, values: 0, depth: 0 }, null);

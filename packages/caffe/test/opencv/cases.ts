@@ -15,9 +15,9 @@ export interface Case {
   readonly name: string;
   readonly inputs: Readonly<Record<string, readonly number[]>>;
   readonly tops?: readonly string[];
-  /** The fields of the layer other than its name, bottoms and tops. */
+  /** The fields of the layer except its name, bottoms and tops. */
   readonly layer: string;
-  /** Where OpenCV does something else than Caffe. */
+  /** How OpenCV differs from Caffe here. */
   readonly departs?: string;
 }
 
@@ -46,7 +46,7 @@ export const ANSWERS = JSON.parse(read("answers.json"), (key, value) => {
 
 export const topsOf = ({ tops = ["y"] }: Case): readonly string[] => tops;
 
-/** The case as a prototxt. */
+/** The case as the text of a prototxt. */
 export function textOf(one: Case): string {
   const inputs = Object.entries(one.inputs).map(([name, shape]) => {
     const dims = shape.map((size) => `dim: ${size}`).join(" ");
@@ -57,7 +57,7 @@ export function textOf(one: Case): string {
   return [...inputs, `layer { name: "layer" ${ends.join(" ")} ${one.layer} }`].join("\n");
 }
 
-/** The case as the two files that a user has. */
+/** The case as the two files of a user. */
 export function filesOf(one: Case): { net: CaffeFile; weights: CaffeFile } {
   const net = readNet(textOf(one), { file: "case.prototxt" });
   const blobs = (ANSWERS[one.name] as Answer).blobs.map((blob) => encodeBlob(blob));

@@ -1,7 +1,7 @@
 /**
- * Numbers in float64, each with a bound on how far a float32 computation of it may be off: running error analysis to first
- * order, with the terms of second order kept where they are at hand. Every formula of Caffe's is written once, over these,
- * and gives value and bound.
+ * Numbers in float64, each with a bound on the error of a float32 computation. It is a running error analysis to first
+ * order; terms of second order are kept where they are at hand. Every formula of Caffe is written once with these
+ * numbers, and gives value and bound.
  */
 export interface Tensor {
   readonly shape: readonly number[];
@@ -9,7 +9,7 @@ export interface Tensor {
   readonly error: Float64Array;
 }
 
-/** Half the distance from 1 to the next float32; the least float32 above 0. */
+/** Half the distance from 1 to the next float32, and the smallest float32 above 0. */
 export const U = 2 ** -24;
 export const ETA = 2 ** -149;
 
@@ -39,7 +39,7 @@ export const put = (t: Tensor, i: number, { v, e }: Bounded): void => {
   t.error[i] = e;
 };
 
-/** One rounding of a result. */
+/** Adds one rounding of a result. */
 const rounded = (v: number, e: number): Bounded => ({ v, e: e + U * (Math.abs(v) + e) + ETA });
 
 export const add = (a: Bounded, b: Bounded): Bounded => rounded(a.v + b.v, a.e + b.e);
@@ -68,8 +68,8 @@ export function sum(terms: readonly Bounded[]): Bounded {
 }
 
 /**
- * An elementary function: `slope` bounds its derivative between a - e and a + e, and `own` its error for an exact operand,
- * relative to the result or, where `absolute`, to 1.
+ * An elementary function. `slope` bounds its derivative between a - e and a + e. `own` is its error for an exact
+ * operand, relative to the result or, if `absolute`, to 1.
  */
 export function apply(
   a: Bounded,
@@ -86,7 +86,7 @@ export function apply(
 /** e^x: its derivative is largest at the right end. */
 export const exp = (a: Bounded): Bounded => apply(a, Math.exp, (x, e) => Math.exp(x + e), ACCURACY.exp);
 
-/** ln x. Near 1 the result is small and its error is not: the arithmetic has the argument's own u. */
+/** ln x. Near 1 the result is small but its error is not, because the argument is rounded with an error of u. */
 export const log = (a: Bounded): Bounded => apply(a, Math.log, (x, e) => 1 / Math.max(x - e, 0), ACCURACY.log);
 
 /** x^p with an exact p. */
@@ -97,8 +97,8 @@ export const pow = (a: Bounded, p: number): Bounded => {
 };
 
 /**
- * What ONNX Runtime's own functions are off, twice what was measured with 1.30 (test/accuracy.test.ts measures again):
- * relative to the result, for sigmoid and tanh to 1.
+ * The errors of ONNX Runtime's own functions: twice what was measured with 1.30 (test/accuracy.test.ts repeats the
+ * measurement). They are relative to the result, and for sigmoid and tanh to 1.
  */
 export const ACCURACY = { exp: 3 * U, log: 5 * U, pow: 2 * U, sigmoid: 6 * U, tanh: 9 * U } as const;
 

@@ -25,7 +25,7 @@ import { crop, flatten, join, permute, reshape, sliceApart, tile } from "./moves
 import { batchNorm, lrn, mvn, scaleOrBias } from "./normalization.ts";
 import { convolution, deconvolution, innerProduct, pooling } from "./windows.ts";
 
-/** What a layer gets: its message, what it reads, its blobs. */
+/** The arguments of a layer: its message, its inputs and its blobs. */
 export interface Given {
   readonly layer: LayerParameter;
   readonly bottoms: readonly Tensor[];
@@ -34,7 +34,7 @@ export interface Given {
 
 export type Reference = (given: Given) => readonly Tensor[];
 
-/** Element by element. */
+/** Applies a function element by element. */
 function each({ bottoms: [x] }: Given, f: (x: Bounded, i: number) => Bounded): readonly Tensor[] {
   const bottom = x as Tensor;
   const top = zeros(bottom.shape);
@@ -86,7 +86,7 @@ function eltwise({ layer, bottoms }: Given): readonly Tensor[] {
   return [top];
 }
 
-/** Caffe sorts pairs of value and index in descending order: of equal values, the last one comes first. */
+/** Caffe sorts pairs of value and index in descending order, so among equal values the last one comes first. */
 function argMax({ layer, bottoms: [x] }: Given): readonly Tensor[] {
   const { shape, value } = x as Tensor;
   const { topK = 1, outMaxVal = false } = layer.argmaxParam ?? {};
@@ -166,7 +166,7 @@ function prelu(given: Given): readonly Tensor[] {
   return each(given, (value, i) => (value.v > 0 ? value : mul(slope(i), value)));
 }
 
-/** y = f(x), each by Caffe's formula; in the order of the alphabet. */
+/** y = f(x) by Caffe's formula for each layer type, in alphabetical order. */
 export const REFERENCE: Readonly<Record<string, Reference>> = {
   AbsVal: (given) => each(given, ({ v, e }) => ({ v: Math.abs(v), e })),
   ArgMax: argMax,
@@ -175,7 +175,7 @@ export const REFERENCE: Readonly<Record<string, Reference>> = {
   BNLL: (given) =>
     each(given, (x) => {
       const f = (v: number) => (v > 0 ? v + Math.log1p(Math.exp(-v)) : Math.log1p(Math.exp(v)));
-      // e^x + 1 is rounded before its logarithm is taken: an error of 1's own size, whatever the result's.
+      // e^x + 1 is rounded before its logarithm is taken, which gives an error relative to 1, whatever the result is.
       const found = apply(x, f, () => 1, U, true);
       return { v: found.v, e: found.e + 4 * U * Math.abs(found.v) + 2 * U };
     }),

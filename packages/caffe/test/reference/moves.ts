@@ -1,11 +1,11 @@
 import { count, type Tensor, zeros } from "./bounded.ts";
 import type { Given } from "./layers.ts";
 
-/** Layers that move values and compute nothing: their bounds are those of what they read. */
+/** Layers that only move values. Their bounds are those of their inputs. */
 
 const axisOf = (axis: number, rank: number) => (axis < 0 ? axis + rank : axis);
 
-/** A tensor whose element at `place` is the bottom's at `from(place)`. */
+/** A tensor whose element at `place` is the bottom's element at `from(place)`. */
 function gather(
   bottom: Tensor,
   shape: readonly number[],

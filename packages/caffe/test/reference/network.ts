@@ -3,7 +3,7 @@ import { random } from "@bn/conformance";
 import { exactly, type Tensor } from "./bounded.ts";
 import { REFERENCE } from "./layers.ts";
 
-/** The blobs of a layer, as float32 has them. */
+/** The blobs of a layer, rounded to float32. */
 export function blobsOf({ blobs }: NetworkLayer): Tensor[] {
   return blobs.map((bytes) => {
     const { shape, data, legacy } = decodeBlob(bytes);
@@ -19,7 +19,7 @@ export function runLayer(layer: NetworkLayer, bottoms: readonly Tensor[]): reado
   return reference({ layer: layer.param, bottoms, blobs: blobsOf(layer) });
 }
 
-/** A whole network in float64, each value with the bound of a float32 run. By layer and top. */
+/** A whole network in float64, with each value's bound for a float32 run, by layer and top. */
 export function runNetwork({ layers }: Network, inputs: Readonly<Record<string, Tensor>>): ReadonlyMap<string, Tensor> {
   const values = new Map<string, Tensor>();
   for (const layer of layers) {
@@ -36,9 +36,9 @@ export function runNetwork({ layers }: Network, inputs: Readonly<Record<string, 
 }
 
 /**
- * How far apart float32 runs of a network may be, measured: the largest deviation of each value over `runs` runs in float64
- * in which every layer's result is moved at random within the layer's own bound. The bound of the whole network, which
- * takes the worst case at every step, grows a thousandfold over tens of layers and says nothing.
+ * How far apart float32 runs of a network may be, measured: the largest deviation of each value over `runs` runs in
+ * float64, in which every layer's result is changed at random within the layer's own bound. The bound of the whole
+ * network takes the worst case at every step, so over tens of layers it grows a thousandfold and is useless.
  */
 export function spreadOf(
   network: Network,

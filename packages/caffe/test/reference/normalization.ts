@@ -17,7 +17,7 @@ import {
 } from "./bounded.ts";
 import type { Given } from "./layers.ts";
 
-/** Mean of the differences' squares about the mean, and the differences. */
+/** The mean of the squared differences from the mean, and the differences. */
 function spread(values: readonly Bounded[]) {
   const n = exact(values.length);
   const mean = div(sum(values), n);
@@ -27,7 +27,7 @@ function spread(values: readonly Bounded[]) {
 
 /**
  * (x - mean) / sqrt(variance + eps). The bound is the larger one of Caffe's order of operations and of ONNX Runtime's,
- * which folds it into x * A + B.
+ * which computes x * A + B.
  */
 export function batchNorm({ layer, bottoms: [x], blobs }: Given): readonly Tensor[] {
   const bottom = x as Tensor;
@@ -62,7 +62,7 @@ export function batchNorm({ layer, bottoms: [x], blobs }: Given): readonly Tenso
   return [top];
 }
 
-/** x * scale + bias over the axes that it covers; Bias adds alone. */
+/** x * scale + bias over the axes that it covers. Bias only adds. */
 export function scaleOrBias({ layer, bottoms, blobs }: Given, type: "Scale" | "Bias"): readonly Tensor[] {
   const [bottom, second] = bottoms as [Tensor, Tensor?];
   const own = type === "Scale" ? layer.scaleParam : layer.biasParam;
@@ -125,7 +125,8 @@ export function lrn({ layer, bottoms: [x] }: Given): readonly Tensor[] {
             .map(([dc, dh, dw]) => at(bottom, index(n, c + dc, h + dh, w + dw)));
           const squares = sum(seen.map((value) => mul(value, value)));
           const scale = add(exact(Math.fround(shift)), mul(div(exact(Math.fround(alpha)), exact(cells)), squares));
-          // ONNX Runtime goes from channel to channel, adding one square and taking one away: sums of all of them are rounded.
+          // ONNX Runtime moves from channel to channel by adding one square and subtracting another, so sums of all of
+          // them are rounded.
           const all = Array.from(
             { length: normRegion === 0 ? channels : 0 },
             (_, d) => at(bottom, index(n, d, h, w)).v ** 2,

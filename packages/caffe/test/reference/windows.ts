@@ -2,7 +2,7 @@ import type { ConvolutionParameter } from "@bn/caffe";
 import { at, type Bounded, count, div, ETA, exact, max, put, sum, type Tensor, U, zeros } from "./bounded.ts";
 import type { Given } from "./layers.ts";
 
-/** Layers that look through windows, as Caffe's loops have them. */
+/** Layers with windows, written like Caffe's loops. */
 
 interface Windows {
   readonly kernel: readonly number[];
@@ -24,7 +24,7 @@ function windowsOf(own: ConvolutionParameter | undefined, axes: number): Windows
   };
 }
 
-/** Calls `visit` for every place of a shape. */
+/** Calls `visit` for every position of a shape. */
 function everywhere(shape: readonly number[], visit: (place: readonly number[], index: number) => void): void {
   const place = new Array<number>(shape.length).fill(0);
   for (let index = 0; index < count(shape); index++) {
@@ -37,19 +37,19 @@ function everywhere(shape: readonly number[], visit: (place: readonly number[], 
   }
 }
 
-/** Sums of products, kept as value, error that came in, and size of what was added. */
+/** Sums of products: the value, the error of the inputs, and the magnitude of the terms. */
 interface Sums {
   readonly value: Float64Array;
   readonly error: Float64Array;
   readonly size: Float64Array;
 }
 
-/** Terms are added in any order, each product rounded: (terms + 1) u of the sum of magnitudes. */
+/** Terms are added in any order, and each product is rounded: (terms + 1) u of the sum of magnitudes. */
 function finish({ value, error, size }: Sums, shape: readonly number[], terms: number): Tensor {
   return { shape, value, error: error.map((e, i) => e + U * (terms + 1) * ((size[i] as number) + e) + ETA * terms) };
 }
 
-/** Adds to `sums[to]` the product of a weight and a value for each tap that lands inside. */
+/** Adds to `sums[to]` the product of a weight and a value for each tap that is inside. */
 function convolve(given: Given, bottom: Tensor, transposed: boolean): Tensor {
   const { layer, blobs } = given;
   const own = layer.convolutionParam;
@@ -80,7 +80,7 @@ function convolve(given: Given, bottom: Tensor, transposed: boolean): Tensor {
     error: new Float64Array(count(shape)),
     size: new Float64Array(count(shape)),
   };
-  // For each tap, which element of the small side meets which of the large side.
+  // For each tap, the pairs of elements of the small and the large side that it connects.
   const pairs: (readonly [number, number, number])[] = [];
   everywhere(kernel, (tap, k) => {
     everywhere(small, (place, index) => {

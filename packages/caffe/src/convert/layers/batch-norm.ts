@@ -5,8 +5,9 @@ import { arrayOf, newValue, type Value } from "../graph.ts";
 import { normalizeBatch } from "./normalization.ts";
 
 /**
- * BatchNorm, BN of forks, and the Scale after it where the record holds both: one BatchNormalization, by @bn/onnx's
- * writer. With use_global_stats false the statistics are the batch's, in inference too, and the formula is written out.
+ * BatchNorm, BN of forks, and the Scale after it if the record contains both. They become one BatchNormalization, by
+ * @bn/onnx's writer. If use_global_stats is false, the statistics are the batch's in inference too, and the formula is
+ * written out.
  */
 export function batchNorm(context: Context): void {
   const { layer, note, graph } = context;
@@ -20,7 +21,7 @@ export function batchNorm(context: Context): void {
       `the weights have ${record.channels} channels, and the bottom [${shape}] has ${shape[1]}; are they of this net?`,
     );
   }
-  // The Scale whose values the record holds.
+  // The Scale whose values are in the record.
   const scale = record.source.nodes.length > 1 ? context.next() : null;
   if (scale) context.absorb(scale);
   const top = (value: Value) => (scale ?? context).top(0, value);
@@ -39,7 +40,7 @@ export function batchNorm(context: Context): void {
   }
 }
 
-/** x gamma + beta, what there is of it. */
+/** x gamma + beta, as far as they exist. */
 function affine(context: Context, { gamma, beta, channels }: CaffeRecord, bottom: Value): Value {
   const wide = [channels, ...new Array<number>(bottom.shape.length - 2).fill(1)];
   const product = gamma
@@ -48,7 +49,7 @@ function affine(context: Context, { gamma, beta, channels }: CaffeRecord, bottom
   return beta ? emit(context, "Add", [product, constant(context, "bias", wide, beta)], bottom.shape) : product;
 }
 
-/** The record without what is Caffe's, its values as the network has them. */
+/** The record without Caffe's own fields, with its values in the network's dtype. */
 function inDtype(record: CaffeRecord & NormRecord, dtype: NormRecord["dtype"]): NormRecord {
   const { caffe: _, statistics, ...rest } = record;
   const factor = arrayOf(dtype, [statistics.factor])[0] as number;
@@ -61,7 +62,7 @@ function inDtype(record: CaffeRecord & NormRecord, dtype: NormRecord["dtype"]): 
   return { ...rest, ...own, gamma: arrayOf(dtype, rest.gamma), beta };
 }
 
-/** @bn/onnx's nodes, under ids of this graph. */
+/** The nodes of @bn/onnx, with ids of this graph. */
 function writeNorm({ graph, layer }: Context, record: NormRecord, bottom: Value): Value {
   const top = newValue(graph, bottom.shape, `${layer.name}/BatchNormalization`);
   const opset = OPSETS.findLast((version) => version <= graph.opset) ?? OPSETS[0];

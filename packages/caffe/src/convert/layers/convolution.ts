@@ -4,7 +4,7 @@ import { countOf, type Value } from "../graph.ts";
 import { reshape } from "../operators.ts";
 import type { Params } from "../params.ts";
 
-/** Per spatial axis. */
+/** The sizes of windows, per spatial axis. */
 interface Windows {
   readonly kernel: readonly number[];
   readonly stride: readonly number[];
@@ -13,14 +13,17 @@ interface Windows {
 }
 
 interface Place {
-  /** No spatial axes: the weights in the file have none either. */
+  /** True if there are no spatial axes; the weights in the file then have none either. */
   readonly flat: boolean;
   readonly group: number;
   readonly outputs: number;
   readonly bias: boolean;
 }
 
-/** Convolution: out = (in + 2 pad - (dilation (kernel - 1) + 1)) / stride + 1, rounded down. Any number of bottoms. */
+/**
+ * Convolution: out = (in + 2 pad - (dilation (kernel - 1) + 1)) / stride + 1, rounded down. It can have any number of
+ * bottoms.
+ */
 export function convolution(context: Context): void {
   eachBottom(context, (bottom, spatial, { flat, group, outputs, bias }, windows) => {
     const { layer } = context;
@@ -104,7 +107,7 @@ function convolve(context: Context, op: string, bottom: Value, wanted: Wanted): 
   });
 }
 
-/** Runs `make` on every bottom, brought to [N, C, spatial...], and brings back what it gives. */
+/** Calls `make` for every bottom, reshaped to [N, C, spatial...], and reshapes the result back. */
 function eachBottom(
   context: Context,
   make: (bottom: Value, spatial: Shape, place: Place, windows: Windows) => Value,
@@ -121,7 +124,7 @@ function eachBottom(
     const spatial = bottom.shape.slice(axis + 1);
     const windows = windowsOf(context, own, spatial.length);
     const lead = bottom.shape.slice(0, axis);
-    // ONNX convolves over one axis at least, and has one axis of images.
+    // ONNX needs at least one spatial axis, and exactly one axis of images.
     const seen = spatial.length === 0 ? [1] : spatial;
     const images = [countOf(lead), bottom.shape[axis] as number, ...seen];
     const result = make(
@@ -149,7 +152,7 @@ function windowsOf(context: Context, own: Params, axes: number): Windows {
   return windows;
 }
 
-/** `name` once for all axes or once per axis, or for two axes `stem_h` and `stem_w`. */
+/** `name` once for all axes or once per axis; for two axes also `stem_h` and `stem_w`. */
 function perAxis(
   { layer }: Context,
   own: Params,

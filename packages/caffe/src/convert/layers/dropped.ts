@@ -1,6 +1,6 @@
 const LOSS = "it is a loss, which inference does without";
 
-/** Layers that inference does without, and why. */
+/** Layers that inference does not need, with the reason. */
 export const DROPPED: Readonly<Record<string, string>> = {
   Silence: "it computes nothing",
   Accuracy: "it judges the network, and is not part of it",

@@ -18,7 +18,7 @@ export function relu(context: Context): void {
   context.top(0, emit(context, slope === 0 ? "Relu" : "LeakyRelu", [bottom], bottom.shape, attributes));
 }
 
-/** PReLU: max(x, 0) + slope[c] min(x, 0), with one slope for all channels where they share it. */
+/** PReLU: max(x, 0) + slope[c] min(x, 0), or one slope for all channels if they share it. */
 export function prelu(context: Context): void {
   const bottom = only(context);
   const { length } = bottom.shape;
@@ -30,7 +30,7 @@ export function prelu(context: Context): void {
   context.top(0, emit(context, "PRelu", [bottom, constant(context, "slope", shape, values)], bottom.shape));
 }
 
-/** ELU: x, or alpha (e^x - 1) where x <= 0. */
+/** ELU: x, or alpha (e^x - 1) if x <= 0. */
 export function elu(context: Context): void {
   const bottom = only(context);
   const alpha = context.params("elu_param").number("alpha");
@@ -86,7 +86,7 @@ function powers({ layer, params }: Context, message: string) {
   return { base: base === -1 ? null : base, scale: own.number("scale"), shift: own.number("shift") };
 }
 
-/** Power: (shift + scale x)^power; where power or scale is 0 the same number everywhere, whatever x is. */
+/** Power: (shift + scale x)^power. If power or scale is 0, the result is the same number for every x. */
 export function power(context: Context): void {
   const bottom = only(context);
   const own = context.params("power_param");
@@ -104,7 +104,7 @@ export function power(context: Context): void {
   context.top(0, inner);
 }
 
-/** Threshold: 1 where x > threshold, else 0. */
+/** Threshold: 1 if x > threshold, else 0. */
 export function threshold(context: Context): void {
   const bottom = only(context);
   const limit = scalar(context, "threshold", context.params("threshold_param").number("threshold"));
@@ -112,7 +112,7 @@ export function threshold(context: Context): void {
   context.top(0, emit(context, "Cast", [above], bottom.shape, { to: context.graph.dtype === "float32" ? 1 : 11 }));
 }
 
-/** Eltwise: product, coeff-weighted sum, or maximum of bottoms of one shape. */
+/** Eltwise: product, sum weighted by coeff, or maximum of bottoms with the same shape. */
 export function eltwise(context: Context): void {
   const { layer, bottoms, params, top } = context;
   const own = params("eltwise_param");

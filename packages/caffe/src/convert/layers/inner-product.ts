@@ -3,7 +3,7 @@ import { countOf } from "../graph.ts";
 import { reshape } from "../operators.ts";
 import { positive } from "./convolution.ts";
 
-/** InnerProduct: the axes from `axis` on are one vector; top = W x + b. */
+/** InnerProduct: the axes from `axis` on form one vector; top = W x + b. */
 export function innerProduct(context: Context): void {
   const bottom = only(context);
   const own = context.params("inner_product_param");

@@ -2,12 +2,12 @@ import { BnError, type Shape } from "@bn/core";
 import type { NetworkLayer } from "../../net/network.ts";
 import { type Params, paramsOf } from "../params.ts";
 
-/** Layers that make what the net reads: those without bottoms. */
+/** Whether a layer is a source of the net's inputs, which means that it has no bottoms. */
 export function isSource({ bottoms, type }: NetworkLayer): boolean {
   return bottoms.length === 0 && type !== "Parameter";
 }
 
-/** What a net says of the shapes that its layer gives, per top; undefined where it does not say. */
+/** The shape that a net declares for each top of a layer; undefined if it declares none. */
 type Declared = (own: Params, layer: NetworkLayer) => readonly (Shape | undefined)[];
 
 const repeated = (shapes: readonly Shape[], { tops }: NetworkLayer) => {
@@ -43,13 +43,13 @@ const SHAPES: Readonly<Record<string, readonly [message: string, shapes: Declare
   ],
 };
 
-/** The largest number of values that Caffe counts. */
+/** The largest number of values that Caffe can count. */
 const MAX_COUNT = 2 ** 31 - 1;
 
 /**
- * The shape of top `top` of a source: as `given`, else as the net declares it.
+ * The shape of top `top` of a source: `given`, or else the shape that the net declares.
  *
- * Errors: `ERR_BN_DATA`, the net does not say; `ERR_BN_PARAM`, the given one is not a shape.
+ * Errors: `ERR_BN_DATA` if the net declares none; `ERR_BN_PARAM` if the given one is not a shape.
  */
 export function sourceShape(layer: NetworkLayer, top: number, given: Shape | undefined): Shape {
   const blob = layer.tops[top] as string;
@@ -68,7 +68,7 @@ export function sourceShape(layer: NetworkLayer, top: number, given: Shape | und
   throw new BnError(code, `${layer.label}: ${what}; give its shape (${hint(layer, blob)})`);
 }
 
-/** With what the layer says of batch and crop. */
+/** Adds the layer's own batch and crop sizes as a hint. */
 function hint(layer: NetworkLayer, blob: string): string {
   const own = paramsOf(layer.param);
   const crop = own.params("transform_param").number("crop_size");
@@ -76,7 +76,9 @@ function hint(layer: NetworkLayer, blob: string): string {
   return `shapes of convertNet, --shape of bn: ${blob}=1,3,${size},${size} for one image in colour`;
 }
 
-/** What a source did to its images, which whoever runs the network has to do now; null where it did nothing. */
+/**
+ * Describes how a source transformed its images, which the user of the network has to do now; null if it did nothing.
+ */
 export function transformText(layer: NetworkLayer): string | null {
   const own = paramsOf(layer.param).params("transform_param");
   const steps: string[] = [];

@@ -3,12 +3,12 @@ import { axisOf, bottomsOf, type Context, constant, emit, fail, only, scalar, we
 import { countOf, type Value } from "../graph.ts";
 import { plusNumber, reduce, reshape, timesNumber } from "../operators.ts";
 
-/** ONNX Runtime makes room for as many channels. */
+/** The largest number of channels for which ONNX Runtime allocates memory. */
 const MAX_LOCAL_SIZE = 2 ** 16;
 
 /**
- * LRN. Math: over channels x / (k + alpha / n sum of x^2 over n channels about it)^beta; within a channel
- * x (1 + alpha mean of x^2 over n x n cells about it)^-beta, where cells outside of the image count as 0.
+ * LRN. Math: across channels x / (k + alpha / n sum of x^2 over n channels around it)^beta; within a channel x (1 +
+ * alpha mean of x^2 over n x n cells around it)^-beta, where cells outside of the image count as 0.
  */
 export function lrn(context: Context): void {
   const { layer, params, top } = context;
@@ -43,7 +43,9 @@ export function lrn(context: Context): void {
   top(0, emit(context, "Mul", [bottom, power], bottom.shape));
 }
 
-/** MVN: (x - mean) / (sqrt(variance) + eps) per channel of an image, or per image; without normalize_variance x - mean. */
+/**
+ * MVN: (x - mean) / (sqrt(variance) + eps) per channel of an image, or per image. Without normalize_variance: x - mean.
+ */
 export function mvn(context: Context): void {
   const { layer, params, top } = context;
   const bottom = only(context);
@@ -78,7 +80,7 @@ function varianceOf(context: Context, centred: Value, axes: readonly number[]): 
   return reduce(context, "ReduceMean", emit(context, "Mul", [centred, centred], centred.shape), axes);
 }
 
-/** Scale: x * scale + bias, of stored values or of a second bottom, from `axis` on. */
+/** Scale: x * scale + bias, with stored values or a second bottom, from `axis` on. */
 export function scaleLayer(context: Context): void {
   const { params, top, bottoms } = context;
   const own = params("scale_param");
@@ -93,7 +95,7 @@ export function scaleLayer(context: Context): void {
   top(0, emit(context, "Add", [product, constant(context, "bias", wide(shape, axis, bottom), values)], bottom.shape));
 }
 
-/** Bias: x + bias, of stored values or of a second bottom, from `axis` on. */
+/** Bias: x + bias, with stored values or a second bottom, from `axis` on. */
 export function bias(context: Context): void {
   const own = context.params("bias_param");
   const { bottom, shape, axis, given } = spread(context, own.number("axis"), own.number("num_axes"));
@@ -105,17 +107,17 @@ interface Spread {
   readonly bottom: Value;
   readonly shape: Shape;
   readonly axis: number;
-  /** The second bottom, ready to go with the first. */
+  /** The second bottom, reshaped to broadcast to the first. */
   readonly given: Value | null;
 }
 
-/** Which axes of the bottom the operand covers, Caffe's rules for Scale and Bias. */
+/** The axes of the bottom that the operand covers, by Caffe's rules for Scale and Bias. */
 function spread(context: Context, given: number, axes: number): Spread {
   const { layer } = context;
   const [bottom, second] = bottomsOf(context, 1, 2) as [Value, Value?];
   const rank = bottom.shape.length;
   if (second) {
-    // One number goes everywhere, and its axis does not matter.
+    // A single number broadcasts to any shape, and its axis is ignored.
     const axis = second.shape.length === 0 ? 0 : axisOf(context, given, rank);
     for (const [i, size] of second.shape.entries()) {
       if (bottom.shape[axis + i] === size) continue;
@@ -133,7 +135,7 @@ function spread(context: Context, given: number, axes: number): Spread {
   return { bottom, shape: bottom.shape.slice(axis, end), axis, given: null };
 }
 
-/** Ones behind, so that the shape lies where it should under rules that count axes from the last. */
+/** Appends ones to the shape, so that it has the right position for rules that count axes from the last. */
 function wide(shape: Shape, axis: number, bottom: Value): Shape {
   return shape.length === 0 ? [] : [...shape, ...new Array<number>(bottom.shape.length - axis - shape.length).fill(1)];
 }

@@ -3,18 +3,18 @@ import type { Value } from "../graph.ts";
 import { pad } from "../operators.ts";
 import type { Params } from "../params.ts";
 
-/** One spatial axis of a pooling. */
+/** One spatial axis of a pooling layer. */
 interface Axis {
   readonly size: number;
   readonly kernel: number;
   readonly stride: number;
   readonly pad: number;
   readonly pooled: number;
-  /** The number of cells past the end of the image that the last window covers. */
+  /** The number of cells beyond the end of the image that the last window covers. */
   readonly end: number;
 }
 
-/** What may stand beside global_pooling. */
+/** Fields that may be set together with global_pooling. */
 const NEUTRAL = [
   ["pad", 0],
   ["pad_h", 0],
@@ -24,13 +24,13 @@ const NEUTRAL = [
   ["stride_w", 1],
 ] as const;
 
-/** The lowest number of float32: Caffe's maximum starts from it. */
+/** The lowest number of float32, with which Caffe's maximum starts. */
 const LOWEST = -3.4028234663852886e38;
 
 /**
- * Pooling. Math: pooled = ceil((size + 2 pad - kernel) / stride) + 1, or floor with round_mode FLOOR; with padding one less
- * where the last window would begin at size + pad or after it. A maximum is over the cells inside of the image. An average
- * divides by the number of cells between -pad and size + pad.
+ * Pooling. Math: pooled = ceil((size + 2 pad - kernel) / stride) + 1, or floor with round_mode FLOOR. With padding it
+ * is one less if the last window would begin at size + pad or after it. A maximum is taken over the cells inside of the
+ * image. An average divides by the number of cells between -pad and size + pad.
  */
 export function pooling(context: Context): void {
   const { layer, params, top } = context;
@@ -103,7 +103,7 @@ function axesOf(context: Context, own: Params, bottom: Value): readonly [Axis, A
 }
 
 function maximum(context: Context, bottom: Value, axes: readonly [Axis, Axis]): Value {
-  // A stride above the kernel can leave the last window empty: Caffe gives the lowest float then.
+  // With a stride larger than the kernel, the last window can be empty; Caffe then gives the lowest float.
   const wide = axes.some(({ end, kernel }) => end >= kernel);
   if (!wide)
     return pool(
@@ -135,14 +135,15 @@ function average(context: Context, bottom: Value, axes: readonly [Axis, Axis]): 
   }
   const [pads, ends] = [axes.map((axis) => axis.pad), axes.map(({ end }) => end)];
   if (pads.every((cells) => cells === 0)) {
-    // No padding: a window is cut at the image, and so is its count.
+    // Without padding, a window is cut at the image, and so is its count.
     return pool(context, "AveragePool", bottom, axes, pads, ends, { count_include_pad: 0 });
   }
   if (axes.every((axis) => axis.end <= axis.pad)) {
-    // No window reaches beyond the padding: each divides by all of its cells.
+    // No window reaches beyond the padding, so each divides by all of its cells.
     return pool(context, "AveragePool", bottom, axes, pads, ends, { count_include_pad: 1 });
   }
-  // The padding counts, what the last window has beyond it does not: cells of 0 for the one, ONNX's padding for the other.
+  // The padding counts, but cells of the last window beyond it do not. The padding is made of cells of 0, and ONNX's
+  // own padding covers the rest.
   const filled = pad(context, bottom, [0, 0, ...pads], [0, 0, ...pads], 0);
   const beyond = axes.map((axis) => Math.max(0, axis.end - axis.pad));
   return pool(context, "AveragePool", filled, axes, [0, 0], beyond, { count_include_pad: 0 });

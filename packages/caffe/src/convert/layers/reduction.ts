@@ -9,7 +9,9 @@ const OPERATIONS: Readonly<Record<string, Reduction>> = {
   MEAN: "ReduceMean",
 };
 
-/** Reduction: coeff times the sum, sum of |x|, sum of x^2 or mean over `axis` and all axes after it, which vanish. */
+/**
+ * Reduction: coeff times the sum, sum of |x|, sum of x^2 or mean over `axis` and all axes after it, which are removed.
+ */
 export function reduction(context: Context): void {
   const bottom = only(context);
   const own = context.params("reduction_param");
@@ -43,8 +45,9 @@ export function softmaxWithLoss(context: Context): void {
 }
 
 /**
- * ArgMax: the places of the `top_k` largest values along `axis`, or with out_max_val the values; without an axis over all but
- * the first, as [N, 1, top_k], or [N, 2, top_k] with places and values. Of equal values Caffe takes the last first.
+ * ArgMax: the indices of the `top_k` largest values along `axis`, or with out_max_val the values. Without an axis, it
+ * works over all axes but the first and gives [N, 1, top_k], or [N, 2, top_k] with indices and values. Among equal
+ * values, Caffe takes the last one first.
  */
 export function argMax(context: Context): void {
   const { layer, params, graph } = context;
@@ -60,7 +63,7 @@ export function argMax(context: Context): void {
   const size = seen.shape[along] as number;
   if (!(k >= 1 && k <= size)) fail(layer, `top_k is ${k}, expected 1 to ${size}, the number of values it chooses from`);
   const turned = backwards(context, seen, along);
-  // Of equal values TopK takes the first, and Caffe the last.
+  // Among equal values TopK takes the first, and Caffe the last.
   const [found, places] = largest(context, turned, along, k);
   if (axis !== null && values) {
     context.top(0, found);

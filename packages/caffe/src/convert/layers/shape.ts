@@ -4,14 +4,14 @@ import { countOf, type Value } from "../graph.ts";
 import { reshape, slice, split, transpose } from "../operators.ts";
 import type { Params } from "../params.ts";
 
-/** `axis`, or what it was called before. The old name counts from 0. */
+/** `axis`, or the field of an earlier version. The earlier field counts from 0. */
 function axisNamed({ layer }: Context, own: Params, old: string): number {
   if (!own.has(old)) return own.number("axis");
   if (own.has("axis")) fail(layer, `has axis and ${old}, its old name; give one of them`);
   return own.number(old);
 }
 
-/** Concat: bottoms after one another along `axis`. */
+/** Concat: joins bottoms along `axis`. */
 export function concat(context: Context): void {
   const { layer } = context;
   const bottoms = bottomsOf(context, 1, Number.POSITIVE_INFINITY);
@@ -32,7 +32,7 @@ export function concat(context: Context): void {
   );
 }
 
-/** Slice: cut along `axis` before each slice_point, or into equal parts. */
+/** Slice: cuts along `axis` before each slice_point, or into equal parts. */
 export function sliceLayer(context: Context): void {
   const { layer, params } = context;
   const bottom = only(context);
@@ -53,7 +53,7 @@ export function sliceLayer(context: Context): void {
   for (const [i, part] of split(context, bottom, axis, sizes).entries()) context.top(i, part);
 }
 
-/** Flatten: axes `axis` to `end_axis` become one. */
+/** Flatten: joins axes `axis` to `end_axis` into one. */
 export function flatten(context: Context): void {
   const bottom = only(context);
   const own = context.params("flatten_param");
@@ -66,14 +66,17 @@ export function flatten(context: Context): void {
   context.top(0, reshape(context, bottom, [...bottom.shape.slice(0, axis), middle, ...bottom.shape.slice(end + 1)]));
 }
 
-/** Reshape: `num_axes` axes from `axis` on become those of `shape`, where 0 is the bottom's and -1 what is left over. */
+/**
+ * Reshape: replaces `num_axes` axes from `axis` on by those of `shape`, where 0 copies the bottom's size and -1 is
+ * inferred.
+ */
 export function reshapeLayer(context: Context): void {
   const { layer, params } = context;
   const bottom = only(context);
   const own = params("reshape_param");
   const rank = bottom.shape.length;
   const dims = own.params("shape").numbers("dim");
-  // -1 is behind the last axis.
+  // -1 means the position after the last axis.
   const given = own.number("axis");
   const start = given >= 0 ? given : rank + given + 1;
   const axes = own.number("num_axes");
@@ -101,7 +104,7 @@ export function reshapeLayer(context: Context): void {
   context.top(0, reshape(context, bottom, shape));
 }
 
-/** Crop: bottom 0 cut to the size of bottom 1 in the axes from `axis` on, from `offset` on. */
+/** Crop: cuts bottom 0 to the size of bottom 1 in the axes from `axis` on, starting at `offset`. */
 export function crop(context: Context): void {
   const { layer, params } = context;
   const [bottom, like] = bottomsOf(context, 2, 2) as [Value, Value];
@@ -124,7 +127,7 @@ export function crop(context: Context): void {
   context.top(0, slice(context, bottom, starts, shape));
 }
 
-/** Permute, of SSD's Caffe: axes in another order; those that are not named follow. */
+/** Permute, of SSD's Caffe: reorders axes; axes that are not named follow in order. */
 export function permute(context: Context): void {
   const { layer, params } = context;
   const bottom = only(context);

@@ -1,4 +1,4 @@
-/** Types that people meet and that are not converted: what to do about each. */
+/** Common types that are not converted, with advice for each. */
 const CURES: Readonly<Record<string, string>> = {
   ConvolutionDepthwise: "make its type Convolution: with group = num_output that is the same, and the weights stay",
   DepthwiseConvolution: "make its type Convolution: with group = num_output that is the same, and the weights stay",

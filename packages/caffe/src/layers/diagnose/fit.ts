@@ -2,7 +2,7 @@ import type { Network } from "../../net/network.ts";
 import { channelsByNet } from "../channels.ts";
 import type { CaffeRecord } from "../record.ts";
 
-/** Records whose number of channels is not that of their bottom, as the net has it: [name, what]. */
+/** Records whose number of channels differs from that of their bottom in the net: [name, text]. */
 export function channelSuspicions(records: readonly CaffeRecord[], network: Network): [string, string][] {
   const expected = new Map(channelsByNet(network).map((channels, i) => [network.layers[i]?.name, channels]));
   return records.flatMap(({ name, type, axis, channels, parameterShape }) => {
@@ -13,7 +13,7 @@ export function channelSuspicions(records: readonly CaffeRecord[], network: Netw
   });
 }
 
-/** Names that several layers have: Caffe gives weights to the first. */
+/** Names that several layers have. Caffe gives weights to the first of them. */
 export function doubleNames({ layers }: Network): string[] {
   const seen = new Set<string>();
   return layers.flatMap(({ name, blobs }) => {

@@ -8,7 +8,7 @@ import { numberSuspicions } from "./numbers.ts";
 import { spreadSuspicions } from "./spread.ts";
 import { frozenSuspicions, trainingSuspicions } from "./training.ts";
 
-/** What is to say of records, each with its evidence. `file` is the net as it was read. */
+/** The diagnostics of records, each with its evidence. `file` is the net as it was read. */
 export function diagnose(records: readonly CaffeRecord[], network: Network, file: CaffeFile): Diagnostic[] {
   const found: Diagnostic[] = [];
   const labels = new Map(network.layers.map(({ name, label }) => [name, label]));

@@ -2,7 +2,7 @@ import { isNormRecord, quotients } from "@bn/onnx";
 import { DIALECTS } from "../dialect.ts";
 import type { CaffeRecord } from "../record.ts";
 
-/** The least normal number of each dtype. */
+/** The smallest normal number of each dtype. */
 const NORMAL = { float32: 2 ** -126, float64: 2 ** -1022 } as const;
 
 interface Rule {
@@ -20,7 +20,7 @@ const VARIANCE_RULES: readonly Rule[] = [
 ];
 const FINITE: Rule = { bad: (value) => !Number.isFinite(value), text: "is not finite" };
 
-/** What is probably wrong with the numbers of one layer, each in words. */
+/** The numbers of one layer that are probably wrong, each described in words. */
 export function numberSuspicions(record: CaffeRecord): string[] {
   const found: string[] = [];
   const say = (name: string, values: ArrayLike<number>, { bad, text }: Rule) => {
@@ -49,7 +49,7 @@ export function numberSuspicions(record: CaffeRecord): string[] {
   }
   say("mean", statistics.mean, FINITE);
   say("variance", statistics.variance, FINITE);
-  // Sums of 0 with factor 0 are an untrained layer's, of which enough was said.
+  // Sums of 0 with factor 0 belong to an untrained layer, which is reported already.
   const variance = untrained === null ? quotients(record).variance : statistics.variance;
   for (const rule of VARIANCE_RULES)
     if (untrained === null || rule.text.includes("negative")) say("variance", variance, rule);
@@ -57,7 +57,7 @@ export function numberSuspicions(record: CaffeRecord): string[] {
   return found;
 }
 
-/** A factor that a dialect of averages does not divide by, and that is none of those which its programs write. */
+/** A factor that a dialect of averages does not divide by, and that is none of the values which its programs write. */
 function idleFactor({ caffe: { dialect, places, layers } }: CaffeRecord): string | null {
   const place = places.find(({ role }) => role === "factor");
   const factor = place && layers[place.layer]?.blobs[place.blob]?.data[0];

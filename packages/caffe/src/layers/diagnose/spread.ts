@@ -4,9 +4,9 @@ import type { CaffeRecord } from "../record.ts";
 import { kindOf, type Sample, spreadOf, spreadText } from "../spread.ts";
 
 /**
- * Of a network, not of a layer: what is called a variance grows like one, and is of the size of one. The mean square that
- * goes into a convolution is near 1 in a network with BatchNorm; a hundred times less, where the factor would make up for
- * it, speaks of statistics that were divided already.
+ * Checks a whole network: values that are called variances must grow and be as large as variances. In a network with
+ * BatchNorm, the mean square of a convolution's input is near 1. If it is a hundred times smaller, and the factor would
+ * account for that, the statistics were already divided.
  */
 const LEAST_LEVEL = 0.01;
 

@@ -8,7 +8,10 @@ const FIELDS = [
   ["movingAverageFraction", "moving_average_fraction"],
 ] as const;
 
-/** Where a net says of a BatchNorm what the network that trained the weights, which is stored with them, does not. */
+/**
+ * Differences between the parameters of a BatchNorm in the net and in the network that trained the weights, which is
+ * stored with them.
+ */
 export function trainingSuspicions({ param, name }: NetworkLayer, { net, weights }: Network): string[] {
   const stored = weights && weights !== net ? weights.message.layer.find((layer) => layer.name === name) : undefined;
   if (stored?.type !== "BatchNorm" || param.type !== "BatchNorm") return [];
@@ -27,7 +30,10 @@ function short(value: number): string {
   return String(Number(value.toPrecision(7)));
 }
 
-/** ParamSpecs of a BatchNorm that would learn its statistics, as the file has them, before Caffe's upgrade. */
+/**
+ * ParamSpecs of a BatchNorm that would train its statistics. They are read as the file has them, before Caffe's
+ * upgrade.
+ */
 export function frozenSuspicions({ name, param }: NetworkLayer, file: CaffeFile): string[] {
   if (param.type !== "BatchNorm") return [];
   const specs = file.message.layer.find((layer) => layer.name === name && layer.type === "BatchNorm")?.param ?? [];
