@@ -1,4 +1,7 @@
-/** Rows of cells as lines: the first column and those named `left` to the left, the others to the right. */
+/**
+ * Formats rows of cells as lines. The first column and those named `left` are aligned to the left, the others to the
+ * right.
+ */
 export function align(rows: readonly (readonly string[])[], left: readonly number[] = []): string[] {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
   const cell = (text: string, i: number) => {

@@ -3,21 +3,21 @@ import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import { type Backend, BnError, CONTRACT_VERSION, type Kernels, type Supports } from "@bn/core";
 
-/** `./x`, `../x`, `/x`, `C:\x`, `x.js`: a file, not the name of a known backend. */
+/** Whether `spec` is a file (`./x`, `../x`, `/x`, `C:\x`, `x.js`) and not the name of a known backend. */
 export function isModulePath(spec: string): boolean {
   return /[\\/]|\.[cm]?[jt]s$/.test(spec);
 }
 
-/** What a module exports; nothing where `spec` is not a path. Runs the module, the first time. */
+/** The exports of a module; none if `spec` is not a path. It runs the module the first time. */
 export async function importModule(spec: string): Promise<object> {
   return isModulePath(spec) ? import(pathToFileURL(resolve(spec)).href) : {};
 }
 
 /**
- * A backend from a module whose default export, or export `createBackend`, is a function that returns one or a promise of one.
- * What it returns is checked against the contract as far as that can be seen without running a kernel.
+ * Creates a backend from a module whose default export, or export `createBackend`, is a function that returns a backend
+ * or a promise of one. The result is checked against the contract as far as possible without running a kernel.
  *
- * Errors: `ERR_BN_DATA`, with what is wrong and how to mend it.
+ * Errors: `ERR_BN_DATA`; the message says what is wrong and how to correct it.
  */
 export async function createFromModule(spec: string): Promise<Backend> {
   let exports: { default?: unknown; createBackend?: unknown };
@@ -65,7 +65,7 @@ const FACTS = [
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Looks at every field that the contract names; what kernels compute is for the cases to find out. */
+/** Checks every field that the contract names. The cases check what kernels compute. */
 function assertBackend(spec: string, value: unknown): asserts value is Backend {
   if (!isObject(value))
     throw bad(spec, `the function returned ${text(value)}`, "return a Backend (@bn/core, backend.ts)");

@@ -7,7 +7,10 @@ export interface BackendsOptions {
   readonly force?: boolean;
 }
 
-/** `bn backends`: each known backend on standard output. It has no verdict: an absent backend is a fact, no failure. */
+/**
+ * `bn backends` prints each known backend to standard output. It has no verdict, because an absent backend is not a
+ * failure.
+ */
 export async function backendsCommand({ json, force = false }: BackendsOptions): Promise<void> {
   if (json !== undefined) await checkWritable("--json", json, force);
   const listed = await listBackends();

@@ -2,12 +2,12 @@ import { type Backend, BnError, type Supports } from "@bn/core";
 import { createFromModule, isModulePath } from "./backend-module.ts";
 import { withoutDriverLog } from "./quiet.ts";
 
-/** A backend that this command knows: adding one is adding a row here, and its package to package.json. */
+/** A backend that this command knows. To add one, add a row here, and its package to package.json. */
 interface Known {
   readonly package: string;
-  /** The function of the package that makes one. */
+  /** The function of the package that creates one. */
   readonly factory: string;
-  /** Its instances do not share a device: several processes of it do not wait for each other. */
+  /** Whether its instances use no common device, so that several processes do not wait for each other. */
   readonly sideBySide: boolean;
   create(): Promise<Backend>;
 }
@@ -33,14 +33,14 @@ const KNOWN: Readonly<Record<string, Known>> = {
   },
 };
 
-/** A backend that works here: one instance was made and disposed. */
+/** A backend that works here: one instance was created and disposed. */
 export interface Available {
   readonly name: string;
   readonly supports: Supports;
   create(): Promise<Backend>;
 }
 
-/** Where a known backend comes from, and either what it supports or why it cannot run here. */
+/** The package of a known backend, and either the facts that it supports or the reason why it cannot run here. */
 export interface Listed {
   readonly name: string;
   readonly package: string;
@@ -48,21 +48,21 @@ export interface Listed {
   readonly reason: string;
 }
 
-/** The names that `--backend` knows, in the order in which reports show them. */
+/** The names that `--backend` accepts, in the order in which reports show them. */
 const knownNames = (): string[] => Object.keys(KNOWN);
 
 export const factoryOf = (spec: string): string => KNOWN[spec]?.factory ?? "create";
 
 export const runsSideBySide = (spec: string): boolean => Object.hasOwn(KNOWN, spec) && KNOWN[spec]?.sideBySide === true;
 
-/** The package of a known backend; null for a module's. */
+/** The package of a known backend; null for a module. */
 export const packageOf = (spec: string): string | null =>
   (Object.hasOwn(KNOWN, spec) ? KNOWN[spec]?.package : null) ?? null;
 
 /**
- * The backend of one name or path.
+ * Opens the backend of one name or path.
  *
- * Errors: as `chooseBackends`.
+ * Errors: those of `chooseBackends`.
  */
 export async function openBackend(spec: string): Promise<Backend> {
   if (isModulePath(spec)) return createFromModule(spec);
@@ -77,7 +77,7 @@ export async function openBackend(spec: string): Promise<Backend> {
 }
 
 /**
- * The names and paths of a list such as `cpu,./mine.js`, each once; all known names without one.
+ * The names and paths of a list such as `cpu,./mine.js`, each once. Without a list, all known names.
  *
  * Errors: `ERR_BN_PARAM` for an unknown name or an empty list.
  */
@@ -92,7 +92,7 @@ export function specsOf(list: string | undefined): string[] {
   return specs;
 }
 
-/** Every known backend, tried in turn. */
+/** Tries every known backend in turn. */
 export async function listBackends(): Promise<Listed[]> {
   const listed: Listed[] = [];
   for (const [name, { package: from, create }] of Object.entries(KNOWN)) {
@@ -107,9 +107,10 @@ export async function listBackends(): Promise<Listed[]> {
 }
 
 /**
- * The backends of `--backend`, or all that are available here; those that are not are named on standard error.
+ * The backends of `--backend`, or all that are available here. Those that are not available are named on standard
+ * error.
  *
- * Errors: as `chooseBackends`; `ERR_BN_UNAVAILABLE` where none is available.
+ * Errors: those of `chooseBackends`; `ERR_BN_UNAVAILABLE` if none is available.
  */
 export async function backendsOf(list: string | undefined): Promise<Available[]> {
   if (list !== undefined) return chooseBackends(list);
@@ -127,14 +128,14 @@ export async function backendsOf(list: string | undefined): Promise<Available[]>
 /**
  * The backends of a list such as `cpu,./mine.js`: names of the table and paths of modules.
  *
- * Errors: `ERR_BN_PARAM` (an unknown name, an empty list), `ERR_BN_DATA` (a module that cannot be read or gives no
- * backend), `ERR_BN_UNAVAILABLE` (a known one that cannot run here).
+ * Errors: `ERR_BN_PARAM` (an unknown name, an empty list), `ERR_BN_DATA` (a module that cannot be read or does not
+ * return a backend), `ERR_BN_UNAVAILABLE` (a known backend that cannot run here).
  */
 async function chooseBackends(list: string): Promise<Available[]> {
   const chosen: Available[] = [];
   for (const spec of specsOf(list)) {
     const found = await chooseBackend(spec);
-    // Reports tell backends apart by name: a module that calls itself "cpu" must not hide among cpu's results.
+    // Reports distinguish backends by name, so a module that calls itself "cpu" must not be mixed up with cpu.
     const taken = chosen.some(({ name }) => name === found.name);
     chosen.push(taken ? { ...found, name: `${found.name} (${spec})` } : found);
   }

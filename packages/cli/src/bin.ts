@@ -2,6 +2,7 @@
 import { drained, main } from "./main.ts";
 
 const code = await main(process.argv.slice(2));
-// What is written arrives first; then a module that left a timer or a worker behind cannot keep the process.
+// Waits until the output is written, then exits: a module may have left a timer or a worker that would keep the process
+// alive.
 await drained();
 process.exit(code);

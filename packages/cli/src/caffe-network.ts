@@ -5,16 +5,18 @@ import type { Tensor } from "@bn/onnx/verify";
 import { dialectOf } from "./caffe.ts";
 import { feedsFor, type GivenInputs } from "./inputs-option.ts";
 
-/** Options of `bn convert` and `bn verify --net` in addition to the two files. */
+/** The options of `bn convert` and `bn verify --net` other than the two files. */
 export interface NetworkOptions {
   readonly opset?: string;
-  /** Each `name=sizes`. */
+  /** Each has the form `name=sizes`. */
   readonly shape?: readonly string[];
   readonly dialect?: string;
   readonly stage?: readonly string[];
 }
 
-/** Reads a Caffe network and converts it. Errors: `ERR_BN_PARAM`, options; `ERR_BN_DATA` as `convertNet`. */
+/**
+ * Reads a Caffe network and converts it. Errors: `ERR_BN_PARAM` for wrong options; `ERR_BN_DATA` as for `convertNet`.
+ */
 export async function convertFiles(net: string, weights: string, options: NetworkOptions): Promise<ConvertedNet> {
   const { opset, shape = [], dialect, stage } = options;
   const given = dialectOf(dialect);
@@ -28,11 +30,11 @@ export async function convertFiles(net: string, weights: string, options: Networ
   });
 }
 
-/** The shapes of `--shape NAME=1,3,224,224`, by name. Errors: `ERR_BN_PARAM`. */
+/** Parses the shapes of `--shape NAME=1,3,224,224`, by name. Errors: `ERR_BN_PARAM`. */
 export function shapesOf(options: readonly string[]): Record<string, Shape> {
   const shapes: Record<string, Shape> = Object.create(null);
   for (const option of options) {
-    // Names may hold "=", sizes do not.
+    // A name may contain "=", sizes do not.
     const at = option.lastIndexOf("=");
     const sizes = option.slice(at + 1).split(",");
     if (at < 1 || !sizes.every((size) => /^\s*[1-9]\d*\s*$/.test(size))) {
@@ -45,7 +47,7 @@ export function shapesOf(options: readonly string[]): Record<string, Shape> {
   return shapes;
 }
 
-/** Given inputs under the names of tensors: they are given by blob, as the net names them, or by tensor. */
+/** Renames given inputs to the names of tensors. Users give them by blob, as the net names them, or by tensor. */
 export function feedsOf(given: GivenInputs, { inputs }: ConvertedNet): Readonly<Record<string, Tensor>> {
   const feeds = feedsFor(given, () => inputs.map(({ blob }) => blob));
   return Object.fromEntries(

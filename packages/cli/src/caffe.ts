@@ -2,15 +2,18 @@ import { DIALECT_NAMES, type Dialect, type ImportedNet, importNet } from "@bn/ca
 import { openNet, openWeights } from "@bn/caffe/node";
 import { BnError } from "@bn/core";
 
-/** Options of commands that read Caffe's files. */
+/** The options of commands that read Caffe's files. */
 export interface CaffeOptions {
-  /** The .prototxt; default: the network that is stored with the weights. */
+  /** The .prototxt. Default: the network that is stored with the weights. */
   readonly net?: string;
   readonly dialect?: string;
   readonly phase?: string;
 }
 
-/** Whether `path` is of Caffe's: by its name, or because a net is given for it. Errors: `ERR_BN_PARAM`, a net alone. */
+/**
+ * Whether `path` is a file of Caffe, by its name or because a net is given for it. Errors: `ERR_BN_PARAM` for a net
+ * alone.
+ */
 export function isCaffe(path: string, { net }: CaffeOptions): boolean {
   if (path.endsWith(".prototxt")) {
     const cure = "a .prototxt is a network without weights; name the .caffemodel, and give this one as --net";
@@ -19,7 +22,7 @@ export function isCaffe(path: string, { net }: CaffeOptions): boolean {
   return net !== undefined || path.endsWith(".caffemodel");
 }
 
-/** The normalization layers of a .caffemodel. Errors: `ERR_BN_PARAM`, unknown names; as `importNet`. */
+/** Reads the normalization layers of a .caffemodel. Errors: `ERR_BN_PARAM` for unknown names; those of `importNet`. */
 export async function openCaffe(path: string, { net, dialect, phase = "test" }: CaffeOptions): Promise<ImportedNet> {
   const given = dialectOf(dialect);
   if (phase !== "test" && phase !== "train") throw unknown("--phase", phase, ["test", "train"]);
@@ -27,7 +30,7 @@ export async function openCaffe(path: string, { net, dialect, phase = "test" }: 
   return importNet({ ...read, phase, dialect: given });
 }
 
-/** Errors: `ERR_BN_PARAM`, an unknown name. */
+/** Errors: `ERR_BN_PARAM` for an unknown name. */
 export function dialectOf(dialect: string | undefined): Dialect | undefined {
   const given = DIALECT_NAMES.find((name) => name === dialect);
   if (dialect !== undefined && !given) throw unknown("--dialect", dialect, DIALECT_NAMES);

@@ -37,8 +37,8 @@ import { writeReport } from "./output.ts";
 import { openRanks } from "./ranks.ts";
 
 /**
- * `bn calibrate`: a model with statistics of the user's data. True if at least one node has new ones, or a part was
- * written.
+ * `bn calibrate` writes a model with the statistics of the user's data. Resolves to true if at least one node has new
+ * ones, or if a part was written.
  */
 export async function calibrateCommand(
   path: string,
@@ -51,7 +51,7 @@ export async function calibrateCommand(
     throw new BnError("ERR_BN_PARAM", `${work.out}: it is the model to read; name another file to write`);
   }
   const ranks = await openRanks(options.mpi ?? false);
-  // Where ranks lie on several machines, only the first need have the folder.
+  // If ranks are on several machines, only the first needs the folder.
   const writes = ranks === null || ranks.rank === 0;
   if (writes) await checkOutputs(work, options);
   const write: Write = (result) => writeResult(path, work.out, result, options, writes);
@@ -132,7 +132,7 @@ async function openCalibration(
   return calibrationOf(bytes, { external, nodes });
 }
 
-/** With the nodes of `--nodes`. Errors: `ERR_BN_PARAM`, it chooses none, and there are some. */
+/** Selects the nodes of `--nodes`. Errors: `ERR_BN_PARAM` if it selects none although there are some. */
 async function openChosen(path: string, options: CalibrateCommandOptions): Promise<Calibration> {
   const { nodes: glob } = options;
   const calibration = await openCalibration(path, options, glob === undefined ? () => true : matcher(glob));
@@ -175,7 +175,7 @@ async function readPart(path: string): Promise<NamedPart> {
   return { name: path, part: decodePart(text, path) };
 }
 
-/** Writes the model and its reports, where there is something new in it. */
+/** Writes the model and its reports, if any statistics are new. */
 async function writeResult(
   path: string,
   out: string,

@@ -3,7 +3,9 @@ import type { CalibrationRow, Spread } from "@bn/onnx/calibrate";
 import { countCalibrated, LEGEND, numberText, remarksOf } from "./calibrate-report.ts";
 import { type Scale, spreadPlot } from "./spread-plot.ts";
 
-/** The scale of shifts is linear up to 0.01 standard deviations and logarithmic beyond, so that both ends are visible. */
+/**
+ * The scale of shifts is linear up to 0.01 standard deviations and logarithmic beyond, so that both ends are visible.
+ */
 const SHIFT: Scale = {
   name: "shift in standard deviations",
   place: (value) => Math.asinh(value / 0.01),

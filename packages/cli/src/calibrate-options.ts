@@ -27,13 +27,13 @@ export interface CalibrateCommandOptions {
   readonly force?: boolean;
 }
 
-/** What a call of `bn calibrate` does. */
+/** The kind of work that a call of `bn calibrate` does. */
 export type Work =
   | { readonly kind: "run"; readonly out: string; readonly data: readonly string[] }
   | { readonly kind: "part"; readonly out: string; readonly data: readonly string[]; readonly shard: Shard }
   | { readonly kind: "merge"; readonly out: string; readonly parts: readonly string[] };
 
-/** Errors: `ERR_BN_PARAM`, options that do not go together. */
+/** Errors: `ERR_BN_PARAM` for options that cannot be combined. */
 export function workOf(out: string | undefined, options: CalibrateCommandOptions): Work {
   const { data, merge, shard, partial, mode, mpi } = options;
   const single = merge ? "--merge" : shard === undefined ? null : "--shard";
@@ -82,7 +82,7 @@ function shardOf(text: string): Shard {
   throw bad(`--shard ${text}: expected I/N with I from 1 to N, e.g. 2/8`);
 }
 
-/** Before anything is read: what would be written can be. */
+/** Checks, before anything is read, that the output can be written. */
 export async function checkOutputs({ kind, out }: Work, options: CalibrateCommandOptions): Promise<void> {
   const { json, html, force = false } = options;
   checkOneStream({ OUT: out, "--json": json, "--html": html });
@@ -114,7 +114,7 @@ function above0(option: string, text: string | undefined): number | undefined {
   throw bad(`${option} ${text}: expected a number above 0`);
 }
 
-/** A whole number from 1. */
+/** A whole number >= 1. */
 export function wholeOf(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);

@@ -3,7 +3,7 @@ import type { CalibrationRow, Spread } from "@bn/onnx/calibrate";
 import { align } from "./align.ts";
 import { printable } from "./output.ts";
 
-/** What the numbers of a report are. */
+/** Explains the numbers of a report. */
 export const LEGEND = [
   "shift: (new mean - old mean) / sqrt(new variance + eps). ratio: new variance / old variance. Over a node's channels.",
   "The variance written is the unbiased one, m2 / (count - 1), as Caffe and PyTorch store it.",
@@ -14,7 +14,7 @@ export function countCalibrated(rows: readonly CalibrationRow[]) {
   return { recalibrated, left: rows.length - recalibrated };
 }
 
-/** A line per node, then what was left and why. */
+/** One line per node, then the nodes that were not changed with the reasons. */
 export function calibrateText(rows: readonly CalibrationRow[]): string {
   const done = rows.filter(({ status }) => status === "recalibrated");
   const head = ["node", "channels", "values", "shift", "least", "most", "ratio", "least", "most"];
@@ -51,7 +51,7 @@ function cells(spread: Spread | null): string[] {
   return spread === null ? ["-", "-", "-"] : [spread.median, spread.least, spread.most].map(numberText);
 }
 
-/** Three digits, or fewer where a report has no use for them. */
+/** Formats a number with three digits, or fewer if a report needs no more. */
 export function numberText(value: number): string {
   const size = Math.abs(value);
   if (!Number.isFinite(value) || value === 0) return String(value);

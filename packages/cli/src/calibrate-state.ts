@@ -6,19 +6,19 @@ import { createProgress } from "./progress.ts";
 
 const MS_BETWEEN = 5000;
 
-/** Where a run keeps what it has gathered, and what an interrupted one left there. */
+/** The file in which a run keeps what it has gathered, and the part that an interrupted run left there. */
 export interface RunState {
-  /** null: nothing is kept. */
+  /** null if nothing is kept. */
   readonly path: string | null;
   readonly from: CalibrationPart | null;
-  /** One of several ranks that is not the first says nothing. */
+  /** True for every rank but the first, so that only one prints. */
   readonly quiet: boolean;
 }
 
 /**
- * The state beside `out`, `OUT.resume`, or where `--resume` says; of several ranks one each, `OUT.resume.RANK`. Ranks in mode exact
- * keep none: interrupted in two levels, they could not go on together. Errors: `ERR_BN_DATA`: a file that is none of
- * ours; `ERR_BN_PARAM`: it cannot be written.
+ * Opens the state next to `out`, `OUT.resume`, or the file of `--resume`. Several ranks have one each,
+ * `OUT.resume.RANK`. Ranks in mode exact keep none, because ranks that were interrupted at different levels could not
+ * continue together. Errors: `ERR_BN_DATA` if the file is not a state; `ERR_BN_PARAM` if it cannot be written.
  */
 export async function openState(
   out: string,
@@ -34,22 +34,22 @@ export async function openState(
   return { path, from: text === null ? null : decodePart(text, path), quiet };
 }
 
-/** A file, or a name that is free: no state is kept for standard output, a pipe or a device. */
+/** Whether `out` is a file or does not exist yet. No state is kept for standard output, a pipe or a device. */
 async function isRegular(out: string): Promise<boolean> {
   if (out === "-") return false;
   const there = await stat(out).catch(() => null);
   return there === null || there.isFile();
 }
 
-/** How a run continues, and who is informed of each batch. */
+/** Where a run continues, and the callback for each batch. */
 interface Going {
   readonly from: CalibrationPart | null;
   onBatch(progress: CalibrationProgress): Promise<void>;
 }
 
 /**
- * Runs `work` with progress on standard error. What it has gathered is kept every few seconds, and where it fails or is
- * interrupted; it is dropped at the end.
+ * Runs `work` with progress on standard error. Its state is written every few seconds, and when it fails or is
+ * interrupted; it is deleted at the end.
  */
 export async function withState<T>({ path, from, quiet }: RunState, work: (going: Going) => Promise<T>): Promise<T> {
   const progress = createProgress(quiet ? { write() {} } : process.stderr, process.env);
@@ -86,7 +86,7 @@ function keptText({ done, total }: CalibrationProgress, path: string): string {
   return `calibrate: ${done}${of} batches are kept in ${path}: the same command goes on there, --restart begins again\n`;
 }
 
-/** What is wrong with the state, by its file. */
+/** An error about the state, with its file name. */
 function named(error: unknown, path: string | null): unknown {
   if (!(error instanceof BnError) || !/^the run to go on from/.test(error.message)) return error;
   return new BnError(error.code, `${path}: ${error.message}; give the former options, or --restart to begin again`);

@@ -11,7 +11,10 @@ export interface CheckFoldOptions {
   readonly dialect?: string;
 }
 
-/** `bn check-fold`: whether the normalizations of one network were folded correctly into another. True if every layer does. */
+/**
+ * `bn check-fold` checks whether the normalizations of one network were folded correctly into another. Resolves to true
+ * if every layer is right.
+ */
 export async function checkFoldCommand(
   original: string,
   folded: string,
@@ -26,7 +29,7 @@ export async function checkFoldCommand(
   return rows.length > 0 && rows.every(({ status }) => status === "right");
 }
 
-/** Worst first. */
+/** Lists the worst first. */
 function checkFoldText(rows: readonly CheckFoldRow[]): string {
   if (rows.length === 0) return "the original has no normalization that can be folded: nothing was judged\n";
   const order = { wrong: 0, missing: 1, "not folded": 2, right: 3 } as const;
@@ -52,7 +55,7 @@ function checkFoldText(rows: readonly CheckFoldRow[]): string {
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
 }
 
-/** JSON has no NaN and no infinity: null. */
+/** NaN and infinity become null, because JSON has neither. */
 function rowJson(row: CheckFoldRow) {
   return { ...row, ratio: Number.isFinite(row.ratio) ? row.ratio : null };
 }

@@ -28,7 +28,10 @@ import { chooseCases } from "./suite.ts";
 
 type Placed = readonly { readonly one: Case; readonly index: number }[];
 
-/** `bn conformance`: true if nothing failed. Rejects where there is no verdict, once all that was done is reported. */
+/**
+ * `bn conformance` resolves to true if nothing failed. If there is no verdict it rejects, after it has reported
+ * everything that was done.
+ */
 export async function conformanceCommand(options: ConformanceOptions, signal: AbortSignal): Promise<boolean> {
   const settings = settingsOf(options);
   for (const { option, path } of settings.files) await checkWritable(option, path, settings.force);
@@ -53,7 +56,7 @@ export async function conformanceCommand(options: ConformanceOptions, signal: Ab
   return verdict(report, run.notStarted, options.backend !== undefined);
 }
 
-/** The report in a file that `--json` wrote. Errors: `ERR_BN_DATA`. */
+/** Reads a report that `--json` wrote. Errors: `ERR_BN_DATA`. */
 export async function loadReport(path: string): Promise<JsonReport> {
   const text = await readFile(path, "utf8").catch((error: Error) => {
     throw new BnError("ERR_BN_DATA", `cannot read ${path}: ${error.message}`, { cause: error });
@@ -61,7 +64,10 @@ export async function loadReport(path: string): Promise<JsonReport> {
   return parseReport(path, text);
 }
 
-/** Failures that no baseline knows, and cases that had no turn, fail a run; where nothing was judged, there is no verdict. */
+/**
+ * A run fails because of failures that no baseline lists, and because of cases that did not run. If nothing was judged,
+ * there is no verdict.
+ */
 function verdict({ results }: Report, notStarted: readonly NotStarted[], listed: boolean): boolean {
   const bad = results.filter((r) => (r.status === "failed" && !r.known) || r.status === "notRun");
   const { passed, failed, skipped } = summarize(results);
@@ -140,7 +146,8 @@ async function runAll(
     return bail !== null && failures >= bail ? `--bail ${bail}` : null;
   };
   const judging = { suite, limits, diagnose: true, stop: ended };
-  // Names first: a module that calls itself "cpu" must not hide among cpu's results, and its results are named as they come.
+  // Names are determined first: a module that calls itself "cpu" must not be mixed up with cpu, and results are named
+  // as they arrive.
   const names = new Map<string, string>();
   for (const spec of specs) {
     if (!isModulePath(spec)) names.set(spec, spec);
@@ -154,7 +161,7 @@ async function runAll(
   const packages: string[] = [];
   for (const spec of specs) {
     let done = 0;
-    // The first failures of a run in one process are the same each time: --bail asks for them.
+    // In a single process the first failures of a run are always the same, and --bail asks for those.
     const usual = runsSideBySide(spec) && bail === null ? usualJobs(cases.length) : 1;
     const given: Judging = {
       ...judging,
@@ -189,7 +196,7 @@ async function runAll(
   return { backends, results, notStarted, packages, ended: ended() };
 }
 
-/** The statement with which a program that repeats a failure gets `create`. */
+/** The import statement by which a program that repeats a failure gets `create`. */
 function importing(spec: string): string {
   const path = /^[./\\]|^[A-Za-z]:/.test(spec) ? spec : `./${spec}`;
   if (isModulePath(spec))
@@ -197,7 +204,9 @@ function importing(spec: string): string {
   return `import { ${factoryOf(spec)} as create } from ${JSON.stringify(packageOf(spec))};`;
 }
 
-/** The end of the line of progress, and what the backend's process printed: a library should print nothing. */
+/**
+ * Ends the line of progress, and reports what the backend's process printed, because a library should print nothing.
+ */
 function tellEnd(progress: Progress, { started, results, printed }: Judged): void {
   if (started) {
     const { passed, failed, skipped, notRun } = summarize(results);

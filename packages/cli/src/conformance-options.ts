@@ -27,23 +27,23 @@ export interface ConformanceOptions {
 export interface Settings {
   readonly suite: SuiteOptions;
   readonly limits: Limits;
-  /** Processes side by side per backend; null where nobody said. */
+  /** Processes per backend that run side by side; null if the user did not say. */
   readonly jobs: number | null;
-  /** The run ends after so many failures; null for all. */
+  /** The number of failures after which the run ends; null for no limit. */
   readonly bail: number | null;
   readonly shard: { readonly index: number; readonly count: number } | null;
   readonly files: readonly { readonly option: string; readonly path: string }[];
   readonly github: boolean;
   readonly force: boolean;
-  /** Options with which a command chooses from the same cases. */
+  /** The options by which a command selects from the same cases. */
   readonly repeat: readonly string[];
 }
 
 const SECONDS = 60;
-/** Half of the machine's memory, and never more than a suite should need. */
+/** Half of the machine's memory, limited to more than a suite should need. */
 const MOST_MIB = 8192;
 
-/** Errors: `ERR_BN_PARAM` that names the option, what came and what was expected. */
+/** Errors: `ERR_BN_PARAM`; the message names the option, its value and the expected value. */
 export function settingsOf(options: ConformanceOptions): Settings {
   const { goldens, filter, shard, json, html, junit, seed = "1" } = options;
   if (options.quick && options.full) throw bad("--quick and --full are two tiers; choose one");
@@ -74,11 +74,13 @@ export function settingsOf(options: ConformanceOptions): Settings {
 }
 
 const MOST_JOBS = 4;
-/** A process starts in a second, and holds some hundred MiB: few cases, or little memory, are not worth another one. */
+/**
+ * A process takes a second to start and some hundred MiB, so few cases, or little memory, do not justify another one.
+ */
 const CASES_PER_JOB = 1500;
 const MIB_PER_JOB = 2048;
 
-/** Processes side by side where nobody says how many. */
+/** The number of processes if the user did not say. */
 export function usualJobs(cases: number): number {
   const worth = Math.floor(Math.min(cases / CASES_PER_JOB, totalmem() / MIB / MIB_PER_JOB));
   return Math.max(1, Math.min(MOST_JOBS, availableParallelism(), worth));

@@ -14,13 +14,13 @@ export interface ConvertCommandOptions extends NetworkOptions {
   readonly net?: string;
   readonly input?: readonly string[];
   readonly backend?: string;
-  /** Undefined: where onnxruntime-node is there. */
+  /** If undefined, it depends on whether onnxruntime-node is installed. */
   readonly verify?: boolean;
   readonly json?: string;
   readonly force?: boolean;
 }
 
-/** `bn convert`: a Caffe network as an ONNX model, written only if its proof holds, or none was asked for. */
+/** `bn convert` writes a Caffe network as an ONNX model, but only if its proof holds or none was requested. */
 export async function convertCommand(
   weights: string,
   out: string,
@@ -70,7 +70,10 @@ async function checkOutput(out: string, sources: readonly string[], force: boole
   }
 }
 
-/** Why there is no proof, or null where there is one. Errors: `ERR_BN_UNAVAILABLE`, it was asked for and cannot be. */
+/**
+ * The reason why there is no proof, or null if there is one. Errors: `ERR_BN_UNAVAILABLE` if it was requested but
+ * cannot be made.
+ */
 async function unverified(asked: boolean | undefined): Promise<string | null> {
   if (asked === false) return "--no-verify";
   const missing = await onnxRuntimeMissing();
@@ -86,7 +89,7 @@ function convertText(converted: ConvertedNet, report: VerifyReport | null, why: 
     return `${kind} ${printable(one.tensor)}  ${one.shape.join("x") || "scalar"}${other}`;
   };
   const blocks = [
-    // The proof tells of the inputs itself.
+    // The proof already lists the inputs.
     [...(report ? [] : inputs.map(port("input"))), ...outputs.map(port("output"))].join("\n"),
     `operator set ${opset}, ${norms.size} BatchNormalization ${norms.size === 1 ? "node" : "nodes"}`,
     diagnostics.map(({ kind, message }) => `${kind}: ${printable(message)}`).join("\n"),

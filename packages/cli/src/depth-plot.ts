@@ -3,17 +3,22 @@ import { type Html, html, ratioText } from "@bn/conformance/report";
 const WIDTH = 1160;
 const HEIGHT = 340;
 const [LEFT, RIGHT, TOP, BOTTOM] = [60, 16, 18, 40];
-/** Ratios below lie on the floor, as 0 does. */
+/** Ratios below this are drawn at the bottom, where 0 is. */
 const LOWEST = -4;
 
-/** A line of the plot. `kind` is a class of the page's style: s0 to s5, with "hollow" where it is not judged. */
+/**
+ * A line of the plot. `kind` is a class of the page's style: s0 to s5, with "hollow" for points that are not judged.
+ */
 export interface DepthSeries {
   readonly name: string;
   readonly kind: string;
   readonly points: readonly { readonly depth: number; readonly ratio: number; readonly title: string }[];
 }
 
-/** Errors as fractions of their bounds, on a log scale, by place in the network; the dashed line is the bound. */
+/**
+ * Draws errors as fractions of their bounds, on a logarithmic scale, by position in the network. The dashed line is the
+ * bound.
+ */
 export function depthPlot(series: readonly DepthSeries[], count: number, axis: string): Html {
   const logs = series.flatMap(({ points }) => points.map(({ ratio }) => logOf(ratio))).filter(Number.isFinite);
   const floor = Math.max(LOWEST, Math.floor(Math.min(-0.5, ...logs)));
@@ -25,7 +30,7 @@ export function depthPlot(series: readonly DepthSeries[], count: number, axis: s
     return round(TOP + ((ceiling - shown) / (ceiling - floor)) * (HEIGHT - TOP - BOTTOM));
   };
   const decades = Array.from({ length: Math.floor(ceiling) - floor + 1 }, (_, i) => floor + i);
-  // Where there is room, 2 and 5 between the powers of ten.
+  // If there is room, 2 and 5 are labelled between the powers of ten.
   const ticks =
     ceiling - floor > 2 ? decades : decades.flatMap((log) => [log, log + Math.log10(2), log + Math.log10(5)]);
   const step = Math.ceil(places / 16);

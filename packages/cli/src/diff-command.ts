@@ -9,7 +9,7 @@ export interface DiffOptions {
   readonly backend?: string;
 }
 
-/** `bn diff`: true if nothing failed newly. */
+/** `bn diff` resolves to true if there are no new failures. */
 export async function diffCommand(old: string, now: string, options: DiffOptions): Promise<boolean> {
   const { json, force = false, backend } = options;
   if (json !== undefined) await checkWritable("--json", json, force);

@@ -29,7 +29,7 @@ export interface ExportOptions extends CaffeOptions {
   readonly force?: boolean;
 }
 
-/** `bn export`: one normalization layer as a complete model. */
+/** `bn export` writes one normalization layer as a complete model. */
 export async function exportCommand(path: string, options: ExportOptions): Promise<void> {
   await checkWritable("the model", path, options.force ?? false);
   const { blobs, from } = options;
@@ -57,7 +57,7 @@ export async function exportCommand(path: string, options: ExportOptions): Promi
   process.stderr.write(`${path}: ${type}, ${layer.channels} channels, operator set ${opset}\n`);
 }
 
-/** Errors: `ERR_BN_PARAM`, an option that would have no say. */
+/** Errors: `ERR_BN_PARAM` for an option that would have no effect. */
 function checkTogether(path: string, options: ExportOptions): void {
   const { from } = options;
   const refuse = (keys: readonly (keyof ExportOptions)[], why: string) => {
@@ -69,7 +69,7 @@ function checkTogether(path: string, options: ExportOptions): void {
   if (path.endsWith(".caffemodel")) refuse(["opset", "training"], "is of ONNX models, and this writes a Caffe network");
 }
 
-/** The blobs of a layer, or of Caffe's: mean, variance, factor, gamma, beta. */
+/** Reads the blobs of a layer: mean, variance, factor, gamma, beta. */
 async function readBlobs(list: string, { eps, fraction }: ExportOptions): Promise<NormRecord> {
   const values: HostArray[] = [];
   for (const path of list.split(",")) {
@@ -84,7 +84,10 @@ async function readBlobs(list: string, { eps, fraction }: ExportOptions): Promis
   });
 }
 
-/** One node of a model, or one layer of a network. Errors: `ERR_BN_PARAM`, none or several that it could be. */
+/**
+ * One node of a model, or one layer of a network. Errors: `ERR_BN_PARAM` if there is none, or if there are several
+ * candidates.
+ */
 async function layerOf(path: string, options: ExportOptions): Promise<LayerRecord> {
   const { node: name } = options;
   const { layers, diagnostics } = isCaffe(path, options) ? await openCaffe(path, options) : await onnxLayers(path);
@@ -92,7 +95,7 @@ async function layerOf(path: string, options: ExportOptions): Promise<LayerRecor
     name === undefined ? layers : layers.filter((layer) => layer.name === name || layer.source.nodes.includes(name));
   const [only] = found;
   if (only && found.length === 1) return only;
-  // Of one that is asked for and cannot be read, why.
+  // If the requested layer cannot be read, this gives the reason.
   const broken = diagnostics.find(({ kind, node }) => /damaged|left out/.test(kind) && node === name);
   if (broken && found.length === 0) throw new BnError("ERR_BN_DATA", broken.message);
   const names = layers.map((layer) => layer.name);
@@ -104,7 +107,7 @@ async function layerOf(path: string, options: ExportOptions): Promise<LayerRecor
   throw new BnError("ERR_BN_PARAM", `--node ${name}: not found in ${path}; ${cure}`);
 }
 
-/** A damaged node is not a reason to keep back another. */
+/** A damaged node must not prevent the export of another. */
 async function onnxLayers(path: string) {
   const { bytes, external } = await openModel(path);
   return await importModel(bytes, { external, partial: true });

@@ -1,4 +1,4 @@
-/** Whether an id holds `filter` as it stands or, where it has `*` or `?`, matches it as a glob from end to end. */
+/** Whether an id contains `filter` or, if that contains `*` or `?`, matches it as a glob from beginning to end. */
 export function matcher(filter: string): (id: string) => boolean {
   if (!/[*?]/.test(filter)) return (id) => id.includes(filter);
   const source = filter

@@ -13,7 +13,7 @@ import { checkApart, type OutputFile, writeAll } from "./write-all.ts";
 
 export interface FoldCommandOptions extends FoldSubjectOptions {
   readonly maxLoss?: string;
-  /** Undefined: where onnxruntime-node is there. */
+  /** If undefined, it depends on whether onnxruntime-node is installed. */
   readonly proof?: boolean;
   readonly input?: readonly string[];
   readonly json?: string;
@@ -23,15 +23,15 @@ export interface FoldCommandOptions extends FoldSubjectOptions {
   readonly force?: boolean;
 }
 
-/** A network folded, and its proof, or why there is none. */
+/** A folded network with its proof, or the reason why there is none. */
 export interface FoldOutcome extends Pick<FoldResult, "rows"> {
   readonly proof: FoldProof | null;
   readonly unproven: string;
 }
 
 /**
- * `bn fold`: a model with its normalizations in the layers beside them, written only if its proof holds or none was asked for.
- * True if at least one was folded, and the proof holds.
+ * `bn fold` folds a model's normalizations into the layers next to them, and writes the result only if its proof holds
+ * or none was requested. Resolves to true if at least one was folded, and the proof holds.
  */
 export async function foldCommand(
   path: string,
@@ -71,7 +71,7 @@ interface Proven {
 
 type Runs = Pick<NonNullable<Parameters<typeof proveFold>[2]>, "runtime" | "signal">;
 
-/** Layers that lose more digits than the limit in the run are left, and what remains is proven again. */
+/** Layers that lose more digits in the run than the limit allows are left unchanged, and the rest is proven again. */
 async function foldAndProve(fold: FoldSubject, limit: number, runs: Runs | null): Promise<Proven> {
   const result = await fold(new Map());
   if (runs === null) return { result, proof: null };
@@ -102,7 +102,7 @@ async function prove(result: FoldResult, runs: Runs): Promise<FoldProof> {
   }
 }
 
-/** By the names of `rows`; a converted network calls a layer's operator otherwise. */
+/** The result uses the names of `rows`, because a converted network has other operator names. */
 function overLimit(rows: readonly FoldRow[], proof: FoldProof, limit: number): ReadonlyMap<string, string> {
   const leave = new Map<string, string>();
   for (const { layer, lostDigits, lostChannels } of proof.rows) {
@@ -114,7 +114,10 @@ function overLimit(rows: readonly FoldRow[], proof: FoldProof, limit: number): R
   return leave;
 }
 
-/** Why there is no proof, or "" where there is one. Errors: `ERR_BN_UNAVAILABLE`, it was asked for and cannot be. */
+/**
+ * The reason why there is no proof, or "" if there is one. Errors: `ERR_BN_UNAVAILABLE` if it was requested but cannot
+ * be made.
+ */
 async function whyUnproven(asked: boolean | undefined): Promise<string> {
   if (asked === false) return "--no-proof";
   const missing = await onnxRuntimeMissing();
@@ -122,7 +125,7 @@ async function whyUnproven(asked: boolean | undefined): Promise<string> {
   return missing ?? "";
 }
 
-/** Errors: `ERR_BN_PARAM`, an option for the proof together with --no-proof. */
+/** Errors: `ERR_BN_PARAM` if an option for the proof is given together with --no-proof. */
 function checkProofOptions({ proof, input, shape, html, timeout, maxMemory }: FoldCommandOptions): void {
   if (proof !== false) return;
   const given = { "--input": input, "--shape": shape, "--html": html, "--timeout": timeout, "--max-memory": maxMemory };

@@ -17,7 +17,7 @@ circle.hollow { fill: var(--panel); fill-opacity: 1; stroke: var(--c); }
 li { margin: 2px 0; }
 `;
 
-/** What is drawn and listed: who, on which of a row's comparisons. */
+/** The lines and lists of the report, each for one of a row's comparisons. */
 const SERIES = [
   { key: "original", name: "original against float64", kind: "s3" },
   { key: "float64", name: "folded against float64", kind: "s0" },

@@ -5,12 +5,15 @@ import { align } from "./align.ts";
 import type { FoldOutcome } from "./fold-command.ts";
 import { printable } from "./output.ts";
 
-/** The layer's own name in `Conv "c1"`, without what a conversion adds. */
+/** The layer's own name in `Conv "c1"`, without the additions of a conversion. */
 export function nameIn(label: string): string {
   return (/"(.*)"/.exec(label)?.[1] ?? label).replace(/\/(Conv|ConvTranspose|Gemm|MatMul)$/, "");
 }
 
-/** One line per folded layer with its proof, or per folded node without; then what was left, and totals. */
+/**
+ * One line per folded layer with its proof, or per folded node without; then the nodes that were not folded, and
+ * totals.
+ */
 export function foldText({ rows, proof, unproven }: FoldOutcome): string {
   const done = rows.filter(({ status }) => status === "folded");
   const left = rows.filter(({ status }) => status === "left");
@@ -64,7 +67,7 @@ const EXPLAINED = [
   "network: the same with all layers before it folded too, not judged; digits: that cancel in the folded layer on this input.",
 ].join("\n");
 
-/** Which channels lose digits, and how many. */
+/** The channels that lose digits, and how many they lose. */
 export function lostText(channels: readonly LostChannel[]): string {
   const shown = channels.slice(0, 8).map(({ channel, digits }) => `${channel} (${digits.toFixed(1)})`);
   const more = channels.length > shown.length ? ` and ${channels.length - shown.length} more` : "";
@@ -77,7 +80,7 @@ export function outputText({ name, shape, error, largest, reason }: ProofOutput)
   return `${head}: differs by ${error === 0 ? "0" : error.toExponential(1)} at most, its largest value is ${largest.toPrecision(3)}`;
 }
 
-/** `{ passed, rows, proof }`: null where a number is none. */
+/** `{ passed, rows, proof }`; a number that JSON cannot represent is null. */
 export function foldJson({ rows, proof, unproven }: FoldOutcome, passed: boolean): string {
   const proven = proof && {
     inputs: proof.inputs,

@@ -4,7 +4,7 @@ import { type FoldAttempts, type FoldTasks, foldAttempts, foldTasks } from "@bn/
 import { openModel } from "@bn/onnx/node";
 import { dialectOf, isCaffe } from "./caffe.ts";
 
-/** What is to be folded in an ONNX model, or in a .caffemodel. */
+/** The folds that are expected in an ONNX model, or in a .caffemodel. */
 export async function tasksIn(path: string, net: string | undefined, dialect: string | undefined): Promise<FoldTasks> {
   if (isCaffe(path, net === undefined ? {} : { net })) {
     return foldTasksOfNet({ ...(await openFiles(path, net)), dialect: dialectOf(dialect) });

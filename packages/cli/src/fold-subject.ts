@@ -17,10 +17,10 @@ export interface FoldSubjectOptions {
   readonly shape?: readonly string[];
 }
 
-/** Why layers stay as they are, by the name that rows give them. */
+/** Why layers are not folded, by the name that rows give them. */
 type Leave = ReadonlyMap<string, string>;
 
-/** A network, folded: what became of it, the files that hold it, and both networks in ONNX for the proof. */
+/** A folded network: its rows, its files, and both networks as ONNX for the proof. */
 export interface FoldResult {
   readonly rows: readonly FoldRow[];
   readonly files: readonly OutputFile[];
@@ -33,10 +33,12 @@ interface Pair {
   readonly with: ProveOptions;
 }
 
-/** Folds a network once more, all but some layers. */
+/** Folds a network again, except for some layers. */
 export type FoldSubject = (leave: Leave) => Promise<FoldResult>;
 
-/** Errors: `ERR_BN_PARAM`, options that do not go with the kind of network; `ERR_BN_DATA`, files that cannot be read. */
+/**
+ * Errors: `ERR_BN_PARAM` for options that do not fit the kind of network; `ERR_BN_DATA` for files that cannot be read.
+ */
 export async function openFoldSubject(
   path: string,
   out: string,

@@ -2,17 +2,20 @@ import { BnError } from "@bn/core";
 import type { Tensor } from "@bn/onnx/verify";
 import { readNpy } from "./npy.ts";
 
-/** `--input` values: `FILE.npy` for a network's only input, `name=FILE.npy` for one of several. */
+/** The values of `--input`: `FILE.npy` for a network's only input, or `name=FILE.npy` for one of several. */
 export interface GivenInputs {
-  /** Values by name of input; "" stands for the only input, with any name. */
+  /** Values by name of input; "" stands for the only input, whatever its name. */
   readonly tensors: Readonly<Record<string, Tensor>>;
 }
 
-/** Errors: `ERR_BN_PARAM`, an input twice, or one without a name beside others; `ERR_BN_DATA` as `readNpy`. */
+/**
+ * Errors: `ERR_BN_PARAM` if an input is given twice, or one without a name together with others; `ERR_BN_DATA` as for
+ * `readNpy`.
+ */
 export async function readInputs(options: readonly string[]): Promise<GivenInputs> {
   const tensors: Record<string, Tensor> = {};
   for (const option of options) {
-    // Names of tensors may hold "=", files rarely do: the last one parts them.
+    // Names of tensors may contain "=", and files rarely do, so the last one is the separator.
     const at = option.lastIndexOf("=");
     const [name, path] = at < 0 ? ["", option] : [option.slice(0, at), option.slice(at + 1)];
     if (Object.hasOwn(tensors, name)) {
@@ -26,7 +29,10 @@ export async function readInputs(options: readonly string[]): Promise<GivenInput
   return { tensors };
 }
 
-/** `tensors` under the names of the model's inputs. Errors: `ERR_BN_PARAM`, no name, and not one input. */
+/**
+ * Gives `tensors` the names of the model's inputs. Errors: `ERR_BN_PARAM` if there is no name and the model has more
+ * than one input or none.
+ */
 export function feedsFor({ tensors }: GivenInputs, namesOf: () => readonly string[]): Readonly<Record<string, Tensor>> {
   const only = tensors[""];
   if (!only) return tensors;

@@ -8,7 +8,7 @@ import { remarks } from "./remarks.ts";
 
 const HEAD = "layer channels dtype phase dialect eps fraction factor mean variance gamma beta".split(" ");
 
-/** `bn inspect` of a .caffemodel. */
+/** `bn inspect` for a .caffemodel. */
 export function inspectCaffe({ layers, diagnostics }: ImportedNet): Inspection {
   const table = layers.length > 0 ? align([HEAD, ...layers.map(rowOf)], [1, 2, 3, 4]).join("\n") : "";
   const blocks = [table, ...remarks(layers.length, diagnostics)];
@@ -34,7 +34,7 @@ function rowOf(record: CaffeRecord): string[] {
   ];
 }
 
-/** mean and variance as the layer uses them: divided by the factor. */
+/** mean and variance as the layer uses them, divided by the factor. */
 function operandsOf(record: CaffeRecord): (ArrayLike<number> | null)[] {
   const { mean = null, variance = null } = isNormRecord(record) ? quotients(record) : {};
   return [mean, variance, record.gamma, record.beta];

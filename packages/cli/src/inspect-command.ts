@@ -14,7 +14,7 @@ import { remarks } from "./remarks.ts";
 export interface InspectOptions extends CaffeOptions {
   readonly json?: string;
   readonly force?: boolean;
-  /** false: the file alone is read. */
+  /** If false, only the file is read. */
   readonly run?: boolean;
   readonly shape?: readonly string[];
   readonly input?: readonly string[];
@@ -23,7 +23,7 @@ export interface InspectOptions extends CaffeOptions {
 /** Time limit for ONNX Runtime in seconds. `bn inspect` should not wait long for one more diagnosis. */
 const TIMEOUT = 60;
 
-/** `bn inspect`: every normalization of a model. True unless a node is damaged. */
+/** `bn inspect` describes every normalization of a model. Resolves to true unless a node is damaged. */
 export async function inspectCommand(path: string, options: InspectOptions, signal: AbortSignal): Promise<boolean> {
   const { json, force = false } = options;
   const caffe = isCaffe(path, options);
@@ -37,7 +37,7 @@ export async function inspectCommand(path: string, options: InspectOptions, sign
   return whole;
 }
 
-/** Errors: `ERR_BN_PARAM`, an option that would have no say. */
+/** Errors: `ERR_BN_PARAM` for an option that would have no effect. */
 function checkTogether(caffe: boolean, { dialect, phase, run = true, shape, input }: InspectOptions): void {
   const ofRun = { "--shape": shape, "--input": input };
   const misplaced = caffe
@@ -55,7 +55,7 @@ function refuse(options: Readonly<Record<string, unknown>>, why: string): void {
   if (found) throw new BnError("ERR_BN_PARAM", `${found} ${why}; leave it out`);
 }
 
-/** What `bn inspect` says of a file, in words and as JSON, and whether every layer could be read. */
+/** The report of `bn inspect` on a file, in words and as JSON, and whether every layer could be read. */
 export interface Inspection {
   readonly text: string;
   readonly report: string;
@@ -73,7 +73,7 @@ async function inspectOnnx(path: string, options: InspectOptions, signal: AbortS
   };
 }
 
-/** What a run shows, where ONNX Runtime is there. */
+/** The diagnosis from a run, if onnxruntime-node is installed. */
 async function measured(
   { bytes, external }: Awaited<ReturnType<typeof openModel>>,
   { run = true, shape = [], input = [] }: InspectOptions,
@@ -115,7 +115,7 @@ function inspectText(layers: readonly BatchNormScaleRecord[], diagnostics: reado
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
 }
 
-/** `{ layers, diagnostics }`; numbers that JSON cannot write are null. */
+/** `{ layers, diagnostics }`; numbers that JSON cannot represent are null. */
 function inspectJson(layers: readonly BatchNormScaleRecord[], diagnostics: readonly Diagnostic[]): string {
   const described = layers.map((layer) => {
     const { name, source, parameterShape: shape, dtype, phase, eps: epsilon, movingAverageFraction: momentum } = layer;

@@ -5,10 +5,13 @@ import { createProgram } from "./program.ts";
 
 const FAILED = 1;
 const BAD_INPUT = 2;
-/** 128 + the signal's number, as shells have it. */
+/** 128 + the signal's number, as in shells. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
-/** Runs `bn` with these arguments. Resolves with the exit code: 0, 1 something failed, 2 bad usage or input. */
+/**
+ * Runs `bn` with these arguments. Resolves with the exit code: 0 for success, 1 if something failed, 2 for bad usage or
+ * input.
+ */
 export async function main(args: readonly string[]): Promise<number> {
   let broken = "";
   watchStreams((message) => {
@@ -45,12 +48,12 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Waits until everything was written, or could not be. */
+/** Waits until all output is written, or has failed. */
 export async function drained(): Promise<void> {
   await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write("", done))));
 }
 
-/** Decided by code, not by class: a backend's module may bring its own copy of core. */
+/** Checks the code and not the class, because a backend's module may have its own copy of core. */
 function isBnError(error: unknown): error is Error {
   return error instanceof Error && "code" in error && String(error.code).startsWith("ERR_BN_");
 }

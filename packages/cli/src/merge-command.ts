@@ -2,7 +2,7 @@ import { jsonText, mergeReports } from "@bn/conformance/report";
 import { loadReport } from "./conformance-command.ts";
 import { checkWritable, writeReport } from "./output.ts";
 
-/** `bn merge`: true if nothing failed in the whole run. */
+/** `bn merge` resolves to true if nothing failed in the whole run. */
 export async function mergeCommand(out: string, shards: readonly string[], force: boolean): Promise<boolean> {
   await checkWritable("the merged report", out, force);
   const reports = await Promise.all(shards.map(async (name) => ({ name, report: await loadReport(name) })));

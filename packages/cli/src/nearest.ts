@@ -1,4 +1,4 @@
-/** The name that is most like `wanted`, if at most a third of it has to be changed; null where none is. */
+/** The name most similar to `wanted`, if at most a third of it has to be changed; otherwise null. */
 export function nearest(wanted: string, names: readonly string[]): string | null {
   const limit = Math.max(1, Math.floor(wanted.length / 3));
   const [best] = names

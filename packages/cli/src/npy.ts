@@ -3,7 +3,7 @@ import { BnError } from "@bn/core";
 import type { Tensor } from "@bn/onnx/verify";
 import { parse } from "npyjs";
 
-/** NumPy's types as ONNX Runtime names them. float16 comes out of the parser as float32 values, exactly. */
+/** NumPy's types with ONNX Runtime's names. The parser returns float16 as float32 values, exactly. */
 const TYPES: Readonly<Record<string, string>> = {
   f2: "float16",
   f4: "float32",
@@ -20,9 +20,9 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * A file of numpy.save, in C order.
+ * Reads a file of numpy.save, in C order.
  *
- * Errors: `ERR_BN_DATA`: unreadable, truncated, or of a type or order that networks do not take.
+ * Errors: `ERR_BN_DATA` if the file is unreadable or truncated, or has a type or order that networks do not accept.
  */
 export async function readNpy(path: string): Promise<Tensor> {
   const fail = (why: string, cause?: unknown) => new BnError("ERR_BN_DATA", `${path}: ${why}`, { cause });

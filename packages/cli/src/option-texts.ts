@@ -1,4 +1,4 @@
-// Options that several commands have, in the same words.
+// Descriptions of options that several commands have.
 
 export const JSON_FILE = "write the report as JSON; - is standard output, and the table goes to standard error";
 export const FORCE = "replace files that already exist";

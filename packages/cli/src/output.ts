@@ -3,8 +3,8 @@ import { dirname, resolve } from "node:path";
 import { BnError } from "@bn/core";
 
 /**
- * A reader that went away (`bn ... | head`) is not an error: what is left to say is said to nobody. A stream that takes nothing
- * (a full disk) is one: `onError` is told why.
+ * A reader that has ended (`bn ... | head`) is not an error: further output is dropped. A stream that cannot be written
+ * (a full disk) is one: `onError` gets the reason.
  */
 export function watchStreams(onError: (message: string) => void): void {
   for (const [name, stream] of [
@@ -17,7 +17,7 @@ export function watchStreams(onError: (message: string) => void): void {
   }
 }
 
-/** NO_COLOR and FORCE_COLOR as no-color.org and Node have them; otherwise colours on a terminal alone. */
+/** Follows NO_COLOR and FORCE_COLOR as no-color.org and Node define them; otherwise uses colours only on a terminal. */
 export function colorOn(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): boolean {
   if (env.NO_COLOR) return false;
   if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== "0";
@@ -25,8 +25,8 @@ export function colorOn(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): boo
 }
 
 /**
- * Fails before a long run, not after it, where `path` cannot be written, or holds a file and `force` is false. `-` is
- * standard output; a device or a pipe is written as it is.
+ * Fails before a long run, and not after it, if `path` cannot be written, or if it exists and `force` is false. `-` is
+ * standard output; devices and pipes are written directly.
  */
 export async function checkWritable(option: string, path: string, force = true): Promise<void> {
   if (path === "-") return;
@@ -43,20 +43,23 @@ export async function checkWritable(option: string, path: string, force = true):
   if (there?.isFile() && !force) throw fail("there is such a file; --force replaces it");
 }
 
-/** Writes `content` to a temporary name beside `path`, then renames: nobody reads half a report. `-` is standard output. */
+/**
+ * Writes `content` to a temporary file next to `path`, then renames it, so that nobody reads half a report. `-` is
+ * standard output.
+ */
 export async function writeReport(path: string, content: string | Uint8Array, force = true): Promise<void> {
   if (path === "-") {
     process.stdout.write(content);
     return;
   }
-  // Links stay links; a device or a pipe cannot be renamed over.
+  // Links are kept. A device or a pipe cannot be replaced by renaming.
   const target = await realpath(path).catch(() => path);
   const there = await stat(target).catch(() => null);
   const temporary = there && !there.isFile() ? target : `${target}.${process.pid}.tmp`;
   try {
     await writeFile(temporary, content);
     if (temporary === target) return;
-    // A file that came during the run is somebody's: `link` fails where `rename` would replace it.
+    // A file that was created during the run must not be lost: `link` fails, while `rename` would replace it.
     if (force) await rename(temporary, target);
     else {
       await link(temporary, target);
@@ -68,12 +71,12 @@ export async function writeReport(path: string, content: string | Uint8Array, fo
   }
 }
 
-/** Names come from a file: what would steer a terminal is shown as U+FFFD. */
+/** Names come from a file. Characters that control a terminal are shown as U+FFFD. */
 export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, "\u{fffd}");
 }
 
-/** Errors: `ERR_BN_PARAM`, two outputs that name standard output. */
+/** Errors: `ERR_BN_PARAM` if two outputs are standard output. */
 export function checkOneStream(outputs: Readonly<Record<string, string | undefined>>): void {
   const [first, second] = Object.entries(outputs).flatMap(([option, path]) => (path === "-" ? [option] : []));
   if (second === undefined) return;

@@ -81,7 +81,10 @@ Examples:
   bn export bn1.onnx --from weights.caffemodel --net deploy.prototxt --node bn1
   bn export bn7.caffemodel --from network.onnx --node bn7 --shape 1,64,56,56`;
 
-/** The commands, each loaded when it is called. `done(ok)` is told the verdict; bad usage rejects with a CommanderError, already printed. */
+/**
+ * The commands. Each is loaded when it is called. `done(ok)` gets the verdict. Bad usage rejects with a CommanderError
+ * that is already printed.
+ */
 export function createProgram(signal: AbortSignal, done: (ok: boolean) => void): Command {
   const program = new Command("bn")
     .description(

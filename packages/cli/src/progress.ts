@@ -1,14 +1,19 @@
-/** Says on standard error how far a run is: one line rewritten on a terminal, a line at the start and end elsewhere. */
+/**
+ * Shows the progress of a run on standard error: one line that is rewritten on a terminal, otherwise a line at the
+ * start and at the end.
+ */
 export interface Progress {
-  /** `total` is null where it is not known; `since` is when the task began, of `performance.now()`. Default now. */
+  /**
+   * `total` is null if it is unknown. `since` is the time of `performance.now()` at which the task began. Default now.
+   */
   start(task: string, total: number | null, since?: number): void;
   step(done: number, current: string): void;
   end(result: string): void;
-  /** Removes the unfinished line, before something else is printed. */
+  /** Removes the unfinished line before other output is printed. */
   clear(): void;
 }
 
-/** What is needed of standard error. */
+/** The parts of standard error that are needed. */
 export interface Terminal {
   readonly isTTY?: boolean;
   readonly columns?: number;

@@ -1,9 +1,9 @@
 import { closeSync, openSync } from "node:fs";
 
 /**
- * Runs `run` while standard error of the process leads nowhere: graphics drivers write what they think of the machine
- * there, past Node. BN_DRIVER_LOG=1 lets them. Where the system has no name for an open file, nothing is hidden:
- * neither where standard error is a socket, which is what Node gives processes that it starts.
+ * Runs `run` while standard error of the process leads nowhere, because graphics drivers print warnings there,
+ * bypassing Node. BN_DRIVER_LOG=1 shows them. Nothing is hidden if the system has no name for an open file, or if
+ * standard error is a socket, which Node gives to the processes that it starts.
  */
 export async function withoutDriverLog<T>(run: () => Promise<T>): Promise<T> {
   if (process.env.BN_DRIVER_LOG || process.platform === "win32") return run();
@@ -23,7 +23,7 @@ export async function withoutDriverLog<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A file that is opened gets the lowest number that is free. */
+/** A newly opened file gets the lowest free number. */
 function point(fd: number, path: string): void {
   closeSync(fd);
   const got = openSync(path, "a");

@@ -1,4 +1,4 @@
-/** The range of one operand: its least and largest value, and how many are not finite. */
+/** The range of one operand: its smallest and largest value, and the number of values that are not finite. */
 export interface Range {
   readonly min: number;
   readonly max: number;
@@ -15,7 +15,7 @@ export function rangeOf(values: ArrayLike<number>): Range {
   return { min, max, notFinite };
 }
 
-/** `least..greatest`, and how many are not finite. */
+/** `least..greatest`, and the number of values that are not finite. */
 export function rangeText({ min, max, notFinite }: Range): string {
   const rest = notFinite > 0 ? `, ${notFinite} not finite` : "";
   if (min > max) return rest.slice(2);

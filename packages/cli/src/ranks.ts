@@ -5,9 +5,10 @@ import type { MpiCommunicator } from "@bn/mpi";
 const MS_TO_WAIT = 24 * 3600 * 1000;
 
 /**
- * The ranks of the run of mpirun that this process belongs to; null where they are not wanted.
+ * The ranks of the mpirun job that this process belongs to; null if they are not wanted.
  *
- * Errors: `ERR_BN_UNAVAILABLE`: @bn/mpi is not installed, this is not a run of mpirun, or there is no OpenMPI.
+ * Errors: `ERR_BN_UNAVAILABLE` if @bn/mpi is not installed, the process was not started by mpirun, or OpenMPI is
+ * missing.
  */
 export async function openRanks(wanted: boolean): Promise<MpiCommunicator | null> {
   if (!wanted) return null;

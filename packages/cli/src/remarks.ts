@@ -3,7 +3,7 @@ import { printable } from "./output.ts";
 
 const KINDS = ["suspect", "damaged", "left out", "remark", "assumed", "converted"];
 
-/** What is said below a table of layers: each diagnostic, then how many of what. */
+/** The lines below a table of layers: each diagnostic, then counts. */
 export function remarks(layers: number, diagnostics: readonly Diagnostic[]): string[] {
   const counts = KINDS.flatMap((kind) => {
     const count = diagnostics.filter((one) => one.kind === kind).length;
@@ -13,10 +13,13 @@ export function remarks(layers: number, diagnostics: readonly Diagnostic[]): str
   return [said(diagnostics).join("\n"), `${layers} normalization ${layers === 1 ? "layer" : "layers"}${summary}`];
 }
 
-/** Nodes that are named where many have the same said of them; a network's nodes often agree. */
+/** The number of nodes that are named if many have the same message, which is common in a network. */
 const NAMED = 3;
 
-/** A line per diagnostic; what is said of many nodes alike is one line, with the first of them and how many more. */
+/**
+ * One line per diagnostic. If many nodes have the same message, it is one line with the first nodes and the number of
+ * others.
+ */
 export function said(diagnostics: readonly Diagnostic[]): string[] {
   const alike = new Map<string, Diagnostic[]>();
   for (const one of diagnostics) {
@@ -31,7 +34,7 @@ export function said(diagnostics: readonly Diagnostic[]): string[] {
   });
 }
 
-/** The node, and what is said of it. */
+/** Splits a diagnostic into the node and the message about it. */
 function partsOf({ node, message }: Diagnostic): { title: string; what: string } {
   const at = message.indexOf(": ", message.indexOf(node) + node.length);
   return at < 0 ? { title: "", what: message } : { title: message.slice(0, at), what: message.slice(at + 2) };

@@ -10,13 +10,13 @@ import type { Settings } from "./conformance-options.ts";
 export interface Ran {
   readonly started: Date;
   readonly packages: readonly string[];
-  /** The ids of all cases, before shards were cut. */
+  /** The ids of all cases, before they were divided into shards. */
   readonly ids: readonly string[];
   readonly ended: string | null;
   readonly notStarted: readonly NotStarted[];
 }
 
-/** What this run depended on. */
+/** The conditions of this run. */
 export function runRecord(
   { shard, repeat, suite }: Settings,
   { started, packages, ids, ended, notStarted }: Ran,
@@ -41,7 +41,7 @@ export function runRecord(
   };
 }
 
-/** Deno and Bun present themselves as Node too. */
+/** Deno and Bun also present themselves as Node. */
 function runtimeText(): string {
   const { deno, bun, node } = process.versions;
   if (deno !== undefined) return `Deno ${deno}`;
@@ -59,6 +59,6 @@ function versionOf(name: string): string {
     const path = own ?? createRequire(import.meta.url).resolve(`${name}/package.json`);
     return JSON.parse(readFileSync(path, "utf8")).version;
   } catch {
-    return "unknown"; // a bundler may have taken the package apart
+    return "unknown"; // a bundler may have removed the package's files
   }
 }

@@ -9,16 +9,16 @@ const [LEFT, RIGHT, TOP, BOTTOM] = [70, 16, 18, 40];
 /** How numbers become heights. */
 export interface Scale {
   readonly name: string;
-  /** Monotonous. */
+  /** A monotonic function. */
   place(value: number): number;
   readonly ticks: readonly number[];
-  /** What is always shown. */
+  /** The range that is always shown. */
   readonly least: readonly [number, number];
-  /** Where nothing changed. */
+  /** The value that means no change. */
   readonly neutral: number;
 }
 
-/** Per node, in the network's order, a bar from least to most and a dot at the median. */
+/** Draws, per node in the network's order, a bar from the smallest to the largest value and a dot at the median. */
 export function spreadPlot(rows: readonly { readonly name: string; readonly spread: Spread }[], scale: Scale): Html {
   const ends = rows
     .flatMap(({ spread }) => [spread.least, spread.most])
@@ -28,7 +28,7 @@ export function spreadPlot(rows: readonly { readonly name: string; readonly spre
   const high = Math.max(scale.place(scale.least[1]), ...ends);
   const y = (value: number) => {
     const at = scale.place(value);
-    // What is infinite lies on the edge.
+    // Infinite values are drawn at the edge.
     const shown = Number.isNaN(at) ? high : Math.min(high, Math.max(low, at));
     return round(TOP + ((high - shown) / (high - low)) * (HEIGHT - TOP - BOTTOM));
   };

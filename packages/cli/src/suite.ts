@@ -6,10 +6,11 @@ import { matcher } from "./filter.ts";
 import type { SuiteOptions } from "./judge/order.ts";
 
 /**
- * What `bn conformance` runs: the golden cases of a folder or, without one, the whole suite; of these what `filter` matches.
- * The process of a backend calls it with the same options and gets the same cases in the same order.
+ * Chooses the cases of `bn conformance`: the golden cases of a folder or, without one, the whole suite, and of these
+ * the ones that `filter` matches. The process of a backend calls it with the same options, and gets the same cases in
+ * the same order.
  *
- * Errors: `ERR_BN_DATA` for a folder that is not golden data, `ERR_BN_PARAM` where nothing matches.
+ * Errors: `ERR_BN_DATA` for a folder that is not golden data, `ERR_BN_PARAM` if no case matches.
  */
 export async function chooseCases(
   { goldens: folder, filter, tier, seed }: SuiteOptions,

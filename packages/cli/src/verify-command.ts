@@ -17,7 +17,7 @@ import { verifyJson, verifyText } from "./verify-report.ts";
 import { runVerify } from "./verify-run.ts";
 
 export interface VerifyOptions extends NetworkOptions {
-  /** The .prototxt of a Caffe network, whose weights are verified then. */
+  /** The .prototxt of a Caffe network, if its weights are to be verified. */
   readonly net?: string;
   readonly backend?: string;
   readonly input?: readonly string[];
@@ -29,7 +29,7 @@ export interface VerifyOptions extends NetworkOptions {
   readonly force?: boolean;
 }
 
-/** `bn verify`: true if every node is within its bounds on every backend that has its dtype. */
+/** `bn verify` resolves to true if every node is within its bounds on every backend that has its dtype. */
 export async function verifyCommand(path: string, options: VerifyOptions, signal: AbortSignal): Promise<boolean> {
   const { json, html, force = false, allowNone = false } = options;
   checkOneStream({ "--json": json, "--html": html });
@@ -64,13 +64,13 @@ function positive(option: string, text: string | undefined): number | undefined 
   throw new BnError("ERR_BN_PARAM", `${option} ${text}: expected a number above 0`);
 }
 
-/** What is verified, and with what. */
+/** The model to verify, with its inputs. */
 interface Subject {
   readonly bytes: Uint8Array;
   readonly with: Pick<RunOptions, "feeds" | "shapes" | "external" | "layers">;
 }
 
-/** An ONNX model, or a Caffe network that becomes one and keeps its own blobs for the backends. */
+/** Opens an ONNX model, or converts a Caffe network, which keeps its own blobs for the backends. */
 async function openSubject(path: string, inputs: GivenInputs, options: VerifyOptions): Promise<Subject> {
   const { net } = options;
   if (net === undefined) {

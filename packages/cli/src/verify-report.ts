@@ -5,10 +5,10 @@ import { align } from "./align.ts";
 import { printable } from "./output.ts";
 import { said } from "./remarks.ts";
 
-/** How many offenders the text names; the HTML page has more. */
+/** The number of failures that the text lists. The HTML page lists more. */
 const WORST = 5;
 
-/** A row a node: errors as fractions of their bounds, then what failed, what was left out, and totals. */
+/** One row per node with errors as fractions of their bounds, then failures, nodes that were left out, and totals. */
 export function verifyText(report: VerifyReport): string {
   const { inputs, rows, diagnostics } = report;
   const names = rows[0]?.backends.map(({ backend }) => backend) ?? [];
@@ -53,7 +53,10 @@ export function verifyText(report: VerifyReport): string {
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
 }
 
-/** Why a row, or a backend of it, has no verdict or one on a part: once where all backends say the same. */
+/**
+ * The reason why a row, or one of its backends, has no verdict or only a partial one. It is given once if all backends
+ * have the same reason.
+ */
 function notCompared({ node, reason, onnxRuntime, backends }: VerifyRow): string[] {
   const left = backends.filter(({ status }) => status === "skipped");
   const alike =
@@ -75,7 +78,10 @@ function failureText(who: string, row: VerifyRow, why: string, found: readonly (
   return lines.join("\n");
 }
 
-/** `{ summary, inputs, nodes, diagnostics }`, one node per line; what JSON cannot write is as in the conformance report. */
+/**
+ * `{ summary, inputs, nodes, diagnostics }`, with one node per line. Numbers that JSON cannot represent are written as
+ * in the conformance report.
+ */
 export function verifyJson({ inputs, rows, diagnostics }: VerifyReport): string {
   const nodes = rows.map((row) => `    ${JSON.stringify(nodeJson(row))}`).join(",\n");
   const head = `"summary": ${JSON.stringify(countRows(rows))},\n  "inputs": ${JSON.stringify(inputs)}`;

@@ -3,7 +3,7 @@ import { type VerifyOptions, type VerifyReport, verifyModel } from "@bn/onnx/ver
 import type { Available } from "./backends.ts";
 import { createProgress } from "./progress.ts";
 
-/** `verifyModel` on backends that are made for it, with progress on standard error. */
+/** Runs `verifyModel` on newly created backends, with progress on standard error. */
 export async function runVerify(
   bytes: Uint8Array,
   backends: readonly Available[],
@@ -11,7 +11,7 @@ export async function runVerify(
 ): Promise<VerifyReport> {
   const progress = createProgress(process.stderr, process.env);
   const opened: Backend[] = [];
-  const began = performance.now(); // the first row comes late: before it, the network has run
+  const began = performance.now(); // the first row comes late, because the network has to run before it
   try {
     for (const { create } of backends) opened.push(await create());
     let started = false;
@@ -31,7 +31,7 @@ export async function runVerify(
   }
 }
 
-/** Rows under the names that this run tells its backends apart by. */
+/** Gives rows the names by which this run distinguishes its backends. */
 function named<T>(rows: readonly T[], backends: readonly Available[]): T[] {
   return rows.map((row, i) => ({ ...row, backend: backends[i]?.name ?? "" }));
 }

@@ -9,7 +9,7 @@ export interface OutputFile {
   readonly content: string | Uint8Array;
 }
 
-/** A file that is written beside its place, and what was there before. */
+/** A file that is written next to its destination, and the former file. */
 interface Staged {
   readonly path: string;
   readonly target: string;
@@ -19,10 +19,10 @@ interface Staged {
 }
 
 /**
- * Writes all files or none: first all beside their places, then each is renamed; where one cannot be, what was there before
- * is put back. Devices, pipes and standard output, which cannot be taken back, come last.
+ * Writes all files or none. All are first written next to their destinations, then each is renamed. If one cannot be
+ * renamed, the former files are restored. Devices, pipes and standard output, which cannot be undone, come last.
  *
- * Errors: `ERR_BN_DATA`, a file that cannot be written, or one that came meanwhile where `force` is false.
+ * Errors: `ERR_BN_DATA` if a file cannot be written, or if one was created in the meantime and `force` is false.
  */
 export async function writeAll(files: readonly OutputFile[], force: boolean): Promise<void> {
   const staged: Staged[] = [];
@@ -52,10 +52,10 @@ export async function writeAll(files: readonly OutputFile[], force: boolean): Pr
 async function place(one: Staged, force: boolean): Promise<void> {
   const { target, temporary, kept } = one;
   if (force) {
-    await link(target, kept).catch(() => {}); // there may be nothing to keep
+    await link(target, kept).catch(() => {}); // there may be no former file
     await rename(temporary, target);
   } else {
-    await link(temporary, target); // fails where a file has come meanwhile
+    await link(temporary, target); // fails if a file was created in the meantime
     await rm(temporary);
   }
   one.placed = true;
@@ -72,7 +72,7 @@ function fail(path: string, cause: Error): never {
   throw new BnError("ERR_BN_DATA", `cannot write ${path}: ${cause.message}`, { cause });
 }
 
-/** Errors: `ERR_BN_PARAM`: two outputs that are one file, or an output that is a file to read. */
+/** Errors: `ERR_BN_PARAM` if two outputs are the same file, or if an output is an input. */
 export async function checkApart(
   outputs: Readonly<Record<string, string | undefined>>,
   sources: readonly string[],

@@ -9,7 +9,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs the built `bn` as a user does: another process, another folder. */
+/** Runs the built `bn` as a user does: in another process and another folder. */
 export function bn(args: readonly string[], { cwd, env = {} }: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
   return new Promise<Outcome>((resolve) => {
     const options = { cwd, env: { ...process.env, NO_COLOR: "1", ...env }, maxBuffer: 2 ** 28 };

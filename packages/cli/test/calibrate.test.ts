@@ -204,7 +204,7 @@ function piped(args: readonly string[], input: Buffer) {
   return ended(args, (child) => child.stdin?.end(input));
 }
 
-/** Runs until there is something to go on from, and sends the signal. */
+/** Runs until there is a state to continue from, then sends the signal. */
 function interrupted(args: readonly string[], signal: NodeJS.Signals, state: string) {
   return ended(args, (child) => {
     const timer = setInterval(() => {

@@ -74,7 +74,7 @@ describe("a proof that fails", () => {
       { name: "x", shape: [1, 1, 2, 2] },
       { name: "y", shape: [1, 2, 2, 2] },
     ];
-    // The logarithm of a negative number is NaN: the layer behind it gives nothing that could be compared.
+    // The logarithm of a negative number is NaN, so the next layer has no values that could be compared.
     const bytes = encodeModel({
       ...{ name: "net", opset: 15, dtype: "float32", inputs: [x], outputs: [y] },
       nodes: [

@@ -20,7 +20,7 @@ interface Row {
   readonly ms?: number;
 }
 
-/** `bn conformance` over some cases, in `jobs` processes. */
+/** Runs `bn conformance` for some cases, in `jobs` processes. */
 async function judge(backend: string, jobs: string, filter = NORMALIZE) {
   const path = join(folder, "report.json");
   const args = ["conformance", "--quick", "--backend", backend, "--filter", filter, "--jobs", jobs];

@@ -27,7 +27,7 @@ const here = (...args: string[]) => bn(args, { cwd: folder });
 interface Change {
   readonly momentum?: number;
   readonly variance?: readonly number[];
-  /** A second node whose var is nowhere. */
+  /** Adds a second node whose var is missing. */
   readonly damaged?: boolean;
 }
 
@@ -46,7 +46,7 @@ function model({ momentum = 0.9, variance = [1, 4, 0.25], damaged = false }: Cha
   });
 }
 
-/** BatchNormalization nodes one after another, of which the second has a variance of 0, behind another operator. */
+/** Consecutive BatchNormalization nodes after another operator. The second node has a variance of 0. */
 function chain(length: number, before = "Relu"): Uint8Array {
   const nodes = Array.from({ length }, (_, i) =>
     nodeOf(
@@ -93,7 +93,8 @@ test("what is said of many nodes alike is one line", async () => {
 });
 
 test("standard error holds progress alone: no engine or driver writes there", async () => {
-  // In a file, as from a terminal: the socket that one process of Node gives another cannot be led elsewhere for a while.
+  // Standard error is a file, as it is a terminal for users: a socket, which Node gives to its child processes, cannot
+  // be redirected for a while.
   const stderrOf = async (command: string) => {
     const { code } = await shell(`${command} 2> stderr.txt`);
     expect([command, code]).toEqual([command, command.includes("refused") ? 2 : 0]);
@@ -105,7 +106,7 @@ test("standard error holds progress alone: no engine or driver writes there", as
   expect(await stderrOf("backends")).toBe("");
   expect(await stderrOf("inspect one.onnx")).toBe("");
   expect(await stderrOf(`verify one.onnx --backend ${names}`)).toMatch(/^verify: 1 to do\nverify: 1 node in \S+ s\n$/);
-  // A model that ONNX Runtime refuses and complains of.
+  // A model that ONNX Runtime refuses, with a message.
   expect(await stderrOf("verify refused.onnx --backend cpu")).toMatch(
     /^bn: ONNX Runtime does not load the model: [^\n]*\n$/,
   );
@@ -185,7 +186,7 @@ test.each<[string, string[], RegExp]>([
   expect([code, stdout, existsSync(join(folder, "no.onnx"))]).toEqual([2, "", false]);
 });
 
-/** Runs `bn` in a shell, for what a shell does with its output. */
+/** Runs `bn` in a shell, to test what a shell does with its output. */
 function shell(command: string): Promise<Outcome> {
   return new Promise((resolve) => {
     const line = `"${process.execPath}" "${BIN}" ${command}`;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createProgress } from "../src/progress.ts";
 
-/** Keeps what is written, as a terminal or a file would get it. */
+/** Records what is written, as a terminal or a file would get it. */
 function recorder(isTTY: boolean) {
   const written: string[] = [];
   return { written, isTTY, columns: 20, write: (text: string) => written.push(text) };

@@ -51,7 +51,7 @@ test.concurrent.each([
   ["aborts", "was ended by SIGABRT"],
   ["rejects-later", "a rejected promise that nothing handles: lost in a promise"],
 ])("%s: cases fail for it, the run goes on, exit 1", async (name, why) => {
-  // Only what hangs has a limit that the time of a case could come near, on a busy machine.
+  // Only a backend that hangs gets a short limit, because on a busy machine other cases could come near it.
   const limit = name.startsWith("hangs") ? ["--timeout", "5", "--bail", "1"] : ["--bail", "2"];
   const { code, failed, count, report } = await judge(name, ...limit);
   expect(code).toBe(1);
@@ -152,7 +152,7 @@ test.skipIf(process.platform !== "linux")("a stream that takes nothing is a plai
   expect(status).toBe(2);
 });
 
-/** Alive, and no zombie that waits for its parent to look. */
+/** Whether the process is alive, and not a zombie that waits for its parent. */
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

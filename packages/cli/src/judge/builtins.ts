@@ -1,4 +1,4 @@
-/** Objects whose functions the suite computes with. */
+/** Objects whose functions the suite uses in computations. */
 const OBJECTS = [
   "JSON",
   "Math",
@@ -27,7 +27,7 @@ const OBJECTS = [
   "Uint32Array",
 ] as const;
 
-/** Set by programs that map stacks to sources; they change no computation. */
+/** Properties that source-map programs set. They change no computation. */
 const FREE: ReadonlySet<string | symbol> = new Set(["prepareStackTrace", "stackTraceLimit", "captureStackTrace"]);
 
 interface Builtin {
@@ -38,8 +38,8 @@ interface Builtin {
 }
 
 /**
- * Remembers JavaScript's builtins as they are now. The function that it returns names those that were replaced or removed
- * since, and puts them back: a suite that computes with somebody's own `Math.abs` proves nothing.
+ * Remembers JavaScript's builtins as they are now. The returned function names those that were replaced or removed
+ * since, and restores them, because a suite that computes with a replaced `Math.abs` proves nothing.
  */
 export function watchBuiltins(): () => string[] {
   const { getOwnPropertyDescriptor, defineProperty, is } = Object;
@@ -75,7 +75,7 @@ export function watchBuiltins(): () => string[] {
       replaced[replaced.length] = name;
       try {
         defineProperty(owner, key, descriptor);
-      } catch {} // made unchangeable: named all the same
+      } catch {} // made unchangeable, but named in the result all the same
     }
     return replaced;
   };

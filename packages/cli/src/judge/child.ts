@@ -11,24 +11,27 @@ import { openJournal } from "./journal.ts";
 import type { Order } from "./order.ts";
 import { messageOf, stackOf, userFrame } from "./stacks.ts";
 
-// A process of its own for one backend: it may exit, hang or crash as it likes; what it did until then stands in the journal.
+// The process for one backend. If the backend exits, hangs or crashes, the journal contains what was done until then.
 const order: Order = JSON.parse(readFileSync(process.argv[2] as string, "utf8"));
 const journal = openJournal(order.journal);
 const replaced = watchBuiltins();
-// As they are now: the backend's module may replace them.
+// Copied now, because the backend's module may replace them.
 const { exit, memoryUsage } = process;
 const [turn, wait, now] = [setImmediate, setTimeout, performance.now.bind(performance)];
 const rss = memoryUsage.rss.bind(process);
 const nextTurn = () => new Promise<void>((done) => turn(done));
 
-/** How long work that a disposed backend left behind is waited for. */
+/** How long to wait for work that a disposed backend left behind. */
 const MS_LINGER = 500;
-/** Checking builtins costs a quarter of a millisecond: not after every case. */
+/** Checking builtins costs a quarter of a millisecond, so it is not done after every case. */
 const CASES_BETWEEN_CHECKS = 32;
-/** All repetitions together: one mistake can fail thousands of cases, of which some tell enough. */
+/**
+ * The time for all repetitions together. One mistake can fail thousands of cases, and some of them are enough to find
+ * it.
+ */
 const MS_DIAGNOSES = 30_000;
 
-/** Errors that no call threw: a timer's, a promise's that nobody awaits. */
+/** Errors that no call threw: from a timer, or from a promise that is not awaited. */
 let strays: Error[] = [];
 const stray = (kind: string) => (error: unknown) => {
   const text = `${kind}: ${messageOf(error)}`;
@@ -38,7 +41,7 @@ const stray = (kind: string) => (error: unknown) => {
 };
 process.on("unhandledRejection", stray("a rejected promise that nothing handles"));
 process.on("uncaughtException", stray("an error that nothing catches"));
-// The terminal's Ctrl-C reaches this process too: the parent decides what it means.
+// The terminal's Ctrl-C also reaches this process, but the parent decides what to do.
 process.on("SIGINT", () => {});
 
 new Worker(new URL(`./orphan${extname(import.meta.url)}`, import.meta.url), { workerData: order.parent }).unref();
@@ -51,7 +54,8 @@ const create = async () => {
 };
 const cases = order.cases === null ? [] : await chooseCases(order.suite, () => {});
 journal.write({ type: "alive" });
-// Before a line of ours runs with what the module made of the builtins; why it cannot be imported is told below.
+// Imported first, because the module may change builtins that the code below uses. A failure to import is reported
+// below.
 await importModule(order.spec).catch(() => {});
 checkBuiltins();
 let backend: Backend | null = null;
@@ -94,7 +98,7 @@ async function judgeCase(used: Backend, one: Case, index: number): Promise<Resul
   const name = order.name ?? used.name;
   const started = now();
   let result = await runCase(name, used, create, one);
-  // Errors that nothing handles are told at the end of a turn.
+  // Unhandled errors are reported at the end of a turn.
   await nextTurn();
   const [first] = strays;
   if (first && result.status !== "failed") {
@@ -126,7 +130,7 @@ async function disposeAll(used: Backend): Promise<void> {
     const fault = { name: "dispose", reason: `dispose() threw: ${messageOf(error)}`, stack: stackOf(error) } as const;
     journal.write({ type: "fault", fault });
   }
-  // Late errors come while something is left to run; the process is idle at once where nothing is.
+  // Late errors can occur while some work is left. If none is left, the process ends at once.
   await new Promise<void>((done) => {
     process.once("beforeExit", () => done());
     wait(done, MS_LINGER).unref();

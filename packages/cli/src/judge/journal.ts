@@ -4,26 +4,26 @@ import type { Cause, Result } from "@bn/conformance";
 import type { Supports } from "@bn/core";
 
 /**
- * What the process of a backend has to say, in order. It is written to a file, at once: what was written stays readable
- * however the process ends, and nothing that a module prints, closes or replaces gets between.
+ * The messages of a backend's process, in order. They are written to a file at once, so they stay readable however the
+ * process ends, and nothing that a module prints, closes or replaces can interfere.
  */
 export type Entry =
-  /** The suite is loaded and the backend's module is about to be: earlier failures are not the module's fault. */
+  /** The suite is loaded, and the backend's module is about to be. Earlier failures are not caused by the module. */
   | { readonly type: "alive" }
   | { readonly type: "ready"; readonly name: string; readonly supports: Supports; readonly contractVersion: number }
   | { readonly type: "noStart"; readonly code: string; readonly message: string; readonly frame: string | null }
-  /** Case `index` begins, in a process that holds `rss` bytes. */
+  /** Case `index` begins, in a process that uses `rss` bytes. */
   | { readonly type: "begin"; readonly index: number; readonly rss: number }
   | { readonly type: "result"; readonly index: number; readonly result: Result }
-  /** The failed case is repeated, to find out why it failed; `cause` follows. */
+  /** The failed case is repeated to find out why it failed; `cause` follows. */
   | { readonly type: "diagnose"; readonly index: number }
   | { readonly type: "cause"; readonly index: number; readonly cause: Cause | null }
-  /** An error that no call threw, after the last case, or builtins that were replaced. */
+  /** An error after the last case that no call threw, or builtins that were replaced. */
   | { readonly type: "fault"; readonly fault: Fault }
   | { readonly type: "dispose" }
   | { readonly type: "done" };
 
-/** What the run as a whole is blamed for: becomes a failed result `process/NAME`. */
+/** A failure of the run as a whole, which becomes a failed result `process/NAME`. */
 export interface Fault {
   readonly name: "builtins" | "dispose" | "errors";
   readonly reason: string;
@@ -37,7 +37,7 @@ interface JournalWriter {
 }
 
 export function openJournal(path: string): JournalWriter {
-  // The functions as they are now, before a module could replace them.
+  // The functions as they are now, before a module can replace them.
   const [file, write, pack, size] = [openSync(path, "a"), writeSync, serialize, HEADER];
   return {
     write(entry) {
@@ -51,7 +51,7 @@ export function openJournal(path: string): JournalWriter {
 }
 
 export interface JournalReader {
-  /** The entries that came since the last call. Errors: throws where what came is not an entry. */
+  /** The entries since the last call. Errors: throws if the file contains something else. */
   read(): Entry[];
   close(): void;
 }

@@ -4,8 +4,8 @@ import { type Judged, type Judging, notRun, superviseBackend } from "./supervise
 type Placed = Judging["cases"];
 
 /**
- * Judges one backend in `jobs` processes side by side, each with its share of the cases. The results are those of one
- * process, in the same order. What does not start beside another one runs after it.
+ * Judges one backend in `jobs` processes side by side, each with its share of the cases. The results are those of a
+ * single process, in the same order. If a process cannot start next to the others, its share runs after them.
  */
 export async function superviseLanes(judging: Judging, jobs: number): Promise<Judged> {
   const { cases, stop } = judging;
@@ -20,7 +20,7 @@ export async function superviseLanes(judging: Judging, jobs: number): Promise<Ju
     share,
     judged: await superviseBackend({ ...judging, cases: share, onStart }),
   });
-  // Neighbours cost alike: each lane takes every n-th.
+  // Neighbouring cases cost about the same, so each lane takes every n-th.
   const shares = Array.from({ length: lanes }, (_, lane) => cases.filter((_, i) => i % lanes === lane));
   const done = await Promise.all(shares.map(run));
   const started = done.find(({ judged }) => judged.started)?.judged.started ?? null;
@@ -54,7 +54,10 @@ interface Lane {
   readonly judged: Judged;
 }
 
-/** A lane that started has a result per case, in order, and behind them what its process is blamed for, which all may share. */
+/**
+ * A lane that started has one result per case, in order, followed by the failures of its process, which may be common
+ * to all lanes.
+ */
 function collected(lanes: readonly Lane[]): { byIndex: Map<number, Result>; faults: Map<string, Result> } {
   const byIndex = new Map<number, Result>();
   const faults = new Map<string, Result>();

@@ -1,13 +1,13 @@
 import type { Tier } from "@bn/conformance";
 
-/** What the process of a backend is told to do: its one argument, as JSON. */
+/** The orders for the process of a backend: its only argument, as JSON. */
 export interface Order {
   /** The name of a known backend, or the path of a module. */
   readonly spec: string;
-  /** What results call the backend; null for the name that it gives itself. */
+  /** The backend's name in results; null for the name that it gives itself. */
   readonly name: string | null;
   readonly journal: string;
-  /** The process that waits for the journal. */
+  /** The process that reads the journal. */
   readonly parent: number;
   readonly suite: SuiteOptions;
   /** Indices of the cases to run; null to start the backend, report what it supports, and exit. */
@@ -16,7 +16,7 @@ export interface Order {
   readonly diagnose: boolean;
 }
 
-/** What chooses the cases: the same options give the same cases in the same order. */
+/** The options that choose the cases. The same options give the same cases in the same order. */
 export interface SuiteOptions {
   readonly goldens?: string;
   readonly filter?: string;

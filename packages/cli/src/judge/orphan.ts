@@ -1,7 +1,7 @@
 import { workerData } from "node:worker_threads";
 
-// A thread beside the one that judges, which a kernel may keep in an endless loop. A parent that was killed leaves nobody to
-// report to: the process ends, with all that it started.
+// A thread next to the judging one, which a kernel may keep in an endless loop. If the parent was killed, the process
+// ends together with everything that it started, because nobody would read its results.
 const parent: number = workerData;
 const MS_BETWEEN_LOOKS = 500;
 
@@ -10,6 +10,6 @@ setInterval(() => {
   try {
     process.kill(-process.pid, "SIGKILL");
   } catch {
-    process.kill(process.pid, "SIGKILL"); // no process groups here
+    process.kill(process.pid, "SIGKILL"); // no process groups on this system
   }
 }, MS_BETWEEN_LOOKS);

@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import { printable } from "../output.ts";
 
-/** What a process printed: a library should not, so some of it is enough. */
+/** The output of a process. A library should print nothing, so a part of it is enough. */
 export interface Printed {
   readonly lines: number;
   readonly first: readonly string[];
@@ -30,7 +30,7 @@ export function printedBy(child: ChildProcess): { all(): Promise<Printed> } {
   );
   return {
     async all() {
-      // A process that this one started may hold the streams open forever.
+      // A process that this one started may keep the streams open forever.
       await Promise.race([Promise.all(closed), setTimeout(MS_TO_DRAIN)]);
       for (const stream of [child.stdout, child.stderr]) stream?.destroy();
       return { lines, first, last };
@@ -43,7 +43,7 @@ function followLines(stream: Readable, onLine: (line: string) => void): Promise<
   stream.setEncoding("utf8");
   stream.on("data", (text: string) => {
     const parts = (rest + text).split("\n");
-    // A line without an end may be any length: its start is all that is shown.
+    // A line without an end may be of any length, so only its start is kept.
     rest = (parts.pop() ?? "").slice(0, LINE_LENGTH);
     for (const part of parts) onLine(clean(part));
   });

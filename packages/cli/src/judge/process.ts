@@ -21,21 +21,25 @@ export interface End {
   readonly reason: string;
 }
 
-/** Seconds for Node's own start and ours: no module has run yet, and a machine may have much else to do. */
+/**
+ * Seconds for the start of Node and of our own code. It is long because no module has run yet, and the machine may be
+ * busy.
+ */
 const SECONDS_TO_START = 120;
 const MS_BETWEEN_LOOKS = 20;
-/** At most this much of the time between two checks counts: if it was more, this process did not run either. */
+/** The most milliseconds between two checks that count. If more has passed, this process did not run either. */
 const MS_COUNTED = 250;
-/** After its last word a process may take this long to end; then it is ended. */
+/** Milliseconds that a process may take to exit after its last message. Then it is killed. */
 const MS_TO_EXIT = 300;
-/** The exit code of V8 when nothing is left to run and a top-level `await` is still pending. */
+/** The exit code of Node when no work is left and a top-level `await` is still pending. */
 const NOTHING_LEFT = 13;
 
 const CHILD = fileURLToPath(new URL(`./child${extname(new URL(import.meta.url).pathname)}`, import.meta.url));
 
 /**
- * Runs one process over `order` to its end, or ends it: where `stop()` says so after an entry, where nothing came for
- * `timeout` seconds since the module began to load, where it holds too much memory. It never rejects because of what the process does.
+ * Runs one process over `order` to its end. It kills the process if `stop()` says so after an entry, if there was no
+ * entry for `timeout` seconds since the module began to load, or if it uses too much memory. It never rejects because
+ * of what the process does.
  */
 export async function runProcess(
   order: Omit<Order, "journal" | "parent">,
@@ -59,7 +63,7 @@ export async function runProcess(
     exited = true;
   });
   let end: End | null = null;
-  // Milliseconds since the last entry, and whether the first and the last of them have come.
+  // Milliseconds since the last entry, and whether the first and the last entry have arrived.
   let [quiet, alive, over] = [0, false, false];
   let before = performance.now();
   const look = () => {
@@ -86,7 +90,7 @@ export async function runProcess(
     look();
     return { end: over ? { how: "done", reason: "" } : (end ?? endOf(child)), printed: await printed.all() };
   } catch (error) {
-    // Only a journal that somebody else wrote into cannot be read.
+    // The journal is unreadable only if some other code wrote into it.
     const why = error instanceof Error ? error.message : String(error);
     return {
       end: { how: "ended", reason: `spoiled what it had to report: ${why}` },
@@ -100,12 +104,12 @@ export async function runProcess(
   }
 }
 
-/** The process and all that it started. */
+/** Kills the process and everything that it started. */
 function killGroup(child: ChildProcess): void {
   try {
     process.kill(-(child.pid as number), "SIGKILL");
   } catch {
-    child.kill("SIGKILL"); // no process groups here, or nobody left
+    child.kill("SIGKILL"); // no process groups on this system, or no process left
   }
 }
 
@@ -132,13 +136,13 @@ function memoryEnd(bytes: number | null, allowed: number): End | null {
   return { how: "memory", reason: `took ${took} MiB of memory, allowed are ${allowed} (--max-memory)` };
 }
 
-/** Bytes that a process holds, where the system tells: Linux. Elsewhere it tells itself, before each case. */
+/** The bytes that a process uses, on Linux. On other systems the process itself reports them before each case. */
 function residentOf(pid: number | undefined): number | null {
   if (process.platform !== "linux") return null;
   try {
     const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
     return kib === undefined ? null : Number(kib) * 1024;
   } catch {
-    return null; // it is gone
+    return null; // the process has ended
   }
 }

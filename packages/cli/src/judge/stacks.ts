@@ -13,10 +13,10 @@ export function stackOf(error: unknown): string {
   return parts.join("\n") || String(error);
 }
 
-/** Files that are Node's, the suite's or core's: a user looks for his own. */
+/** Files of Node, the suite or core. Users look for their own files. */
 const OURS = /^node:|[\\/]@bn[\\/]|[\\/](?:core|conformance|cli|onnx)[\\/](?:dist|src)[\\/]/;
 
-/** `path:line:column` of the first frame that is neither Node's nor ours, or null. */
+/** `path:line:column` of the first stack frame that belongs to user code, or null. */
 export function userFrame(stack: string): string | null {
   for (const line of stack.split("\n")) {
     const place = /^\s+at (?:.*\()?((?:file:\/\/|\/|[A-Za-z]:\\).*?):(\d+):(\d+)\)?$/.exec(line);

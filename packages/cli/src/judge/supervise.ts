@@ -5,10 +5,10 @@ import type { SuiteOptions } from "./order.ts";
 import type { Printed } from "./printed.ts";
 import { type End, type Limits, runProcess } from "./process.ts";
 
-/** How many times a backend is started again after its process ended, hung or grew: then the rest is not run. */
+/** How many times a backend is started again after its process ended, hung or grew. After that the rest is not run. */
 const RESTARTS = 10;
 
-/** Why a run ends where somebody waits for it. */
+/** The reason for the end of a run that the user interrupted. */
 export const INTERRUPTED = "interrupted";
 
 export interface Judging {
@@ -17,19 +17,19 @@ export interface Judging {
   readonly suite: SuiteOptions;
   readonly limits: Limits;
   readonly diagnose: boolean;
-  /** The cases to run and their places in the suite. */
+  /** The cases to run, with their indices in the suite. */
   readonly cases: readonly { readonly one: Case; readonly index: number }[];
   /** Called when the backend has started for the first time. */
   readonly onStart: (name: string) => void;
   readonly onResult: (result: Result) => void;
-  /** True ends the run: what is left is not run. */
+  /** Returns a reason to end the run, after which the remaining cases are not run. */
   readonly stop: () => string | null;
 }
 
 export interface Judged {
-  /** Null where it never started. */
+  /** Null if it never started. */
   readonly started: { readonly name: string; readonly supports: Supports; readonly contractVersion: number } | null;
-  /** Why it did not start. */
+  /** The reason why it did not start. */
   readonly noStart: NoStart | null;
   readonly results: readonly Result[];
   readonly printed: Printed;
@@ -45,8 +45,8 @@ type Started = NonNullable<Judged["started"]>;
 const SILENT: Printed = { lines: 0, first: [], last: "" };
 
 /**
- * Judges one backend in processes of its own: a case in which the process ends, hangs or grows has failed, and the next
- * process goes on behind it. Every case has a result; never rejects for what a backend does.
+ * Judges one backend in separate processes. A case in which the process ends, hangs or grows has failed, and the next
+ * process continues after it. Every case has a result. It never rejects because of what a backend does.
  */
 export async function superviseBackend(judging: Judging): Promise<Judged> {
   const { spec, name, suite, limits, diagnose, cases, onStart, onResult, stop } = judging;
@@ -75,14 +75,14 @@ export async function superviseBackend(judging: Judging): Promise<Judged> {
         if (!started) onStart(name ?? own);
         started ??= { name: name ?? own, supports, contractVersion };
       } else if (entry.type === "noStart") noStart = entry;
-      // A process that is about to be stopped may have gone on.
+      // A process that is about to be stopped may have continued.
       else if (entry.type === "result" && stop() === null) give(entry.index, entry.result);
       else if (entry.type === "cause") addCause(results, entry.index, entry.cause);
       else if (entry.type === "fault") faults.set(entry.fault.name, faults.get(entry.fault.name) ?? entry.fault);
       if (entry.type !== "fault" && entry.type !== "noStart") stage = entry;
     };
     const order = { spec, name, suite, diagnose, cases: left() };
-    // The last failure is still looked into, unless somebody waits.
+    // The cause of the last failure is still searched, unless the user waits for the end.
     const looking = () => stage?.type === "diagnose" || (stage?.type === "result" && stage.result.status === "failed");
     const ran = await runProcess(order, limits, onEntry, () => {
       const reason = stop();
@@ -118,7 +118,7 @@ export async function superviseBackend(judging: Judging): Promise<Judged> {
   return { started, noStart, results: ordered, printed };
 }
 
-/** `exited with code 1`, with the last thing it printed: a crash leaves its reason there. */
+/** `exited with code 1`, with the last line that it printed, which often is the reason of a crash. */
 function problemOf({ how, reason }: End, { last }: Printed): string {
   return how === "ended" && last !== "" ? `${reason}; it last printed: ${last}` : reason;
 }
@@ -138,7 +138,7 @@ function endedResult(backend: string, one: Case, { how }: End, problem: string):
   };
 }
 
-/** A case that had no turn. */
+/** The result of a case that did not run. */
 export function notRun(backend: string, one: Case, why: string): Result {
   return { ...baseOf(backend, one), status: "notRun", reason: why };
 }
