@@ -119,6 +119,7 @@ fn found(mu: f32, sums: vec2f) -> Found {
 
 const DOWN = 0x1p-82;
 const UP = 0x1p82;
+const RAISED = 164u;
 
 // Returns `kept`, unless sums of its channel overflowed. Every thread of the workgroup must call this function.
 fn again(here: Place, overflowed: bool, kept: Found, s: f32, local: u32) -> Found {
@@ -152,7 +153,17 @@ fn again(here: Place, overflowed: bool, kept: Found, s: f32, local: u32) -> Foun
 #else
   let squares = divide(small.squares, p.m);
 #endif
-  return Found(small.mean * UP, small.low * UP, (squares * UP) * UP);
+  return Found(small.mean * UP, small.low * UP, raised(squares));
+}
+
+// v * UP * UP, v >= 0, in bits: drivers join two constant factors into one, which is an infinity here.
+fn raised(v: f32) -> f32 {
+  let bits = bitcast<u32>(v);
+  let field = (bits >> 23u) & 0xffu;
+  if (field == 0u || field == 0xffu) {
+    return v; // what is subnormal here does not count
+  }
+  return bitcast<f32>(select(bits + (RAISED << 23u), 0x7f800000u, field + RAISED >= 0xffu));
 }
 
 // Computes the result from sums that f32 could hold.
