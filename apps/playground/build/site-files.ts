@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { parseReport } from "@bn/conformance/report";
 import type { Plugin } from "vite";
+import { type GalleryEntry, galleryEntry } from "../src/conformance/gallery-entry.ts";
 import { folderOf, HERE } from "./versions.ts";
 
 /** Files of other packages that the page fetches as they are, by their path below the page. */
@@ -15,19 +17,23 @@ function listFiles(): Map<string, string> {
     join(yoloface, "yoloface-50k.prototxt"),
   ];
   for (const path of samples) files.set(`samples/${basename(path)}`, path);
-  const results = join(HERE, "results");
-  const made = existsSync(results) ? readdirSync(results).filter((name) => name.endsWith(".json")) : [];
-  for (const name of made) files.set(`results/${name}`, join(results, name));
+  for (const name of resultsIn(RESULTS)) files.set(`results/${name}`, join(RESULTS, name));
   return files;
 }
 
-/** Serves and emits `listFiles()`, and `results/index.json`, which names the results that there are. */
+const RESULTS = join(HERE, "results");
+
+const resultsIn = (folder: string): string[] =>
+  existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".json")) : [];
+
+/** What the gallery shows of the reports in `folder`. Errors: as `parseReport`, for a file that is no report. */
+export const galleryOf = (folder: string): GalleryEntry[] =>
+  resultsIn(folder).map((name) => galleryEntry(name, parseReport(name, readFileSync(join(folder, name), "utf8"))));
+
+/** Serves and emits `listFiles()`, and `results/index.json`, which says what is in the results that there are. */
 export function siteFiles(): Plugin {
   const files = listFiles();
-  const index = () => {
-    const names = [...files.keys()].filter((name) => name.startsWith("results/"));
-    return JSON.stringify(names.map((name) => basename(name)));
-  };
+  const index = () => JSON.stringify(galleryOf(RESULTS));
   return {
     name: "bn-site-files",
     configureServer(server) {

@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cases, type Result } from "@bn/conformance";
 import { loadGoldenCases } from "@bn/conformance/node";
-import { diffReports, diffText, parseReport, summarize } from "@bn/conformance/report";
+import { diffReports, diffText, parseReport, type RunRecord, summarize } from "@bn/conformance/report";
 import { ISOLATED, launchBrowser } from "@bn/gpu-setup";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildOnce, type Site, serveBuilt } from "../build/site.ts";
+import { galleryOf } from "../build/site-files.ts";
 import { textOf, withApp } from "./app.ts";
 import { bnDiff } from "./bn-diff.ts";
 import { bitsOf, hereOnCpu, runAndDownload } from "./runs.ts";
@@ -88,21 +89,48 @@ describe("conformance here", () => {
       suite: "9.8.7",
       tier: "quick",
       runtime: "Engine 12.3",
+      os: "System 4",
+      cpu: "2 processors",
+      seconds: 1,
+      packages: {},
+      contract: 2,
+      seed: "1",
+      flags: ["--quick"],
+      repeat: ["--quick"],
+      shard: null,
+      ended: null,
       notStarted: [],
-    };
+    } satisfies RunRecord;
+    const folder = await mkdtemp(join(tmpdir(), "bn-results-"));
     const text = JSON.stringify({ run, results: here });
+    await writeFile(join(folder, "engine.json"), text);
+    const index = JSON.stringify(galleryOf(folder));
+    await writeFile(join(folder, "text.json"), "hello");
+    expect(() => galleryOf(folder)).toThrow(/text\.json: it is no JSON/);
+    await rm(folder, { recursive: true });
+    expect(index.length).toBeLessThan(text.length / 5);
     await withApp(
       browser,
       plain.url,
-      "#/conformance",
+      "#/conformance?filter=exact/",
       async (page) => {
         const row = await textOf(page, ".gallery tbody tr", /Engine 12\.3/);
         expect(row).toContain(`2026-02-039.8.7, quickcpu: ${here.length} passed, 0 failed, 0 skipped`);
         expect(await page.getByRole("link", { name: "engine.json" }).getAttribute("href")).toBe(
           "./results/engine.json",
         );
+        await page.getByRole("button", { name: "Compare" }).click();
+        await textOf(page, ".file", new RegExp(`^engine\\.json Engine 12\\.3, .*: ${here.length} passed`));
+        await page.getByRole("button", { name: "Clear" }).click();
+        await page.getByRole("button", { name: /^Run/ }).click();
+        await page.locator('.verdict:not([data-verdict="running"])').waitFor({ timeout: 80_000 });
+        await page.getByRole("button", { name: "Compare" }).click();
+        await textOf(page, ".file", /^old: engine\.json Engine 12\.3/);
+        await textOf(page, ".file", /^new: this run Chrome/);
+        const shown = await textOf(page, ".difference", /as before/);
+        expect(shown).toContain(`${here.length} as before`);
       },
-      { serve: { "results/index.json": '["engine.json"]', "results/engine.json": text } },
+      { serve: { "results/index.json": index, "results/engine.json": text } },
     );
   });
 });

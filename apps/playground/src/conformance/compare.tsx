@@ -1,37 +1,18 @@
-import { diffReports, diffText, type JsonReport, parseReport, renameBackends } from "@bn/conformance/report";
+import { diffReports, diffText, type JsonReport, renameBackends } from "@bn/conformance/report";
 import { useState } from "preact/hooks";
 import { Drop } from "../parts/drop.tsx";
-import { type Problem, problemOf } from "../parts/problem.ts";
+import { problemOf } from "../parts/problem.ts";
 import { ProblemBox } from "../parts/problem-box.tsx";
 import { Scroll } from "../parts/scroll.tsx";
 import { tableReport } from "./report.ts";
+import type { Reports, Source } from "./reports.ts";
 import { ResultTable } from "./table.tsx";
 
-interface Loaded {
-  readonly name: string;
-  readonly report: JsonReport;
-}
-
 /** Reports of other engines: one is shown beside this run's, two against each other, as `bn diff OLD NEW` prints them. */
-export function Compare({ mine }: { readonly mine: string | null }) {
-  const [files, setFiles] = useState<readonly Loaded[]>([]);
-  const [problem, setProblem] = useState<Problem | null>(null);
+export function Compare({ mine, reports }: { readonly mine: Source | null; readonly reports: Reports }) {
   const [pair, setPair] = useState("");
-  const take = async (chosen: readonly File[]) => {
-    setProblem(null);
-    try {
-      const loaded = await Promise.all(
-        chosen.map(async (file) => ({ name: file.name, report: parseReport(file.name, await file.text()) })),
-      );
-      setFiles((before) => [...before, ...loaded].slice(-2));
-    } catch (error) {
-      setProblem(problemOf(error, "This is no report of the suite"));
-    }
-  };
-  const useMine = () =>
-    mine !== null &&
-    setFiles((before) => [...before, { name: "this run", report: parseReport("this run", mine) }].slice(-2));
-  const [old, now] = files;
+  const { loaded, problem } = reports;
+  const [old, now] = loaded;
   return (
     <section class="compare">
       <h2>Compare two engines</h2>
@@ -43,26 +24,26 @@ export function Compare({ mine }: { readonly mine: string | null }) {
         label="Drop results here"
         hint="one or two .json files, or press to choose"
         accept=".json,application/json"
-        onFiles={take}
+        onFiles={reports.add}
       />
       <div class="buttons">
-        <button type="button" disabled={mine === null} onClick={useMine}>
+        <button type="button" disabled={mine === null} onClick={() => mine && reports.add([mine])}>
           Add this page's run
         </button>
-        <button type="button" disabled={files.length === 0} onClick={() => setFiles([])}>
+        <button type="button" disabled={loaded.length === 0 && problem === null} onClick={reports.clear}>
           Clear
         </button>
         {old && now && (
-          <button type="button" onClick={() => setFiles([now, old])}>
+          <button type="button" onClick={reports.swap}>
             Swap
           </button>
         )}
       </div>
       {problem && <ProblemBox problem={problem} />}
-      {files.map(({ name, report }, i) => (
+      {loaded.map(({ name, report }, i) => (
         <FileFacts
           key={`${i} ${name}`}
-          title={files.length < 2 ? name : `${i === 0 ? "old" : "new"}: ${name}`}
+          title={loaded.length < 2 ? name : `${i === 0 ? "old" : "new"}: ${name}`}
           report={report}
         />
       ))}

@@ -1,20 +1,23 @@
-import { type JsonReport, parseReport } from "@bn/conformance/report";
 import { useEffect, useState } from "preact/hooks";
+import { type Problem, problemOf } from "../parts/problem.ts";
+import { ProblemBox } from "../parts/problem-box.tsx";
 import { Scroll } from "../parts/scroll.tsx";
+import type { GalleryBackend, GalleryEntry } from "./gallery-entry.ts";
+import type { Source } from "./reports.ts";
 
-interface Entry {
-  readonly name: string;
-  readonly report: JsonReport;
+interface GalleryProps {
+  readonly onCompare: (source: Source) => void;
 }
 
 /** Results of other browsers and engines, as CI made them with this page. */
-export function Gallery() {
-  const [entries, setEntries] = useState<readonly Entry[] | null>(null);
+export function Gallery({ onCompare }: GalleryProps) {
+  const [entries, setEntries] = useState<readonly GalleryEntry[] | null>(null);
+  const [problem, setProblem] = useState<Problem | null>(null);
   useEffect(() => {
     let here = true;
     loadGallery().then(
       (found) => here && setEntries(found),
-      () => here && setEntries([]),
+      (error: unknown) => here && setProblem(problemOf(error, "The results could not be loaded")),
     );
     return () => {
       here = false;
@@ -23,7 +26,8 @@ export function Gallery() {
   return (
     <section class="gallery">
       <h2>Results of other engines</h2>
-      {entries === null && <p class="loading">Loading the results ...</p>}
+      {problem && <ProblemBox problem={problem} />}
+      {!problem && entries === null && <p class="loading">Loading the results ...</p>}
       {entries?.length === 0 && (
         <p class="soft">
           This build has none: it shows the reports that lie in <code>apps/playground/results</code> when it is made.
@@ -43,7 +47,7 @@ export function Gallery() {
             </thead>
             <tbody>
               {entries.map((entry) => (
-                <GalleryRow key={entry.name} entry={entry} />
+                <GalleryRow key={entry.file} entry={entry} onCompare={onCompare} />
               ))}
             </tbody>
           </table>
@@ -53,52 +57,58 @@ export function Gallery() {
   );
 }
 
-function GalleryRow({ entry: { name, report } }: { readonly entry: Entry }) {
-  const { run, results } = report;
-  const backends = [...new Set(results.map(({ backend }) => backend))];
-  const of = (backend: string, status: string) =>
-    results.filter((r) => r.backend === backend && r.status === status).length;
+function GalleryRow({ entry, onCompare }: GalleryProps & { readonly entry: GalleryEntry }) {
+  const { file, runtime, os, date, suite, tier, ended, backends, notStarted } = entry;
   return (
     <tr>
-      <th scope="row">{run?.runtime ?? name}</th>
-      <td>{run?.date.slice(0, 10)}</td>
+      <th scope="row">
+        {runtime}
+        <div class="soft">{os}</div>
+      </th>
+      <td class="date">{date.slice(0, 10)}</td>
       <td>
-        {run?.suite}, {run?.tier}
-        {run?.ended && `, ${run.ended}`}
+        {suite}, {tier}
+        {ended !== null && `, ${ended}`}
       </td>
       <td>
-        {backends.map((backend) => (
-          <div key={backend}>
-            {backend}: {of(backend, "passed")} passed, {of(backend, "failed")} failed, {of(backend, "skipped")} skipped
-            {of(backend, "notRun") > 0 && `, ${of(backend, "notRun")} not run`}
-          </div>
+        {backends.map((one) => (
+          <BackendResult key={one.name} backend={one} />
         ))}
-        {run?.notStarted.map(({ backend, reason }) => (
+        {notStarted.map(({ backend, reason }) => (
           <div key={backend} class="soft">
             {backend}: {reason}
           </div>
         ))}
       </td>
       <td>
-        <a href={`./results/${name}`} download={name}>
-          {name}
+        <a href={`./results/${file}`} download={file}>
+          {file}
         </a>
+        <button
+          type="button"
+          onClick={() => onCompare({ name: file, text: async () => (await fetched(`results/${file}`)).text() })}
+        >
+          Compare
+        </button>
       </td>
     </tr>
   );
 }
 
-async function loadGallery(): Promise<Entry[]> {
-  const names: unknown = await fetchJson("results/index.json");
-  if (!Array.isArray(names)) return [];
-  return Promise.all(
-    names
-      .map(String)
-      .map(async (name) => ({ name, report: parseReport(name, await (await fetched(`results/${name}`)).text()) })),
+function BackendResult({ backend: { name, counts, facts } }: { readonly backend: GalleryBackend }) {
+  const { passed, failed, skipped, notRun } = counts;
+  return (
+    <div>
+      {name}: {passed} passed, {failed > 0 ? <b class="failed">{failed} failed</b> : "0 failed"}, {skipped} skipped
+      {notRun > 0 && `, ${notRun} not run`}
+      {facts.length > 0 && <div class="soft">{facts.join("; ")}</div>}
+    </div>
   );
 }
 
-const fetchJson = async (path: string): Promise<unknown> => (await fetched(path)).json();
+async function loadGallery(): Promise<readonly GalleryEntry[]> {
+  return (await fetched("results/index.json")).json(); // of the same build as this code
+}
 
 async function fetched(path: string): Promise<Response> {
   const response = await fetch(new URL(path, document.baseURI));

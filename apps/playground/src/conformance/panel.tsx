@@ -10,6 +10,7 @@ import { Compare } from "./compare.tsx";
 import { Failures, ResultLine } from "./failures.tsx";
 import { Gallery } from "./gallery.tsx";
 import { jsonOf, reportOf } from "./report.ts";
+import { type Source, useReports } from "./reports.ts";
 import { beginRun, isRunning, type Run, type RunState, startRun } from "./run.ts";
 import { ResultTable } from "./table.tsx";
 import type { Order } from "./worker.ts";
@@ -32,6 +33,14 @@ export function ConformancePanel({ params }: PanelProps) {
     if (one !== null) begin("quick"); // a link to a case is a question about it
   }, [one]);
   const running = state !== null && isRunning(state);
+  const reports = useReports();
+  const compare = useRef<HTMLDivElement>(null);
+  const mine: Source | null = state && !running ? { name: "this run", text: async () => jsonOf(state) } : null;
+  const onCompare = async (source: Source) => {
+    // What another engine gave is held against this run, where there is one.
+    await reports.add(mine && reports.loaded.length === 0 ? [source, mine] : [source]);
+    compare.current?.scrollIntoView();
+  };
   return (
     <>
       <p>
@@ -95,8 +104,10 @@ export function ConformancePanel({ params }: PanelProps) {
         )}
         {state && <Outcome state={state} running={running} />}
       </div>
-      <Compare mine={state && !running ? jsonOf(state) : null} />
-      <Gallery />
+      <div ref={compare}>
+        <Compare mine={mine} reports={reports} />
+      </div>
+      <Gallery onCompare={onCompare} />
     </>
   );
 }
