@@ -1,16 +1,14 @@
+import { type ChannelSum, channelSum } from "./channel-sum.ts";
 import { EPS, type Implementation } from "./implementation.ts";
 import { geometryOf, type Inputs, type Job, type Kernel, kernelOf } from "./jobs.ts";
 
 /** One value of an output and the size of the terms that it was made of. */
-interface Expected {
-  readonly value: number;
-  readonly size: number;
-}
+type Expected = ChannelSum;
 
 type Judged = Exclude<Kernel, `${string}+${string}`>;
 
-/** Plain float64 sums of one channel: of a term, and of its size. */
-type Sum = (term: (i: number) => number) => Expected;
+/** Sums of one channel. */
+type Sum = (term: (i: number) => number) => ChannelSum;
 
 /** Where a kernel's output is not what the job asks for, or null. Statistics are the ones given, as the kernel saw them. */
 export function kernelComplaint(
@@ -20,7 +18,8 @@ export function kernelComplaint(
   got: ArrayLike<number>,
 ): string | null {
   const kernel = judgedAs(kernelOf(job));
-  const { outer, channels, inner } = geometryOf(job);
+  const g = geometryOf(job);
+  const { outer, channels, inner } = g;
   const u = job.dtype === "float32" ? 2 ** -24 : 2 ** -53;
   const complain = (at: number, { value, size }: Expected): string | null => {
     const error = Math.abs((got[at] as number) - value);
@@ -28,17 +27,7 @@ export function kernelComplaint(
     return `${name} ${kernel} [${job.shape}]: value ${at} is ${got[at]}, expected ${value}, error ${error}, allowed ${tolerance * u * size}`;
   };
   for (let c = 0; c < channels; c++) {
-    const sum: Sum = (term) => {
-      let [value, size] = [0, 0];
-      for (let o = 0; o < outer; o++) {
-        for (let i = (o * channels + c) * inner, end = i + inner; i < end; i++) {
-          const one = term(i);
-          value += one;
-          size += Math.abs(one);
-        }
-      }
-      return { value, size };
-    };
+    const sum: Sum = (term) => channelSum(g, c, term);
     if (kernel === "moments" || kernel === "gradSums") {
       const [first, second] = reduced(kernel, inputs, c, sum, outer * inner);
       const wrong = complain(c, first) ?? complain(channels + c, second);

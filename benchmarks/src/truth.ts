@@ -1,7 +1,8 @@
+import { channelSum } from "./channel-sum.ts";
 import { affineOf, EPS, type Implementation } from "./implementation.ts";
 import { geometryOf, type Inputs, type Job } from "./jobs.ts";
 
-/** Where `got` is not what the job asks for, or null. Plain float64 loops are truth enough for a benchmark. */
+/** Where `got` is not what the job asks for, or null. Float64 with compensated sums is truth enough for a benchmark. */
 export function complaint(
   { name, tolerance }: Implementation,
   job: Job,
@@ -15,11 +16,7 @@ export function complaint(
   const m = g.outer * g.inner;
   const at = (o: number, c: number, k: number) => (o * g.channels + c) * g.inner + k;
   for (let c = 0; c < g.channels; c++) {
-    const sum = (term: (i: number) => number): number => {
-      let total = 0;
-      for (let o = 0; o < g.outer; o++) for (let k = 0; k < g.inner; k++) total += term(at(o, c, k));
-      return total;
-    };
+    const sum = (term: (i: number) => number): number => channelSum(g, c, term).value;
     const global = job.op.startsWith("global");
     const mean = global ? (inputs.mean[c] as number) : sum((i) => x[i] as number) / m;
     const variance = global ? (inputs.variance[c] as number) : sum((i) => ((x[i] as number) - mean) ** 2) / m;
