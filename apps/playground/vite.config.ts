@@ -6,7 +6,7 @@ import { versions } from "./build/versions.ts";
 import { withoutProcesses } from "./build/without-processes.ts";
 
 export default defineConfig({
-  base: "./", // any folder of any static host
+  base: "./", // works in any folder of any static host
   define: { VERSIONS: JSON.stringify(versions()) },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   plugins: [withoutProcesses(), siteFiles(), contentSecurity(), offline()],

@@ -1,8 +1,9 @@
 import type { Plugin } from "vite";
 
 /**
- * What the built page may do. It may connect to its own host alone: a file that is dropped in cannot leave the browser.
- * WebAssembly needs 'wasm-unsafe-eval'; the threads of @bn/wasm and ONNX Runtime start from blobs; KaTeX sets styles.
+ * The content security policy of the built page. It may connect only to its own host, so a file that is dropped in
+ * cannot leave the browser. WebAssembly needs 'wasm-unsafe-eval', the threads of @bn/wasm and ONNX Runtime start from
+ * blobs, and KaTeX sets styles.
  */
 const POLICY = [
   "default-src 'self'",

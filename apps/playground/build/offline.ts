@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import type { Plugin } from "vite";
 
-/** Fetched when they are first needed, and kept then: ONNX Runtime alone is 14 MB. */
+/** Files that are fetched when they are first needed, and then kept: ONNX Runtime alone has 14 MB. */
 const ON_DEMAND = /\.wasm$|^(samples|goldens|results)\/|\.(woff|ttf)$/;
 
-/** Writes `service-worker.js`, which keeps the page for visits without a network. It knows every file of this build. */
+/** Writes `service-worker.js`, which keeps the page for visits without a network. It lists every file of this build. */
 export function offline(): Plugin {
   return {
     name: "bn-offline",
@@ -31,9 +31,9 @@ export function offline(): Plugin {
 }
 
 /**
- * Answers from the cache of this version, else from the network, whose answer it keeps. Every answer isolates the page
- * (COOP, COEP), so that a host that cannot set headers has threads from the second load on: everything that the page loads is of
- * its own origin, so that isolation costs nothing.
+ * Answers from the cache of this version, otherwise from the network, and stores that answer. Every answer isolates the
+ * page (COOP, COEP), so that a host that cannot set headers has threads from the second load on. Everything that the
+ * page loads is of its own origin, so isolation costs nothing.
  */
 const WORKER = `const version = VERSION;
 const files = FILES;
@@ -61,7 +61,8 @@ addEventListener("fetch", (event) => {
     const kept = await cache.match(request, { ignoreSearch: true, ignoreVary: true });
     if (kept) return isolate(kept);
     const response = await fetch(request);
-    if (response.status === 200) event.waitUntil(cache.put(request, response.clone()).catch(() => {})); // nobody waits for the disk
+    // the response does not wait for the disk
+    if (response.status === 200) event.waitUntil(cache.put(request, response.clone()).catch(() => {}));
     return isolate(response);
   };
   event.respondWith(answer());

@@ -15,14 +15,14 @@ let built: Promise<void> | null = null;
 
 /** Builds the page once for all tests of a process. */
 export function buildOnce(): Promise<void> {
-  process.env.NODE_ENV = "production"; // vitest says "test", and the page would be another one
+  process.env.NODE_ENV = "production"; // vitest sets "test", which would build another page
   built ??= build({ root: HERE, logLevel: "error" }).then(() => {
     if (!existsSync(join(DIST, "index.html"))) throw new Error("the build wrote no index.html");
   });
   return built;
 }
 
-/** Serves the built page below a folder, as a static host would: without headers, or with those that isolate it. */
+/** Serves the built page below a folder, as a static host does: without headers, or with those that isolate it. */
 export async function serveBuilt(headers: Readonly<Record<string, string>> = {}): Promise<Site> {
   const server = await preview({ root: HERE, logLevel: "error", preview: { port: 0, host: "127.0.0.1", headers } });
   const address = server.httpServer.address() as AddressInfo;

@@ -27,7 +27,7 @@ export function folderOf(name: string): string {
     try {
       readFileSync(join(folder, name, "package.json"));
       return join(folder, name);
-    } catch {} // the next folder may have it
+    } catch {} // the package may be in the next folder
   }
   throw new Error(`${name} is not installed; run \`npx -y pnpm@12.18.0 install\``);
 }

@@ -1,8 +1,8 @@
 import type { Plugin } from "vite";
 
 /**
- * `verifyModel` can start ONNX Runtime in a process, where nobody brings a runtime. The page brings one, so that the module,
- * which imports Node's own, is left out of the bundle, and so is onnxruntime-node: whoever loads them is told.
+ * Without a runtime, `verifyModel` starts ONNX Runtime in a process. The page passes a runtime, so this plugin keeps
+ * that module, which imports Node's own, and onnxruntime-node out of the bundle. Code that loads them gets an error.
  */
 export function withoutProcesses(): Plugin {
   const empty = "\0bn-no-processes";

@@ -1,5 +1,6 @@
-// pnpm --filter @bn/playground gallery [--webgpu] [--filter TEXT]: runs the quick suite in Node and in this machine's browsers, in those by the built
-// page itself, and writes results/*.json, which the next build shows. WebGPU in software takes minutes, so it is asked for.
+// Usage: pnpm --filter @bn/playground gallery [--webgpu] [--filter TEXT]. Runs the quick suite in Node and, with the
+// built page, in this machine's browsers, and writes results/*.json, which the next build shows. WebGPU in software
+// takes minutes, so it needs the option.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -14,15 +15,16 @@ const { webgpu, filter } = parseArgs({
   options: { webgpu: { type: "boolean", default: false }, filter: { type: "string", default: "" } },
 }).values;
 const BACKENDS = ["cpu", "wasm", ...(webgpu ? ["webgpu"] : [])];
-/** Of the panel; a filter is for trying this out. */
+/** The address of the panel. The filter is for trying out this script. */
 const HASH = filter === "" ? "#/conformance" : `#/conformance?filter=${encodeURIComponent(filter)}`;
-/** For each browser. */
+/** The time limit per browser. */
 const SECONDS = 10 * 60;
 const RESULTS = join(HERE, "results");
 const ROOT = join(HERE, "../..");
 
 function inNode(path: string): void {
-  const order = ["--quick", "--backend", BACKENDS.join(","), "--json", relative(ROOT, path)]; // the file keeps it
+  // the file keeps this command
+  const order = ["--quick", "--backend", BACKENDS.join(","), "--json", relative(ROOT, path)];
   if (filter !== "") order.push("--filter", filter);
   const { status, stderr } = spawnSync(process.execPath, [...BN, "conformance", ...order], {
     encoding: "utf8",
@@ -57,10 +59,10 @@ async function inEngine(engine: Engine, site: Site): Promise<string> {
     await driven.goto(`${site.url}${HASH}`);
     for (const name of ["cpu", "wasm", "webgpu"]) await person.check(new RegExp(`^${name}$`), BACKENDS.includes(name));
     await person.click("button", /^Run th/);
-    // One wait of minutes would outlast what WebKitWebDriver gives a script.
+    // The loop polls, because a wait of minutes would exceed WebKitWebDriver's limit for a script.
     let running = true;
     for (let waited = 0; waited < SECONDS && running; waited += 20) running = await driven.run<boolean>(RUNNING);
-    if (running) await person.click("button", /^Cancel/); // what it did not reach is in the file as not run
+    if (running) await person.click("button", /^Cancel/); // the file lists the remaining cases as not run
     await driven.run(`const make = URL.createObjectURL;
       URL.createObjectURL = (blob) => { globalThis.bnSaved = blob; return make.call(URL, blob); };`);
     await person.click("button", /^Download as JSON/);
@@ -70,7 +72,7 @@ async function inEngine(engine: Engine, site: Site): Promise<string> {
   }
 }
 
-/** After at most 20 s, whether the run still goes on. */
+/** Returns, after at most 20 s, whether the run still goes on. */
 const RUNNING = `
   for (let waited = 0; waited < 20; waited += 0.2) {
     if (document.querySelector('.verdict:not([data-verdict="running"])')) return false;
@@ -78,7 +80,7 @@ const RUNNING = `
   }
   return true;`;
 
-/** Without the times of cases, which make half of the file and say little of another machine. */
+/** Leaves out the times of cases, which are half of the file and mean little on another machine. */
 function keep(name: string, json: string): void {
   const report = parseReport(name, json);
   const text = jsonText({ ...report, results: report.results.map(({ ms: _, ...result }) => result) });

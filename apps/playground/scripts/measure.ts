@@ -1,6 +1,7 @@
-// pnpm --filter @bn/playground measure: how fast the built page is on this machine, in Chromium with nothing cached. Medians of loads of
-// every panel by its own address: bytes as a static host compresses them, the first paint, the time until the panel is there and the
-// page answers to input, and the time that tasks of more than 50 ms kept it from answering until then.
+// Usage: pnpm --filter @bn/playground measure. Measures how fast the built page is on this machine, in Chromium with an
+// empty cache. It prints medians over loads of every panel by its own address: bytes as a static host compresses them,
+// the first paint, the time until the panel is there and the page answers to input, and the time that tasks of more
+// than 50 ms blocked it until then.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -39,7 +40,7 @@ async function load(panel: string): Promise<Load> {
         for (const { duration } of list.getEntries()) blocked += duration - 50;
       }).observe({ type: "longtask", buffered: true });
       while (!document.querySelector(selector)) await new Promise((resolve) => requestAnimationFrame(resolve));
-      await new Promise((resolve) => setTimeout(resolve)); // whatever is still to be done before input has its turn
+      await new Promise((resolve) => setTimeout(resolve)); // lets pending work run before input is tested
       const interactive = performance.now();
       await new Promise((resolve) => setTimeout(resolve, 300));
       const paint = performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? Number.NaN;

@@ -1,5 +1,6 @@
-// pnpm --filter @bn/playground screenshots [NAME ...]: draws docs/images/playground-*.png for the README, and every panel at 400 and
-// 1280 px, light and dark, and at 3840 px into apps/playground/shots, which git ignores, for somebody to look at.
+// Usage: pnpm --filter @bn/playground screenshots [NAME ...]. Draws docs/images/playground-*.png for the README. It
+// also draws every panel at 400, 1280 and 3840 px, light and dark, into apps/playground/shots, which git ignores, for
+// visual inspection.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { ISOLATED, launchBrowser } from "@bn/gpu-setup";

@@ -5,9 +5,9 @@ export type Page = Awaited<ReturnType<Awaited<ReturnType<typeof launchBrowser>>[
 export interface Shot {
   readonly name: string;
   readonly hash: string;
-  /** Uses the panel until there is something to see. */
+  /** Operates the panel until its results are visible. */
   readonly use: (page: Page) => Promise<void>;
-  /** Height of the picture in the README; absent where it has none. */
+  /** The height of the picture in the README; absent if it has none. */
   readonly readme?: number;
 }
 
@@ -33,7 +33,7 @@ export const SHOTS: readonly Shot[] = [
       await click(page, /^Ten steps/);
       await page.locator('[data-steps="10"]').waitFor();
       await page.evaluate(() => scrollTo(0, 0));
-      await page.mouse.move(0, 0); // under the pointer a term would be lit
+      await page.mouse.move(0, 0); // a term under the pointer would be highlighted
     },
   },
   {

@@ -14,7 +14,7 @@ export function App() {
   const title = entry?.title ?? "Batch normalization, in your own browser";
   useEffect(() => {
     document.title = entry ? `${entry.title} - @bn playground` : "@bn playground";
-    if (!first.current) heading.current?.focus(); // a screen reader begins with the new panel
+    if (!first.current) heading.current?.focus(); // a screen reader continues at the new panel
     first.current = false;
   }, [entry]);
   return (
@@ -49,7 +49,7 @@ export function App() {
   );
 }
 
-/** A panel's code comes when it is opened; its place is kept meanwhile. */
+/** Loads a panel's code when it is opened, and reserves its place until then. */
 function Lazy({ entry, params }: { readonly entry: PanelEntry; readonly params: URLSearchParams }) {
   const [panel, setPanel] = useState<{ readonly Panel: ComponentType<PanelProps> } | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);

@@ -3,7 +3,7 @@ import type { Backend } from "@bn/core";
 export const BACKEND_NAMES = ["cpu", "wasm", "webgpu"] as const;
 export type BackendName = (typeof BACKEND_NAMES)[number];
 
-/** A statement that imports `create` of each, for programs that repeat a failure. */
+/** The import statement for each `create`, for programs that repeat a failure. */
 export const IMPORTING: Readonly<Record<BackendName, string>> = {
   cpu: `import { createCpu as create } from "@bn/cpu";`,
   wasm: `import { createWasm as create } from "@bn/wasm";`,
@@ -16,5 +16,5 @@ const CREATE: Readonly<Record<BackendName, () => Promise<Backend>>> = {
   webgpu: async () => (await import("@bn/webgpu")).createWebGpu(),
 };
 
-/** Errors: as the backend's own, e.g. `ERR_BN_UNAVAILABLE` where there is no WebGPU. */
+/** Errors: those of the backend, e.g. `ERR_BN_UNAVAILABLE` without WebGPU. */
 export const createBackend = (name: BackendName): Promise<Backend> => CREATE[name]();

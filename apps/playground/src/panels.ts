@@ -1,6 +1,6 @@
 import type { ComponentType } from "preact";
 
-/** What every panel is given. */
+/** The properties that every panel gets. */
 export interface PanelProps {
   readonly params: URLSearchParams;
 }

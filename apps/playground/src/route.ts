@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 
-/** What the address says: `#/conformance?case=ID` is panel "conformance" with its parameters. */
+/** The content of the address: `#/conformance?case=ID` is panel "conformance" with its parameters. */
 export interface Route {
   readonly panel: string;
   readonly params: URLSearchParams;

@@ -10,13 +10,13 @@ export interface AppOptions {
   readonly scheme?: "light" | "dark";
   /** Script that runs before the page's own. */
   readonly before?: () => void;
-  /** Put before the code of every worker, e.g. to take WebGPU away. */
+  /** Code that is inserted before every worker's own, e.g. to remove WebGPU. */
   readonly inWorkers?: string;
-  /** Files by their path, in place of those of the build. */
+  /** Files by their path that replace those of the build. */
   readonly serve?: Readonly<Record<string, string>>;
 }
 
-/** A page at `hash`; fails at its end if the console had an error, a request failed or something was thrown. */
+/** Opens a page at `hash`. Fails at its end if the console had an error, a request failed or an error was thrown. */
 export async function withApp(
   browser: Browser,
   url: string,

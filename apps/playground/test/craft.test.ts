@@ -10,7 +10,7 @@ import { READY } from "./ready.ts";
 
 const FIRST_LOAD = 200_000;
 
-/** As axe's script defines it in the page. */
+/** The parts of axe's interface in the page that are used. */
 declare const axe: {
   run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
 };

@@ -42,7 +42,7 @@ async function expectTruth(page: Page, gamma = 1): Promise<void> {
   for (const [i, value] of dx.entries()) {
     const bound = truth.dxBound[i] ?? 0;
     expect(Math.abs(value - (truth.dx[i] ?? 0)), `dx ${i}`).toBeLessThanOrEqual(bound);
-    // Each term is a difference of two results, of which each has this bound, and so have their sum and dx.
+    // Each term is a difference of two results with this bound, and so are their sum and dx.
     const sum = (direct[i] ?? 0) + (mean[i] ?? 0) + (variance[i] ?? 0);
     expect(Math.abs(sum - value), `terms of dx ${i}`).toBeLessThanOrEqual(8 * bound);
   }
@@ -79,7 +79,7 @@ describe("the derivation", () => {
       await expect.poll(async () => (await valuesOf(page)).variance).toEqual(zeros);
       const { dy, mean, dx } = await valuesOf(page);
       expect(mean).toEqual(zeros);
-      const r = 1 / Math.sqrt(4 + Math.fround(1e-5)); // the panel begins with mean 3 and variance 4
+      const r = 1 / Math.sqrt(4 + Math.fround(1e-5)); // the panel starts with mean 3 and variance 4
       for (const [i, value] of dx.entries()) expect(value).toBeCloseTo((dy[i] ?? 0) * r, 12);
     }));
 
@@ -98,7 +98,7 @@ describe("the derivation", () => {
     withApp(browser, site.url, "#/derivation", async (page) => {
       await page.getByLabel("each batch a little different").uncheck();
       await page.getByRole("button", { name: "One step" }).click();
-      // Mean 3 of the batch; variance 3.1875 times 8/7.
+      // The batch has mean 3 and variance 3.1875 times 8/7.
       await textOf(
         page,
         "[data-steps]",

@@ -16,15 +16,15 @@ import { bnDiff } from "./bn-diff.ts";
 import { truthOf } from "./oracle.ts";
 import { bitsOf, hereOnCpu, runAndDownload } from "./runs.ts";
 
-// Firefox and WebKitGTK as Debian has them, each driven by its own protocol: real keys, clicks, drags and files.
+// Tests Firefox and WebKitGTK of Debian, each driven by its own protocol with real keys, clicks, drags and files.
 
-/** Cases that Caffe wrote, few, whose errors differ from backend to backend and are the same in every engine on cpu. */
+/** A few cases that Caffe wrote. Their errors differ between backends, but on cpu they are the same in every engine. */
 const FILTER = "goldens/bn_in_place/";
 
 let folder: string;
 let site: Site;
 let here: readonly Result[];
-/** Of Chromium, as its page offers it. */
+/** Chromium's report, as its page offers it. */
 let chromium: string;
 
 beforeAll(async () => {
@@ -52,7 +52,7 @@ afterAll(async () => {
   await site.close();
 });
 
-/** Firefox has WebGPU behind a switch, which is on here; WebKitGTK has none. */
+/** WebGPU is behind a switch in Firefox, which is on here; WebKitGTK has none. */
 const HAS_WEBGPU = (engine: Engine) => engine.name === "Firefox";
 
 for (const engine of ENGINES) {
@@ -148,7 +148,7 @@ for (const engine of ENGINES) {
       expect(await bnDiff(join(folder, "chromium.json"), path, "--backend", pair)).toBe(paired);
     });
 
-    /** Presses a button that offers a file, and gives the file. */
+    /** Presses a button that offers a file, and returns the file. */
     async function saved(button: string): Promise<string> {
       await driven.run(`globalThis.bnSaved = null;
         const make = URL.createObjectURL;
@@ -171,7 +171,7 @@ for (const engine of ENGINES) {
       await goTo("#/precision");
       await person.see("[data-rows]", /Measured at 29 ratios/);
       await person.focus('input[type="range"]');
-      await person.press("ArrowRight", "ArrowRight", "ArrowRight", "ArrowRight"); // from 12 to 16
+      await person.press("ArrowRight", "ArrowRight", "ArrowRight", "ArrowRight"); // moves the point from 12 to 16
       await person.see("h2", /mean \/ std = 1\.0e\+4/);
       const [names, digits] = [
         await all("[data-method]", "dataset.method"),
@@ -216,7 +216,7 @@ for (const engine of ENGINES) {
       const ms = (await all("[data-who]", "dataset.ms")).map(Number);
       const ours = ["@bn/cpu", "@bn/wasm", ...(HAS_WEBGPU(engine) ? ["@bn/webgpu"] : [])];
       expect(names).toEqual(["a copy of the same bytes", ...ours]);
-      for (const one of ms) expect(one).toBeGreaterThanOrEqual(0); // their clocks are coarse
+      for (const one of ms) expect(one).toBeGreaterThanOrEqual(0); // the browsers' clocks are coarse
       const digits = (await all("[data-who] td:nth-child(5)", "textContent")).slice(1).map(Number);
       for (const one of digits) expect(one).toBeGreaterThan(5);
       if (!HAS_WEBGPU(engine)) await person.see(".problem", /webgpu is left out/);

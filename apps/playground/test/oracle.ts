@@ -1,7 +1,7 @@
 import { bounds, oracle } from "@bn/conformance";
 import type { Backend } from "@bn/core";
 
-/** y and dx of one channel by the suite's oracle, with the bounds that a backend in float64 is held to. */
+/** y and dx of one channel by the suite's oracle, with the bounds for a backend in float64. */
 export function truthOf(backend: Backend, x: readonly number[], dy: readonly number[], eps: number, gamma: number) {
   const g = { outer: x.length, channels: 1, inner: 1 };
   const e = Math.fround(eps);

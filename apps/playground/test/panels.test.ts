@@ -37,7 +37,7 @@ describe("precision", () => {
       const methods = [...FORMULAS, await openBackendMethod("cpu"), await openBackendMethod("wasm")];
       const here = await digitsOf(methods, RATIOS[16] ?? 0);
       expect(shown.map(([name]) => name)).toEqual([...here.keys(), "@bn/webgpu"]);
-      // Logarithms may differ by an ulp between engines, what is measured may not.
+      // Logarithms may differ by an ulp between engines, but the measured results may not.
       for (const [name, digits] of shown)
         if (name && here.has(name)) expect(digits, name).toBeCloseTo(here.get(name) ?? 0, 9);
       const at = new Map(shown);
@@ -138,21 +138,22 @@ describe("a model dropped in", () => {
   });
 });
 
-/** As numpy.save writes one row of float32. */
+/** The bytes that numpy.save writes for one row of float32. */
 function npy(values: readonly number[]): Buffer {
   const header = `${`{'descr': '<f4', 'fortran_order': False, 'shape': (${values.length},), }`.padEnd(117)}\n`;
   const head = Buffer.from([0x93, ...Buffer.from("NUMPY"), 1, 0, header.length, 0]);
   return Buffer.concat([head, Buffer.from(header), Buffer.from(new Float32Array(values).buffer)]);
 }
 
-/** The model with one more initialiser of `count` zeros: messages that are split in a file are one when they are read. */
+/** The model with another initialiser of `count` zeros. A message that is split in a file is merged when it is read. */
 function withWeight(model: Uint8Array, count: number): Uint8Array {
   const varint = (value: number): number[] =>
     value < 128 ? [value] : [(value % 128) | 128, ...varint(Math.floor(value / 128))];
   const field = (number: number, length: number) => [...varint(number * 8 + 2), ...varint(length)];
-  const head = [8, ...varint(count), 16, 1, ...field(8, 1), 119, ...field(9, count * 4)]; // dims, float, name "w", raw_data
+  // the fields dims, float, name "w" and raw_data
+  const head = [8, ...varint(count), 16, 1, ...field(8, 1), 119, ...field(9, count * 4)];
   const tensor = head.length + count * 4;
-  const graph = field(5, tensor); // initializer
+  const graph = field(5, tensor); // the field initializer
   const prefix = [...field(7, graph.length + tensor), ...graph, ...head];
   const all = new Uint8Array(model.length + prefix.length + count * 4);
   all.set(model);

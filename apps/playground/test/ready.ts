@@ -1,4 +1,4 @@
-/** What is there when a panel is ready to use, by its place in the address: CSS. */
+/** A CSS selector per panel, by its address, for an element that exists when the panel is ready. */
 export const READY: Readonly<Record<string, string>> = {
   "": ".facts",
   conformance: ".gallery",

@@ -4,7 +4,7 @@ import { loadGoldenCases } from "@bn/conformance/node";
 import { createCpu } from "@bn/cpu";
 import type { Page } from "./app.ts";
 
-/** The suite on @bn/cpu in this process, as far as ids hold `filter`. */
+/** Runs the part of the suite whose ids contain `filter`, on @bn/cpu in this process. */
 export async function hereOnCpu(filter: string): Promise<Result[]> {
   const all = [...cases({ tier: "quick" }), ...(await loadGoldenCases())];
   return runCases(
@@ -14,11 +14,11 @@ export async function hereOnCpu(filter: string): Promise<Result[]> {
   );
 }
 
-/** What must be the same to the last bit wherever a backend computes in float64. */
+/** The numbers that must be equal bit for bit wherever a backend computes in float64. */
 export const bitsOf = (results: readonly Pick<Result, "id" | "status" | "error" | "ratio">[]) =>
   results.map(({ id, status, error, ratio }) => ({ id, status, error, ratio }));
 
-/** Chooses backends, runs, and gives the JSON that the page offers. */
+/** Chooses backends, runs them, and returns the JSON that the page offers. */
 export async function runAndDownload(page: Page, backends: readonly string[]): Promise<string> {
   for (const name of ["cpu", "wasm", "webgpu"])
     await page.getByLabel(name, { exact: true }).setChecked(backends.includes(name));

@@ -10,7 +10,7 @@ const PHASES: Readonly<Record<BackendRun["phase"], string>> = {
   stopped: "stopped",
 };
 
-/** One backend in the run: how far it is, what it supports, and what went wrong with it. */
+/** One backend in the run: its progress, its facts, and its errors. */
 export function BackendCard({ run }: { readonly run: BackendRun }) {
   const { name, phase, supports, cases, results, next, problem } = run;
   const failed = results.filter(({ status }) => status === "failed").length;

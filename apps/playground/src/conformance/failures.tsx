@@ -4,7 +4,7 @@ import { hashOf } from "../route.ts";
 
 const SHOWN = 40;
 
-/** Failures by cause, with what repeats them. */
+/** Failures by cause, with commands and programs that repeat them. */
 export function Failures({ report }: { readonly report: Report }) {
   const causes = causesOf(report);
   if (causes.length === 0) return null;

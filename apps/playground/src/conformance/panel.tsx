@@ -30,7 +30,7 @@ export function ConformancePanel({ params }: PanelProps) {
   useEffect(() => () => run.current?.cancel(), []);
   const one = params.get("case");
   useEffect(() => {
-    if (one !== null) begin("quick"); // a link to a case is a question about it
+    if (one !== null) begin("quick"); // a link to a case runs it at once
   }, [one]);
   const running = state !== null && isRunning(state);
   const reports = useReports();

@@ -5,7 +5,7 @@ import { IMPORTING } from "../backends.ts";
 import { browserText, processors, systemText } from "../facts/environment.ts";
 import { type BackendRun, type RunState, SEED } from "./run.ts";
 
-/** A run as `bn conformance` reports it: the same JSON, tables and differences. */
+/** A run in the form in which `bn conformance` reports it: the same JSON, tables and differences. */
 export function reportOf(state: RunState): Report {
   const ran = state.backends.filter(({ supports }) => supports !== null);
   return {
@@ -21,7 +21,7 @@ export function reportOf(state: RunState): Report {
   };
 }
 
-/** Cases that a run which has ended did not reach. */
+/** Cases that were not reached before the run ended. */
 function notRun({ name, phase, cases, results }: BackendRun): Result[] {
   if (phase === "running" || phase === "starting" || cases.length === results.length) return [];
   const ran = new Set(results.map(({ id }) => id));
@@ -58,7 +58,7 @@ function recordOf({ started, seconds, tier, only, backends }: RunState): RunReco
 
 export const jsonOf = (state: RunState): string => jsonReport(reportOf(state));
 
-/** A report that was read, as far as tables need it: causes and comparisons stay behind. */
+/** The parts of a report that tables need: without causes and comparisons. */
 export function tableReport({ backends, results }: JsonReport): Report {
   return {
     backends,

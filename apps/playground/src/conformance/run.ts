@@ -11,10 +11,10 @@ export interface BackendRun {
   readonly phase: "starting" | "running" | "done" | "cancelled" | "stopped";
   readonly supports: Supports | null;
   readonly contractVersion: number | null;
-  /** Of all parts of the run, in order. */
+  /** The cases of all parts of the run, in order. */
   readonly cases: readonly Named[];
   readonly results: readonly Result[];
-  /** The case that is being run. */
+  /** The case that is running. */
   readonly next: string;
   readonly problem: Problem | null;
 }
@@ -37,7 +37,7 @@ export const SEED = "1";
 export const isRunning = (state: RunState): boolean =>
   state.backends.some(({ phase }) => phase === "starting" || phase === "running");
 
-/** Backends of a run that has not begun; `before` is the run that this one goes on with. */
+/** Creates the backends of a run that has not begun. `before` is the run that this one continues. */
 export function beginRun(
   names: readonly BackendName[],
   tier: Tier,
@@ -58,13 +58,13 @@ export function beginRun(
     const one = before?.backends.find((other) => other.name === name);
     if (!one) return {};
     const ran = new Set(one.results.map(({ id }) => id));
-    return { ...one, cases: one.cases.filter(({ id }) => ran.has(id)) }; // the others come again
+    return { ...one, cases: one.cases.filter(({ id }) => ran.has(id)) }; // all others are run again
   };
   const backends = names.map((name) => ({ ...fresh(name), ...old(name), phase: "starting" as const, problem: null }));
   return { started: before?.started ?? new Date(), seconds: before?.seconds ?? 0, tier, only, backends };
 }
 
-/** Runs every backend of `state` in a worker of its own, all at once. */
+/** Runs every backend of `state` at the same time, each in a worker of its own. */
 export function startRun(state: RunState, onChange: (state: RunState) => void): Run {
   let now = state;
   const begun = performance.now();

@@ -18,11 +18,11 @@ export interface Order {
   readonly backend: BackendName;
   readonly tier: Tier;
   readonly seed: string;
-  /** Of the page: golden data lies below it. */
+  /** The URL of the page; golden data lies below it. */
   readonly base: string;
-  /** Only the case of this id, or all of whose ids hold this text. */
+  /** Only the case with this id, or all whose ids contain this text. */
   readonly only: { readonly id: string } | { readonly filter: string } | null;
-  /** Ids that have run already. */
+  /** Ids that have already run. */
   readonly done: readonly string[];
 }
 
@@ -38,9 +38,9 @@ export type Progress =
 export type Named = Pick<Case, "id" | "group" | "clause">;
 
 const MS_BETWEEN_MESSAGES = 200;
-/** All repetitions of failed cases together, as `bn conformance` has it. */
+/** The time for all repetitions of failed cases together, as in `bn conformance`. */
 const MS_DIAGNOSES = 30_000;
-/** A device that is lost is replaced so many times. */
+/** How many times a lost device is replaced. */
 const REPLACEMENTS = 3;
 
 serveTask<Order, Progress>(async (order, post) => {
@@ -72,13 +72,13 @@ serveTask<Order, Progress>(async (order, post) => {
     diagnoser = createDiagnoser(backend, create);
   }
   out.flush("");
-  await backend.dispose().catch(() => {}); // a lost device may say so once more
+  await backend.dispose().catch(() => {}); // a lost device may report its loss again
 });
 
 async function chooseCases({ tier, seed, base, only, done }: Order): Promise<readonly Case[]> {
   if (only && "id" in only) {
     const quick = cases({ tier: "quick", seed }).find(({ id }) => id === only.id);
-    if (quick) return [quick]; // without the golden data
+    if (quick) return [quick]; // leaves out the golden data
   }
   const goldens = goldenCases(await readGoldens({ bytes: (name) => fetchBytes(new URL(`goldens/${name}`, base)) }));
   if (only && "id" in only) {
@@ -101,13 +101,13 @@ let spent = 0;
 async function diagnosed(diagnoser: Diagnoser, one: Case, result: Result): Promise<Result> {
   if (spent > MS_DIAGNOSES) return result;
   const begun = performance.now();
-  // Where the cause cannot be found, the failure still stands.
+  // If the cause cannot be found, the failure is still reported.
   const cause = await diagnoser.diagnose(one, result).catch(() => undefined);
   spent += performance.now() - begun;
   return cause ? { ...result, cause } : result;
 }
 
-/** Why the device is gone, or null. */
+/** The reason for the loss of the device, or null. */
 async function lossOf(backend: Backend): Promise<string | null> {
   return backend.finish().then(
     () => null,
@@ -115,7 +115,7 @@ async function lossOf(backend: Backend): Promise<string | null> {
   );
 }
 
-/** A message per case would keep the page busy. */
+/** Sends results in batches, because a message per case would keep the page busy. */
 function batches(post: Post<Progress>) {
   let results: Result[] = [];
   let last = performance.now();

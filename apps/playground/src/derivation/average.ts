@@ -1,6 +1,6 @@
 import { type Backend, type BatchNormLayer, createBatchNorm, createBlob } from "@bn/core";
 
-/** The moving average after a step: decayed sums and their weight as stored, and the averages that they stand for. */
+/** The moving average after a step: decayed sums and their weight as stored, and the averages computed from them. */
 export interface Step {
   readonly batchMean: number;
   readonly batchVariance: number;
@@ -14,7 +14,7 @@ export interface Average {
   step(x: readonly number[]): Promise<Step>;
 }
 
-/** A layer in float64 that folds one batch after another into its statistics. */
+/** A layer in float64 that adds one batch after another to its statistics. */
 export function createAverage(backend: Backend, fraction: number): Average {
   const layer = createBatchNorm({ movingAverageFraction: fraction });
   const [bottom, top] = [createBlob(backend, [0, 1], "float64"), createBlob(backend, [0], "float64")];
@@ -30,7 +30,7 @@ export function createAverage(backend: Backend, fraction: number): Average {
       const sums = await sumsOf(layer);
       const [mean = 0] = await layer.mean();
       const [variance = 0] = await layer.variance();
-      // What this step added to the sums is the batch's own: M' = f M + mean, V' = f V + m/(m-1) variance.
+      // The batch's own statistics are what this step added to the sums: M' = f M + mean, V' = f V + m/(m-1) variance.
       const rounded = Math.fround(fraction);
       return {
         batchMean: sums[0] - rounded * before[0],

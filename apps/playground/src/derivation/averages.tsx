@@ -7,7 +7,7 @@ import { numberText } from "./terms.ts";
 
 const SHOWN = 12;
 
-/** The moving average over steps: what is stored, and what it stands for. */
+/** The moving average over steps: the stored sums, and the averages computed from them. */
 export function Averages({ backend, x }: { readonly backend: Backend; readonly x: readonly number[] }) {
   const [fraction, setFraction] = useState(0.9);
   const [noise, setNoise] = useState(true);

@@ -11,7 +11,10 @@ const PARTS = [
   ["through-variance", "throughVariance"],
 ] as const satisfies readonly (readonly [Term, keyof Outcome])[];
 
-/** dx as stacked bars of its three terms: what is positive goes up from zero, what is negative down; a mark is their sum. */
+/**
+ * Draws dx as stacked bars of its three terms. Positive terms go up from zero, negative ones down, and a mark shows the
+ * sum.
+ */
 export function Bars({ outcome, lit }: { readonly outcome: Outcome; readonly lit: (term: Term | null) => void }) {
   const box = useRef<HTMLDivElement>(null);
   const { width, scale } = useSize(box, 480);
@@ -97,7 +100,7 @@ export function Bars({ outcome, lit }: { readonly outcome: Outcome; readonly lit
   );
 }
 
-/** The least of 1, 2, 5, 10, ... that holds every bar: the axis moves seldom. */
+/** The smallest of 1, 2, 5, 10, ... that holds every bar, so that the axis changes seldom. */
 function scaleOf({ direct, throughMean, throughVariance }: Outcome): number {
   const sizes = direct.map((_, i) => {
     const parts = [direct[i] ?? 0, throughMean[i] ?? 0, throughVariance[i] ?? 0];

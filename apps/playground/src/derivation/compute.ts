@@ -1,15 +1,17 @@
 import { type Backend, createBatchNormScale, createBlob, type DeviceBuffer, type Geometry } from "@bn/core";
 
-/** What a person can set. */
+/** The values that a user can set. */
 export interface Settings {
   readonly eps: number;
   readonly gamma: number;
   readonly beta: number;
-  /** Null: the batch's own statistics. */
+  /** Null for the batch's own statistics. */
   readonly stored: { readonly mean: number; readonly variance: number } | null;
 }
 
-/** Everything the page shows of one batch: by the fused layer, and by the kernels that it is made of. */
+/**
+ * Everything that the page shows for one batch: the results of the fused layer, and of the kernels that it consists of.
+ */
 export interface Outcome {
   readonly mean: number;
   readonly variance: number;
@@ -19,7 +21,7 @@ export interface Outcome {
   readonly y: readonly number[];
   readonly sumDy: number;
   readonly sumDyXhat: number;
-  /** The three terms of dx, which add up to it. */
+  /** The three terms whose sum is dx. */
   readonly direct: readonly number[];
   readonly throughMean: readonly number[];
   readonly throughVariance: readonly number[];
@@ -29,8 +31,9 @@ export interface Outcome {
 }
 
 /**
- * One channel of a batch through `backend`. Forward, dx and the gradients of gamma and beta are the layer's. The terms of dx come
- * from the kernel `gradNormalize`: with no sums, with the sum of dy alone, and with the sum of dy x^ alone.
+ * Computes one channel of a batch on `backend`. Forward, dx and the gradients of gamma and beta come from the layer.
+ * The terms of dx come from the kernel `gradNormalize`: without sums, with the sum of dy alone, and with the sum of dy
+ * x^ alone.
  */
 export async function compute(
   backend: Backend,
@@ -96,14 +99,14 @@ async function throughKernels(
   const read = async (from: typeof out, length: number) => [...(await backend.read(from, length))];
   const one = async (from: typeof out) => (await read(from, 1))[0] ?? 0;
 
-  kernels.gradNormalize(ones, bx, g, stats, eps, null, null, m, out); // dy = 1 and no sums: r itself
+  kernels.gradNormalize(ones, bx, g, stats, eps, null, null, m, out); // with dy = 1 and no sums, the result is r
   const [r = 0] = await read(out, 1);
   const term = async (some: typeof sums | null) => {
     kernels.gradNormalize(bdy, bx, g, stats, eps, affine, some, m, out);
     return read(out, m);
   };
   const direct = await term(null);
-  // With stored statistics neither path exists.
+  // With stored statistics, neither path exists.
   const withMean = stored ? direct : await term({ dy: sums.dy, dyXhat: zero });
   const withVariance = stored ? direct : await term({ dy: zero, dyXhat: sums.dyXhat });
   const beyond = (some: readonly number[]) => some.map((value, i) => value - (direct[i] ?? 0));

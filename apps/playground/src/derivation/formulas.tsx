@@ -4,7 +4,7 @@ import { useMemo } from "preact/hooks";
 import type { Outcome } from "./compute.ts";
 import { numberText, type Term } from "./terms.ts";
 
-/** A formula of docs/batch-norm.md with its symbols named, and the numbers that it has now. */
+/** A formula of docs/batch-norm.md with names for its symbols, and their current numbers. */
 interface Formula {
   readonly tex: string;
   /** The same for a screen reader. */
@@ -103,7 +103,7 @@ export function Formulas({
 }
 
 export function Tex({ tex }: { readonly tex: string }) {
-  // KaTeX's own markup of our own text, with MathML beside it for screen readers.
+  // KaTeX's markup of our own text, with MathML for screen readers.
   const html = useMemo(() => katex.renderToString(tex, { trust: true, strict: false, throwOnError: true }), [tex]);
   return <span dangerouslySetInnerHTML={{ __html: html }} />;
 }

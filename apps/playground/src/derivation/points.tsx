@@ -9,9 +9,9 @@ export interface PointsProps {
   readonly values: readonly number[];
   readonly least: number;
   readonly most: number;
-  /** Absent: the points are results and cannot be moved. */
+  /** If absent, the points are results and cannot be moved. */
   readonly onChange?: (index: number, next: (old: number) => number) => void;
-  /** A line across the plot, and a band of so much on both sides. */
+  /** A line across the plot, and a band of this width on both sides. */
   readonly line?: { readonly at: number; readonly spread: number; readonly text: string } | undefined;
   readonly colour: number;
   readonly lit: (term: Term | null) => void;
@@ -20,7 +20,7 @@ export interface PointsProps {
 const HEIGHT = 220;
 const [LEFT, RIGHT, TOP, BOTTOM] = [44, 12, 14, 26];
 
-/** Eight values as points over their index; each that can be moved is a slider, by pointer and by keyboard. */
+/** Eight values as points over their index. Each point that can be moved is a slider for pointer and keyboard. */
 export function Points({ title, symbol, values, least, most, onChange, line, colour, lit }: PointsProps) {
   const box = useRef<HTMLDivElement>(null);
   const svg = useRef<SVGSVGElement>(null);
@@ -101,11 +101,11 @@ interface HandleProps {
   readonly x: number;
   readonly y: number;
   readonly valueAt: (clientY: number) => number;
-  /** From the value as it is then: keys may come faster than the page is drawn. */
+  /** Changes the current value: keys may come faster than the page is drawn. */
   readonly onMove: (next: (old: number) => number) => void;
 }
 
-/** Hundredths of the range. */
+/** The step of each key, in hundredths of the range. */
 const STEPS: Readonly<Record<string, number>> = {
   ArrowUp: 1,
   ArrowRight: 1,
@@ -125,7 +125,7 @@ function Handle({ label, value, least, most, x, y, valueAt, onMove }: HandleProp
       cy={y}
       r={9}
       role="slider"
-      tabindex={0} // as SVG spells it
+      tabindex={0} // the spelling that SVG uses
       aria-label={label}
       aria-valuemin={least}
       aria-valuemax={most}

@@ -1,4 +1,4 @@
-/** What lights up together: a symbol in formulas, its mark in a plot, its number. */
+/** Things that light up together: a symbol in formulas, its mark in a plot, and its number. */
 export const TERMS = {
   mu: "the batch's mean",
   variance: "the batch's variance",
@@ -11,7 +11,10 @@ export const TERMS = {
 } as const;
 export type Term = keyof typeof TERMS;
 
-/** Numbers as the page shows them: at most five digits, the same width for the same size, so that nothing jumps. */
+/**
+ * Numbers as the page shows them: at most five digits, with a fixed width for each size, so that the layout does not
+ * move.
+ */
 export function numberText(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);

@@ -1,9 +1,11 @@
-/** What of this browser decides which backends run: a fact, what it means, and how to get what is missing. */
+/**
+ * A property of this browser that determines which backends run: the fact, its meaning, and how to get what is missing.
+ */
 export interface Fact {
   readonly name: string;
   readonly good: boolean;
   readonly value: string;
-  /** Empty where nothing is missing. */
+  /** Empty if nothing is missing. */
   readonly cure: string;
 }
 
@@ -28,7 +30,7 @@ function webgpuFact(): Fact {
   return { name, good: false, value: "missing", cure: webgpuCure(navigator.userAgent) };
 }
 
-/** By engine, as each hides it otherwise. */
+/** The advice depends on the engine, because each hides the setting in another place. */
 export function webgpuCure(agent: string): string {
   if (/Firefox\//.test(agent))
     return "Firefox has WebGPU on Windows and on recent Macs; elsewhere set dom.webgpu.enabled in about:config.";
@@ -76,7 +78,7 @@ function offlineFact(): Fact {
   return { name, good: true, value: kept ? "kept for visits without a network" : "after this visit", cure: "" };
 }
 
-/** `Firefox 153.0`, `Chrome 153.0.0.0`: the engine's own name and version out of the user agent. */
+/** `Firefox 153.0`, `Chrome 153.0.0.0`: the engine's name and version from the user agent. */
 export function browserText(agent: string): string {
   const found =
     /(Firefox|Edg|OPR|Chrome)\/[\d.]+/.exec(agent)?.[0] ??

@@ -2,17 +2,19 @@ import type { Dtype } from "@bn/core";
 import type { Diagnostic, LayerRecord } from "@bn/onnx";
 import { isNormRecord, quotients } from "@bn/onnx";
 
-/** What the page shows of one normalization. */
+/** The facts that the page shows about one normalization. */
 export interface LayerFacts {
   readonly name: string;
-  /** "" at top level, else where it lies. */
+  /** "" at top level, otherwise its place. */
   readonly where: string;
   readonly shape: string;
   readonly dtype: Dtype;
   readonly phase: string;
   readonly eps: number | null;
   readonly fraction: number | null;
-  /** Largest |mean| / sqrt(variance + eps) of a channel: how many digits there are to lose. Null for a Scale. */
+  /**
+   * The largest |mean| / sqrt(variance + eps) of a channel, which shows how many digits can be lost. Null for a Scale.
+   */
   readonly meanOverStd: number | null;
   /** Absent for a Scale. */
   readonly variance: Range | null;
@@ -66,7 +68,7 @@ function largestRatio(mean: ArrayLike<number>, variance: ArrayLike<number>, eps:
   let largest = 0;
   for (let c = 0; c < mean.length; c++) {
     const ratio = Math.abs(mean[c] as number) / Math.sqrt((variance[c] as number) + eps);
-    if (!(ratio <= largest)) largest = ratio; // NaN stays
+    if (!(ratio <= largest)) largest = ratio; // keeps NaN
   }
   return largest;
 }

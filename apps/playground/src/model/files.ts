@@ -1,13 +1,13 @@
 import { BnError } from "@bn/core";
 import type { ReadExternal } from "@bn/onnx";
 
-/** The files of one model: what was dropped, by the part that each plays. */
+/** The files of one model, sorted by their role. */
 export interface ModelFiles {
   /** `.onnx`, or `.caffemodel`. */
   readonly model: File;
   /** `.prototxt` of a Caffe network. */
   readonly net: File | null;
-  /** Data that an ONNX model keeps beside itself. */
+  /** Files in which an ONNX model keeps data. */
   readonly beside: readonly File[];
 }
 
@@ -16,7 +16,7 @@ const endsWith =
   (file: File) =>
     ends.some((end) => file.name.toLowerCase().endsWith(end));
 
-/** Sorts what was dropped. Errors: `ERR_BN_DATA`, with what to drop. */
+/** Sorts dropped files. Errors: `ERR_BN_DATA`; the message says which files to drop. */
 export function sortFiles(files: readonly File[]): ModelFiles {
   const weights = files.filter(endsWith(".caffemodel"));
   const nets = files.filter(endsWith(".prototxt"));
@@ -40,7 +40,7 @@ export async function bytesOf(file: Blob): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await file.arrayBuffer());
 }
 
-/** Data beside the model, out of the files that were dropped with it. */
+/** Reads the data of a model from the files that were dropped with it. */
 export function externalOf({ beside }: ModelFiles): ReadExternal {
   return async (location, offset, length) => {
     const name = location.split(/[\\/]/).at(-1) ?? location;

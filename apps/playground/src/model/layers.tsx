@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { Scroll } from "../parts/scroll.tsx";
 import type { LayerFacts, Range } from "./facts.ts";
 
-/** Every normalization with its statistics drawn on common axes, suspects first. */
+/** Shows every normalization with its statistics on common axes, suspects first. */
 export function Layers({ layers }: { readonly layers: readonly LayerFacts[] }) {
   const [byPlace, setByPlace] = useState(false);
   const rank = ({ suspects, meanOverStd }: LayerFacts) => (suspects.length > 0 ? 1e30 : (meanOverStd ?? 0));
@@ -89,7 +89,7 @@ interface Axis {
   readonly most: number;
 }
 
-/** Powers of ten that hold every value above zero. */
+/** The powers of ten that enclose every positive value. */
 function axisOf(values: readonly number[]): Axis {
   const positive = values.filter((value) => value > 0 && Number.isFinite(value));
   const [least, most] = [Math.min(...positive, 1), Math.max(...positive, 1)];

@@ -1,6 +1,9 @@
 import { batchNormOf, buildModel } from "@bn/onnx";
 
-/** What goes wrong in conversions: statistics never trained, a variance below zero, a mean far beyond the deviation, NaN. */
+/**
+ * A model with mistakes that conversions make: untrained statistics, a negative variance, a mean far beyond the
+ * deviation, NaN.
+ */
 export function mistaken(): File {
   const [zero, one] = [new Float32Array(4), new Float32Array(4).fill(1)];
   const [mean, variance] = [Float32Array.of(0.1, -0.3, 0.7, 0.2), Float32Array.of(1.3, 0.8, 2.1, 0.6)];

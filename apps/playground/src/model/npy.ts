@@ -2,10 +2,10 @@ import { BnError } from "@bn/core";
 import type { Tensor } from "@bn/onnx/web";
 import { parse } from "npyjs";
 
-/** NumPy's types as ONNX Runtime names them, of those that an image or a batch is saved in. */
+/** NumPy's types with ONNX Runtime's names, for types in which images and batches are saved. */
 const TYPES: Readonly<Record<string, string>> = { f4: "float32", f8: "float64", i4: "int32", i8: "int64", u1: "uint8" };
 
-/** A file of numpy.save as an input. Errors: `ERR_BN_DATA`. */
+/** Reads a file of numpy.save as an input. Errors: `ERR_BN_DATA`. */
 export async function readNpy(file: File): Promise<Tensor> {
   const fail = (why: string, cause?: unknown) => new BnError("ERR_BN_DATA", `${file.name}: ${why}`, { cause });
   let parsed: ReturnType<typeof parse>;

@@ -4,7 +4,7 @@ import { importModel, type NormRecord } from "@bn/onnx";
 import { factsOf, type Inspected } from "./facts.ts";
 import { bytesOf, externalOf, isCaffe, type ModelFiles } from "./files.ts";
 
-/** What `bn inspect` says of the model. Errors: as `importModel`, `importNet`. */
+/** The report of `bn inspect` on the model. Errors: those of `importModel` and `importNet`. */
 export async function inspect(files: ModelFiles): Promise<Inspected> {
   const bytes = await bytesOf(files.model);
   const { layers, diagnostics } = isCaffe(files)
@@ -19,7 +19,7 @@ export async function inspect(files: ModelFiles): Promise<Inspected> {
   };
 }
 
-/** A model that ONNX Runtime can run, and the layers as Caffe stored them, where it was Caffe's. */
+/** A model that ONNX Runtime can run and, for a Caffe network, the layers as Caffe stored them. */
 export interface Runnable {
   readonly bytes: Uint8Array;
   readonly layers: ReadonlyMap<string, NormRecord> | null;

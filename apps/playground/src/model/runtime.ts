@@ -2,7 +2,10 @@ import { BnError } from "@bn/core";
 import type { Loaded, Runtime, Tensor } from "@bn/onnx/web";
 import { ort, setUpOrt } from "../parts/ort.ts";
 
-/** ONNX Runtime in this worker, on its CPU provider, without graph optimizations: each node computes what it would alone. */
+/**
+ * ONNX Runtime in this worker, on its CPU provider, without graph optimizations, so that each node computes its own
+ * result.
+ */
 export function createWebRuntime(): Runtime {
   setUpOrt();
   return { load, [Symbol.asyncDispose]: async () => {} };
@@ -18,7 +21,7 @@ async function load(model: Uint8Array): Promise<Loaded> {
   }).catch((cause: unknown) => refuse("does not load the model", cause));
   return {
     async run(feeds) {
-      // Without a prototype: an input may be called "constructor".
+      // The object has no prototype, because an input may be called "constructor".
       const inputs: Record<string, ort.Tensor> = Object.create(null);
       for (const [name, { type, data, shape }] of feeds) {
         inputs[name] = new ort.Tensor(type as "float32", data as Float32Array, shape);

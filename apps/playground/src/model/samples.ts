@@ -1,4 +1,4 @@
-/** A model one click away. */
+/** A model that can be opened with one click. */
 export interface Sample {
   readonly title: string;
   readonly what: string;

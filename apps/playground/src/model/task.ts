@@ -1,7 +1,7 @@
 import { startTask, type Task } from "../parts/task.ts";
 import type { ModelMessage, ModelOrder } from "./worker.ts";
 
-/** A worker for one job on a model. */
+/** Starts a worker for one job on a model. */
 export function startModelTask(order: ModelOrder, onMessage: (message: ModelMessage) => void): Task {
   const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: `model ${order.kind}` });
   return startTask<ModelMessage>(worker, order, onMessage);

@@ -19,7 +19,7 @@ interface Progress {
 
 const NOTHING: Progress = { rows: [], total: 0, missing: [], done: null };
 
-/** Runs the network in ONNX Runtime and lets every backend repeat each normalization on what the node saw. */
+/** Runs the network in ONNX Runtime. Every backend repeats each normalization on the input that the node had there. */
 export function Verify({ files }: { readonly files: ModelFiles }) {
   const [names, setNames] = useState<readonly BackendName[]>(["cpu", "wasm"]);
   const [input, setInput] = useState<File | null>(null);

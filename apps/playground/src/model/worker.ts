@@ -8,14 +8,14 @@ import { externalOf, type ModelFiles } from "./files.ts";
 import { readNpy } from "./npy.ts";
 import { inspect, runnable } from "./read.ts";
 
-/** Files cross as handles: their bytes are read here, and never on the page's own thread. */
+/** Files are passed as handles. Their bytes are read here, and never on the page's own thread. */
 export type ModelOrder =
   | { readonly kind: "inspect"; readonly files: ModelFiles }
   | {
       readonly kind: "verify";
       readonly files: ModelFiles;
       readonly backends: readonly BackendName[];
-      /** Values for the network's only input; null: they are made up. */
+      /** Values for the network's only input; null to generate them. */
       readonly input: File | null;
     };
 
@@ -49,7 +49,7 @@ serveTask<ModelOrder, ModelMessage>(async (order, post) => {
     });
     post({ type: "verified", report, html: verifyHtml(files.model.name, report) });
   } finally {
-    for (const backend of backends) await backend.dispose().catch(() => {}); // a lost device may say so once more
+    for (const backend of backends) await backend.dispose().catch(() => {}); // a lost device may report its loss again
   }
 });
 

@@ -3,19 +3,19 @@ import { useSize } from "./use-size.ts";
 
 interface Curve {
   readonly name: string;
-  /** By the index of `x`; null where nothing was measured. */
+  /** Values by the index of `x`; null if nothing was measured. */
   readonly values: readonly (number | null)[];
 }
 
 export interface ChartProps {
   readonly label: string;
-  /** Above zero: the axis is logarithmic. */
+  /** The x values, which must be positive because the axis is logarithmic. */
   readonly x: readonly number[];
   readonly curves: readonly Curve[];
   readonly xLabel: string;
   readonly yLabel: string;
   readonly yLog?: boolean;
-  /** The least y that the axis reaches to, where it is not logarithmic. */
+  /** The least upper end of the y axis if it is not logarithmic. */
   readonly yMost?: number;
   /** A vertical line. */
   readonly at?: number;
@@ -24,7 +24,7 @@ export interface ChartProps {
 const HEIGHT = 340;
 const [LEFT, RIGHT, TOP, BOTTOM] = [56, 14, 12, 46];
 
-/** Curves over a logarithmic axis. Their numbers stand in a table beside it, for whoever does not see it. */
+/** Draws curves over a logarithmic axis. A table next to it shows the numbers, for users who cannot see it. */
 export function Chart({ label, x, curves, xLabel, yLabel, yLog = false, yMost = 1, at }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const { width, scale } = useSize(box, 640);
@@ -101,7 +101,7 @@ interface Axis {
   place(value: number): number;
 }
 
-/** Whole powers of ten that hold every value. */
+/** The powers of ten that enclose every value. */
 function logAxis(values: readonly number[], from: number, to: number): Axis {
   const logs = values.filter((value) => value > 0).map(Math.log10);
   const least = Math.floor(Math.min(...logs, 99) + 1e-9);
@@ -126,7 +126,7 @@ function pathOf(x: readonly number[], values: Curve["values"], xs: Axis, ys: Axi
     .join(" ");
 }
 
-/** Colours, then dashes: more curves than colours stay apart. */
+/** Varies colours, then dashes, so that more curves than colours can be distinguished. */
 const lineClass = (i: number) => `curve s${i % 6} dash${Math.floor(i / 6) % 3}`;
 
 function tickText(value: number): string {

@@ -1,5 +1,6 @@
 /**
- * Digits that are right: -log10 of the largest error over the largest value. NaN is no digits, exact is 16.
+ * The number of right digits: -log10 of the largest error over the largest value. NaN counts as no digits, and an exact
+ * result as 16.
  */
 export function digitsOf(got: ArrayLike<number>, truth: Float64Array): number {
   let [error, size] = [0, 0];

@@ -5,5 +5,5 @@ export function download(name: string, text: string, type: string): void {
   link.href = url;
   link.download = name;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000); // a browser may ask where to first
+  setTimeout(() => URL.revokeObjectURL(url), 10_000); // a browser may ask for the destination first
 }

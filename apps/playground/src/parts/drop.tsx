@@ -7,7 +7,7 @@ interface DropProps {
   readonly onFiles: (files: readonly File[]) => void;
 }
 
-/** A place for files: dropped on it, or chosen with the button that it also is. */
+/** An area for files, which can be dropped on it or chosen with its button. */
 export function Drop({ label, hint, accept, onFiles }: DropProps) {
   const [over, setOver] = useState(false);
   const take = (files: FileList | null | undefined) => {
@@ -34,7 +34,7 @@ export function Drop({ label, hint, accept, onFiles }: DropProps) {
         onChange={(event) => {
           const input = event.currentTarget;
           take(input.files);
-          input.value = ""; // the same file may be chosen again
+          input.value = ""; // lets the user choose the same file again
         }}
       />
       <strong>{label}</strong>

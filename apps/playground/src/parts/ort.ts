@@ -4,11 +4,14 @@ import * as ort from "onnxruntime-web/wasm";
 
 export { ort };
 
-/** ONNX Runtime in WebAssembly, on one thread: more would need a script of its own for each, which a bundle does not have. */
+/**
+ * ONNX Runtime in WebAssembly, on one thread: more threads would each need a script of their own, which a bundle does
+ * not have.
+ */
 export function setUpOrt(): typeof ort {
   ort.env.wasm.wasmPaths = { wasm: new URL(wasmUrl, import.meta.url).href };
   ort.env.wasm.numThreads = 1;
-  ort.env.logLevel = "fatal"; // it would print what it also throws
+  ort.env.logLevel = "fatal"; // otherwise it prints errors as well as throwing them
   return ort;
 }
 

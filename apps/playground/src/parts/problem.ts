@@ -1,11 +1,11 @@
-/** An error as a person is told of it: what happened, in whose words, and what to do. */
+/** An error as the page shows it: what happened, who reported it, and what to do. */
 export interface Problem {
   readonly title: string;
   readonly text: string;
   readonly cure: string;
 }
 
-/** What to do, by the code of a BnError. */
+/** Advice by the code of a BnError. */
 const CURES: Readonly<Record<string, string>> = {
   ERR_BN_MEMORY: "Close other tabs, choose smaller shapes, or take another backend; then try again.",
   ERR_BN_DEVICE:
@@ -17,7 +17,7 @@ const CURES: Readonly<Record<string, string>> = {
   ERR_BN_SHAPE: "Change the shape that the message names.",
 };
 
-/** Errors that come from the engine and not from us, by what they say. */
+/** Errors of the browser engine, recognised by their text. */
 const ENGINE: readonly (readonly [RegExp, string, string])[] = [
   [
     /dynamically imported module|Importing a module script failed|error loading dynamically/i,
@@ -29,7 +29,7 @@ const ENGINE: readonly (readonly [RegExp, string, string])[] = [
   [/device.*lost|lost.*device/i, "ERR_BN_DEVICE", CURES.ERR_BN_DEVICE ?? ""],
 ];
 
-/** An error that crossed from a worker: structured clone keeps no code. */
+/** An error that was passed from a worker, because structured clone does not keep its code. */
 export interface PlainError {
   readonly code: string;
   readonly message: string;

@@ -6,7 +6,10 @@ interface ScrollProps {
   readonly children: ComponentChildren;
 }
 
-/** What may be wider than the page: it scrolls by itself, by keyboard too, for which it has to take the focus. */
+/**
+ * A region that may be wider than the page. It scrolls on its own and can be focused, so that the keyboard can scroll
+ * it.
+ */
 export function Scroll({ label, children, ...more }: ScrollProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: without a tab stop nobody scrolls it by keyboard

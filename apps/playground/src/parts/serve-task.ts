@@ -1,7 +1,7 @@
 import { plainError } from "./problem.ts";
 import type { Said } from "./task.ts";
 
-// What a dedicated worker's global scope has: the library of types knows either pages or workers.
+// The parts of a dedicated worker's global scope: the type library has either pages or workers.
 declare const self: {
   onmessage: ((event: MessageEvent) => void) | null;
   postMessage(message: unknown, transfer?: readonly Transferable[]): void;

@@ -1,19 +1,19 @@
 import type { PlainError } from "./problem.ts";
 
-/** What a worker says while it works, and at its end. */
+/** The messages of a worker while it works, and at its end. */
 export type Said<M> =
   | { readonly kind: "message"; readonly value: M }
   | { readonly kind: "error"; readonly error: PlainError }
   | { readonly kind: "end" };
 
 export interface Task {
-  /** Resolves when the worker is done or was cancelled; rejects with what it threw, as a `PlainError`. */
+  /** Resolves when the worker is done or was cancelled; rejects with its error as a `PlainError`. */
   readonly done: Promise<"done" | "cancelled">;
-  /** Ends the worker at once, whatever it does. */
+  /** Ends the worker at once. */
   cancel(): void;
 }
 
-/** One job in a worker of its own, which ends with it. */
+/** Runs one job in a worker of its own, which ends with the job. */
 export function startTask<M>(
   worker: Worker,
   input: unknown,

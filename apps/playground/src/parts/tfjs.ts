@@ -1,4 +1,4 @@
-/** The few names of tfjs that are used; its types bring older ones of WebGPU along. */
+/** The part of tfjs that is used. Its own types would bring in older ones of WebGPU. */
 export interface TfTensor {
   data(): Promise<Float32Array>;
   dispose(): void;
@@ -12,7 +12,7 @@ export interface Tf {
   batchNorm(x: TfTensor, mean: TfTensor, variance: TfTensor, offset: TfTensor, scale: TfTensor, eps: number): TfTensor;
 }
 
-/** tfjs on its backend in JavaScript, loaded when it is asked for. */
+/** Loads tfjs with its JavaScript backend when it is first needed. */
 export async function loadTf(): Promise<Tf> {
   const [core] = await Promise.all([import("@tensorflow/tfjs-core"), import("@tensorflow/tfjs-backend-cpu")]);
   const tf = core as Tf;

@@ -1,15 +1,15 @@
 import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 
-/** How a drawing fills its place. */
+/** The size of a drawing in its place. */
 export interface Size {
-  /** In units of the drawing. */
+  /** The width in units of the drawing. */
   readonly width: number;
-  /** CSS pixels of a unit: text of a drawing grows with the page's on large screens. */
+  /** CSS pixels per unit: on large screens the text of a drawing grows with the page's. */
   readonly scale: number;
 }
 
-/** The size of an element without padding, and again whenever it changes. */
+/** The size of an element without padding, which is updated when it changes. */
 export function useSize(ref: RefObject<HTMLElement | null>, first: number): Size {
   const [size, setSize] = useState<Size>({ width: first, scale: 1 });
   useLayoutEffect(() => {

@@ -4,7 +4,7 @@ import type { Known, Method } from "./methods.ts";
 
 const EPS = 1e-5;
 const COUNT = 4096;
-/** Quarters of decades, from 1 to 1e7. */
+/** From 1 to 1e7 in quarters of a decade. */
 export const RATIOS: readonly number[] = Array.from({ length: 29 }, (_, i) => 10 ** (i / 4));
 
 /** Data whose mean is `ratio` times its standard deviation of 1, rounded to float32. */
@@ -14,8 +14,9 @@ function dataFor(ratio: number): Float32Array {
 }
 
 /**
- * Digits of y that are right: -log10 of its largest error over its largest value. The truth is the suite's oracle, on the float32
- * values as they are, so that what rounding x has lost already counts for nobody. NaN is no digits, exact is 16.
+ * The number of right digits of y: -log10 of its largest error over its largest value. The truth is the suite's oracle
+ * for the rounded float32 values, so the rounding of x itself counts for no method. NaN counts as no digits, and an
+ * exact result as 16.
  */
 export async function digitsOf(methods: readonly Method[], ratio: number): Promise<Map<string, number>> {
   const x = dataFor(ratio);

@@ -3,14 +3,14 @@ import { createBatchNorm, createBlob } from "@bn/core";
 import { type BackendName, createBackend } from "../backends.ts";
 import { loadTf } from "../parts/tfjs.ts";
 
-/** The moments of the data, in float64 and rounded: what a layer with stored statistics is given. */
+/** The moments of the data, computed in float64 and rounded: the input of a layer with stored statistics. */
 export interface Known {
   readonly mean: number;
   readonly variance: number;
   readonly eps: number;
 }
 
-/** One way to normalize x, all of one channel, in float32. */
+/** One way to normalize a single channel x in float32. */
 export interface Method {
   readonly name: string;
   readonly normalize: (x: Float32Array, known: Known) => Promise<HostArray>;
@@ -31,7 +31,9 @@ const centred = (x: Float32Array, mean: number, variance: number, eps: number) =
   return x.map((value) => f(f(value - mean) * r));
 };
 
-/** What one finds in code: all arithmetic rounded to float32, sums one value after another. */
+/**
+ * Formulas that are often found in code: all arithmetic is rounded to float32, and sums add one value after another.
+ */
 export const FORMULAS: readonly Method[] = [
   plain("E[x^2] - E[x]^2", (x, { eps }) => {
     const mean = f(sum(x, (value) => value) / x.length);
@@ -50,7 +52,7 @@ export const FORMULAS: readonly Method[] = [
   }),
 ];
 
-/** BatchNorm of this project, with the batch's own statistics. Errors: as the backend's. */
+/** BatchNorm of this project, with the batch's own statistics. Errors: those of the backend. */
 export async function openBackendMethod(name: BackendName): Promise<Method> {
   const backend = await createBackend(name);
   return {
@@ -70,7 +72,7 @@ export async function openBackendMethod(name: BackendName): Promise<Method> {
   };
 }
 
-/** Libraries, loaded when they are asked for. */
+/** Libraries, which are loaded when they are first needed. */
 export const PEERS: Readonly<Record<string, () => Promise<Method>>> = {
   tfjs: async () => {
     const tf = await loadTf();

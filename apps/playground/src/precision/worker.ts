@@ -30,6 +30,6 @@ serveTask<PrecisionOrder, PrecisionMessage>(async ({ backends, peers }, post) =>
     for (const ratio of RATIOS)
       post({ type: "row", ratio, digits: Object.fromEntries(await digitsOf(methods, ratio)) });
   } finally {
-    for (const { close } of methods) await close().catch(() => {}); // a lost device may say so once more
+    for (const { close } of methods) await close().catch(() => {}); // a lost device may report its loss again
   }
 });

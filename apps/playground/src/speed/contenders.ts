@@ -3,7 +3,7 @@ import { type BackendName, createBackend } from "../backends.ts";
 import { loadTf, type TfTensor } from "../parts/tfjs.ts";
 import { EPS, type Inputs, type Job } from "./jobs.ts";
 
-/** A job made ready: what is timed is `run` alone. */
+/** A prepared job. Only `run` is timed. */
 export interface Prepared {
   run(): Promise<void>;
   output(): Promise<Float32Array>;
@@ -12,12 +12,12 @@ export interface Prepared {
 
 export interface Contender {
   readonly name: string;
-  /** Null where it cannot do the job. */
+  /** Null if it cannot do the job. */
   prepare(job: Job, inputs: Inputs): Promise<Prepared | null>;
   close(): Promise<void>;
 }
 
-/** The limit: every result is at least as many bytes written, and its input as many read. */
+/** The lower limit: every result needs at least as many bytes written, and its input as many read. */
 export const COPY = "a copy of the same bytes";
 
 export const copy: Contender = {
@@ -33,7 +33,7 @@ export const copy: Contender = {
   close: async () => {},
 };
 
-/** Errors: as the backend's own. */
+/** Errors: those of the backend. */
 export async function openOurs(name: BackendName): Promise<Contender> {
   const backend = await createBackend(name);
   return {
@@ -67,7 +67,7 @@ async function prepareOurs(backend: Backend, { op, shape }: Job, inputs: Inputs)
   };
 }
 
-/** Peers, loaded when they are asked for. Their gradients are not timed. */
+/** Peers, which are loaded when they are first needed. Their gradients are not timed. */
 export const PEERS: Readonly<Record<string, () => Promise<Contender>>> = {
   "tfjs (JavaScript)": async () => {
     const tf = await loadTf();
@@ -76,7 +76,7 @@ export const PEERS: Readonly<Record<string, () => Promise<Contender>>> = {
       async prepare({ op, shape }, { x, mean, variance, gamma, beta }) {
         if (op === "backward" || shape.length !== 4) return null;
         const [n = 1, c = 1, h = 1, w = 1] = shape;
-        // tfjs has channels last: its input is laid out so before the clock starts, and its output after it stops.
+        // tfjs has channels last: its input is reordered before the clock starts, and its output after it stops.
         const input = tf.tensor(toLast(x, n, c, h * w), [n, h, w, c]);
         const vector = (values: Float32Array) => tf.tensor(values, [c]);
         const [m, v, g, b] = [vector(mean), vector(variance), vector(gamma), vector(beta)];

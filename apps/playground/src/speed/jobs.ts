@@ -9,7 +9,7 @@ export const OPS = {
 } as const;
 export type Op = keyof typeof OPS;
 
-/** What is timed. Channels are axis 1. */
+/** A job to time. Channels are on axis 1. */
 export interface Job {
   readonly op: Op;
   readonly shape: readonly number[];
@@ -25,10 +25,10 @@ export interface Inputs {
 }
 
 export const EPS = 1e-5;
-/** 256 MiB of float32 for each tensor. */
+/** 256 MiB of float32 per tensor. */
 const MAX_ELEMENTS = 2 ** 26;
 
-/** `32x64x56x56` as a shape. Null where it is none, or too large for a page. */
+/** Parses `32x64x56x56` as a shape. Null if it is not a shape, or is too large for a page. */
 export function parseShape(text: string): number[] | null {
   if (!/^\s*\d{1,8}(\s*[x,]\s*\d{1,8}){1,4}\s*$/.test(text)) return null;
   const shape = text.split(/[x,]/).map(Number);
@@ -58,8 +58,8 @@ export function inputsFor(shape: readonly number[]): Inputs {
 }
 
 /**
- * Right digits of a result, of its first and its last channel: -log10 of the largest error over the largest value. The truth is the
- * suite's oracle on these channels, so that checking costs less than timing.
+ * The number of right digits in the first and the last channel of a result: -log10 of the largest error over the
+ * largest value. The truth is the suite's oracle on these two channels, so that checking costs less than timing.
  */
 export function digitsOf({ op, shape }: Job, inputs: Inputs, got: Float32Array): number {
   const whole = geometryOf(shape);

@@ -10,7 +10,7 @@ import { SpeedTable } from "./table.tsx";
 import type { SpeedMessage, SpeedRow } from "./worker.ts";
 
 const SHAPES = ["8x64x28x28", "32x64x56x56", "32x256x14x14", "64x128"];
-/** 2^12 to 2^20 elements, 64 channels. */
+/** Shapes of 2^12 to 2^20 elements with 64 channels. */
 const CURVE: readonly (readonly number[])[] = [1, 4, 16, 64, 256].map((n) => [n, 64, 8, 8]);
 const PEER_NAMES = ["tfjs (JavaScript)", "onnxruntime-web (wasm)"];
 const ROUNDS = 7;

@@ -4,7 +4,7 @@ import { countOf, OPS } from "./jobs.ts";
 import type { SpeedRow } from "./worker.ts";
 import "./speed.css";
 
-/** Times of one shape, beside the copy's. */
+/** The times for one shape, next to the copy's. */
 export function SpeedTable({ shape, rows }: { readonly shape: string; readonly rows: readonly SpeedRow[] }) {
   const copy = rows.find(({ name }) => name === COPY)?.ms ?? null;
   const longest = Math.max(...rows.map(({ ms }) => ms ?? 0));
@@ -61,5 +61,5 @@ export function SpeedTable({ shape, rows }: { readonly shape: string; readonly r
   );
 }
 
-/** Three digits, and no exponent for what is large. */
+/** Formats three digits, without an exponent for large numbers. */
 const digits3 = (value: number) => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));

@@ -8,7 +8,7 @@ export interface SpeedOrder {
   readonly jobs: readonly Job[];
   readonly backends: readonly BackendName[];
   readonly peers: readonly string[];
-  /** Samples of each. */
+  /** The number of samples per contender. */
   readonly rounds: number;
 }
 
@@ -17,19 +17,19 @@ export type SpeedMessage =
   | { readonly type: "doing"; readonly text: string }
   | { readonly type: "row"; readonly row: SpeedRow };
 
-/** One contender on one job. `ms` is the median, null where nothing was timed and `why` says so. */
+/** One contender with one job. `ms` is the median, or null if nothing was timed; `why` then says why. */
 export interface SpeedRow {
   readonly job: Job;
   readonly name: string;
   readonly ms: number | null;
-  /** Digits of its result that are right, checked before timing. */
+  /** The number of right digits of its result, which is checked before timing. */
   readonly digits: number | null;
   readonly why: string;
 }
 
-/** float32 results of plain sums have four or more; fewer are another result. */
+/** float32 results of plain sums have four digits or more; fewer mean a wrong result. */
 const LEAST_DIGITS = 3;
-/** A sample is made of as many calls as take this long. */
+/** A sample consists of as many calls as take this long. */
 const MS_SAMPLE = 4;
 
 serveTask<SpeedOrder, SpeedMessage>(async ({ jobs, backends, peers, rounds }, post) => {
@@ -52,7 +52,7 @@ serveTask<SpeedOrder, SpeedMessage>(async ({ jobs, backends, peers, rounds }, po
       for (const row of await measure(job, contenders, rounds)) post({ type: "row", row });
     }
   } finally {
-    for (const { close } of contenders) await close().catch(() => {}); // a lost device may say so once more
+    for (const { close } of contenders) await close().catch(() => {}); // a lost device may report its loss again
   }
 });
 
@@ -62,11 +62,11 @@ interface Entry {
   readonly digits: number | null;
   readonly why: string;
   readonly samples: number[];
-  /** Calls of a sample. */
+  /** The number of calls per sample. */
   calls: number;
 }
 
-/** Every contender is checked first; then they take turns, so that what disturbs the machine disturbs all alike. */
+/** Every contender is checked first. Then they take turns, so that disturbances of the machine affect all alike. */
 async function measure(job: Job, contenders: readonly Contender[], rounds: number): Promise<SpeedRow[]> {
   const inputs = inputsFor(job.shape);
   const entries: Entry[] = [];
