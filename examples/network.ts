@@ -1,16 +1,16 @@
 import { type Backend, type Blob, createBatchNormScale, createBlob, type Layer } from "@bn/core";
 
 /**
- * A small network: 2 inputs, 16 hidden units, batch normalization, ReLU, 1 output. The normalization is a layer of @bn on
- * any backend; the rest is plain arithmetic on arrays, so that nothing else is needed to follow it.
+ * A small network: 2 inputs, 16 hidden units, batch normalization, ReLU, 1 output. The normalization is a layer of @bn
+ * on any backend. The rest is plain arithmetic on arrays, so that you need no other library to follow it.
  *
- * It learns to tell points inside of a circle from points around it, that all lie 100 away from zero; the normalization
- * takes that away again, whatever the weights.
+ * The network learns to distinguish points inside of a circle from points around it. All points lie 100 away from zero;
+ * the normalization removes this offset for any weights.
  */
 export interface Run {
-  /** Cross-entropy of each step. */
+  /** The cross-entropy of each step. */
   readonly losses: readonly number[];
-  /** Share of right answers in the test phase, with the stored statistics. */
+  /** The share of right answers in the test phase, with the stored statistics. */
   readonly accuracy: number;
   readonly gamma: readonly number[];
 }
@@ -39,7 +39,7 @@ export async function train(backend: Backend): Promise<Run> {
     const { errors, loss } = judge(normalized, output, labels);
     losses.push(loss);
 
-    // Backward: what each normalized value contributes; then through the layer; then to the weights.
+    // Backward: the gradient of each normalized value, then through the layer, then to the weights.
     after.writeDiff(
       normalized.map((value, i) => (value > 0 ? at(errors, (i / HIDDEN) | 0) * at(output.weights, i % HIDDEN) : 0)),
     );
@@ -52,7 +52,7 @@ export async function train(backend: Backend): Promise<Run> {
       for (const k of [0, 1]) hidden.gradient[k * HIDDEN + (i % HIDDEN)]! += diff * at(inputs, 2 * row + k);
     });
 
-    // A step of gradient descent, of one rate for all.
+    // One step of gradient descent, with the same rate for all parameters.
     for (const blob of [gamma, beta]) {
       const diff = await blob.readDiff();
       blob.write((await blob.read()).map((value, i) => value - RATE * at(diff, i)));
@@ -70,7 +70,7 @@ export async function train(backend: Backend): Promise<Run> {
   return run;
 }
 
-/** The same blobs in a layer of the test phase: the stored statistics, whatever the batch. */
+/** The same blobs in a layer of the test phase, which uses the stored statistics for every batch. */
 async function accuracyInTestPhase(
   norm: Layer,
   before: Blob,
@@ -93,7 +93,7 @@ interface Output {
   readonly bias: number;
 }
 
-/** Per row: the error (p - label) / rows; and the mean cross-entropy. */
+/** The error of each row, (p - label) / rows, and the mean cross-entropy. */
 function judge(normalized: ArrayLike<number>, { weights, bias }: Output, labels: readonly number[]) {
   let loss = 0;
   const errors = labels.map((label, row) => {
@@ -106,7 +106,7 @@ function judge(normalized: ArrayLike<number>, { weights, bias }: Output, labels:
   return { errors, loss };
 }
 
-/** inputs [BATCH, 2] times weights [2, HIDDEN]. */
+/** Multiplies inputs [BATCH, 2] by weights [2, HIDDEN]. */
 function product(inputs: Float64Array, weights: Float64Array): Float64Array {
   return Float64Array.from({ length: BATCH * HIDDEN }, (_, i) => {
     const [row, j] = [(i / HIDDEN) | 0, i % HIDDEN];
@@ -114,7 +114,7 @@ function product(inputs: Float64Array, weights: Float64Array): Float64Array {
   });
 }
 
-/** Points inside and around a circle that lies far from zero. */
+/** Points inside and around a circle that is far from zero. */
 export function ring(random: () => number): { inputs: Float64Array; labels: number[] } {
   const inputs = new Float64Array(2 * BATCH);
   const labels: number[] = [];
@@ -134,7 +134,7 @@ export function normals(random: () => number, length: number): Float64Array {
   return Float64Array.from({ length }, normal);
 }
 
-/** Uniform in [0, 1), the same every time: a linear congruential generator. */
+/** Uniform numbers in [0, 1), the same in every run, from a linear congruential generator. */
 export function generator(seed: number): () => number {
   let state = seed;
   return () => {

@@ -21,7 +21,7 @@ const OWN: { readonly [K in keyof Modules]: () => Promise<Modules[K]> } = {
   },
 };
 
-/** What is made of each package. */
+/** The function that creates each backend from its package. */
 const BACKENDS: { readonly [K in keyof Modules]: (threads: number) => Create<K>[] } = {
   cpu: () => [({ createCpu }) => createCpu()],
   wasm: (threads) =>
@@ -34,8 +34,9 @@ const BACKENDS: { readonly [K in keyof Modules]: (threads: number) => Create<K>[
 };
 
 /**
- * The backends of another checkout, built, in the same run: what a change costs. This checkout is then measured twice, and
- * how far the two differ is the noise. Kernels of contract version 1 are called as that version had them.
+ * Compares with the built backends of another checkout, in the same run, to show the cost of a change. This checkout is
+ * measured twice, and the difference of the two is the noise. Kernels of contract version 1 are called in that
+ * version's form.
  */
 export async function against(folder: string, backends: string, threads: number): Promise<Implementation[]> {
   const load = (name: string) => import(pathToFileURL(resolve(folder, "packages", name, "dist/index.js")).href);
@@ -66,7 +67,7 @@ function beforeOf(backend: Backend, core: Core & { readonly CONTRACT_VERSION: nu
   };
 }
 
-/** Version 1 computed the divisor m itself. */
+/** In version 1 the kernel computed the divisor m itself. */
 function asVersion2(backend: Backend): Backend {
   const { kernels } = backend;
   const adapted: Backend["kernels"] = {

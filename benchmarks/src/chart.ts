@@ -4,7 +4,7 @@ const WIDTH = 860;
 const BAR = 16;
 const LABEL = 250;
 
-/** Horizontal bars, one group per op and shape; shorter is better. */
+/** Draws horizontal bars, with one group per op and shape; shorter is better. */
 export function barChart(rows: readonly Row[], caption: string): string {
   const groups = Map.groupBy(rows, (row) => `${row.op}  [${row.shape.join(", ")}]  ${row.dtype}`);
   const parts: string[] = [];

@@ -11,7 +11,7 @@ const MODULE = Uint8Array.of(
   ...[0x0a, 0x0e, 0x01, 0x0c, 0x00, 0x20, 0x00, 0x20, 0x01, 0x20, 0x02, 0xfc, 0x0a, 0x00, 0x00, 0x0b],
 );
 
-/** One memory.copy of the tensor's bytes within a linear memory: what everything else is a multiple of. */
+/** One memory.copy of the tensor's bytes within a linear memory. All other times are given as multiples of it. */
 export function memoryCopy(): Implementation {
   return {
     name: "copy (memory.copy)",

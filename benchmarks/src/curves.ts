@@ -1,4 +1,4 @@
-/** A point of a curve: what grows, and nanoseconds per element. */
+/** A point of a curve: the varied quantity, and nanoseconds per element. */
 export interface Point {
   readonly x: number;
   readonly y: number;
@@ -6,7 +6,7 @@ export interface Point {
 
 export interface Plot {
   readonly title: string;
-  /** Curves by name, in the order of the legend; one that is called "copy" is dashed. */
+  /** Curves by name, in the order of the legend. The curve named "copy" is dashed. */
   readonly curves: ReadonlyMap<string, readonly Point[]>;
 }
 
@@ -15,7 +15,7 @@ const HEIGHT = 300;
 const [LEFT, RIGHT, TOP, BOTTOM] = [56, 130, 34, 40] as const;
 const COLOURS = ["#0969da", "#1a7f37", "#8250df", "#bf3989", "#9a6700", "#cf222e"];
 
-/** Plots one below the other, both axes logarithmic. */
+/** Draws plots one below the other, with both axes logarithmic. */
 export function curves(plots: readonly Plot[], caption: string): string {
   const parts = plots.map((plot, i) => `<g transform="translate(0 ${34 + i * HEIGHT})">${one(plot)}</g>`);
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${34 + plots.length * HEIGHT}" font-family="system-ui, sans-serif" font-size="11">
@@ -67,7 +67,7 @@ function one({ title, curves: byName }: Plot): string {
   return parts.join("\n");
 }
 
-/** A logarithmic scale from the least of `values` at `from` to the greatest at `to`. */
+/** A logarithmic scale from the smallest of `values` at `from` to the largest at `to`. */
 function axis(values: readonly number[], from: number, to: number) {
   const low = values.reduce((a, b) => Math.min(a, b));
   const high = Math.max(

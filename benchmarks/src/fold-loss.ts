@@ -1,5 +1,6 @@
-// `pnpm --filter @bn/benchmarks fold:loss`: what folding costs where |mean| is large against std (docs/folding.md, F-4). One
-// convolution of 72 products per output and the statistics of its own output, in ONNX Runtime, against float64.
+// `pnpm --filter @bn/benchmarks fold:loss` measures how many digits folding costs if |mean| is large compared with std
+// (docs/folding.md, F-4). It runs one convolution with 72 products per output, normalized by the statistics of its own
+// output, in ONNX Runtime, and compares with float64.
 import { foldModel } from "@bn/onnx";
 import { encodeModel, floatAttribute, nodeOf, tensorOf } from "@bn/onnx/graph";
 import { proveFold } from "@bn/onnx/verify";
@@ -10,7 +11,7 @@ const [INPUTS, OUTPUTS, SIZE, KERNEL] = [8, 16, 24, 3];
 const INNER = SIZE - KERNEL + 1;
 
 let state = 2463534242;
-/** Between -1 and 1. */
+/** A random number between -1 and 1. */
 function next(): number {
   state ^= state << 13;
   state ^= state >>> 17;
@@ -18,7 +19,7 @@ function next(): number {
   return (state >>> 0) / 2 ** 31 - 1;
 }
 
-/** z of every output channel in float64. */
+/** z of every output channel, in float64. */
 function convolved(x: Float32Array, w: Float32Array): Float64Array[] {
   return Array.from({ length: OUTPUTS }, (_, o) =>
     Float64Array.from({ length: INNER * INNER }, (_, p) => {
@@ -36,7 +37,7 @@ function convolved(x: Float32Array, w: Float32Array): Float64Array[] {
 
 say("|mean| / std   digits by F-4   digits measured   original off by   folded off by   folded / original");
 for (let power = 0; power <= 6; power++) {
-  // All weights of an output of one sign: its mean grows with that of x, its spread does not.
+  // All weights of an output have the same sign, so its mean grows with that of x, but its spread does not.
   const x = Float32Array.from({ length: INPUTS * SIZE * SIZE }, () => next() + 0.05 * 10 ** power);
   const w = Float32Array.from({ length: OUTPUTS * INPUTS * KERNEL * KERNEL }, () => 0.5 + 0.25 * next());
   const z = convolved(x, w);

@@ -1,5 +1,6 @@
-// `pnpm --filter @bn/benchmarks fold [MODEL.onnx ...]`: networks as they are and folded, in ONNX Runtime with its optimiser off, on
-// one thread, run alternately; each fold is proven before it is timed. Without models: PaddleOCR's three.
+// `pnpm --filter @bn/benchmarks fold [MODEL.onnx ...]` times networks in their original and folded form, in ONNX
+// Runtime with its optimizer off, on one thread, alternately. Each fold is proven before it is timed. Without models it
+// uses the three networks of PaddleOCR.
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -44,7 +45,7 @@ for (const { path, shapes } of networks) {
       return [name, new Tensor("float32", data, shape)];
     }),
   );
-  // By its path: ONNX Runtime finds weights in other files beside the model.
+  // Loaded by path, because ONNX Runtime looks for weights in other files next to the model.
   const sessions = await Promise.all([path, folded].map(sessionOf));
   const times = await timed(sessions, feeds);
   const [before, after] = times.map((all) => ({ median: all[all.length >> 1] ?? 0, least: all[0] ?? 0 }));
@@ -66,7 +67,7 @@ function sessionOf(model: string | Uint8Array): Promise<InferenceSession> {
   return typeof model === "string" ? InferenceSession.create(model, options) : InferenceSession.create(model, options);
 }
 
-/** The times of each session, sorted; which goes first changes from turn to turn. */
+/** The sorted times of each session. The session that goes first changes from turn to turn. */
 async function timed(
   sessions: readonly InferenceSession[],
   feeds: Readonly<Record<string, Tensor>>,
@@ -77,7 +78,7 @@ async function timed(
     for (const i of order) {
       const started = performance.now();
       await (sessions[i] as InferenceSession).run(feeds);
-      if (turn >= 0) times[i]?.push(performance.now() - started); // the first three warm up
+      if (turn >= 0) times[i]?.push(performance.now() - started); // the first three turns warm up
     }
   }
   return times.map((all) => all.toSorted((a, b) => a - b));

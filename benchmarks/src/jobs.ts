@@ -3,7 +3,9 @@ import type { Dtype, Geometry } from "@bn/core";
 export const OPS = ["global", "global+scale", "batch", "batch+scale", "backward", "backward+scale"] as const;
 export type Op = (typeof OPS)[number];
 
-/** Kernels that can be timed alone, and what a fused one must not be slower than: its two parts in turn. */
+/**
+ * Kernels that can be timed alone. The last ones are two kernels in turn, which a fused kernel must not be slower than.
+ */
 export const KERNELS = [
   "moments",
   "normalize",
@@ -16,7 +18,7 @@ export const KERNELS = [
 ] as const;
 export type Kernel = (typeof KERNELS)[number];
 
-/** Kernels that have no sum over a channel in them. */
+/** Kernels without a sum over a channel. */
 const MAPS: readonly Kernel[] = ["normalize", "gradNormalize"];
 
 export function isMap(kernel: Kernel): boolean {
@@ -29,14 +31,14 @@ export function isKernel(op: Operation): op is `kernel ${Kernel}` {
   return op.startsWith("kernel ");
 }
 
-/** The kernel of a job that names one. */
+/** The kernel that a job names. */
 export function kernelOf({ op }: Pick<Job, "op">): Kernel {
   const kernel = KERNELS.find((name) => op === `kernel ${name}`);
   if (kernel === undefined) throw new RangeError(`${op} is not a kernel`);
   return kernel;
 }
 
-/** What is timed: an operation on a tensor whose channels lie on `axis`. */
+/** A job to time: an operation on a tensor whose channels are on `axis`. */
 export interface Job {
   readonly op: Operation;
   readonly shape: readonly number[];
@@ -44,7 +46,10 @@ export interface Job {
   readonly dtype: Dtype;
 }
 
-/** The shapes of the table: ResNet's first and middle layers, a late one, 2-D, batch 1, channels-last, one long channel. */
+/**
+ * The shapes of the table: ResNet's first and middle layers, a late one, 2-D, batch 1, channels-last, and one long
+ * channel.
+ */
 export const SHAPES: readonly { readonly shape: readonly number[]; readonly axis: number }[] = [
   { shape: [32, 64, 56, 56], axis: 1 },
   { shape: [32, 256, 14, 14], axis: 1 },
@@ -64,7 +69,7 @@ export function geometryOf({ shape, axis }: Pick<Job, "shape" | "axis">): Geomet
   };
 }
 
-/** Geometries that a kernel is timed on: long rows, ResNet's layers, a late one, channels-last, 2-D. */
+/** The geometries for kernels: long rows, ResNet's layers, a late one, channels-last, and 2-D. */
 export const GEOMETRIES: readonly (readonly number[])[] = [
   [1, 16, 25088],
   [32, 64, 3136],
@@ -77,7 +82,7 @@ export const GEOMETRIES: readonly (readonly number[])[] = [
   [512, 1024, 1],
 ];
 
-/** Tensors that a kernel must read or write. */
+/** The number of tensors that a kernel must read or write. */
 const TENSORS: Readonly<Record<Kernel, number>> = {
   moments: 1,
   normalize: 2,
@@ -89,7 +94,7 @@ const TENSORS: Readonly<Record<Kernel, number>> = {
   backward: 3,
 };
 
-/** The least that must move: x in and y out; backward reads dy too. */
+/** The least number of bytes that must move: x is read and y written; backward also reads dy. */
 export function bytesOf(job: Job): number {
   const { op, shape, dtype } = job;
   const tensors = isKernel(op) ? TENSORS[kernelOf(job)] : op.startsWith("backward") ? 3 : 2;
@@ -105,7 +110,10 @@ export interface Inputs {
   readonly beta: Float64Array;
 }
 
-/** Seeded, the same for every implementation; per-channel values are float32 numbers, so that all read the same. */
+/**
+ * Generates inputs from a seed, the same for every implementation. Per-channel values are float32 numbers, so that all
+ * implementations read the same.
+ */
 export function inputsOf(job: Job): Inputs {
   const { channels } = geometryOf(job);
   const random = xorshift(0x2545f491);
@@ -119,7 +127,10 @@ export function inputsOf(job: Job): Inputs {
   };
 }
 
-/** The last tensors made: the next kernel on the same shape, and on one row of as many elements, has the same. */
+/**
+ * The tensors that were made last. The next kernel on the same shape, and on one row with as many elements, uses the
+ * same.
+ */
 let last: Pick<Inputs, "x" | "dy"> | null = null;
 
 function tensorsOf({ shape, dtype }: Job): Pick<Inputs, "x" | "dy"> {
@@ -133,7 +144,7 @@ function tensorsOf({ shape, dtype }: Job): Pick<Inputs, "x" | "dy"> {
   return last;
 }
 
-/** A sum of four uniforms is normal enough for a benchmark, and quick for millions of values. */
+/** A sum of four uniform numbers is normal enough for a benchmark, and fast for millions of values. */
 function normal(random: () => number): number {
   return (random() + random() + random() + random() - 2) * 1.732;
 }

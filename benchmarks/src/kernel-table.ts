@@ -1,8 +1,9 @@
 import type { Row } from "./row.ts";
 
 /**
- * The rows of many kernels and shapes as one Markdown table per implementation: a line per shape, nanoseconds per element. In
- * brackets, the multiple of the same kernel on one row of as many elements, where that was measured.
+ * The rows of many kernels and shapes as one Markdown table per implementation, with a line per shape, in nanoseconds
+ * per element. Brackets show the multiple of the same kernel's time on one row with as many elements, if that was
+ * measured.
  */
 export function kernelTables(rows: readonly Row[]): string {
   const kernels = [...new Set(rows.map(({ op }) => op))];

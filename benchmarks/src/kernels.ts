@@ -3,7 +3,7 @@ import { EPS, finished, type Implementation, type Prepared } from "./implementat
 import { geometryOf, type Inputs, inputsOf, type Job, type Kernel, kernelOf } from "./jobs.ts";
 import { kernelComplaint } from "./kernel-truth.ts";
 
-/** The operands of every kernel, on one backend. */
+/** The operands of every kernel on one backend. */
 interface Operands {
   readonly g: Geometry;
   readonly x: DeviceBuffer;
@@ -16,7 +16,7 @@ interface Operands {
 
 interface Call {
   run(kernels: Backend["kernels"], o: Operands): void;
-  /** What it computed, in order. */
+  /** Its results, in order. */
   outputs(o: Operands): readonly DeviceBuffer[];
 }
 
@@ -65,7 +65,7 @@ function inTurn(one: Call, other: Call): Call {
   };
 }
 
-/** One kernel of a backend, alone and on bare buffers; null where the backend has none. */
+/** One kernel of a backend, alone and on plain buffers; null if the backend lacks it. */
 export function prepareKernel(backend: Backend, job: Job, inputs: Inputs): Prepared | null {
   const kernel = kernelOf(job);
   const { kernels } = backend;
@@ -105,7 +105,7 @@ export function prepareKernel(backend: Backend, job: Job, inputs: Inputs): Prepa
   };
 }
 
-/** The same kernel on one channel of one row with as many elements: what the shape costs is the difference. */
+/** The same kernel on one channel of one row with as many elements. The difference is the cost of the shape. */
 export function onOneRow(backend: Backend): Implementation {
   const { threads, dtypes, hostVisible } = backend.supports;
   const one: Implementation = {
@@ -120,7 +120,7 @@ export function onOneRow(backend: Backend): Implementation {
       if (prepared === null) return null;
       return {
         ...prepared,
-        // Checked here, against its own inputs: those of the job have another shape.
+        // The result is checked here against its own inputs, because those of the job have another shape.
         async output() {
           const got = await prepared.output();
           const wrong = got && kernelComplaint(one, row, inputs, got);

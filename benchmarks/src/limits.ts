@@ -1,7 +1,10 @@
 import { isMap, kernelOf } from "./jobs.ts";
 import type { Row } from "./row.ts";
 
-/** What a kernel may take on any shape: a multiple of its time on one row of as many elements, and something per channel and call. */
+/**
+ * The time that a kernel may take on any shape: a multiple of its time on one row with as many elements, plus a
+ * constant per channel and per call.
+ */
 const TIMES_OF_MAP = 1.3;
 const TIMES_OF_REDUCTION = 1.5;
 const NS_PER_CHANNEL = 3;
@@ -9,13 +12,13 @@ const NS_PER_CALL = 500;
 
 interface Limit {
   readonly row: Row;
-  /** Nanoseconds: what it took, what one long row took, what it may take. */
+  /** Nanoseconds: measured, measured on one long row, and allowed. */
   readonly ns: number;
   readonly longNs: number;
   readonly limitNs: number;
 }
 
-/** The limit of each kernel on one thread; null for what has no row of the same kernel on one long row beside it. */
+/** The limit of each kernel on one thread; null if there is no measurement of the same kernel on one long row. */
 function limitsOf(rows: readonly Row[]): Limit[] {
   return rows.flatMap((row) => {
     const long = rows.find(
@@ -31,7 +34,7 @@ function limitsOf(rows: readonly Row[]): Limit[] {
   });
 }
 
-/** One line per kernel and shape as a Markdown table, the worst first. */
+/** A Markdown table with one line per kernel and shape, the worst first. */
 export function limitsTable(rows: readonly Row[]): string {
   const limits = limitsOf(rows).sort((a, b) => b.ns / b.limitNs - a.ns / a.limitNs);
   const over = limits.filter(({ ns, limitNs }) => ns > limitNs).length;

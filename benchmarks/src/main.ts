@@ -1,5 +1,5 @@
-// `pnpm bench`: ours against a copy of the same bytes and against peers, interleaved in one run, after every result was
-// checked. See --help.
+// `pnpm bench` compares our backends with a copy of the same bytes and with peers, interleaved in one run, after every
+// result was checked. See --help.
 import { writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import type { Dtype } from "@bn/core";
@@ -108,7 +108,7 @@ async function main(options: Options): Promise<void> {
   if (options.svg) writeFileSync(options.svg, barChart(rows, `Median ms, shorter is better: ${machine()}`));
 }
 
-/** All kernels of one backend over the sweep's shapes, as curves beside the copy. */
+/** Draws all kernels of one backend over the shapes of the sweep as curves, next to the copy. */
 async function sweep({ backends, dtype, rounds, limits, json, svg }: Options): Promise<void> {
   const [create] = named("--backends", OURS, backends.split(",")[0] ?? backends);
   if (create === undefined) return;
@@ -167,7 +167,7 @@ function kernelJobs({ shape: wanted, dtype }: Options, kernels: readonly Kernel[
 
 async function open({ threads, backends, peers, kernel, against: other }: Options): Promise<Implementation[]> {
   const own = named("--backends", OURS, backends);
-  const wanted = kernel ? "none" : peers; // a peer has no kernels that can be called alone
+  const wanted = kernel ? "none" : peers; // peers have no kernels that can be called alone
   const others =
     wanted === "none" ? [] : named("--peers", PEERS, wanted === "all" ? Object.keys(PEERS).join(",") : wanted);
   if (others.length > 0) installPeers();

@@ -12,13 +12,13 @@ export interface Measured {
 }
 
 export interface Outcome {
-  /** The copy first. */
+  /** The results, with the copy first. */
   readonly measured: readonly Measured[];
-  /** Implementations that give a wrong result or fail, and how. */
+  /** Implementations that gave a wrong result or failed, with the reason. */
   readonly leftOut: readonly string[];
 }
 
-/** Runs `job` on all implementations that can do it, checks what they computed, and times them in one interleaved run. */
+/** Runs `job` on all implementations that can do it, checks their results, and times them in one interleaved run. */
 export async function measure(job: Job, implementations: readonly Implementation[], rounds: number): Promise<Outcome> {
   const inputs = inputsOf(job);
   const check = isKernel(job.op) ? kernelComplaint : complaint;
@@ -35,7 +35,7 @@ export async function measure(job: Job, implementations: readonly Implementation
         const wrong = got && check(one, job, inputs, got);
         if (wrong) throw new Error(wrong);
       } catch (error) {
-        if (one.tolerance !== PLAIN_SUMS) throw error; // a peer's fault is its own; ours ends the run
+        if (one.tolerance !== PLAIN_SUMS) throw error; // a peer that fails is left out, but one of ours ends the run
         leftOut.push(`${one.name}: ${error instanceof Error ? error.message : String(error)}`);
         if (ready.at(-1)?.one === one) await ready.pop()?.prepared.close();
       }

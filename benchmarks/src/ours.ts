@@ -4,10 +4,10 @@ import { EPS, finished, type Implementation, type Prepared } from "./implementat
 import { type Inputs, isKernel, type Job } from "./jobs.ts";
 import { prepareKernel } from "./kernels.ts";
 
-/** What makes layers: of this checkout, or of another one that it is compared with. */
+/** The function that creates layers, of this checkout or of the one that it is compared with. */
 export type Core = Pick<typeof thisCore, "createBatchNorm" | "createBatchNormScale" | "createBlob">;
 
-/** A backend through its layers, as a user calls them, and its kernels alone. */
+/** A backend, used through its layers as by a user, or by its kernels alone. */
 export function ours(backend: Backend, name = `@bn/${backend.name}`, core: Core = thisCore): Implementation {
   const { threads, dtypes } = backend.supports;
   return {

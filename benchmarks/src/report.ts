@@ -1,6 +1,6 @@
 import type { Row } from "./row.ts";
 
-/** The rows of one job, as text. `beside` adds how each compares with the implementation of that name. */
+/** Prints the rows of one job. `beside` adds a comparison with the implementation of that name. */
 export function print(rows: readonly Row[], leftOut: readonly string[] = [], beside?: string): void {
   const [first] = rows;
   if (!first) return;

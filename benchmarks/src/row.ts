@@ -12,11 +12,11 @@ export interface Row extends Timing {
   readonly threads: number;
   readonly gbPerS: number;
   readonly nsPerElement: number;
-  /** Median over the median of one copy of x. */
+  /** The median divided by the median of one copy of x. */
   readonly ratioToCopy: number;
 }
 
-/** The rows of one job; the first thing measured is the copy that the others are a multiple of. */
+/** The rows of one job. The first measurement is the copy, by which the others are divided. */
 export function rowsOf(job: Job, measured: readonly Measured[]): Row[] {
   const { op, shape, dtype } = job;
   const copy = measured[0]?.timing.medianMs ?? Number.NaN;

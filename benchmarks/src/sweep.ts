@@ -1,7 +1,7 @@
 import type { Dtype } from "@bn/core";
 import type { Job, Kernel } from "./jobs.ts";
 
-/** One picture of the sweep: what grows along its axis, and the geometry for each value. */
+/** One plot of the sweep: the quantity along its axis, and the geometry for each value. */
 export interface Panel {
   readonly title: string;
   readonly values: readonly number[];
@@ -10,13 +10,13 @@ export interface Panel {
 
 const SWEPT = ["moments", "normalize", "forward", "gradSums", "gradNormalize", "backward"] as const;
 
-/** Elements of every tensor of the first three panels: 1 MB of float32. */
+/** The number of elements of every tensor in the first three plots: 1 MB of float32. */
 const ELEMENTS = 2 ** 18;
 const powers = (from: number, to: number, step = 1) =>
   Array.from({ length: Math.floor((to - from) / step) + 1 }, (_, i) => 2 ** (from + i * step));
 const outerFor = (perRow: number) => Math.max(1, Math.round(ELEMENTS / perRow));
 
-/** Rows and channels from 1 to 4096, tensors from 1 kB to 256 MB. */
+/** Rows and channels from 1 to 4096, and tensors from 1 kB to 256 MB. */
 export const PANELS: readonly Panel[] = [
   {
     title: "Elements per row (inner), 64 channels, 2^18 elements",
@@ -40,7 +40,7 @@ export const PANELS: readonly Panel[] = [
   },
 ];
 
-/** The jobs of a panel, value by value. */
+/** The jobs of a plot, value by value. */
 export function jobsOf(panel: Panel, dtype: Dtype): { readonly value: number; readonly job: Job }[] {
   return panel.values.flatMap((value) =>
     SWEPT.map((kernel: Kernel) => ({

@@ -1,4 +1,4 @@
-/** One thing to time; `run` may queue work only if it returns a promise of its end. */
+/** Something to time. `run` may queue work only if it returns a promise that resolves at its end. */
 export interface Timed {
   run(): void | Promise<void>;
 }
@@ -9,14 +9,17 @@ export interface Timing {
   readonly maxMs: number;
 }
 
-/** A neighbour's tensors leave the shared cache slowly: some ten runs pass before a run of 3 ms stops getting faster. */
+/**
+ * The tensors of the previous candidate leave the shared cache slowly: a run of 3 ms becomes faster for some ten runs.
+ */
 const WARM_MS = 150;
 const WARM_RUNS = 40;
 
 /**
- * Times all of `candidates` in turn, A B C A B C ..., so that a drift of the machine's speed hits them alike. Before each
- * sample the candidate runs untimed until its own tensors are back in the caches, as in a loop of its own; a sample repeats a
- * short run until it lasts `sampleMs`, since a clock's tick is not far from a small layer's time.
+ * Times all `candidates` in turn, A B C A B C ..., so that a change of the machine's speed affects them alike. Before
+ * each sample the candidate runs untimed until its own tensors are in the caches, as in a loop of its own. A sample
+ * repeats a short run until it lasts `sampleMs`, because the clock's resolution is not much finer than the time of a
+ * small layer.
  */
 export async function timeInterleaved(
   candidates: readonly Timed[],
@@ -40,18 +43,18 @@ export async function timeInterleaved(
   });
 }
 
-/** Untimed runs; what one took at the end, in milliseconds. */
+/** Runs without timing. Returns the milliseconds that the last run took. */
 async function warm(candidate: Timed): Promise<number> {
   const start = performance.now();
   let last = 0;
   for (let run = 0; run < WARM_RUNS && (run === 0 || performance.now() - start < WARM_MS); run++) {
     last = await sample(candidate, 1);
   }
-  // Many more of a run that the clock can hardly see: the optimizing compiler wants to have seen it, too.
+  // Very short runs are repeated many more times, so that the optimizing compiler has seen them too.
   return last < 0.2 ? sample(candidate, Math.ceil(1 / Math.max(last, 1e-3))) : last;
 }
 
-/** Milliseconds a run, over `repeats` runs. */
+/** Milliseconds per run, over `repeats` runs. */
 async function sample({ run }: Timed, repeats: number): Promise<number> {
   const start = performance.now();
   for (let i = 0; i < repeats; i++) {

@@ -3,7 +3,7 @@ import { createWebGpu } from "@bn/webgpu";
 import type { Implementation } from "./implementation.ts";
 import { ours } from "./ours.ts";
 
-/** Ours on WebGPU, or nothing where there is no adapter: says which, or why not, on stderr. */
+/** Our backend on WebGPU, or nothing if there is no adapter. Prints the adapter, or the reason, on stderr. */
 export async function webgpu(): Promise<Implementation[]> {
   try {
     await setUpAdapter();

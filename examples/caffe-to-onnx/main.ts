@@ -1,17 +1,17 @@
-// node caffe-to-onnx/main.ts
+// Usage: node caffe-to-onnx/main.ts
 import { fileURLToPath } from "node:url";
 import { convertNet } from "@bn/caffe";
 import { openNet, openWeights } from "@bn/caffe/node";
 import { createCpu } from "@bn/cpu";
 import { runModel, verifyModel } from "@bn/onnx/verify";
 
-// A face detector that comes with @bn/caffe; name your own files.
+// A face detector that @bn/caffe contains. Replace it by your own files.
 const files = new URL("test/models/yoloface-50k/yoloface-50k", import.meta.resolve("@bn/caffe/package.json"));
 const net = await openNet(`${fileURLToPath(files)}.prototxt`);
 const weights = await openWeights(`${fileURLToPath(files)}.caffemodel`);
 const { bytes, inputs, outputs, norms } = convertNet({ net, weights });
 
-// The proof: every BatchNorm, with Caffe's own blobs, against what ONNX Runtime makes of its node.
+// The proof: every BatchNorm, with Caffe's own blobs, is compared with the result of its node in ONNX Runtime.
 await using cpu = await createCpu();
 const { rows } = await verifyModel(bytes, [cpu], { layers: norms });
 const ratios = rows.map(({ backends }) => backends[0]?.onnxRuntime?.ratio ?? Number.POSITIVE_INFINITY);

@@ -1,10 +1,10 @@
-// node swap-a-backend/main.ts
+// Usage: node swap-a-backend/main.ts
 import { createCpu } from "@bn/cpu";
 import { createWasm } from "@bn/wasm";
 import { createWebGpu } from "@bn/webgpu";
 import { train } from "../network.ts";
 
-// The backend is made in one place and handed on; no other line knows which it is.
+// The backend is created in one place and passed on. No other line depends on it.
 for (const create of [createCpu, createWasm, createWebGpu]) {
   try {
     const backend = await create();

@@ -8,14 +8,14 @@ import { describe, expect, it } from "vitest";
 
 const FOLDER = fileURLToPath(new URL("../", import.meta.url));
 
-/** The output of an example, run as its first line says. */
+/** The output of an example, run by the command in its first line. */
 async function printed(path: string): Promise<string> {
   const args = ["--import", "@bn/gpu-setup/register", path];
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: FOLDER });
   return stdout;
 }
 
-/** The network began badly and has learnt: its loss is below a tenth of the first, and it errs nowhere. */
+/** Checks that the network has learnt: its loss is below a tenth of the first one, and all its answers are right. */
 function expectLearnt(text: string): void {
   const [, first, last, right] = /cross-entropy (\S+) -> (\S+), (\S+) % right/.exec(text) ?? [];
   expect(Number(first), text).toBeGreaterThan(0.5);
@@ -63,7 +63,8 @@ it("train-in-browser, on WebGPU", async () => {
 describe("write-a-backend", () => {
   const guide = readFileSync(new URL("../../docs/adding-a-backend.md", import.meta.url), "utf8");
 
-  // The guide's code runs, suite and planted mistakes included, in tools/docs; the release rehearsal builds the package.
+  // The guide's code, with its suite and planted mistakes, runs in tools/docs; the release rehearsal builds the
+  // package.
   it.each(["mine.ts", "mine.test.ts"])("%s is that of the guide", (file) => {
     const code = guide.split(`\`\`\`ts file=${file}\n`)[1]?.split("```")[0];
     expect(readFileSync(`${FOLDER}write-a-backend/${file}`, "utf8")).toBe(code);

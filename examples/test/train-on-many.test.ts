@@ -20,9 +20,9 @@ it.skipIf(missing !== null)(
 
     const cpu = await createCpu();
     const one = await train(cpu, null, STEPS);
-    expect(one.losses.at(-1)).toBeLessThan(one.losses[0]! / 2); // it does learn
-    // One process whose rows come in another order computes the same except for roundings: so far apart may ranks be too. An odd
-    // factor reorders the 128 rows.
+    expect(one.losses.at(-1)).toBeLessThan(one.losses[0]! / 2); // the network learns
+    // A single process with its rows in another order gives the same result except for roundings. Ranks may differ by
+    // as much. An odd factor reorders the 128 rows.
     const others = await Promise.all(
       [3, 5, 7, 11, 77].map((factor) => train(cpu, null, STEPS, (row) => (row * factor) % 128)),
     );

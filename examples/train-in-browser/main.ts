@@ -1,4 +1,4 @@
-// npx vite train-in-browser
+// Usage: npx vite train-in-browser
 import { createWebGpu } from "@bn/webgpu";
 import { train } from "../network.ts";
 
@@ -10,5 +10,5 @@ try {
   output.value = `cross-entropy ${first} -> ${last}, ${100 * accuracy} % right on ${gpu.supports.details.adapter}`;
   await gpu.dispose();
 } catch (error) {
-  output.value = String(error); // e.g. ERR_BN_UNAVAILABLE: this browser has no WebGPU; the message says what to do
+  output.value = String(error); // e.g. ERR_BN_UNAVAILABLE if this browser has no WebGPU; the message says what to do
 }

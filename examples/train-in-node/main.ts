@@ -1,4 +1,4 @@
-// node train-in-node/main.ts
+// Usage: node train-in-node/main.ts
 import { createCpu } from "@bn/cpu";
 import { train } from "../network.ts";
 

@@ -1,4 +1,4 @@
-// mpirun -n 4 node train-on-many/main.ts [STEPS]
+// Usage: mpirun -n 4 node train-on-many/main.ts [STEPS]
 import { createCpu } from "@bn/cpu";
 import { createMpi } from "@bn/mpi";
 import { train } from "./train.ts";

@@ -1,9 +1,9 @@
 import { type Backend, type Blob, type Communicator, createBatchNormScale, createBlob } from "@bn/core";
 import { generator, normals, ring } from "../network.ts";
 
-/** What training gave, the same on every rank. */
+/** The result of the training, which is the same on every rank. */
 export interface Run {
-  /** Cross-entropy of each step, over the whole batch. */
+  /** The cross-entropy of each step over the whole batch. */
   readonly losses: readonly number[];
   /** The stored mean and variance. */
   readonly stored: readonly (readonly number[])[];
@@ -13,11 +13,11 @@ const HIDDEN = 16;
 const RATE = 0.5;
 
 /**
- * The network of ../network.ts, 2 inputs, 16 hidden units with batch normalization and ReLU, 1 output, on ranks that share each batch.
- * Two things make them compute what one process with the whole batch would: the layer's communicator, and the sum of the gradients
- * over all ranks. Without a communicator it is that one process.
+ * The network of ../network.ts (2 inputs, 16 hidden units with batch normalization and ReLU, 1 output) on ranks that
+ * share each batch. Two things give the result of a single process with the whole batch: the layer's communicator, and
+ * the sum of the gradients over all ranks. Without a communicator, this is that single process.
  *
- * `orderOf` gives the rows of the batch another order, which changes nothing but roundings.
+ * `orderOf` reorders the rows of the batch, which changes only roundings.
  */
 export async function train(
   backend: Backend,
@@ -34,7 +34,7 @@ export async function train(
     bias: new Float64Array(1),
   };
 
-  // The rows of this rank: some have one more than others where the batch cannot be cut evenly.
+  // The rows of this rank. If the batch cannot be divided evenly, some ranks have one row more.
   const { rank, size } = communicator ?? { rank: 0, size: 1 };
   const start = Math.floor((rank * batch) / size);
   const rows = Math.floor(((rank + 1) * batch) / size) - start;
@@ -49,7 +49,7 @@ export async function train(
 
   const losses: number[] = [];
   for (let step = 0; step < steps; step++) {
-    // Forward. The layer asks the other ranks for their moments.
+    // Forward. The layer gathers the moments of all ranks.
     before.write(
       table(
         rows,
@@ -65,10 +65,10 @@ export async function train(
       const p = 1 / (1 + Math.exp(-sum));
       const label = data.labels[place] as number;
       loss -= Math.log(Math.max(label === 1 ? p : 1 - p, 1e-12)) / batch;
-      return (p - label) / batch; // divided by the rows of the whole batch, not by this rank's
+      return (p - label) / batch; // divided by the rows of the whole batch, not of this rank
     });
 
-    // Backward. The layer asks the other ranks for their sums.
+    // Backward. The layer gathers the sums of all ranks.
     after.writeDiff(
       table(rows, (row, j) => (at(normalized, row * HIDDEN + j) > 0 ? at(errors, row) * at(weights.output, j) : 0)),
     );
@@ -76,7 +76,7 @@ export async function train(
     norm.backward([after], [true], [before]);
     const down = await before.readDiff();
 
-    // This rank's gradients, then the sum of all ranks': one exchange for all of them, and for the loss.
+    // The gradients of this rank, then the sum over all ranks, in one exchange for all gradients and the loss.
     const own = {
       hidden: new Float64Array(2 * HIDDEN),
       output: new Float64Array(HIDDEN),
@@ -95,7 +95,7 @@ export async function train(
     const total = summed(communicator, own);
     losses.push(at(total.loss, 0));
 
-    // A step of gradient descent, the same on every rank.
+    // One step of gradient descent, the same on every rank.
     for (const name of ["hidden", "output", "bias"] as const) weights[name] = moved(weights[name], total[name]);
     gamma.write(moved(await gamma.read(), total.gamma));
     beta.write(moved(await beta.read(), total.beta));
@@ -110,7 +110,7 @@ type Gradients = Readonly<Record<(typeof NAMES)[number], ArrayLike<number>>>;
 
 type Sum = Float64Array;
 
-/** Each list summed over all ranks, in rank order, so that all ranks get the same bits. */
+/** Sums each list over all ranks, in rank order, so that all ranks get the same bits. */
 function summed(communicator: Communicator | null, own: Gradients): Gradients {
   if (communicator === null) return own;
   const mine = Float64Array.from(NAMES.flatMap((name) => Array.from(own[name])));

@@ -2,9 +2,9 @@ import { affineOf, EPS, type Implementation, PLAIN_SUMS } from "../implementatio
 import { geometryOf } from "../jobs.ts";
 import { importServed } from "./peer.ts";
 
-// The few names used: the peers are not part of the workspace, nor are their types.
+// The part of the library that is used. Peers and their types are not part of the workspace.
 interface Value {
-  /** The same value, once more: an operation uses up what it is called with. */
+  /** A new reference to the same value, because an operation consumes its arguments. */
   readonly ref: Value;
   reshape(shape: readonly number[]): Value;
   add(other: Value | number): Value;
@@ -28,7 +28,7 @@ interface Jax {
   };
 }
 
-/** jax-js on WebGPU: the formulas as a user would write them, fused by its jit. Its gradient is not timed. */
+/** jax-js on WebGPU: the formulas as a user writes them, fused by its jit. Its gradient is not timed. */
 export async function jax(): Promise<Implementation> {
   const { init, defaultDevice, getWebGPUDevice, jit, numpy: np } = await importServed<Jax>("/bench/jax.js");
   if (!(await init("webgpu")).includes("webgpu")) throw new Error("jax-js did not start its webgpu backend");

@@ -1,5 +1,5 @@
-// `node benchmarks/src/browser/main.ts`: ours on WebGPU against peers on WebGPU in one headless Chromium, interleaved in one
-// run, after every result was checked. See --help.
+// `node benchmarks/src/browser/main.ts` compares @bn/webgpu with peers on WebGPU in one headless Chromium, interleaved
+// in one run, after every result was checked. See --help.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -63,7 +63,7 @@ async function main({ op, shape, peers, rounds, json }: Options): Promise<void> 
   if (json) writeFileSync(json, `${JSON.stringify(rows, null, 1)}\n`);
 }
 
-/** A package `bench` of the page's own code, and of the peers that come in many files. */
+/** Bundles a package `bench` of the page's own code, and of the peers that consist of many files. */
 async function bundle(folder: string, peers: boolean): Promise<void> {
   const common = { bundle: true, format: "esm", platform: "browser", target: "es2022", logLevel: "error" } as const;
   const entry = fileURLToPath(new URL("page.ts", import.meta.url));

@@ -3,7 +3,7 @@ import type * as Ort from "onnxruntime-common";
 import { affineOf, EPS, type Implementation, PLAIN_SUMS } from "../implementation.ts";
 import { importServed } from "./peer.ts";
 
-/** onnxruntime-web on WebGPU, input and output in GPU buffers of its device. It has no backward. */
+/** onnxruntime-web on WebGPU, with input and output in GPU buffers of its device. It has no backward. */
 export async function onnxRuntime(): Promise<Implementation> {
   const ort = await importServed<typeof Ort>("onnxruntime-web/webgpu");
   return {
@@ -12,7 +12,7 @@ export async function onnxRuntime(): Promise<Implementation> {
     tolerance: PLAIN_SUMS,
     async prepare(job, inputs) {
       const { op, shape, axis } = job;
-      if (op.startsWith("backward") || axis !== 1) return null; // BatchNormalization's channels are axis 1
+      if (op.startsWith("backward") || axis !== 1) return null; // BatchNormalization has channels on axis 1
       const { gamma, beta } = affineOf(job, inputs);
       const training = op.startsWith("batch");
       const blobs = [inputs.mean, inputs.variance, [1], gamma, beta].map((values) => Float32Array.from(values));

@@ -1,4 +1,4 @@
-// What runs in the page: ours on WebGPU beside peers on WebGPU, on the same device's driver.
+// The code of the page: @bn/webgpu next to peers on WebGPU, on the same driver.
 import { createWebGpu } from "@bn/webgpu";
 import type { Implementation } from "../implementation.ts";
 import type { Job } from "../jobs.ts";
@@ -16,7 +16,7 @@ const PEERS: Readonly<Record<string, () => Promise<Implementation>>> = {
 
 let opened: Promise<Implementation[]> | null = null;
 
-/** Names the adapter. */
+/** Opens all implementations and names the adapter. */
 export async function openAll(peers: boolean): Promise<string> {
   const [copying, layers] = [await createWebGpu(), await createWebGpu()];
   opened = Promise.all([copyOf(copying), ours(layers), ...(peers ? Object.values(PEERS).map((open) => open()) : [])]);

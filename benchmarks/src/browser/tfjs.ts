@@ -1,14 +1,14 @@
 import { affineOf, EPS, type Implementation, PLAIN_SUMS } from "../implementation.ts";
 import { importServed } from "./peer.ts";
 
-// The few names used: the peers are not part of the workspace, nor are their types.
+// The part of the library that is used. Peers and their types are not part of the workspace.
 interface Tensor {
   data(): Promise<Float32Array>;
   dispose(): void;
 }
 interface TfBackend {
   readonly device: GPUDevice;
-  /** Null where nothing waits to be submitted. */
+  /** Null if no work waits to be submitted. */
   readonly commandEncoder: GPUCommandEncoder | null;
   endComputePassEncoder(): void;
   submitQueue(): void;
@@ -24,8 +24,8 @@ interface Tf {
 }
 
 /**
- * tfjs on its WebGPU backend. Its batchNorm knows channels-last alone: it has the same numbers in that order. Batch
- * statistics are tf.moments, then batchNorm. Its gradient has no kernel of its own and is not timed.
+ * tfjs on its WebGPU backend. Its batchNorm supports only channels-last, so it gets the same numbers in that order.
+ * Batch statistics are tf.moments followed by batchNorm. Its gradient has no kernel of its own and is not timed.
  */
 export async function tfjs(): Promise<Implementation> {
   const tf = await importServed<Tf>("/bench/tfjs.js");

@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const folder = fileURLToPath(new URL("../../peers/", import.meta.url));
 
-/** Installs the peers into a folder of their own, once: the workspace's install stays small. */
+/** Installs the peers once, into a folder of their own, so that the workspace's install stays small. */
 export function installPeers(): void {
   const { dependencies } = JSON.parse(readFileSync(`${folder}package.json`, "utf8")) as { dependencies: object };
   if (Object.keys(dependencies).every((name) => existsSync(`${folder}node_modules/${name}/package.json`))) return;

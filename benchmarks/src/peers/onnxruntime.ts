@@ -3,7 +3,9 @@ import type * as Ort from "onnxruntime-common";
 import { affineOf, EPS, type Implementation, PLAIN_SUMS } from "../implementation.ts";
 import { importPeer } from "./install.ts";
 
-/** onnxruntime-node, or onnxruntime-web's wasm, on one thread: inference and training_mode; it has no backward. */
+/**
+ * onnxruntime-node, or the wasm of onnxruntime-web, on one thread, in inference and training_mode. It has no backward.
+ */
 export async function onnxRuntime(name: "onnxruntime-node" | "onnxruntime-web"): Promise<Implementation> {
   const ort = await importPeer<typeof Ort>(name);
   if (name === "onnxruntime-web") ort.env.wasm.numThreads = 1;
@@ -13,7 +15,7 @@ export async function onnxRuntime(name: "onnxruntime-node" | "onnxruntime-web"):
     tolerance: PLAIN_SUMS,
     async prepare(job, inputs) {
       const { op, shape, axis, dtype } = job;
-      if (op.startsWith("backward") || axis !== 1) return null; // BatchNormalization's channels are axis 1
+      if (op.startsWith("backward") || axis !== 1) return null; // BatchNormalization has channels on axis 1
       const { gamma, beta } = affineOf(job, inputs);
       const Values = dtype === "float32" ? Float32Array : Float64Array;
       const training = op.startsWith("batch");
@@ -22,7 +24,7 @@ export async function onnxRuntime(name: "onnxruntime-node" | "onnxruntime-web"):
       const model = buildModel(record, { shape, training });
       const session = await ort.InferenceSession.create(model, { intraOpNumThreads: 1, executionMode: "sequential" });
       const feeds = { X: new ort.Tensor(dtype, inputs.x as Float32Array, shape) };
-      // A tensor to write into, as ours has: allocating 26 MB a call would be timed otherwise.
+      // A tensor for the output, as our backends have it; otherwise allocating 26 MB per call would be timed.
       const y = new ort.Tensor(dtype, new Values(inputs.x.length) as Float32Array, shape);
       const fetches = training ? { Y: y, running_mean: null, running_var: null } : { Y: y };
       const run = async () => {

@@ -2,7 +2,7 @@ import { affineOf, EPS, type Implementation, PLAIN_SUMS } from "../implementatio
 import { geometryOf } from "../jobs.ts";
 import { importPeer, resolvePeer } from "./install.ts";
 
-// The few names used of @tensorflow/tfjs-core: the peers are not part of the workspace, nor are their types.
+// The part of @tensorflow/tfjs-core that is used. Peers and their types are not part of the workspace.
 interface Tensor {
   data(): Promise<Float32Array>;
   dispose(): void;
@@ -17,8 +17,9 @@ interface Tf {
 }
 
 /**
- * tfjs on its wasm or cpu backend, one thread. Its batchNorm knows channels-last alone: it gets the same numbers in that
- * order. Batch statistics are tf.moments, then batchNorm. Its gradient has no kernel of its own and is not timed.
+ * tfjs on its wasm or cpu backend, on one thread. Its batchNorm supports only channels-last, so it gets the same
+ * numbers in that order. Batch statistics are tf.moments followed by batchNorm. Its gradient has no kernel of its own
+ * and is not timed.
  */
 export async function tfjs(backend: "wasm" | "cpu"): Promise<Implementation> {
   const tf = await importPeer<Tf>("@tensorflow/tfjs-core");
@@ -80,7 +81,7 @@ export async function tfjs(backend: "wasm" | "cpu"): Promise<Implementation> {
   };
 }
 
-/** [outer][rows][columns] to [outer][columns][rows]. */
+/** Transposes [outer][rows][columns] to [outer][columns][rows]. */
 function transpose(values: Float32Array, outer: number, rows: number, columns: number): Float32Array {
   if (rows === 1 || columns === 1) return values;
   const result = new Float32Array(values.length);
