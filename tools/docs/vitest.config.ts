@@ -1,4 +1,4 @@
 import { defineConfig } from "vitest/config";
 
-// dist/ holds the fences, of which some are tests: they run one by one, as readers would run them.
+// dist/ contains the fences, some of which are tests. They are run one by one, as readers would run them.
 export default defineConfig({ test: { include: ["test/**/*.test.ts"], testTimeout: 120_000 } });

@@ -1,4 +1,5 @@
-// pnpm docs:api: the API reference of every public package, as HTML in tools/api/dist, out of the docstrings.
+// Usage: pnpm docs:api. Builds the API reference of every public package, as HTML in tools/api/dist, from the
+// docstrings.
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,7 +9,7 @@ import { Application, OptionDefaults, type TypeDocOptions } from "typedoc";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
-/** Folders of the packages that are published and can be imported. */
+/** The folders of packages that are published and can be imported. */
 const packages = globSync("packages/*/package.json", { cwd: ROOT })
   .filter((path) => {
     const { private: isPrivate, exports } = JSON.parse(readFileSync(join(ROOT, path), "utf8"));
@@ -17,7 +18,7 @@ const packages = globSync("packages/*/package.json", { cwd: ROOT })
   .map((path) => join(ROOT, dirname(path)))
   .sort();
 
-/** In a workflow, sources are links to the commit; elsewhere there is nothing to link to. */
+/** In a workflow, sources are links to the commit; elsewhere there is no target for a link. */
 const { GITHUB_REPOSITORY: repository, GITHUB_SHA: commit } = process.env;
 const sources: TypeDocOptions = repository
   ? {
@@ -27,16 +28,16 @@ const sources: TypeDocOptions = repository
     }
   : { disableSources: true };
 
-// Not asked for: types that exports speak of without being exports (nobody need name them), and links to folders.
+// Not validated: types that exports use without being exported (users need not name them), and links to folders.
 const validation = { notExported: false, invalidLink: true, invalidPath: false };
 const options: TypeDocOptions = {
   name: "@bn",
   entryPointStrategy: "packages",
   entryPoints: packages,
   readme: join(ROOT, "README.md"),
-  // The guides are pages beside the reference.
+  // The guides are pages next to the reference.
   projectDocuments: [join(ROOT, "docs/*.md"), join(ROOT, "docs/errors/*.md"), join(ROOT, "CONTRIBUTING.md")],
-  // Formulas become MathML, which browsers draw without fonts or scripts of ours.
+  // Formulas become MathML, which browsers draw without fonts or scripts.
   markdownItLoader(parser) {
     parser.use(tex, {
       mathFence: true,
@@ -54,7 +55,7 @@ const options: TypeDocOptions = {
     includeVersion: true,
     excludeInternal: true,
     excludePrivate: true,
-    // Protobuf's generator names the field of the schema with this tag.
+    // The protobuf generator uses this tag for the field of the schema.
     blockTags: [...OptionDefaults.blockTags, "@generated"],
   },
 };

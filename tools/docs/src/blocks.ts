@@ -3,9 +3,9 @@ import type { Page } from "./pages.ts";
 /** A fenced block of a page. */
 export interface Block {
   readonly page: string;
-  /** Number of its first line of text. */
+  /** The line number of its first line of text. */
   readonly line: number;
-  /** What stands behind the opening fence: `ts`, `ts file=mine.ts`, `console`, ... */
+  /** The text after the opening fence: `ts`, `ts file=mine.ts`, `console`, ... */
   readonly info: string;
   readonly lines: readonly string[];
   /** The line before the opening fence. */
@@ -29,7 +29,7 @@ export function blocksOf({ path, text }: Page): Block[] {
   return blocks;
 }
 
-/** A line of a docstring without its star; other lines of a source hold no fence. */
+/** A line of a docstring without its star. Other lines of a source contain no fence. */
 function docstringLine(line: string): string {
   return /^\s*\* ?(.*)$/.exec(line)?.[1] ?? "";
 }

@@ -1,16 +1,18 @@
 import { type Block, blocksOf } from "./blocks.ts";
 import type { Page } from "./pages.ts";
 
-/** A command that a page shows. */
+/** A command on a page. */
 export interface Command {
-  /** Page and line, as `README.md:12`. */
+  /** The page and the line, e.g. `README.md:12`. */
   readonly where: string;
   readonly text: string;
-  /** What the page says that it prints on standard output; null where it does not say. */
+  /** The standard output that the page shows; null if it shows none. */
   readonly prints: string | null;
 }
 
-/** The commands of a page in order: a line each in a ```sh block, a line after "$ " in a ```console block. */
+/**
+ * The commands of a page in order: one per line in a ```sh block, and one per line after "$ " in a ```console block.
+ */
 export function commandsOf(page: Page): Command[] {
   return blocksOf(page).flatMap((block) =>
     block.info === "sh" ? script(block) : block.info === "console" ? session(block) : [],
@@ -44,12 +46,13 @@ function session({ page, line, lines }: Block): Command[] {
   });
 }
 
-/** A number that was measured: it has a decimal point or an exponent, or says that something is below a limit. */
+/** A measured number: it has a decimal point or an exponent, or is an upper limit. */
 const MEASURED = /<\d+(?:\.\d+)?|-?\d+(?:\.\d+(?:e[+-]?\d+)?|e[+-]?\d+)/g;
 
 /**
- * Whether a command printed what a page shows: the same lines, blank ones aside, where a line "..." stands for any number of
- * them. White space may differ, and so may numbers with a decimal point, which are measured again on each machine.
+ * Whether a command printed the output that a page shows: the same lines except for blank ones, where a line "..."
+ * stands for any number of lines. White space may differ, and so may numbers with a decimal point, which each machine
+ * measures anew.
  */
 export function sameOutput(printed: string, shown: string): boolean {
   const got = normalLines(printed);

@@ -1,21 +1,21 @@
 import { blocksOf } from "./blocks.ts";
 import type { Page } from "./pages.ts";
 
-/** A ```ts or ```js block: a complete module, type-checked and executed. */
+/** A ```ts or ```js block: a complete module, which is type-checked and executed. */
 export interface Fence {
-  /** Page and line of its first line of code, as `docs/spec.md:12`. */
+  /** The page and the line of its first line of code, e.g. `docs/spec.md:12`. */
   readonly where: string;
   readonly page: string;
   readonly line: number;
   /**
-   * `mine.ts` of "```ts file=mine.ts": other fences of the page import it by that name, and its commands find it. One that ends
-   * in .test.ts, or that has no name and imports vitest, is run by vitest.
+   * The name `mine.ts` in "```ts file=mine.ts". Other fences of the page import it by that name, and the page's
+   * commands find it. A fence whose name ends in .test.ts, or that has no name and imports vitest, is run by vitest.
    */
   readonly file: string;
   readonly code: string;
 }
 
-/** Fences of a page, or of the docstrings of a source file, where only those under @example count. */
+/** The fences of a page, or of the docstrings of a source file, where only those under @example count. */
 export function fencesOf(page: Page): Fence[] {
   const isSource = page.path.endsWith(".ts");
   return blocksOf(page).flatMap(({ page: path, line, info, lines, before }) => {
@@ -28,8 +28,8 @@ export function fencesOf(page: Page): Fence[] {
 }
 
 /**
- * What each console.log of a fence prints, from the comment behind it or, without one, in the lines below; null where the comment
- * begins with "e.g." because the output varies. Throws where a console.log has no comment.
+ * The output of each console.log of a fence, from the comment after it or, without one, in the lines below. It is null
+ * if the comment begins with "e.g.", because the output varies. Throws if a console.log has no comment.
  */
 export function expectedOutput({ code, where }: Fence): (string | null)[] {
   const lines = code.split("\n");
@@ -51,7 +51,7 @@ export function expectedOutput({ code, where }: Fence): (string | null)[] {
 
 const NUMBER = /(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/g;
 
-/** Same text, white space aside, and numbers equal to the digits that the page shows. */
+/** Whether the text is the same except for white space, and numbers are equal to the digits that the page shows. */
 export function samePrint(printed: string, expected: string): boolean {
   const skeleton = (text: string) => text.replace(NUMBER, "#").replace(/\s+/g, " ").trim();
   if (skeleton(printed) !== skeleton(expected)) return false;

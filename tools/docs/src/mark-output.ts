@@ -1,5 +1,5 @@
-// Imported before a fence runs: ends what each console.log prints with a record separator, so that the test can tell
-// one call's output from the next.
+// Imported before a fence runs. Ends the output of each console.log with a record separator, so that the test can
+// distinguish the calls.
 const { log } = console;
 console.log = (...values: unknown[]) => {
   log(...values);

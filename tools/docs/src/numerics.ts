@@ -2,11 +2,14 @@ import { MAP_FORMS, type Stats } from "./numerics/maps.ts";
 import { exactMoments, samples, U } from "./numerics/samples.ts";
 import { VARIANCES } from "./numerics/variances.ts";
 
-/** The tables of docs/batch-norm.md, "Numerics": every operation of float32 rounded, errors against float64. */
+/**
+ * The tables of docs/batch-norm.md, section "Numerics": errors compared with float64 if every float32 operation is
+ * rounded.
+ */
 
 const OFFSETS = [0, 1, 1e3, 1e4, 1e6];
 
-/** Largest error of y in units of u |t|, t = (x - mean) r gamma, beta = 0: bound N-3 is 4 of them. */
+/** The largest error of y in units of u |t|, with t = (x - mean) r gamma and beta = 0. Bound N-3 allows 4. */
 export function mapTable(): string {
   const rows = OFFSETS.map((offset) => {
     const x = samples(`map ${offset}`, 65536, offset);
@@ -39,7 +42,7 @@ function mapError(x: Float32Array, { mean, variance, eps, gamma }: Stats, y: (x:
   return { relative, absolute };
 }
 
-/** Relative error of the variance. */
+/** The relative error of the variance. */
 export function varianceTable(): string {
   const settings = [64, 65536].flatMap((m) => [0, 1e3, 1e4, 1e6].map((offset) => ({ m, offset })));
   const rows = settings.map(({ m, offset }) => {

@@ -1,11 +1,11 @@
 import { globSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-/** The repository. */
+/** The root folder of the repository. */
 export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
 export interface Page {
-  /** Path from the repository's root, with forward slashes. */
+  /** The path from the repository's root, with forward slashes. */
   readonly path: string;
   readonly text: string;
 }
@@ -19,12 +19,12 @@ export function read(...patterns: string[]): Page[] {
 
 const [manifest] = read("tools/docs/package.json");
 
-/** The packages that are built before this one's tests run: its dependencies. */
+/** The packages that are built before the tests of this one run, which are its dependencies. */
 export const CHECKED = Object.keys(JSON.parse(manifest?.text ?? "").dependencies);
 
 const folders = CHECKED.map((name) => name.replace("@bn/", "packages/"));
 
-/** Every page that a reader of the repository or of a package meets. */
+/** Every page that readers of the repository or of a package see. */
 export const pages = (): Page[] =>
   read(
     "*.md",

@@ -6,12 +6,12 @@ import { fileURLToPath } from "node:url";
 import { type Fence, samePrint } from "./fences.ts";
 import { ROOT } from "./pages.ts";
 
-/** Inside this package, so that a fence's imports of @bn/* are found. */
+/** The folder is inside this package, so that a fence's imports of @bn/* are resolved. */
 const FOLDER = fileURLToPath(new URL("../dist/fences/", import.meta.url));
-/** A folder next to them, for tests that write files of their own. */
+/** A folder next to it, for tests that write their own files. */
 export const SCRATCH = fileURLToPath(new URL("../dist/scratch/", import.meta.url));
 const PRELUDE = new URL("./mark-output.ts", import.meta.url).href;
-/** An adapter for the fences about WebGPU: the machine's own, or one in software. */
+/** An adapter for fences about WebGPU: the machine's own, or a software adapter. */
 const ADAPTER = import.meta.resolve("@bn/gpu-setup/register");
 const require = createRequire(import.meta.url);
 
@@ -21,7 +21,7 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Runs this Node with `args`; an exit status is a result, not an error. */
+/** Runs this Node with `args`. An exit status other than 0 is a result, not an error. */
 export function node(args: readonly string[], cwd = ROOT): Promise<Finished> {
   const options = { cwd, maxBuffer: 2 ** 26, env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined } };
   return new Promise((resolve) => {
@@ -45,7 +45,7 @@ export function fileOf({ page, file }: Fence): string {
   return join(folderOf(page), file);
 }
 
-/** Writes all fences again. */
+/** Writes all fences to their files. */
 export function writeFences(fences: readonly Fence[]): void {
   rmSync(FOLDER, { recursive: true, force: true });
   for (const fence of fences) {
@@ -53,7 +53,7 @@ export function writeFences(fences: readonly Fence[]): void {
     writeFileSync(fileOf(fence), fence.code, { flag: "wx" });
   }
   const common = { allowImportingTsExtensions: true, outDir: "js", noEmit: true, types: ["node", "@webgpu/types"] };
-  // JavaScript has no `!`: there it cannot be asked to say that an element exists.
+  // JavaScript has no `!`, so it cannot state that an element exists.
   const plain = { ...common, allowJs: true, checkJs: true, noUncheckedIndexedAccess: false };
   const projects = {
     "tsconfig.json": { compilerOptions: common, include: ["**/*.ts"] },
@@ -64,7 +64,7 @@ export function writeFences(fences: readonly Fence[]): void {
   }
 }
 
-/** Type errors of all fences, one a line, at their place in the page. */
+/** The type errors of all fences, one per line, with their places in the page. */
 export async function typeErrors(fences: readonly Fence[]): Promise<string[]> {
   const errors: string[] = [];
   for (const project of ["tsconfig.json", "tsconfig.js.json"]) {
@@ -83,10 +83,13 @@ function placed(line: string, fences: readonly Fence[]): string {
   return parts && fence ? `${fence.page}:${fence.line + Number(parts[2]) - 1}:${parts[3]} ${parts[4]}` : line;
 }
 
-/** The cases of a page's conformance test: enough to see that it runs. All cases take minutes, and the recipe's have a test of their own. */
+/**
+ * The cases for the conformance test of a page, enough to show that it runs. All cases would take minutes, and the
+ * recipe's have a test of their own.
+ */
 const SOME_CASES = "memory/|something was judged";
 
-/** Runs a fence by Node, or by vitest where it is a test; the complaint, or null. */
+/** Runs a fence with Node, or with vitest if it is a test. Returns the complaint, or null. */
 export async function complaintOf(fence: Fence, expected: readonly (string | null)[]): Promise<string | null> {
   const file = fileOf(fence);
   const isTest = file.endsWith(".test.ts");

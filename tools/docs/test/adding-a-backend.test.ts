@@ -13,7 +13,7 @@ const text = page?.text ?? "";
 const mine = fencesOf(page!).find(({ file }) => file === "mine.ts")?.code ?? "";
 const byId = new Map(cases({ tier: "quick" }).map((one) => [one.id, one]));
 
-/** Rows `| mistake | instead of | somebody wrote | caught by |` whose last three cells are code. */
+/** Rows `| mistake | instead of | somebody wrote | caught by |`, whose last three cells are code. */
 const mistakes = [...text.matchAll(/^\| (.+?) \| `(.+?)` \| `(.+?)` \| `(.+?)` \|$/gm)].map(
   ([, name = "", from = "", to = "", id = ""]) => ({ name, from, to, id }),
 );
@@ -54,7 +54,7 @@ it.each(["float32", "float64"])(
     const results = await runCases(dtype, () => create([dtype]), cases({ tier: "quick" }));
     const reasons = new Set(results.filter(({ status }) => status !== "passed").map(({ reason }) => reason));
     const other = dtype === "float32" ? "float64" : "float32";
-    // What is optional it leaves out.
+    // The recipe leaves out everything that is optional.
     const optional = /^kernels\.|^supports\.fullRange/;
     expect([...reasons].filter((reason) => !optional.test(reason))).toEqual([`supports.dtypes lacks ${other}`]);
     expect(results.filter(({ status }) => status === "passed").length).toBeGreaterThan(500);

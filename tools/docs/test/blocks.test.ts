@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { blocksOf } from "../src/blocks.ts";
 import { pages } from "../src/pages.ts";
 
-/** Who executes the blocks of a language. */
+/** How the blocks of each language are executed. */
 const EXECUTED: Readonly<Record<string, string>> = {
   ts: "fences.test.ts",
   js: "fences.test.ts",
@@ -21,7 +21,7 @@ it("every block of every page is in a language that something executes", () => {
 });
 
 describe("mathematics can be typeset", () => {
-  /** Between $ and $, where neither touches white space on its inside: GitHub's rule. */
+  /** Text between $ and $ without white space on the inside, as GitHub requires. */
   const INLINE = /(?<![\w\\$])\$(?!\s)((?:[^$\\`\n]|\\.|\n(?!\n))+?)(?<!\s)\$(?![\w$])/g;
   const formulas = pages().map((page) => {
     const inFences = blocksOf(page).filter(({ info }) => info === "math");

@@ -5,7 +5,7 @@ const [source] = read("packages/core/src/errors.ts");
 const [index] = read("docs/errors.md");
 const pages = read("docs/errors/*.md");
 
-/** The members of the union, not what the docstring above it says. */
+/** The members of the union, without the text of the docstring above it. */
 const union = /export type BnErrorCode =([^;]*);/.exec(source?.text ?? "")?.[1] ?? "";
 const codes = [...union.matchAll(/"(ERR_BN_\w+)"/g)].map(([, code = ""]) => code);
 

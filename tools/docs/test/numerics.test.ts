@@ -22,7 +22,8 @@ it("replaces what stands between the marks, and knows its tables", () => {
 
 it("measures on data of the mean and the deviation that the tables name", () => {
   const { mean, variance } = exactMoments(samples("any", 65536, 1000));
-  // The mean of 65536 values of deviation 1 is 1/256 off at one sigma, their variance sqrt(2)/256: six of each.
+  // The mean of 65536 values with deviation 1 has a standard error of 1/256, and their variance one of sqrt(2)/256. The
+  // limits are six of each.
   expect(Math.abs(mean - 1000)).toBeLessThan(6 / 256);
   expect(Math.abs(variance - 1)).toBeLessThan((6 * Math.SQRT2) / 256);
 });

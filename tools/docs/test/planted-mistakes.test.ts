@@ -12,7 +12,7 @@ import { node, SCRATCH } from "../src/run.ts";
 const [page] = read("docs/adding-a-backend.md");
 const mine = fencesOf(page!).find(({ file }) => file === "mine.ts")?.code ?? "";
 
-/** A mistake in the recipe of docs/adding-a-backend.md, and what the report calls it. */
+/** A mistake in the recipe of docs/adding-a-backend.md, and its description in the report. */
 const PLANTED: readonly (readonly [name: string, from: string, to: string, kernel: string, key: string])[] = [
   [
     "eps outside the root",

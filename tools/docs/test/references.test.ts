@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { pages, ROOT, read, sources } from "../src/pages.ts";
 
-/** GitHub's anchor of a heading. */
+/** The anchor that GitHub gives a heading. */
 function anchor(heading: string): string {
   return heading
     .toLowerCase()

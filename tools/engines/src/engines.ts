@@ -6,14 +6,14 @@ import { driveWebKit } from "./drive/webkit.ts";
 
 export type EngineName = "Firefox" | "WebKitGTK";
 
-/** A browser of the machine: it opens a page without a driver, or is driven as a person would use it. */
+/** A browser of this machine. It opens a page without a driver, or is driven as a person would use it. */
 export interface Engine {
   readonly name: EngineName;
-  /** Debian's packages of what it needs, each with the program that shows that it is there. */
+  /** The Debian packages that it needs, each with a program that shows whether it is installed. */
   readonly packages: readonly (readonly [name: string, program: () => string | null])[];
-  /** Prepares `profile`, an empty folder, and gives the command that opens `url`. */
+  /** Prepares `profile`, an empty folder, and returns the command that opens `url`. */
   command(profile: string, url: string): readonly string[];
-  /** Starts it under its own protocol of automation. */
+  /** Starts it with its own automation protocol. */
   drive(options: DriveOptions): Promise<Driven>;
 }
 
@@ -35,7 +35,7 @@ export const ENGINES: readonly Engine[] = [
   },
 ];
 
-/** WebGPU is off by default on Linux; with a driver in software it is refused unless the list is ignored. */
+/** WebGPU is off by default on Linux. With a software driver it is refused unless the blocklist is ignored. */
 const FIREFOX: readonly (readonly [name: string, on: boolean])[] = [
   ["dom.webgpu.enabled", true],
   ["gfx.webgpu.ignore-blocklist", true],
@@ -44,13 +44,13 @@ const FIREFOX: readonly (readonly [name: string, on: boolean])[] = [
   ["datareporting.policy.dataSubmissionEnabled", false],
 ];
 
-/** Prepares the profile and gives the command, less the page. */
+/** Prepares the profile and returns the command without the page. */
 function firefox(profile: string): string[] {
   writeFileSync(join(profile, "user.js"), FIREFOX.map(([name, on]) => `user_pref("${name}", ${on});\n`).join(""));
   return ["firefox-esr", "--headless", "--no-remote", "--profile", profile];
 }
 
-/** Debian's packages that `engine` lacks on this machine. */
+/** The Debian packages for `engine` that this machine lacks. */
 export function missing(engine: Pick<Engine, "packages">): string[] {
   return engine.packages.filter(([, program]) => program() === null).map(([name]) => name);
 }
@@ -60,7 +60,7 @@ function onPath(program: string): string | null {
   return folders.map((folder) => join(folder, program)).find(existsSync) ?? null;
 }
 
-/** It lies in a folder of the architecture and of the library's version. */
+/** The program is in a folder that depends on the architecture and the library's version. */
 function miniBrowser(): string | null {
   for (const architecture of entries("/usr/lib")) {
     const folder = join("/usr/lib", architecture);

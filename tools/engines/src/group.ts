@@ -1,16 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** A program with all that it starts: a browser is many processes, and all of them must be ended. */
+/** A program and everything that it starts: a browser consists of many processes, and all of them must be ended. */
 export interface Group {
   readonly child: ChildProcess;
-  /** The end of what it wrote. */
+  /** The last part of its output. */
   written(): string;
-  /** Asks all of it to end, and after three seconds ends it. */
+  /** Asks all processes to end, and kills them after three seconds. */
   end(): Promise<void>;
 }
 
-/** What browsers and xvfb-run leave behind lies in the profile. */
+/** Files that browsers and xvfb-run leave behind are in the profile. */
 const HOMES = ["HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"];
 
 /** Starts `command` with `profile` as its home. `timeout` ends it after `seconds` if this process cannot. */
@@ -46,6 +46,6 @@ function signal(group: number, name: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(group, name);
   } catch {
-    return false; // nobody is left
+    return false; // no process is left
   }
 }

@@ -8,23 +8,24 @@ import type { Engine } from "./engines.ts";
 import { startGroup } from "./group.ts";
 
 export interface EngineRun {
-  /** Folders of the packages that the page may import, with what they depend on. */
+  /** The folders of packages that the page may import; their dependencies are included. */
   readonly roots: readonly string[];
-  /** The body of an async function; what it returns must be JSON. */
+  /** The body of an async function. Its result must be JSON. */
   readonly code: string;
-  /** The headers of every answer. Default: those that isolate the page. */
+  /** The headers of every answer. Default: headers that isolate the page. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** For the browser's process, in addition to this process's. */
+  /** Environment variables for the browser's process, in addition to this process's. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Milliseconds to the end of patience. */
+  /** The time limit in milliseconds. */
   readonly timeout: number;
 }
 
 /**
- * Opens a page in a browser of this machine, runs `code` in it and gives what it returns. The page posts its answer to the server
- * that served it, so that the browser needs no driver. Profile, processes and port are gone when this returns.
+ * Opens a page in a browser of this machine, runs `code` in it and returns its result. The page posts the result to the
+ * server that served it, so that the browser needs no driver. Profile, processes and port are released when this
+ * returns.
  *
- * Errors: rejects with what the page threw, or when there is no answer in time, with what the browser wrote.
+ * Errors: rejects with the error of the page or, if there is no answer in time, with the output of the browser.
  */
 export async function runInEngine<T>(
   engine: Pick<Engine, "name" | "command">,
@@ -37,7 +38,7 @@ export async function runInEngine<T>(
     resolve = yes;
     reject = no;
   });
-  answer.catch(() => {}); // it is awaited below, perhaps after it was rejected
+  answer.catch(() => {}); // it is awaited below, possibly after it was rejected
   const post = async (request: IncomingMessage, response: ServerResponse) => {
     const { value, error } = JSON.parse(await text(request)) as { value?: T; error?: string };
     response.end();
@@ -61,7 +62,7 @@ export async function runInEngine<T>(
   }
 }
 
-/** Script of the page: classic, so that an error of syntax in `code` is an answer, too. */
+/** The page's script is a classic one, so that a syntax error in `code` is reported too. */
 function page(code: string): string {
   return `<script>(async () => {
     let answer;

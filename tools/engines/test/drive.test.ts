@@ -5,7 +5,7 @@ import { ISOLATED, type Site, serve } from "@bn/gpu-setup";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Driven, ENGINES, missing, type Person, personAt } from "../src/index.ts";
 
-/** Says what happened to it. */
+/** The page shows each event that it gets. */
 const BODY = `<title>t</title><button onclick="say(event.isTrusted ? 'clicked' : 'made up')">Press me</button>
   <label><input type="checkbox" onchange="say('checked ' + this.checked)"> a box</label>
   <input id="text" onkeydown="say('key ' + event.key)">

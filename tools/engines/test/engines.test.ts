@@ -6,11 +6,14 @@ import { ENGINES, type Engine, type EngineName, missing, runInEngine } from "../
 
 const packages = join(import.meta.dirname, "../../../packages");
 const ROOTS = ["conformance", "cpu", "wasm", "webgpu"].map((name) => join(packages, name));
-/** The time limit of each page. What a slow machine does not get done by then is not run, and the line that a run prints says how much. */
+/**
+ * The time limit of each page. Cases that a slow machine does not reach by then are not run; the run prints how many
+ * were.
+ */
 const SECONDS = Number(process.env.BN_ENGINE_SECONDS ?? 45);
 /** "quick", "default" or "full". */
 const TIER = process.env.BN_ENGINE_TIER ?? "quick";
-/** Milliseconds until a page must have answered: its last case and the start of the browser come on top. */
+/** The milliseconds until a page must have answered, which include its last case and the start of the browser. */
 const PATIENCE = 1000 * (SECONDS + 200);
 
 interface Row {
@@ -21,9 +24,9 @@ interface Row {
   readonly options?: object;
   readonly headers?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
-  /** A pattern of ids: WebGPU in software takes seconds for a case of many shapes. */
+  /** A pattern for ids: WebGPU in software takes seconds for a case with many shapes. */
   readonly only?: string;
-  /** Every so many of the suite's cases. */
+  /** Take only every n-th case of the suite. */
   readonly stride?: number;
   readonly expect: (run: Run, engine: EngineName) => void;
 }
@@ -32,10 +35,10 @@ interface Run {
   readonly agent: string;
   readonly isolated: boolean;
   readonly supports: Supports;
-  /** Cases that were chosen, and results of those that were run. */
+  /** The number of chosen cases, and the results of those that were run. */
   readonly chosen: number;
   readonly results: readonly Pick<Result, "id" | "status" | "reason">[];
-  /** Milliseconds that reads of four values took. */
+  /** The milliseconds that reads of four values took. */
   readonly reads: readonly number[];
 }
 
@@ -84,12 +87,13 @@ const ROWS: readonly Row[] = [
     engines: ["Firefox"],
     backend: "webgpu",
     factory: "createWebGpu",
-    // Firefox does not tell that its adapter is software: the sizes of that class are given.
+    // Firefox does not report that its adapter is a software one, so the sizes for that class are passed.
     options: { tuning: { workgroup: 16, busy: 4, items: 64 } },
-    // One shape per case: a sweep over many shapes compiles a pipeline for most of them.
+    // Cases with a single shape: a sweep over many shapes compiles a pipeline for most of them.
     only: "^(memory/[a-z]|exact/|kernels/[^/]+/[0-9x]+/)[^]*float32$",
     expect: ({ reads }) => {
-      // Firefox itself looks for the end of a read every 100 ms, and a read begins right after the one before it has ended.
+      // Firefox itself checks for the end of a read every 100 ms, and a read begins right after the previous one has
+      // ended.
       expect(Math.min(...reads.slice(1))).toBeLessThan(90);
     },
   },
@@ -104,7 +108,7 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-/** Text: vitest would put its own in place of a function's imports. */
+/** Code is text, because vitest would rewrite the imports of a function. */
 function codeOf({ backend, factory, options = {}, only = "", stride = 1 }: Row): string {
   return `
     const { cases, runCases } = await import("@bn/conformance");
@@ -120,7 +124,7 @@ function codeOf({ backend, factory, options = {}, only = "", stride = 1 }: Row):
       reads.push(performance.now() - started);
     }
     await one.dispose();
-    // In the order of a hash of their ids, so that a run that is cut short has seen cases of each kind.
+    // Orders cases by a hash of their ids, so that a run that is cut short has reached cases of each kind.
     const hash = (id) => [...id].reduce((h, c) => (Math.imul(h, 31) + c.charCodeAt(0)) | 0, 7) >>> 0;
     const all = cases({ tier: ${JSON.stringify(TIER)} }).sort((a, b) => hash(a.id) - hash(b.id));
     const only = new RegExp(${JSON.stringify(only)});

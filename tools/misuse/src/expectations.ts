@@ -17,13 +17,13 @@ import { type Content, precisionOf, type Snapshot, type Subject, type World } fr
 
 const product = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1);
 
-/** [outer][channels][inner] of BatchNorm's bottom: BN-1, axis 1. */
+/** [outer][channels][inner] of BatchNorm's bottom by BN-1, with axis 1. */
 function normGrid(shape: readonly number[]): Grid {
   if (shape.length === 1) return { outer: shape[0]!, channels: 1, inner: 1 };
   return { outer: shape[0]!, channels: shape[1]!, inner: product(shape.slice(2)) };
 }
 
-/** The shape of Scale's bottom: S-2 with axis 1, S-5 with two bottoms. */
+/** The grid of Scale's bottom: S-2 with axis 1, S-5 with two bottoms. */
 function scaleGrid(shape: readonly number[], scale: readonly number[]): Grid {
   if (scale.length === 0) return { outer: product(shape), channels: 1, inner: 1 };
   return { outer: shape[0]!, channels: product(scale), inner: product(shape.slice(1 + scale.length)) };
@@ -32,7 +32,7 @@ function scaleGrid(shape: readonly number[], scale: readonly number[]): Grid {
 const ones = (count: number) => new Float64Array(count).fill(1);
 const first = (...found: (string | null)[]) => found.find((one) => one !== null) ?? null;
 
-/** Adding into an old diff rounds once more, and the sum was rounded before. */
+/** The bound of adding to an old diff, which rounds once more after the sum was rounded. */
 function addedTo(old: ArrayLike<number>, { values, bounds }: Expected, { u }: Precision): Expected {
   const total = values.map((v, c) => old[c]! + v);
   return { values: total, bounds: bounds.map((b, c) => b + u * (Math.abs(total[c]!) + Math.abs(values[c]!))) };

@@ -3,7 +3,7 @@ import { createWasm } from "@bn/wasm";
 import { createWebGpu } from "@bn/webgpu";
 import { misuse } from "./misuse.ts";
 
-/** `pnpm --filter @bn/misuse misuse BACKEND [STEPS] [SEED]` */
+/** Usage: `pnpm --filter @bn/misuse misuse BACKEND [STEPS] [SEED]` */
 const BACKENDS = {
   cpu: createCpu,
   wasm: () => createWasm({ threads: 1 }),

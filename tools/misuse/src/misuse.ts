@@ -6,19 +6,19 @@ import { changeOf, createWorld, GONE, type Snapshot, snapshot, type World, watch
 export interface Outcome {
   readonly steps: number;
   readonly succeeded: number;
-  /** How often each error code occurred, by step. */
+  /** The number of occurrences of each error code, by step. */
   readonly codes: ReadonlyMap<string, number>;
-  /** Successes by name of the step. */
+  /** The number of successes, by name of the step. */
   readonly successes: ReadonlyMap<string, number>;
 }
 
-/** Steps until the world is made again, with new guards. */
+/** The number of steps after which the world is created anew, with new guards. */
 const WORLD = 400;
 
 /**
- * Calls blobs and layers at random, rightly and wrongly, while memory ends now and then. Every call must end in the right
- * result or in a typed error that has changed nothing, and no blob that a call does not touch may change. Throws at the first
- * that does not, with the seed and the step.
+ * Calls blobs and layers at random, correctly and incorrectly, while memory runs out now and then. Every call must end
+ * in the right result, or in a typed error that has changed nothing, and no blob that a call does not use may change.
+ * Throws at the first violation, with the seed and the step.
  */
 export async function misuse(
   create: () => Promise<Backend>,
@@ -54,7 +54,7 @@ export async function misuse(
   return { steps, succeeded: [...successes.values()].reduce((a, b) => a + b, 0), codes, successes };
 }
 
-/** A success may have added blobs to the world. */
+/** A successful step may have added blobs to the world. */
 async function refreshed(world: World, before: Snapshot): Promise<Snapshot> {
   const missing = [...watched(world)].some((blob) => !before.has(blob));
   return missing ? snapshot(world) : before;
@@ -89,7 +89,7 @@ function judgeFailure(step: Step, error: unknown, before: Snapshot, after: Snaps
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (!code.startsWith("ERR_BN_")) return `threw ${error instanceof Error ? error.stack : String(error)}`;
   for (const [blob, content] of before) {
-    if (!after.has(blob)) continue; // it has left the world
+    if (!after.has(blob)) continue; // the blob has left the world
     const change = changeOf(content, after.get(blob));
     if (change !== null) return `failed by ${code}, and a blob ${change}`;
   }

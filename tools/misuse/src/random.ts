@@ -1,8 +1,8 @@
-/** Seeded, so that a run can be repeated: xorshift of 32 bits. */
+/** A random generator with a seed, so that a run can be repeated: a 32-bit xorshift. */
 export interface Random {
   /** A whole number in [0, n). */
   below(n: number): number;
-  /** True in one of `n` cases. */
+  /** True with probability 1 / `n`. */
   oneIn(n: number): boolean;
   pick<T>(list: readonly T[]): T;
 }

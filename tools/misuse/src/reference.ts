@@ -1,7 +1,7 @@
 /**
- * What layers must give, in plain float64, with the bounds of docs/spec.md (N-1 to N-8) and nothing of core: the geometry is
- * [outer][channels][inner]. `u` is the unit roundoff of the dtype; float64's reference errs as much as float64 does, so it
- * gets its bound twice.
+ * The right results of layers, in plain float64, with the bounds of docs/spec.md (N-1 to N-8) and without any code of
+ * core. The geometry is [outer][channels][inner]. `u` is the unit roundoff of the dtype. For float64 the reference has
+ * an error of the same size, so the bound is doubled.
  */
 export interface Grid {
   readonly outer: number;
@@ -18,13 +18,13 @@ export interface Expected {
 }
 type Values = ArrayLike<number>;
 
-/** The largest float32: a truth beyond it is infinite there. */
+/** The largest float32. A truth beyond it is infinite in float32. */
 const MOST = 2 ** 128 * (1 - 2 ** -24);
 
-/** Smallest normal number of float32: what underflows may be off by that. */
+/** The smallest normal number of float32, which is the largest error of a value that underflows. */
 const ETA = 2 ** -126;
 
-/** Per channel, with errors. */
+/** Statistics per channel, with their errors. */
 export interface Stats {
   readonly mean: Float64Array;
   readonly variance: Float64Array;
@@ -53,7 +53,7 @@ function sum(g: Grid, term: (k: number, c: number) => number): Float64Array {
 const sumError = (g: Grid, u: number) => (40 + Math.log2(Math.max(1, g.outer * g.inner))) * u;
 const K = (p: Precision) => (p.exact ? (p.u > 1e-10 ? 4 : 7) : 8.5);
 
-/** BN-5, N-2. */
+/** The statistics of BN-5, with the bounds of N-2. */
 export function batchStats(x: Values, g: Grid, { u }: Precision): Stats {
   const m = g.outer * g.inner;
   const mean = sum(g, (k) => x[k]!).map((s) => s / m);
@@ -68,7 +68,7 @@ export function batchStats(x: Values, g: Grid, { u }: Precision): Stats {
   return { mean, variance, meanError, varianceError };
 }
 
-/** BN-6, N-8. */
+/** The statistics of BN-6, with the bounds of N-8. */
 export function storedStats(mean: Values, variance: Values, factor: number, { u }: Precision): Stats {
   const over = (sums: Values) => Float64Array.from(sums, (s) => (factor === 0 ? 0 : s / factor));
   const error = (values: Float64Array) => values.map((v) => 6 * u * Math.abs(v));
@@ -76,7 +76,7 @@ export function storedStats(mean: Values, variance: Values, factor: number, { u 
   return { ...stats, meanError: error(stats.mean), varianceError: error(stats.variance) };
 }
 
-/** BS-1, N-3 and N-4. gamma and beta are 1 and 0 where there are none. */
+/** BS-1, with the bounds of N-3 and N-4. Without gamma and beta, they are 1 and 0. */
 export function normalized(
   x: Values,
   g: Grid,
@@ -99,7 +99,7 @@ export function normalized(
   return { values, bounds };
 }
 
-/** BN-10, BN-11, BS-2; N-5 and N-6. */
+/** BN-10, BN-11 and BS-2, with the bounds of N-5 and N-6. */
 export function gradients(
   dy: Values,
   x: Values,
@@ -131,7 +131,7 @@ export function gradients(
   const bounds = new Float64Array(dy.length);
   visit(g, (k, c) => {
     const scale = Math.abs(gamma[c]! * r[c]!);
-    // BN-11: with stored statistics x has no say, not even an infinite one.
+    // BN-11: with stored statistics x is not used, not even an infinite one.
     const [a, b] = batch ? [sumDy[c]! / m, sumDyXhat[c]! / m] : [0, 0];
     const through = batch ? xhat(k, c) * b : 0;
     values[k] = gamma[c]! * r[c]! * (dy[k]! - a - through);
@@ -147,7 +147,7 @@ export function gradients(
   };
 }
 
-/** S-1 and S-6, N-8 and N-5: y = x gamma + beta, dscale, dbias. */
+/** S-1 and S-6, with the bounds of N-8 and N-5: y = x gamma + beta, dscale, dbias. */
 export function scaled(x: Values, g: Grid, gamma: Values, beta: Values, { u }: Precision): Expected {
   const values = new Float64Array(x.length);
   const bounds = new Float64Array(x.length);
@@ -173,7 +173,7 @@ export function scaleSums(
   return { gamma: of((k) => dy[k]! * x[k]!), beta: of((k) => dy[k]!) };
 }
 
-/** BN-7, N-8. */
+/** BN-7, with the bounds of N-8. */
 export function averaged(
   old: Values,
   value: Values,
@@ -189,7 +189,7 @@ export function averaged(
   return { values, bounds };
 }
 
-/** Where `got` is out of bounds, in words, or null. */
+/** Describes where `got` is out of bounds, or returns null. */
 export function misfit(what: string, got: Values, { values, bounds }: Expected, twice: boolean): string | null {
   if (got.length !== values.length) return `${what} has ${got.length} values, expected ${values.length}`;
   for (let k = 0; k < values.length; k++) {

@@ -3,7 +3,7 @@ import { addLayer, backward, backwardAtOnce, callLayer, load, onSubject } from "
 import { type Make, type Step, unchecked } from "./steps/step.ts";
 import type { World } from "./world.ts";
 
-/** How often each is tried, relative to the others. */
+/** The relative frequency of each step. */
 const STEPS: readonly (readonly [number, Make])[] = [
   [6, addBlob],
   [4, addLayer],
@@ -80,7 +80,7 @@ const STEPS: readonly (readonly [number, Make])[] = [
 ];
 const TOTAL = STEPS.reduce((sum, [weight]) => sum + weight, 0);
 
-/** What is dead is mostly replaced, and sometimes used: else nearly every call would be refused. */
+/** Disposed objects are mostly replaced and sometimes used; otherwise nearly every call would be refused. */
 function bury({ random, blobs, subjects }: World): void {
   for (const [i, blob] of [...blobs.entries()].reverse()) if (blob.disposed && random.oneIn(3)) blobs.splice(i, 1);
   for (const [i, subject] of [...subjects.entries()].reverse()) {

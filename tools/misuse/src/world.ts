@@ -12,7 +12,7 @@ import {
 import { createRandom, type Random } from "./random.ts";
 import type { Precision, Stats } from "./reference.ts";
 
-/** What the model remembers of a layer's last forward that succeeded. */
+/** The facts that the model remembers about a layer's last successful forward. */
 export interface Remembered {
   readonly x: HostArray;
   readonly shape: readonly number[];
@@ -21,33 +21,33 @@ export interface Remembered {
   readonly gamma: HostArray | null;
 }
 
-/** A layer under test, with what was asked of it. */
+/** A layer under test, with the calls that were made on it. */
 export interface Subject {
   readonly layer: Layer;
   readonly norm: BatchNormLayer | null;
   readonly eps: number;
   readonly fraction: number;
   readonly useGlobalStats: boolean | null;
-  /** Blobs that it was given: its setUp writes a state to them that was loaded before. */
+  /** The blobs that it was given. Its setUp writes a state to them that was loaded before. */
   readonly given: readonly Blob[];
-  /** The blobs that it was last called with: most calls take them again. */
+  /** The blobs of its last call; most calls use them again. */
   bottom: Blob[];
   top: Blob;
   last: Remembered | null;
-  /** Set up. */
+  /** True after setUp. */
   ready: boolean;
-  /** Disposed. */
+  /** True after disposal. */
   gone: boolean;
 }
 
 export interface World {
   readonly random: Random;
-  /** The real one, except that `alloc` and `reserve` fail when `memory.left` is used up. */
+  /** The real backend, except that `alloc` and `reserve` fail when `memory.left` is used up. */
   readonly backend: Backend;
   readonly other: Backend;
   readonly dtypes: readonly Dtype[];
   readonly memory: { left: number };
-  /** Everything allocated: blobs leave the world without being disposed. */
+  /** Everything that was allocated, because blobs leave the world without being disposed. */
   readonly buffers: readonly DeviceBuffer[];
   readonly blobs: Blob[];
   readonly foreign: readonly Blob[];
@@ -122,12 +122,12 @@ export function precisionOf(world: World, dtype: Dtype): Precision {
 
 export const GONE = Symbol("a buffer that was disposed");
 
-/** What one blob holds, or null where it is disposed. */
+/** The content of a blob, or null if it is disposed. */
 export interface Content {
   readonly shape: readonly number[];
   readonly data: HostArray;
   readonly diff: HostArray;
-  /** Identities, to know blobs that share memory. */
+  /** The identities of buffers, to find blobs that share memory. */
   readonly buffers: readonly unknown[];
 }
 export type Snapshot = ReadonlyMap<Blob, Content | null>;
@@ -138,7 +138,7 @@ export function watched({ blobs, foreign, subjects, guards }: World): Set<Blob> 
   return new Set([...guards, ...blobs, ...foreign, ...held]);
 }
 
-/** Reads everything at one moment. */
+/** Reads everything as of one moment. */
 export async function snapshot(world: World): Promise<Snapshot> {
   const all = await Promise.all([...watched(world)].map(async (blob) => [blob, await contentOf(blob)] as const));
   return new Map(all);

@@ -14,7 +14,7 @@ it.each([
   "no misuse of %s ends in a wrong result, an untyped error or a changed guard",
   async (_name, create, steps) => {
     const { succeeded, codes, successes } = await misuse(create, steps, 1);
-    // The test would be worth nothing if nearly all calls were refused, or none.
+    // The test would be useless if nearly all calls were refused, or none.
     expect(succeeded).toBeGreaterThan(steps / 4);
     expect([...codes.keys()]).toEqual(
       expect.arrayContaining(["ERR_BN_PARAM", "ERR_BN_STATE", "ERR_BN_SHAPE", "ERR_BN_DISPOSED"]),

@@ -3,7 +3,7 @@ import { random } from "@bn/conformance";
 import type { Backend } from "@bn/core";
 import { trials } from "./generated/judge.ts";
 
-// Plants each generated mistake into a backend, one after the other, and names those that the suite does not notice.
+// Plants each generated mistake into a backend, one after the other, and lists those that the suite does not find.
 const { values } = parseArgs({
   options: {
     backend: { type: "string", default: "cpu" },

@@ -3,14 +3,14 @@ import type * as core from "@bn/core";
 type Core = typeof core;
 type Layer = core.Layer;
 
-/** Core with one planted bug above the kernel line: layers that wrap the real ones. */
+/** Core with one planted bug above the kernels: layers that wrap the real ones. */
 export interface LayerMutant {
   readonly bug: string;
   readonly clause: string;
   readonly mutate: (real: Core) => Partial<Core>;
 }
 
-/** All three layers wrapped alike. */
+/** Wraps all three layers in the same way. */
 function layers(bug: string, clause: string, wrap: (layer: Layer) => Partial<Layer>): LayerMutant {
   const over = <L extends Layer>(layer: L): L =>
     new Proxy(layer, {

@@ -7,15 +7,15 @@ type CpuBackend = Backend<Buffer>;
 export type CpuKernels = Kernels<Buffer>;
 export type Fused = Required<Omit<CpuKernels, "splitMoments">>;
 
-/** A backend with one planted bug. Each is one that somebody has shipped, or nearly. */
+/** A backend with one planted bug. Each is a bug that some library has shipped, or nearly shipped. */
 export interface BackendMutant {
   readonly bug: string;
-  /** The clause that is broken: a case of this clause must fail. */
+  /** The clause that is violated; a case of this clause must fail. */
   readonly clause: string;
   readonly create: () => Promise<Backend>;
 }
 
-/** cpu with some kernels replaced; without its fused ones, which would hide the replacement. */
+/** cpu with some kernels replaced, and without its fused kernels, which would hide the replacement. */
 export function kernels(
   bug: string,
   clause: string,
@@ -31,7 +31,7 @@ export function kernels(
   };
 }
 
-/** cpu with fused kernels, some of them replaced. */
+/** cpu with some of its fused kernels replaced. */
 export function fused(bug: string, clause: string, replace: (real: Fused) => Partial<CpuKernels>): BackendMutant {
   return {
     bug,
@@ -77,7 +77,7 @@ function withParts(backend: CpuBackend, parts: Partial<CpuBackend>): CpuBackend 
   };
 }
 
-/** A buffer that is not one: the same dtype, other values. */
+/** A copy of a buffer with the same dtype and other values. */
 export function scratch(like: Buffer, values: HostArray): Buffer {
   return { dtype: like.dtype, length: values.length, view: values, dispose() {}, [Symbol.dispose]() {} };
 }

@@ -1,7 +1,7 @@
 import type { Geometry, HostArray } from "@bn/core";
 import { at, type BackendMutant, type Buffer, betaAt, each, fround, fused, gammaAt, kernels } from "./plant.ts";
 
-/** Sums of `term` per channel in plain float64: nothing is taken again, or multiplied by a power of two. */
+/** Sums of `term` per channel in plain float64, without recomputing or scaling by a power of two. */
 function sums(g: Geometry, term: (i: number, c: number) => number): Float64Array {
   const total = new Float64Array(g.channels);
   each(g, (i, c) => {
@@ -16,7 +16,7 @@ function store(target: Buffer, values: Float64Array): void {
 
 const inverse = (variance: Buffer, eps: number, c: number) => 1 / Math.sqrt(at(variance, c) + eps);
 
-/** Right to the last bit for ordinary numbers, and not for those near either end of the dtype (N-10). */
+/** Right to the last bit for ordinary numbers, but not for those near either end of the dtype's range (N-10). */
 const plain: readonly BackendMutant[] = [
   kernels("squares that overflow, in moments", "N-10", () => ({
     moments(x, g, out) {

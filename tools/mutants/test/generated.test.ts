@@ -5,7 +5,7 @@ import { createWasm } from "@bn/wasm";
 import { describe, expect, it } from "vitest";
 import { type Trial, trials } from "../src/generated/judge.ts";
 
-/** `count` mutants as the seed draws them; `pnpm --filter @bn/mutants kill` judges all. */
+/** `count` mutants drawn by the seed; `pnpm --filter @bn/mutants kill` judges all. */
 function sampled(all: readonly Trial[], seed: string, count: number): Trial[] {
   const r = random(seed);
   return Array.from({ length: count }, () => all[r.integer(0, all.length - 1)] as Trial);

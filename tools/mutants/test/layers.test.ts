@@ -5,7 +5,7 @@ import { generateLayers } from "../src/layers/generate.ts";
 import { judgeLayers, layerCasesOf, type Planting, planting } from "../src/layers/judge.ts";
 import { over } from "../src/layers/tools.ts";
 
-// BN_MUTANTS=all plants every one; a run in CI plants a sample.
+// BN_MUTANTS=all plants every mutant; a run in CI plants a sample.
 const SAMPLE = process.env.BN_MUTANTS === "all" ? Number.POSITIVE_INFINITY : 30;
 
 let planted: Planting | undefined;

@@ -7,8 +7,8 @@ import { backendMutants } from "../src/backend-mutants.ts";
 import { layerMutants } from "../src/layer-mutants.ts";
 import { rangeMutants } from "../src/range-mutants.ts";
 
-// The suite is itself tested: each mutant is cpu, or core, with one planted bug, and must fail a case of the clause that
-// it breaks. Only that clause's cases run, up to the first that fails.
+// Tests the suite itself: each mutant is cpu, or core, with one planted bug, and must fail a case of the clause that it
+// violates. Only that clause's cases run, up to the first that fails.
 const killed: { bug: string; clause: string; "first case to fail": string }[] = [];
 
 async function firstFailure(suite: typeof import("@bn/conformance"), create: () => Promise<Backend>, clause: string) {

@@ -1,5 +1,5 @@
-// Packs every public package as `pnpm publish` would, and asks publint and are-the-types-wrong about each tarball:
-// what is checked is what a user installs, not the workspace.
+// Packs every public package as `pnpm publish` does, and checks each tarball with publint and are-the-types-wrong.
+// These tarballs are what a user installs, unlike the workspace.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL("../../../", import.meta.url));
 const bin = fileURLToPath(new URL("../node_modules/.bin/", import.meta.url));
 const packagesFolder = join(root, "packages");
 
-/** Runs a command; true if it exited with 0. Its output is shown only where it did not. */
+/** Runs a command. Returns true if it exited with 0; otherwise its output is shown. */
 function passes(label: string, command: string, args: readonly string[], cwd: string): boolean {
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: "utf8" });
   if (status === 0) return true;

@@ -1,5 +1,6 @@
-// Gives every public package the `repository` that npm's provenance is checked against, and by which the registry's pages find
-// what a README links to. It is read from where the workflow runs, so that it is right in a fork or after a move.
+// Gives every public package the `repository` against which npm checks provenance, and with which the registry's pages
+// resolve the links of a README. It is read from the workflow's environment, so that it is right in a fork or after a
+// move.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -5,7 +5,7 @@ const SHAPE = [8, 3, 4, 4];
 const STEPS = 30;
 const RATE = 0.5;
 
-/** Learns gamma 2 and beta -1 by gradient descent, then asks the smallest conformance cases for their verdict. */
+/** Learns gamma 2 and beta -1 by gradient descent, then runs the smallest conformance cases. */
 export async function trial(create) {
   const backend = await create();
   const learnt = await train(backend);

@@ -1,13 +1,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** One mistake in a package.json, made on purpose: the rehearsal must fail of it. */
+/** A deliberate mistake in a package.json, with which the rehearsal must fail. */
 export interface Fault {
   readonly what: string;
   readonly folder: string;
   readonly from: string;
   readonly to: string;
-  /** What the rehearsal must complain of: failing for another reason shows nothing. */
+  /** The complaint that the rehearsal must make; a failure for another reason proves nothing. */
   readonly complaint: RegExp;
 }
 
@@ -42,7 +42,7 @@ export const FAULTS: readonly Fault[] = [
   },
 ];
 
-/** Makes the mistake in the copy; call what it returns to mend it. */
+/** Makes the mistake in the copy. The returned function undoes it. */
 export function plant(tree: string, { folder, from, to, what }: Fault): () => void {
   const path = join(tree, folder, "package.json");
   const text = readFileSync(path, "utf8");

@@ -1,4 +1,5 @@
-// pnpm release:rehearse: what a stranger installs works. `--broken` also shows that it fails where packaging is wrong.
+// Usage: pnpm release:rehearse. Checks that the packages work as a user installs them. `--broken` also checks that the
+// rehearsal fails for wrong packages.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,7 +28,7 @@ function tidyUp(): void {
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop(`ended by ${signal}`));
 setTimeout(() => stop(`the rehearsal took longer than ${LIMIT / 60_000} minutes`), LIMIT).unref();
 
-/** Says how long each step took. */
+/** Prints how long each step took. */
 async function step<T>(name: string, body: () => T | Promise<T>): Promise<T> {
   const start = performance.now();
   const done = (verdict: string) =>

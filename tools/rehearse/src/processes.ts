@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 export interface RunOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** It is killed, with all that it started, after so many seconds. */
+  /** The process, with all processes that it started, is killed after this number of seconds. */
   readonly seconds?: number;
 }
 
@@ -12,7 +12,9 @@ type Child = ChildProcessByStdio<null, Readable, Readable>;
 
 const running = new Set<Child>();
 
-/** Runs a command to its end; its standard output. Rejects with all that it printed if it fails or takes too long. */
+/**
+ * Runs a command to its end and returns its standard output. Rejects with all its output if it fails or takes too long.
+ */
 export function run(
   command: string,
   args: readonly string[],
@@ -22,9 +24,9 @@ export function run(
     const child: Child = spawn(command, args, {
       cwd,
       env: { ...environment(), ...env },
-      // A group of its own: what it starts in turn is ended with it.
+      // It gets its own process group, so that the processes that it starts are ended with it.
       detached: true,
-      // Node's pipes are sockets, and bash takes a socket for a login from afar, for which it reads ~/.bashrc first.
+      // Node's pipes are sockets, and bash treats a socket as a remote login, for which it reads ~/.bashrc first.
       stdio: ["ignore", "pipe", "pipe"],
     });
     running.add(child);
@@ -64,11 +66,14 @@ function end(child: Child): void {
   try {
     process.kill(-child.pid, "SIGKILL");
   } catch {
-    // it has ended by itself
+    // it has ended on its own
   }
 }
 
-/** Our environment without the variables that a package manager sets for its scripts: consumers start in a clean shell. */
+/**
+ * The environment without the variables that a package manager sets for its scripts, so that consumers start in a clean
+ * shell.
+ */
 function environment(): Record<string, string | undefined> {
   const own = Object.entries(process.env).filter(
     ([key]) => !/^(p?npm_|PNPM_|INIT_CWD$|NODE_OPTIONS$|NODE_PATH$)/.test(key),

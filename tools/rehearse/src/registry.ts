@@ -4,15 +4,15 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { runServer } from "verdaccio";
 
-/** A registry on loopback that holds what is published to it, and asks the configured one for everything else. */
+/** A registry on loopback that serves what is published to it, and gets everything else from the configured one. */
 export interface Registry {
   readonly url: string;
-  /** `.npmrc` of whoever installs from it or publishes to it. */
+  /** The `.npmrc` for installing from it or publishing to it. */
   readonly npmrc: string;
   close(): Promise<void>;
 }
 
-/** Verdaccio in this process, on a free port of 127.0.0.1, with its storage in `folder`. */
+/** Runs Verdaccio in this process, on a free port of 127.0.0.1, with its storage in `folder`. */
 export async function startRegistry(folder: string, uplink: string): Promise<Registry> {
   mkdirSync(folder, { recursive: true });
   const server: Server = await runServer({
@@ -22,10 +22,10 @@ export async function startRegistry(folder: string, uplink: string): Promise<Reg
     web: { enable: false },
     max_body_size: "100mb",
     auth: { htpasswd: { file: join(folder, "htpasswd") } },
-    // Two failed requests would otherwise cut it off for five minutes; npm tries again by itself.
+    // Otherwise two failed requests would disable the uplink for five minutes; npm retries on its own.
     uplinks: { configured: { url: uplink, timeout: "60s", maxage: "60m", max_fails: 100, fail_timeout: "5s" } },
     packages: {
-      // No proxy: an @bn package that is not published here must not be found elsewhere.
+      // No proxy for @bn: a package that is not published here must not be found elsewhere.
       "@bn/*": { access: "$all", publish: "$authenticated" },
       "**": { access: "$all", proxy: "configured" },
     },
@@ -46,7 +46,7 @@ export async function startRegistry(folder: string, uplink: string): Promise<Reg
   };
 }
 
-/** A user of this registry, for the time of its life. */
+/** Creates a user of this registry. */
 async function signUp(url: string): Promise<string> {
   const name = "rehearsal";
   const response = await fetch(`${url}/-/user/org.couchdb.user:${name}`, {

@@ -15,7 +15,7 @@ import { backendsOf } from "./roles.ts";
 import { createSite, type Site } from "./site.ts";
 import { type PublicPackage, prepareTree, publicPackages, ROOT, type Step } from "./tree.ts";
 
-/** The copy, built and with its next version, ready to be published any number of times. */
+/** The built copy with its next version, which can be published any number of times. */
 export interface Prepared {
   readonly folder: string;
   readonly tree: string;
@@ -26,7 +26,7 @@ export interface Outcome {
   readonly version: string;
   readonly footprints: readonly Footprint[];
   readonly bundles: readonly BundleSize[];
-  /** What each consumer did, a line each. */
+  /** The results of the consumers, one line each. */
   readonly notes: readonly string[];
 }
 
@@ -37,7 +37,7 @@ export async function prepare(folder: string, step: Step): Promise<Prepared> {
   return { folder, tree, uplink };
 }
 
-/** Publishes the copy to a registry of its own and lets every consumer install from it. Rejects where one of them fails. */
+/** Publishes the copy to a new registry and lets every consumer install from it. Rejects if one of them fails. */
 export async function rehearse(prepared: Prepared, name: string, step: Step): Promise<Outcome> {
   const { folder, tree, uplink } = prepared;
   const registry = await startRegistry(join(folder, name, "registry"), uplink);
@@ -70,10 +70,10 @@ async function consume(site: Site, step: Step): Promise<Outcome> {
   return { version: site.packages[0]?.version ?? "", footprints, bundles, notes };
 }
 
-/** Where the release workflow would run. */
+/** The environment in which the release workflow would run. */
 const GITHUB = { GITHUB_SERVER_URL: "https://github.com", GITHUB_REPOSITORY: "owner/bn" };
 
-/** Publishes as the release workflow does, and then asks whether all have arrived, and say where they come from. */
+/** Publishes like the release workflow, then checks that all packages have arrived and name their origin. */
 async function publish(tree: string, { url, npmrc }: Registry, packages: readonly PublicPackage[]): Promise<void> {
   const userconfig = join(tree, "..", "publisher.npmrc");
   writeFileSync(userconfig, npmrc);
@@ -91,7 +91,7 @@ async function publish(tree: string, { url, npmrc }: Registry, packages: readonl
   }
 }
 
-/** Rehearses with one mistake planted; rejects if the rehearsal passes, or fails of something else. */
+/** Rehearses with one planted mistake. Rejects if the rehearsal passes, or fails for another reason. */
 export async function showFault(
   prepared: Prepared,
   fault: Fault,

@@ -3,7 +3,7 @@ import type { Outcome } from "./rehearse.ts";
 
 const kB = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`;
 
-/** What was installed, imported and bundled, as tables. */
+/** Tables of what was installed, imported and bundled. */
 export function reportText({ version, footprints, bundles, notes }: Outcome): string {
   const packages = footprints.map(({ name, own, total, start, startTime }) => [
     name,

@@ -1,6 +1,9 @@
 import type { Site } from "./site.ts";
 
-/** A package whose `create` makes a backend, and what a bundle of core, it and its dependencies may weigh (min + gzip, bytes). */
+/**
+ * A package whose `create` makes a backend, and the largest bundle of core, the package and its dependencies (min +
+ * gzip, bytes).
+ */
 export interface BackendPackage {
   readonly name: string;
   readonly create: string;
@@ -14,10 +17,10 @@ const BACKENDS: readonly BackendPackage[] = [
 ];
 const OTHERS = ["@bn/core", "@bn/conformance", "@bn/onnx", "@bn/caffe", "@bn/mpi", "@bn/cli"];
 
-/** Entries that only mean something inside of a test runner; the backend made from the template imports them. */
+/** Entries that have a meaning only inside a test runner; the backend made from the template imports them. */
 export const FOR_TEST_RUNNERS: ReadonlySet<string> = new Set(["@bn/conformance/vitest"]);
 
-/** The backends among the published packages. A package that is in neither list would go unrehearsed. */
+/** The backends among the published packages. A package that is in neither list would not be rehearsed. */
 export function backendsOf({ packages }: Site): readonly BackendPackage[] {
   const names = packages.map(({ name }) => name);
   const unknown = names.filter((name) => !OTHERS.includes(name) && !BACKENDS.some((one) => one.name === name));

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { run } from "./processes.ts";
 import { CACHE, type Site } from "./site.ts";
 
-/** A JavaScript runtime out of the npm package that holds nothing but its executable for this platform. */
+/** A JavaScript runtime from the npm package that contains only its executable for this platform. */
 export interface Runtime {
   /** `Node 24.21.0` */
   readonly name: string;
-  /** Runs a module of `cwd` with arguments; what it prints. */
+  /** Runs a module of `cwd` with arguments, and returns its output. */
   run(cwd: string, module: string, ...args: readonly string[]): Promise<string>;
 }
 
@@ -15,9 +15,9 @@ interface Release {
   readonly name: string;
   readonly version: string;
   readonly package: string;
-  /** Path of the executable in the package. */
+  /** The path of the executable in the package. */
   readonly file: string;
-  /** What comes before a module on its command line. */
+  /** The arguments before a module on its command line. */
   readonly args: readonly string[];
 }
 
@@ -25,7 +25,7 @@ const { platform, arch } = process;
 const windows = platform === "win32";
 const system = windows ? "win" : platform;
 const exe = windows ? ".exe" : "";
-/** Bun for processors without AVX2 too. */
+/** The variant of Bun that also runs on processors without AVX2. */
 const bunArch = arch === "x64" ? "x64-baseline" : "aarch64";
 
 const node = (version: string): Release => ({
@@ -36,7 +36,7 @@ const node = (version: string): Release => ({
   args: [],
 });
 
-/** What published code is promised to run on (docs/support.md). */
+/** The runtimes that published code is promised to support (docs/support.md). */
 const RELEASES: readonly Release[] = [
   node("20.20.2"),
   node("22.23.3"),

@@ -6,15 +6,15 @@ import { run } from "./processes.ts";
 import type { Registry } from "./registry.ts";
 import type { PublicPackage } from "./tree.ts";
 
-/** Kept between rehearsals: what npm fetched, and the runtimes. */
+/** Files that are kept between rehearsals: npm's downloads, and the runtimes. */
 export const CACHE = fileURLToPath(new URL("../node_modules/.cache/bn-rehearse/", import.meta.url));
 
-/** Where consumers live: empty folders, a registry, and the packages that it holds. */
+/** The place where consumers run: empty folders, a registry, and its packages. */
 export interface Site {
   /** The copy that was published. */
   readonly tree: string;
   readonly packages: readonly PublicPackage[];
-  /** The registry that this machine is configured for. */
+  /** The registry that this machine uses by default. */
   readonly uplink: string;
   /** A new folder with `files`, in which npm installs from the registry on loopback. */
   folder(name: string, files?: Readonly<Record<string, string>>): string;
@@ -43,7 +43,9 @@ export function createSite(
   };
 }
 
-/** A command as a reader types it: `npm install @bn/core @bn/cpu`. WebGPU in Node is that of the driver in software, everywhere. */
+/**
+ * Runs a command as a reader types it: `npm install @bn/core @bn/cpu`. WebGPU in Node always uses the software driver.
+ */
 export function type(cwd: string, command: string, seconds = 180): Promise<string> {
   const env = { npm_config_cache: join(CACHE, "npm"), VK_DRIVER_FILES: softwareDriver() };
   return run("bash", ["-euc", command], { cwd, seconds, env });
@@ -55,7 +57,7 @@ export async function install(cwd: string, ...specs: readonly string[]): Promise
 
 export const everyPackage = ({ packages }: Site): string[] => packages.map(({ name }) => name);
 
-/** Fails with every complaint at once. */
+/** Fails with all complaints at once. */
 export function demand(complaints: readonly string[]): void {
   if (complaints.length > 0) throw new Error(complaints.join("\n"));
 }

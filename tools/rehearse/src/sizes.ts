@@ -2,7 +2,7 @@ import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { manifestOf } from "./tree.ts";
 
-/** Bytes of the files in a folder, without the node_modules inside of it. */
+/** The bytes of the files in a folder, without the node_modules inside it. */
 export function folderSize(folder: string): number {
   let bytes = 0;
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
@@ -13,7 +13,7 @@ export function folderSize(folder: string): number {
   return bytes;
 }
 
-/** What the installation of one package in `cwd` puts on disk: itself, and itself with its dependencies. */
+/** The disk space of one package that is installed in `cwd`: its own, and including its dependencies. */
 export function installedSizes(cwd: string, name: string): { readonly own: number; readonly total: number } {
   const folders = new Set<string>();
   const visit = (from: string, dependency: string) => {

@@ -6,7 +6,7 @@ import { run } from "./processes.ts";
 /** The repository that is rehearsed. */
 export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
-/** What of a package.json matters here. */
+/** The fields of a package.json that are used here. */
 export interface Manifest {
   readonly name: string;
   readonly version: string;
@@ -20,11 +20,14 @@ export interface PublicPackage {
   readonly name: string;
   readonly version: string;
   readonly folder: string;
-  /** What can be imported: `@bn/conformance`, `@bn/conformance/report`, ... */
+  /** The names that can be imported: `@bn/conformance`, `@bn/conformance/report`, ... */
   readonly entries: readonly string[];
 }
 
-/** A copy of every file that git tracks or would, as a repository of its own; installed, with raised versions, and built. */
+/**
+ * Copies every file that git tracks or would track into a new repository, installs it, raises its versions, and builds
+ * it.
+ */
 export async function prepareTree(folder: string, step: Step): Promise<void> {
   await step("copy", async () => {
     const files = await run("git", ["ls-files", "-co", "--exclude-standard", "-z"], { cwd: ROOT });
@@ -40,7 +43,8 @@ export async function prepareTree(folder: string, step: Step): Promise<void> {
     run("pnpm", ["install", "--frozen-lockfile", "--prefer-offline"], { cwd: folder, seconds: 240 }),
   );
   await step("changeset version", async () => {
-    // None wait on main once the version pull request is merged: then these are the versions that will be published.
+    // On main there are no changesets after the version pull request is merged, and the versions are those that will be
+    // published.
     if (changesets(folder).length > 0) await run("pnpm", ["exec", "changeset", "version"], { cwd: folder });
     const unchanged = publicPackages(folder).filter((one) => !existsSync(join(one.folder, "CHANGELOG.md")));
     if (unchanged.length > 0) throw new Error(`no CHANGELOG.md for ${unchanged.map(({ name }) => name).join(", ")}`);
@@ -56,7 +60,7 @@ function changesets(folder: string): string[] {
   return readdirSync(join(folder, ".changeset")).filter((file) => file.endsWith(".md") && file !== "README.md");
 }
 
-/** Times what a step takes, and says so. */
+/** Runs a step, and reports how long it takes. */
 export type Step = <T>(name: string, body: () => T | Promise<T>) => Promise<T>;
 
 export function publicPackages(tree: string): PublicPackage[] {
@@ -78,7 +82,7 @@ export function manifestOf(folder: string): Manifest {
   return JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
 }
 
-/** The executable of a dependency of this package, e.g. `typescript`'s `bin/tsc`. */
+/** The executable of one of this package's dependencies, e.g. `bin/tsc` of `typescript`. */
 export function executable(dependency: string, path: string): string {
   return join(dirname(fileURLToPath(import.meta.resolve(`${dependency}/package.json`))), path);
 }

@@ -132,7 +132,7 @@ describe("run", () => {
   it("starts bash without the user's ~/.bashrc", async () => {
     const home = mkdtempSync(join(folder, "home-"));
     writeFileSync(join(home, ".bashrc"), "echo from .bashrc");
-    // SHLVL tells bash that it is a shell within a shell; without it, it would take a socket for a login.
+    // SHLVL tells bash that it runs inside another shell; without it, bash would treat a socket as a login.
     const env = { HOME: home, SHLVL: "0" };
     expect(await run("bash", ["-c", "echo out"], { cwd: folder, env })).toBe("out\n");
   });

@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
 
-/** The recipe of docs/adding-a-backend.md, as a file; tools/docs proves that both are the same. */
+/** The recipe of docs/adding-a-backend.md as a file; tools/docs proves that both are equal. */
 const MINE = readFileSync(new URL("../../../examples/write-a-backend/mine.ts", import.meta.url), "utf8");
 
 export interface Planted {
   readonly bug: string;
-  /** What the recipe says, and what is written in its place. */
+  /** Texts of the recipe, and the texts that replace them. */
   readonly edits: readonly (readonly [string, string])[];
-  /** Cases that are enough to see it. */
+  /** The cases that are enough to find it. */
   readonly filter: string;
-  /** What the report must say of it: the mistake, or its clause. */
+  /** The text that the report must contain: the mistake, or its clause. */
   readonly told: RegExp;
 }
 

@@ -33,7 +33,7 @@ interface JsonCase {
   steps: JsonStep[];
 }
 
-/** Every tensor that Caffe computed, read from cases.json here and not by the package. */
+/** Every tensor that Caffe computed. It is read from cases.json here, without the package's reader. */
 function outputs({ steps }: JsonCase): Tensor[] {
   return steps.flatMap((step) =>
     step.op === "forward"
@@ -115,11 +115,11 @@ describe("the shipped set on cpu", async () => {
       ...inPlace.flatMap((name) => both(`scale_in_place/${name}`)),
     ]);
     expect(idsOf("fraction 0")).toEqual(both("bn_nonfinite/nan_then_clean_train_frac0"));
-    expect(noted.size).toBe(2); // the third, 0 / 0, is for sets of other roundings: see below
+    expect(noted.size).toBe(2); // the third, 0 / 0, is for sets with other roundings: see below
   });
 });
 
-/** Writes the folder's file with one bit of one element of a tensor flipped, for as long as `body` runs. */
+/** Writes the folder's file with one flipped bit in one element of a tensor, while `body` runs. */
 async function withFlip(tensor: Tensor, element: number, bit: number, body: () => Promise<void>): Promise<void> {
   const path = join(folder, tensor.file);
   const original = await readFile(path);
@@ -135,7 +135,7 @@ async function withFlip(tensor: Tensor, element: number, bit: number, body: () =
   }
 }
 
-/** Random, with a seed: xorshift32. */
+/** Random numbers from a seed: xorshift32. */
 function draws(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -152,7 +152,7 @@ describe("one flipped bit in one output tensor", () => {
   const flips = Array.from({ length: 24 }, (_, i) => {
     const { one, tensor } = candidates[draw(candidates.length)] as (typeof candidates)[0];
     const bits = tensor.dtype === "float32" ? 32 : 64;
-    // The lowest bit of all, the sign, and any between.
+    // Flips the lowest bit, the sign, or any bit in between.
     const bit = i % 3 === 0 ? 0 : i % 3 === 1 ? bits - 1 : draw(bits);
     return { one, tensor, element: draw(tensor.length / (bits / 8)), bit };
   });
@@ -174,7 +174,8 @@ describe("one flipped bit in one output tensor", () => {
   test("of every kind of tensor, the highest bit of the exponent, is seen without the shipped set", async () => {
     const kinds = new Map<string, { one: JsonCase; tensor: Tensor }>();
     for (const one of json.cases) {
-      // A tensor that shares its bytes with an input is another input when they change, and no wrong output.
+      // A tensor that shares its bytes with an input is left out: flipping it gives another input and not a wrong
+      // output.
       const given = new Set(inputs(one).map(placeOf));
       for (const tensor of outputs(one)) {
         const kind = `${one.name.split("/")[0]} ${tensor.name.replace(/^[fb]\d+\./, "")} ${tensor.dtype}`;

@@ -8,11 +8,12 @@ import { random } from "@bn/conformance";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { PLANTED, type Planted, sourceOf } from "../planted/bugs.ts";
 
-// The recipe of docs/adding-a-backend.md with one bug each, as a user would meet it: `bn` names the mistake on one screen, and
-// the command that it gives fails alike. PLANTED=all takes every bug; otherwise so many, drawn by SEED.
+// The recipe of docs/adding-a-backend.md with one bug at a time, as a user would meet it: `bn` names the mistake on one
+// screen, and the command that it prints fails in the same way. PLANTED=all tests every bug; otherwise some are drawn
+// by SEED.
 const SOME = 4;
 const BIN = join(dirname(createRequire(import.meta.url).resolve("@bn/cli/package.json")), "dist/bin.js");
-/** The lines of a terminal: a cause takes no more. */
+/** The size of a terminal. A cause takes no more lines. */
 const SCREEN = { lines: 24, columns: 100 };
 
 let folder: string;
@@ -39,7 +40,7 @@ function chosen(): readonly (readonly [string, Planted, number])[] {
   return drawn.slice(0, SOME).map(({ one }) => one);
 }
 
-/** What is told of each cause, from its first line to the empty one. */
+/** The report of each cause, from its first line to the empty line. */
 const causesOf = (stdout: string) => stdout.split("\n\n").filter((block) => block.startsWith("FAILED"));
 
 describe("a bug planted into the recipe's backend is told on one screen, and repeated by its command", () => {
@@ -53,7 +54,7 @@ describe("a bug planted into the recipe's backend is told on one screen, and rep
     expect(cause, stdout).not.toBe("");
     expect(causes.length, stdout).toBeLessThanOrEqual(2);
     for (const text of causes) {
-      // A command is one line, however long: the terminal breaks it, and it can be copied.
+      // A command is one line, however long, so that it can be copied; the terminal wraps it.
       const lines = text.split("\n").filter((line) => !line.startsWith("  repeat   "));
       for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(SCREEN.columns);
       const rows = text.split("\n").reduce((sum, { length }) => sum + Math.ceil(length / SCREEN.columns), 0);

@@ -5,21 +5,21 @@ import { createWasm } from "@bn/wasm";
 import { afterAll, describe, expect, it } from "vitest";
 
 const CHANNELS = 3;
-/** Batches of wildly unequal size, of one row and of none; each row has 2 x 3 values per channel, or 1. */
+/** Batches of very different sizes, including one row and none. Each row has 2 x 3 values per channel, or 1. */
 const ROWS = [1, 0, 2500, 2, 1, 0, 97, 3, 1] as const;
 
 const backends: readonly Backend[] = [await createCpu(), await createWasm({ threads: 1 }), await createWasm()];
 afterAll(() => Promise.all(backends.map((backend) => backend.dispose())));
 
-/** Exact: values are whole multiples of 1 / unit. */
+/** Exact values, which are whole multiples of 1 / unit. */
 interface Exact {
   readonly unit: number;
   readonly values: readonly bigint[][];
 }
 
-/** Numbers with mean / std = 10^6 that the dtype holds exactly, per batch and channel. */
+/** Numbers with mean / std = 10^6 that the dtype represents exactly, per batch and channel. */
 function dataOf(dtype: Dtype, inner: number): { batches: Float64Array[][]; exact: Exact } {
-  const unit = dtype === "float32" ? 16 : 2 ** 20; // float32 has a spacing of 1/16 at 10^6
+  const unit = dtype === "float32" ? 16 : 2 ** 20; // near 10^6, float32 has a spacing of 1/16
   const { normal } = random(`statistics|${dtype}|${inner}`);
   const batches = ROWS.map((rows) =>
     Array.from({ length: CHANNELS }, (_, c) =>
@@ -35,7 +35,7 @@ function dataOf(dtype: Dtype, inner: number): { batches: Float64Array[][]; exact
   return { batches, exact: { unit, values } };
 }
 
-/** Mean less `near`, and variance, rounded to float64 from exact fractions. */
+/** The mean minus `near`, and the variance, rounded to float64 from exact fractions. */
 function truthOf({ unit, values }: Exact, c: number, near: number): { off: number; variance: number } {
   const list = values[c]!;
   const n = BigInt(list.length);
@@ -97,14 +97,14 @@ describe("statistics.add over a backend's splitMoments (M-1, N-9)", () => {
       const truth = truthOf(exact, c, near);
       const center = near + truth.off;
       const reach = Math.max(...exact.values[c]!.map((x) => Math.abs(Number(x) / exact.unit - center)));
-      // N-9 of a batch about its own mean, from which a value is at most 2 reach away; then M-1.
+      // N-9 for a batch around its own mean, from which a value is at most 2 reach away; then M-1.
       const e = 2 * u ** 2 * (Math.abs(center) + reach) + (2 * s + 3 * u) * 2 * reach;
       const d = e + 10 * v * levels * reach;
       expect(Math.abs(mean[c]! - near - truth.off)).toBeLessThanOrEqual(d + 2 * v * Math.abs(center));
       const root = Math.sqrt(truth.variance);
       const bound = (s + 4 * u + 8 * v * levels) * (root + 2 * d) ** 2 + 4 * d * (root + d);
       expect(Math.abs(variance[c]! - truth.variance)).toBeLessThanOrEqual(bound);
-      // A float32 mean without its low part would be off by up to u |mean|: that is far outside.
+      // Without its low part, a float32 mean would be off by up to u |mean|, which is far outside of the bound.
       if (dtype === "float32") expect(u * Math.abs(center)).toBeGreaterThan(10 * d);
     }
 

@@ -5,7 +5,7 @@ import { describe, it } from "vitest";
 const ROOT = fileURLToPath(new URL("../unruly/", import.meta.url));
 const VITEST = fileURLToPath(new URL("../../../node_modules/vitest/vitest.mjs", import.meta.url));
 
-/** What `vitest run` prints and ends with where the backend that unruly/judged.ts judges does `deed`. */
+/** The output and the exit status of `vitest run` if the backend in unruly/judged.ts does `deed`. */
 function judge(deed: string): Promise<{ code: number | null; printed: string }> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, DEED: deed, NO_COLOR: "1" };

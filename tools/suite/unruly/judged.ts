@@ -3,7 +3,7 @@ import { conformance } from "@bn/conformance/vitest";
 import type { Backend } from "@bn/core";
 import { createCpu } from "@bn/cpu";
 
-/** What the third call of `normalize` does, by the name in `DEED`. */
+/** The action in the third call of `normalize`, by the name in `DEED`. */
 const DEEDS: Readonly<Record<string, () => void>> = {
   "hangs-in-kernel": () => {
     for (;;);
@@ -19,7 +19,7 @@ const DEEDS: Readonly<Record<string, () => void>> = {
     Promise.reject(new Error("lost in a promise"));
   },
 };
-/** What `create` does instead. */
+/** The action that replaces `create`. */
 const STARTS: Readonly<Record<string, () => Promise<Backend>>> = {
   "rejects-at-start": () => Promise.reject(new TypeError("adapter is undefined")),
   "never-created": () => new Promise(() => {}),

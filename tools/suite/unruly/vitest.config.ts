@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
 
-// Not among this package's own tests: they run it, in a process of its own. Packages are loaded as from node_modules.
+// These tests are not among this package's own, which run them in a separate process. Packages are loaded as from
+// node_modules.
 export default defineConfig({ test: { include: ["judged.ts"], server: { deps: { external: [/\/packages\//] } } } });

@@ -3,21 +3,22 @@ import { dirname, join } from "node:path";
 import { create } from "webgpu";
 import { decompress, unpackedFolder, untar } from "./unpack.ts";
 
-/** Where the adapter that WebGPU will find in this process comes from. */
+/** The source of the adapter that WebGPU finds in this process. */
 export type AdapterSource = "system" | "software";
 
-/** A Dawn instance that is garbage-collected while a device lives takes the process down: keep all. */
+/** All Dawn instances are kept, because the process crashes if one is garbage-collected while a device lives. */
 const instances: GPU[] = [];
 
 /**
- * Makes sure that Dawn (npm `webgpu`) finds an adapter in this process: the machine's own where it has one, else
- * SwiftShader, a Vulkan driver in software, out of an npm package. Call it before the first use of `webgpu`, in each
- * process: worker threads see neither the environment nor the library.
+ * Makes sure that Dawn (npm `webgpu`) finds an adapter in this process: the machine's own if there is one, otherwise
+ * SwiftShader, a software Vulkan driver from an npm package. Call it before the first use of `webgpu`, in each process:
+ * worker threads see neither the environment nor the library.
  *
- * Source: the Vulkan loader's VK_DRIVER_FILES; Dawn opens `libvulkan.so.1` by name and finds what is mapped already.
+ * Source: the Vulkan loader's VK_DRIVER_FILES. Dawn opens `libvulkan.so.1` by name and finds a library that is already
+ * mapped.
  */
 export async function setUpAdapter(): Promise<AdapterSource> {
-  if (process.platform !== "linux") return "system"; // Metal and Direct3D need no driver of ours
+  if (process.platform !== "linux") return "system"; // Metal and Direct3D need no software driver
   const driver = softwareDriver();
   if (process.env.VK_DRIVER_FILES === undefined && isLoadable("libvulkan.so.1") && (await findsAdapter())) {
     return "system";
@@ -27,7 +28,7 @@ export async function setUpAdapter(): Promise<AdapterSource> {
   return "software";
 }
 
-/** The file that describes the driver in software to the Vulkan loader beside it. */
+/** The file that describes the software driver to the Vulkan loader next to it. */
 export function softwareDriver(): string {
   const folder = unpackedFolder("swiftshader", (target) => untar(decompress("swiftshader.tar.br"), target));
   return join(folder, "vk_swiftshader_icd.json");
@@ -43,7 +44,10 @@ function isLoadable(library: string): boolean {
   return !open(library).includes("cannot open shared object");
 }
 
-/** Maps a library that is no Node add-on for good: Node says so in an error, whose text this gives, and leaves it mapped. */
+/**
+ * Maps a library permanently although it is not a Node add-on. Node reports that as an error, whose text this returns,
+ * but keeps the library mapped.
+ */
 function open(library: string): string {
   const { RTLD_NOW, RTLD_GLOBAL } = constants.dlopen;
   const RTLD_NODELETE = 0x1000; // glibc and musl

@@ -8,8 +8,8 @@ import { softwareDriver } from "./adapter.ts";
 import { importMapOf } from "./import-map.ts";
 
 /**
- * Deno's program out of its npm package for this platform, or null where there is none. Its WebGPU is wgpu, which
- * compiles WGSL with naga: a second opinion beside Dawn's Tint.
+ * The Deno executable from its npm package for this platform, or null if there is none. Its WebGPU is wgpu, which
+ * compiles WGSL with naga, a second implementation next to Dawn's Tint.
  */
 export function denoProgram(): string | null {
   const suffix = process.platform === "linux" ? "-glibc" : "";
@@ -25,11 +25,11 @@ export function denoProgram(): string | null {
 }
 
 /**
- * Runs a module in Deno and gives what it prints. `import "@bn/core"` and the like find built packages as they are, by an
- * import map of files: `roots` are folders of packages, which bring what they depend on. It has no permissions, and
- * resolves nothing from elsewhere. On Linux it runs on the same driver in software as Node without a GPU.
+ * Runs a module in Deno and returns its output. An import map resolves `import "@bn/core"` and similar names to built
+ * packages. `roots` are folders of packages; their dependencies are included. The module has no permissions and cannot
+ * import anything else. On Linux it uses the same software driver as Node without a GPU.
  *
- * Errors: rejects with what it wrote to stderr where it ends with another status than 0.
+ * Errors: rejects with the text of stderr if the exit status is not 0.
  */
 export async function runInDeno(program: string, module: string, roots: readonly string[]): Promise<string> {
   const child = spawn(program, [...ARGUMENTS, `--import-map=${importMapUrl(roots)}`, "-"], {
@@ -53,7 +53,7 @@ const ARGUMENTS = [
   "--no-prompt",
 ];
 
-/** What the packages' names mean, as file URLs, in a URL of its own. */
+/** An import map of the packages' names to file URLs, as a URL of its own. */
 function importMapUrl(roots: readonly string[]): string {
   const { folders, imports } = importMapOf(roots);
   const files = Object.entries(imports).map(([specifier, path]) => {
@@ -65,7 +65,7 @@ function importMapUrl(roots: readonly string[]): string {
 }
 
 function driverEnvironment(): Readonly<Record<string, string>> {
-  if (process.platform !== "linux") return {}; // Metal and Direct3D need no driver of ours
+  if (process.platform !== "linux") return {}; // Metal and Direct3D need no software driver
   const driver = softwareDriver();
   return { VK_DRIVER_FILES: driver, LD_LIBRARY_PATH: dirname(driver) };
 }

@@ -17,7 +17,7 @@ export interface ImportMap {
   readonly imports: Readonly<Record<string, string>>;
 }
 
-/** The import map of the packages in `roots` and of all that they depend on; package "p" is to be served under "/p/". */
+/** The import map of the packages in `roots` and of all their dependencies. Package "p" must be served under "/p/". */
 export function importMapOf(roots: readonly string[]): ImportMap {
   const folders = new Map<string, string>();
   const imports: Record<string, string> = {};
@@ -37,7 +37,7 @@ export function importMapOf(roots: readonly string[]): ImportMap {
   return { folders, imports };
 }
 
-/** Entries ("." or "./x") and files that a browser's `import` takes. */
+/** The entries ("." or "./x") that a browser can import, with their files. */
 function entriesOf({ exports, module, main = "index.js" }: Manifest): [string, string][] {
   if (exports === undefined || exports === null) return [[".", module ?? main]];
   const perEntry = typeof exports === "object" && Object.keys(exports).every((key) => key.startsWith("."));

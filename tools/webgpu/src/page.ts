@@ -7,8 +7,9 @@ export interface OpenPage {
 }
 
 /**
- * A page on which `import("@bn/core")` and the like find built packages as they are, by an import map: no bundler.
- * `roots` are folders of packages, which bring what they depend on. `headers` go with every answer; by default the page is isolated.
+ * Opens a page on which an import map resolves `import("@bn/core")` and similar names to built packages, without a
+ * bundler. `roots` are folders of packages; their dependencies are included. `headers` are sent with every answer; by
+ * default the page is isolated.
  */
 export async function openPage(
   browser: Browser,

@@ -1,4 +1,4 @@
-/** `node --import @bn/gpu-setup/register ...`: the adapter is there before the program starts. */
+/** `node --import @bn/gpu-setup/register ...` sets up the adapter before the program starts. */
 import { setUpAdapter } from "./adapter.ts";
 
 await setUpAdapter();

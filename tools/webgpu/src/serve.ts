@@ -14,22 +14,22 @@ const TYPES: Readonly<Record<string, string>> = {
   ".wasm": "application/wasm",
 };
 
-/** What makes a page isolated, so that it may share memory between threads. */
+/** The headers that isolate a page, so that it may share memory between threads. */
 export const ISOLATED: Readonly<Record<string, string>> = {
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
 export interface Site {
-  /** The URL of the page, with a slash at its end. */
+  /** The URL of the page, ending in a slash. */
   readonly url: string;
   close(): Promise<void>;
 }
 
 /**
- * Serves one page on a port of this machine, on which `import("@bn/core")` and the like find built packages as they are, by an
- * import map. `roots` are folders of packages, which bring what they depend on. `headers` go with every answer. `body` is HTML that
- * follows the import map; `post` gets what the page posts.
+ * Serves one page on a port of this machine. An import map resolves `import("@bn/core")` and similar names to built
+ * packages. `roots` are folders of packages; their dependencies are included. `headers` are sent with every answer.
+ * `body` is HTML after the import map; `post` gets what the page posts.
  */
 export async function serve(
   roots: readonly string[],

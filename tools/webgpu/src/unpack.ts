@@ -3,14 +3,14 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliDecompressSync } from "node:zlib";
 
-/** What npm brought, compressed: the folder `bin` of @sparticuz/chromium. */
+/** The compressed files that npm installed: the folder `bin` of @sparticuz/chromium. */
 const ARCHIVES = fileURLToPath(new URL("../bin/", import.meta.resolve("@sparticuz/chromium")));
 const { version } = JSON.parse(readFileSync(join(ARCHIVES, "../package.json"), "utf8")) as { version: string };
 const CACHE = fileURLToPath(new URL("../node_modules/.cache/bn-gpu/", import.meta.url));
 
 /**
- * A folder that `fill` fills once a machine: later calls, and other processes, find it there.
- * It appears whole or not at all, so that two test processes may unpack at the same time.
+ * A folder that `fill` fills once per machine; later calls and other processes find it there. It appears complete or
+ * not at all, so that two test processes may unpack at the same time.
  */
 export function unpackedFolder(name: string, fill: (folder: string) => void): string {
   const folder = join(CACHE, `${name}-${version}`);
@@ -22,7 +22,7 @@ export function unpackedFolder(name: string, fill: (folder: string) => void): st
     renameSync(draft, folder);
   } catch (error) {
     rmSync(draft, { recursive: true, force: true });
-    if (!existsSync(folder)) throw error; // else another process was faster
+    if (!existsSync(folder)) throw error; // otherwise another process was faster
   }
   return folder;
 }

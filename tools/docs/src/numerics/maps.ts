@@ -7,7 +7,9 @@ export interface Stats {
   readonly gamma: number;
 }
 
-/** Ways to write y = gamma (x - mean) / sqrt(variance + eps); what depends on the channel alone is done once. */
+/**
+ * Ways to write y = gamma (x - mean) / sqrt(variance + eps). Parts that depend only on the channel are computed once.
+ */
 export const MAP_FORMS: readonly { readonly name: string; readonly form: (stats: Stats) => (x: number) => number }[] = [
   {
     name: "(x − mean) / std · γ",

@@ -2,8 +2,8 @@
 export const U = 2 ** -24;
 
 /**
- * `count` float32 values around `offset` with standard deviation 1. Sums of twelve uniform numbers, not Box-Muller: no
- * library function whose last digit differs between engines, so that the tables come out the same everywhere.
+ * `count` float32 values around `offset` with standard deviation 1. They are sums of twelve uniform numbers. Box-Muller
+ * would use library functions whose last digit differs between engines, so the tables would too.
  */
 export function samples(seed: string, count: number, offset: number): Float32Array {
   const uniform = generator(seed);
@@ -26,7 +26,7 @@ function generator(seed: string): () => number {
   };
 }
 
-/** Two passes in float64 about a value of the data: exact to far more digits than the tables show. */
+/** Two passes in float64 around a value of the data, which is exact to far more digits than the tables show. */
 export function exactMoments(x: Float32Array): { mean: number; variance: number } {
   const shift = x[0] as number;
   let sum = 0;

@@ -16,17 +16,19 @@ type Sum = (x: Float32Array, term: Term) => number;
 
 const plainSum: Sum = (x, term) => x.reduce((sum, value) => f(sum + term(value)), 0);
 
-/** Runs of 32 joined by a tree: the sum that bound N-1 is made from. */
+/** Runs of 32 joined by a tree: the sum on which bound N-1 is based. */
 const treeSum: Sum = (x, term) => {
   if (x.length <= 32) return plainSum(x, term);
   const half = 2 ** Math.floor(Math.log2(x.length - 1));
   return f(treeSum(x.subarray(0, half), term) + treeSum(x.subarray(half), term));
 };
 
-/** x - x[0]: the same variance, a mean of the order of std, and no rounding where x is large beside std. */
+/**
+ * x - x[0] has the same variance and a mean of the order of std, and needs no rounding if x is large compared with std.
+ */
 const shifted = (x: Float32Array) => x.map((value) => value - (x[0] as number));
 
-/** The mean, rounded, then the squared deviations from it. */
+/** The rounded mean, then the squared deviations from it. */
 function twoPasses(x: Float32Array, sum: Sum): number {
   const mean = f(sum(x, (value) => value) / x.length);
   return f(sum(x, (value) => f(f(value - mean) ** 2)) / x.length);
@@ -44,7 +46,7 @@ function welford(x: Float32Array): number {
   return f(squares / x.length);
 }
 
-/** Of x itself, or of x - s for the shifted form. */
+/** The squares of x itself, or of x - s for the shifted form. */
 function ofSquares(x: Float32Array): number {
   const mean = f(treeSum(x, (value) => value) / x.length);
   return f(f(treeSum(x, (value) => f(value * value)) / x.length) - f(mean * mean));

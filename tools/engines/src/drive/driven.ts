@@ -1,26 +1,29 @@
-/** A browser with one window, driven from outside. Input goes the way of a mouse and a keyboard, not by events that a script makes. */
+/**
+ * A browser with one window that is driven from outside. Input arrives like that of a mouse and a keyboard, not as
+ * events that a script creates.
+ */
 export interface Driven {
   goto(url: string): Promise<void>;
   /**
-   * Runs the body of an async function in the page with `args`, which is JSON as what it returns must be.
+   * Runs the body of an async function in the page with `args`. Arguments and result must be JSON.
    *
-   * Errors: rejects with what it threw.
+   * Errors: rejects with the error that it throws.
    */
   run<T>(code: string, args?: unknown): Promise<T>;
-  /** One after the other, as the Actions of WebDriver, which all its protocols have in common. */
+  /** Performs actions one after the other, in the form of WebDriver's Actions, which all its protocols share. */
   perform(source: Source): Promise<void>;
-  /** Gives files of this machine to the first `<input type="file">` that `selector` finds. */
+  /** Gives files of this machine to the first `<input type="file">` that matches `selector`. */
   choose(selector: string, paths: readonly string[]): Promise<void>;
-  /** What the console and uncaught errors said since the last call. */
+  /** Messages of the console and uncaught errors since the last call. */
   complaints(): Promise<readonly string[]>;
   /** Ends the browser and removes its profile. */
   close(): Promise<void>;
 }
 
 export interface DriveOptions {
-  /** For the browser's process. */
+  /** Environment variables for the browser's process. */
   readonly env?: Readonly<Record<string, string>>;
-  /** After this it is ended in any case. */
+  /** The browser is killed after this time. */
   readonly seconds: number;
 }
 
@@ -36,8 +39,8 @@ export type PointerAction =
 
 export const WINDOW = { width: 1280, height: 900 };
 
-/** The source as WebDriver has it: with a name of its own, and a mouse where it points. */
+/** The source in WebDriver's form, with a name of its own, and a pointer that is a mouse. */
 export const sourceOf = (source: Source): object => ({ id: source.type, ...source });
 
-/** Milliseconds that a page's function or a page may take. */
+/** The milliseconds that a function or a page may take. */
 export const PATIENCE = 300_000;

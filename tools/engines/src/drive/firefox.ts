@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Group, startGroup } from "../group.ts";
 import { type Driven, type DriveOptions, sourceOf, WINDOW } from "./driven.ts";
 
-/** An answer or an event of WebDriver BiDi, as far as it is read here. */
+/** The parts of an answer or an event of WebDriver BiDi that are used. */
 interface Message {
   readonly id?: number;
   readonly result?: unknown;
@@ -21,7 +21,7 @@ interface Answer {
   readonly exceptionDetails?: { readonly text: string };
 }
 
-/** Firefox by WebDriver BiDi, which it speaks itself. Source: W3C, WebDriver BiDi. */
+/** Drives Firefox by WebDriver BiDi, which it supports directly. Source: W3C, WebDriver BiDi. */
 export async function driveFirefox(
   command: (profile: string) => readonly string[],
   { env, seconds }: DriveOptions,
@@ -95,7 +95,7 @@ async function addressOf({ child, written }: Group): Promise<string> {
 
 type Command = <T>(method: string, params: object) => Promise<T>;
 
-/** Each command has a number, and its answer has it, too. */
+/** Each command has a number, which its answer repeats. */
 async function open(url: string, onEvent: (event: Message) => void): Promise<Command> {
   const socket = new WebSocket(url);
   const waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>();

@@ -1,20 +1,23 @@
 import type { Driven, PointerAction } from "./driven.ts";
 
-/** Uses a page as a person does: looks for what is written, clicks, presses keys, drags. Patterns are of an element's text. */
+/**
+ * Uses a page as a person does: looks for text, clicks, presses keys, drags. Patterns are matched against the text of
+ * an element.
+ */
 export interface Person {
-  /** The text of the first element that has it, once there is one. */
+  /** The text of the first matching element. It waits until there is one. */
   see(selector: string, pattern?: RegExp, seconds?: number): Promise<string>;
   click(selector: string, pattern?: RegExp): Promise<void>;
-  /** Clicks it unless it is as wanted. */
+  /** Clicks the element unless it already has the wanted state. */
   check(label: RegExp, wanted: boolean): Promise<void>;
-  /** Moves what is found by so many pixels. */
+  /** Moves the matching element by this number of pixels. */
   drag(selector: string, x: number, y: number): Promise<void>;
-  /** Keys by the names of `KEYS`, or one character each. */
+  /** Presses keys by the names of `KEYS`, or by a single character. */
   press(...keys: readonly string[]): Promise<void>;
   focus(selector: string): Promise<void>;
 }
 
-/** WebDriver's own characters for keys without one. */
+/** The characters that WebDriver uses for keys without one. */
 const KEYS: Readonly<Record<string, string>> = {
   Tab: "\uE004",
   Enter: "\uE007",
@@ -28,7 +31,7 @@ const KEYS: Readonly<Record<string, string>> = {
   ArrowDown: "\uE015",
 };
 
-/** Waits in the page for an element and calls it `found`. */
+/** Waits in the page for an element and assigns it to `found`. */
 const FIND = `
   const pattern = new RegExp(args.source, args.flags);
   const look = () => [...document.querySelectorAll(args.selector)].find((one) => pattern.test(one.textContent));

@@ -8,10 +8,10 @@ import { type Driven, type DriveOptions, PATIENCE, sourceOf, WINDOW } from "./dr
 
 type Send = <T>(method: "GET" | "POST", path: string, body?: object) => Promise<T>;
 
-/** What WebDriver calls an element, by the key that the standard gives it. */
+/** The key that WebDriver's standard gives to an element. */
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
 
-/** WebKitGTK by its WebKitWebDriver, on a display of its own. Source: W3C, WebDriver 2. */
+/** Drives WebKitGTK by its WebKitWebDriver, on a display of its own. Source: W3C, WebDriver 2. */
 export async function driveWebKit(browser: string, { env, seconds }: DriveOptions): Promise<Driven> {
   const profile = mkdtempSync(join(tmpdir(), "bn-engine-"));
   const port = await freePort();
@@ -37,7 +37,7 @@ export async function driveWebKit(browser: string, { env, seconds }: DriveOption
   }
 }
 
-/** The protocol has no events: a page is asked for what it heard since it was opened. */
+/** The protocol has no events, so the page itself records messages from its start on. */
 const LISTEN = `
   const heard = (globalThis.bnHeard = []);
   addEventListener("error", (event) => heard.push(String(event.message)));

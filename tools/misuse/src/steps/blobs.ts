@@ -32,7 +32,7 @@ export function addBlob(world: World): Step {
     try {
       data = from ? from[random.pick(["data", "diff"] as const)] : null;
     } catch {
-      data = null; // that blob has lost its buffer
+      data = null; // the blob has lost its buffer
     }
     if (random.oneIn(6)) data = unchecked(random.pick([5, {}, new Float32Array(8)]));
   }

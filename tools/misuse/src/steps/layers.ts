@@ -108,7 +108,7 @@ export const backward: Make = (world) => {
   };
 };
 
-/** The backward of the forward that was the last step: nothing but memory may keep it from its result. */
+/** The backward right after its forward. Only a lack of memory may prevent its result. */
 export const backwardAtOnce: Make = (world) => {
   if (world.fresh === null) return null;
   const { subject, bottom, top } = world.fresh;

@@ -1,21 +1,21 @@
 import type { Blob } from "@bn/core";
 import type { Snapshot, World } from "../world.ts";
 
-/** One call, what it may change, and what must be true when it succeeded. */
+/** One call, the blobs that it may change, and the conditions that must hold after a success. */
 export interface Step {
   readonly name: string;
   readonly call: () => unknown;
   /** Blobs that a success may change. */
   readonly touches?: readonly Blob[];
-  /** Words where the result is wrong, or null. May update the model. */
+  /** Describes what is wrong with the result, or returns null. It may update the model. */
   readonly check?: (before: Snapshot, after: Snapshot) => string | null;
-  /** Also after a failure. */
+  /** Runs after a failure too. */
   readonly always?: () => void;
-  /** True where nothing may go wrong while there is memory. */
+  /** True if the step may fail only for lack of memory. */
   readonly right?: boolean;
 }
-/** A step of this kind that the world allows now, or null. */
+/** Creates a step of this kind if the world allows one now; otherwise null. */
 export type Make = (world: World) => Step | null;
 
-/** What a caller without types may pass. */
+/** A value that a caller without types may pass. */
 export const unchecked = <T>(value: unknown): T => value as T;

@@ -28,7 +28,7 @@ const SHRINKS: readonly { readonly dimension: string; readonly what: string; rea
   },
 ];
 
-/** The kernels that take a geometry, called with another one. */
+/** The kernels that take a geometry, called with another geometry. */
 const SHRUNK: Readonly<Record<string, (real: Real, change: (g: Geometry) => Geometry) => Partial<Real>>> = {
   moments: (real, f) => ({ moments: (x, g, out) => real.moments(x, f(g), out) }),
   normalize: (real, f) => ({ normalize: (x, g, ...rest) => real.normalize(x, f(g), ...rest) }),

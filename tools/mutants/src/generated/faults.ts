@@ -1,8 +1,8 @@
-/** How a mistake picks elements: by their index in one dimension of n, and a threshold or a tile. */
+/** How a mistake selects elements: by their index in one dimension of n, and a threshold or a tile. */
 export interface Pick {
   readonly name: string;
   picks(i: number, n: number, size: number): boolean;
-  /** How many indices must there be for it to pick any. */
+  /** The number of indices that a dimension must have for any to be selected. */
   readonly above: (size: number) => number;
 }
 
@@ -13,21 +13,21 @@ export const PICKS: readonly Pick[] = [
   { name: "the last lane of", picks: (i, n, size) => n > size && i % size === size - 1, above: (size) => size },
 ];
 
-/** What becomes of an element that was picked. */
+/** What happens to a selected element. */
 export const EFFECTS = ["missing", "the neighbour's", "stale"] as const;
 export type Effect = (typeof EFFECTS)[number];
 
-/** On boundaries and between them. */
+/** Numbers on boundaries and between them. */
 export const THRESHOLDS = [
   1, 2, 3, 6, 8, 11, 16, 24, 32, 50, 64, 100, 128, 200, 255, 300, 512, 700, 1024, 2000, 4096, 9000, 65_535,
 ];
 export const TILES = [2, 4, 8, 16, 32, 64, 128, 256, 1024];
 
-/** Where the mistake shows: always, or only in such calls. */
+/** When the mistake shows: always, or only in such calls. */
 export const CONDITIONS = ["always", "float32", "float64", "in place", "apart"] as const;
 export type Condition = (typeof CONDITIONS)[number];
 
-/** A mistake about values of one kind. */
+/** A mistake that concerns values of one kind. */
 export interface ValueFault {
   readonly name: string;
   readonly operands: readonly string[];

@@ -22,15 +22,15 @@ import {
   withBuffer,
 } from "./operands.ts";
 
-/** One planted mistake, as data and as a wrapping of kernels. */
+/** One planted mistake, as data and as a wrapper of kernels. */
 export interface Mutant {
   readonly id: string;
-  /** What one would call the mistake, without its place: what the report counts. */
+  /** The name of the mistake without its place, by which the report counts. */
   readonly kind: string;
   readonly kernel: string;
-  /** Where to look first: a dimension and a size that it must exceed. */
+  /** The cases to try first: a dimension, and a size that it must exceed. */
   readonly hint: { readonly dimension: string; readonly above: number };
-  /** Of the cases' dtypes, those in which it shows. */
+  /** The dtype in which it shows. */
   readonly dtype: "float32" | "float64" | null;
   plant(backend: HostBackend): HostKernels;
 }
@@ -38,7 +38,10 @@ export interface Mutant {
 const DIMENSIONS = ["outer", "channels", "inner"] as const;
 type Call = (...args: unknown[]) => void;
 
-/** All mutants, in a fixed order: kernel x operand x dimension x way to pick x effect, sizes and conditions in turn. */
+/**
+ * All mutants in a fixed order: kernel x operand x dimension x way to select x effect, with sizes and conditions in
+ * turn.
+ */
 export function generate(): Mutant[] {
   const all: Mutant[] = [];
   let turn = 0;
@@ -50,7 +53,7 @@ export function generate(): Mutant[] {
           for (const pick of PICKS) {
             for (const effect of EFFECTS) {
               turn++;
-              if (signature.kernel === "fill" && effect === "the neighbour's") continue; // which is the same
+              if (signature.kernel === "fill" && effect === "the neighbour's") continue; // it is the same mistake
               const size = sizeFor(pick, turn);
               const condition = conditionFor(signature, turn);
               all.push(elementFault(signature, operand, role, d, dimension, pick, effect, size, condition));
@@ -130,7 +133,7 @@ function elementFault(
   };
 }
 
-/** Changes the picked elements of [outer][channels][inner]; without `missing`, what is missing counts as 0. */
+/** Changes the selected elements of [outer][channels][inner]. Without `missing`, a missing element counts as 0. */
 function alter(
   values: Float64Array,
   [outer, channels, inner]: readonly [number, number, number],
@@ -153,7 +156,9 @@ function alter(
   }
 }
 
-/** The call with a changed copy of one operand, made by the backend itself, which may know no other memory. */
+/**
+ * The call with a changed copy of one operand. The backend itself makes the copy, because it may know no other memory.
+ */
 function changedInput(
   backend: HostBackend,
   real: Call,
@@ -196,7 +201,7 @@ function valueFaults(signature: Signature): Mutant[] {
   );
 }
 
-/** Mistakes about what is absent, about eps and about the divisor. */
+/** Mistakes about absent operands, about eps and about the divisor. */
 function numberFaults(signature: Signature): Mutant[] {
   const { kernel, eps, m, size } = signature;
   const all: Mutant[] = [];
@@ -247,7 +252,7 @@ function numberFaults(signature: Signature): Mutant[] {
   return all.filter(({ id }) => !id.endsWith("sums.dy left out"));
 }
 
-/** The kernels with one of them in other hands. */
+/** The kernels with one of them replaced. */
 function replacing(backend: HostBackend, kernel: string, call: (real: Call, args: Args) => void): HostKernels {
   return new Proxy(backend.kernels, {
     get(target, name) {

@@ -5,15 +5,15 @@ import { generate } from "./generate.ts";
 import { firstFailure, ordered, withParts } from "./kill.ts";
 import { memoryMutants } from "./memory.ts";
 
-/** One mutant, ready to be judged. */
+/** One mutant that can be judged. */
 export interface Trial {
   readonly id: string;
   readonly kind: string;
-  /** The id of the case that failed, or null: the mistake has survived. */
+  /** The id of the case that failed, or null if no case found the mistake. */
   judge(): Promise<string | null>;
 }
 
-/** All mutants of a backend; those that change elements need memory that the host sees. */
+/** All mutants of a backend. Those that change elements need memory that the host sees. */
 export function trials(backend: Backend): Trial[] {
   const all = cases({ tier: backend.supports.hostVisible ? "default" : "quick" });
   const memory = all.filter(({ id }) => id.startsWith("memory/size-") && Number(/\d+/.exec(id)?.[0]) <= 2 ** 21);

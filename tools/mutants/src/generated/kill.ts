@@ -11,7 +11,7 @@ export function withParts<B extends DeviceBuffer>(backend: Backend<B>, parts: Pa
   });
 }
 
-/** The first of `cases` that fails on `backend`, or null: then the mistake has survived. */
+/** The first of `cases` that fails on `backend`, or null if no case finds the mistake. */
 export async function firstFailure(backend: Backend, cases: readonly Case[]): Promise<Case | null> {
   const create = async () => backend;
   for (const one of cases) {
@@ -27,7 +27,10 @@ export async function firstFailure(backend: Backend, cases: readonly Case[]): Pr
   return null;
 }
 
-/** Cases of one kernel, those first that should see a mistake above `above` in `dimension`, small ones before large. */
+/**
+ * Cases of one kernel. Those that should find a mistake above `above` in `dimension` come first, and small ones before
+ * large ones.
+ */
 export function ordered(
   cases: readonly Case[],
   kernel: string,

@@ -1,13 +1,13 @@
 import type { Backend, DeviceBuffer, HostArray } from "@bn/core";
 
-/** A mistake of memory that begins at a size, on any backend. */
+/** A mistake in memory that begins at a size, for any backend. */
 export interface PartsMutant {
   readonly id: string;
   readonly kind: string;
   readonly plant: (backend: Backend) => Partial<Backend>;
 }
 
-/** On size classes and between them. */
+/** Numbers on size classes and between them. */
 const SIZES = [3, 100, 256, 1000, 2000, 4096, 10_000, 65_536, 100_000, 300_000, 1_000_000];
 
 const like = (array: HostArray, values: ArrayLike<number>): HostArray => {
@@ -16,7 +16,7 @@ const like = (array: HostArray, values: ArrayLike<number>): HostArray => {
   return made;
 };
 
-/** One per mistake and size. */
+/** Creates one mutant per mistake and size. */
 export function memoryMutants(): PartsMutant[] {
   return SIZES.flatMap((size) =>
     FAULTS.map(({ kind, plant }) => ({ id: `${kind} ${size}`, kind, plant: plant(size) })),

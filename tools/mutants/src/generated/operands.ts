@@ -5,11 +5,11 @@ export type HostKernels = Kernels<HostBuffer>;
 type KernelName = Exclude<keyof HostKernels, "splitMoments">;
 export type Args = readonly unknown[];
 
-/** Where an operand stands among a kernel's arguments: its position and, in a record, its key. */
+/** The position of an operand in a kernel's arguments and, in a record, its key. */
 export interface Operand {
   readonly name: string;
   readonly at: readonly [number, ...string[]];
-  /** One value per element of the tensor, or one per channel. */
+  /** Whether it has one value per element of the tensor, or one per channel. */
   readonly over: "tensor" | "channels" | "length";
 }
 
@@ -21,7 +21,7 @@ export interface Signature {
   readonly outputs: readonly Operand[];
   readonly eps?: number;
   readonly m?: number;
-  /** Positions of two operands that may be one buffer. */
+  /** The positions of two operands that may be the same buffer. */
   readonly alias?: readonly [number, number];
 }
 
@@ -40,7 +40,7 @@ const running = (at: number) => [
   channel("running.variance", at, "running", "variance"),
 ];
 
-/** The contract as data. Average's running statistics are read and written: as outputs they are restored. */
+/** The contract as data. The running statistics of an average are read and written; as outputs they are restored. */
 export const SIGNATURES: readonly Signature[] = [
   { kernel: "moments", size: 1, inputs: [tensor("x", 0)], outputs: stats(2) },
   {
@@ -109,7 +109,7 @@ export const SIGNATURES: readonly Signature[] = [
 
 type Records = { readonly [key: string]: Records | null } | HostBuffer | null;
 
-/** The buffer of an operand in a call, or null where it is absent. */
+/** The buffer of an operand in a call, or null if it is absent. */
 export function bufferOf(args: Args, { at: [first, ...keys] }: Operand): HostBuffer | null {
   let value = args[first] as Records;
   for (const key of keys) value = value === null ? null : ((value as { readonly [key: string]: Records })[key] ?? null);
@@ -127,7 +127,7 @@ export function withBuffer(args: Args, { at: [first, ...keys] }: Operand, buffer
   return args.map((value, i) => (i === first ? replaced(value, keys) : value));
 }
 
-/** [outer, channels, inner] as an operand's elements lie. */
+/** [outer, channels, inner] in the layout of an operand's elements. */
 export function extentOf(args: Args, { size }: Signature, { over }: Operand): readonly [number, number, number] {
   const given = args[size];
   if (typeof given === "number") return over === "length" ? [1, 1, given] : [1, given, 1];

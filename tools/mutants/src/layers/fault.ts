@@ -6,14 +6,14 @@ export const NORMALIZING: readonly LayerType[] = ["BatchNorm", "BatchNormScale"]
 export const SCALING: readonly LayerType[] = ["BatchNormScale", "Scale"];
 export const ALL: readonly LayerType[] = ["BatchNorm", "BatchNormScale", "Scale"];
 
-/** Something that a layer does in a wrong order, too often, not at all, or to another blob. */
+/** An action that a layer does in a wrong order, too often, not at all, or to another blob. */
 export interface BehaviourFault {
   readonly name: string;
   readonly types: readonly LayerType[];
   readonly parts: (layer: Layer) => Partial<Layer>;
 }
 
-/** Blobs that are learnt: gamma and beta, where there are such. */
+/** The learnt blobs: gamma and beta, if they exist. */
 export const learnt = ({ gamma, beta }: Layer) => [gamma, beta].filter((blob) => blob !== null);
 export const statistics = ({ blobs }: Layer) => blobs.slice(0, 3);
 export const copies = (blobs: readonly Blob[], part: "data" | "diff") =>

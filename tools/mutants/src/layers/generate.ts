@@ -5,7 +5,7 @@ import { STATE_FAULTS } from "./statistics.ts";
 import { over } from "./tools.ts";
 import { valueMutants } from "./values.ts";
 
-/** All mutants of layers, in a fixed order: results x ways to pick x effects, parameters, behaviour. */
+/** All mutants of layers in a fixed order: results x ways to select x effects, then parameters, then behaviour. */
 export function generateLayers(): LayerMutant[] {
   const behaviour = [...STATE_FAULTS, ...GRADIENT_FAULTS].flatMap(({ name, types, parts }) =>
     types.map(

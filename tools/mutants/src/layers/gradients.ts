@@ -34,7 +34,7 @@ const cleared = (name: string, types: readonly LayerType[], change: (layer: Laye
   parts: (layer) => ({ clearParamDiffs: () => change(layer) }),
 });
 
-/** What a backward and clearParamDiffs do. */
+/** Mistakes in backward and clearParamDiffs. */
 export const GRADIENT_FAULTS: readonly BehaviourFault[] = [
   down("all true", (given) => given.map(() => true)),
   down("all false", (given) => given.map(() => false)),

@@ -5,7 +5,7 @@ import { generateLayers } from "./generate.ts";
 import type { LayerMutant, LayerType, Params } from "./mutant.ts";
 import type { Core, Layer } from "./tools.ts";
 
-/** What of core is replaced, so that one mutant at a time can be planted into the layers that cases make. */
+/** The functions of core that are replaced, so that one mutant at a time can be planted into the layers of cases. */
 export interface Planting {
   readonly core: Pick<Core, "createBatchNorm" | "createBatchNormScale" | "createScale">;
   plant(mutant: LayerMutant | null): void;
@@ -33,12 +33,15 @@ export function planting(real: Core): Planting {
   };
 }
 
-/** Cases about what layers give; those about memory that ends, or is whose, say nothing of the mistakes here. */
+/** The cases about the results of layers. Cases about exhausted memory or its ownership cannot find these mistakes. */
 export function layerCasesOf(all: readonly Case[]): Case[] {
   return all.filter(({ id }) => /^(layers|forward|backward|scale|state)\//.test(id));
 }
 
-/** Those first that have a dimension beyond `above`, small ones before large; without it those of one shape. */
+/**
+ * Cases with a dimension beyond `above` come first, and small ones before large ones. Without `above`, cases with a
+ * single shape come first.
+ */
 function ordered(cases: readonly Case[], above: number | undefined): Case[] {
   const rank = ({ id }: Case) => {
     if (above === undefined) return /^(state|scale)\//.test(id) ? 0 : 1;
@@ -57,7 +60,7 @@ export interface LayerVerdict {
   readonly killedBy: string | null;
 }
 
-/** Plants every mutant that `chosen` takes, one after the other. */
+/** Plants every mutant that `chosen` selects, one after the other. */
 export async function judgeLayers(
   { plant }: Planting,
   backend: Backend,

@@ -4,7 +4,7 @@ const NORMALIZING: readonly LayerType[] = ["BatchNorm", "BatchNormScale"];
 const SCALING: readonly LayerType[] = ["BatchNormScale", "Scale"];
 const ALL: readonly LayerType[] = ["BatchNorm", "BatchNormScale", "Scale"];
 
-/** A parameter that is not as given: left out, always one value, or another one. */
+/** A parameter that is not used as given: it is left out, fixed, or replaced by another one. */
 interface ParamFault {
   readonly name: string;
   readonly types: readonly LayerType[];

@@ -1,7 +1,7 @@
 import { ALL, type BehaviourFault, copies, learnt, NORMALIZING, SCALING, statistics } from "./fault.ts";
 import { around, viewOf } from "./tools.ts";
 
-/** Statistics as a forward left them, changed: `old` is what they were before. */
+/** Changed statistics after a forward; `old` are those before it. */
 const stepped = (
   name: string,
   change: (now: readonly (Float32Array | Float64Array)[], old: readonly ArrayLike<number>[], turn: number) => void,
@@ -26,7 +26,7 @@ function restore(now: readonly (Float32Array | Float64Array)[], old: readonly Ar
   for (const [i, view] of now.entries()) view.set(old[i] as ArrayLike<number>);
 }
 
-/** What a forward and a setUp do to the state of a layer. */
+/** Mistakes in how forward and setUp change the state of a layer. */
 export const STATE_FAULTS: readonly BehaviourFault[] = [
   stepped("not at all", restore),
   stepped("the first time only", (now, old, turn) => {

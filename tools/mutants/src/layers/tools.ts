@@ -4,18 +4,18 @@ import type { Blob, HostBuffer } from "@bn/core";
 export type Core = typeof core;
 export type Layer = core.Layer;
 export type Call = "forward" | "backward";
-/** bottom and top of a call, whichever comes first. */
+/** The bottom and top of a call, in either order. */
 export interface Blobs {
   readonly bottom: readonly Blob[];
   readonly top: readonly Blob[];
 }
 
-/** The values themselves: mutants are planted above a backend whose memory the host sees. */
+/** The values themselves. Mutants are planted above a backend whose memory the host sees. */
 export function viewOf(blob: Blob, part: "data" | "diff"): Float32Array | Float64Array {
   return (blob[part] as HostBuffer).view.subarray(0, blob.count()) as Float32Array | Float64Array;
 }
 
-/** A layer with some members replaced. What it calls of itself is not. */
+/** A layer with some members replaced. Its own calls of these members are not replaced. */
 export function over<L extends Layer>(layer: L, parts: Partial<Layer>): L {
   return new Proxy(layer, {
     set: (target, name, value) => Reflect.set(target, name, value),
@@ -26,7 +26,7 @@ export function over<L extends Layer>(layer: L, parts: Partial<Layer>): L {
   });
 }
 
-/** The members of a layer with something done before a call, and after it with what that gave. */
+/** The members of a layer with an action before a call, and an action after it that gets its result. */
 export function around<T>(
   layer: Layer,
   call: Call,
@@ -37,7 +37,7 @@ export function around<T>(
   if (call === "forward") {
     return {
       forward(bottom, top) {
-        layer.reshape(bottom, top); // what forward does first: top is as long as it will be
+        layer.reshape(bottom, top); // as forward does first, so that top has its final size
         const kept = before({ bottom, top }, turn);
         layer.forward(bottom, top);
         after({ bottom, top }, kept, turn++);

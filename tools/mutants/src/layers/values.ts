@@ -3,7 +3,7 @@ import { EFFECTS, type Effect, PICKS, type Pick } from "../generated/faults.ts";
 import type { LayerMutant, LayerType } from "./mutant.ts";
 import { around, type Blobs, type Call, type Layer, over, viewOf } from "./tools.ts";
 
-/** What a call of a layer leaves, by the place of its blob. */
+/** A result of a layer's call, by the place of its blob. */
 interface Result {
   readonly name: string;
   readonly call: Call;
@@ -38,7 +38,7 @@ const RESULTS: readonly Result[] = [
   { name: "blobs[2]", call: "forward", part: "data", types: NORMALIZING, find: ({ blobs }) => blobs[2] },
 ];
 
-/** On boundaries and between them, as far as the tensors of layers go. */
+/** Numbers on boundaries and between them, up to the sizes of the layers' tensors. */
 const SIZES = [1, 2, 3, 6, 8, 11, 16, 24, 32, 50, 64, 100, 128, 200, 255, 300, 512, 700, 1024, 2000, 4096];
 const TILES = [2, 4, 8, 16, 32, 64, 128, 256];
 
@@ -52,7 +52,7 @@ const CONDITIONS = [
   { name: "the second time", holds: (_: Blobs, turn: number) => turn > 0 },
 ] as const;
 
-/** Each result x way to pick x effect; sizes and conditions in turn. */
+/** Each result x way to select x effect, with sizes and conditions in turn. */
 export function valueMutants(): LayerMutant[] {
   let turn = 0;
   return RESULTS.flatMap((result) =>
@@ -60,7 +60,8 @@ export function valueMutants(): LayerMutant[] {
       PICKS.flatMap((pick) =>
         EFFECTS.flatMap((effect): LayerMutant[] => {
           turn++;
-          if (result.name === "blobs[2]" && (effect === "the neighbour's" || pick.name !== "beyond")) return []; // one number
+          // it is a single number
+          if (result.name === "blobs[2]" && (effect === "the neighbour's" || pick.name !== "beyond")) return [];
           const sizes = pick.name.includes("last ") && !pick.name.includes("beyond") ? TILES : SIZES;
           const size = result.name === "blobs[2]" ? 0 : (sizes[(turn * 5) % sizes.length] as number);
           const when = CONDITIONS[turn % CONDITIONS.length] as (typeof CONDITIONS)[number];

@@ -5,7 +5,7 @@ import { build, createServer, type InlineConfig, preview } from "vite";
 import { backendsOf } from "../roles.ts";
 import { demand, install, type Site } from "../site.ts";
 
-/** What page/train.js gives for a backend. */
+/** The result of page/train.js for a backend. */
 interface Trial {
   readonly name: string;
   readonly supports: { readonly threads: number; readonly details: Readonly<Record<string, string>> };
@@ -16,14 +16,14 @@ type Outcome =
   | { readonly trials: Trial[]; readonly isolated: boolean; readonly processors: number }
   | { readonly error: string };
 
-/** Each of page/train.js's 30 steps halves the distance: 2^-30 of it is left, and some roundings. */
+/** Each of the 30 steps of page/train.js halves the distance, so 2^-30 of it is left, plus some roundings. */
 const LEARNT = 1e-4;
 const ISOLATION = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
 const PAGE = new URL("../../page/", import.meta.url);
 
 /**
- * (c) A page that trains on every backend, in headless Chromium: from Vite's development server, where there is no
- * shared memory, and built, served with the headers that bring threads.
+ * (c) A page that trains on every backend, in headless Chromium: from Vite's development server, without shared memory,
+ * and built, with the headers that allow threads.
  */
 export async function trainInBrowser(site: Site): Promise<string> {
   const backends = backendsOf(site);

@@ -17,13 +17,16 @@ export interface BundleSize {
 
 interface Bundle {
   readonly bytes: Buffer;
-  /** Every file that went in. */
+  /** Every file that is in the bundle. */
   readonly inputs: readonly string[];
 }
 
 const compressed = promisify(gzip);
 
-/** (d) A bundle of core and one backend, all of both, holds no other package of ours and stays below its limit. */
+/**
+ * (d) A bundle of core and one backend, with all their exports, contains no other package of ours and stays below its
+ * limit.
+ */
 export async function bundleBackends(site: Site): Promise<BundleSize[]> {
   const backends = backendsOf(site);
   const cwd = site.folder("bundles", {
@@ -61,7 +64,7 @@ export async function bundleBackends(site: Site): Promise<BundleSize[]> {
 const fileOf = (name: string) => `${name.replace("@bn/", "")}.js`;
 const weight = async ({ bytes }: Bundle) => (await compressed(bytes, { level: 9 })).length;
 
-/** Packages of ours in the bundle that are neither core nor the backend; and the two, where they are missing. */
+/** Our packages in the bundle other than core and the backend, and these two if they are missing. */
 function strangers({ name }: BackendPackage, inputs: readonly string[]): string[] {
   const found = new Set(inputs.flatMap((input) => /node_modules\/(@bn\/[^/]+)/.exec(input)?.slice(1) ?? []));
   const missing = ["@bn/core", name].filter((one) => !found.delete(one)).map((one) => `nothing of ${one}`);

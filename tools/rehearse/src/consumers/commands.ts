@@ -6,20 +6,22 @@ import { type Page, pages } from "@bn/docs-check/pages";
 import { type Site, type } from "../site.ts";
 import type { Step } from "../tree.ts";
 
-/** What .ci/run begins, the rehearsal among it: run from here, it would begin again. */
+/** Commands that start .ci/run's steps, including the rehearsal, which would start again from here. */
 export const BY_CI: readonly string[] = ["test", "check", "docs:api", "release:rehearse"];
 
-/** Pages that tell a reader to copy the folder in which they lie; others begin in an empty one. */
+/** Pages that tell a reader to copy the folder that contains them. Other pages begin in an empty folder. */
 const TEMPLATES: ReadonlySet<string> = new Set(["examples/write-a-backend/README.md"]);
 
-/** What serves until somebody ends it; the step before this one builds the same site, and its own tests use it. */
+/**
+ * Commands that serve until they are ended. The step before this one builds the same site, and its own tests use it.
+ */
 const SERVES: readonly string[] = ["playground", "playground:build"];
 
 export const pagesWithCommands = (): Page[] => pages().filter((page) => commandsOf(page).length > 0);
 
 /**
- * (e), (f) Every command that a page shows, as it stands, and what the page says that it prints. Commands of a clone run in the
- * copy that was published, all others in a folder of the page's, which holds the programs to which the page gives names.
+ * (e), (f) Runs every command that a page shows, and compares the output with the page's. Commands for a clone run in
+ * the copy that was published. All others run in a folder per page, which contains the programs that the page names.
  */
 export async function runCommands(site: Site, step: Step): Promise<string> {
   const all = pagesWithCommands();
@@ -43,7 +45,7 @@ export async function runCommands(site: Site, step: Step): Promise<string> {
   return `${count} commands of ${all.length} pages`;
 }
 
-/** `conformance` of `npx -y pnpm@12.18.0 conformance`; null for a command of a reader's own project. */
+/** `conformance` in `npx -y pnpm@12.18.0 conformance`; null for a command of a reader's own project. */
 function scriptOfClone({ text }: Command): string | null {
   return /^npx -y pnpm@\S+ (\S+)/.exec(text)?.[1] ?? null;
 }

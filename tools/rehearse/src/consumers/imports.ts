@@ -9,18 +9,21 @@ import { manifestOf } from "../tree.ts";
 
 export interface Footprint {
   readonly name: string;
-  /** Bytes of the package's own folder, and with everything that it depends on. */
+  /** The bytes of the package's own folder, and including all its dependencies. */
   readonly own: number;
   readonly total: number;
-  /** What was timed: `import`, or a command of a package with nothing to import. */
+  /** The timed start: `import`, or a command of a package that has nothing to import. */
   readonly start: string;
-  /** Its median milliseconds in a fresh process; of a command, those of the whole process. */
+  /** The median milliseconds in a new process; for a command, those of the whole process. */
   readonly startTime: number;
 }
 
 const BN = "node_modules/@bn/cli/dist/bin.js";
 
-/** Every entry of every package imports on every runtime, does nothing visible by being imported, and `bn` runs. */
+/**
+ * Checks that every entry of every package can be imported on every runtime, that importing has no visible effect, and
+ * that `bn` runs.
+ */
 export async function importEverything(site: Site): Promise<Footprint[]> {
   const entries = site.packages.flatMap((one) => one.entries).filter((entry) => !FOR_TEST_RUNNERS.has(entry));
   const cwd = site.folder("imports", { "import-all.mjs": importAll(entries) });
@@ -47,7 +50,7 @@ export async function importEverything(site: Site): Promise<Footprint[]> {
   return footprints;
 }
 
-/** Files that a manifest names and that are not there. */
+/** Files that a manifest names and that do not exist. */
 function missingFiles(folder: string): string[] {
   const { name, exports, bin = {} } = manifestOf(folder);
   const targets = (value: unknown): string[] =>
@@ -56,7 +59,10 @@ function missingFiles(folder: string): string[] {
   return missing.map((file) => `${name}: ${file}, which package.json names, is missing`);
 }
 
-/** Imports and requires one after another; prints what fails and what leaves a global behind. Whatever else is printed is too much. */
+/**
+ * Imports and requires one entry after another. Prints those that fail and the globals that they leave behind. Any
+ * other output is an error.
+ */
 const importAll = (entries: readonly string[]) => `
 import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
@@ -91,5 +97,5 @@ async function median(time: () => Promise<number>): Promise<number> {
   return times.sort((a, b) => a - b)[1] as number;
 }
 
-/** What import times were measured on. */
+/** The machine on which import times were measured. */
 export const machineText = (): string => `${cpus()[0]?.model.trim()}, ${cpus().length} processors`;

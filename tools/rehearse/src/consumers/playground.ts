@@ -6,7 +6,7 @@ const NOT_COPIED = ["node_modules", "dist", "test"];
 
 /** (g) The playground's site, built from the packages as published. */
 export async function buildPlayground(site: Site): Promise<string> {
-  // As deep as in the repository: its tsconfig.json extends the one of the root.
+  // The folder is as deep as in the repository, because its tsconfig.json extends the one in the root.
   const cwd = site.folder("playground/apps/playground");
   cpSync(join(site.tree, "tsconfig.base.json"), join(cwd, "../../tsconfig.base.json"));
   const npmrc = readFileSync(join(cwd, ".npmrc"), "utf8");

@@ -23,7 +23,7 @@ export function quickStart(text: string): {
   return { install, code: fence.code, prints: prints.join("\n") };
 }
 
-/** (a) The README's quick start as it is written, on every runtime that is supported. */
+/** (a) Runs the README's quick start unchanged on every supported runtime. */
 export async function runQuickStart(site: Site): Promise<string> {
   const { install, code, prints } = quickStart(readFileSync(join(site.tree, "README.md"), "utf8"));
   const cwd = site.folder("quick-start", { "start.mjs": code });

@@ -9,7 +9,7 @@ import { quickStart } from "./quick-start.ts";
 interface Project {
   readonly name: string;
   readonly tsc: "7" | "5.9";
-  /** Of two files: start.ts, the quick start, and node.ts or browser.ts, which import the packages for either. */
+  /** One of two files that import the packages in addition to start.ts, the quick start: for Node or for a browser. */
   readonly file: "node.ts" | "browser.ts";
   readonly options: Readonly<Record<string, unknown>>;
 }
@@ -17,14 +17,14 @@ interface Project {
 const COMPILERS = { "7": executable("typescript", "bin/tsc"), "5.9": executable("typescript-5", "bin/tsc") };
 const NODENEXT = { module: "nodenext" };
 const BUNDLER = { module: "esnext", moduleResolution: "bundler" };
-/** TypeScript 7's `dom` has WebGPU's types; before that, and without `dom`, they come from a package. */
+/** TypeScript 7's `dom` has the types of WebGPU. Before that, and without `dom`, they come from a package. */
 const WITH_DOM = { lib: ["es2023", "dom"], types: ["node"] };
 const WITHOUT_DOM = { lib: ["es2023"], types: ["node", "@webgpu/types"] };
 
 const PROJECTS: readonly Project[] = [
   { name: "nodenext", tsc: "7", file: "node.ts", options: { ...NODENEXT, ...WITHOUT_DOM } },
   { name: "bundler", tsc: "7", file: "node.ts", options: { ...BUNDLER, ...WITH_DOM } },
-  // What Vite's own template has, whose lib lacks Disposable.
+  // The settings of Vite's own template, whose lib lacks Disposable.
   {
     name: "page",
     tsc: "7",
@@ -36,8 +36,9 @@ const PROJECTS: readonly Project[] = [
 ];
 
 /**
- * (b) The quick start and every entry of every package type-check, our declarations included (no skipLibCheck), under
- * both resolutions, by the newest TypeScript and the oldest that is supported. Errors in declarations of others are theirs.
+ * (b) The quick start and every entry of every package are type-checked, including our declarations (no skipLibCheck),
+ * with both kinds of resolution, by the newest TypeScript and the oldest supported one. Errors in other packages'
+ * declarations are ignored.
  */
 export async function checkTypes(site: Site): Promise<string> {
   const entries = site.packages.flatMap((one) => one.entries).filter((entry) => !FOR_TEST_RUNNERS.has(entry));
@@ -66,7 +67,7 @@ export async function checkTypes(site: Site): Promise<string> {
   return `${entries.length} entries; ${PROJECTS.map(({ name, tsc }) => `${name} (TypeScript ${tsc})`).join(", ")}`;
 }
 
-/** Imports and uses each module. */
+/** A program that imports and uses each module. */
 function importsOf(entries: readonly string[]): string {
   const lines = entries.map((entry, i) => `import * as e${i} from "${entry}";\nexport type E${i} = typeof e${i};\n`);
   return lines.join("");
