@@ -1,4 +1,4 @@
-import { diffReports, diffText, renameBackends } from "@bn/conformance/report";
+import { diffReports, diffText, pairOf, renameBackends } from "@bn/conformance/report";
 import { BnError } from "@bn/core";
 import { loadReport } from "./conformance-command.ts";
 import { checkWritable, printable, writeReport } from "./output.ts";
@@ -14,17 +14,16 @@ export async function diffCommand(old: string, now: string, options: DiffOptions
   const { json, force = false, backend } = options;
   if (json !== undefined) await checkWritable("--json", json, force);
   const [before, after] = await Promise.all([loadReport(old), loadReport(now)]);
-  const diff =
-    backend === undefined ? diffReports(before, after) : diffReports(...renameBackends(before, after, backend));
-  const text = diffText(diff).split("\n").map(printable).join("\n");
-  (json === "-" ? process.stderr : process.stdout).write(text);
-  if (json !== undefined) await writeReport(json, `${JSON.stringify(diff, null, 2)}\n`);
-  const shared = after.results.length - diff.added.length;
-  if (backend === undefined && shared === 0) {
+  const pair = backend ?? pairOf(before, after);
+  const diff = pair === null ? diffReports(before, after) : diffReports(...renameBackends(before, after, pair));
+  if (diff.added.length === after.results.length) {
     throw new BnError(
       "ERR_BN_DATA",
       `${old} and ${now} have no case of one backend in common; --backend OLD=NEW compares two`,
     );
   }
+  const text = diffText(diff).split("\n").map(printable).join("\n");
+  (json === "-" ? process.stderr : process.stdout).write(text);
+  if (json !== undefined) await writeReport(json, `${JSON.stringify(diff, null, 2)}\n`);
   return diff.newlyFailed.length === 0;
 }

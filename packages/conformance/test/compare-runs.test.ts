@@ -9,9 +9,11 @@ import {
   jsonReport,
   junitReport,
   mergeReports,
+  pairOf,
   parseReport,
   type Report,
   type RunRecord,
+  renameBackends,
   withBaseline,
 } from "../src/report/index.ts";
 
@@ -100,6 +102,40 @@ test("diff: every kind of change, and the worst factor first", () => {
   expect(text).toContain(
     "3 newly failed, 1 fixed, 1 newly skipped, 1 missing, 1 new, 2 with more error, 1 with less, 2 as before",
   );
+});
+
+test("diff: failures of one cause are one entry, and what is no longer off says so", () => {
+  const cause = (key: string, text: string) => ({
+    ...{ backend: "one", key, text, clause: "K-2", count: 9, smallest: "b", call: null, worst: null, snippet: null },
+    repeat: "bn conformance --backend one --filter b",
+  });
+  const old = read([result("a"), result("b"), result("c"), result("d", "passed", 0.1)]);
+  const now: JsonReport = {
+    ...read([result("a", "failed", 2), result("b", "failed", 2), result("c", "failed", 2), result("d", "passed", 0)]),
+    causes: [cause("eps", "normalize: as if eps were lost"), cause("old", "a cause of before")],
+  };
+  const told = { ...now, results: now.results.map((r) => ("ab".includes(r.id) ? { ...r, cause: "eps" } : r)) };
+  const text = diffText(diffReports(old, told));
+  expect(text).toContain(
+    [
+      "newly failed",
+      "  one  normalize: as if eps were lost (K-2)",
+      "    2 cases, the smallest b",
+      "    repeat  bn conformance --backend one --filter b",
+      "  one  c  passed -> failed: why c",
+    ].join("\n"),
+  );
+  expect(text).not.toContain("a cause of before");
+  expect(text).toContain("0.10 -> 0 of its bound (to none)");
+});
+
+test("pairOf: one backend of each, of different names", () => {
+  const named = (...names: string[]) => read(names.map((backend) => ({ ...result("a"), backend })));
+  expect(pairOf(named("cpu"), named("wasm"))).toBe("cpu=wasm");
+  expect(pairOf(named("cpu"), named("cpu"))).toBeNull();
+  expect(pairOf(named("cpu", "wasm"), named("wasm"))).toBeNull();
+  const [before, after] = renameBackends(named("cpu"), named("wasm"), "cpu=wasm");
+  expect(diffReports(before, after).unchanged).toBe(1);
 });
 
 test("baseline: known failures are marked, new ones are not, those that pass or are gone are named", () => {

@@ -1,11 +1,12 @@
 import { BnError } from "@bn/core";
-import type { JsonReport, JsonResult } from "./json.ts";
-import { ratioText } from "./table.ts";
+import type { JsonCause, JsonReport, JsonResult } from "./json.ts";
 
 /** The differences between two runs, case by case. */
 export interface ReportDiff {
   /** Cases that failed (or did not run) now, and that did not fail or did not exist before. */
   readonly newlyFailed: readonly Change[];
+  /** Why, as far as the new run has looked into it: `count` is of those that newly failed. The cause of most first. */
+  readonly causes: readonly JsonCause[];
   readonly fixed: readonly Change[];
   readonly newlySkipped: readonly Change[];
   /** Cases of the old run that the new one lacks. */
@@ -67,6 +68,7 @@ export function diffReports(old: JsonReport, now: JsonReport): ReportDiff {
   }
   return {
     newlyFailed,
+    causes: causesOfChanges(newlyFailed, now.causes),
     fixed,
     newlySkipped,
     missing: old.results.filter((result) => !after.has(keyOf(result))),
@@ -76,6 +78,24 @@ export function diffReports(old: JsonReport, now: JsonReport): ReportDiff {
     unchanged,
     run: runChanges(old, now),
   };
+}
+
+function causesOfChanges(failed: readonly Change[], causes: readonly JsonCause[]): JsonCause[] {
+  return causes
+    .map((cause) => {
+      const own = failed.filter(({ now }) => now.backend === cause.backend && now.cause === cause.key);
+      const smallest = own.find(({ now }) => now.id === cause.smallest) ?? own[0];
+      return { ...cause, count: own.length, smallest: smallest?.now.id ?? cause.smallest };
+    })
+    .filter(({ count }) => count > 0)
+    .sort((a, b) => b.count - a.count);
+}
+
+/** `cpu=wasm` where each run has one backend, and not the same: they are what is to be compared. Else null. */
+export function pairOf(old: JsonReport, now: JsonReport): string | null {
+  const [before, after] = [old, now].map(({ results }) => [...new Set(results.map(({ backend }) => backend))]);
+  if (before?.length !== 1 || after?.length !== 1 || before[0] === after[0]) return null;
+  return `${before[0]}=${after[0]}`;
 }
 
 /**
@@ -92,12 +112,13 @@ export function renameBackends(old: JsonReport, now: JsonReport, pair: string): 
     const names = [...new Set(report.results.map((r) => r.backend))].join(", ");
     throw new BnError("ERR_BN_PARAM", `--backend ${pair}: a report has no backend "${name}", it has ${names}`);
   };
-  const named = (results: readonly JsonResult[]) =>
-    results.map((r) => ({ ...r, backend: from === to ? from : `${from} -> ${to}` }));
-  return [
-    { ...old, results: named(only(old, from)) },
-    { ...now, results: named(only(now, to)) },
-  ];
+  const backend = from === to ? from : `${from} -> ${to}`;
+  const named = (report: JsonReport, name: string): JsonReport => ({
+    ...report,
+    results: only(report, name).map((result) => ({ ...result, backend })),
+    causes: report.causes.filter((cause) => cause.backend === name).map((cause) => ({ ...cause, backend })),
+  });
+  return [named(old, from), named(now, to)];
 }
 
 function factorOf(old: JsonResult, now: JsonResult): number {
@@ -117,49 +138,4 @@ function runChanges({ run: old }: JsonReport, { run: now }: JsonReport): string[
     if (was !== is) changes.push(`${name}: ${was} -> ${is}`);
   }
   return changes;
-}
-
-/** The number of lines of each kind. A diff of two engines can have thousands. */
-const LINES = 20;
-
-/** The diff for a terminal, ending in a line break. Failures come first. */
-export function diffText(diff: ReportDiff): string {
-  const change = ({ old, now }: Change) => `${nameOf(now)}  ${old ? old.status : "absent"} -> ${now.status}${why(now)}`;
-  const error = ({ old, now, factor }: ErrorChange) =>
-    `${nameOf(now)}  ${ratioText(old.ratio)} -> ${ratioText(now.ratio)} of its bound (${factorText(factor)})`;
-  const blocks = [
-    block("newly failed", diff.newlyFailed.map(change)),
-    block("fixed", diff.fixed.map(change)),
-    block("newly skipped", diff.newlySkipped.map(change)),
-    block("missing", diff.missing.map(nameOf)),
-    block("error grown", diff.grown.map(error)),
-    block("error shrunk", diff.shrunk.map(error)),
-    block("the runs differ", diff.run),
-  ];
-  const counts = [
-    `${diff.newlyFailed.length} newly failed`,
-    `${diff.fixed.length} fixed`,
-    `${diff.newlySkipped.length} newly skipped`,
-    `${diff.missing.length} missing`,
-    `${diff.added.length} new`,
-    `${diff.grown.length} with more error`,
-    `${diff.shrunk.length} with less`,
-    `${diff.unchanged} as before`,
-  ];
-  return `${[...blocks.filter((text) => text !== ""), counts.join(", ")].join("\n\n")}\n`;
-}
-
-function block(title: string, lines: readonly string[]): string {
-  if (lines.length === 0) return "";
-  const more = lines.length > LINES ? [`  and ${lines.length - LINES} more`] : [];
-  return [title, ...lines.slice(0, LINES).map((line) => `  ${line}`), ...more].join("\n");
-}
-
-const nameOf = ({ backend, id }: JsonResult) => `${backend}  ${id}`;
-const why = ({ status, reason }: JsonResult) =>
-  status === "passed" ? "" : `: ${(reason.split("\n")[0] as string).slice(0, 80)}`;
-
-function factorText(factor: number): string {
-  if (!Number.isFinite(factor)) return "from none";
-  return factor >= 1 ? `${factor.toPrecision(2)} times` : `${(1 / factor).toPrecision(2)} times less`;
 }

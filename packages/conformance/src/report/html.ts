@@ -59,6 +59,7 @@ ${runFacts(report)}
 const FACTS = [
   "hostVisible",
   "nonFinite",
+  "fullRange",
   "subnormals",
   "correctlyRounded",
   "deterministic",
@@ -66,10 +67,10 @@ const FACTS = [
 
 function backendCard({ name, supports }: ReportedBackend, i: number): Html {
   const chip = (text: string, on: boolean) => html`<span class="chip${on ? "" : " no"}">${text}</span>`;
-  const details = Object.entries(supports.details);
+  const details = Object.entries({ threads: String(supports.threads), ...supports.details });
   return html`<section class="panel"><h3><span class="dot s${i % 6}"></span>${name}</h3>
-<div class="chips">${supports.dtypes.map((dtype) => chip(dtype, true))}${FACTS.map((fact) => chip(fact, supports[fact]))}</div>
-<dl><dt>threads</dt><dd>${supports.threads}</dd>${details.map(([key, value]) => html`<dt>${key}</dt><dd>${value}</dd>`)}</dl></section>`;
+<div class="chips">${supports.dtypes.map((dtype) => chip(dtype, true))}${FACTS.map((fact) => chip(fact, supports[fact] === true))}</div>
+<dl>${details.map(([key, value]) => html`<dt>${key}</dt><dd>${value}</dd>`)}</dl></section>`;
 }
 
 function heatMap(report: Report): Html {

@@ -1,6 +1,7 @@
 export { type Known, withBaseline } from "./baseline.ts";
 export { type CauseGroup, causesOf } from "./causes.ts";
-export { type Change, diffReports, diffText, type ErrorChange, type ReportDiff, renameBackends } from "./diff.ts";
+export { type Change, diffReports, type ErrorChange, pairOf, type ReportDiff, renameBackends } from "./diff.ts";
+export { diffText } from "./diff-text.ts";
 export { type Html, html, trusted } from "./escape.ts";
 export { githubAnnotations } from "./github.ts";
 export { htmlReport } from "./html.ts";

@@ -20,7 +20,7 @@ header { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 16px; }
 .counts { color: var(--soft); font-variant-numeric: tabular-nums; }
 .panel { background: var(--panel); border: 1px solid var(--line); border-radius: 10px; padding: 16px 18px; overflow-x: auto; }
 .backends { display: grid; grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); gap: 14px; margin-top: 20px; }
-.backends h3 { margin: 0 0 6px; font-size: 16px; display: flex; align-items: center; gap: 8px; }
+.backends h3 { margin: 0 0 6px; font-size: 16px; display: flex; align-items: baseline; gap: 8px; }
 .dot { width: 11px; height: 11px; border-radius: 50%; background: var(--c); flex: none; }
 .chips { display: flex; flex-wrap: wrap; gap: 4px 6px; margin-bottom: 8px; }
 .chip { font-size: 12.5px; padding: 0 8px; border-radius: 99px; border: 1px solid var(--line); }
