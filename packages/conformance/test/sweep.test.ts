@@ -36,12 +36,13 @@ describe("the rows of a kernel", () => {
   const [normalize] = MAP_KERNELS;
   const rows = rowsFor(normalize!, EXTENTS.default, "1").flatMap((group) => group.rows);
 
-  it("hold every outer and every inner from 1 to 130, and stay below the cap", () => {
+  it("hold every outer and every inner from 1 to 130, and stay below the cap, but for one dimension", () => {
     for (const dimension of ["outer", "channels", "inner"] as const) {
       const met = new Set(rows.map(({ g }) => g[dimension]));
       expect(Array.from({ length: 130 }, (_, i) => i + 1).filter((n) => !met.has(n))).toEqual([]);
     }
-    expect(Math.max(...rows.map(({ g }) => sizeOf(g)))).toBeLessThanOrEqual(2 ** 18);
+    const beyond = rows.filter(({ g }) => sizeOf(g) > 2 ** 18).map(({ g }) => `${g.outer}x${g.channels}x${g.inner}`);
+    expect(beyond.sort()).toEqual(["1x1x262145", "1x262145x1", "262145x1x1"]);
   });
   it("have every pair of sizes whose product is below the cap", () => {
     const { sizes, pairs } = EXTENTS.default;

@@ -1,8 +1,8 @@
 import type { Backend, Blob, Dtype, HostArray } from "@bn/core";
 import type { Case, Comparison } from "../../case.ts";
+import { exactly } from "../../truth/exact.ts";
 import { DTYPES } from "../data.ts";
 import { withScope } from "../layer-kit.ts";
-import { same } from "../memory/row.ts";
 import { failing } from "./failing.ts";
 import { CALLS, type Scene, SETTINGS, sceneOf } from "./scenes.ts";
 
@@ -93,5 +93,5 @@ async function contents(blobs: readonly Blob[]): Promise<Contents> {
 }
 
 function compare(when: string, got: Contents, expected: Contents): Comparison[] {
-  return got.map(([what, values], i) => same(`${what} ${when}`, values, expected[i]?.[1] ?? []));
+  return got.map(([what, values], i) => exactly(`${what} ${when}`, values, expected[i]?.[1] ?? []));
 }

@@ -1,6 +1,8 @@
 import { createBatchNorm, createBlob } from "@bn/core";
+import type { Comparison } from "../../case.ts";
+import { exactly } from "../../truth/exact.ts";
 import { hostArray, normals } from "../data.ts";
-import { type MemoryRow, same } from "./row.ts";
+import type { MemoryRow } from "./row.ts";
 
 export const BLOB_ROWS: readonly MemoryRow[] = [
   {
@@ -10,7 +12,7 @@ export const BLOB_ROWS: readonly MemoryRow[] = [
       const blob = createBlob(backend, [2, 3], dtype);
       const got = await Promise.all([blob.read(), blob.readDiff()]);
       blob.dispose();
-      return got.map((values, i) => same(i === 0 ? "data" : "diff", values, new Float32Array(6)));
+      return got.map((values, i) => exactly(i === 0 ? "data" : "diff", values, new Float32Array(6)));
     },
   },
   {
@@ -27,7 +29,7 @@ export const BLOB_ROWS: readonly MemoryRow[] = [
       host.fill(0);
       const [data, diff] = await Promise.all([blob.read(), blob.readDiff()]);
       blob.dispose();
-      return [same("data", data, rounded), same("diff", diff, rounded)];
+      return [exactly("data", data, rounded), exactly("diff", diff, rounded)];
     },
   },
   {
@@ -45,12 +47,12 @@ export const BLOB_ROWS: readonly MemoryRow[] = [
       const grown = await Promise.all([blob.read(), blob.readDiff()]);
       blob.dispose();
       return [
-        same("data of 2", small[0], [1, 2]),
-        same("diff of 2", small[1], [6, 5]),
-        same("data of 6 again", again[0], [1, 2, 3, 4, 5, 6]),
-        same("diff of 6 again", again[1], [6, 5, 4, 3, 2, 1]),
-        same("data of 7", grown[0], new Float32Array(7)),
-        same("diff of 7", grown[1], new Float32Array(7)),
+        exactly("data of 2", small[0], [1, 2]),
+        exactly("diff of 2", small[1], [6, 5]),
+        exactly("data of 6 again", again[0], [1, 2, 3, 4, 5, 6]),
+        exactly("diff of 6 again", again[1], [6, 5, 4, 3, 2, 1]),
+        exactly("data of 7", grown[0], new Float32Array(7)),
+        exactly("diff of 7", grown[1], new Float32Array(7)),
       ];
     },
   },
@@ -62,7 +64,7 @@ export const BLOB_ROWS: readonly MemoryRow[] = [
       blob.reshape([3]);
       const lengths = [blob.data.length, blob.diff.length];
       blob.dispose();
-      return [same("lengths of data and diff", lengths, [3, 3])];
+      return [exactly("lengths of data and diff", lengths, [3, 3])];
     },
   },
   {
@@ -76,7 +78,42 @@ export const BLOB_ROWS: readonly MemoryRow[] = [
       const counts = [empty.count(), empty.count(1), scalar.count(), scalar.numAxes];
       empty.dispose();
       scalar.dispose();
-      return [same("empty", none, []), same("scalar", one, [5]), same("counts", counts, [0, 4, 1, 0])];
+      return [exactly("empty", none, []), exactly("scalar", one, [5]), exactly("counts", counts, [0, 4, 1, 0])];
+    },
+  },
+  {
+    // A buffer that the caller made, longer than the shape: contents and length stay until the blob outgrows it.
+    name: "blob-over-a-given-buffer",
+    clause: "B-6",
+    async run(backend, dtype) {
+      const done: Comparison[] = [];
+      for (const [count, length] of [
+        [0, 0],
+        [0, 3],
+        [1, 1],
+        [6, 6],
+        [6, 15],
+        [257, 300],
+      ] as const) {
+        const what = (part: string) => `${part} of ${count} over a buffer of ${length}`;
+        const values = hostArray(dtype, length).map((_, i) => i + 1);
+        const own = backend.alloc(dtype, length);
+        backend.write(own, values);
+        const blob = createBlob(backend, [count], dtype, own);
+        const [data, diff] = [await blob.read(), await blob.readDiff()];
+        done.push(exactly(what("data"), data, values.subarray(0, count)));
+        done.push(exactly(what("diff"), diff, hostArray(dtype, count)));
+        blob.write(hostArray(dtype, count).fill(-3));
+        const kept = values.slice().fill(-3, 0, count);
+        done.push(exactly(what("the buffer after write"), await backend.read(own, length), kept));
+        blob.reshape([length]);
+        done.push(exactly(what("data, grown to the buffer,"), await blob.read(), kept));
+        blob.reshape([length + 1]);
+        done.push(exactly(what("data, grown beyond the buffer,"), await blob.read(), hostArray(dtype, length + 1)));
+        blob.dispose();
+        done.push(exactly(what("owns() after dispose()"), [Number(backend.owns(own))], [0]));
+      }
+      return done;
     },
   },
   {
@@ -100,7 +137,7 @@ export const BLOB_ROWS: readonly MemoryRow[] = [
       if (got.length !== first.length) throw new Error(`read() gave ${got.length} values, expected ${first.length}`);
       if (got.some((value) => !Number.isFinite(value) || value === 0))
         throw new Error("read() lost values to dispose()");
-      return backend.supports.deterministic ? [same("top", got, first)] : [];
+      return backend.supports.deterministic ? [exactly("top", got, first)] : [];
     },
   },
 ];

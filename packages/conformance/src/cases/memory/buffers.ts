@@ -1,5 +1,6 @@
+import { exactly } from "../../truth/exact.ts";
 import { hostArray, normals } from "../data.ts";
-import { type MemoryRow, same } from "./row.ts";
+import type { MemoryRow } from "./row.ts";
 
 export const BUFFER_ROWS: readonly MemoryRow[] = [
   {
@@ -13,7 +14,7 @@ export const BUFFER_ROWS: readonly MemoryRow[] = [
       const buffer = backend.alloc(dtype, 1001);
       const got = await backend.read(buffer, 1001);
       buffer.dispose();
-      return [same("new buffer", got, new Float32Array(1001))];
+      return [exactly("new buffer", got, new Float32Array(1001))];
     },
   },
   {
@@ -27,7 +28,7 @@ export const BUFFER_ROWS: readonly MemoryRow[] = [
       if (buffer.dtype !== dtype || buffer.length !== 5)
         throw new Error(`alloc(${dtype}, 5): ${buffer.dtype}, ${buffer.length}`);
       if (type !== dtype) throw new Error(`read() of a ${dtype} buffer gave a ${got.constructor.name}`);
-      return [same("length", [got.length], [5])];
+      return [exactly("length", [got.length], [5])];
     },
   },
   {
@@ -38,7 +39,7 @@ export const BUFFER_ROWS: readonly MemoryRow[] = [
       backend.write(buffer, hostArray(dtype, 0));
       const got = await backend.read(buffer, 0);
       buffer.dispose();
-      return [same("empty buffer", got, [])];
+      return [exactly("empty buffer", got, [])];
     },
   },
   {
@@ -52,7 +53,7 @@ export const BUFFER_ROWS: readonly MemoryRow[] = [
       source.fill(-1);
       const got = await backend.read(buffer, 300);
       buffer.dispose();
-      return [same("buffer", got, before)];
+      return [exactly("buffer", got, before)];
     },
   },
   {
@@ -64,7 +65,7 @@ export const BUFFER_ROWS: readonly MemoryRow[] = [
       backend.write(buffer, hostArray(dtype, [-1, -2, -3]));
       const [all, some] = await Promise.all([backend.read(buffer, 7), backend.read(buffer, 2)]);
       buffer.dispose();
-      return [same("all", all, [-1, -2, -3, 4, 5, 6, 7]), same("first two", some, [-1, -2])];
+      return [exactly("all", all, [-1, -2, -3, 4, 5, 6, 7]), exactly("first two", some, [-1, -2])];
     },
   },
   {
@@ -76,7 +77,7 @@ export const BUFFER_ROWS: readonly MemoryRow[] = [
       backend.write(buffer, whole.subarray(1, 4));
       const got = await backend.read(buffer, 3);
       buffer.dispose();
-      return [same("buffer", got, [8, 7, 6])];
+      return [exactly("buffer", got, [8, 7, 6])];
     },
   },
   {
@@ -92,7 +93,7 @@ export const BUFFER_ROWS: readonly MemoryRow[] = [
       backend.kernels.fill(100, -1, buffer);
       const got = await Promise.all(reads);
       buffer.dispose();
-      return got.map((values, i) => same(`read ${i + 1}`, values, new Float32Array(100).fill(i + 1)));
+      return got.map((values, i) => exactly(`read ${i + 1}`, values, new Float32Array(100).fill(i + 1)));
     },
   },
   {
@@ -106,7 +107,7 @@ export const BUFFER_ROWS: readonly MemoryRow[] = [
       const [gotA, gotB] = await Promise.all([backend.read(a, 64), backend.read(b, 64)]);
       a.dispose();
       b.dispose();
-      return [same("a", gotA, new Float32Array(64).fill(2)), same("b", gotB, new Float32Array(64).fill(1))];
+      return [exactly("a", gotA, new Float32Array(64).fill(2)), exactly("b", gotB, new Float32Array(64).fill(1))];
     },
   },
   {
@@ -121,7 +122,7 @@ export const BUFFER_ROWS: readonly MemoryRow[] = [
       backend.kernels.fill(4, 5, buffer);
       await backend.finish();
       buffer.dispose();
-      return [same("a mutated read", second, [1, 2, 3, 4]), same("an old read", first, [-7, -7, -7, -7])];
+      return [exactly("a mutated read", second, [1, 2, 3, 4]), exactly("an old read", first, [-7, -7, -7, -7])];
     },
   },
   {
@@ -133,7 +134,7 @@ export const BUFFER_ROWS: readonly MemoryRow[] = [
       for (const [i, buffer] of buffers.entries()) backend.kernels.fill(buffer.length, i + 1, buffer);
       const got = await Promise.all(buffers.map((buffer) => backend.read(buffer, buffer.length)));
       for (const buffer of buffers) buffer.dispose();
-      return got.map((values, i) => same(`buffer ${i}`, values, new Float32Array(values.length).fill(i + 1)));
+      return got.map((values, i) => exactly(`buffer ${i}`, values, new Float32Array(values.length).fill(i + 1)));
     },
   },
   {
@@ -147,7 +148,7 @@ export const BUFFER_ROWS: readonly MemoryRow[] = [
       for (const buffer of many) backend.kernels.fill(buffer.length, -3, buffer);
       const got = await backend.read(first, 500);
       for (const buffer of [first, ...many]) buffer.dispose();
-      return [same("first buffer", got, values)];
+      return [exactly("first buffer", got, values)];
     },
   },
   {
@@ -164,7 +165,7 @@ export const BUFFER_ROWS: readonly MemoryRow[] = [
       for (const [i, buffer] of all.entries()) backend.kernels.fill(32, i + 1, buffer);
       const got = await Promise.all(all.map((buffer) => backend.read(buffer, 32)));
       for (const buffer of all) buffer.dispose();
-      return got.map((values, i) => same(`buffer ${i}`, values, new Float32Array(32).fill(i + 1)));
+      return got.map((values, i) => exactly(`buffer ${i}`, values, new Float32Array(32).fill(i + 1)));
     },
   },
   {
@@ -181,7 +182,9 @@ export const BUFFER_ROWS: readonly MemoryRow[] = [
       const got = await Promise.all([backend.read(b, 5000), backend.read(c, 5000), pending]);
       b.dispose();
       c.dispose();
-      return got.map((values, i) => same(`buffer ${"bca"[i]}`, values, new Float32Array(5000).fill([4, 6, 4][i] ?? 0)));
+      return got.map((values, i) =>
+        exactly(`buffer ${"bca"[i]}`, values, new Float32Array(5000).fill([4, 6, 4][i] ?? 0)),
+      );
     },
   },
 ];

@@ -1,7 +1,7 @@
 import { type Backend, createBlob, type Dtype, type HostBuffer } from "@bn/core";
 import type { Case, Comparison } from "../../case.ts";
+import { exactly } from "../../truth/exact.ts";
 import { hostArray } from "../data.ts";
-import { same } from "./row.ts";
 
 /** A dtype that the backend supports. */
 function dtypeOf({ supports }: Backend): Dtype {
@@ -26,7 +26,7 @@ export const INSTANCE_CASES: readonly Case[] = [
       const got = Array.from(view).slice(0, 6); // the work is done when the call returns, so nothing waits
       backend.alloc(dtype, 1 << 20).dispose();
       buffer.dispose();
-      return [same("view", got, [2, 2, 2, 2, 2, 2])];
+      return [exactly("view", got, [2, 2, 2, 2, 2, 2])];
     },
   },
   {
@@ -49,9 +49,9 @@ export const INSTANCE_CASES: readonly Case[] = [
         const got = await Promise.all([y.read(), x.readDiff(), y.readDiff()]);
         x.dispose();
         y.dispose();
-        done.push(same(`shifted by one, of ${length}`, got[0], expected.subarray(1)));
-        done.push(same(`data to diff, of ${length}`, got[1], expected));
-        done.push(same(`diff to diff, of ${length}`, got[2], expected.subarray(0, -1)));
+        done.push(exactly(`shifted by one, of ${length}`, got[0], expected.subarray(1)));
+        done.push(exactly(`data to diff, of ${length}`, got[1], expected));
+        done.push(exactly(`diff to diff, of ${length}`, got[2], expected.subarray(0, -1)));
       }
       return done;
     },
@@ -66,7 +66,7 @@ export const INSTANCE_CASES: readonly Case[] = [
       const before = backend.disposed;
       await backend.dispose();
       await backend.dispose();
-      return [same("disposed before, after", [Number(before), Number(backend.disposed)], [0, 1])];
+      return [exactly("disposed before, after", [Number(before), Number(backend.disposed)], [0, 1])];
     },
   },
   {
@@ -84,7 +84,10 @@ export const INSTANCE_CASES: readonly Case[] = [
       await other.dispose();
       const gotA = await backend.read(a, 16);
       a.dispose();
-      return [same("ours", gotA, new Float32Array(16).fill(1)), same("other", gotB, new Float32Array(16).fill(2))];
+      return [
+        exactly("ours", gotA, new Float32Array(16).fill(1)),
+        exactly("other", gotB, new Float32Array(16).fill(2)),
+      ];
     },
   },
 ];

@@ -1,7 +1,7 @@
 import type { Backend, DeviceBuffer, Dtype, HostArray } from "@bn/core";
 import type { Case, Comparison, Context } from "../../case.ts";
+import { exactly } from "../../truth/exact.ts";
 import { hostArray } from "../data.ts";
-import { same } from "./row.ts";
 
 /** K-11: a backend recognises its own live buffers, and refuses every other value before it touches memory. */
 export const OWNERSHIP_CASES: readonly Case[] = (
@@ -42,9 +42,9 @@ async function owns({ backend, create }: Context, dtype: Dtype): Promise<Compari
   mine.dispose();
   await other.dispose();
   return [
-    same("owns(mine), owns(theirs), and the other way round", asks.map(Number), [1, 0, 0, 1]),
-    same("owns() of what is not a buffer", strangers.map(Number), new Float32Array(strangers.length)),
-    same("owns() after dispose(), and of a disposed backend", [after, other.owns(theirs)].map(Number), [0, 0]),
+    exactly("owns(mine), owns(theirs), and the other way round", asks.map(Number), [1, 0, 0, 1]),
+    exactly("owns() of what is not a buffer", strangers.map(Number), new Float32Array(strangers.length)),
+    exactly("owns() after dispose(), and of a disposed backend", [after, other.owns(theirs)].map(Number), [0, 0]),
   ];
 }
 
@@ -65,8 +65,8 @@ async function foreignBuffers({ backend, create }: Context, dtype: Dtype): Promi
   mine.dispose();
   await other.dispose();
   return [
-    same("our buffer", ours, hostArray(dtype, 4).fill(2)),
-    same("the other instance's", foreign, hostArray(dtype, 4).fill(3)),
+    exactly("our buffer", ours, hostArray(dtype, 4).fill(2)),
+    exactly("the other instance's", foreign, hostArray(dtype, 4).fill(3)),
   ];
 }
 
@@ -83,7 +83,7 @@ async function disposedBuffers({ backend }: Context, dtype: Dtype): Promise<Comp
   expectCodes(found, ["ERR_BN_DISPOSED", "ERR_BN_BACKEND"]);
   const values = await backend.read(next, 4);
   next.dispose();
-  return [same("the buffer made next", values, hostArray(dtype, 4).fill(5))];
+  return [exactly("the buffer made next", values, hostArray(dtype, 4).fill(5))];
 }
 
 function filled(backend: Backend, dtype: Dtype, value: number): DeviceBuffer {

@@ -1,5 +1,6 @@
 import type { Backend, Dtype, HostArray } from "@bn/core";
 import type { Case, Comparison } from "../../case.ts";
+import { inStretches, patternAt, type Stretch } from "../../truth/exact.ts";
 import { DTYPES, hostArray } from "../data.ts";
 import { EXTENTS, type Tier } from "../sweep/sizes.ts";
 
@@ -19,8 +20,9 @@ export function sizeCases(tier: Tier): Case[] {
         needs: { dtype },
         async run({ backend }) {
           const done: Comparison[] = [];
-          for (const length of new Set([size - 1, size, size + 1]))
-            done.push(...(await oneSize(backend, dtype, length)));
+          for (const length of new Set([size - 1, size, size + 1])) {
+            done.push(...(await freshAndRecycled(backend, dtype, length)), ...(await moved(backend, dtype, length)));
+          }
           return done;
         },
       };
@@ -28,11 +30,22 @@ export function sizeCases(tier: Tier): Case[] {
   );
 }
 
-async function oneSize(backend: Backend, dtype: Dtype, length: number): Promise<Comparison[]> {
+const DIRT = 3;
+
+const all = (end: number, value: number | null): readonly Stretch[] => [{ end, value }];
+const split = (at: number, first: number | null, end: number, second: number | null): readonly Stretch[] => [
+  { end: at, value: first },
+  { end, value: second },
+];
+
+/** Memory is zero, whoever had it before: written from the host, filled by a kernel, of another dtype, larger or as large. */
+async function freshAndRecycled(backend: Backend, dtype: Dtype, length: number): Promise<Comparison[]> {
   const done: Comparison[] = [];
   const zero = async (what: string, n: number) => {
     const buffer = backend.alloc(dtype, n);
-    done.push(firstDifference(what, await backend.read(buffer, n), n, () => 0));
+    if (buffer.length !== n || buffer.dtype !== dtype)
+      throw new Error(`alloc(${dtype}, ${n}) gave ${buffer.length} ${buffer.dtype}`);
+    done.push(inStretches(what, await backend.read(buffer, n), all(n, 0)));
     buffer.dispose();
   };
   await zero(`${length} new elements`, length);
@@ -42,47 +55,48 @@ async function oneSize(backend: Backend, dtype: Dtype, length: number): Promise<
   await zero(`${length} elements of recycled memory`, length);
   const again = backend.alloc(dtype, length);
   backend.kernels.fill(length, DIRT, again);
-  await backend.finish();
+  done.push(inStretches(`fill of ${length}`, await backend.read(again, length), all(length, DIRT)));
   again.dispose();
-  await zero(`${Math.ceil(length / 2)} elements of larger recycled memory`, Math.ceil(length / 2));
-
-  const values = hostArray(dtype, length);
-  for (let i = 0; i < length; i++) values[i] = patternAt(i);
-  const buffer = backend.alloc(dtype, length);
-  backend.write(buffer, values);
-  values.fill(DIRT);
-  const part = Math.floor((2 * length) / 3);
-  done.push(firstDifference(`the first ${part} of ${length}`, await backend.read(buffer, part), part, patternAt));
-  const whole = await backend.read(buffer, length);
-  done.push(firstDifference(`${length} elements written and read`, whole, length, patternAt));
-  backend.write(buffer, hostArray(dtype, part).fill(1));
-  const mixed = (i: number) => (i < part ? 1 : patternAt(i));
-  const got = await backend.read(buffer, length);
-  done.push(firstDifference(`${length} elements, the first ${part} written again`, got, length, mixed));
-  buffer.dispose();
+  const half = Math.ceil(length / 2);
+  await zero(`${half} elements of larger recycled memory`, half);
+  const other = backend.supports.dtypes.find((one) => one !== dtype);
+  if (other === undefined) return done;
+  const bytes = dtype === "float64" ? 2 * length : half;
+  const foreign = backend.alloc(other, bytes);
+  backend.kernels.fill(bytes, DIRT, foreign);
+  foreign.dispose();
+  await zero(`${length} elements of memory that was ${other}`, length);
   return done;
 }
 
-const DIRT = 3;
-
-/** The period of the pattern is neither a power of two nor the size of a buffer. */
-function patternAt(i: number): number {
-  return (i % 8191) + 1;
-}
-
-/** Compares bit for bit, and reports the first element that differs. */
-function firstDifference(what: string, got: HostArray, length: number, expected: (i: number) => number): Comparison {
-  if (got.length !== length) throw new Error(`${what}: read() gave ${got.length} values, expected ${length}`);
-  let at = 0;
-  while (at < length && got[at] === expected(at)) at++;
-  const equal = at === length;
-  return {
-    what,
-    error: equal ? 0 : Math.abs((got[at] as number) - expected(at)),
-    bound: 0,
-    ratio: equal ? 0 : Number.POSITIVE_INFINITY,
-    at: { outer: 0, channel: 0, inner: equal ? 0 : at },
-    got: equal ? 0 : (got[at] as number),
-    expected: equal ? 0 : expected(at),
-  };
+/** What is written, read, copied and filled is all of that and no more: what was read before does not change with it. */
+async function moved(backend: Backend, dtype: Dtype, length: number): Promise<Comparison[]> {
+  const part = Math.floor((2 * length) / 3);
+  const most = Math.max(length - 1, 0);
+  const [x, y] = [backend.alloc(dtype, length), backend.alloc(dtype, length)];
+  const host = hostArray(dtype, length);
+  for (let i = 0; i < length; i++) host[i] = patternAt(i);
+  backend.write(x, host);
+  host.fill(DIRT);
+  backend.kernels.copy(length, x, y);
+  const some = await backend.read(x, part);
+  const whole = await backend.read(x, length);
+  backend.write(x, hostArray(dtype, part).fill(1));
+  const mixed = await backend.read(x, length);
+  const copied = await backend.read(y, length);
+  backend.kernels.fill(most, 5, y);
+  const filled = await backend.read(y, length);
+  backend.kernels.copy(most, x, y);
+  const over = await backend.read(y, length);
+  x.dispose();
+  y.dispose();
+  const rows: readonly (readonly [what: string, got: HostArray, expected: readonly Stretch[]])[] = [
+    [`the first ${part} of ${length}`, some, all(part, null)],
+    [`${length} elements written and read`, whole, all(length, null)],
+    [`${length} elements, the first ${part} written again`, mixed, split(part, 1, length, null)],
+    [`copy of ${length}`, copied, all(length, null)],
+    [`${length} elements, all but the last filled`, filled, split(most, 5, length, null)],
+    [`${length} elements, all but the last copied`, over, split(Math.min(part, most), 1, length, null)],
+  ];
+  return rows.map(([what, got, expected]) => inStretches(what, got, expected));
 }

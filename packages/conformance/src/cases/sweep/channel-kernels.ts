@@ -2,6 +2,7 @@ import type { HostArray } from "@bn/core";
 import type { Comparison } from "../../case.ts";
 import type { Precision } from "../../truth/bounds.ts";
 import { averageBound } from "../../truth/bounds.ts";
+import { exactly } from "../../truth/exact.ts";
 import { storedErrors, type WideStats } from "../../truth/lines.ts";
 import { compareChannels } from "../../truth/maps.ts";
 import { addPairs, low, multiplyPairs } from "../../truth/pairs.ts";
@@ -149,11 +150,11 @@ const copy: CoveredKernel = {
   options: [""],
   mayAlias: false,
   over: "length",
-  async run({ bench, p, g, data }) {
+  async run({ bench, data }) {
     const values = data.x();
     const y = bench.output("y", values.length);
     bench.backend.kernels.copy(values.length, bench.input("x", values), y);
-    return [exactly(p, await bench.result("y"), values, g.inner)];
+    return [exactly("y", await bench.result("y"), values)];
   },
 };
 
@@ -164,29 +165,11 @@ const fill: CoveredKernel = {
   options: ["-2.5", "0", "1e30", "-0"],
   mayAlias: false,
   over: "length",
-  async run({ bench, p, g, option }) {
+  async run({ bench, g, option }) {
     const value = Math.fround(Number(option));
     bench.backend.kernels.fill(g.inner, value, bench.output("y", g.inner));
-    return [exactly(p, await bench.result("y"), new Float64Array(g.inner).fill(value), g.inner)];
+    return [exactly("y", await bench.result("y"), new Float64Array(g.inner).fill(value))];
   },
 };
-
-/** Compares bit for bit, because the sign of a zero does not show in a difference. */
-function exactly({ dtype }: Precision, got: ArrayLike<number>, values: ArrayLike<number>, length: number): Comparison {
-  const found = compareChannels("y", got, wideOf(values), new Float64Array(length), dtype);
-  const at = Array.from(got).findIndex((value, i) => value === 0 && !Object.is(value, values[i]));
-  if (found.ratio > 1 || at < 0) return found;
-  const place = { outer: 0, channel: at, inner: 0 };
-  const note = "the sign of a zero";
-  return {
-    ...found,
-    error: 0,
-    ratio: Number.POSITIVE_INFINITY,
-    at: place,
-    got: got[at] as number,
-    expected: values[at] as number,
-    note,
-  };
-}
 
 export const CHANNEL_KERNELS = [movingAverage, globalStats, copy, fill];

@@ -23,7 +23,7 @@ const KERNELS: readonly CoveredKernel[] = [...REDUCTION_KERNELS, ...MAP_KERNELS,
 export function sweepCases(tier: Tier, seed: string): Case[] {
   const extent = EXTENTS[tier];
   const upTo = (size: number) => Math.min(size, extent.layerCap);
-  const layers = { ...extent, cap: extent.layerCap, dense: upTo(extent.dense), pairs: upTo(extent.pairs) };
+  const layers = { ...extent, cap: extent.layerCap, dense: upTo(extent.dense), pairs: upTo(extent.pairs), single: 0 };
   return [
     ...KERNELS.flatMap((kernel) => casesOf("kernels", kernel, extent, seed)),
     ...LAYERS.flatMap((layer) => casesOf("layers", layer, layers, seed)),

@@ -3,7 +3,7 @@ import { SURROUNDINGS, type Surroundings } from "./bench.ts";
 import type { CoveredKernel } from "./calls.ts";
 import { coveringArray, mix } from "./covering.ts";
 import { KINDS } from "./kinds.ts";
-import { between, type Extent, everySize, sideOf, sizeOf } from "./sizes.ts";
+import { between, type Extent, everySize, sideOf, singles, sizeOf } from "./sizes.ts";
 
 /** The call after the first one: none, a second one on the same buffers with other data, or a smaller one. */
 type Then = "once" | "again" | "smaller";
@@ -37,7 +37,8 @@ export interface Group {
 
 /**
  * The rows of one kernel, grouped into cases: a covering array of strength 2 over sizes and everything else, every size
- * up to `upTo`, and geometries that the seed draws. Rows of the array are grouped by their longest dimension.
+ * up to `upTo`, one dimension beyond the cap, and geometries that the seed draws. Rows of the array are grouped by their
+ * longest dimension.
  */
 export function rowsFor(kernel: CoveredKernel, extent: Extent, seed: string): Group[] {
   const { upTo, cap } = extent;
@@ -46,8 +47,10 @@ export function rowsFor(kernel: CoveredKernel, extent: Extent, seed: string): Gr
   const covering = pairs(kernel, extent);
   for (const row of covering) put(longest(row.g), row);
   if (kernel.over === "tensor") for (const row of largePairs(kernel, extent, covering)) put(longest(row.g), row);
-  const singles = everySize(upTo, cap).map((g) => flattened(kernel, g));
-  for (const [i, g] of unique(singles).entries()) put(`sizes-${1 + Math.floor(i / 20)}`, mixed(kernel, g, i));
+  const all = everySize(upTo, cap).map((g) => flattened(kernel, g));
+  for (const [i, g] of unique(all).entries()) put(`sizes-${1 + Math.floor(i / 20)}`, mixed(kernel, g, i));
+  const long = singles(extent).map((g) => flattened(kernel, g));
+  for (const [i, g] of unique(long).entries()) put(longest(g), mixed(kernel, g, i + 11));
   for (const [i, g] of between(`${kernel.name}|${seed}`, extent.between, cap).entries()) {
     put(`drawn-${1 + Math.floor(i / 12)}`, mixed(kernel, flattened(kernel, g), i + 5));
   }

@@ -27,7 +27,9 @@ export interface Extent {
   readonly dense: number;
   /** Up to this product, sizes occur in all pairs; above `dense`, with normal values only. */
   readonly pairs: number;
-  /** The same cap for layers, whose calls cost several kernels each. */
+  /** The length of one dimension of a tensor beyond the cap, whose other dimensions are 1. For kernels only. 0: no such tensor. */
+  readonly single: number;
+  /** The cap for layers, whose calls cost several kernels each. */
   readonly layerCap: number;
   readonly upTo: number;
   /** The number of geometries between the boundaries that the seed draws. */
@@ -43,6 +45,7 @@ export const EXTENTS: Readonly<Record<Tier, Extent>> = {
     cap: 2 ** 11,
     dense: 2 ** 9,
     pairs: 2 ** 9,
+    single: 0,
     layerCap: 2 ** 9,
     upTo: 17,
     between: 4,
@@ -54,6 +57,7 @@ export const EXTENTS: Readonly<Record<Tier, Extent>> = {
     cap: 2 ** 18,
     dense: 2 ** 13,
     pairs: 2 ** 18,
+    single: 2 ** 18 + 1,
     layerCap: 2 ** 14,
     upTo: 130,
     between: 48,
@@ -65,12 +69,23 @@ export const EXTENTS: Readonly<Record<Tier, Extent>> = {
     cap: 2 ** 22,
     dense: 2 ** 22,
     pairs: 2 ** 22,
+    single: 2 ** 22 + 1,
     layerCap: 2 ** 18,
     upTo: 130,
     between: 200,
     memory: 2 ** 24,
   },
 };
+
+/** `single` in each dimension. */
+export function singles({ single }: Extent): Geometry[] {
+  if (single === 0) return [];
+  return [
+    { outer: single, channels: 1, inner: 1 },
+    { outer: 1, channels: single, inner: 1 },
+    { outer: 1, channels: 1, inner: single },
+  ];
+}
 
 export function sizeOf({ outer, channels, inner }: Geometry): number {
   return outer * channels * inner;

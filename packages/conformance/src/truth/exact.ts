@@ -1,0 +1,80 @@
+import type { Comparison } from "../case.ts";
+
+/**
+ * Equal to the last bit: a zero has its sign, and any NaN is as good as another. The worst element is the first that differs.
+ *
+ * Errors: throws where the lengths differ.
+ */
+export function exactly(what: string, got: ArrayLike<number>, expected: ArrayLike<number>): Comparison {
+  const { length } = expected;
+  if (got.length !== length) throw new Error(`${what}: ${got.length} elements, expected ${length}`);
+  for (let i = 0; i < length; i++) {
+    const [value, wanted] = [got[i] as number, expected[i] as number];
+    if (!sameNumber(value, wanted)) return different(what, i, value, wanted);
+  }
+  return equal(what);
+}
+
+/** Not Object.is: engines compare two numbers much faster than two values. */
+function sameNumber(a: number, b: number): boolean {
+  return a === b ? a !== 0 || 1 / a === 1 / b : a - a !== 0 && Object.is(a, b);
+}
+
+/** Elements in a row: all of one value, or the pattern. */
+export interface Stretch {
+  /** Where it ends. */
+  readonly end: number;
+  /** null: the pattern. */
+  readonly value: number | null;
+}
+
+/** Neither a power of two nor a size of anything is its period. */
+const PERIOD = 8191;
+
+export function patternAt(i: number): number {
+  return (i % PERIOD) + 1;
+}
+
+/** The same for millions of elements, without another array of them: `stretches` follow each other from the first on. */
+export function inStretches(what: string, got: ArrayLike<number>, stretches: readonly Stretch[]): Comparison {
+  const length = stretches.at(-1)?.end ?? 0;
+  if (got.length !== length) throw new Error(`${what}: ${got.length} elements, expected ${length}`);
+  let start = 0;
+  for (const { end, value } of stretches) {
+    const at = value === null ? offPattern(got, start, end) : offValue(got, start, end, value);
+    if (at < end) return different(what, at, got[at] as number, value ?? patternAt(at));
+    start = Math.max(start, end);
+  }
+  return equal(what);
+}
+
+function offValue(got: ArrayLike<number>, start: number, end: number, value: number): number {
+  let at = start;
+  while (at < end && sameNumber(got[at] as number, value)) at++;
+  return at;
+}
+
+function offPattern(got: ArrayLike<number>, start: number, end: number): number {
+  let at = start;
+  for (let expected = patternAt(at); at < end && got[at] === expected; at++) {
+    expected = expected === PERIOD ? 1 : expected + 1;
+  }
+  return at;
+}
+
+function equal(what: string): Comparison {
+  return { what, error: 0, bound: 0, ratio: 0, at: { outer: 0, channel: 0, inner: 0 }, got: 0, expected: 0 };
+}
+
+function different(what: string, inner: number, got: number, expected: number): Comparison {
+  const found = {
+    what,
+    error: Math.abs(got - expected),
+    bound: 0,
+    ratio: Number.POSITIVE_INFINITY,
+    at: { outer: 0, channel: 0, inner },
+    got,
+    expected,
+  };
+  return got === expected ? { ...found, note: "the sign of a zero" } : found;
+}

@@ -1,0 +1,50 @@
+import { expect, it } from "vitest";
+import { exactly, inStretches, patternAt } from "../src/truth/exact.ts";
+
+const INFINITE = Number.POSITIVE_INFINITY;
+
+it.each([
+  ["equal values", [1, 2], [1, 2], 0],
+  ["zeros of one sign", [0, -0], [0, -0], 0],
+  ["NaN for NaN", [Number.NaN], [Number.NaN], 0],
+  ["nothing at all", [], [], 0],
+  ["-0 for 0", [-0], [0], INFINITE],
+  ["0 for -0", [0], [-0], INFINITE],
+  ["0 for NaN", [0], [Number.NaN], INFINITE],
+  ["NaN for a number", [Number.NaN], [1], INFINITE],
+  ["NaN for an infinity", [Number.NaN], [INFINITE], INFINITE],
+  ["an infinity for NaN", [INFINITE], [Number.NaN], INFINITE],
+  ["one infinity for the other", [-INFINITE], [INFINITE], INFINITE],
+  ["a last bit", [1 + 2 ** -52], [1], INFINITE],
+  ["a subnormal lost", [0], [2 ** -1074], INFINITE],
+])("gives %s its ratio", (_, got, expected, ratio) => {
+  expect(exactly("y", got, expected).ratio).toBe(ratio);
+});
+
+it("says which element differs first, and that it is the sign", () => {
+  expect(exactly("y", [1, 5, 6], [1, 2, 3])).toMatchObject({ at: { inner: 1 }, got: 5, expected: 2, error: 3 });
+  expect(exactly("y", [0, -0], [0, 0])).toMatchObject({ at: { inner: 1 }, note: "the sign of a zero" });
+});
+
+it("refuses other lengths", () => {
+  expect(() => exactly("y", [1, 2], [1])).toThrow("y: 2 elements, expected 1");
+  expect(() => inStretches("y", [1], [{ end: 2, value: 1 }])).toThrow("y: 1 elements, expected 2");
+});
+
+it("compares stretches of a value and of the pattern, at each end of each", () => {
+  const length = 20_000;
+  const stretches = [
+    { end: 10, value: 5 },
+    { end: length - 1, value: null },
+    { end: length, value: 0 },
+  ];
+  const right = Float64Array.from({ length }, (_, i) => (i < 10 ? 5 : i < length - 1 ? patternAt(i) : 0));
+  expect(inStretches("y", right, stretches).ratio).toBe(0);
+  for (const at of [0, 9, 10, 8190, 8191, 16_382, length - 2, length - 1]) {
+    const wrong = right.slice();
+    wrong[at] = -1;
+    const found = inStretches("y", wrong, stretches);
+    expect(found).toMatchObject({ ratio: INFINITE, got: -1, expected: right[at], at: { inner: at } });
+  }
+  expect(inStretches("y", [-0], [{ end: 1, value: 0 }]).ratio).toBe(INFINITE);
+});
