@@ -3,7 +3,7 @@ import type { Backend } from "@bn/core";
 import { createCpu } from "@bn/cpu";
 import { createWasm } from "@bn/wasm";
 import { describe, expect, it } from "vitest";
-import { type Trial, trials } from "../src/generated/judge.ts";
+import { type MutantSet, type Trial, trials } from "../src/generated/judge.ts";
 
 /** `count` mutants drawn by the seed; `pnpm --filter @bn/mutants kill` judges all. */
 function sampled(all: readonly Trial[], seed: string, count: number): Trial[] {
@@ -11,23 +11,34 @@ function sampled(all: readonly Trial[], seed: string, count: number): Trial[] {
   return Array.from({ length: count }, () => all[r.integer(0, all.length - 1)] as Trial);
 }
 
-const BACKENDS: readonly [name: string, create: () => Promise<Backend>, count: number][] = [
-  ["cpu", () => createCpu(), 40],
-  ["wasm", () => createWasm({ threads: 1 }), 20],
+const CPU = ["cpu", () => createCpu()] as const;
+const WASM = ["wasm", () => createWasm({ threads: 1 })] as const;
+/** Of each set, how many mutants there are at least, and of how many kinds. */
+const LEAST: Readonly<Record<MutantSet, readonly [mutants: number, kinds: number]>> = {
+  generated: [1500, 200],
+  strangers: [800, 250],
+};
+const ROWS: readonly [set: MutantSet, name: string, create: () => Promise<Backend>, count: number][] = [
+  ["generated", ...CPU, 40],
+  ["generated", ...WASM, 20],
+  ["strangers", ...CPU, 20],
+  ["strangers", ...WASM, 10],
 ];
 
-describe.each(BACKENDS)("generated mutants of %s", (name, create, count) => {
+describe.each(ROWS)("%s mutants of %s", (set, name, create, count) => {
   it("are many, and of many kinds", async () => {
     await using backend = await create();
-    const all = trials(backend);
+    const all = trials(backend, [set]);
     expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
-    expect(all.length).toBeGreaterThan(1500);
-    expect(new Set(all.map(({ kind }) => kind)).size).toBeGreaterThan(200);
+    const [mutants, kinds] = LEAST[set];
+    expect(all.length).toBeGreaterThan(mutants);
+    expect(new Set(all.map(({ kind }) => kind)).size).toBeGreaterThan(kinds);
   });
   it(`are killed: ${count} of them`, async () => {
     await using backend = await create();
     const alive: string[] = [];
-    for (const { id, judge } of sampled(trials(backend), name, count)) if ((await judge()) === null) alive.push(id);
+    const chosen = sampled(trials(backend, [set]), set === "generated" ? name : `${set} ${name}`, count);
+    for (const { id, judge } of chosen) if ((await judge()) === null) alive.push(id);
     expect(alive).toEqual([]);
   }, 300_000);
 });

@@ -159,7 +159,7 @@ function alter(
 /**
  * The call with a changed copy of one operand. The backend itself makes the copy, because it may know no other memory.
  */
-function changedInput(
+export function changedInput(
   backend: HostBackend,
   real: Call,
   args: Args,
@@ -253,7 +253,7 @@ function numberFaults(signature: Signature): Mutant[] {
 }
 
 /** The kernels with one of them replaced. */
-function replacing(backend: HostBackend, kernel: string, call: (real: Call, args: Args) => void): HostKernels {
+export function replacing(backend: HostBackend, kernel: string, call: (real: Call, args: Args) => void): HostKernels {
   return new Proxy(backend.kernels, {
     get(target, name) {
       const real: unknown = Reflect.get(target, name);

@@ -1,9 +1,12 @@
-import { cases } from "@bn/conformance";
+import { type Case, cases } from "@bn/conformance";
 import type { Backend, DeviceBuffer, HostBuffer } from "@bn/core";
+import { callMutants } from "../strangers/calls.ts";
+import { elementMutants } from "../strangers/elements.ts";
+import { strangeMemory } from "../strangers/memory.ts";
 import { deviceMutants } from "./device.ts";
-import { generate } from "./generate.ts";
+import { generate, type Mutant } from "./generate.ts";
 import { firstFailure, ordered, withParts } from "./kill.ts";
-import { memoryMutants } from "./memory.ts";
+import { memoryMutants, type PartsMutant } from "./memory.ts";
 
 /** One mutant that can be judged. */
 export interface Trial {
@@ -13,40 +16,61 @@ export interface Trial {
   judge(): Promise<string | null>;
 }
 
+/** Mistakes by combination, and those of somebody who does not know the suite. */
+export const SETS = ["generated", "strangers"] as const;
+export type MutantSet = (typeof SETS)[number];
+
+/** Cases of memory that make a second backend and dispose it, which would be the one that is judged. */
+const SECOND = /^memory\/(owns|foreign-buffers|backend-disposal|two-instances)/;
+
 /** All mutants of a backend. Those that change elements need memory that the host sees. */
-export function trials(backend: Backend): Trial[] {
+export function trials(backend: Backend, sets: readonly MutantSet[] = SETS): Trial[] {
   const all = cases({ tier: backend.supports.hostVisible ? "default" : "quick" });
-  const memory = all.filter(({ id }) => id.startsWith("memory/size-") && Number(/\d+/.exec(id)?.[0]) <= 2 ** 21);
-  const judged = async (mutated: Backend, chosen: typeof all) => (await firstFailure(mutated, chosen))?.id ?? null;
+  const memory = all.filter(({ id }) => id.startsWith("memory/") && !SECOND.test(id));
+  const judged = async (mutated: Backend, chosen: readonly Case[]) => (await firstFailure(mutated, chosen))?.id ?? null;
+  const onHost = (host: Backend<HostBuffer>, { id, kind, kernel, hint, dtype, plant }: Mutant): Trial => ({
+    id,
+    kind,
+    judge: () => judged(withParts(host, { kernels: plant(host) }), ordered(all, kernel, hint, dtype)),
+  });
+  const ofMemory = ({ id, kind, plant }: PartsMutant): Trial => ({
+    id,
+    kind,
+    judge: () => judged(withParts(backend, plant(backend)), memory),
+  });
   const host = isHostVisible(backend) ? backend : null;
-  return [
-    ...(host ? generate() : []).map(({ id, kind, kernel, hint, dtype, plant }) => ({
-      id,
-      kind,
-      judge: () =>
-        judged(
-          withParts(host as Backend<HostBuffer>, { kernels: plant(host as Backend<HostBuffer>) }),
-          ordered(all, kernel, hint, dtype),
-        ),
-    })),
-    ...deviceMutants().map(({ id, kind, kernel, hint, plant }) => ({
-      id,
-      kind,
-      judge() {
-        const parts = plant(backend);
-        const kernels = new Proxy(backend.kernels, {
-          get(target, name) {
-            const value: unknown = Reflect.get(Object.hasOwn(parts, name) ? parts : target, name);
-            return typeof value === "function" ? value.bind(target) : value;
-          },
-        });
-        return judged(withParts(backend, { kernels }), ordered(all, kernel, hint, null));
-      },
-    })),
-    ...memoryMutants()
-      .filter(({ id }) => backend.supports.hostVisible || Number(/\d+$/.exec(id)?.[0]) < 10_000)
-      .map(({ id, kind, plant }) => ({ id, kind, judge: () => judged(withParts(backend, plant(backend)), memory) })),
-  ];
+  const made: Trial[] = [];
+  if (sets.includes("generated")) {
+    if (host) made.push(...generate().map((mutant) => onHost(host, mutant)));
+    made.push(...deviceTrials(backend, all));
+    made.push(
+      ...memoryMutants()
+        .filter(({ id }) => host !== null || Number(/\d+$/.exec(id)?.[0]) < 10_000)
+        .map(ofMemory),
+    );
+  }
+  if (sets.includes("strangers") && host) {
+    made.push(...[...elementMutants(), ...callMutants()].map((mutant) => onHost(host, mutant)));
+    made.push(...strangeMemory().map(ofMemory));
+  }
+  return made;
+}
+
+function deviceTrials(backend: Backend, all: readonly Case[]): Trial[] {
+  return deviceMutants().map(({ id, kind, kernel, hint, plant }) => ({
+    id,
+    kind,
+    async judge() {
+      const parts = plant(backend);
+      const kernels = new Proxy(backend.kernels, {
+        get(target, name) {
+          const value: unknown = Reflect.get(Object.hasOwn(parts, name) ? parts : target, name);
+          return typeof value === "function" ? value.bind(target) : value;
+        },
+      });
+      return (await firstFailure(withParts(backend, { kernels }), ordered(all, kernel, hint, null)))?.id ?? null;
+    },
+  }));
 }
 
 function isHostVisible(backend: Backend): backend is Backend<HostBuffer & DeviceBuffer> {

@@ -1,4 +1,4 @@
-import type { Backend, DeviceBuffer, HostArray } from "@bn/core";
+import type { Backend, DeviceBuffer, Dtype, HostArray } from "@bn/core";
 
 /** A mistake in memory that begins at a size, for any backend. */
 export interface PartsMutant {
@@ -15,6 +15,30 @@ const like = (array: HostArray, values: ArrayLike<number>): HostArray => {
   made.set(values);
   return made;
 };
+
+/** The buffers of a backend, so that it can be asked which memory is free for others. */
+export function recycling(real: Backend) {
+  let live: DeviceBuffer[] = [];
+  let free: DeviceBuffer[] = [];
+  return {
+    alloc(dtype: Dtype, length: number): DeviceBuffer {
+      const buffer = real.alloc(dtype, length);
+      live.push(buffer);
+      return buffer;
+    },
+    /** Whether a buffer was disposed, of the last twenty, that has room for another. */
+    find(dtype: Dtype, length: number, which: (was: Dtype, is: Dtype) => boolean = () => true): boolean {
+      const owned = live.filter((one) => real.owns(one));
+      free = [...free, ...live.filter((one) => !owned.includes(one))].slice(-20);
+      live = owned;
+      return free.some((one) => bytesOf(one) >= bytesOf({ dtype, length }) && which(one.dtype, dtype));
+    },
+  };
+}
+
+function bytesOf({ dtype, length }: Pick<DeviceBuffer, "dtype" | "length">): number {
+  return length * (dtype === "float32" ? 4 : 8);
+}
 
 /** Creates one mutant per mistake and size. */
 export function memoryMutants(): PartsMutant[] {
@@ -54,16 +78,12 @@ const FAULTS: readonly Fault[] = [
   {
     kind: "alloc: recycled memory is dirty in buffers longer than",
     plant: (size) => (real) => {
-      let disposed = 0;
+      const memory = recycling(real);
       return {
         alloc(dtype, length) {
-          const buffer = real.alloc(dtype, length);
-          if (length > size && disposed >= length) real.kernels.fill(1, 5, buffer);
-          const dispose = buffer.dispose.bind(buffer);
-          buffer.dispose = () => {
-            disposed = Math.max(disposed, length);
-            dispose();
-          };
+          const old = memory.find(dtype, length);
+          const buffer = memory.alloc(dtype, length);
+          if (old && length > size) real.kernels.fill(1, 5, buffer);
           return buffer;
         },
       };
