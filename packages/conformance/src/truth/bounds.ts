@@ -167,13 +167,25 @@ export function normalizeBound(
   affine: GammaBeta | null,
   errors: StatErrors | null,
 ): Float64Array {
-  const { r, rError, gamma, d, meanError } = magnitudes(x, stats, eps, affine?.gamma ?? null, errors);
-  return map(g, (i, c) => {
-    const s = (r[c] as number) * gamma(c);
-    const t = d(i, c) * s;
-    const own = p.k * p.u * t + p.u * Math.abs(affine?.beta?.[c]?.hi ?? 0);
-    return own + s * meanError(c) + t * (rError[c] as number) + p.eta * (2 + s + gamma(c));
-  });
+  const { r, rError, gamma, meanError } = magnitudes(x, stats, eps, affine?.gamma ?? null, errors);
+  const { outer, channels, inner } = g;
+  const bound = new Float64Array(outer * channels * inner);
+  for (let o = 0, i = 0; o < outer; o++) {
+    for (let c = 0; c < channels; c++) {
+      const mean = stats.mean[c]?.hi as number;
+      const s = (r[c] as number) * gamma(c);
+      const off = rError[c] as number;
+      const fromBeta = p.u * Math.abs(affine?.beta?.[c]?.hi ?? 0);
+      const fromMean = s * meanError(c);
+      const underflow = p.eta * (2 + s + gamma(c));
+      const slope = p.k * p.u;
+      for (const end = i + inner; i < end; i++) {
+        const t = Math.abs((x[i] as number) - mean) * s;
+        bound[i] = slope * t + fromBeta + fromMean + t * off + underflow;
+      }
+    }
+  }
+  return bound;
 }
 
 export interface SumErrors {
