@@ -34,13 +34,36 @@ export async function measure(
   scaleOf: ScaleOf | null = null,
 ): Promise<Measured[]> {
   const taps = createTaps(renormalized(model, places, scaleOf), runtime, given);
-  const names = places.flatMap((_, i) => [meanName(i), varianceName(i)]);
-  const values = await taps.fetch(names.map((name) => ({ name, as: "value" })));
-  return places.map(({ node, shape }, i) => {
-    const of = (name: string) => values.get(name)?.data as Float64Array;
-    const count = countOf(shape) / node.layer.channels;
-    return { node, count, ...merged(of(meanName(i)), of(varianceName(i)), node.layer.channels) };
-  });
+  const found: Measured[] = [];
+  for (const group of groupsOf(places)) {
+    const names = group.flatMap(({ i }) => [meanName(i), varianceName(i)]);
+    const values = await taps.fetch(names.map((name) => ({ name, as: "value" })));
+    for (const { i, place } of group) {
+      const { node, shape } = place;
+      const of = (name: string) => values.get(name)?.data as Float64Array;
+      const count = countOf(shape) / node.layer.channels;
+      found.push({ node, count, ...merged(of(meanName(i)), of(varianceName(i)), node.layer.channels) });
+    }
+  }
+  return found;
+}
+
+/** The size of the tensors that are measured in one run, in bytes. */
+const MOST = 2 ** 27;
+
+/** Places that are measured in one run. Their inputs may all be in memory until the run ends. */
+function groupsOf(places: readonly Place[]) {
+  const groups: { place: Place; i: number }[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const [i, place] of places.entries()) {
+    bytes += 4 * countOf(place.shape);
+    if (bytes > MOST) {
+      groups.push([]);
+      bytes = 4 * countOf(place.shape);
+    }
+    groups.at(-1)?.push({ place, i });
+  }
+  return groups;
 }
 
 /** Merges the means and variances of instances of the same size. */

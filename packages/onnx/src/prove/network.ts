@@ -7,6 +7,7 @@ import type { Model } from "../graph/proto.ts";
 import { upgrade } from "../graph/upgrade.ts";
 import type { Tap } from "../verify/extract.ts";
 import { inputNames } from "../verify/inputs.ts";
+import type { Feed } from "../verify/large.ts";
 import { prepare } from "../verify/prepare.ts";
 import type { Runtime, Tensor } from "../verify/runtime.ts";
 import { createTaps, type Taps } from "../verify/taps.ts";
@@ -24,7 +25,7 @@ export interface RunNetwork {
 
 interface Reads {
   readonly shapes: Readonly<Record<string, Shape>>;
-  readonly feeds: Readonly<Record<string, Tensor>>;
+  readonly feeds: Readonly<Record<string, Feed>>;
   readonly seed: string;
   readonly external: ReadExternal | undefined;
   readonly runtime: Runtime;

@@ -1,8 +1,10 @@
 import type { Dtype, HostArray, Shape } from "@bn/core";
 import { halfToNumber, type Narrow } from "../graph/half.ts";
 import { attributeOf } from "../graph/proto.ts";
+import type { Source } from "./large.ts";
 import type { ComparedNode, InstanceNode } from "./nodes.ts";
-import { batchGeometry, countOf, type Problem, tiled } from "./problem.ts";
+import type { Plan } from "./parts.ts";
+import { batchGeometry, countOf, tiled } from "./problem.ts";
 import type { Tensor } from "./runtime.ts";
 
 /** Values of a tensor in the dtype of its arithmetic. Half types are widened to float32, exactly. */
@@ -21,17 +23,33 @@ export function valuesOf({ type, data, shape }: Tensor, narrow: Narrow | null): 
   return { data: data as HostArray, dtype: type, narrow, shape };
 }
 
+/** A tensor that is read in pieces, in the dtype of its arithmetic. */
+export interface Readable extends Omit<Values, "data"> {
+  read(start: number, count: number): Promise<HostArray>;
+}
+
+/** The values of a source; null if no backend has its type. */
+export function readableOf({ type, shape, read }: Source, narrow: Narrow | null): Readable | null {
+  const none = valuesOf({ type, shape, data: type === "float64" ? new Float64Array() : new Float32Array() }, narrow);
+  if (none === null) return null;
+  return {
+    ...{ dtype: none.dtype, narrow: none.narrow, shape },
+    async read(start, count) {
+      return (valuesOf({ type, shape, data: await read(start, count) }, narrow) as Values).data;
+    },
+  };
+}
+
 /** The operands of a node along channels, in ONNX's order. */
 export type Operands = readonly Values[];
 
-/** The problem that a node represents, given its inputs, or a text that says why it is none. */
-export function problemOf(node: ComparedNode, x: Values, operands: Operands): Problem | string {
+/** The problem that a node represents, without the values of X, or a text that says why it is none. */
+export function planOf(node: ComparedNode, x: Omit<Values, "data">, operands: Operands): Plan | string {
   const { shape } = x;
   if (countOf(shape) === 0) return `X has shape [${shape}], no value at all: nothing to compare`;
   const wide = [x, ...operands].some(({ dtype }) => dtype === "float64");
   const dtype: Dtype = wide ? "float64" : "float32";
-  const data = wide && x.dtype === "float32" ? Float64Array.from(x.data) : x.data;
-  const base = { x: data, dtype, narrow: x.narrow, eps: node.epsilon, stashed: dtype, sums: "deviations" as const };
+  const base = { dtype, narrow: x.narrow, eps: node.epsilon, stashed: dtype, sums: "deviations" as const };
   const numbers = operands.map((one) => one.data);
   if (node.operator === "LayerNormalization") return layerProblem(node, { ...base, shape }, operands);
   if (node.operator !== "BatchNormalization") return instanceProblem(node, { ...base, shape }, numbers);
@@ -43,14 +61,10 @@ export function problemOf(node: ComparedNode, x: Values, operands: Operands): Pr
   return { ...base, g, stats, affine: { gamma, beta }, after: null };
 }
 
-type Base = Omit<Problem, "g" | "stats" | "affine" | "after"> & { readonly shape: Shape };
+type Base = Omit<Plan, "g" | "stats" | "affine" | "after"> & { readonly shape: Shape };
 
 /** Statistics per instance: `normalize` over [1][instances][values], then gamma and beta over their own axes. */
-function instanceProblem(
-  node: InstanceNode,
-  { shape, ...base }: Base,
-  numbers: readonly HostArray[],
-): Problem | string {
+function instanceProblem(node: InstanceNode, { shape, ...base }: Base, numbers: readonly HostArray[]): Plan | string {
   const [gamma, beta = null] = numbers as [HostArray, HostArray?];
   const [batch, channels, inner] = [shape[0] ?? 0, shape[1] ?? 1, countOf(shape, 2)];
   const misfit = (expected: number) =>
@@ -74,7 +88,7 @@ function instanceProblem(
 }
 
 /** Statistics per row; scale and B over the normalized axes, to which they are broadcast. */
-function layerProblem(node: InstanceNode, { shape, ...base }: Base, operands: Operands): Problem | string {
+function layerProblem(node: InstanceNode, { shape, ...base }: Base, operands: Operands): Plan | string {
   const given = Number(attributeOf(node.node, "axis")?.i ?? -1n);
   const axis = given < 0 ? given + shape.length : given;
   const normalized = shape.slice(axis);

@@ -1,13 +1,15 @@
-import { bounds, type Comparison, compare, type Index, oracle } from "@bn/conformance";
+import { bounds, type Comparison, compare, oracle } from "@bn/conformance";
 import type { Backend, Geometry, HostArray } from "@bn/core";
 import { narrowPrecision } from "../graph/half.ts";
-import { type Piece, piecesOf } from "./pieces.ts";
-import { affineOf, type Problem, statisticsOf } from "./problem.ts";
+import { exactly } from "./exact.ts";
+import { type Part, placeIn } from "./parts.ts";
+import { indexIn, type Piece, piecesOf } from "./pieces.ts";
+import { affineOf, type Problem } from "./problem.ts";
 import { foldedBound, runtimeMomentBounds, runtimePrecision, runtimeSquareBounds } from "./runtime-bounds.ts";
 import { inFloat32 } from "./validate-layer.ts";
 
 /** The number of values per piece, which limits the float64 arrays that are held. */
-const PIECE = 2 ** 20;
+const PIECE = 2 ** 18;
 
 /** A backend's top, compared with float64 and with ONNX Runtime. */
 interface TopComparison {
@@ -18,9 +20,9 @@ interface TopComparison {
 export interface NodeComparison {
   /** ONNX Runtime compared with float64; null if it gave no result, or none that a bound applies to. */
   readonly onnxRuntime: Comparison | null;
-  readonly tops: readonly TopComparison[];
-  /** Channels whose values are all NaN in float64. */
-  readonly nan: readonly number[];
+  readonly tops: ReadonlyMap<Backend, TopComparison>;
+  /** 1 for each channel with a value that is not NaN in float64. */
+  readonly told: Uint8Array;
   /** Whether all values in float64 are finite. */
   readonly finite: boolean;
 }
@@ -32,9 +34,13 @@ export interface Top {
 }
 
 /** Compares tops of the same problem with ONNX Runtime's result (`theirs`, as numbers), piece by piece. */
-export function compareNode(problem: Problem, tops: readonly Top[], theirs: HostArray | null): NodeComparison {
+export function compareNode(
+  problem: Problem,
+  stats: oracle.Stats,
+  tops: readonly Top[],
+  theirs: HostArray | null,
+): NodeComparison {
   const { g, dtype, x } = problem;
-  const stats = statisticsOf(problem);
   const runtimeP = runtimePrecision(dtype);
   const theirErrors = problem.stats === null ? runtimeErrors(problem, stats) : null;
   // If the sums of squares leave no digit of the variance, there is no bound for it.
@@ -49,22 +55,17 @@ export function compareNode(problem: Problem, tops: readonly Top[], theirs: Host
   let finite = true;
   for (const piece of piecesOf(g, PIECE)) {
     const size = piece.g.outer * piece.g.channels * piece.g.inner;
-    const part = <T extends { slice(a: number, b: number): T }>(values: T) =>
-      values.slice(piece.offset, piece.offset + size);
+    const part = (values: HostArray) => values.subarray(piece.offset, piece.offset + size);
     const xs = part(x);
     const of = statsIn(piece, stats);
     const affine = affineIn(piece, affineOf(problem.affine));
-    const xhat = oracle.normalize(xs, piece.g, of, problem.eps, affine);
+    const xhat = exactly(dtype, xs, piece.g, of, problem.eps, affine);
     const scale = factorsIn(problem, piece);
     const exact = scale ? xhat.map((value, i) => value * (scale.gamma[i] as number) + (scale.beta[i] as number)) : xhat;
-    const expected = dtype === "float32" ? exact.map(inFloat32) : exact;
-    oracle.each(piece.g, (i, c) => {
-      const value = expected[i] as number;
-      if (!Number.isNaN(value)) told[piece.channel + c] = 1;
-      if (!Number.isFinite(value)) finite = false;
-    });
+    const expected = dtype === "float32" ? inRange(exact) : exact;
+    finite = tell(expected, piece, told) && finite;
     const total = (bound: Float64Array, own: bounds.Precision) => throughScale(bound, xhat, scale, own);
-    const rounded = (bound: Float64Array) => bound.map((own, i) => own + Math.abs(expected[i] as number) * 2 ** -51);
+    const rounded = (bound: Float64Array) => withRounding(bound, expected);
     const theirBound = total(
       foldedBound(runtimeP, xs, piece.g, of, problem.eps, affine, theirErrors && errorsIn(piece, theirErrors)),
       runtimeP,
@@ -83,17 +84,81 @@ export function compareNode(problem: Problem, tops: readonly Top[], theirs: Host
       const into = found[k] as (typeof found)[number];
       into.float64 = worse(into.float64, placed(compare("float64", top, expected, rounded(bound), piece.g), piece, g));
       if (!narrowed) continue;
-      const both = bound.map((value, i) => value + (narrowed.bound[i] as number));
+      const both = sumOf(bound, narrowed.bound);
       const one = compare("ONNX Runtime", top, narrowed.reference(top, both), both, piece.g);
       into.onnxRuntime = worse(into.onnxRuntime, placed(one, piece, g));
     }
   }
-  const nan = Array.from(told.keys()).filter((c) => told[c] === 0);
   return {
     onnxRuntime: runtime,
-    tops: found.map(({ float64, onnxRuntime }) => ({ float64: float64 as Comparison, onnxRuntime })),
-    nan,
+    tops: new Map(tops.map(({ backend }, i) => [backend, found[i] as TopComparison] as const)),
+    told,
     finite,
+  };
+}
+
+/** A value that overflows in float32 is infinite in the truth too. */
+function inRange(values: Float64Array): Float64Array {
+  const found = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i++) found[i] = inFloat32(values[i] as number);
+  return found;
+}
+
+/** Marks channels that have a value which is not NaN. Returns whether all values are finite. */
+function tell(values: Float64Array, { channel, g }: Piece, told: Uint8Array): boolean {
+  let finite = true;
+  for (let o = 0, i = 0; o < g.outer; o++) {
+    for (let c = 0; c < g.channels; c++) {
+      let some = false;
+      for (const end = i + g.inner; i < end; i++) {
+        const value = values[i] as number;
+        if (!Number.isNaN(value)) some = true;
+        if (!Number.isFinite(value)) finite = false;
+      }
+      if (some) told[channel + c] = 1;
+    }
+  }
+  return finite;
+}
+
+/** Adds the rounding of the truth to float64. */
+function withRounding(bound: Float64Array, expected: Float64Array): Float64Array {
+  const found = new Float64Array(bound.length);
+  for (let i = 0; i < bound.length; i++) found[i] = (bound[i] as number) + Math.abs(expected[i] as number) * 2 ** -51;
+  return found;
+}
+
+function sumOf(one: Float64Array, other: Float64Array): Float64Array {
+  const found = new Float64Array(one.length);
+  for (let i = 0; i < one.length; i++) found[i] = (one[i] as number) + (other[i] as number);
+  return found;
+}
+
+/** Adds the comparison of a part to those before it, with positions in the whole tensor. A part without a bound leaves none. */
+export function mergeComparisons(
+  before: NodeComparison | null,
+  part: Part,
+  now: NodeComparison,
+  g: Geometry,
+): NodeComparison {
+  const at = (found: Comparison): Comparison => {
+    const { outer, channel, inner } = found.at;
+    return { ...found, at: indexIn(placeIn(part, (outer * part.g.channels + channel) * part.g.inner + inner), g) };
+  };
+  const both = (one: Comparison | null | undefined, other: Comparison | null) =>
+    one === undefined ? other && at(other) : one && other && worse(one, at(other));
+  const told = before?.told ?? new Uint8Array(g.channels);
+  for (const [c, is] of now.told.entries()) if (is) told[part.channel + c] = 1;
+  const tops = [...now.tops].map(([backend, top]) => {
+    const own = before?.tops.get(backend);
+    const float64 = worse(own?.float64 ?? null, at(top.float64));
+    return [backend, { float64, onnxRuntime: both(own?.onnxRuntime, top.onnxRuntime) }] as const;
+  });
+  return {
+    onnxRuntime: both(before?.onnxRuntime, now.onnxRuntime),
+    tops: new Map(tops),
+    told,
+    finite: now.finite && (before?.finite ?? true),
   };
 }
 
@@ -192,12 +257,5 @@ function worse(before: Comparison | null, now: Comparison): Comparison {
 /** A comparison of a piece, with its position in the whole tensor. */
 function placed(found: Comparison, { offset, g }: Piece, whole: Geometry): Comparison {
   const { outer, channel, inner } = found.at;
-  const i = offset + (outer * g.channels + channel) * g.inner + inner;
-  const row = Math.floor(i / Math.max(whole.inner, 1));
-  const at: Index = {
-    outer: Math.floor(row / Math.max(whole.channels, 1)),
-    channel: row % Math.max(whole.channels, 1),
-    inner: i % Math.max(whole.inner, 1),
-  };
-  return { ...found, at };
+  return { ...found, at: indexIn(offset + (outer * g.channels + channel) * g.inner + inner, whole) };
 }

@@ -98,7 +98,8 @@ export function createExtractor(
     const outputs = taps.map(({ name, as }) => (as === "value" && producers.has(name) ? name : `@bn/${as}/${name}`));
     // Nodes share tensors, because one's output is the next one's input. Each tensor is returned once.
     const once = new Map(taps.map((tap, i) => [outputs[i] as string, tap]));
-    const extra = [...once].flatMap(([output, tap]) => tapNode(tap, output));
+    // ONNX Runtime starts with the last of the nodes that no other node reads. In reverse order, tensors are freed early.
+    const extra = [...once].flatMap(([output, tap]) => tapNode(tap, output)).reverse();
     const extracted = create(ModelProtoSchema, {
       irVersion: model.irVersion,
       opsetImport: model.opsetImport,

@@ -2,9 +2,9 @@ import { BnError, type Shape } from "@bn/core";
 import type { ValueInfoProto } from "onnx-buf";
 import { inputsOf } from "../graph/inputs.ts";
 import { type Model, parseModel } from "../graph/proto.ts";
+import { type Feed, lengthOf } from "./large.ts";
 import type { SizeOf } from "./open-sizes.ts";
-import type { Tensor } from "./runtime.ts";
-import { createValues, typeNameOf } from "./values.ts";
+import { createValues, isPlain, typeNameOf } from "./values.ts";
 import { createWave } from "./wave.ts";
 
 /** One input of a network, with a size for every axis. */
@@ -65,12 +65,26 @@ export function inputNames(bytes: Uint8Array): string[] {
  * A picture-like input, the same for the same seed: smooth waves over the last axes with some grain, in [-1, 1].
  * Integers cover their range, or are 0 with `flat`, because they may be indices. Variances are positive.
  */
-export function makeInput({ name, type, shape }: InputPlan, seed: string, variance: boolean, flat: boolean): Tensor {
-  const length = shape.reduce((a, b) => a * b, 1);
-  const value = createWave(shape, `${seed}|${name}`);
-  // A negative variance would give NaN, which tests nothing.
-  return { type, shape, data: createValues(type, length, variance ? (i) => 1.25 + value(i) : value, flat) };
+export function makeInput({ name, type, shape }: InputPlan, seed: string, variance: boolean, flat: boolean): Feed {
+  const length = lengthOf(shape);
+  const create = () => {
+    const value = createWave(shape, `${seed}|${name}`);
+    // A negative variance would give NaN, which tests nothing.
+    return variance ? (i: number) => 1.25 + value(i) : value;
+  };
+  if (length <= LARGE || !isPlain(type)) return { type, shape, data: createValues(type, length, create(), flat) };
+  return {
+    ...{ type, shape },
+    *chunks() {
+      const value = create();
+      for (let at = 0; at < length; at += CHUNK)
+        yield createValues(type, Math.min(CHUNK, length - at), (i) => value(at + i), flat) as Float32Array;
+    },
+  };
 }
+
+/** The number of values from which an input is not kept, and the number generated at a time. */
+const [LARGE, CHUNK] = [2 ** 20, 2 ** 18];
 
 function typeOf(input: ValueInfoProto): string {
   const value = input.type?.value;

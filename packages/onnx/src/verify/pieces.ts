@@ -1,3 +1,4 @@
+import type { Comparison } from "@bn/conformance";
 import type { Geometry } from "@bn/core";
 
 /** A contiguous part of a tensor: [outer][channels from `channel` on][inner], starting at `offset`. */
@@ -30,4 +31,14 @@ export function* piecesOf({ outer, channels, inner }: Geometry, limit: number): 
           yield { offset: offset + i, channel: c, g: { outer: 1, channels: 1, inner: Math.min(limit, inner - i) } };
     }
   }
+}
+
+/** The position of value `i` in [outer][channels][inner]. */
+export function indexIn(i: number, { channels, inner }: Geometry): Comparison["at"] {
+  const row = Math.floor(i / Math.max(inner, 1));
+  return {
+    outer: Math.floor(row / Math.max(channels, 1)),
+    channel: row % Math.max(channels, 1),
+    inner: i % Math.max(inner, 1),
+  };
 }

@@ -4,8 +4,10 @@ import { totalmem } from "node:os";
 import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { BnError, type BnErrorCode } from "@bn/core";
-import type { Runtime } from "./runtime.ts";
-import { type Message, pack, receive, send, unpack } from "./wire.ts";
+import { type MadeTensor, type Source, sourceOf, wholeOf } from "./large.ts";
+import type { Loaded, Runtime, Tensor } from "./runtime.ts";
+import { openScratch, type Scratch } from "./scratch.ts";
+import { arrayOf, type Message, type Packed, type Parts, packFeeds, receive, send, unpack } from "./wire.ts";
 
 export interface RuntimeOptions {
   /** Seconds that one load or one run of a model may take. Default 120. */
@@ -37,6 +39,8 @@ interface Child {
   /** Resolves when ONNX Runtime is loaded, or the process has ended. */
   readonly ready: Promise<void>;
   readonly waiting: Map<number, Waiting>;
+  /** The generated tensors that it holds, and their numbers. */
+  readonly made: Map<MadeTensor, number>;
   /** Why the process was killed, if it did not exit on its own. */
   reason: string;
 }
@@ -60,8 +64,9 @@ interface Child {
  */
 export function createRuntime(options: RuntimeOptions = {}): Runtime {
   const { timeout = 120, memory = 0.75 * totalmem(), threads = 1, signal } = options;
+  const scratch = openScratch();
   let child: Child | null = null;
-  let count = 0;
+  let [count, runs, closed] = [0, 0, false];
   const kill = (reason: string) => {
     if (child) child.reason = reason;
     child?.process.kill("SIGKILL");
@@ -69,14 +74,14 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   const abort = () => kill("it was stopped");
   signal?.addEventListener("abort", abort);
   const living = () => {
-    child ??= start((dead) => {
+    child ??= start(scratch, (dead) => {
       if (child === dead) child = null;
     });
     return child;
   };
   // Starts while the caller reads its model.
   if (!signal?.aborted) living();
-  async function ask(op: string, header: Message["header"], parts: readonly Uint8Array[]): Promise<Message> {
+  async function ask(op: string, header: Message["header"], parts: Parts): Promise<Message> {
     signal?.throwIfAborted();
     const { process, socket, waiting, ready } = living();
     const id = count++;
@@ -89,7 +94,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
       await ready;
       clearTimeout(timer);
       timer = setTimeout(() => kill(`it did not finish within ${timeout} s; raise the timeout`), timeout * 1000);
-      send(socket, { ...header, id, op }, parts);
+      await send(socket, { ...header, id, op }, parts);
       const { header: found, bytes } = await answer;
       if (typeof found.error === "string") throw new BnError((found.code || "ERR_BN_DATA") as BnErrorCode, found.error);
       return { header: found, bytes };
@@ -107,13 +112,30 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     async load(model) {
       await ask("load", { threads }, [model]);
       const home = child;
+      const runLarge: NonNullable<Loaded["runLarge"]> = async (feeds, apart) => {
+        if (child === null || child !== home)
+          throw new BnError("ERR_BN_DATA", "ONNX Runtime: the process that held the model has ended");
+        const run = ++runs;
+        scratch?.clear();
+        const { list, parts } = packFeeds(feeds, home.made);
+        const { header, bytes } = await ask("run", { feeds: list, apart }, parts);
+        const outputs = header.outputs as readonly Packed[];
+        const sent = unpack(
+          outputs.filter(({ at }) => at === undefined),
+          bytes,
+        );
+        const sources = outputs.map(
+          (one) => [one.name, sourceIn(one, sent.get(one.name), () => runs === run)] as const,
+        );
+        return new Map(sources);
+      };
       return {
+        runLarge,
         async run(feeds) {
-          if (child !== home)
-            throw new BnError("ERR_BN_DATA", "ONNX Runtime: the process that held the model has ended");
-          const { list, parts } = pack(feeds);
-          const { header, bytes } = await ask("run", { feeds: list }, parts);
-          return unpack(header.outputs as Parameters<typeof unpack>[0], bytes);
+          const sources = [...(await runLarge(feeds, false))];
+          return new Map(
+            await Promise.all(sources.map(async ([name, source]) => [name, await wholeOf(source)] as const)),
+          );
         },
         alive: () => child !== null && child === home,
         async release() {
@@ -124,24 +146,43 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     async [Symbol.asyncDispose]() {
       signal?.removeEventListener("abort", abort);
       kill("it was disposed");
+      if (!closed) scratch?.close();
+      closed = true;
     },
   };
+
+  /** An output that was sent, or one in the file, which can be read while `isCurrent`. */
+  function sourceIn({ type, shape, at }: Packed, sent: Tensor | undefined, isCurrent: () => boolean): Source {
+    if (sent) return sourceOf(sent);
+    return {
+      ...{ type, shape },
+      async read(start, count) {
+        const values = new (arrayOf(type))(count);
+        const bytes = new Uint8Array(values.buffer);
+        if (!isCurrent()) throw new BnError("ERR_BN_DATA", "ONNX Runtime: a tensor is read after the run that gave it");
+        await scratch?.read((at ?? 0) + start * values.BYTES_PER_ELEMENT, bytes);
+        return values;
+      },
+    };
+  }
 }
 
-function start(onEnd: (child: Child) => void): Child {
+function start(scratch: Scratch | null, onEnd: (child: Child) => void): Child {
   // When run from source, as in tests, the child is the built file, because older versions of Node do not run
   // TypeScript.
   const built = import.meta.url.endsWith(".ts") ? "../../dist/verify/child.js" : "./child.js";
   const path = fileURLToPath(new URL(built, import.meta.url));
   const process = spawn(globalThis.process.execPath, ["--expose-gc", path], {
-    stdio: ["ignore", "ignore", "ignore", "pipe"],
+    stdio: ["ignore", "ignore", "ignore", "pipe", scratch?.fd ?? "ignore"],
+    // glibc raises this limit to up to 32 MiB, and keeps freed blocks below it in the process.
+    env: { ...globalThis.process.env, MALLOC_MMAP_THRESHOLD_: "1048576" },
   });
   const socket = process.stdio[3] as Duplex;
   let isReady = () => {};
   const ready = new Promise<void>((resolve) => {
     isReady = resolve;
   });
-  const child: Child = { process, socket, ready, waiting: new Map(), reason: "" };
+  const child: Child = { process, socket, ready, waiting: new Map(), made: new Map(), reason: "" };
   receive(socket, (message) => {
     if (message.header.ready) return isReady();
     const { id } = message.header as { id: number };

@@ -4,13 +4,13 @@ import { graphsOf, type Model, opsetOf, type PlacedGraph } from "../graph/proto.
 import { createScopes, type Lookup } from "../graph/scope.ts";
 import { numbersOf } from "../graph/tensor.ts";
 import type { NormRecord } from "../layers/record.ts";
-import { type Values, valuesOf } from "./build-problem.ts";
+import { readableOf, type Values, valuesOf } from "./build-problem.ts";
 import type { Tap } from "./extract.ts";
+import { type Source, wholeOf } from "./large.ts";
 import type { ComparedNode } from "./nodes.ts";
 import { countOf } from "./problem.ts";
 import { type Reached, refusal } from "./reach.ts";
 import type { VerifyRow } from "./report.ts";
-import type { Tensor } from "./runtime.ts";
 import type { Taps } from "./taps.ts";
 import { emptyRow, type NodeValues, verifyNode } from "./verify-node.ts";
 
@@ -33,17 +33,17 @@ export async function* rowsOf(reached: readonly Reached[], work: Work): AsyncGen
   for (const group of groupsOf(reached)) {
     signal?.throwIfAborted();
     const plans = group.map((one) => planOf(one, model, lookup, isBfloat16));
-    let values: ReadonlyMap<string, Tensor> = new Map();
+    let values: ReadonlyMap<string, Source> = new Map();
     let why = "";
     try {
-      values = await taps.fetch(distinct(plans.flatMap((plan) => plan.taps)));
+      values = await taps.open(distinct(plans.flatMap((plan) => plan.taps)), sizeOf(group) > GROUP);
     } catch (error) {
       why = refusal(error);
     }
     for (const { reached, operands, isNarrow } of plans) {
       signal?.throwIfAborted();
       const { node } = reached;
-      const found = why === "" ? nodeValues(reached, values, operands, isNarrow) : why;
+      const found = why === "" ? await nodeValues(reached, values, operands, isNarrow) : why;
       yield typeof found === "string"
         ? emptyRow(node, found, backends)
         : await verifyNode(node, { ...found, layer: layers?.get(node.name) ?? null }, backends, signal);
@@ -56,7 +56,7 @@ function groupsOf(reached: readonly Reached[]): Reached[][] {
   const groups: Reached[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const one of reached) {
-    const size = 4 * countOf(one.shape ?? []) * (one.y ? 2 : 1);
+    const size = sizeOf([one]);
     if (bytes + size > GROUP) {
       groups.push([]);
       bytes = 0;
@@ -65,6 +65,11 @@ function groupsOf(reached: readonly Reached[]): Reached[][] {
     groups.at(-1)?.push(one);
   }
   return groups;
+}
+
+/** The approximate size of X and Y of nodes, in bytes. */
+function sizeOf(nodes: readonly Reached[]): number {
+  return nodes.reduce((sum, { shape, y }) => sum + 4 * countOf(shape ?? []) * (y ? 2 : 1), 0);
 }
 
 interface Plan {
@@ -101,32 +106,30 @@ function heldIn(lookup: Lookup, name: string): Values | null {
 }
 
 /** The inputs and outputs of a node, or a text that says why they cannot be compared. */
-function nodeValues(
+async function nodeValues(
   { node, y, why }: Reached,
-  values: ReadonlyMap<string, Tensor>,
+  values: ReadonlyMap<string, Source>,
   operands: Plan["operands"],
   isNarrow: boolean,
-): Omit<NodeValues, "layer"> | string {
+): Promise<Omit<NodeValues, "layer"> | string> {
   const [name = ""] = node.node.input;
-  const tensor = values.get(name);
-  if (!tensor) return `ONNX Runtime gives no value of X, tensor "${name}"`;
-  const x = valuesOf(tensor, isNarrow ? "bfloat16" : null);
-  if (x === null) return `X is ${tensor.type}, no backend of @bn has it`;
+  const source = values.get(name);
+  if (!source) return `ONNX Runtime gives no value of X, tensor "${name}"`;
+  const x = readableOf(source, isNarrow ? "bfloat16" : null);
+  if (x === null) return `X is ${source.type}, no backend of @bn has it`;
+  const allOf = async (found: Source | undefined) => (found ? valuesOf(await wholeOf(found), null) : null);
   const taken: Values[] = [];
   for (const one of operands) {
-    const given = typeof one === "string" ? values.get(one) : undefined;
-    const found = typeof one === "string" ? given && valuesOf(given, null) : one;
+    const found = typeof one === "string" ? await allOf(values.get(one)) : one;
     if (!found) return `ONNX Runtime gives no numbers for tensor "${one}"`;
     taken.push(found);
   }
-  const outputOf = (i: number) => {
-    const found = y ? values.get(node.node.output[i] ?? "") : undefined;
-    return (found && valuesOf(found, null)?.data) ?? null;
-  };
-  const [mean, variance] = [outputOf(1), outputOf(2)];
+  const outputOf = (i: number) => (y ? values.get(node.node.output[i] ?? "") : undefined);
   const training = node.operator === "BatchNormalization" && node.training;
-  const running = training && mean && variance ? { mean, variance } : null;
-  return { x, operands: taken, y: outputOf(0), why, running };
+  const [mean, variance] = training ? [await allOf(outputOf(1)), await allOf(outputOf(2))] : [null, null];
+  const running = mean && variance ? { mean: mean.data, variance: variance.data } : null;
+  const top = outputOf(0);
+  return { x, operands: taken, y: (top && readableOf(top, null)) ?? null, why, running };
 }
 
 function distinct(taps: readonly Tap[]): Tap[] {

@@ -33,19 +33,26 @@ export function foldedBound(
   errors: bounds.StatErrors | null,
 ): Float64Array {
   const [means, variances] = [oracle.valuesOf(stats.mean), oracle.valuesOf(stats.variance)];
-  const bound = new Float64Array(g.outer * g.channels * g.inner);
-  oracle.each(g, (i, c) => {
-    const [mean, variance] = [means[c] as number, variances[c] as number];
-    const [offMean, offVariance] = [errors?.mean[c] ?? 0, errors?.variance[c] ?? 0];
-    const gamma = Math.abs(affine?.gamma[c]?.hi ?? 1);
-    const beta = Math.abs(affine?.beta?.[c]?.hi ?? 0);
-    const a = gamma / Math.sqrt(variance + eps);
-    const value = x[i] as number;
-    const t = (Math.abs(value - mean) + offMean) * a;
-    const folded = u * (6.5 * t + (Math.abs(value) + 2 * (Math.abs(mean) + offMean)) * a + 2 * beta);
-    const fromStats = a * offMean + (t * offVariance) / (2 * (variance + eps));
-    bound[i] = folded + fromStats + eta * (4 + Math.abs(value) + Math.abs(mean) + gamma);
-  });
+  const { outer, channels, inner } = g;
+  const bound = new Float64Array(outer * channels * inner);
+  for (let o = 0, i = 0; o < outer; o++) {
+    for (let c = 0; c < channels; c++) {
+      const [mean, variance] = [means[c] as number, variances[c] as number];
+      const [offMean, offVariance] = [errors?.mean[c] ?? 0, errors?.variance[c] ?? 0];
+      const gamma = Math.abs(affine?.gamma[c]?.hi ?? 1);
+      const beta = Math.abs(affine?.beta?.[c]?.hi ?? 0);
+      const a = gamma / Math.sqrt(variance + eps);
+      const centre = 2 * (Math.abs(mean) + offMean);
+      const twice = 2 * (variance + eps);
+      for (const end = i + inner; i < end; i++) {
+        const value = x[i] as number;
+        const t = (Math.abs(value - mean) + offMean) * a;
+        const folded = u * (6.5 * t + (Math.abs(value) + centre) * a + 2 * beta);
+        const fromStats = a * offMean + (t * offVariance) / twice;
+        bound[i] = folded + fromStats + eta * (4 + Math.abs(value) + Math.abs(mean) + gamma);
+      }
+    }
+  }
   return bound;
 }
 

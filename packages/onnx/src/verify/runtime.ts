@@ -1,5 +1,6 @@
 import { BnError } from "@bn/core";
 import { messageOf } from "../graph/proto.ts";
+import type { Feed, Source } from "./large.ts";
 
 type Ort = typeof import("onnxruntime-node");
 
@@ -13,6 +14,11 @@ export interface Tensor {
 /** A model that ONNX Runtime has loaded. */
 export interface Loaded {
   run(feeds: ReadonlyMap<string, Tensor>): Promise<ReadonlyMap<string, Tensor>>;
+  /**
+   * The same for tensors that are too large to be in memory as a whole. With `apart`, outputs are computed one after another,
+   * so that at most one of them is in memory. Sources can be read until the next run. If it is absent, `run` is used.
+   */
+  runLarge?(feeds: ReadonlyMap<string, Feed>, apart: boolean): Promise<ReadonlyMap<string, Source>>;
   release(): Promise<void>;
   /** Whether the model can run again, which it cannot after its process has crashed. */
   alive(): boolean;
@@ -48,8 +54,14 @@ export async function runModel(
   }
 }
 
+/** A model in this process. A run may compute some of its outputs only. */
+export interface Session extends Loaded {
+  readonly outputs: readonly string[];
+  run(feeds: ReadonlyMap<string, Tensor>, outputs?: readonly string[]): Promise<ReadonlyMap<string, Tensor>>;
+}
+
 /** The same in two steps, for several runs. The caller releases the model. */
-export async function loadModel(bytes: Uint8Array, threads = 1): Promise<Loaded> {
+export async function loadModel(bytes: Uint8Array, threads = 1): Promise<Session> {
   const { InferenceSession, Tensor: OrtTensor } = await onnxRuntime();
   const refuse = (what: string) => (cause: unknown) => {
     throw new BnError("ERR_BN_DATA", `ONNX Runtime ${what}: ${plainWords(messageOf(cause))}`, { cause });
@@ -63,13 +75,14 @@ export async function loadModel(bytes: Uint8Array, threads = 1): Promise<Loaded>
     logSeverityLevel: 4, // otherwise it would write its errors to the terminal as well as throw them
   }).catch(refuse("does not load the model"));
   return {
-    async run(feeds) {
+    outputs: session.outputNames,
+    async run(feeds, names = session.outputNames) {
       try {
         // The object has no prototype, because an input may be called "constructor" or "__proto__".
         const inputs = Object.create(null);
         for (const [name, { type, data, shape }] of feeds)
           inputs[name] = new OrtTensor(type as "float32", data as Float32Array, shape);
-        const outputs = await session.run(inputs);
+        const outputs = await session.run(inputs, names);
         return new Map(
           Object.entries(outputs).map(([name, { type, data, dims }]) => [name, { type, data, shape: dims }]),
         );

@@ -4,6 +4,7 @@ import type { ReadExternal } from "../graph/external.ts";
 import type { Model } from "../graph/proto.ts";
 import { createExtractor, type Extract, inputName, type Tap } from "./extract.ts";
 import { checkNames, hasOpenSize, type InputPlan, makeInput, planInputs } from "./inputs.ts";
+import { type Feed, inMemory, isMade, type Source, sourceOf, wholeOf } from "./large.ts";
 import { sizesIn } from "./open-sizes.ts";
 import type { Loaded, Runtime, Tensor } from "./runtime.ts";
 import { fedAs, isWhole, typeNameOf } from "./values.ts";
@@ -15,7 +16,7 @@ const SIZES = [64, 224, 256, 32, 48, 28, 112, 299];
 /** The inputs for the network: given values, or values generated from `seed`, of these shapes. */
 export interface Given {
   readonly shapes: ReadonlyMap<string, Shape>;
-  readonly feeds: ReadonlyMap<string, Tensor>;
+  readonly feeds: ReadonlyMap<string, Feed>;
   readonly seed: string;
   readonly external: ReadExternal | undefined;
   readonly signal: AbortSignal | undefined;
@@ -31,6 +32,8 @@ export interface Taps {
    * Errors: `ERR_BN_DATA` if ONNX Runtime does not load or run that part of the network.
    */
   fetch(taps: readonly Tap[]): Promise<ReadonlyMap<string, Tensor>>;
+  /** The same, to be read in pieces before the next call. With `apart`, they are too large to be in memory together. */
+  open(taps: readonly Tap[], apart: boolean): Promise<ReadonlyMap<string, Source>>;
   /** The nodes that tensors depend on. */
   needs(names: readonly string[]): ReadonlySet<NodeProto>;
   /** Must be called after the model was changed. */
@@ -38,7 +41,7 @@ export interface Taps {
   /** The inputs that were used so far, in the network's order. */
   inputs(): InputPlan[];
   /** The values of these inputs, by name. */
-  values(): Readonly<Record<string, Tensor>>;
+  values(): Readonly<Record<string, Feed>>;
 }
 
 interface Choice {
@@ -51,7 +54,7 @@ export function createTaps(model: Model, runtime: Runtime, given: Given): Taps {
   let extractor = createExtractor(model, given.external, given.failures);
   let sizeOf = sizesIn(model);
   let variances = varianceInputs(model);
-  const read = new Map<string, { plan: InputPlan; tensor: Tensor }>();
+  const read = new Map<string, { plan: InputPlan; tensor: Feed }>();
   let chosen: Choice | null = null;
   const shapes = new Map([...given.shapes, ...[...given.feeds].map(([name, { shape }]) => [name, shape] as const)]);
 
@@ -65,7 +68,7 @@ export function createTaps(model: Model, runtime: Runtime, given: Given): Taps {
       return { plan, tensor: tensor ?? makeInput(plan, given.seed, variances.has(plan.name), flat) };
     });
 
-  async function run(loaded: Loaded, part: Extract): Promise<ReadonlyMap<string, Tensor>> {
+  async function run(loaded: Loaded, part: Extract, apart: boolean): Promise<ReadonlyMap<string, Source>> {
     let failure: { error: BnError; tried: string } | null = null;
     const tried = new Set<string>();
     for (const choice of chosen ? [chosen] : choices(part)) {
@@ -75,11 +78,13 @@ export function createTaps(model: Model, runtime: Runtime, given: Given): Taps {
       if (tried.has(`${text} ${choice.flat}`)) continue; // no size is open, so another choice would be the same
       tried.add(`${text} ${choice.flat}`);
       const fedNow = feedsFor(plans, choice);
-      const feeds = part.inputs.map(
-        (input, i) => [inputName(input), (fedNow[i] as { tensor: Tensor }).tensor] as const,
-      );
+      const feeds = part.inputs.map((input, i) => [inputName(input), (fedNow[i] as { tensor: Feed }).tensor] as const);
       try {
-        const outputs = await loaded.run(new Map(feeds.map(([name, tensor]) => [name, fedTensor(tensor)])));
+        const outputs = await runLarge(
+          loaded,
+          new Map(feeds.map(([name, tensor]) => [name, fedTensor(tensor)])),
+          apart,
+        );
         if (part.inputs.length > 0) chosen ??= choice;
         for (const entry of fedNow) read.set(entry.plan.name, entry);
         return outputs;
@@ -105,21 +110,43 @@ export function createTaps(model: Model, runtime: Runtime, given: Given): Taps {
     },
     inputs: () => model.graph.input.flatMap(({ name }) => read.get(name)?.plan ?? []),
     values: () => Object.fromEntries([...read].map(([name, { tensor }]) => [name, tensor])),
+    open,
     async fetch(taps) {
-      const part = await extractor.extract(taps);
-      const loaded = await runtime.load(part.bytes);
-      try {
-        const outputs = await run(loaded, part);
-        const found = taps.flatMap(({ name, as }, i) => {
-          const tensor = outputs.get(part.outputs[i] as string);
-          return tensor ? [[name, as === "shape" ? { ...tensor, shape: sizesOf(tensor) } : tensor] as const] : [];
-        });
-        return new Map(found);
-      } finally {
-        await loaded.release().catch(() => {}); // the process may have ended already
-      }
+      const sources = await open(taps, false);
+      const found = taps.flatMap(({ name, as }) => {
+        const source = sources.get(name);
+        return source ? [{ name, as, source }] : [];
+      });
+      const tensors = found.map(async ({ name, as, source }) => {
+        const tensor = await wholeOf(source);
+        return [name, as === "shape" ? { ...tensor, shape: sizesOf(tensor) } : tensor] as const;
+      });
+      return new Map(await Promise.all(tensors));
     },
   };
+
+  async function open(taps: readonly Tap[], apart: boolean): Promise<ReadonlyMap<string, Source>> {
+    const part = await extractor.extract(taps);
+    const loaded = await runtime.load(part.bytes);
+    try {
+      const outputs = await run(loaded, part, apart);
+      const found = taps.map(({ name }, i) => [name, outputs.get(part.outputs[i] as string)] as const);
+      return new Map(found.filter((one): one is readonly [string, Source] => one[1] !== undefined));
+    } finally {
+      await loaded.release().catch(() => {}); // the process may have ended already
+    }
+  }
+}
+
+/** A runtime without `runLarge` gets and returns whole tensors. */
+async function runLarge(
+  loaded: Loaded,
+  feeds: ReadonlyMap<string, Feed>,
+  apart: boolean,
+): Promise<ReadonlyMap<string, Source>> {
+  if (loaded.runLarge) return loaded.runLarge(feeds, apart);
+  const outputs = await loaded.run(new Map([...feeds].map(([name, feed]) => [name, inMemory(feed)])));
+  return new Map([...outputs].map(([name, tensor]) => [name, sourceOf(tensor)]));
 }
 
 /** The choices to try: sizes for open axes, and zeros if integers may be indices. */
@@ -136,8 +163,9 @@ function sizesOf({ data }: Tensor): number[] {
 }
 
 /** Checks that a given tensor has the input's type. Its shape was checked before. */
-function fed(input: InputPlan, tensor: Tensor | undefined): Tensor | null {
+function fed(input: InputPlan, tensor: Feed | undefined): Feed | null {
   if (tensor === undefined) return null;
+  if (isMade(tensor)) return tensor;
   const taken = fedAs(tensor, input.type);
   if (taken) return taken;
   throw new BnError(
@@ -147,6 +175,6 @@ function fed(input: InputPlan, tensor: Tensor | undefined): Tensor | null {
 }
 
 /** Narrow types are fed as float32. */
-function fedTensor(tensor: Tensor): Tensor {
-  return /^b?float16$/.test(tensor.type) ? { ...tensor, type: "float32" } : tensor;
+function fedTensor(tensor: Feed): Feed {
+  return !isMade(tensor) && /^b?float16$/.test(tensor.type) ? { ...tensor, type: "float32" } : tensor;
 }

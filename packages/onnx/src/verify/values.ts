@@ -70,6 +70,11 @@ export function createValues(type: string, length: number, wave: Wave, flat: boo
     ?.make(length, wave, flat);
 }
 
+/** Whether values of a type are sent as they are generated. Strings are a list, and narrow types are fed as float32. */
+export function isPlain(type: string): boolean {
+  return type !== "string" && !/^b?float16$/.test(type);
+}
+
 /** Whether `flat` changes the values. */
 export function isWhole(type: string): boolean {
   return /^u?int(8|16|32)$/.test(type);

@@ -1,21 +1,21 @@
-import { bounds, type Comparison, oracle } from "@bn/conformance";
-import { type Backend, createBatchNorm, createBlob, type HostArray } from "@bn/core";
+import { type Comparison, oracle } from "@bn/conformance";
+import type { Backend, HostArray } from "@bn/core";
 import type { NormRecord } from "../layers/record.ts";
-import { problemOf, type Values } from "./build-problem.ts";
-import { compareNode, type NodeComparison, type Top } from "./compare-node.ts";
+import { planOf, type Readable, type Values } from "./build-problem.ts";
+import { compareNode, mergeComparisons, type NodeComparison, type Top } from "./compare-node.ts";
 import type { ComparedNode } from "./nodes.ts";
+import { gather, layerIn, type Part, type Plan, partsOf, problemIn, rangeOf } from "./parts.ts";
 import { type Problem, statisticsOf } from "./problem.ts";
 import type { BackendRow, VerifyRow } from "./report.ts";
 import { runProblem } from "./run-problem.ts";
-import { runtimeMomentBounds, runtimePrecision } from "./runtime-bounds.ts";
-import { type Compared, runningComparisons } from "./validate-layer.ts";
+import { BEYOND, NO_SUMS, type RunningStep, runningOf } from "./running.ts";
 
 /** The inputs and outputs of a node in the network. */
 export interface NodeValues {
-  readonly x: Values;
+  readonly x: Readable;
   readonly operands: readonly Values[];
   /** Null if ONNX Runtime returned none; the next field then says why. */
-  readonly y: HostArray | null;
+  readonly y: Readable | null;
   readonly why: string;
   /** The layer from which the node was made, if there is one. Backends then run that layer. */
   readonly layer: NormRecord | null;
@@ -24,7 +24,7 @@ export interface NodeValues {
 }
 
 /** A row without numbers. */
-export function emptyRow(node: RowOf, reason: string, backends: readonly Backend[], x?: Values): VerifyRow {
+export function emptyRow(node: RowOf, reason: string, backends: readonly Backend[], x?: Readable): VerifyRow {
   return {
     ...rowOf(node),
     shape: x?.shape ?? [],
@@ -52,68 +52,142 @@ export async function verifyNode(
   backends: readonly Backend[],
   signal: AbortSignal | undefined,
 ): Promise<VerifyRow> {
-  const problem = problemOf(node, values.x, values.operands);
-  if (typeof problem === "string") return emptyRow(node, problem, backends, values.x);
-  const tops: Top[] = [];
+  const plan = planOf(node, values.x, values.operands);
+  if (typeof plan === "string") return emptyRow(node, plan, backends, values.x);
   const failed = new Map<Backend, BackendRow>();
+  const work = { plan, values, backends, failed, step: stepOf(node, values), signal };
+  let found = NOTHING;
+  for (const part of partsOf(plan)) found = await addPart(found, part, work);
+  const { compared, runtime, meanOverStd, beyond } = found;
+  const worstRuntime = worst([compared?.onnxRuntime ?? null, runtime]);
+  return {
+    ...rowOf(node),
+    shape: values.x.shape,
+    dtype: values.x.narrow ?? values.x.dtype,
+    meanOverStd,
+    nanChannels: nanIn(found).length,
+    onnxRuntime: worstRuntime,
+    reason: worstRuntime === null ? values.why || NO_BOUND : beyond ? NO_SUMS : "",
+    backends: backends.map((backend) => failed.get(backend) ?? backendRow(backend, found, worstRuntime, plan)),
+  };
+}
+
+/** The results of the parts so far. */
+interface Found {
+  readonly compared: NodeComparison | null;
+  /** The worst running statistics of ONNX Runtime, and of each backend. */
+  readonly runtime: Comparison | null;
+  readonly running: ReadonlyMap<Backend, Pair>;
+  readonly beyond: boolean;
+  readonly meanOverStd: number;
+}
+
+interface Pair {
+  readonly float64: Comparison | null;
+  readonly onnxRuntime: Comparison | null;
+}
+
+const NOTHING: Found = { compared: null, runtime: null, running: new Map(), beyond: false, meanOverStd: 0 };
+
+interface Work {
+  readonly plan: Plan;
+  readonly values: NodeValues;
+  readonly backends: readonly Backend[];
+  /** Backends that cannot run the problem. */
+  readonly failed: Map<Backend, BackendRow>;
+  readonly step: RunningStep | null;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function addPart(before: Found, part: Part, work: Work): Promise<Found> {
+  const { plan, values, step, signal } = work;
+  const x = await gather(part, async (start, count) => inDtype(await values.x.read(start, count), plan));
+  const problem = problemIn(plan, part, x);
+  const stats = statisticsOf(problem);
+  const tops = await topsOf(problem, layerIn(values.layer, part), work);
+  signal?.throwIfAborted();
+  const { y } = values;
+  const now = compareNode(problem, stats, tops, y && (await gather(part, y.read)));
+  const running = await runningOf(problem, stats, step && stepIn(step, part), tops);
+  const pairs = tops.map(({ backend }, i) => {
+    const [own, steps] = [before.running.get(backend), running[i] ?? []];
+    const float64 = worst([own?.float64 ?? null, ...steps.map((one) => one.float64)]);
+    return [
+      backend,
+      { float64, onnxRuntime: worst([own?.onnxRuntime ?? null, ...steps.map((one) => one.onnxRuntime)]) },
+    ] as const;
+  });
+  return {
+    compared: mergeComparisons(before.compared, part, now, plan.g),
+    runtime: worst([before.runtime, ...running.flat().map((one) => one.runtime)]),
+    running: new Map(pairs),
+    beyond: before.beyond || running === BEYOND,
+    meanOverStd: Math.max(before.meanOverStd, meanOverStd(stats, plan)),
+  };
+}
+
+async function topsOf(problem: Problem, layer: NormRecord | null, { backends, failed, signal }: Work): Promise<Top[]> {
+  const tops: Top[] = [];
   for (const backend of backends) {
     signal?.throwIfAborted();
+    if (failed.has(backend)) continue;
     if (!backend.supports.dtypes.includes(problem.dtype)) {
       failed.set(backend, skip(backend, `supports.dtypes lacks ${problem.dtype}`));
       continue;
     }
     try {
-      tops.push({ backend, values: await runProblem(backend, problem, values.layer) });
+      tops.push({ backend, values: await runProblem(backend, problem, layer) });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       failed.set(backend, { backend: backend.name, status: "failed", reason, float64: null, onnxRuntime: null });
     }
   }
-  signal?.throwIfAborted();
-  const compared = compareNode(problem, tops, values.y);
-  const running = await runningOf(node, problem, values, tops);
-  const runtime = worst([compared.onnxRuntime, ...running.map(([first]) => first?.runtime ?? null)]);
-  const rows = tops.map(({ backend }, i) => {
-    const steps = running[i] ?? [];
-    const float64 = worst([compared.tops[i]?.float64 ?? null, ...steps.map((one) => one.float64)]);
-    const onnxRuntime = worst([compared.tops[i]?.onnxRuntime ?? null, ...steps.map((one) => one.onnxRuntime)]);
-    return backendRow(backend, { float64, onnxRuntime }, runtime, compared, problem);
-  });
-  const byBackend = new Map(tops.map(({ backend }, i) => [backend, rows[i] as BackendRow]));
-  return {
-    ...rowOf(node),
-    shape: values.x.shape,
-    dtype: values.x.narrow ?? values.x.dtype,
-    meanOverStd: meanOverStd(problem),
-    nanChannels: compared.nan.length,
-    onnxRuntime: runtime,
-    reason: runtime === null ? values.why || NO_BOUND : running === BEYOND ? NO_SUMS : "",
-    backends: backends.map((backend) => (byBackend.get(backend) ?? failed.get(backend)) as BackendRow),
-  };
+  return tops;
+}
+
+/** Widens float32 values if the problem is float64 because of its parameters. */
+function inDtype(values: HostArray, { dtype }: Plan): HostArray {
+  return dtype === "float64" && values instanceof Float32Array ? Float64Array.from(values) : values;
+}
+
+function stepOf(node: ComparedNode, { running, operands }: NodeValues): RunningStep | null {
+  if (node.operator !== "BatchNormalization" || !node.training || running === null) return null;
+  const [, , mean, variance] = operands.map(({ data }) => data);
+  return mean && variance ? { momentum: node.momentum, old: { mean, variance }, given: running } : null;
+}
+
+function stepIn({ momentum, old, given }: RunningStep, part: Part): RunningStep {
+  const range = rangeOf(part);
+  const both = ({ mean, variance }: RunningStep["old"]) => ({ mean: range(mean), variance: range(variance) });
+  return { momentum, old: both(old), given: both(given) };
 }
 
 const NO_BOUND =
   "ONNX Runtime takes the variance as the difference of two sums that cancel here: no digit of it is known";
 
-function backendRow(
-  backend: Backend,
-  { float64, onnxRuntime }: { float64: Comparison | null; onnxRuntime: Comparison | null },
-  runtime: Comparison | null,
-  { nan, finite }: NodeComparison,
-  { g }: Problem,
-): BackendRow {
-  if (!backend.supports.nonFinite && !finite)
+/** Channels of which every value is NaN in float64. */
+function nanIn({ compared }: Found): number[] {
+  const { told = new Uint8Array() } = compared ?? {};
+  return Array.from(told.keys()).filter((c) => told[c] === 0);
+}
+
+function backendRow(backend: Backend, found: Found, runtime: Comparison | null, { g }: Plan): BackendRow {
+  if (!backend.supports.nonFinite && !found.compared?.finite)
     return skip(backend, "supports.nonFinite is false, and the node gives NaN or infinities");
+  const [top, running] = [found.compared?.tops.get(backend), found.running.get(backend)];
+  const float64 = worst([top?.float64 ?? null, running?.float64 ?? null]);
+  const onnxRuntime = worst([top?.onnxRuntime ?? null, running?.onnxRuntime ?? null]);
   // If ONNX Runtime itself differs from float64, a difference from ONNX Runtime is not a fault.
   const runtimeIsRight = runtime !== null && runtime.ratio <= 1;
-  const off = [float64, onnxRuntime].filter((found) => found !== null && !(found.ratio <= 1)) as Comparison[];
-  const failed = off.some((found) => found === float64 || runtimeIsRight);
+  const off = [float64, onnxRuntime].filter((one) => one !== null && !(one.ratio <= 1)) as Comparison[];
+  const isFault = off.some((one) => one === float64 || runtimeIsRight);
   const texts = off.map(
-    (found) => `off ${found === float64 ? "float64" : "ONNX Runtime"} by ${found.ratio.toPrecision(3)} of the bound`,
+    (one) => `off ${one === float64 ? "float64" : "ONNX Runtime"} by ${one.ratio.toPrecision(3)} of the bound`,
   );
   if (onnxRuntime && off.includes(onnxRuntime) && !runtimeIsRight) texts.push("which is off float64 itself");
   const row = { backend: backend.name, float64, onnxRuntime };
-  if (failed || nan.length === 0) return { ...row, status: failed ? "failed" : "passed", reason: texts.join("; ") };
+  const nan = nanIn(found);
+  if (isFault || nan.length === 0) return { ...row, status: isFault ? "failed" : "passed", reason: texts.join("; ") };
   const some =
     nan.length === g.channels
       ? "every channel is"
@@ -129,81 +203,8 @@ function worst(found: readonly (Comparison | null)[]): Comparison | null {
   return found.reduce<Comparison | null>((a, b) => (b && (!a || b.ratio > a.ratio) ? b : a), null);
 }
 
-function meanOverStd(problem: Problem): number {
-  const { mean, variance } = statisticsOf(problem);
+function meanOverStd({ mean, variance }: oracle.Stats, { eps }: Plan): number {
   const means = oracle.valuesOf(mean);
-  const ratio = (v: number, c: number) => Math.abs(means[c] as number) / Math.sqrt(v + problem.eps);
+  const ratio = (v: number, c: number) => Math.abs(means[c] as number) / Math.sqrt(v + eps);
   return oracle.valuesOf(variance).reduce((most, v, c) => Math.max(most, ratio(v, c)), 0);
-}
-
-/** Without comparisons, because the sums for them would overflow. */
-const BEYOND: Compared[][] = [];
-const NO_SUMS =
-  "running statistics are not compared: a layer keeps them times 1 / (1 - momentum), which is beyond the type's range here";
-const LARGEST_FLOAT32 = 2 ** 128 - 2 ** 104;
-
-/** The running statistics of a node in training, for each of `tops`; empty if they cannot be compared. */
-async function runningOf(
-  node: ComparedNode,
-  problem: Problem,
-  values: NodeValues,
-  tops: readonly Top[],
-): Promise<Compared[][]> {
-  const { running } = values;
-  if (node.operator !== "BatchNormalization" || !node.training || running === null) return [];
-  const p = Math.fround(node.momentum);
-  if (!(p >= 0 && p < 1)) return [];
-  const [, , mean, variance] = values.operands.map(({ data }) => data) as [HostArray, HostArray, HostArray, HostArray];
-  const { x, g, dtype } = problem;
-  // Caffe's blobs hold sums, which are 1 / (1 - p) times as large. They overflow if a stored value is near the end of
-  // the dtype's range.
-  const most = (dtype === "float32" ? LARGEST_FLOAT32 : Number.MAX_VALUE) * (1 - p);
-  const isBeyond = (value: number) => Number.isFinite(value) && Math.abs(value) > most;
-  if (mean.some(isBeyond) || variance.some(isBeyond)) return BEYOND;
-  const stats = statisticsOf(problem);
-  const theirP = runtimePrecision(dtype);
-  const theirs = runtimeMomentBounds(theirP, x, g, stats);
-  const found: Compared[][] = [];
-  for (const { backend } of tops) {
-    const own = bounds.precisionOf(dtype, backend.supports);
-    const ours = bounds.momentBounds(own, x, g, stats);
-    const stepped = await stepOf(backend, problem, { mean, variance }, p);
-    const batch = { g, stats, ours, theirs, p: own, theirP };
-    const before = { old: stepped.old, theirOld: { mean, variance }, momentum: stepped.momentum };
-    found.push(
-      runningComparisons(batch, before, stepped.blobs, (name) =>
-        name === "running_mean" ? running.mean : running.variance,
-      ),
-    );
-  }
-  return found;
-}
-
-/** One step of our average, starting from ONNX's values, with the factor at its limit 1 / (1 - p). */
-async function stepOf(
-  backend: Backend,
-  { x, g, dtype }: Problem,
-  from: { mean: HostArray; variance: HostArray },
-  p: number,
-) {
-  const made = [g.channels, g.channels, 1].map((length) => createBlob(backend, [length], dtype));
-  const [bottom, top] = [createBlob(backend, [g.outer, g.channels, g.inner], dtype), createBlob(backend, [0], dtype)];
-  const layer = createBatchNorm({ movingAverageFraction: p, blobs: made });
-  try {
-    const limit = 1 / (1 - p);
-    for (const [i, values] of [from.mean, from.variance, [1]].entries())
-      made[i]?.write(Float64Array.from(values, (value) => value * limit));
-    const [mean, variance, [factor = 1] = []] = await Promise.all(made.map((blob) => blob.read()));
-    bottom.write(x);
-    layer.setUp([bottom], [top]);
-    layer.forward([bottom], [top]);
-    const blobs = await Promise.all(made.map((blob) => blob.read()));
-    const old = {
-      mean: Float64Array.from(mean ?? [], (sum) => sum / factor),
-      variance: Float64Array.from(variance ?? [], (sum) => sum / factor),
-    };
-    return { blobs, old, momentum: (p * factor) / (p * factor + 1) };
-  } finally {
-    for (const one of [layer, top, bottom, ...made]) one.dispose();
-  }
 }

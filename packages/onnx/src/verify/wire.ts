@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { isMade, lengthOf, type MadeTensor } from "./large.ts";
 import type { Tensor } from "./runtime.ts";
 
 /**
@@ -12,12 +13,27 @@ export interface Message {
 
 const HEAD = 12;
 
-export function send(stream: Duplex, header: Message["header"], parts: readonly Uint8Array[]): void {
+/** The bytes behind a header. Those of a generated tensor are generated while they are sent. */
+export type Parts = readonly (Uint8Array | { readonly length: number; chunks(): Iterable<ArrayBufferView> })[];
+
+/** Resolves when everything is written. Messages must not overlap. */
+export async function send(stream: Duplex, header: Message["header"], parts: Parts): Promise<void> {
   const text = Buffer.from(JSON.stringify(header));
   const head = Buffer.alloc(HEAD);
   head.writeUInt32LE(text.length, 0);
   head.writeBigUInt64LE(BigInt(parts.reduce((sum, { length }) => sum + length, 0)), 4);
-  for (const part of [head, text, ...parts]) stream.write(part);
+  // The end of the stream is reported elsewhere.
+  const write = (bytes: Uint8Array) => new Promise<void>((done) => stream.write(bytes, () => done()));
+  let last = write(Buffer.concat([head, text]));
+  for (const part of parts) {
+    if (part instanceof Uint8Array) {
+      last = write(part);
+      continue;
+    }
+    for (const { buffer, byteOffset, byteLength } of part.chunks())
+      await write(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength));
+  }
+  await last;
 }
 
 /** Calls `onMessage` for each message that arrives. */
@@ -72,12 +88,26 @@ const ARRAYS = {
   bool: Uint8Array,
 } as const;
 
-interface Packed {
+/** A tensor of a message. Its values are among the message's bytes, in the file, or already in the child. */
+export interface Packed {
   readonly name: string;
   readonly type: string;
   readonly shape: readonly number[];
   readonly bytes: number;
   readonly strings?: readonly string[];
+  /** Its position in the file. */
+  readonly at?: number;
+  /** The number of a generated tensor, which the child keeps for the next run. */
+  readonly made?: number;
+}
+
+const paddingOf = (bytes: number) => (8 - (bytes % 8)) % 8;
+
+type Numbers = (typeof ARRAYS)[keyof typeof ARRAYS];
+
+/** The array type for values of a type; bytes if it is unknown. */
+export function arrayOf(type: string): Numbers {
+  return Object.hasOwn(ARRAYS, type) ? ARRAYS[type as keyof typeof ARRAYS] : Uint8Array;
 }
 
 /** Encodes tensors as entries of a header and the bytes after it, each padded to 8 bytes. */
@@ -90,22 +120,58 @@ export function pack(tensors: Iterable<readonly [string, Tensor]>): { list: Pack
       continue;
     }
     const { buffer, byteOffset, byteLength } = data as Uint8Array;
-    const padding = (8 - (byteLength % 8)) % 8;
     list.push({ name, type, shape, bytes: byteLength });
-    parts.push(new Uint8Array(buffer, byteOffset, byteLength), new Uint8Array(padding));
+    parts.push(new Uint8Array(buffer, byteOffset, byteLength), new Uint8Array(paddingOf(byteLength)));
   }
   return { list, parts };
 }
 
-export function unpack(list: readonly Packed[], bytes: Uint8Array): Map<string, Tensor> {
+/** The same for inputs. Generated tensors with a number in `known` are not sent again. */
+export function packFeeds(
+  feeds: Iterable<readonly [string, Tensor | MadeTensor]>,
+  known: Map<MadeTensor, number>,
+): { list: Packed[]; parts: Parts } {
+  const list: Packed[] = [];
+  const parts: Parts[number][] = [];
+  const used = new Set<MadeTensor>();
+  for (const [name, feed] of feeds) {
+    if (!isMade(feed)) {
+      const packed = pack([[name, feed]]);
+      list.push(...packed.list);
+      parts.push(...packed.parts);
+      continue;
+    }
+    const { type, shape } = feed;
+    const length = lengthOf(shape) * arrayOf(type).BYTES_PER_ELEMENT;
+    const sent = known.get(feed);
+    const made = sent ?? Math.max(-1, ...known.values()) + 1;
+    list.push({ name, type, shape, made, bytes: sent === undefined ? length : 0 });
+    if (sent === undefined) parts.push({ length, chunks: () => feed.chunks() }, new Uint8Array(paddingOf(length)));
+    known.set(feed, made);
+    used.add(feed);
+  }
+  // The child keeps only those of its last run.
+  for (const feed of known.keys()) if (!used.has(feed)) known.delete(feed);
+  return { list, parts };
+}
+
+/** The tensors of a message. `kept` has the generated ones of the last message, by number, and gets those of this one. */
+export function unpack(
+  list: readonly Packed[],
+  bytes: Uint8Array,
+  kept = new Map<number, Tensor>(),
+): Map<string, Tensor> {
   let offset = 0;
-  return new Map(
-    list.map(({ name, type, shape, bytes: size, strings }): [string, Tensor] => {
-      if (strings) return [name, { type, shape, data: strings }];
-      const Values = Object.hasOwn(ARRAYS, type) ? ARRAYS[type as keyof typeof ARRAYS] : Uint8Array;
-      const data = new Values(bytes.buffer as ArrayBuffer, bytes.byteOffset + offset, size / Values.BYTES_PER_ELEMENT);
-      offset += size + ((8 - (size % 8)) % 8);
-      return [name, { type, shape, data }];
-    }),
-  );
+  const found = list.map(({ name, type, shape, bytes: size, strings, made }): [Packed["made"], string, Tensor] => {
+    if (strings) return [made, name, { type, shape, data: strings }];
+    const before = made === undefined || size > 0 ? undefined : kept.get(made);
+    if (before) return [made, name, before];
+    const Values = arrayOf(type);
+    const data = new Values(bytes.buffer as ArrayBuffer, bytes.byteOffset + offset, size / Values.BYTES_PER_ELEMENT);
+    offset += size + paddingOf(size);
+    return [made, name, { type, shape, data }];
+  });
+  kept.clear();
+  for (const [made, , tensor] of found) if (made !== undefined) kept.set(made, tensor);
+  return new Map(found.map(([, name, tensor]) => [name, tensor]));
 }
