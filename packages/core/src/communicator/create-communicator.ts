@@ -3,7 +3,7 @@ import { textOf } from "../text.ts";
 import { type Communicator, isRank } from "./communicator.ts";
 import { createGuess } from "./guess.ts";
 import { HEADER_LENGTH, writeHeader } from "./header.ts";
-import { differenceOf } from "./out-of-step.ts";
+import { difference, differs } from "./out-of-step.ts";
 import { createScratch } from "./scratch.ts";
 
 /** The exchange that `createCommunicator` needs. It moves numbers and knows nothing about their meaning. */
@@ -52,10 +52,11 @@ export function createCommunicator(transport: Transport): Communicator {
       if (early > 0) message.set(early === length ? values : values.subarray(0, early), HEADER_LENGTH);
       calls += 1;
       transport.exchange(message, messages);
-      const difference = differenceOf(messages, size, stride);
-      if (difference !== null) {
+      const odd = differs(messages, size, stride);
+      if (odd !== -1) {
         along = createGuess();
-        throw new BnError("ERR_BN_SYNC", `Communicator allGather: ${difference}`);
+        const what = difference(messages, size, stride, odd, tag, (values, all) => transport.exchange(values, all));
+        throw new BnError("ERR_BN_SYNC", `Communicator allGather: ${what}`);
       }
       along.see(length);
       const all = into ?? new Float64Array(size * length);

@@ -15,19 +15,6 @@ export const meanAt = MEAN;
 export const lowAt = (channels: number): number => MEAN + channels;
 export const m2At = (channels: number): number => MEAN + 2 * channels;
 
-/** Working memory of `mergeRanks`, so that a layer needs no new memory per call. */
-interface Room {
-  readonly moved: Float64Array;
-  readonly center: Float64Array;
-  readonly centerLow: Float64Array;
-  readonly squares: Float64Array;
-}
-
-export function createRoom(channels: number): Room {
-  const some = () => new Float64Array(channels);
-  return { moved: some(), center: some(), centerLow: some(), squares: some() };
-}
-
 /**
  * Merges the moments that `size` ranks sent into those of all their values together (R-3). Writes mean and variance,
  * and returns the count.
@@ -44,7 +31,6 @@ export function mergeRanks(
   channels: number,
   mean: { [c: number]: number },
   variance: { [c: number]: number },
-  room: Room = createRoom(channels),
 ): number {
   const length = momentsLength(channels);
   const end = size * length;
@@ -55,66 +41,38 @@ export function mergeRanks(
     count += all[start + COUNT]!;
   }
   if (count === 0) return 0;
-  const { moved, center, centerLow, squares } = room;
-  moved.fill(0);
-  squares.fill(0);
-  for (let start = 0; start < end; start += length) {
-    const n = all[start + COUNT]!;
-    if (n === 0) continue;
-    const high = start + MEAN;
-    const low = high + channels;
-    for (let c = 0; c < channels; c++) moved[c] = moved[c]! + n * (all[high + c]! - all[first + c]! + all[low + c]!);
-  }
   for (let c = 0; c < channels; c++) {
     const shift = all[first + c]!;
-    const by = moved[c]! / count;
-    const sum = shift + by;
-    center[c] = sum;
-    centerLow[c] = sumError(shift, by, sum);
-  }
-  for (let start = 0; start < end; start += length) {
-    const n = all[start + COUNT]!;
-    if (n === 0) continue;
-    const high = start + MEAN;
-    const low = high + channels;
-    const m2 = low + channels;
-    for (let c = 0; c < channels; c++) {
-      const d = all[high + c]! - center[c]! + (all[low + c]! - centerLow[c]!);
-      squares[c] = squares[c]! + (all[m2 + c]! + n * d * d);
+    let moved = 0;
+    for (let at = MEAN + c; at < end; at += length) {
+      const n = all[at - MEAN - c]!;
+      if (n !== 0) moved += n * (all[at]! - shift + all[at + channels]!);
+    }
+    const by = moved / count;
+    const center = shift + by;
+    const centerLow = sumError(shift, by, center);
+    let squares = 0;
+    for (let at = MEAN + c; at < end; at += length) {
+      const n = all[at - MEAN - c]!;
+      if (n === 0) continue;
+      const d = all[at]! - center + (all[at + channels]! - centerLow);
+      squares += all[at + 2 * channels]! + n * d * d;
+    }
+    if (center - center + (squares - squares) === 0) {
+      mean[c] = center;
+      variance[c] = squares / count;
+    } else {
+      const [value, m2] = chained(all, size, channels, c);
+      mean[c] = value;
+      variance[c] = m2 / count;
     }
   }
-  let nothing = 0;
-  for (let c = 0; c < channels; c++) {
-    const at = center[c]!;
-    const m2 = squares[c]!;
-    mean[c] = at;
-    variance[c] = m2 / count;
-    nothing += at - at + (m2 - m2);
-  }
-  if (nothing !== 0) mendSpecials(all, size, channels, mean, variance, count, room);
   return count;
 }
 
-/** Recomputes channels that have NaN, infinities or sums beyond the range. */
-function mendSpecials(
-  all: Float64Array,
-  size: number,
-  channels: number,
-  mean: { [c: number]: number },
-  variance: { [c: number]: number },
-  count: number,
-  { center, squares }: Room,
-): void {
-  for (let c = 0; c < channels; c++) {
-    if (Number.isFinite(center[c]) && Number.isFinite(squares[c])) continue;
-    const [value, m2] = chained(all, size, channels, c);
-    mean[c] = value;
-    variance[c] = m2 / count;
-  }
-}
-
 /**
- * Merges one rank after the other. This merge also handles NaN, infinities and means at both ends of the range (M-1).
+ * Merges channel `c` one rank after the other. This merge also handles NaN, infinities, sums beyond the range, and means at
+ * both ends of it (M-1).
  */
 function chained(all: Float64Array, size: number, channels: number, c: number): readonly [mean: number, m2: number] {
   const parts = Array.from({ length: size }, (_, rank): Part => {
@@ -128,8 +86,10 @@ function chained(all: Float64Array, size: number, channels: number, c: number): 
 
 /** Adds, element by element and in rank order, the `length` doubles that each of `size` ranks sent (R-3). */
 export function sumRanks(all: Float64Array, size: number, length: number, total: Float64Array): void {
-  total.fill(0);
-  for (let rank = 0; rank < size; rank++) {
-    for (let i = 0; i < length; i++) total[i] = total[i]! + all[rank * length + i]!;
+  const end = size * length;
+  for (let i = 0; i < length; i++) {
+    let sum = 0;
+    for (let at = i; at < end; at += length) sum += all[at]!;
+    total[i] = sum;
   }
 }

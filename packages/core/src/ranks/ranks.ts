@@ -13,7 +13,7 @@ import type {
 import { newHostArray } from "../host-values.ts";
 import { digestOf } from "./digest.ts";
 import type { Member } from "./member.ts";
-import { COUNT, createRoom, DIGEST, lowAt, m2At, meanAt, mergeRanks, momentsLength, sumRanks } from "./merge-ranks.ts";
+import { COUNT, DIGEST, lowAt, m2At, meanAt, mergeRanks, momentsLength, sumRanks } from "./merge-ranks.ts";
 
 /** Sums over the values of one rank or of all ranks: [sum dy per channel, sum dy x^ per channel]. */
 interface GatheredSums {
@@ -63,17 +63,16 @@ export function createRanks(
   const total = new Float64Array(2 * channels);
   const mean = newHostArray(dtype, channels);
   const variance = newHostArray(dtype, channels);
-  const room = createRoom(channels);
+  const lengths = [channels, channels, 1];
   let gathered = 0;
   let count = 0;
   let step = 0;
 
   function reduce(x: DeviceBuffer, g: Geometry): void {
     backend.kernels.splitMoments?.(x, g, split);
-    const copy = (from: DeviceBuffer, to: number) => moments.set(viewOf(from).subarray(0, channels), to);
-    copy(split.mean, meanAt);
-    copy(split.meanLow, lowAt(channels));
-    copy(split.m2, m2At(channels));
+    copyTo(moments, meanAt, viewOf(split.mean), channels);
+    copyTo(moments, lowAt(channels), viewOf(split.meanLow), channels);
+    copyTo(moments, m2At(channels), viewOf(split.m2), channels);
   }
 
   function checkStored(all: Float64Array): void {
@@ -93,17 +92,18 @@ export function createRanks(
     },
     globalGradients,
     gatherMoments(x, g, running) {
-      moments.fill(0);
       moments[COUNT] = g.outer * g.inner;
-      if (x !== null) reduce(x, g);
+      if (x === null) moments.fill(0, meanAt);
+      else reduce(x, g);
+      moments[DIGEST] = 0;
       if (running !== null) {
         const { mean: means, variance: variances, factor } = running;
-        moments[DIGEST] = digestOf([means, variances, factor].map(viewOf), [channels, channels, 1]);
+        moments[DIGEST] = digestOf([viewOf(means), viewOf(variances), viewOf(factor)], lengths);
       }
       const tag = `${label} forward ${step} ${running === null ? unstored : stored}`;
       const all = communicator.allGather(tag, moments, memory(size * moments.length));
       checkStored(all);
-      gathered = mergeRanks(all, size, channels, mean, variance, room);
+      gathered = mergeRanks(all, size, channels, mean, variance);
       if (gathered > 0) return;
       fail(
         "forward",
@@ -117,10 +117,10 @@ export function createRanks(
       step += 1;
     },
     gatherSums(sums, stored) {
-      own.fill(0);
-      if (sums !== null) {
-        own.set(viewOf(sums.dy).subarray(0, channels));
-        own.set(viewOf(sums.dyXhat).subarray(0, channels), channels);
+      if (sums === null) own.fill(0);
+      else {
+        copyTo(own, 0, viewOf(sums.dy), channels);
+        copyTo(own, channels, viewOf(sums.dyXhat), channels);
       }
       const tag = `${label} backward ${stored ? "with stored statistics" : `of forward ${step - 1}`} (${what})`;
       const all = communicator.allGather(tag, own, memory(size * own.length));
@@ -128,10 +128,18 @@ export function createRanks(
       return { own, total };
     },
     applySums(sums) {
-      viewOf(sums.dy).set(total.subarray(0, channels));
-      viewOf(sums.dyXhat).set(total.subarray(channels));
+      const [dy, dyXhat] = [viewOf(sums.dy), viewOf(sums.dyXhat)];
+      for (let c = 0; c < channels; c++) {
+        dy[c] = total[c] as number;
+        dyXhat[c] = total[channels + c] as number;
+      }
     },
   };
+}
+
+/** Copies `count` elements. A loop: `set` converts between types in a slow call, and needs a view per call. */
+function copyTo(target: Float64Array, start: number, source: HostArray, count: number): void {
+  for (let i = 0; i < count; i++) target[start + i] = source[i] as number;
 }
 
 /** Adds the part of the gathered sums that belongs to one of this layer's parameters to its diff. */
