@@ -31,6 +31,10 @@ export interface Mpi {
     request: Out,
   ): number;
   test(request: Out, flag: Out, status: null): number;
+  winAllocateShared(size: number, unit: number, info: Handle, comm: Handle, base: Out, window: Out): number;
+  winSharedQuery(window: Handle, rank: number, size: Out, unit: Out, base: Out): number;
+  winSetErrorHandler(window: Handle, handler: Handle): number;
+  winFree(window: Out): number;
   errorString(code: number, text: Out, length: Out): number;
   finalize(): number;
   abort(comm: Handle, code: number): number;
@@ -41,6 +45,9 @@ export interface Library extends Mpi {
   readonly world: Handle;
   readonly double: Handle;
   readonly errorsReturn: Handle;
+  readonly infoNull: Handle;
+  /** Memory at an address, as it is. */
+  view(address: Handle, bytes: number): ArrayBuffer;
 }
 
 /** Loads OpenMPI's library. Errors: `ERR_BN_UNAVAILABLE`. */
@@ -69,12 +76,20 @@ export async function loadLibrary(path: string): Promise<Library> {
         "int MPI_Iallgather(void *send, int sendCount, void *sendType, void *receive, int receiveCount, void *receiveType, void *comm, void *request)",
       ),
       test: c.func("int MPI_Test(void *request, void *flag, void *status)"),
+      winAllocateShared: c.func(
+        "int MPI_Win_allocate_shared(intptr_t size, int unit, void *info, void *comm, void *base, void *window)",
+      ),
+      winSharedQuery: c.func("int MPI_Win_shared_query(void *window, int rank, void *size, void *unit, void *base)"),
+      winSetErrorHandler: c.func("int MPI_Win_set_errhandler(void *window, void *handler)"),
+      winFree: c.func("int MPI_Win_free(void *window)"),
       errorString: c.func("int MPI_Error_string(int code, void *text, void *length)"),
       finalize: c.func("int MPI_Finalize()"),
       abort: c.func("int MPI_Abort(void *comm, int code)"),
       world: c.symbol("ompi_mpi_comm_world"),
       double: c.symbol("ompi_mpi_double"),
       errorsReturn: c.symbol("ompi_mpi_errors_return"),
+      infoNull: c.symbol("ompi_mpi_info_null"),
+      view: koffi.view,
     };
   } catch (cause) {
     throw unavailable(

@@ -25,6 +25,7 @@ it.each([
   { timeout: Number.POSITIVE_INFINITY },
   { timeout: "1" },
   { library: "" },
+  { sharedMemory: "no" },
   { limit: 3 },
 ])("refuses the options %j", async (options) => {
   expect(await codeOf(options)).toMatch(/^ERR_BN_PARAM createMpi: /);

@@ -17,6 +17,13 @@ describe(`under mpirun${missing ? ` (skipped: ${missing})` : ""}`, () => {
     expectPassed(reports, size, stderr);
     expect(status).toBe(0);
   });
+
+  // What ranks on several machines use.
+  it.skipIf(missing !== null).each([1, 3])("%i ranks, by messages in place of shared memory", async (size) => {
+    const { reports, status, stderr } = await mpirunReports<RankReport>(size, "ranks/main.ts", ["messages"]);
+    expectPassed(reports, size, stderr);
+    expect(status).toBe(0);
+  });
 });
 
 describe("on worker threads", () => {

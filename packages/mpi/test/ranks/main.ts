@@ -1,4 +1,4 @@
-// One rank under mpirun. Usage: node main.ts FOLDER. It writes its report to FOLDER, because mpirun mixes the output of
+// One rank under mpirun. Usage: node main.ts FOLDER [messages]. It writes its report to FOLDER, because mpirun mixes the output of
 // the ranks.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { communicatorCases } from "./communicator-cases.ts";
 import { layersOf } from "./layers-of.ts";
 import { mpiCases } from "./mpi-cases.ts";
 
-const mpi = await createMpi({ timeout: 60_000 });
+const mpi = await createMpi({ timeout: 60_000, sharedMemory: process.argv[3] !== "messages" });
 const backends = [await createCpu(), await createWasm({ threads: 1 })];
 const cases = [...communicatorCases, ...mpiCases(mpi), ...layersOf(backends, mpi.size)];
 const report = await runRankCases(cases, mpi);
