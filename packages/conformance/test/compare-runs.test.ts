@@ -181,8 +181,24 @@ test.each([
   ["{", "it is no JSON"],
   ["[]", "it has no list `results`"],
   [`{"results":[{"backend":"a","id":"b","status":"good"}]}`, 'results[0].status is "good"'],
+  [`{"results":[],"run":"today"}`, "run is not an object"],
+  [`{"results":[],"run":{"packages":["a"]}}`, "run.packages is not an object"],
+  [`{"results":[],"run":{"date":3}}`, "run.date is not text"],
+  [`{"results":[],"run":{"seconds":"3"}}`, "run.seconds is not a number"],
+  [`{"results":[],"backends":5}`, "backends is not a list"],
+  [`{"results":[],"backends":["cpu"]}`, "backends[0].name is not text"],
+  [`{"results":[],"backends":[{"name":"cpu","supports":{}}]}`, "backends[0].supports.details is not an object"],
+  [`{"results":[],"causes":{}}`, "causes is not a list"],
 ])("a file that is not a report is refused: %s", (text, why) => {
   expect(() => parseReport("x.json", text)).toThrow(`x.json: ${why}`);
+});
+
+test("a report that says little of its run can be compared", () => {
+  const of = (run: object) => parseReport("x.json", JSON.stringify({ run, results: [] }));
+  const old = of({ runtime: "Engine 1" });
+  expect(old.run).toMatchObject({ runtime: "Engine 1", suite: "unknown", packages: {}, notStarted: [] });
+  const now = of({ runtime: "Engine 2", packages: { "@bn/core": "1.0.0" } });
+  expect(diffText(diffReports(old, now))).toContain("runtime: Engine 1 -> Engine 2");
 });
 
 test("JUnit: counts, known failures as skips, everything escaped", () => {
