@@ -9,9 +9,3 @@ export function inverseOf<T>(channel: u32): f64 {
 export function meanOf<T>(channel: u32): T {
   return job.mean ? load<T>(job.mean + channel * sizeof<T>()) : 0;
 }
-
-/** gamma / sqrt(variance + eps), rounded once. */
-export function scaleOf<T>(channel: u32): T {
-  const r = inverseOf<T>(channel);
-  return <T>(job.gamma ? r * f64(load<T>(job.gamma + channel * sizeof<T>())) : r);
-}

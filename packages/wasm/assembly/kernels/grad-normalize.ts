@@ -4,23 +4,22 @@
  */
 import { carefulGradient } from "../careful/maps";
 import { canBeHelped, differencesInRange, gradientInRange } from "../careful/range";
-import { inverseOf, meanOf, scaleOf } from "../coefficients";
 import { job, run } from "../job";
 import {
   bytes,
+  CHUNK,
   channelsOfTile,
-  elements,
-  isLarge,
-  MAX_COLUMNS,
-  parts,
+  groupOfMap,
+  lastOfChunk,
   planColumns,
   SLICE,
+  slicesOfChunk,
   TABLE,
   table,
   usePlanes,
 } from "../shape";
 import { gradients, means, spread, spreadGradients } from "../tables";
-import { loadTail, storeTail, zero } from "../vector";
+import { loadTail, storeTail } from "../vector";
 import { mapTensor } from "./normalize";
 
 export function gradNormalize<T>(): void {
@@ -38,44 +37,48 @@ export function gradNormalize<T>(): void {
   }
 }
 
-function shareOf<T>(channel: u32): T {
-  return <T>(f64(load<T>(job.sumDy + channel * sizeof<T>())) / job.m);
-}
-
-function slopeOf<T>(channel: u32): T {
-  return <T>(inverseOf<T>(channel) * (f64(load<T>(job.sumDyXhat + channel * sizeof<T>())) / job.m));
-}
-
 /**
- * Checks channel by channel. Returns false if there is a channel for which the ordinary map is not right and the
- * careful map may be.
+ * Checks channel by channel; the coefficients of each lie `step` bytes after those of the one before. Returns false if
+ * there is a channel for which the ordinary map is not right and the careful map may be.
  */
-function gradientsInRange<T>(first: u32, n: u32): bool {
-  for (const last = first + n; first < last; first++) {
-    const share = shareOf<T>(first);
-    const slope = slopeOf<T>(first);
-    if (gradientInRange<T>(first, meanOf<T>(first), share, slope, scaleOf<T>(first))) continue;
-    if (canBeHelped<T>(first)) return false;
-  }
+function gradientsInRange<T>(first: u32, n: u32, at: usize, step: usize): bool {
+  for (const last = first + n; first < last; first++, at += step)
+    if (!isInRange<T>(first, at) && canBeHelped<T>(first)) return false;
   return true;
+}
+
+function isInRange<T>(channel: u32, at: usize): bool {
+  return gradientInRange<T>(channel, load<T>(at), load<T>(at, TABLE), load<T>(at, 2 * TABLE), load<T>(at, 3 * TABLE));
+}
+
+/** Maps all rows of n channels one channel at a time, those out of range carefully. */
+function mapChannels<T>(first: u32, n: u32, at: usize, step: usize): void {
+  const plane = job.inner * sizeof<T>();
+  for (const last = first + n; first < last; first++, at += step) {
+    if (!isInRange<T>(first, at) && carefulGradient<T>(first)) continue;
+    for (let o: u32 = 0; o < job.outer; o++) mapRows<T>((o * job.channels + first) * plane, job.inner, job.inner, at);
+  }
 }
 
 // ---- planes
 
 /** The map of all planes after the sums are known. */
 export function gradNormalizeAll<T>(): void {
-  const channels = job.channels;
-  const inRange = channels <= MAX_COLUMNS && openChannels<T>(table(0), 0, channels);
-  if (!inRange && !gradientsInRange<T>(0, channels)) {
-    for (let channel: u32 = 0; channel < channels; channel++) gradNormalizeChannel<T>(channel);
-    return;
-  }
-  run((item: u32) => gradNormalizePlanes<T>(item), parts(elements(), SLICE), 3 * bytes<T>());
+  for (job.first = 0; job.first < job.channels; job.first += CHUNK) mapChunk<T>();
+}
+
+/** Maps the channels that have a place in the tables. */
+function mapChunk<T>(): void {
+  const first = job.first;
+  const n = lastOfChunk() - first;
+  if (openChannels<T>(table(0), first, n) || gradientsInRange<T>(first, n, table(0), sizeof<T>()))
+    run((item: u32) => gradNormalizePlanes<T>(item), slicesOfChunk(), 3 * bytes<T>());
+  else mapChannels<T>(first, n, table(0), sizeof<T>());
 }
 
 /**
- * Computes mean, share, slope and scale of n channels into four consecutive tables. Returns true if the ordinary map is
- * right for all of them.
+ * Computes mean, share, slope and scale of n channels, a table apart. Returns true if the ordinary map is right for all
+ * of them.
  */
 function openChannels<T>(into: usize, first: u32, n: u32): bool {
   means<T>(into, first, n);
@@ -84,107 +87,77 @@ function openChannels<T>(into: usize, first: u32, n: u32): bool {
   );
 }
 
-/** Maps elements [item * SLICE, ...) of the tensor in order of memory. */
+/** One slice of the chunk's elements, in order of memory. */
 export function gradNormalizePlanes<T>(item: u32): void {
   const inner = job.inner;
-  const size = job.outer * job.channels * inner;
-  const tabled = job.channels <= MAX_COLUMNS;
-  let e = item * SLICE;
-  const end = min(e + SLICE, size);
-  let channel = e / inner;
-  let rest = inner - (e - channel * inner);
-  channel %= job.channels;
-  while (e < end) {
-    const n = min(rest, end - e);
-    const at = table(0) + channel * sizeof<T>();
-    const m = tabled ? v128.load_splat<T>(at) : v128.splat<T>(meanOf<T>(channel));
-    const a = tabled ? v128.load_splat<T>(at, TABLE) : v128.splat<T>(shareOf<T>(channel));
-    const c = tabled ? v128.load_splat<T>(at, 2 * TABLE) : v128.splat<T>(slopeOf<T>(channel));
-    const s = tabled ? v128.load_splat<T>(at, 3 * TABLE) : v128.splat<T>(scaleOf<T>(channel));
-    gradRow<T>(e * sizeof<T>(), n, a, m, c, s);
-    e += n;
-    rest = inner;
-    if (++channel === job.channels) channel = 0;
+  const width = (lastOfChunk() - job.first) * inner; // of the chunk, in an outer row
+  let left = min(SLICE, job.outer * width - item * SLICE);
+  let o = (item * SLICE) / width;
+  for (let e = item * SLICE - o * width; left > 0; e = 0, o++) {
+    const n = min(left, width - e);
+    const row = e / inner;
+    const offset = ((o * job.channels + job.first) * inner + e) * sizeof<T>();
+    mapRows<T>(offset, n, inner - (e - row * inner), table(0) + row * sizeof<T>());
+    left -= n;
   }
 }
 
-/** All rows of one channel. */
-export function gradNormalizeChannel<T>(channel: u32): void {
-  const stride = job.channels * job.inner * sizeof<T>();
-  const share = shareOf<T>(channel);
-  const mean = meanOf<T>(channel);
-  const slope = slopeOf<T>(channel);
-  const scale = scaleOf<T>(channel);
-  if (!gradientInRange<T>(channel, mean, share, slope, scale) && carefulGradient<T>(channel)) return;
-  const a = v128.splat<T>(share);
-  const m = v128.splat<T>(mean);
-  const c = v128.splat<T>(slope);
-  const s = v128.splat<T>(scale);
-  let offset = channel * job.inner * sizeof<T>();
-  for (let o: u32 = 0; o < job.outer; o++) {
-    gradRow<T>(offset, job.inner, a, m, c, s);
-    offset += stride;
-  }
-}
-
-/** All rows of channels [first, last) of a chunk; the rows lie one after the other. */
+/** Maps all rows of channels [first, last) of a chunk, which lie one behind the other. */
 export function gradNormalizeBlock<T>(first: u32, last: u32): void {
-  const own = table(0) + (first - job.first) * sizeof<T>();
-  const inRange = openChannels<T>(own, first, last - first);
-  if (!inRange && !gradientsInRange<T>(first, last - first)) {
-    for (let channel = first; channel < last; channel++) gradNormalizeChannel<T>(channel);
+  const n = last - first;
+  const at = table(0) + (first - job.first) * sizeof<T>();
+  if (!openChannels<T>(at, first, n) && !gradientsInRange<T>(first, n, at, sizeof<T>())) {
+    mapChannels<T>(first, n, at, sizeof<T>());
     return;
   }
-  const plane = job.inner * sizeof<T>();
-  const stride = job.channels * plane;
-  for (let o: u32 = 0, row = first * plane; o < job.outer; o++, row += stride) {
-    let offset = row;
-    for (let at = own, past = own + (last - first) * sizeof<T>(); at < past; at += sizeof<T>()) {
-      const m = v128.load_splat<T>(at);
-      const a = v128.load_splat<T>(at, TABLE);
-      const c = v128.load_splat<T>(at, 2 * TABLE);
-      const s = v128.load_splat<T>(at, 3 * TABLE);
-      gradRow<T>(offset, job.inner, a, m, c, s);
-      offset += plane;
-    }
-  }
+  for (let o: u32 = 0; o < job.outer; o++)
+    mapRows<T>((o * job.channels + first) * job.inner * sizeof<T>(), n * job.inner, job.inner, at);
 }
 
-function gradRow<T>(offset: usize, n: u32, a: v128, m: v128, c: v128, s: v128): void {
+/**
+ * Maps n elements that follow one another: the `rest` of a channel's row, whose coefficients lie at `at`, then rows of
+ * the channels after it.
+ */
+function mapRows<T>(offset: usize, n: u32, rest: u32, at: usize): void {
   const lanes: u32 = 16 / sizeof<T>();
   let dy = job.dy + offset;
   let x = job.x + offset;
   let dx = job.y + offset;
-  if (n < lanes) {
-    storeTail<T>(dx, mapped<T>(loadTail<T>(dy, n), loadTail<T>(x, n), a, m, c, s), n);
-    return;
+  for (; n > 0; at += sizeof<T>()) {
+    const m = v128.load_splat<T>(at);
+    const a = v128.load_splat<T>(at, TABLE);
+    const c = v128.load_splat<T>(at, 2 * TABLE);
+    const s = v128.load_splat<T>(at, 3 * TABLE);
+    let left = min(rest, n);
+    n -= left;
+    rest = job.inner;
+    for (; left >= 4 * lanes; left -= 4 * lanes) {
+      const d0 = mapped<T>(v128.load(dy), v128.load(x), a, m, c, s);
+      const d1 = mapped<T>(v128.load(dy, 16), v128.load(x, 16), a, m, c, s);
+      const d2 = mapped<T>(v128.load(dy, 32), v128.load(x, 32), a, m, c, s);
+      const d3 = mapped<T>(v128.load(dy, 48), v128.load(x, 48), a, m, c, s);
+      v128.store(dx, d0);
+      v128.store(dx, d1, 16);
+      v128.store(dx, d2, 32);
+      v128.store(dx, d3, 48);
+      dy += 64;
+      x += 64;
+      dx += 64;
+    }
+    for (; left >= lanes; left -= lanes) {
+      v128.store(dx, mapped<T>(v128.load(dy), v128.load(x), a, m, c, s));
+      dy += 16;
+      x += 16;
+      dx += 16;
+    }
+    if (left > 0) {
+      storeTail<T>(dx, mapped<T>(loadTail<T>(dy, left), loadTail<T>(x, left), a, m, c, s), left);
+      const bytes = left * sizeof<T>();
+      dy += bytes;
+      x += bytes;
+      dx += bytes;
+    }
   }
-  // The vector that ends at the end of the row overlaps the one before it. It is read first, because dx may be dy or x.
-  const odd = (n & (lanes - 1)) !== 0;
-  const last = n * sizeof<T>() - 16;
-  const end = dx + last;
-  let tail = zero();
-  if (odd) tail = mapped<T>(v128.load(dy + last), v128.load(x + last), a, m, c, s);
-  for (; n >= 4 * lanes; n -= 4 * lanes) {
-    const d0 = mapped<T>(v128.load(dy), v128.load(x), a, m, c, s);
-    const d1 = mapped<T>(v128.load(dy, 16), v128.load(x, 16), a, m, c, s);
-    const d2 = mapped<T>(v128.load(dy, 32), v128.load(x, 32), a, m, c, s);
-    const d3 = mapped<T>(v128.load(dy, 48), v128.load(x, 48), a, m, c, s);
-    v128.store(dx, d0);
-    v128.store(dx, d1, 16);
-    v128.store(dx, d2, 32);
-    v128.store(dx, d3, 48);
-    dy += 64;
-    x += 64;
-    dx += 64;
-  }
-  for (; n >= lanes; n -= lanes) {
-    v128.store(dx, mapped<T>(v128.load(dy), v128.load(x), a, m, c, s));
-    dy += 16;
-    x += 16;
-    dx += 16;
-  }
-  if (odd) v128.store(end, tail);
 }
 
 // ---- columns
@@ -192,27 +165,19 @@ function gradRow<T>(offset: usize, n: u32, a: v128, m: v128, c: v128, s: v128): 
 export function gradNormalizeTile<T>(): void {
   const first = job.first;
   const n = channelsOfTile();
+  const apart = job.inner * sizeof<T>();
+  spread<T>(0, job.mean, 0);
   const inRange = spreadGradients<T>(1) && differencesInRange<T>(job.mean + first * sizeof<T>(), n);
-  if (!inRange && !gradientsInRange<T>(first, n)) {
-    for (let channel = first; channel < first + n; channel++) gradNormalizeChannel<T>(channel);
+  if (!inRange && !gradientsInRange<T>(first, n, table(0), apart)) {
+    mapChannels<T>(first, n, table(0), apart);
     return;
   }
-  spread<T>(0, job.mean, 0);
   run((item: u32) => gradNormalizeRows<T>(item), job.parts, 3 * u64(job.rows) * job.columns * sizeof<T>());
-}
-
-/**
- * The number of rows of columns that are mapped together, as in normalize.ts. It is smaller for long rows, since half a
- * line is mapped at a time. Measured, float32, ns per element, rows of 1, 2, 4: [4096, 64] 0.49, 0.32, 0.26; [1024,
- * 256] 0.49, 0.36, 0.31; [512, 1024] 0.54, 0.50, 0.84; [25088, 256] 1.06, 1.88, 1.89.
- */
-function groupOfMap<T>(): u32 {
-  return isLarge<T>(3) ? 1 : job.stride > 1024 ? 2 : 4;
 }
 
 export function gradNormalizeRows<T>(item: u32): void {
   const end = min((item + 1) * job.span, job.rows);
-  const group = groupOfMap<T>();
+  const group = groupOfMap<T>(3);
   for (let row = item * job.span; row < end; ) {
     const rows = min(group, end - row);
     gradNormalizeGroup<T>(job.firstColumn * sizeof<T>() + row * job.stride, rows);

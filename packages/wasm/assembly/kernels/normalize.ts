@@ -4,23 +4,22 @@
  */
 import { carefulNormalize } from "../careful/maps";
 import { canBeHelped, differencesInRange, mapInRange } from "../careful/range";
-import { meanOf, scaleOf } from "../coefficients";
 import { job, run } from "../job";
 import {
   bytes,
+  CHUNK,
   channelsOfTile,
-  elements,
-  isLarge,
-  MAX_COLUMNS,
-  parts,
+  groupOfMap,
+  lastOfChunk,
   planColumns,
   SLICE,
+  slicesOfChunk,
   TABLE,
   table,
   usePlanes,
 } from "../shape";
 import { betas, means, scales, spread, spreadScales } from "../tables";
-import { loadTail, storeTail, zero } from "../vector";
+import { loadTail, storeTail } from "../vector";
 
 export function normalize<T>(): void {
   mapTensor<T>();
@@ -29,13 +28,7 @@ export function normalize<T>(): void {
 /** Maps the job's operands. Without `variance` (0), s is gamma; without `mean`, nothing is subtracted. */
 export function mapTensor<T>(): void {
   if (usePlanes()) {
-    const channels = job.channels;
-    const inRange = channels <= MAX_COLUMNS && openChannels<T>(table(0), 0, channels);
-    if (!inRange && !mapsInRange<T>(0, channels)) {
-      for (let channel: u32 = 0; channel < channels; channel++) normalizeChannel<T>(channel);
-      return;
-    }
-    run((item: u32) => normalizePlanes<T>(item), parts(elements(), SLICE), 2 * bytes<T>());
+    for (job.first = 0; job.first < job.channels; job.first += CHUNK) mapChunk<T>();
     return;
   }
   const width = job.channels * job.inner;
@@ -43,11 +36,6 @@ export function mapTensor<T>(): void {
     planColumns<T>(column);
     normalizeTile<T>();
   }
-}
-
-/** Without beta this is -0, the only number that changes no sum, not even -0. */
-function betaOf<T>(channel: u32): T {
-  return job.beta ? load<T>(job.beta + channel * sizeof<T>()) : <T>-0.0;
 }
 
 function offsetsInRange<T>(first: u32, n: u32): bool {
@@ -68,111 +56,104 @@ function openChannels<T>(into: usize, first: u32, n: u32): bool {
 }
 
 /**
- * Checks channel by channel. Returns false if there is a channel for which the ordinary map is not right and the
- * careful map is.
+ * Checks channel by channel; the coefficients of each lie `step` bytes after those of the one before. Returns false if
+ * there is a channel for which the ordinary map is not right and the careful map is.
  */
-function mapsInRange<T>(first: u32, n: u32): bool {
-  for (const last = first + n; first < last; first++) {
-    if (mapInRange<T>(first, meanOf<T>(first), scaleOf<T>(first), betaOf<T>(first))) continue;
-    if (canBeHelped<T>(first)) return false;
-  }
+function mapsInRange<T>(first: u32, n: u32, at: usize, step: usize): bool {
+  for (const last = first + n; first < last; first++, at += step)
+    if (!isInRange<T>(first, at) && canBeHelped<T>(first)) return false;
   return true;
+}
+
+function isInRange<T>(channel: u32, at: usize): bool {
+  return mapInRange<T>(channel, load<T>(at), load<T>(at, TABLE), load<T>(at, 2 * TABLE));
+}
+
+/** Maps all rows of n channels one channel at a time, those out of range carefully. */
+function mapChannels<T>(first: u32, n: u32, at: usize, step: usize): void {
+  const plane = job.inner * sizeof<T>();
+  for (const last = first + n; first < last; first++, at += step) {
+    if (!isInRange<T>(first, at) && carefulNormalize<T>(first)) continue;
+    for (let o: u32 = 0; o < job.outer; o++) mapRows<T>((o * job.channels + first) * plane, job.inner, job.inner, at);
+  }
 }
 
 // ---- planes
 
-/** Maps elements [item * SLICE, ...) of the tensor in order of memory. */
+/** Maps the channels that have a place in the tables. */
+function mapChunk<T>(): void {
+  const first = job.first;
+  const n = lastOfChunk() - first;
+  if (openChannels<T>(table(0), first, n) || mapsInRange<T>(first, n, table(0), sizeof<T>()))
+    run((item: u32) => normalizePlanes<T>(item), slicesOfChunk(), 2 * bytes<T>());
+  else mapChannels<T>(first, n, table(0), sizeof<T>());
+}
+
+/** One slice of the chunk's elements, in order of memory. */
 export function normalizePlanes<T>(item: u32): void {
   const inner = job.inner;
-  const size = job.outer * job.channels * inner;
-  const tabled = job.channels <= MAX_COLUMNS;
-  let e = item * SLICE;
-  const end = min(e + SLICE, size);
-  let channel = e / inner;
-  let rest = inner - (e - channel * inner);
-  channel %= job.channels;
-  while (e < end) {
-    const n = min(rest, end - e);
-    const at = table(0) + channel * sizeof<T>();
-    const m = tabled ? v128.load_splat<T>(at) : v128.splat<T>(meanOf<T>(channel));
-    const s = tabled ? v128.load_splat<T>(at, TABLE) : v128.splat<T>(scaleOf<T>(channel));
-    const b = tabled ? v128.load_splat<T>(at, 2 * TABLE) : v128.splat<T>(betaOf<T>(channel));
-    mapRow<T>(job.x + e * sizeof<T>(), job.y + e * sizeof<T>(), n, m, s, b);
-    e += n;
-    rest = inner;
-    if (++channel === job.channels) channel = 0;
+  const width = (lastOfChunk() - job.first) * inner; // of the chunk, in an outer row
+  let left = min(SLICE, job.outer * width - item * SLICE);
+  let o = (item * SLICE) / width;
+  for (let e = item * SLICE - o * width; left > 0; e = 0, o++) {
+    const n = min(left, width - e);
+    const row = e / inner;
+    const offset = ((o * job.channels + job.first) * inner + e) * sizeof<T>();
+    mapRows<T>(offset, n, inner - (e - row * inner), table(0) + row * sizeof<T>());
+    left -= n;
   }
 }
 
-/** All rows of one channel. */
-export function normalizeChannel<T>(channel: u32): void {
-  const stride = job.channels * job.inner * sizeof<T>();
-  const mean = meanOf<T>(channel);
-  const beta = betaOf<T>(channel);
-  const scale = scaleOf<T>(channel);
-  if (!mapInRange<T>(channel, mean, scale, beta) && carefulNormalize<T>(channel)) return;
-  const m = v128.splat<T>(mean);
-  const s = v128.splat<T>(scale);
-  const b = v128.splat<T>(beta);
-  let offset = channel * job.inner * sizeof<T>();
-  for (let o: u32 = 0; o < job.outer; o++) {
-    mapRow<T>(job.x + offset, job.y + offset, job.inner, m, s, b);
-    offset += stride;
-  }
-}
-
-/** All rows of channels [first, last) of a chunk; the rows lie one after the other. */
+/** Maps all rows of channels [first, last) of a chunk, which lie one behind the other. */
 export function normalizeBlock<T>(first: u32, last: u32): void {
-  const own = table(0) + (first - job.first) * sizeof<T>();
-  const inRange = openChannels<T>(own, first, last - first);
-  if (!inRange && !mapsInRange<T>(first, last - first)) {
-    for (let channel = first; channel < last; channel++) normalizeChannel<T>(channel);
+  const n = last - first;
+  const at = table(0) + (first - job.first) * sizeof<T>();
+  if (!openChannels<T>(at, first, n) && !mapsInRange<T>(first, n, at, sizeof<T>())) {
+    mapChannels<T>(first, n, at, sizeof<T>());
     return;
   }
-  const plane = job.inner * sizeof<T>();
-  const stride = job.channels * plane;
-  for (let o: u32 = 0, row = first * plane; o < job.outer; o++, row += stride) {
-    let offset = row;
-    for (let at = own, past = own + (last - first) * sizeof<T>(); at < past; at += sizeof<T>()) {
-      const m = v128.load_splat<T>(at);
-      const s = v128.load_splat<T>(at, TABLE);
-      const b = v128.load_splat<T>(at, 2 * TABLE);
-      mapRow<T>(job.x + offset, job.y + offset, job.inner, m, s, b);
-      offset += plane;
+  for (let o: u32 = 0; o < job.outer; o++)
+    mapRows<T>((o * job.channels + first) * job.inner * sizeof<T>(), n * job.inner, job.inner, at);
+}
+
+/**
+ * Maps n elements that follow one another: the `rest` of a channel's row, whose coefficients lie at `at`, then rows of
+ * the channels after it.
+ */
+function mapRows<T>(offset: usize, n: u32, rest: u32, at: usize): void {
+  const lanes: u32 = 16 / sizeof<T>();
+  let x = job.x + offset;
+  let y = job.y + offset;
+  for (; n > 0; at += sizeof<T>()) {
+    const m = v128.load_splat<T>(at);
+    const s = v128.load_splat<T>(at, TABLE);
+    const b = v128.load_splat<T>(at, 2 * TABLE);
+    let left = min(rest, n);
+    n -= left;
+    rest = job.inner;
+    for (; left >= 4 * lanes; left -= 4 * lanes) {
+      const v0 = v128.load(x);
+      const v1 = v128.load(x, 16);
+      const v2 = v128.load(x, 32);
+      const v3 = v128.load(x, 48);
+      v128.store(y, mapped<T>(v0, m, s, b));
+      v128.store(y, mapped<T>(v1, m, s, b), 16);
+      v128.store(y, mapped<T>(v2, m, s, b), 32);
+      v128.store(y, mapped<T>(v3, m, s, b), 48);
+      x += 64;
+      y += 64;
+    }
+    for (; left >= lanes; left -= lanes) {
+      v128.store(y, mapped<T>(v128.load(x), m, s, b));
+      x += 16;
+      y += 16;
+    }
+    if (left > 0) {
+      storeTail<T>(y, mapped<T>(loadTail<T>(x, left), m, s, b), left);
+      x += left * sizeof<T>();
+      y += left * sizeof<T>();
     }
   }
-}
-
-function mapRow<T>(x: usize, y: usize, n: u32, m: v128, s: v128, b: v128): void {
-  const lanes: u32 = 16 / sizeof<T>();
-  if (n < lanes) {
-    storeTail<T>(y, mapped<T>(loadTail<T>(x, n), m, s, b), n);
-    return;
-  }
-  // The vector that ends at the end of the row overlaps the one before it. It is read first, because y may be x.
-  const odd = (n & (lanes - 1)) !== 0;
-  const last = n * sizeof<T>() - 16;
-  const end = y + last;
-  let tail = zero();
-  if (odd) tail = mapped<T>(v128.load(x + last), m, s, b);
-  for (; n >= 4 * lanes; n -= 4 * lanes) {
-    const v0 = v128.load(x);
-    const v1 = v128.load(x, 16);
-    const v2 = v128.load(x, 32);
-    const v3 = v128.load(x, 48);
-    v128.store(y, mapped<T>(v0, m, s, b));
-    v128.store(y, mapped<T>(v1, m, s, b), 16);
-    v128.store(y, mapped<T>(v2, m, s, b), 32);
-    v128.store(y, mapped<T>(v3, m, s, b), 48);
-    x += 64;
-    y += 64;
-  }
-  for (; n >= lanes; n -= lanes) {
-    v128.store(y, mapped<T>(v128.load(x), m, s, b));
-    x += 16;
-    y += 16;
-  }
-  if (odd) v128.store(end, tail);
 }
 
 // ---- columns
@@ -180,26 +161,20 @@ function mapRow<T>(x: usize, y: usize, n: u32, m: v128, s: v128, b: v128): void 
 export function normalizeTile<T>(): void {
   const first = job.first;
   const n = channelsOfTile();
-  const inRange = spreadScales<T>(1) && offsetsInRange<T>(first, n);
-  if (!inRange && !mapsInRange<T>(first, n)) {
-    for (let channel = first; channel < first + n; channel++) normalizeChannel<T>(channel);
-    return;
-  }
+  const apart = job.inner * sizeof<T>();
   spread<T>(0, job.mean, 0);
   spread<T>(2, job.beta, <T>-0.0);
+  const inRange = spreadScales<T>(1) && offsetsInRange<T>(first, n);
+  if (!inRange && !mapsInRange<T>(first, n, table(0), apart)) {
+    mapChannels<T>(first, n, table(0), apart);
+    return;
+  }
   run((item: u32) => normalizeRows<T>(item), job.parts, 2 * u64(job.rows) * job.columns * sizeof<T>());
 }
 
-/**
- * The number of rows of columns that are mapped together, block by block, so that coefficients are loaded once for all
- * of them. Tensors too large for the cache are mapped in order of memory. Measured, float32, ns per element, rows of 1,
- * 2, 4, 8: [4096, 64] 0.33, 0.22, 0.17, 0.17; [512, 1024] 0.32, 0.24, 0.25, 0.33; [25088, 256] 0.87, 1.63, 1.59, 1.97.
- */
-const GROUP: u32 = 4;
-
 export function normalizeRows<T>(item: u32): void {
   const end = min((item + 1) * job.span, job.rows);
-  const group = isLarge<T>(2) ? 1 : GROUP;
+  const group = groupOfMap<T>(2);
   for (let row = item * job.span; row < end; ) {
     const rows = min(group, end - row);
     const offset = job.firstColumn * sizeof<T>() + row * job.stride;

@@ -69,98 +69,98 @@ function touchRows<T, K>(p: usize, rows: u32): void {
 }
 
 /** Adds both sums of `rows` rows to the runs. */
-function sumGroup<T, K>(p: usize, rows: u32, entries: usize): void {
+function sumGroup<T, K>(start: usize, rows: u32, entries: usize): void {
+  const stride = job.stride;
   const last = job.columns * sizeof<T>() - 64;
   const apart = job.x - job.dy;
   const list = table(BLOCK_LIST);
   for (let i: usize = 0, end = job.listed * 4; i < end; i += 4) {
     const block = load<u32>(list + i);
     const at = min(block * 64, last);
-    sumBlock<T, K>(p + at, rows, apart, table(0) + at, table(1) + at, entries + block * BLOCK + RUNS);
-  }
-}
-
-/** Adds both sums of `rows` rows of a block to its runs. */
-function sumBlock<T, K>(p: usize, rows: u32, apart: usize, c0: usize, c1: usize, runs: usize): void {
-  const stride = job.stride;
-  let a0 = v128.load(runs);
-  let a1 = v128.load(runs, 16);
-  let a2 = v128.load(runs, 32);
-  let a3 = v128.load(runs, 48);
-  let q0 = v128.load(runs, 64);
-  let q1 = v128.load(runs, 80);
-  let q2 = v128.load(runs, 96);
-  let q3 = v128.load(runs, 112);
-  for (; rows >= 4; rows -= 4) {
-    const p1 = p + stride;
-    const p2 = p1 + stride;
-    const p3 = p2 + stride;
-    let s = v128.load(c0);
-    let r = areDeviations<K>() ? s : v128.load(c1);
-    let u0 = firstTerm<T, K>(v128.load(p), s);
-    let u1 = firstTerm<T, K>(v128.load(p1), s);
-    let u2 = firstTerm<T, K>(v128.load(p2), s);
-    let u3 = firstTerm<T, K>(v128.load(p3), s);
-    a0 = v128.add<T>(a0, sumOfFour<T>(u0, u1, u2, u3));
-    u0 = second<T, K>(u0, p, apart, s, r);
-    u1 = second<T, K>(u1, p1, apart, s, r);
-    u2 = second<T, K>(u2, p2, apart, s, r);
-    u3 = second<T, K>(u3, p3, apart, s, r);
-    q0 = v128.add<T>(q0, sumOfFour<T>(u0, u1, u2, u3));
-    s = v128.load(c0, 16);
-    r = areDeviations<K>() ? s : v128.load(c1, 16);
-    u0 = firstTerm<T, K>(v128.load(p, 16), s);
-    u1 = firstTerm<T, K>(v128.load(p1, 16), s);
-    u2 = firstTerm<T, K>(v128.load(p2, 16), s);
-    u3 = firstTerm<T, K>(v128.load(p3, 16), s);
-    a1 = v128.add<T>(a1, sumOfFour<T>(u0, u1, u2, u3));
-    u0 = second<T, K>(u0, p + 16, apart, s, r);
-    u1 = second<T, K>(u1, p1 + 16, apart, s, r);
-    u2 = second<T, K>(u2, p2 + 16, apart, s, r);
-    u3 = second<T, K>(u3, p3 + 16, apart, s, r);
-    q1 = v128.add<T>(q1, sumOfFour<T>(u0, u1, u2, u3));
-    s = v128.load(c0, 32);
-    r = areDeviations<K>() ? s : v128.load(c1, 32);
-    u0 = firstTerm<T, K>(v128.load(p, 32), s);
-    u1 = firstTerm<T, K>(v128.load(p1, 32), s);
-    u2 = firstTerm<T, K>(v128.load(p2, 32), s);
-    u3 = firstTerm<T, K>(v128.load(p3, 32), s);
-    a2 = v128.add<T>(a2, sumOfFour<T>(u0, u1, u2, u3));
-    u0 = second<T, K>(u0, p + 32, apart, s, r);
-    u1 = second<T, K>(u1, p1 + 32, apart, s, r);
-    u2 = second<T, K>(u2, p2 + 32, apart, s, r);
-    u3 = second<T, K>(u3, p3 + 32, apart, s, r);
-    q2 = v128.add<T>(q2, sumOfFour<T>(u0, u1, u2, u3));
-    s = v128.load(c0, 48);
-    r = areDeviations<K>() ? s : v128.load(c1, 48);
-    u0 = firstTerm<T, K>(v128.load(p, 48), s);
-    u1 = firstTerm<T, K>(v128.load(p1, 48), s);
-    u2 = firstTerm<T, K>(v128.load(p2, 48), s);
-    u3 = firstTerm<T, K>(v128.load(p3, 48), s);
-    a3 = v128.add<T>(a3, sumOfFour<T>(u0, u1, u2, u3));
-    u0 = second<T, K>(u0, p + 48, apart, s, r);
-    u1 = second<T, K>(u1, p1 + 48, apart, s, r);
-    u2 = second<T, K>(u2, p2 + 48, apart, s, r);
-    u3 = second<T, K>(u3, p3 + 48, apart, s, r);
-    q3 = v128.add<T>(q3, sumOfFour<T>(u0, u1, u2, u3));
-    p = p3 + stride;
-  }
-  v128.store(runs, a0);
-  v128.store(runs, a1, 16);
-  v128.store(runs, a2, 32);
-  v128.store(runs, a3, 48);
-  v128.store(runs, q0, 64);
-  v128.store(runs, q1, 80);
-  v128.store(runs, q2, 96);
-  v128.store(runs, q3, 112);
-  // The last rows, fewer than four.
-  for (; rows > 0; rows--, p += stride) {
-    for (let at: usize = 0; at < 64; at += 16) {
-      const s = v128.load(c0 + at);
-      const u = firstTerm<T, K>(v128.load(p + at), s);
-      const v = second<T, K>(u, p + at, apart, s, areDeviations<K>() ? s : v128.load(c1 + at));
-      v128.store(runs + at, v128.add<T>(v128.load(runs + at), u));
-      v128.store(runs + at, v128.add<T>(v128.load(runs + at, 64), v), 64);
+    const c0 = table(0) + at;
+    const c1 = table(1) + at;
+    const runs = entries + block * BLOCK + RUNS;
+    let p = start + at;
+    let a0 = v128.load(runs);
+    let a1 = v128.load(runs, 16);
+    let a2 = v128.load(runs, 32);
+    let a3 = v128.load(runs, 48);
+    let q0 = v128.load(runs, 64);
+    let q1 = v128.load(runs, 80);
+    let q2 = v128.load(runs, 96);
+    let q3 = v128.load(runs, 112);
+    let left = rows;
+    for (; left >= 4; left -= 4) {
+      const p1 = p + stride;
+      const p2 = p1 + stride;
+      const p3 = p2 + stride;
+      let s = v128.load(c0);
+      let r = areDeviations<K>() ? s : v128.load(c1);
+      let u0 = firstTerm<T, K>(v128.load(p), s);
+      let u1 = firstTerm<T, K>(v128.load(p1), s);
+      let u2 = firstTerm<T, K>(v128.load(p2), s);
+      let u3 = firstTerm<T, K>(v128.load(p3), s);
+      a0 = v128.add<T>(a0, sumOfFour<T>(u0, u1, u2, u3));
+      u0 = second<T, K>(u0, p, apart, s, r);
+      u1 = second<T, K>(u1, p1, apart, s, r);
+      u2 = second<T, K>(u2, p2, apart, s, r);
+      u3 = second<T, K>(u3, p3, apart, s, r);
+      q0 = v128.add<T>(q0, sumOfFour<T>(u0, u1, u2, u3));
+      s = v128.load(c0, 16);
+      r = areDeviations<K>() ? s : v128.load(c1, 16);
+      u0 = firstTerm<T, K>(v128.load(p, 16), s);
+      u1 = firstTerm<T, K>(v128.load(p1, 16), s);
+      u2 = firstTerm<T, K>(v128.load(p2, 16), s);
+      u3 = firstTerm<T, K>(v128.load(p3, 16), s);
+      a1 = v128.add<T>(a1, sumOfFour<T>(u0, u1, u2, u3));
+      u0 = second<T, K>(u0, p + 16, apart, s, r);
+      u1 = second<T, K>(u1, p1 + 16, apart, s, r);
+      u2 = second<T, K>(u2, p2 + 16, apart, s, r);
+      u3 = second<T, K>(u3, p3 + 16, apart, s, r);
+      q1 = v128.add<T>(q1, sumOfFour<T>(u0, u1, u2, u3));
+      s = v128.load(c0, 32);
+      r = areDeviations<K>() ? s : v128.load(c1, 32);
+      u0 = firstTerm<T, K>(v128.load(p, 32), s);
+      u1 = firstTerm<T, K>(v128.load(p1, 32), s);
+      u2 = firstTerm<T, K>(v128.load(p2, 32), s);
+      u3 = firstTerm<T, K>(v128.load(p3, 32), s);
+      a2 = v128.add<T>(a2, sumOfFour<T>(u0, u1, u2, u3));
+      u0 = second<T, K>(u0, p + 32, apart, s, r);
+      u1 = second<T, K>(u1, p1 + 32, apart, s, r);
+      u2 = second<T, K>(u2, p2 + 32, apart, s, r);
+      u3 = second<T, K>(u3, p3 + 32, apart, s, r);
+      q2 = v128.add<T>(q2, sumOfFour<T>(u0, u1, u2, u3));
+      s = v128.load(c0, 48);
+      r = areDeviations<K>() ? s : v128.load(c1, 48);
+      u0 = firstTerm<T, K>(v128.load(p, 48), s);
+      u1 = firstTerm<T, K>(v128.load(p1, 48), s);
+      u2 = firstTerm<T, K>(v128.load(p2, 48), s);
+      u3 = firstTerm<T, K>(v128.load(p3, 48), s);
+      a3 = v128.add<T>(a3, sumOfFour<T>(u0, u1, u2, u3));
+      u0 = second<T, K>(u0, p + 48, apart, s, r);
+      u1 = second<T, K>(u1, p1 + 48, apart, s, r);
+      u2 = second<T, K>(u2, p2 + 48, apart, s, r);
+      u3 = second<T, K>(u3, p3 + 48, apart, s, r);
+      q3 = v128.add<T>(q3, sumOfFour<T>(u0, u1, u2, u3));
+      p = p3 + stride;
+    }
+    v128.store(runs, a0);
+    v128.store(runs, a1, 16);
+    v128.store(runs, a2, 32);
+    v128.store(runs, a3, 48);
+    v128.store(runs, q0, 64);
+    v128.store(runs, q1, 80);
+    v128.store(runs, q2, 96);
+    v128.store(runs, q3, 112);
+    // The last rows, fewer than four.
+    for (; left > 0; left--, p += stride) {
+      for (let at: usize = 0; at < 64; at += 16) {
+        const s = v128.load(c0 + at);
+        const u = firstTerm<T, K>(v128.load(p + at), s);
+        const v = second<T, K>(u, p + at, apart, s, areDeviations<K>() ? s : v128.load(c1 + at));
+        v128.store(runs + at, v128.add<T>(v128.load(runs + at), u));
+        v128.store(runs + at, v128.add<T>(v128.load(runs + at, 64), v), 64);
+      }
     }
   }
 }

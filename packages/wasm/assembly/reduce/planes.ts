@@ -31,7 +31,6 @@ export function sumPart<T, K>(first: u32, last: u32, part: u32): void {
   let n = min(job.size, count() - from);
   const inner = job.inner;
   const plane = inner * sizeof<T>();
-  const apart = job.x - job.dy;
   const coefficients = (first - job.first) * sizeof<T>();
   const c0 = table(0) + coefficients;
   const c1 = table(1) + coefficients;
@@ -42,14 +41,7 @@ export function sumPart<T, K>(first: u32, last: u32, part: u32): void {
   while (n > 0) {
     const length = min(inner - column, n);
     const rows = column === 0 ? max(min(together, n / inner), 1) : 1;
-    let p = start + column * sizeof<T>();
-    let at: usize = 0;
-    let entry = entries;
-    for (const end = (last - first) * sizeof<T>(); at < end; at += sizeof<T>()) {
-      sumRows<T, K>(p, length, rows, apart, v128.load_splat<T>(c0 + at), v128.load_splat<T>(c1 + at), entry);
-      p += plane;
-      entry += entryBytes<T>();
-    }
+    sumRows<T, K>(start + column * sizeof<T>(), length, rows, c0, c0 + (last - first) * sizeof<T>(), c1, entries);
     start += rows * job.channels * plane;
     n -= rows * length;
     column = 0;
@@ -68,64 +60,66 @@ function entryOf<T>(part: u32, channel: u32): usize {
 }
 
 /**
- * Adds both sums of n > 0 elements of each of some rows to an entry. If there is more than one row, there are
- * `rowsTogether` of them.
+ * Adds both sums of n > 0 elements to the entry of each channel, in some outer rows. The channels' rows follow one
+ * another from `start` on. Their coefficients lie from c0 to `end`, and from c1 on. If there is more than one outer row,
+ * there are `rowsTogether` of them, which fit into one run.
  */
-function sumRows<T, K>(p: usize, n: u32, rows: u32, apart: usize, c0: v128, c1: v128, entry: usize): void {
+function sumRows<T, K>(start: usize, n: u32, rows: u32, c0: usize, end: usize, c1: usize, entry: usize): void {
   const lanes: u32 = 16 / sizeof<T>();
-  const toNext = job.channels * job.inner * sizeof<T>();
-  let a = zero();
-  let q = zero();
-  let left = n;
-  while (true) {
-    const quads = min(RUN, left / (4 * lanes));
-    left -= quads * 4 * lanes;
-    let at = p;
-    for (p += quads * 64; at < p; at += 64) {
-      const u0 = firstTerm<T, K>(v128.load(at), c0);
-      const u1 = firstTerm<T, K>(v128.load(at, 16), c0);
-      const u2 = firstTerm<T, K>(v128.load(at, 32), c0);
-      const u3 = firstTerm<T, K>(v128.load(at, 48), c0);
-      a = v128.add<T>(a, sumOfFour<T>(u0, u1, u2, u3));
-      const v0 = second<T, K>(u0, at, apart, c0, c1);
-      const v1 = second<T, K>(u1, at + 16, apart, c0, c1);
-      const v2 = second<T, K>(u2, at + 32, apart, c0, c1);
-      const v3 = second<T, K>(u3, at + 48, apart, c0, c1);
-      q = v128.add<T>(q, sumOfFour<T>(v0, v1, v2, v3));
-    }
-    if (left < 4 * lanes) {
-      for (; left >= lanes; left -= lanes) {
-        const u = firstTerm<T, K>(v128.load(p), c0);
-        a = v128.add<T>(a, u);
-        q = v128.add<T>(q, second<T, K>(u, p, apart, c0, c1));
-        p += 16;
+  const apart = job.x - job.dy;
+  const plane = job.inner * sizeof<T>();
+  const toNext = job.channels * plane - n * sizeof<T>();
+  const quads = n / (4 * lanes);
+  const before = (max(quads, 1) - 1) / RUN; // full runs before the last one
+  const bytesOfLast = (quads - before * RUN) * 64;
+  const bytesOfRest = ((n / lanes) & 3) * 16;
+  const odd = n & (lanes - 1);
+  const mask = lastLanes<T>(odd);
+  for (; c0 < end; c0 += sizeof<T>(), c1 += sizeof<T>(), start += plane, entry += entryBytes<T>()) {
+    const s = v128.load_splat<T>(c0);
+    const r = areDeviations<K>() ? s : v128.load_splat<T>(c1);
+    let p = start;
+    let left = rows;
+    for (let run: u32 = 0; run <= before; run++) {
+      let a = zero();
+      let q = zero();
+      while (true) {
+        for (const past = p + (run < before ? RUN * 64 : bytesOfLast); p < past; p += 64) {
+          const u0 = firstTerm<T, K>(v128.load(p), s);
+          const u1 = firstTerm<T, K>(v128.load(p, 16), s);
+          const u2 = firstTerm<T, K>(v128.load(p, 32), s);
+          const u3 = firstTerm<T, K>(v128.load(p, 48), s);
+          a = v128.add<T>(a, sumOfFour<T>(u0, u1, u2, u3));
+          const v0 = second<T, K>(u0, p, apart, s, r);
+          const v1 = second<T, K>(u1, p + 16, apart, s, r);
+          const v2 = second<T, K>(u2, p + 32, apart, s, r);
+          const v3 = second<T, K>(u3, p + 48, apart, s, r);
+          q = v128.add<T>(q, sumOfFour<T>(v0, v1, v2, v3));
+        }
+        if (run < before) break;
+        for (const past = p + bytesOfRest; p < past; p += 16) {
+          const u = firstTerm<T, K>(v128.load(p), s);
+          a = v128.add<T>(a, u);
+          q = v128.add<T>(q, second<T, K>(u, p, apart, s, r));
+        }
+        if (odd > 0) {
+          // The vector that ends where the row does. Its first lanes were summed before, or belong to the row before.
+          p += odd * sizeof<T>();
+          const u = firstTerm<T, K>(v128.load(p - 16), s);
+          a = v128.add<T>(a, v128.and(u, mask));
+          q = v128.add<T>(q, v128.and(second<T, K>(u, p - 16, apart, s, r), mask));
+        }
+        if (--left === 0) break;
+        p += toNext;
       }
-      if (left > 0) {
-        // The vector that ends at the end of the row: its first lanes were already summed, or belong to the row before.
-        const mask = lastLanes<T>(left);
-        at = p + left * sizeof<T>() - 16;
-        const u = firstTerm<T, K>(v128.load(at), c0);
-        a = v128.add<T>(a, v128.and(u, mask));
-        q = v128.add<T>(q, v128.and(second<T, K>(u, at, apart, c0, c1), mask));
-        p += left * sizeof<T>();
+      if (sizeof<T>() === 4) {
+        v128.store(entry, widen(v128.load(entry), a));
+        v128.store(entry, widen(v128.load(entry, 16), q), 16);
+      } else {
+        addCompensated(entry, a, 32);
+        addCompensated(entry + 16, q, 32);
       }
-      if (--rows > 0) {
-        p += toNext - n * sizeof<T>();
-        left = n;
-        continue;
-      }
-      left = 0;
     }
-    if (sizeof<T>() === 4) {
-      v128.store(entry, widen(v128.load(entry), a));
-      v128.store(entry, widen(v128.load(entry, 16), q), 16);
-    } else {
-      addCompensated(entry, a, 32);
-      addCompensated(entry + 16, q, 32);
-    }
-    if (left === 0) return;
-    a = zero();
-    q = zero();
   }
 }
 

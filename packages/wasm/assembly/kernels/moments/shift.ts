@@ -11,7 +11,7 @@
  */
 import { job } from "../../job";
 import { sumOfFour } from "../../reduce/terms";
-import { channelsOfTile, count, OWN, PROBES, table } from "../../shape";
+import { channelsOfTile, count, OWN, PROBES, TABLE, table } from "../../shape";
 import { zero } from "../../vector";
 
 /**
@@ -100,6 +100,8 @@ function nearestLane<T>(values: v128, distances: v128): T {
  */
 const CANDIDATES: u32 = 16;
 const LEAST_ROWS: u32 = 4;
+/** Lines that are a multiple of this many bytes apart fall into one or two sets of the first-level cache. */
+const FEW_SETS: u32 = 2048;
 
 /**
  * Writes the shifts of the tile's channels to table OWN. Until then table 0 holds the shifts of their columns, and
@@ -117,38 +119,58 @@ export function shiftsOfColumns<T>(): void {
   const probes = min(job.rows, max((values(256) + perRow - 1) / perRow, LEAST_ROWS));
   // The rows are an odd number apart, because rows a power of two apart share few of the cache's sets.
   const step = ((job.rows / probes - 1) | 1) * job.stride;
-  const inverse = v128.splat<T>(<T>(1 / f64(probes)));
   const skip = max(probes / (single ? CANDIDATES : LEAST_ROWS), 1);
   const bytes = job.columns * sizeof<T>();
   const into = table(single ? OWN : 0);
-  for (let column: usize = 0; column < bytes; column += 16) {
-    const at = min(column, bytes - 16); // a row is longer than a vector
-    const pivot = v128.load(x + at);
-    let sum = zero();
-    let p = x + at;
-    let i: u32 = 0;
-    for (; i + 4 <= probes; i += 4, p += 4 * step) {
-      const d0 = v128.sub<T>(v128.load(p), pivot);
-      const d1 = v128.sub<T>(v128.load(p + step), pivot);
-      const d2 = v128.sub<T>(v128.load(p + 2 * step), pivot);
-      const d3 = v128.sub<T>(v128.load(p + 3 * step), pivot);
-      sum = v128.add<T>(sum, sumOfFour<T>(d0, d1, d2, d3));
-    }
-    for (; i < probes; i++, p += step) sum = v128.add<T>(sum, v128.sub<T>(v128.load(p), pivot));
-    const mean = v128.add<T>(pivot, v128.mul<T>(sum, inverse));
-    let best = pivot;
-    let nearest = v128.abs<T>(v128.sub<T>(pivot, mean));
-    p = x + at;
-    for (i = 0; i < probes; i += skip, p += skip * step) {
-      const value = v128.load(p);
-      const distance = v128.abs<T>(v128.sub<T>(value, mean));
-      best = v128.bitselect(value, best, v128.lt<T>(distance, nearest));
-      nearest = v128.pmin<T>(nearest, distance);
-    }
-    v128.store(into + at, best);
-    v128.store(table(1) + at, mean);
+  const inverse = v128.splat<T>(<T>(1 / f64(probes)));
+  const gathers = step % FEW_SETS === 0;
+  for (let column: usize = 0; column < bytes; column += 64) {
+    const block = min(column, bytes - 64); // a row is at least as long as a line
+    if (gathers) gatherLines(x + block, step, probes);
+    const from = gathers ? table(PROBES) : x + block;
+    for (let at: usize = 0; at < 64; at += 16)
+      shiftsOfVector<T>(from + at, gathers ? 64 : step, probes, inverse, skip, into + block + at);
   }
   if (!single) joinShifts<T>();
+}
+
+/** Copies the probes' 64 bytes of columns next to one another. */
+function gatherLines(p: usize, step: usize, probes: u32): void {
+  const into = table(PROBES);
+  for (let to = into, end = into + probes * 64; to < end; to += 64, p += step) {
+    v128.store(to, v128.load(p));
+    v128.store(to, v128.load(p, 16), 16);
+    v128.store(to, v128.load(p, 32), 32);
+    v128.store(to, v128.load(p, 48), 48);
+  }
+}
+
+/** Stores the shifts of a vector of columns, and their means a table further on. Its probes lie `step` bytes apart. */
+function shiftsOfVector<T>(from: usize, step: usize, probes: u32, inverse: v128, skip: u32, into: usize): void {
+  const pivot = v128.load(from);
+  let sum = zero();
+  let p = from;
+  let i: u32 = 0;
+  for (; i + 4 <= probes; i += 4, p += 4 * step) {
+    const d0 = v128.sub<T>(v128.load(p), pivot);
+    const d1 = v128.sub<T>(v128.load(p + step), pivot);
+    const d2 = v128.sub<T>(v128.load(p + 2 * step), pivot);
+    const d3 = v128.sub<T>(v128.load(p + 3 * step), pivot);
+    sum = v128.add<T>(sum, sumOfFour<T>(d0, d1, d2, d3));
+  }
+  for (; i < probes; i++, p += step) sum = v128.add<T>(sum, v128.sub<T>(v128.load(p), pivot));
+  const mean = v128.add<T>(pivot, v128.mul<T>(sum, inverse));
+  let best = pivot;
+  let nearest = v128.abs<T>(v128.sub<T>(pivot, mean));
+  p = from;
+  for (i = 0; i < probes; i += skip, p += skip * step) {
+    const value = v128.load(p);
+    const distance = v128.abs<T>(v128.sub<T>(value, mean));
+    best = v128.bitselect(value, best, v128.lt<T>(distance, nearest));
+    nearest = v128.pmin<T>(nearest, distance);
+  }
+  v128.store(into, best);
+  v128.store(into, mean, TABLE);
 }
 
 /** Chooses, among the shifts of a channel's columns, the one that is nearest to the mean of their means. */
