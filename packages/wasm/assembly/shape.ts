@@ -3,7 +3,7 @@
  * that). Choices that affect sums (parts, bands) depend only on the shape. Choices that affect only speed (spans) may
  * depend on the number of threads.
  */
-import { isAlone, job, scratchAt } from "./job";
+import { isShared, job, scratchAt } from "./job";
 
 /** Rows shorter than this are walked as columns: channels-last, fully connected layers, 3x3 maps. */
 const SHORT_ROW: u32 = 16;
@@ -114,16 +114,18 @@ export function entryBytes<T>(): u32 {
 
 /**
  * Plans a reduction of planes. Its items are tiles of `span` channels, whose rows lie one after the other in every
- * outer row. If that gives too few items, each channel is cut into `parts` of `size` elements.
+ * outer row; work that is not shared is one tile. If that gives too few items, each channel is cut into `parts` of
+ * `size` elements.
  */
-export function planPlanes<T>(): void {
+export function planPlanes<T>(operands: u32): void {
   const m = count();
   const tiles = max<u32>(min(min(ITEMS, job.channels), (job.channels * job.inner * sizeof<T>()) / RUN_BYTES), 1);
   let cuts: u32 = 1;
   while (tiles * cuts * 2 <= ITEMS && elements() / (tiles * cuts * 2) >= PART) cuts *= 2;
   job.size = max<u32>((parts(m, cuts) + 15) & ~15, 1);
   job.parts = max<u32>(parts(m, job.size), 1);
-  job.span = isAlone() ? min(job.channels, CHUNK) : parts(min(job.channels, CHUNK), tiles);
+  const channels = min(job.channels, CHUNK);
+  job.span = isShared(operands * bytes<T>()) ? parts(channels, tiles) : channels;
 }
 
 /** The end of the channels that currently have an entry in the tables; they begin at `job.first`. */
@@ -151,7 +153,7 @@ export function slicesOfChunk(): u32 {
 export function planBlocks<T>(operands: u32): bool {
   const m = count();
   if (m > CACHED / (sizeof<T>() * operands)) return false;
-  planPlanes<T>();
+  planPlanes<T>(operands);
   const span = max<u32>(min(BLOCK / m, job.channels / BLOCKS), 1);
   const row = span * job.inner * sizeof<T>();
   const apart = gcd(job.channels * job.inner * sizeof<T>(), WAY);

@@ -43,7 +43,7 @@ export function gradSums<T>(): void {
 // ---- planes
 
 export function gradSumsOfPlanes<T>(): void {
-  planPlanes<T>();
+  planPlanes<T>(2);
   for (job.first = 0; job.first < job.channels; job.first += CHUNK) {
     if (job.parts === 1) run((item: u32) => gradSumsOfItem<T>(item), items(), 2 * bytes<T>());
     else {

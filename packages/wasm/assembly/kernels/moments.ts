@@ -47,7 +47,7 @@ export function moments<T>(): void {
 // ---- planes
 
 export function momentsOfPlanes<T>(): void {
-  planPlanes<T>();
+  planPlanes<T>(1);
   planProbes<T>();
   for (job.first = 0; job.first < job.channels; job.first += CHUNK) {
     if (job.parts === 1) run((item: u32) => momentsOfItem<T>(item), items(), bytes<T>());
