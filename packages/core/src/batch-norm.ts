@@ -77,6 +77,9 @@ class NormLayer implements BatchNormLayer {
   readonly name: string;
   readonly #fail: Fail;
   readonly #settings: ReturnType<typeof settingsOf>;
+  // A field of its own, undefined until the constructor sets it. V8 then keeps the number as an object and passes that
+  // to kernels; from a field that has only ever held numbers it makes a new object for each call.
+  readonly #eps: number;
   readonly #names: readonly BlobName[];
   readonly #given: readonly Blob[] | null;
   readonly #member: Member | null;
@@ -95,6 +98,7 @@ class NormLayer implements BatchNormLayer {
     this.name = nameOf(params);
     this.#fail = failFor(type, this.name);
     this.#settings = settingsOf(whereOf(type, this.name, "create"), params, scaled);
+    this.#eps = this.#settings.eps;
     this.#names = namesOf(this.#settings.affine);
     this.#given = this.#settings.blobs && Object.freeze([...this.#settings.blobs]);
     this.#member = memberOf(type, this.name, this.#settings, this.#fail);
@@ -162,7 +166,7 @@ class NormLayer implements BatchNormLayer {
     let pass = this.#forward;
     if (pass !== null && isCurrent(pass, bottom, top)) renewForward(pass, this.#state as BatchNormState);
     else pass = this.#prepareForward(bottom, top);
-    runForward(pass, this.#state as BatchNormState, this.#settings.eps);
+    runForward(pass, this.#state as BatchNormState, this.#eps);
     remember(this.#last, pass);
   }
 
@@ -176,7 +180,7 @@ class NormLayer implements BatchNormLayer {
     } else {
       pass = this.#prepareBackward(top, propagateDown, bottom);
     }
-    runBackward(pass, this.#state as BatchNormState, this.#settings.eps);
+    runBackward(pass, this.#state as BatchNormState, this.#eps);
   }
 
   clearParamDiffs(): void {
