@@ -1,43 +1,45 @@
-import type { Dtype, Geometry } from "@bn/core";
+import type { Geometry } from "@bn/core";
 import type { Case } from "../../case.ts";
-import { precisionOf } from "../../truth/bounds.ts";
 import { DTYPES } from "../data.ts";
-import { withOperands } from "../operands.ts";
-import type { Tier } from "../sweep/sizes.ts";
-import { FUSED } from "./fused.ts";
+import type { CoveredKernel } from "../sweep/calls.ts";
+import { CHANNEL_KERNELS, copyAndFill } from "../sweep/channel-kernels.ts";
+import { FUSED_KERNELS } from "../sweep/fused-kernels.ts";
+import { caseOf } from "../sweep/index.ts";
+import { MAP_KERNELS } from "../sweep/map-kernels.ts";
+import { REDUCTION_KERNELS } from "../sweep/reduction-kernels.ts";
+import type { Row } from "../sweep/rows.ts";
+import { sizeOf, type Tier } from "../sweep/sizes.ts";
 import { FEW_GEOMETRIES, GEOMETRIES, geometryText, LONG, WIDE } from "./geometries.ts";
-import { inputsFor, type Kernel } from "./inputs.ts";
-import { MAPS } from "./maps.ts";
-import { REDUCTIONS } from "./reductions.ts";
-import { STATISTICS } from "./statistics.ts";
+import { splitMoments } from "./split-moments.ts";
 
-const KERNELS = [...REDUCTIONS, ...MAPS, ...STATISTICS, ...FUSED];
+const REDUCTIONS = [...REDUCTION_KERNELS, splitMoments];
+const KERNELS = [...REDUCTIONS, ...MAP_KERNELS, copyAndFill, ...CHANNEL_KERNELS, ...FUSED_KERNELS];
+const EPS = Math.fround(1e-3);
+/** Larger tensors get the most complete calls only. */
+const LARGE = 100_000;
 
-/**
- * K-1 to K-10: compares every kernel with the oracle, on inputs of its own. Outputs start as garbage, and buffers are
- * guarded.
- */
+/** K-1 to K-12 on single geometries, each in all options of the kernel: the small cases that a person looks at first. */
 export function kernelCases(tier: Tier): Case[] {
-  if (tier === "quick") {
-    return DTYPES.flatMap((dtype) =>
-      KERNELS.flatMap((kernel) => FEW_GEOMETRIES.map((g) => kernelCase(kernel, g, dtype))),
-    );
-  }
-  return DTYPES.flatMap((dtype) => [
-    ...KERNELS.flatMap((kernel) => GEOMETRIES.map((g) => kernelCase(kernel, g, dtype))),
-    ...(dtype === "float32" ? KERNELS.map((kernel) => kernelCase(kernel, WIDE, dtype)) : []),
-    ...REDUCTIONS.map((kernel) => kernelCase(kernel, LONG, dtype)), // the length of a channel does not matter to maps
-  ]);
+  const on = (kernels: readonly CoveredKernel[], geometries: readonly Geometry[]) =>
+    kernels.flatMap((kernel) => geometries.map((g) => ({ kernel, name: geometryText(g), rows: rowsOn(kernel, g) })));
+  const all = on(KERNELS, tier === "quick" ? FEW_GEOMETRIES : GEOMETRIES);
+  if (tier === "quick") return DTYPES.flatMap((dtype) => all.map((one) => caseOf("kernels", one, dtype)));
+  const [wide, long] = [on(KERNELS, [WIDE]), on(REDUCTIONS, [LONG])]; // the length of a channel does not matter to maps
+  return DTYPES.flatMap((dtype) =>
+    [...all, ...(dtype === "float32" ? wide : []), ...long].map((one) => caseOf("kernels", one, dtype)),
+  );
 }
 
-function kernelCase({ name, clause, needs = {}, run }: Kernel, g: Geometry, dtype: Dtype): Case {
-  const id = `kernels/${name}/${geometryText(g)}/${dtype}`;
-  return {
-    id,
-    group: "kernels",
-    clause,
-    needs: { dtype, ...needs },
-    run: ({ backend }) =>
-      withOperands(backend, dtype, (o) => run(o, g, inputsFor(id, g, dtype), precisionOf(dtype, backend.supports), id)),
-  };
+/** Every option, out of place and in place. Rows alternate between normal values and a mixture of kinds. */
+function rowsOn({ options, mayAlias, over }: CoveredKernel, g: Geometry): Row[] {
+  const large = sizeOf(g) > LARGE;
+  const flat = over === "length" ? { outer: 1, channels: 1, inner: sizeOf(g) } : g;
+  const own = g.outer * g.inner;
+  return options.slice(large ? -2 : 0).flatMap((option, i) =>
+    (mayAlias ? [false, true] : [false]).map((inPlace): Row => {
+      const normal = (i + Number(inPlace)) % 2 === 0;
+      const m = inPlace ? own + 2 ** 33 + 1 : own;
+      return { g: flat, start: 1, option, inPlace, surroundings: "guarded", next: "once", eps: EPS, m, normal };
+    }),
+  );
 }

@@ -172,4 +172,12 @@ const fill: CoveredKernel = {
   },
 };
 
-export const CHANNEL_KERNELS = [movingAverage, globalStats, copy, fill];
+export const CHANNEL_KERNELS = [movingAverage, globalStats];
+export const LENGTH_KERNELS = [copy, fill];
+
+/** Both in one case. */
+export const copyAndFill: CoveredKernel = {
+  ...fill,
+  name: "copy-fill",
+  run: async (call) => [...(await copy.run(call)), ...(await fill.run(call))],
+};

@@ -4,17 +4,23 @@ import { precisionOf } from "../../truth/bounds.ts";
 import { DTYPES } from "../data.ts";
 import { Bench } from "./bench.ts";
 import type { CoveredKernel } from "./calls.ts";
-import { CHANNEL_KERNELS } from "./channel-kernels.ts";
+import { CHANNEL_KERNELS, LENGTH_KERNELS } from "./channel-kernels.ts";
 import { CallData } from "./data.ts";
 import { FUSED_KERNELS } from "./fused-kernels.ts";
 import { KINDS } from "./kinds.ts";
 import { LAYERS } from "./layers.ts";
 import { MAP_KERNELS } from "./map-kernels.ts";
 import { REDUCTION_KERNELS } from "./reduction-kernels.ts";
-import { type Row, rowsFor } from "./rows.ts";
+import { type Group, type Row, rowsFor } from "./rows.ts";
 import { EXTENTS, type Extent, sizeOf, type Tier } from "./sizes.ts";
 
-const KERNELS: readonly CoveredKernel[] = [...REDUCTION_KERNELS, ...MAP_KERNELS, ...CHANNEL_KERNELS, ...FUSED_KERNELS];
+const KERNELS: readonly CoveredKernel[] = [
+  ...REDUCTION_KERNELS,
+  ...MAP_KERNELS,
+  ...CHANNEL_KERNELS,
+  ...LENGTH_KERNELS,
+  ...FUSED_KERNELS,
+];
 
 /**
  * K-1 to K-10 and every layer over a covering array: each pair of sizes, kinds of data, options and other choices
@@ -32,25 +38,30 @@ export function sweepCases(tier: Tier, seed: string): Case[] {
 
 function casesOf(group: string, kernel: CoveredKernel, extent: Extent, seed: string): Case[] {
   const groups = rowsFor(kernel, extent, seed);
-  return DTYPES.flatMap((dtype) =>
-    groups.map(
-      ({ name, rows }): Case => ({
-        id: `${group}/${kernel.name}/${name}/${dtype}`,
-        group,
-        clause: kernel.clause,
-        needs: { dtype, ...kernel.needs },
-        async run({ backend, bail }) {
-          const done: Comparison[] = [];
-          for (const row of rows) {
-            const some = await runRow(kernel, row, backend, dtype);
-            done.push(...some);
-            if (bail && some.some(({ ratio }) => !(ratio <= 1))) break;
-          }
-          return done;
-        },
-      }),
-    ),
-  );
+  return DTYPES.flatMap((dtype) => groups.map((rows) => caseOf(group, { kernel, ...rows }, dtype)));
+}
+
+/** One case: rows of a kernel in one dtype. */
+export function caseOf(
+  group: string,
+  { kernel, name, rows }: Group & { readonly kernel: CoveredKernel },
+  dtype: Dtype,
+): Case {
+  return {
+    id: `${group}/${kernel.name}/${name}/${dtype}`,
+    group,
+    clause: kernel.clause,
+    needs: { dtype, ...kernel.needs },
+    async run({ backend, bail }) {
+      const done: Comparison[] = [];
+      for (const row of rows) {
+        const some = await runRow(kernel, row, backend, dtype);
+        done.push(...some);
+        if (bail && some.some(({ ratio }) => !(ratio <= 1))) break;
+      }
+      return done;
+    },
+  };
 }
 
 /** Runs one call, and the call that follows it. An error names the row. */
