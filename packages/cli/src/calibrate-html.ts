@@ -1,4 +1,4 @@
-import { type Html, html, SCRIPT, STYLE, trusted } from "@bn/conformance/report";
+import { type Html, html, reportPage } from "@bn/conformance/report";
 import type { CalibrationRow, Spread } from "@bn/onnx/calibrate";
 import { countCalibrated, LEGEND, numberText, remarksOf } from "./calibrate-report.ts";
 import { type Scale, spreadPlot } from "./spread-plot.ts";
@@ -27,22 +27,7 @@ export function calibrateHtml(title: string, rows: readonly CalibrationRow[]): s
   const done = rows.filter(({ status }) => status === "recalibrated");
   const spreads = (what: "shift" | "ratio") => done.map((row) => ({ name: row.node, spread: row[what] as Spread }));
   const remarks = done.flatMap(remarksOf);
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>bn calibrate ${title}</title>
-<style>${trusted(STYLE)}${trusted(OWN_STYLE)}</style>
-</head>
-<body>
-<main>
-<header>
-<h1>${title}</h1>
-<span class="verdict${recalibrated === 0 ? " failed" : ""}">${recalibrated} recalibrated</span>
-<span class="counts">${rows.length} BatchNormalization nodes · ${left} left</span>
-</header>
-<p>${LEGEND[0]} ${LEGEND[1]}</p>
+  const body = html`<p>${LEGEND[0]} ${LEGEND[1]}</p>
 <p>A bar reaches from the least to the most of a node's channels, the dot is their median. Point at one for its name.</p>
 <h2>How far the means moved</h2>
 <div class="panel">${spreadPlot(spreads("shift"), SHIFT)}</div>
@@ -54,13 +39,16 @@ ${remarks.length === 0 ? html`` : html`<h2>Remarks</h2><div class="panel"><ul>${
 <div class="panel"><table class="cases">
 <thead><tr><th>Node</th><th class="ratio">Channels</th><th class="ratio">Values per channel</th><th class="ratio">Shift, median</th><th class="ratio">least</th><th class="ratio">most</th><th class="ratio">Ratio, median</th><th class="ratio">least</th><th class="ratio">most</th><th></th></tr></thead>
 <tbody>${rows.map(nodeRow)}</tbody>
-</table></div>
-</main>
-<script>${trusted(SCRIPT)}</script>
-</body>
-</html>
-`;
-  return page.markup;
+</table></div>`;
+  return reportPage({
+    title: `bn calibrate ${title}`,
+    heading: title,
+    verdict: `${recalibrated} recalibrated`,
+    failed: recalibrated === 0,
+    counts: [`${rows.length} BatchNormalization nodes`, `${left} left`],
+    style: OWN_STYLE,
+    body,
+  });
 }
 
 const OWN_STYLE = `

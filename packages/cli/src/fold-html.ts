@@ -1,17 +1,18 @@
-import { type Html, html, ratioText, SCRIPT, STYLE, trusted } from "@bn/conformance/report";
+import {
+  DEPTH_STYLE,
+  type DepthSeries,
+  depthPlot,
+  type Html,
+  html,
+  ratioText,
+  reportPage,
+} from "@bn/conformance/report";
 import type { FoldRow } from "@bn/onnx";
 import type { FoldProof, ProofComparison, ProofRow } from "@bn/onnx/verify";
-import { type DepthSeries, depthPlot } from "./depth-plot.ts";
 import type { FoldOutcome } from "./fold-command.ts";
 import { lostText, outputText } from "./fold-report.ts";
 
 const OWN_STYLE = `
-polyline { fill: none; stroke: var(--c); stroke-width: 1.2; stroke-opacity: .45; }
-polyline.hollow { stroke-dasharray: 4 4; }
-circle.hollow { fill: var(--panel); fill-opacity: 1; stroke: var(--c); }
-.dot.hollow { background: none; border: 2px solid var(--c); }
-.legend { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 0 0 8px; font-size: 13.5px; }
-.legend span { display: inline-flex; align-items: center; gap: 6px; }
 .cases td.ratio.over { color: var(--bad); font-weight: 600; } .cases td { white-space: nowrap; }
 .cases td.why, .cases td.id, .cases td.holds { white-space: normal; min-width: 14ch; }
 li { margin: 2px 0; }
@@ -29,29 +30,17 @@ const SERIES = [
 export function foldHtml(title: string, { rows, proof, unproven }: FoldOutcome, passed: boolean): string {
   const done = rows.filter(({ status }) => status === "folded").length;
   const verdict = proof === null ? "not proven" : passed ? "within bounds" : "off";
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>bn fold ${title}: ${verdict}</title>
-<style>${trusted(STYLE)}${trusted(OWN_STYLE)}</style>
-</head>
-<body>
-<main>
-<header>
-<h1>${title}</h1>
-<span class="verdict${passed && proof ? "" : " failed"}">${verdict}</span>
-<span class="counts">${done} folded · ${rows.length - done} left</span>
-</header>
-${proof === null ? html`<p>There is no proof: ${unproven}</p>` : proofHtml(proof)}
-${leftHtml(rows.filter(({ status }) => status === "left"))}
-</main>
-<script>${trusted(SCRIPT)}</script>
-</body>
-</html>
-`;
-  return page.markup;
+  const body = html`${proof === null ? html`<p>There is no proof: ${unproven}</p>` : proofHtml(proof)}
+${leftHtml(rows.filter(({ status }) => status === "left"))}`;
+  return reportPage({
+    title: `bn fold ${title}: ${verdict}`,
+    heading: title,
+    verdict,
+    failed: !passed || proof === null,
+    counts: [`${done} folded`, `${rows.length - done} left`],
+    style: DEPTH_STYLE + OWN_STYLE,
+    body,
+  });
 }
 
 function proofHtml({ inputs, rows, outputs }: FoldProof): Html {
@@ -60,7 +49,7 @@ function proofHtml({ inputs, rows, outputs }: FoldProof): Html {
 <ul>${outputs.map((one) => html`<li>${outputText(one)}</li>`)}</ul>
 <h2>Error by depth</h2>
 <p>The largest error of each layer as a fraction of its bound, on a log scale. Every layer is given what the original gives it, except for the dashed line: there all layers before it are folded too. Point at one for its name.</p>
-<div class="panel"><div class="legend">${SERIES.map(({ name, kind }) => html`<span><i class="dot ${kind}"></i>${name}</span>`)}</div>${depthPlot(seriesOf(rows), rows.length, "folded layer, in the order of the network")}</div>
+<div class="panel">${depthPlot(seriesOf(rows), rows.length, "folded layer, in the order of the network")}</div>
 ${lost.length === 0 ? html`` : html`<h2>Channels that lose digits</h2><p>The sum of products is so many powers of ten larger than the result, and the folded bias takes its digits away.</p><div class="panel"><ul>${lost.map((row) => html`<li><b>${row.layer}</b> ${lostText(row.lostChannels)}</li>`)}</ul></div>`}
 <h2>Layers</h2>
 <p>Fractions of bounds. Weights: against float64. Original, Folded: in ONNX Runtime against float64. Layer: folded against original, all outputs. Digits: that cancel in the folded layer on this input.</p>
@@ -77,7 +66,7 @@ function seriesOf(rows: readonly ProofRow[]): DepthSeries[] {
       const found = row[key];
       return found === null ? [] : [{ depth, ratio: found.ratio, title: `${depth + 1}: ${row.layer}, ${name}` }];
     });
-    return { name, kind, points };
+    return { name, kind, judged: key !== "network", points };
   });
 }
 

@@ -56,7 +56,7 @@ describe("bn fold", () => {
     expect(code).toBe(0);
     const page = await readFile(join(cwd, "proof.html"), "utf8");
     expect(page.match(/<tr data-find=/g)).toHaveLength(35);
-    expect(page.match(/<circle /g)?.length).toBe(4 * 35);
+    expect(page.match(/<circle /g)?.length).toBe(2 * 4 * 35); // two sizes of the plot
     expect(page).not.toMatch(/src=|href=|@import/);
   });
 

@@ -1,9 +1,9 @@
 import type { Supports } from "@bn/core";
-import { type Html, html, trusted } from "./escape.ts";
+import { type Html, html } from "./escape.ts";
 import { causeSections } from "./html-causes.ts";
 import { caseTable, TABLE_SCRIPT } from "./html-table.ts";
+import { reportPage } from "./page.ts";
 import { strips } from "./strips.ts";
-import { STYLE } from "./style.ts";
 import { type Cell, groupBy, type Report, type ReportedBackend, ratioText, summarize, tabulate } from "./table.ts";
 
 /** The report as one HTML file that loads nothing. Failures come first. Every name and message in it is escaped. */
@@ -18,22 +18,7 @@ export function htmlReport(report: Report): string {
     `${skipped} skipped`,
     ...(notRun > 0 ? [`${notRun} not run`] : []),
   ];
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>bn conformance: ${verdict}</title>
-<style>${trusted(STYLE)}</style>
-</head>
-<body>
-<main>
-<header>
-<h1>Batch normalization conformance</h1>
-<span class="verdict${bad ? " failed" : ""}">${verdict}</span>
-<span class="counts">${counts.join(" \u00b7 ")}</span>
-</header>
-${notStarted(report)}
+  const body = html`${notStarted(report)}
 ${causeSections(report)}
 <div class="backends">${report.backends.map(backendCard)}</div>
 <h2>By group</h2>
@@ -47,13 +32,17 @@ ${reasons(report, "notRun", "Not run, and why")}
 <details class="fold"><summary><h2>All ${report.results.length} results</h2></summary>
 ${caseTable(report)}
 </details>
-${runFacts(report)}
-</main>
-<script>${trusted(TABLE_SCRIPT)}</script>
-</body>
-</html>
-`;
-  return page.markup;
+${runFacts(report)}`;
+  const heading = "Batch normalization conformance";
+  return reportPage({
+    title: `bn conformance: ${verdict}`,
+    heading,
+    verdict,
+    failed: bad,
+    counts,
+    body,
+    script: TABLE_SCRIPT,
+  });
 }
 
 const FACTS = [

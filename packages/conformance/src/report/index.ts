@@ -1,5 +1,6 @@
 export { type Known, withBaseline } from "./baseline.ts";
 export { type CauseGroup, causesOf } from "./causes.ts";
+export { DEPTH_STYLE, type DepthSeries, depthPlot } from "./depth-plot.ts";
 export { type Change, diffReports, type ErrorChange, pairOf, type ReportDiff, renameBackends } from "./diff.ts";
 export { diffText } from "./diff-text.ts";
 export { type Html, html, trusted } from "./escape.ts";
@@ -17,6 +18,7 @@ export {
 export { junitReport } from "./junit.ts";
 export { parseReport } from "./load.ts";
 export { mergeReports } from "./merge.ts";
+export { type ReportPage, reportPage } from "./page.ts";
 export { digestOf, type NotStarted, type RunRecord, type Shard } from "./record.ts";
 export { SCRIPT, STYLE } from "./style.ts";
 export {

@@ -1,25 +1,23 @@
-import { type Html, html, ratioText, SCRIPT, STYLE, trusted } from "@bn/conformance/report";
-import { type Finding, worstOf } from "./findings.ts";
-import { depthPlot, PLOT_SIZES, seriesOf } from "./plot.ts";
+import {
+  DEPTH_STYLE,
+  type DepthSeries,
+  depthPlot,
+  type Html,
+  html,
+  ratioText,
+  reportPage,
+} from "@bn/conformance/report";
+import { type Finding, findings, worstOf } from "./findings.ts";
 import { type BackendRow, countRows, type VerifyReport, type VerifyRow, verifyFault } from "./report.ts";
 
 const OFFENDERS = 12;
 const OWN_STYLE = `
-polyline { fill: none; stroke: var(--c); stroke-width: 1.2; stroke-opacity: .45; }
-polyline.hollow { stroke-dasharray: 4 4; }
-circle.hollow { fill: var(--panel); fill-opacity: 1; stroke: var(--c); }
-circle.hollow.over { fill: var(--bad); }
-.dot.hollow { background: none; border: 2px solid var(--c); }
-.legend { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 0 0 8px; font-size: 13.5px; }
-.legend span { display: inline-flex; align-items: center; gap: 6px; }
 .offenders td { white-space: nowrap; }
 .nodes th { white-space: normal; vertical-align: bottom; } .nodes .why { font: 13px/1.5 system-ui, sans-serif; color: var(--soft); }
 .cases td.id { white-space: normal; overflow-wrap: anywhere; min-width: 12em; }
 h1, .panel li { overflow-wrap: anywhere; }
-.plot { min-width: 0; } .plot.narrow { display: none; }
 .cases td.ratio.over { color: var(--bad); font-weight: 600; }
 @media (max-width: 900px) {
-  .plot.wide { display: none; } .plot.narrow { display: block; }
   .cases thead { display: none; } .cases, .cases tbody, .cases tr, .cases td { display: block; width: 100%; }
   .cases tr { border-top: 1px solid var(--line); padding: 8px 0; } .cases td { border: 0; padding: 1px 0; text-align: left; }
   .cases td.ratio { text-align: left; } .cases td.id { min-width: 0; font-weight: 600; } .offenders td { white-space: normal; }
@@ -32,25 +30,11 @@ export function verifyHtml(title: string, report: VerifyReport, allowNone = fals
   const { passed, failed, skipped } = countRows(report.rows);
   const fault = verifyFault(report, allowNone);
   const names = report.rows[0]?.backends.map(({ backend }) => backend) ?? [];
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>bn verify ${title}: ${fault ?? "all passed"}</title>
-<style>${trusted(STYLE)}${trusted(OWN_STYLE)}</style>
-</head>
-<body>
-<main>
-<header>
-<h1>${title}</h1>
-<span class="verdict${fault === null ? "" : " failed"}">${fault ?? "all passed"}</span>
-<span class="counts">${report.rows.length} normalization ${report.rows.length === 1 ? "node" : "nodes"} · ${passed} passed · ${failed} failed · ${skipped} skipped</span>
-</header>
-<p>${report.inputs.map(({ name, type, shape }) => `input ${name}: ${type} ${shape.join("x")}`).join(" · ")}</p>
+  const nodes = report.rows.length;
+  const body = html`<p>${report.inputs.map(({ name, type, shape }) => `input ${name}: ${type} ${shape.join("x")}`).join(" · ")}</p>
 <h2>Error by depth</h2>
 <p>The largest error of each node as a fraction of its bound, on a log scale. Point at one for its name.</p>
-<div class="panel"><div class="legend">${seriesOf(report).map(({ name, kind }) => html`<span><i class="dot ${kind}"></i>${name}</span>`)}</div>${PLOT_SIZES.map((size) => depthPlot(report, size))}</div>
+<div class="panel">${depthPlot(seriesOf(report), nodes, "node, in the order of the network")}</div>
 <h2>Worst offenders</h2>
 <p>What comes nearest to its bound, or passes it. At most 1 passes.</p>
 <div class="panel">${offenders(worstOf(report, OFFENDERS))}</div>
@@ -60,13 +44,36 @@ ${diagnostics(report)}
 <div class="panel"><table class="cases nodes">
 <thead><tr><th>Node</th><th>Shape</th><th>Type</th><th class="ratio">|mean| / std</th><th class="ratio">ONNX Runtime ~ float64</th>${names.map((name) => html`<th class="ratio">${name} ~ float64</th><th class="ratio">${name} ~ ONNX Runtime</th>`)}</tr></thead>
 <tbody>${worstFirst(report.rows).map(nodeRow)}</tbody>
-</table></div>
-</main>
-<script>${trusted(SCRIPT)}</script>
-</body>
-</html>
-`;
-  return page.markup;
+</table></div>`;
+  return reportPage({
+    title: `bn verify ${title}: ${fault ?? "all passed"}`,
+    heading: title,
+    verdict: fault ?? "all passed",
+    failed: fault !== null,
+    counts: [
+      `${nodes} normalization ${nodes === 1 ? "node" : "nodes"}`,
+      ...[`${passed} passed`, `${failed} failed`, `${skipped} skipped`],
+    ],
+    style: DEPTH_STYLE + OWN_STYLE,
+    body,
+  });
+}
+
+/**
+ * ONNX Runtime, then each backend, compared with float64 and with ONNX Runtime. Colours distinguish the results; lines
+ * against ONNX Runtime are hollow.
+ */
+function seriesOf(report: VerifyReport): DepthSeries[] {
+  const all = findings(report);
+  const whos = [...new Set(all.map(({ who }) => who))];
+  const nameOf = ({ who, against }: Finding) => `${who} against ${against}`;
+  return [...new Map(all.map((one) => [nameOf(one), one]))].map(([name, { who, against }]) => {
+    const points = all
+      .filter((one) => nameOf(one) === name)
+      .map(({ depth, row, comparison: { ratio } }) => ({ depth, ratio, title: `${depth + 1}: ${row.node}, ${name}` }));
+    const kind = `s${whos.indexOf(who) % 6}${against === "ONNX Runtime" ? " hollow" : ""}`;
+    return { name, kind, judged: true, points };
+  });
 }
 
 function offenders(found: readonly Finding[]): Html {
