@@ -33,8 +33,7 @@ import { createStateKeeper, type StateKeeper } from "./state-keeper.ts";
  *         with stored statistics dx = dy / sqrt(variance + eps).
  * Shapes  bottom and top [N, C, ...], any rank from 1 (one channel); blobs [C], [C], [1].
  * In place allowed (top[0] === bottom[0]); with batch statistics the layer then keeps a copy of bottom for backward.
- * Ranks   with a `communicator` the batch is that of all ranks together, and every rank makes the same calls: R-1 to
- *         R-6.
+ * Ranks   with a `communicator` the batch is that of all ranks, and every rank makes the same calls (R-1 to R-6).
  * Errors  `ERR_BN_PARAM`: an option is unknown or out of range, or a call has the same blob twice; `ERR_BN_SHAPE`:
  *         channels or `blobs` changed, there is no axis of channels, or a batch is empty and no statistics are
  *         stored; `ERR_BN_STATE`: calls out of order, or a backward of other blobs than the last forward's;
