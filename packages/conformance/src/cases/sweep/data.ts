@@ -2,6 +2,7 @@ import type { Dtype, Geometry, HostArray, Supports } from "@bn/core";
 import { random } from "../random.ts";
 import { HostArrays } from "./host-arrays.ts";
 import { KINDS, kindTables, VARIANTS } from "./kinds.ts";
+import { fillTensor } from "./tensor.ts";
 
 /**
  * The number of normal numbers in the pool from which tensors are taken. Drawing one number per element would cost more
@@ -154,22 +155,9 @@ export class CallData {
   /** Repeats the pool. Its length is a prime, so that nearby rows differ. */
   #tensor(offset: number, mean: Float64Array, std: Float64Array, zeros: Float64Array, poison: Float64Array): HostArray {
     const { outer, channels, inner } = this.#g;
-    const from = noise();
     const places = this.#places;
     const values = this.#host.take(outer * channels * inner);
-    for (let o = 0, i = 0, n = offset % POOL; o < outer; o++) {
-      for (let c = 0; c < channels; c++) {
-        const place = places[c] as number;
-        const about = mean[place] as number;
-        const spread = std[place] as number;
-        const zeroBelow = zeros[place] as number;
-        for (const end = i + inner; i < end; i++) {
-          const z = from[n] as number;
-          values[i] = z < zeroBelow ? ((n & 1) === 0 ? 0 : -0) : about + spread * z;
-          if (++n === POOL) n = 0;
-        }
-      }
-    }
+    fillTensor(values, this.#g, places, noise(), offset, { mean, std, zeros });
     const [o, k] = [offset % outer, offset % inner];
     for (let c = 0; c < channels; c++) {
       const value = poison[places[c] as number] as number;

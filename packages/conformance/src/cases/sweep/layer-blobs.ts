@@ -1,8 +1,6 @@
 import { type Backend, type Blob, createBlob, type Dtype, type HostArray, type Layer } from "@bn/core";
 import type { Comparison } from "../../case.ts";
-import type { Precision } from "../../truth/bounds.ts";
-import { compareChannels } from "../../truth/maps.ts";
-import { wideOf } from "../../truth/wide.ts";
+import { exactly } from "../../truth/exact.ts";
 import { withoutFused } from "../without-fused.ts";
 import type { Call } from "./calls.ts";
 
@@ -61,17 +59,10 @@ export function wordsOf(option: string): (word: string) => boolean {
 }
 
 /**
- * L-6: the former contents of bottom's diff, which backward must leave alone. In place they are those of top's diff.
- */
-export function kept(p: Precision, what: string, got: HostArray, before: HostArray): Comparison {
-  return compareChannels(what, got, wideOf(before), new Float64Array(before.length), p.dtype);
-}
-
-/**
  * L-5: diffs that were cleared are 0, including those of statistics, and the last blobs have the values that were
  * written.
  */
-export async function cleared(p: Precision, layer: Layer, values: readonly HostArray[]): Promise<Comparison[]> {
+export async function cleared(layer: Layer, values: readonly HostArray[]): Promise<Comparison[]> {
   const { blobs } = layer;
   const first = blobs.length - values.length;
   for (const blob of blobs.slice(0, first)) blob.writeDiff(new Float32Array(blob.count()).fill(3));
@@ -80,9 +71,9 @@ export async function cleared(p: Precision, layer: Layer, values: readonly HostA
   const done: Comparison[] = [];
   for (const [i, blob] of blobs.entries()) {
     const diff = await blob.readDiff();
-    done.push(kept(p, `blobs[${i}].diff cleared`, diff, diff.slice().fill(0)));
+    done.push(exactly(`blobs[${i}].diff cleared`, diff, diff.slice().fill(0)));
     const value = values[i - first] ?? before[i];
-    done.push(kept(p, `blobs[${i}] after clearParamDiffs`, await blob.read(), value as HostArray));
+    done.push(exactly(`blobs[${i}] after clearParamDiffs`, await blob.read(), value as HostArray));
   }
   return done;
 }

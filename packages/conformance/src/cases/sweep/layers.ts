@@ -1,6 +1,7 @@
 import { createBatchNorm, createBatchNormScale, type HostArray } from "@bn/core";
 import type { Comparison } from "../../case.ts";
 import type { Precision } from "../../truth/bounds.ts";
+import { exactly } from "../../truth/exact.ts";
 import {
   gradientLine,
   gradientPlane,
@@ -16,7 +17,7 @@ import { dividedBy, reciprocalRoots, wideOf } from "../../truth/wide.ts";
 import { hostArray } from "../data.ts";
 import { type Call, type CoveredKernel, compareAdded } from "./calls.ts";
 import { compareStepped, type RunningValues } from "./channel-kernels.ts";
-import { blobsFor, cleared, kept, without, wordsOf } from "./layer-blobs.ts";
+import { blobsFor, cleared, without, wordsOf } from "./layer-blobs.ts";
 import { scale } from "./scale-layer.ts";
 
 const FACTOR = 0.75;
@@ -85,10 +86,10 @@ async function normalization(call: Call, scaled: boolean): Promise<Comparison[]>
   const correction = m > 1 ? m / (m - 1) : 1;
   const done = [
     compareLine("top", got.y, x, g, p.dtype, normalizeLine(p, stats, eps, affine)),
-    kept(p, "top after backward", await top.read(), got.y),
-    ...(call.inPlace ? [] : [kept(p, "top.diff after backward", await top.readDiff(), dy)]),
+    exactly("top after backward", await top.read(), got.y),
+    ...(call.inPlace ? [] : [exactly("top.diff after backward", await top.readDiff(), dy)]),
     !down[0]
-      ? kept(p, "bottom.diff without propagateDown", dx, old)
+      ? exactly("bottom.diff without propagateDown", dx, old)
       : global
         ? compareLine("bottom.diff", dx, dy, g, p.dtype, gradientLine(p, stats, eps, gamma))
         : comparePlane("bottom.diff", dx, dy, x, g, p.dtype, gradientPlane(p, stats, eps, r, gamma, sums, m)),
@@ -100,7 +101,7 @@ async function normalization(call: Call, scaled: boolean): Promise<Comparison[]>
     if (biasTerm) done.push(compareAdded(p, "blobs[4].diff", diffs[1] as HostArray, prior.beta, sumDy.sum, errors.dy));
   }
   const learnt = affine ? [affine.gamma, ...(affine.beta ? [affine.beta] : [])] : [];
-  return [...done, ...(await cleared(p, layer, learnt))];
+  return [...done, ...(await cleared(layer, learnt))];
 }
 
 const MODES = ["train", "test", "no-update"];

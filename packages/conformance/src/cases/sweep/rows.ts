@@ -79,7 +79,7 @@ function pairs(kernel: CoveredKernel, { sizes, kindsInPairs, cap, dense }: Exten
     dims.reduce((product, sizes, f) => product * ((row[f] as number) < 0 ? 1 : (sizes[row[f] as number] as number)), 1);
   const rows = coveringArray(
     factors,
-    (row) => kindMatters(row, dims) && size(row) <= cap && worthwhile(size(row), sidesOf(row, dims), dense),
+    (row) => kindMatters(row, dims) && size(row) <= cap && worthwhile(size(row), row, dims, dense),
     (row, pair) => size(row) <= Math.max(CHEAP, size(pair)),
   );
   return rows.map((levels, i) => {
@@ -154,8 +154,10 @@ function sidesOf(row: readonly number[], dims: Dims): readonly number[] {
  * the same side of their boundaries; beyond that, pairs above their boundaries. Each boundary is thus still combined
  * with each other one.
  */
-function worthwhile(size: number, sides: readonly number[], dense: number): boolean {
-  if (size <= dense || sides.length <= 1) return true;
+function worthwhile(size: number, row: readonly number[], dims: Dims, dense: number): boolean {
+  if (size <= dense) return true;
+  const sides = sidesOf(row, dims);
+  if (sides.length <= 1) return true;
   return sides.every((side) => side === sides[0]) && (size <= 4 * dense || sides[0] === 1);
 }
 

@@ -1,11 +1,12 @@
 import { type Blob, createScale, type ScaleParams } from "@bn/core";
 import { sumFactor } from "../../truth/bounds.ts";
+import { exactly } from "../../truth/exact.ts";
 import { scaleLine } from "../../truth/lines.ts";
 import { compareLine } from "../../truth/maps.ts";
 import { wideProductSum, wideSum } from "../../truth/reductions.ts";
 import { wideOf } from "../../truth/wide.ts";
 import { type CoveredKernel, compareAdded } from "./calls.ts";
-import { blobsFor, cleared, kept, without, wordsOf } from "./layer-blobs.ts";
+import { blobsFor, cleared, without, wordsOf } from "./layer-blobs.ts";
 
 /** The axes of the scale: parameters, and the words of the option that shape the bottom. */
 const AXES: readonly (readonly [word: string, params: ScaleParams])[] = [
@@ -67,13 +68,13 @@ export const scale: CoveredKernel = {
     const [dGamma, dx] = [await gamma.readDiff(), await bottom.readDiff()];
     const done = [
       compareLine("top", y, x, g, p.dtype, scaleLine(p, affine)),
-      kept(p, "top after backward", await top.read(), y),
-      ...(call.inPlace ? [] : [kept(p, "top.diff after backward", await top.readDiff(), dy)]),
+      exactly("top after backward", await top.read(), y),
+      ...(call.inPlace ? [] : [exactly("top.diff after backward", await top.readDiff(), dy)]),
       down[0]
         ? compareLine("bottom.diff", dx, dy, g, p.dtype, scaleLine(p, { gamma: affine.gamma, beta: null }))
-        : kept(p, "bottom.diff without propagateDown", dx, old),
+        : exactly("bottom.diff without propagateDown", dx, old),
       factor && !down[1]
-        ? kept(p, "bottom[1].diff without propagateDown", dGamma, prior.gamma)
+        ? exactly("bottom[1].diff without propagateDown", dGamma, prior.gamma)
         : compareAdded(
             p,
             factor ? "bottom[1].diff" : "blobs[0].diff",
@@ -85,6 +86,6 @@ export const scale: CoveredKernel = {
     ];
     if (beta) done.push(compareAdded(p, "bias.diff", await beta.readDiff(), prior.beta, sum.sum, error(sum.size)));
     const learnt = [...(factor ? [] : [affine.gamma]), ...(affine.beta ? [affine.beta] : [])];
-    return [...done, ...(await cleared(p, layer, learnt))];
+    return [...done, ...(await cleared(layer, learnt))];
   },
 };
