@@ -10,11 +10,12 @@ export const IMPORTING: Readonly<Record<BackendName, string>> = {
   webgpu: `import { createWebGpu as create } from "@bn/webgpu";`,
 };
 
-const CREATE: Readonly<Record<BackendName, () => Promise<Backend>>> = {
+const CREATE: Readonly<Record<BackendName, (threads: number | null) => Promise<Backend>>> = {
   cpu: async () => (await import("@bn/cpu")).createCpu(),
-  wasm: async () => (await import("@bn/wasm")).createWasm(),
+  wasm: async (threads) => (await import("@bn/wasm")).createWasm(threads === null ? {} : { threads }),
   webgpu: async () => (await import("@bn/webgpu")).createWebGpu(),
 };
 
 /** Errors: those of the backend, e.g. `ERR_BN_UNAVAILABLE` without WebGPU. */
-export const createBackend = (name: BackendName): Promise<Backend> => CREATE[name]();
+export const createBackend = (name: BackendName, threads: number | null = null): Promise<Backend> =>
+  CREATE[name](threads);

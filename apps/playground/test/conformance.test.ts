@@ -80,6 +80,7 @@ describe("conformance here", () => {
       const rest = await textOf(page, ".verdict", /not run/);
       const numbers = /^(\d+) passed, 0 failed, (\d+) skipped, (\d+) not run/.exec(rest)?.slice(1).map(Number) ?? [];
       expect(numbers.reduce((sum, one) => sum + one, 0)).toBe(whole);
+      await page.getByRole("button", { name: "Go on with the rest" }).waitFor(); // it was cancelled, and can go on again
     }));
 
   it("shows the results that the build was given, each with its date and versions, and their files", async () => {
@@ -175,6 +176,28 @@ describe("two results", () => {
         .locator('input[type="file"]')
         .setInputFiles({ name: "notes.json", mimeType: "application/json", buffer: Buffer.from("hello") });
       await textOf(page, ".problem", /notes\.json: it is no JSON.*Check that the file is complete/s);
+      // Two that are JSON and no reports, and two of which one is a report whose record of its run is broken.
+      const report = { results: [{ backend: "cpu", id: "a", status: "passed", ratio: 0.5 }] };
+      for (const [texts, pattern] of [
+        [['{"name": "x"}', "[1, 2]"], /0\.json: it has no list `results`.*Check that the file is complete/s],
+        [
+          [report, { ...report, run: { packages: 3 } }].map((one) => JSON.stringify(one)),
+          /1\.json: run\.packages is not/,
+        ],
+      ] as const) {
+        await page
+          .locator('input[type="file"]')
+          .setInputFiles(
+            texts.map((text, i) => ({ name: `${i}.json`, mimeType: "application/json", buffer: Buffer.from(text) })),
+          );
+        await textOf(page, ".problem", pattern);
+        expect(await page.locator(".compare .file").count()).toBe(0);
+      }
+      await page
+        .locator('input[type="file"]')
+        .setInputFiles({ name: "one.json", mimeType: "application/json", buffer: Buffer.from(JSON.stringify(report)) });
+      await textOf(page, ".compare .file", /one\.json it does not say what ran it: 1 passed/);
+      expect(await page.locator(".compare .problem").count()).toBe(0);
     }));
 });
 
@@ -212,6 +235,21 @@ describe("what is missing", () => {
         await textOf(page, ".verdict", new RegExp(`^${exact} passed, 0 failed`));
       },
       { inWorkers: `WebAssembly.Memory = function () { throw new RangeError("could not allocate memory"); };` },
+    ));
+
+  it("threads that never start, as in Firefox at times: wasm runs on one thread", () =>
+    withApp(
+      browser,
+      isolated.url,
+      `#/conformance?filter=exact/`,
+      async (page) => {
+        for (const name of ["cpu", "webgpu"]) await page.getByLabel(name, { exact: true }).uncheck();
+        await page.getByRole("button", { name: /^Run/ }).click();
+        await textOf(page, '[data-backend="wasm"] .next', /loading the backend/);
+        await textOf(page, ".verdict", new RegExp(`^${exact} passed, 0 failed`), 80_000);
+        await textOf(page, '[data-backend="wasm"] dl', /threadsoff: threads is 1/);
+      },
+      { inWorkers: `self.Worker = function () { for (;;) {} };` },
     ));
 
   it("a lost device: its case fails, a new device goes on", () =>

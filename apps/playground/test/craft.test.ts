@@ -160,3 +160,34 @@ it("from the second load on it is isolated on a host without headers; without th
     if (open) await own.close();
   }
 });
+
+it("offline, what was never fetched is said with a cure, and what needs nothing goes on", async () => {
+  const own = await serveBuilt();
+  let open = true;
+  const context = await browser.newContext();
+  try {
+    const page = await context.newPage();
+    await page.goto(own.url);
+    await page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
+    await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+    await own.close();
+    open = false;
+    // No panel was opened before: their code is kept, the golden data, results and samples are not.
+    await page.getByRole("link", { name: "Conformance here" }).first().click();
+    await textOf(page, ".gallery .problem", /could not be loaded.*Check the connection and try again/s);
+    await page.getByLabel("webgpu").uncheck();
+    await page.getByRole("button", { name: "Run the quick suite" }).click();
+    for (const name of ["cpu", "wasm"])
+      await textOf(page, `[data-backend="${name}"] .problem`, /did not run.*Check the connection and try again/s);
+    await page.getByRole("link", { name: "Your model" }).first().click();
+    await page.getByRole("button", { name: /PaddleOCR/ }).click();
+    await textOf(page, ".problem", /Check the connection and try again/);
+    await page.getByRole("button", { name: /with mistakes/ }).click();
+    await textOf(page, "[data-layers]", /6 normalization layers/);
+    await page.getByRole("link", { name: "The derivation" }).first().click();
+    await page.locator(".values").waitFor();
+  } finally {
+    await context.close();
+    if (open) await own.close();
+  }
+});

@@ -76,7 +76,7 @@ function GalleryRow({ entry, onCompare }: GalleryProps & { readonly entry: Galle
         ))}
         {notStarted.map(({ backend, reason }) => (
           <div key={backend} class="soft">
-            {backend}: {reason}
+            {reason.startsWith(`${backend}: `) ? reason : `${backend}: ${reason}`}
           </div>
         ))}
       </td>

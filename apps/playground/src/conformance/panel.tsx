@@ -11,7 +11,7 @@ import { Failures, ResultLine } from "./failures.tsx";
 import { Gallery } from "./gallery.tsx";
 import { jsonOf, reportOf } from "./report.ts";
 import { type Source, useReports } from "./reports.ts";
-import { beginRun, isRunning, type Run, type RunState, startRun } from "./run.ts";
+import { beginRun, isRunning, isUnfinished, type Run, type RunState, startRun } from "./run.ts";
 import { ResultTable } from "./table.tsx";
 import type { Order } from "./worker.ts";
 import "./conformance.css";
@@ -70,7 +70,7 @@ export function ConformancePanel({ params }: PanelProps) {
             Cancel
           </button>
         )}
-        {state && !running && one === null && state.tier === "quick" && (
+        {state && !running && one === null && isUnfinished(state) && (
           <button
             type="button"
             onClick={() =>

@@ -2,7 +2,7 @@ import type { Result, Tier } from "@bn/conformance";
 import type { Supports } from "@bn/core";
 import type { BackendName } from "../backends.ts";
 import { type Problem, problemOf } from "../parts/problem.ts";
-import { startTask, type Task } from "../parts/task.ts";
+import { startBackend } from "./start.ts";
 import type { Named, Order, Progress } from "./worker.ts";
 
 /** One backend in a run, as the page shows it. */
@@ -14,7 +14,7 @@ export interface BackendRun {
   /** The cases of all parts of the run, in order. */
   readonly cases: readonly Named[];
   readonly results: readonly Result[];
-  /** The case that is running. */
+  /** The case that is being run, or what is loaded before the first one. */
   readonly next: string;
   readonly problem: Problem | null;
 }
@@ -37,6 +37,10 @@ export const SEED = "1";
 export const isRunning = (state: RunState): boolean =>
   state.backends.some(({ phase }) => phase === "starting" || phase === "running");
 
+/** Whether the suite has cases that a run which has ended did not reach. */
+export const isUnfinished = (state: RunState): boolean =>
+  state.tier === "quick" || state.backends.some(({ phase }) => phase === "cancelled");
+
 /** Creates the backends of a run that has not begun. `before` is the run that this one continues. */
 export function beginRun(
   names: readonly BackendName[],
@@ -51,7 +55,7 @@ export function beginRun(
     contractVersion: null,
     cases: [],
     results: [],
-    next: "",
+    next: "loading the code",
     problem: null,
   });
   const old = (name: BackendName) => {
@@ -74,7 +78,7 @@ export function startRun(state: RunState, onChange: (state: RunState) => void): 
     onChange(now);
   };
   const tasks = state.backends.map(({ name, results }) => {
-    const order: Order = {
+    const order = {
       backend: name,
       tier: state.tier,
       seed: SEED,
@@ -82,7 +86,7 @@ export function startRun(state: RunState, onChange: (state: RunState) => void): 
       only: state.only,
       done: results.map(({ id }) => id),
     };
-    const task = startOne(order, (progress) => change(name, (one) => applied(one, progress)));
+    const task = startBackend(order, (progress) => change(name, (one) => applied(one, progress)));
     const ended = task.done.then(
       (how) => change(name, (one) => ({ phase: how === "cancelled" ? "cancelled" : endOf(one), next: "" })),
       (error: unknown) =>
@@ -98,14 +102,10 @@ export function startRun(state: RunState, onChange: (state: RunState) => void): 
   };
 }
 
-function startOne(order: Order, onProgress: (progress: Progress) => void): Task {
-  const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: order.backend });
-  return startTask<Progress>(worker, order, onProgress);
-}
-
 const endOf = ({ results, cases }: BackendRun) => (results.length < cases.length ? "stopped" : "done");
 
 function applied(one: BackendRun, progress: Progress): Partial<BackendRun> {
+  if (progress.type === "starting") return { next: `loading ${progress.what}` };
   if (progress.type === "results") return { results: [...one.results, ...progress.results], next: progress.next };
   if (progress.type === "lost") {
     const error = { code: "ERR_BN_DEVICE", message: progress.message };

@@ -18,6 +18,8 @@ export interface Order {
   readonly backend: BackendName;
   readonly tier: Tier;
   readonly seed: string;
+  /** Threads of wasm; null for as many as there are processors. */
+  readonly threads: number | null;
   /** The URL of the page; golden data lies below it. */
   readonly base: string;
   /** Only the case with this id, or all whose ids contain this text. */
@@ -27,6 +29,7 @@ export interface Order {
 }
 
 export type Progress =
+  | { readonly type: "starting"; readonly what: "the backend" | "the cases" }
   | {
       readonly type: "started";
       readonly supports: Supports;
@@ -44,8 +47,10 @@ const MS_DIAGNOSES = 30_000;
 const REPLACEMENTS = 3;
 
 serveTask<Order, Progress>(async (order, post) => {
-  const create = () => createBackend(order.backend);
+  const create = () => createBackend(order.backend, order.threads);
+  post({ type: "starting", what: "the backend" });
   let backend = await create();
+  post({ type: "starting", what: "the cases" });
   const chosen = await chooseCases(order);
   const { supports, contractVersion } = backend;
   post({

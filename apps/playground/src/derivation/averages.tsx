@@ -35,7 +35,8 @@ export function Averages({ backend, x }: { readonly backend: Backend; readonly x
       <h2>The moving average</h2>
       <p>
         A layer does not store the average. It stores decayed sums and the sum of their weights; only the quotient is an
-        average, unbiased from the first step on. The variance goes in times m/(m-1), here {m}/{m - 1}.
+        average, unbiased from the first step on. The variance is multiplied by <span class="whole">m/(m-1)</span>, here{" "}
+        {m}/{m - 1}.
       </p>
       <p class="tex">
         <Tex tex="w_t = f\,w_{t-1}+1" /> <Tex tex="M_t = f\,M_{t-1}+\mu_t" />{" "}

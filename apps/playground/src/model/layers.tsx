@@ -8,8 +8,14 @@ export function Layers({ layers }: { readonly layers: readonly LayerFacts[] }) {
   const rank = ({ suspects, meanOverStd }: LayerFacts) => (suspects.length > 0 ? 1e30 : (meanOverStd ?? 0));
   const placed = layers.map((layer, place) => ({ layer, place }));
   const shown = byPlace ? placed : placed.toSorted((a, b) => rank(b.layer) - rank(a.layer) || a.place - b.place);
-  const variances = axisOf(layers.flatMap(({ variance }) => (variance ? [variance.min, variance.max] : [])));
-  const ratios = axisOf(layers.flatMap(({ meanOverStd }) => (meanOverStd === null ? [] : [meanOverStd])));
+  const variances = axisOf(
+    layers.flatMap(({ variance }) => (variance ? [variance.min, variance.max] : [])),
+    VARIANCE_DECADES,
+  );
+  const ratios = axisOf(
+    layers.flatMap(({ meanOverStd }) => (meanOverStd === null ? [] : [meanOverStd])),
+    RATIO_DECADES,
+  );
   return (
     <>
       <label class="field">
@@ -89,11 +95,16 @@ interface Axis {
   readonly most: number;
 }
 
-/** The powers of ten that enclose every positive value. */
-function axisOf(values: readonly number[]): Axis {
+/** How many powers of ten an axis has at most. One tiny ratio would otherwise make all bars look alike. */
+const RATIO_DECADES = 4;
+const VARIANCE_DECADES = 12;
+
+/** The powers of ten that enclose every positive value, or the upper ones of them. */
+function axisOf(values: readonly number[], decades: number): Axis {
   const positive = values.filter((value) => value > 0 && Number.isFinite(value));
   const [least, most] = [Math.min(...positive, 1), Math.max(...positive, 1)];
-  return { least: 10 ** Math.max(-12, Math.floor(Math.log10(least))), most: 10 ** Math.ceil(Math.log10(most) + 1e-9) };
+  const top = Math.ceil(Math.log10(most) + 1e-9);
+  return { least: 10 ** Math.max(top - decades, Math.floor(Math.log10(least))), most: 10 ** top };
 }
 
 const axisText = ({ least, most }: Axis) => `(${power(least)} to ${power(most)})`;
@@ -116,7 +127,7 @@ function Bar({ axis, from, to, mark, text }: BarProps) {
   const [left, right] = [x(from), x(to)];
   return (
     <div class="bar">
-      <svg width={WIDTH} height="14" aria-hidden="true">
+      <svg viewBox={`0 0 ${WIDTH} 14`} preserveAspectRatio="none" aria-hidden="true">
         <rect class="track" width={WIDTH} height="14" rx="3" />
         {Number.isFinite(to) && <rect class="value" x={left} width={Math.max(2, right - left)} height="14" rx="3" />}
         {mark !== undefined && mark > 0 && <rect class="median" x={x(mark) - 1} width="2" height="14" />}

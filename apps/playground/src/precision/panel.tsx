@@ -51,9 +51,9 @@ export function PrecisionPanel(_: PanelProps) {
   return (
     <>
       <p>
-        4096 values in float32 with standard deviation 1 and a growing mean, normalized in several ways. Shown is how
-        many decimal digits of y are right, against the suite's oracle on the same values. float32 holds a little more
-        than 7.
+        4096 values in float32 with standard deviation 1 and a growing mean, normalized in several ways. The chart shows
+        how many decimal digits of y are right, against the suite's oracle on the same values. float32 holds a little
+        more than 7.
       </p>
       <div class="controls">
         <label>

@@ -49,8 +49,8 @@ export function SpeedPanel(_: PanelProps) {
     <>
       <p>
         The layer forward or backward, data resident where the backend keeps it. Every result is checked against the
-        suite's oracle; then all take turns, and the median of {ROUNDS} samples counts. The least that any of them can
-        take is the copy.
+        suite's oracle; then all take turns, and the median of {ROUNDS} samples counts. None of them can take less time
+        than a copy of the same bytes.
       </p>
       <fieldset class="controls" disabled={running}>
         <legend>What to time</legend>
