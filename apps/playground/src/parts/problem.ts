@@ -43,9 +43,10 @@ export function plainError(error: unknown): PlainError {
 
 export function problemOf(error: unknown, title: string): Problem {
   const plain = isPlain(error) ? error : plainError(error);
-  const known = CURES[plain.code];
-  if (known !== undefined) return { title, text: plain.message, cure: known };
   const engine = ENGINE.find(([pattern]) => pattern.test(plain.message));
+  // What could not be loaded is not at fault, whatever code the error has that wraps the engine's.
+  const known = engine?.[1] === "ERR_LOAD" ? undefined : CURES[plain.code];
+  if (known !== undefined) return { title, text: plain.message, cure: known };
   return {
     title,
     text: plain.message,
