@@ -1,4 +1,4 @@
-import type { Backend, DeviceBuffer, Geometry, HostArray } from "@bn/core";
+import type { Backend, DeviceBuffer, Geometry } from "@bn/core";
 import { EPS, finished, type Implementation, type Prepared } from "./implementation.ts";
 import { geometryOf, type Inputs, inputsOf, type Job, type Kernel, kernelOf } from "./jobs.ts";
 import { kernelComplaint } from "./kernel-truth.ts";
@@ -95,9 +95,14 @@ export function prepareKernel(backend: Backend, job: Job, inputs: Inputs): Prepa
   return {
     run: finished(backend, () => run(kernels, o)),
     async output() {
-      const parts: HostArray[] = [];
-      for (const one of outputs(o)) parts.push(await backend.read(one, one.length));
-      return parts.flatMap((part) => Array.from(part));
+      const buffers = outputs(o);
+      const all = new HostType(buffers.reduce((sum, { length }) => sum + length, 0));
+      let at = 0;
+      for (const one of buffers) {
+        all.set(await backend.read(one, one.length), at);
+        at += one.length;
+      }
+      return all;
     },
     close() {
       for (const one of made) one.dispose();
