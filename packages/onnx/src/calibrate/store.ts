@@ -1,8 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type NodeProto, type TensorProto, TensorProtoSchema } from "onnx-buf";
-import { dropUnread, freshName } from "../fold/store.ts";
+import { dropUnread, replaceInput } from "../fold/store.ts";
 import { wiringOf } from "../fold/wiring.ts";
-import { valueInfo } from "../graph/encode.ts";
 import { packNumbers } from "../graph/narrow.ts";
 import { altered, attributeOf, type Model } from "../graph/proto.ts";
 import type { StoredStatistics } from "./instrument.ts";
@@ -41,12 +40,9 @@ export function storeStatistics(
         .map((reader) => reader.name || (reader.output[0] ?? ""));
       if (wiring.neededElsewhere(name) === null) replaced.push(name);
       if (!sole) shared.set(chosen, [...new Set([...(shared.get(chosen) ?? []), ...others])]);
-      addTensor(
-        model,
-        node,
-        index,
-        create(TensorProtoSchema, { ...content, dims: chosen.layer.parameterShape.map(BigInt) }),
-      );
+      const dims = chosen.layer.parameterShape.map(BigInt);
+      const tensor = create(TensorProtoSchema, { name: `${name}/calibrated`, ...content, dims });
+      replaceInput(model, node, index, tensor, false);
     }
   }
   dropUnread(model, replaced);
@@ -70,13 +66,4 @@ function replaceTensor(model: Model, producer: NodeProto | undefined, name: stri
   const replaced = altered(value, { t: altered(value.t, { ...empty, ...content }) });
   producer.attribute = producer.attribute.map((one) => (one === value ? replaced : one));
   return true;
-}
-
-function addTensor(model: Model, node: NodeProto, index: number, tensor: TensorProto): void {
-  const { graph } = model;
-  tensor.name = freshName(model, `${node.input[index]}/calibrated`);
-  graph.initializer.push(tensor);
-  // Up to IR version 3, every initialiser is also an input.
-  if (model.irVersion < 4n) graph.input.push(valueInfo(tensor.name, tensor.dataType, tensor.dims.map(Number)));
-  node.input[index] = tensor.name;
 }

@@ -1,4 +1,5 @@
 import type { Model } from "../graph/proto.ts";
+import { groupsWithin } from "../verify/groups.ts";
 import { countOf } from "../verify/problem.ts";
 import type { Runtime } from "../verify/runtime.ts";
 import { createTaps, type Given } from "../verify/taps.ts";
@@ -35,11 +36,10 @@ export async function measure(
 ): Promise<Measured[]> {
   const taps = createTaps(renormalized(model, places, scaleOf), runtime, given);
   const found: Measured[] = [];
-  for (const group of groupsOf(places)) {
-    const names = group.flatMap(({ i }) => [meanName(i), varianceName(i)]);
+  for (const group of groupsWithin(MOST, [...places.entries()], ([, { shape }]) => 4 * countOf(shape))) {
+    const names = group.flatMap(([i]) => [meanName(i), varianceName(i)]);
     const values = await taps.fetch(names.map((name) => ({ name, as: "value" })));
-    for (const { i, place } of group) {
-      const { node, shape } = place;
+    for (const [i, { node, shape }] of group) {
       const of = (name: string) => values.get(name)?.data as Float64Array;
       const count = countOf(shape) / node.layer.channels;
       found.push({ node, count, ...merged(of(meanName(i)), of(varianceName(i)), node.layer.channels) });
@@ -48,23 +48,8 @@ export async function measure(
   return found;
 }
 
-/** The size of the tensors that are measured in one run, in bytes. */
+/** The size of the tensors that are measured in one run, in bytes. They may all be in memory until it ends. */
 const MOST = 2 ** 27;
-
-/** Places that are measured in one run. Their inputs may all be in memory until the run ends. */
-function groupsOf(places: readonly Place[]) {
-  const groups: { place: Place; i: number }[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const [i, place] of places.entries()) {
-    bytes += 4 * countOf(place.shape);
-    if (bytes > MOST) {
-      groups.push([]);
-      bytes = 4 * countOf(place.shape);
-    }
-    groups.at(-1)?.push({ place, i });
-  }
-  return groups;
-}
 
 /** Merges the means and variances of instances of the same size. */
 function merged(means: Float64Array, variances: Float64Array, channels: number) {

@@ -23,11 +23,10 @@ export function narrowPrecision(format: Narrow): { readonly u: number; readonly 
 export function roundTo(format: Narrow, value: number): number {
   if (!Number.isFinite(value) || value === 0) return value;
   const { digits, least, most } = FORMATS[format];
-  const exponent = Math.max(Math.floor(Math.log2(Math.abs(value))), least);
-  const unit = 2 ** (exponent - digits + 1);
-  const scaled = value / unit;
-  const below = Math.floor(scaled);
-  const rest = scaled - below;
+  const size = Math.abs(value);
+  const unit = 2 ** (Math.max(Math.floor(Math.log2(size)), least) - digits + 1);
+  const below = Math.floor(size / unit);
+  const rest = size / unit - below;
   const rounded = (rest > 0.5 || (rest === 0.5 && below % 2 !== 0) ? below + 1 : below) * unit;
-  return Math.abs(rounded) >= 2 ** (most + 1) ? Math.sign(value) * Number.POSITIVE_INFINITY : rounded;
+  return Math.sign(value) * (rounded >= 2 ** (most + 1) ? Number.POSITIVE_INFINITY : rounded);
 }

@@ -6,7 +6,9 @@ import type { FoldedLayer, Layer } from "../fold/layer.ts";
 import { tasksOf } from "../fold/tasks.ts";
 import type { ReadExternal } from "../graph/external.ts";
 import { readWhole } from "../graph/load.ts";
+import { groupsWithin } from "../verify/groups.ts";
 import type { Runtime, Tensor } from "../verify/runtime.ts";
+import { ownRuntime } from "../verify/verify.ts";
 import { runFed } from "./fed.ts";
 import { openNetwork, type RunNetwork, tapOf } from "./network.ts";
 import { compareOutputs, numbersIn } from "./outputs.ts";
@@ -86,7 +88,8 @@ export async function proveFold(
     const two = openNetwork(folded, { ...common, ...read, external: foldedExternal });
     const outputs = compareOutputs(expected, await two.outputs());
     const rows: ProofRow[] = [];
-    for (const group of groupsOf(work, await one.sizes(work.flatMap(({ x, y }) => [x, y])))) {
+    const sizeOf = await one.sizes(work.flatMap(({ x, y }) => [x, y]));
+    for (const group of groupsWithin(GROUP, work, ({ x, y }) => 8 * (sizeOf(x) + 3 * sizeOf(y)))) {
       signal?.throwIfAborted();
       for (const row of await rowsOf(group, one, two, runtime, foldedExternal)) {
         rows.push(row);
@@ -117,22 +120,6 @@ async function workOf(original: Uint8Array, folded: Uint8Array, options: ProveOp
       },
     ];
   });
-}
-
-/** Groups of layers whose tensors fit in memory together. A group has at least one layer, however large. */
-function groupsOf(work: readonly Work[], sizeOf: (name: string) => number): Work[][] {
-  const groups: Work[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const one of work) {
-    const size = 8 * (sizeOf(one.x) + 3 * sizeOf(one.y));
-    if (bytes + size > GROUP) {
-      groups.push([]);
-      bytes = 0;
-    }
-    bytes += size;
-    groups.at(-1)?.push(one);
-  }
-  return groups;
 }
 
 async function rowsOf(
@@ -168,10 +155,4 @@ async function rowsOf(
 /** The tensor that a layer computes, including its bias. */
 function endOf({ node, biasNode }: Layer): string {
   return (biasNode ?? node).output[0] ?? "";
-}
-
-/** The module is loaded only when needed, because it starts processes, which a page cannot do. */
-async function ownRuntime(signal: AbortSignal | undefined): Promise<Runtime> {
-  const { createRuntime } = await import("../verify/process.ts");
-  return createRuntime({ signal });
 }

@@ -6,6 +6,7 @@ import { numbersOf } from "../graph/tensor.ts";
 import type { NormRecord } from "../layers/record.ts";
 import { readableOf, type Values, valuesOf } from "./build-problem.ts";
 import type { Tap } from "./extract.ts";
+import { groupsWithin } from "./groups.ts";
 import { type Source, wholeOf } from "./large.ts";
 import type { ComparedNode } from "./nodes.ts";
 import { countOf } from "./problem.ts";
@@ -30,7 +31,7 @@ export async function* rowsOf(reached: readonly Reached[], work: Work): AsyncGen
   const { model, taps, backends, signal, layers } = work;
   const isBfloat16 = (name: string, type = elementTypes(model)) => type(name) === BFLOAT16;
   const lookup = createScopes()(graphsOf(model)[0] as PlacedGraph);
-  for (const group of groupsOf(reached)) {
+  for (const group of groupsWithin(GROUP, reached, (one) => sizeOf([one]))) {
     signal?.throwIfAborted();
     const plans = group.map((one) => planOf(one, model, lookup, isBfloat16));
     let values: ReadonlyMap<string, Source> = new Map();
@@ -49,22 +50,6 @@ export async function* rowsOf(reached: readonly Reached[], work: Work): AsyncGen
         : await verifyNode(node, { ...found, layer: layers?.get(node.name) ?? null }, backends, signal);
     }
   }
-}
-
-/** Groups of nodes whose tensors fit together. A group has at least one node, however large. */
-function groupsOf(reached: readonly Reached[]): Reached[][] {
-  const groups: Reached[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const one of reached) {
-    const size = sizeOf([one]);
-    if (bytes + size > GROUP) {
-      groups.push([]);
-      bytes = 0;
-    }
-    bytes += size;
-    groups.at(-1)?.push(one);
-  }
-  return groups;
 }
 
 /** The approximate size of X and Y of nodes, in bytes. */

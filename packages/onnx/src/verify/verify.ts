@@ -132,7 +132,7 @@ export async function verifyModel(
 }
 
 /** The module is loaded only when needed, because it starts processes, which a page cannot do. */
-async function ownRuntime(signal: AbortSignal | undefined): Promise<Runtime> {
+export async function ownRuntime(signal: AbortSignal | undefined): Promise<Runtime> {
   const { createRuntime } = await import("./process.ts");
   return createRuntime({ signal });
 }
