@@ -1,7 +1,7 @@
 import type { Dtype, Geometry } from "@bn/core";
 
 /** Where an element lies: row, channel, place in the row, and its index. */
-export interface Place {
+interface Place {
   readonly o: number;
   readonly c: number;
   readonly s: number;
