@@ -26,7 +26,10 @@ const SECOND = /^memory\/(owns|foreign-buffers|backend-disposal|two-instances)/;
 /** All mutants of a backend. Those that change elements need memory that the host sees. */
 export function trials(backend: Backend, sets: readonly MutantSet[] = SETS): Trial[] {
   const all = cases({ tier: backend.supports.hostVisible ? "default" : "quick" });
-  const memory = all.filter(({ id }) => id.startsWith("memory/") && !SECOND.test(id));
+  const large = ({ id }: Case) => Number(id.startsWith("memory/size-"));
+  const memory = all
+    .filter(({ id }) => id.startsWith("memory/") && !SECOND.test(id))
+    .sort((a, b) => large(a) - large(b)); // millions of elements come last
   const judged = async (mutated: Backend, chosen: readonly Case[]) => (await firstFailure(mutated, chosen))?.id ?? null;
   const onHost = (host: Backend<HostBuffer>, { id, kind, kernel, hint, dtype, plant }: Mutant): Trial => ({
     id,
