@@ -8,7 +8,7 @@ export interface Source {
   text(): Promise<string>;
 }
 
-export interface Loaded {
+interface Loaded {
   readonly name: string;
   readonly report: JsonReport;
 }
