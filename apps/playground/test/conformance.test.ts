@@ -176,7 +176,7 @@ describe("two results", () => {
         .locator('input[type="file"]')
         .setInputFiles({ name: "notes.json", mimeType: "application/json", buffer: Buffer.from("hello") });
       await textOf(page, ".problem", /notes\.json: it is no JSON.*Check that the file is complete/s);
-      // Two that are JSON and no reports, and two of which one is a report whose record of its run is broken.
+      // Two files of JSON that are not reports, then two files of which one is a report with an invalid record of its run.
       const report = { results: [{ backend: "cpu", id: "a", status: "passed", ratio: 0.5 }] };
       for (const [texts, pattern] of [
         [['{"name": "x"}', "[1, 2]"], /0\.json: it has no list `results`.*Check that the file is complete/s],

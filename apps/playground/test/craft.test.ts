@@ -172,7 +172,7 @@ it("offline, what was never fetched is said with a cure, and what needs nothing 
     await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
     await own.close();
     open = false;
-    // No panel was opened before: their code is kept, the golden data, results and samples are not.
+    // No panel was opened before. Their code is cached; the golden data, results and samples are not.
     await page.getByRole("link", { name: "Conformance here" }).first().click();
     await textOf(page, ".gallery .problem", /could not be loaded.*Check the connection and try again/s);
     await page.getByLabel("webgpu").uncheck();

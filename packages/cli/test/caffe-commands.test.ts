@@ -45,7 +45,7 @@ test("a layer goes to Caffe, to ONNX and back, and is inspected in each", async 
       beta: { min: -0.25, max: 0.5 },
     },
   ]);
-  // With either of its two names, with and without the net.
+  // The layer is found by either of its two names, with and without the net.
   for (const [i, extra] of [
     ["--node", "batch_norm"],
     ["--node", "batch_norm/scale", "--net", "own.prototxt"],

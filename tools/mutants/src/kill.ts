@@ -35,7 +35,7 @@ const { values } = parseArgs({
   },
 });
 
-/** Tells a process that there is nothing left. */
+/** Tells a process that no mutants are left. */
 const END = -1;
 
 interface Mistake {
@@ -43,7 +43,7 @@ interface Mistake {
   readonly kind: string;
 }
 interface Verdict extends Mistake {
-  /** The case that found it; null: it has survived. */
+  /** The case that found the mutant; null if it has survived. */
   readonly killer: string | null;
 }
 /** Its index in the list that every process has. */
@@ -69,7 +69,7 @@ function known(): Verdict[] {
   return lines.map((line): Verdict => JSON.parse(line)).filter(({ killer }) => killer !== null);
 }
 
-/** Judges what `next` gives until that gives nothing. A process that ends by itself has failed the run. */
+/** Judges the mutants that `next` returns until none is left. The run fails if a process ends by itself. */
 async function judgeIn(next: (all: readonly Mistake[]) => Chosen | null, tell: (verdict: Verdict) => void) {
   const path = fileURLToPath(new URL("./worker.ts", import.meta.url));
   const child = fork(path, [values.backend, values.set ?? SETS.join(",")]);

@@ -13,7 +13,7 @@ function sampled(all: readonly Trial[], seed: string, count: number): Trial[] {
 
 const CPU = ["cpu", () => createCpu()] as const;
 const WASM = ["wasm", () => createWasm({ threads: 1 })] as const;
-/** Of each set, how many mutants there are at least, and of how many kinds. */
+/** The least number of mutants and of their kinds in each set. */
 const LEAST: Readonly<Record<MutantSet, readonly [mutants: number, kinds: number]>> = {
   generated: [1500, 200],
   strangers: [800, 250],

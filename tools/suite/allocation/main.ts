@@ -12,9 +12,9 @@ import { createCpu } from "@bn/cpu";
 import { createWasm } from "@bn/wasm";
 
 const SHAPE = [4, 8];
-/** Runs until the optimizing compiler has compiled all that a call reaches. */
+/** Runs until the optimizing compiler has compiled every function that a call reaches. */
 const WARM = 30_000;
-/** The profiler takes a sample per so many bytes, on average. */
+/** The average number of bytes between two samples of the profiler. */
 const INTERVAL = 256;
 
 const BACKENDS: Readonly<Record<string, () => Promise<Backend>>> = {
@@ -83,7 +83,7 @@ async function measure(backend: Backend, title: string, { layer, trains }: Count
   for (const blob of [...bottom, ...top]) blob.dispose();
 }
 
-/** The bytes that `work` allocates, those collected in the meantime included; the profiler's own are left out. */
+/** The bytes that `work` allocates, including those collected in the meantime, without the profiler's own. */
 async function sampled(work: () => void): Promise<number> {
   await session.post("HeapProfiler.startSampling", {
     samplingInterval: INTERVAL,

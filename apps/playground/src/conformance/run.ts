@@ -37,7 +37,7 @@ export const SEED = "1";
 export const isRunning = (state: RunState): boolean =>
   state.backends.some(({ phase }) => phase === "starting" || phase === "running");
 
-/** Whether the suite has cases that a run which has ended did not reach. */
+/** Whether some cases of the whole suite have not run, because the run was quick or was cancelled. */
 export const isUnfinished = (state: RunState): boolean =>
   state.tier === "quick" || state.backends.some(({ phase }) => phase === "cancelled");
 

@@ -44,7 +44,7 @@ export function plainError(error: unknown): PlainError {
 export function problemOf(error: unknown, title: string): Problem {
   const plain = isPlain(error) ? error : plainError(error);
   const engine = ENGINE.find(([pattern]) => pattern.test(plain.message));
-  // What could not be loaded is not at fault, whatever code the error has that wraps the engine's.
+  // The cause is a failed download, whatever the code of the error that wraps the engine's error.
   const known = engine?.[1] === "ERR_LOAD" ? undefined : CURES[plain.code];
   if (known !== undefined) return { title, text: plain.message, cure: known };
   return {

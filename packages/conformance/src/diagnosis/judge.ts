@@ -269,7 +269,7 @@ export function judge(called: Called, supports: Supports): Judged {
   return { precision, truths, comparisons, worst };
 }
 
-/** Kernels that compute nothing: zeros keep their signs, and NaN stays NaN. */
+/** Kernels that compute nothing. Zeros keep their signs, and NaN stays NaN. */
 const EXACT: ReadonlySet<string> = new Set(["copy", "fill"]);
 
 export const TOUCHED = "no kernel may change it";

@@ -2,7 +2,7 @@ import type { Change, ErrorChange, ReportDiff } from "./diff.ts";
 import type { JsonCause, JsonResult } from "./json.ts";
 import { ratioText } from "./table.ts";
 
-/** So many lines of each kind; a diff of two engines can have thousands. */
+/** The largest number of lines of each kind. A diff of two engines can have thousands. */
 const LINES = 20;
 
 /** The diff for a terminal, ending in a line break; what is bad comes first, failures of one cause together. */

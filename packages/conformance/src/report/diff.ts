@@ -5,7 +5,7 @@ import type { JsonCause, JsonReport, JsonResult } from "./json.ts";
 export interface ReportDiff {
   /** Cases that failed (or did not run) now, and that did not fail or did not exist before. */
   readonly newlyFailed: readonly Change[];
-  /** Why, as far as the new run has looked into it: `count` is of those that newly failed. The cause of most first. */
+  /** The causes that the new run has found, the most frequent first. `count` is the number of new failures with that cause. */
   readonly causes: readonly JsonCause[];
   readonly fixed: readonly Change[];
   readonly newlySkipped: readonly Change[];
@@ -91,7 +91,7 @@ function causesOfChanges(failed: readonly Change[], causes: readonly JsonCause[]
     .sort((a, b) => b.count - a.count);
 }
 
-/** `cpu=wasm` where each run has one backend, and not the same: they are what is to be compared. Else null. */
+/** `cpu=wasm` if each run has one backend and these differ, because they are to be compared. Otherwise null. */
 export function pairOf(old: JsonReport, now: JsonReport): string | null {
   const [before, after] = [old, now].map(({ results }) => [...new Set(results.map(({ backend }) => backend))]);
   if (before?.length !== 1 || after?.length !== 1 || before[0] === after[0]) return null;

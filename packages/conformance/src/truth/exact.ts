@@ -1,9 +1,9 @@
 import type { Comparison } from "../case.ts";
 
 /**
- * Equal to the last bit: a zero has its sign, and any NaN is as good as another. The worst element is the first that differs.
+ * Compares bit by bit: zeros of different sign differ, and all NaNs are equal. The worst element is the first that differs.
  *
- * Errors: throws where the lengths differ.
+ * Errors: throws if the lengths differ.
  */
 export function exactly(what: string, got: ArrayLike<number>, expected: ArrayLike<number>): Comparison {
   const { length } = expected;
@@ -15,27 +15,27 @@ export function exactly(what: string, got: ArrayLike<number>, expected: ArrayLik
   return equal(what);
 }
 
-/** Not Object.is: engines compare two numbers much faster than two values. */
+/** Object.is is not used, because engines compare two numbers much faster than two values of any type. */
 function sameNumber(a: number, b: number): boolean {
   return a === b ? a !== 0 || 1 / a === 1 / b : a - a !== 0 && Object.is(a, b);
 }
 
-/** Elements in a row: all of one value, or the pattern. */
+/** Consecutive elements, which all have one value or follow the pattern. */
 export interface Stretch {
-  /** Where it ends. */
+  /** The index after its last element. */
   readonly end: number;
-  /** null: the pattern. */
+  /** The value of all elements; null for the pattern. */
   readonly value: number | null;
 }
 
-/** Neither a power of two nor a size of anything is its period. */
+/** The period is neither a power of two nor the size of a tile or row. */
 const PERIOD = 8191;
 
 export function patternAt(i: number): number {
   return (i % PERIOD) + 1;
 }
 
-/** The same for millions of elements, without another array of them: `stretches` follow each other from the first on. */
+/** The same for millions of elements, without a second array. `stretches` are consecutive and begin at element 0. */
 export function inStretches(what: string, got: ArrayLike<number>, stretches: readonly Stretch[]): Comparison {
   const length = stretches.at(-1)?.end ?? 0;
   if (got.length !== length) throw new Error(`${what}: ${got.length} elements, expected ${length}`);

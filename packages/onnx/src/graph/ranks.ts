@@ -1,7 +1,7 @@
 import type { GraphProto, NodeProto, ValueInfoProto } from "onnx-buf";
 import { attributeOf } from "./proto.ts";
 
-/** Numbers of axes, as far as the graph tells them: those that it declares, and those that follow node by node. */
+/** The numbers of axes of tensors: those that the graph declares, and those that can be derived node by node. */
 export interface Ranks {
   of(name: string): number | undefined;
   /** Derives the ranks of the outputs of a node whose inputs are known. */

@@ -95,7 +95,7 @@ export interface Packed {
   readonly shape: readonly number[];
   readonly bytes: number;
   readonly strings?: readonly string[];
-  /** Its position in the file. */
+  /** The position of the values in the file. */
   readonly at?: number;
   /** The number of a generated tensor, which the child keeps for the next run. */
   readonly made?: number;

@@ -16,11 +16,11 @@ export interface Trial {
   judge(): Promise<string | null>;
 }
 
-/** Mistakes by combination, and those of somebody who does not know the suite. */
+/** Mistakes made by combination, and those made by somebody who does not know the suite. */
 export const SETS = ["generated", "strangers"] as const;
 export type MutantSet = (typeof SETS)[number];
 
-/** Cases of memory that make a second backend and dispose it, which would be the one that is judged. */
+/** Cases of memory that create and dispose a second backend, which would be the judged one. They are left out. */
 const SECOND = /^memory\/(owns|foreign-buffers|backend-disposal|two-instances)/;
 
 /** All mutants of a backend. Those that change elements need memory that the host sees. */

@@ -16,7 +16,7 @@ const like = (array: HostArray, values: ArrayLike<number>): HostArray => {
   return made;
 };
 
-/** The buffers of a backend, so that it can be asked which memory is free for others. */
+/** Records the buffers of a backend, to tell which memory is free. */
 export function recycling(real: Backend) {
   let live: DeviceBuffer[] = [];
   let free: DeviceBuffer[] = [];
@@ -26,7 +26,7 @@ export function recycling(real: Backend) {
       live.push(buffer);
       return buffer;
     },
-    /** Whether a buffer was disposed, of the last twenty, that has room for another. */
+    /** Whether one of the last twenty disposed buffers is large enough for a new one. */
     find(dtype: Dtype, length: number, which: (was: Dtype, is: Dtype) => boolean = () => true): boolean {
       const owned = live.filter((one) => real.owns(one));
       free = [...free, ...live.filter((one) => !owned.includes(one))].slice(-20);

@@ -2,7 +2,7 @@ import type { HostBuffer, Kernels } from "@bn/core";
 import type { Mutant } from "../generated/generate.ts";
 import type { HostBackend, HostKernels } from "../generated/operands.ts";
 
-/** A kernel that calls the real one in another way. */
+/** A kernel that calls the real one with other arguments. */
 interface CallFault {
   readonly bug: string;
   readonly kernel: keyof HostKernels & Mutant["kernel"];
@@ -337,12 +337,12 @@ const STATISTICS: readonly CallFault[] = [
   },
 ];
 
-/** A copy that outlives its buffer, and that kernels of host memory take for one. */
+/** A copy that outlives its buffer. Kernels that use host memory accept it as a buffer. */
 function keep({ dtype, length, view }: HostBuffer): HostBuffer {
   return { dtype, length, view: view.slice(), dispose() {}, [Symbol.dispose]() {} };
 }
 
-/** Mistakes about what is absent, numbers, and what a call before has left. */
+/** Mistakes about absent operands, about numbers, and about state left by an earlier call. */
 export function callMutants(): Mutant[] {
   return [...REDUCTIONS, ...MAPS, ...STATISTICS].map(({ bug, kernel, plant }) => ({
     id: `${kernel}: ${bug}`,
@@ -358,7 +358,7 @@ function boundTo<K extends object>(kernels: K): K {
   return withKernels(kernels, {});
 }
 
-/** The kernels with some of them in other hands. */
+/** The kernels, some of them replaced. */
 export function withKernels<K extends object>(kernels: K, parts: Partial<K>): K {
   return new Proxy(kernels, {
     get(target, name) {

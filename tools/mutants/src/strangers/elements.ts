@@ -3,7 +3,7 @@ import { changedInput, type Mutant, replacing } from "../generated/generate.ts";
 import { type Args, bufferOf, extentOf, type Operand, SIGNATURES, type Signature } from "../generated/operands.ts";
 import { CHANNEL_FAULTS, type ChannelFault, type Circumstances, PLACE_FAULTS, type PlaceFault } from "./faults.ts";
 
-/** What becomes of the elements that a mistake picks. */
+/** The value that a mistake gives to the elements that it affects. */
 const RESULTS = ["left as they were", "altered"] as const;
 type Effect = (typeof RESULTS)[number] | "counted as 0";
 
@@ -19,7 +19,7 @@ export function elementMutants(): Mutant[] {
   ]);
 }
 
-/** A result is left or altered, by turns; where no result is a tensor, the first tensor is counted as 0. */
+/** Alternately, a result is not written or is altered. If no result is a tensor, the first tensor is read as 0. */
 function placeMutants(signature: Signature): Mutant[] {
   const result = signature.outputs.find(({ over }) => over === "tensor");
   const operand = result ?? signature.inputs.find(({ over }) => over === "tensor");

@@ -150,7 +150,7 @@ function padded(source: HostArray, length: number): HostArray {
   return made;
 }
 
-/** alloc gives what was disposed, as it was left, beyond element `from`. */
+/** `alloc` returns disposed memory that is not cleared beyond element `from`. */
 const dirty = (bug: string, from: number, which: (was: Dtype, is: Dtype) => boolean): MemoryFault => ({
   bug: `alloc: ${bug}`,
   plant(real) {
@@ -211,7 +211,7 @@ const ROUNDED: readonly MemoryFault[] = VALUES.flatMap(([bug, change]) => [
   },
 ]);
 
-/** Mistakes of memory: lengths, values and what was there before. */
+/** Mistakes of memory: lengths, values and former contents. */
 export function strangeMemory(): PartsMutant[] {
   return [...LENGTHS, ...ALLOCS, ...ROUNDED].map(({ bug, plant }) => ({ id: bug, kind: bug, plant }));
 }

@@ -57,7 +57,7 @@ export function numberSuspicions(record: CaffeRecord): string[] {
   return found;
 }
 
-/** A factor that a dialect of averages does not divide by, and that is none of the values which its programs write. */
+/** Reports a factor other than 0 and 1 of a dialect that stores averages, which does not divide by it. */
 function idleFactor({ caffe: { dialect, places, layers } }: CaffeRecord): string | null {
   const place = places.find(({ role }) => role === "factor");
   const factor = place && layers[place.layer]?.blobs[place.blob]?.data[0];

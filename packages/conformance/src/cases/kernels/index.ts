@@ -30,7 +30,7 @@ export function kernelCases(tier: Tier): Case[] {
   );
 }
 
-/** Every option, out of place and in place. Rows alternate between normal values and a mixture of kinds. */
+/** Every option, out of place and in place. Rows alternate between normal values and a mixture of special values. */
 function rowsOn({ options, mayAlias, over }: CoveredKernel, g: Geometry): Row[] {
   const large = sizeOf(g) > LARGE;
   const flat = over === "length" ? { outer: 1, channels: 1, inner: sizeOf(g) } : g;

@@ -3,11 +3,11 @@ import type { Comparison } from "../../case.ts";
 import { exactly } from "../../truth/exact.ts";
 import { hostArray } from "../data.ts";
 
-/** Elements of the buffers on both sides, and what they hold. */
+/** The number of elements of the buffers on both sides, and their values. */
 const PAD = 5;
 const GUARD = 7777;
 
-/** Buffers with known values, each between two others that no call may touch. */
+/** Buffers with known values. Each lies between two guard buffers that no call may touch. */
 export class Fence {
   readonly #backend: Backend;
   readonly #dtype: Dtype;
@@ -28,12 +28,12 @@ export class Fence {
     return buffer;
   }
 
-  /** What a buffer should hold from now on. */
+  /** Sets the values that a buffer must hold from now on. */
   expect(buffer: DeviceBuffer, values: HostArray): void {
     for (const one of this.#buffers) if (one.buffer === buffer) one.values = values;
   }
 
-  /** Every element of every buffer, the guards included. */
+  /** Compares every element of every buffer, including the guards. */
   async compared(): Promise<Comparison[]> {
     const done: Comparison[] = [];
     for (const { what, buffer, values } of this.#buffers) {

@@ -5,7 +5,7 @@ import { DTYPES, hostArray } from "../data.ts";
 import { EXTENTS, type Tier } from "../sweep/sizes.ts";
 import { Fence } from "./fence.ts";
 
-/** One call of `n` elements. Its buffers are longer: x by `before`, y by `behind`. */
+/** A call on `n` elements. Its buffers are longer than that: x by `before`, y by `behind`. */
 interface Call {
   readonly backend: Backend;
   readonly dtype: Dtype;
@@ -15,7 +15,7 @@ interface Call {
   readonly fence: Fence;
 }
 
-/** How much longer x and y are than a call needs. */
+/** By how many elements x and y are longer than a call needs. */
 const SPARE: readonly (readonly [before: number, behind: number])[] = [
   [0, 0],
   [0, 1],
@@ -25,9 +25,9 @@ const SPARE: readonly (readonly [before: number, behind: number])[] = [
   [64, 0],
   [5, 64],
 ];
-/** Longer calls meet fewer of them. */
+/** Longer calls are run with fewer of them. */
 const MANY = 300;
-/** Buffers around a call of no element. */
+/** The lengths of the buffers that are passed to a call on no elements. */
 const EMPTY: typeof SPARE = [...SPARE, [1, 1], [255, 256], [4097, 4096], [70_000, 70_001]];
 
 const rising = (dtype: Dtype, from: number, length: number) => hostArray(dtype, length).map((_, i) => from + i);
@@ -53,7 +53,7 @@ const CALLS: Readonly<Record<string, { readonly clause: string; run(call: Call):
       return fence.compared();
     },
   },
-  /** From the middle of an array: `before` elements lie before those that are written, and as many behind. */
+  /** Writes from the middle of an array, which has `before` elements before the written ones and as many after them. */
   write: {
     clause: "K-11",
     async run({ backend, dtype, n, before, behind, fence }) {
@@ -78,7 +78,7 @@ const CALLS: Readonly<Record<string, { readonly clause: string; run(call: Call):
   },
 };
 
-/** A call of n elements, none included, touches n: in buffers that are longer, and between others that it was not given. */
+/** A call on n elements, n = 0 included, changes only those: not the rest of its buffers, and no other buffer. */
 export function lengthCases(tier: Tier): Case[] {
   const lengths = EXTENTS[tier].sizes.filter((n) => n <= 2 ** 13);
   const rows = [

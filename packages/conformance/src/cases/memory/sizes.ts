@@ -38,7 +38,7 @@ const split = (at: number, first: number | null, end: number, second: number | n
   { end, value: second },
 ];
 
-/** Memory is zero, whoever had it before: written from the host, filled by a kernel, of another dtype, larger or as large. */
+/** New memory is zero, even if it was used before: by a host write, a kernel, another dtype, or a larger buffer. */
 async function freshAndRecycled(backend: Backend, dtype: Dtype, length: number): Promise<Comparison[]> {
   const done: Comparison[] = [];
   const zero = async (what: string, n: number) => {
@@ -69,7 +69,7 @@ async function freshAndRecycled(backend: Backend, dtype: Dtype, length: number):
   return done;
 }
 
-/** What is written, read, copied and filled is all of that and no more: what was read before does not change with it. */
+/** `write`, `read`, `copy` and `fill` affect exactly the given elements. Arrays that were read before do not change. */
 async function moved(backend: Backend, dtype: Dtype, length: number): Promise<Comparison[]> {
   const part = Math.floor((2 * length) / 3);
   const most = Math.max(length - 1, 0);

@@ -4,7 +4,7 @@ import { exactly } from "../../truth/exact.ts";
 import { DTYPES, hostArray } from "../data.ts";
 import { EXTENTS, type Tier } from "../sweep/sizes.ts";
 
-/** Values that memory must not change, by the fact that a kernel needs to keep them. */
+/** Values that memory must not change, by the property that a kernel needs to preserve them. */
 interface Kind {
   readonly name: string;
   readonly needs: Needs;
@@ -16,7 +16,7 @@ const KINDS: readonly Kind[] = [
   {
     name: "finite",
     needs: {},
-    // Zeros, ones, the ends of the range, the last bit, whole numbers beyond 31 and 32 bits, what the dtype must round.
+    // Zeros, ones, the ends of the range, the last bit, integers beyond 31 and 32 bits, and values that the dtype rounds.
     float32: [0, -0, 1, -1, 2 ** 128 - 2 ** 104, -(2 ** 128 - 2 ** 104), 2 ** -126, 1 + 2 ** -23, 2 ** 31, -3e9, 0.1],
     float64: [
       0,
@@ -48,7 +48,7 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-/** `write` and `read` compute nothing: they keep every value on every backend. */
+/** `write` and `read` compute nothing, so they keep every value on every backend. */
 const CALLS: Readonly<
   Record<
     string,
@@ -102,7 +102,7 @@ const CALLS: Readonly<
   },
 };
 
-/** The values in turn: at whatever place of a vector, each of them comes. */
+/** Repeats the values so that each of them occurs in every lane of a vector. */
 function repeated(dtype: Dtype, values: readonly number[], length: number) {
   return hostArray(dtype, length).map((_, i) => values[i % values.length] as number);
 }

@@ -175,7 +175,7 @@ const fill: CoveredKernel = {
 export const CHANNEL_KERNELS = [movingAverage, globalStats];
 export const LENGTH_KERNELS = [copy, fill];
 
-/** Both in one case. */
+/** Runs both in one case. */
 export const copyAndFill: CoveredKernel = {
   ...fill,
   name: "copy-fill",

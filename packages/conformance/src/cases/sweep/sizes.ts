@@ -77,7 +77,7 @@ export const EXTENTS: Readonly<Record<Tier, Extent>> = {
   },
 };
 
-/** `single` in each dimension. */
+/** `single` for each of the dimensions. */
 export function singles({ single }: Extent): Geometry[] {
   if (single === 0) return [];
   return [

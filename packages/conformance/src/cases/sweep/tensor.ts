@@ -1,6 +1,6 @@
 import type { Geometry, HostArray } from "@bn/core";
 
-/** Per kind of channel: mean, deviation, and the noise below which a value is zero. */
+/** The mean, the deviation, and the noise below which a value is zero, for each kind of channel. */
 export interface Spread {
   readonly mean: Float64Array;
   readonly std: Float64Array;
@@ -44,7 +44,7 @@ function fillRows(
   }
 }
 
-/** The same values in one loop: a loop per row of one element would cost twice as much. */
+/** Fills with the same values in one loop. A loop per row of one element would take twice as long. */
 function fillChannelsLast(
   values: HostArray,
   channels: number,
@@ -71,5 +71,5 @@ function ofChannels(column: Float64Array, places: Int32Array): Float64Array {
   return values;
 }
 
-/** Zeros of both signs. */
+/** Adds zeros of both signs. */
 const zeroOf = (n: number): number => ((n & 1) === 0 ? 0 : -0);
