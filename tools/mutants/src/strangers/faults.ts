@@ -1,6 +1,6 @@
 import type { Dtype, Geometry } from "@bn/core";
 
-/** Where an element lies: row, channel, place in the row, and its index. */
+/** The position of an element: row, channel, place in the row, and index. */
 interface Place {
   readonly o: number;
   readonly c: number;
@@ -10,20 +10,20 @@ interface Place {
 
 /** What a mistake may depend on in addition to the place. */
 export interface Circumstances extends Geometry {
-  /** Elements of the tensor. */
+  /** The number of elements of the tensor. */
   readonly n: number;
   readonly dtype: Dtype;
   readonly inPlace: boolean;
-  /** Elements of the result's buffer behind the last one of the tensor. */
+  /** The number of elements in the result's buffer after the last one of the tensor. */
   readonly spare: number;
-  /** The call of this kernel before, if there was one. */
+  /** The previous call of this kernel, if there was one. */
   readonly before: (Geometry & { readonly n: number; readonly dtype: Dtype }) | null;
 }
 
-/** A mistake of everything that has one value per element. */
+/** A mistake that affects operands with one value per element. */
 export interface PlaceFault {
   readonly bug: string;
-  /** The dimension and the size that show it first. */
+  /** The dimension and the smallest size that show the mistake. */
   readonly from: readonly [dimension: "outer" | "channels" | "inner" | "up-to", above: number];
   where(place: Place, call: Circumstances): boolean;
 }
@@ -31,7 +31,7 @@ export interface PlaceFault {
 const last = (place: Place, { n }: Circumstances) => place.i === n - 1;
 const lastOfRow = ({ s }: Place, { inner }: Circumstances) => s === inner - 1;
 
-/** Sizes at which a mistake begins, in each dimension and in the whole tensor: boundaries, and what lies between. */
+/** Sizes at which a mistake begins, in each dimension and in the whole tensor: boundaries, and sizes between them. */
 const BEYOND: readonly PlaceFault[] = [
   [100, 255, 256, 1023, 5000, 2 ** 15, 2 ** 16, 2 ** 17].map(
     (size): PlaceFault => ({ bug: `rows beyond ${size}`, from: ["outer", size], where: ({ o }) => o >= size }),
@@ -238,7 +238,7 @@ const SOMETIMES: readonly PlaceFault[] = [
 
 export const PLACE_FAULTS: readonly PlaceFault[] = [...BEYOND, ...REMAINDERS, ...PLACES, ...SOMETIMES];
 
-/** A mistake of one operand that has one value per channel. */
+/** A mistake that affects one operand with one value per channel. */
 export interface ChannelFault {
   readonly bug: string;
   readonly operands: readonly string[];
