@@ -41,7 +41,7 @@ export function replaceInput(model: Model, node: NodeProto, index: number, tenso
   node.input[index] = tensor.name;
 }
 
-export function freshName(model: Model, wanted: string): string {
+function freshName(model: Model, wanted: string): string {
   const taken = new Set<string>();
   for (const { nodes, initializers, inputs } of graphsOf(model)) {
     for (const { input, output } of nodes) for (const name of [...input, ...output]) taken.add(name);
