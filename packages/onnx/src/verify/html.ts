@@ -12,15 +12,15 @@ import { type BackendRow, countRows, type VerifyReport, type VerifyRow, verifyFa
 
 const OFFENDERS = 12;
 const OWN_STYLE = `
-.offenders td { white-space: nowrap; }
+.offenders td { white-space: nowrap; } .offenders th, .offenders td[data-name="Who"], .offenders td[data-name="Against"] { white-space: normal; }
 .nodes th { white-space: normal; vertical-align: bottom; } .nodes .why { font: 13px/1.5 system-ui, sans-serif; color: var(--soft); }
-.cases td.id { white-space: normal; overflow-wrap: anywhere; min-width: 12em; }
+.cases td.id { white-space: normal; overflow-wrap: anywhere; min-width: 12em; } .nodes td.id { min-width: 30ch; }
 h1, .panel li { overflow-wrap: anywhere; }
 .cases td.ratio.over { color: var(--bad); font-weight: 600; }
 @media (max-width: 900px) {
   .cases thead { display: none; } .cases, .cases tbody, .cases tr, .cases td { display: block; width: 100%; }
-  .cases tr { border-top: 1px solid var(--line); padding: 8px 0; } .cases td { border: 0; padding: 1px 0; text-align: left; }
-  .cases td.ratio { text-align: left; } .cases td.id { min-width: 0; font-weight: 600; } .offenders td { white-space: normal; }
+  .cases tr { display: flex; flex-direction: column; border-top: 1px solid var(--line); padding: 8px 0; } .cases td.id { order: -1; } .cases td { border: 0; padding: 1px 0; text-align: left; }
+  .cases td.ratio { text-align: left; } .cases td.id, .nodes td.id { min-width: 0; font-weight: 600; } .offenders td { white-space: normal; }
   .cases td[data-name]::before { content: attr(data-name) ": "; color: var(--soft); } .cases td:empty { display: none; }
 }
 `;
@@ -36,7 +36,7 @@ export function verifyHtml(title: string, report: VerifyReport, allowNone = fals
 <p>The largest error of each node as a fraction of its bound, on a log scale. Point at one for its name.</p>
 <div class="panel">${depthPlot(seriesOf(report), nodes, "node, in the order of the network")}</div>
 <h2>Worst offenders</h2>
-<p>What comes nearest to its bound, or passes it. At most 1 passes.</p>
+<p>The comparisons nearest to their bound, or beyond it. A ratio of at most 1 passes.</p>
 <div class="panel">${offenders(worstOf(report, OFFENDERS))}</div>
 ${diagnostics(report)}
 <h2>Nodes, worst first</h2>
