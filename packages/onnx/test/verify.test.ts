@@ -87,7 +87,7 @@ test("a node that gives NaN is asked only of backends that keep it", async () =>
   const negative = buildModel(record({ ...NODE, variance: new Float32Array([1, -4, 0.25]) }));
   const { rows } = await verifyModel(negative, [cpu, finite], { shapes: { X: [1, 3, 2, 2] } });
   expect(rows[0]?.backends.map(({ status, reason }) => [status, reason])).toEqual([
-    ["skipped", "1 of 3 channels, the first 1, are NaN on both sides: NaN is not agreement; see var and epsilon"],
+    ["skipped", "1 of 3 channels, the first 1, are NaN on both sides: NaN is not agreement; see mean, var and epsilon"],
     ["skipped", "supports.nonFinite is false, and the node gives NaN or infinities"],
   ]);
 });

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { type NodeProto, type SparseTensorProto, type TensorProto, TensorProtoSchema } from "onnx-buf";
-import { attributeOf, type PlacedGraph } from "./proto.ts";
+import { attributeOf, labelOf, type PlacedGraph } from "./proto.ts";
 import { denseOf } from "./sparse.ts";
 
 /** The tensor that a name refers to, or the reason why the file does not contain it. */
@@ -14,6 +14,8 @@ interface Names {
   readonly sparse: ReadonlyMap<string, SparseTensorProto>;
   readonly producers: ReadonlyMap<string, NodeProto>;
   readonly inputs: ReadonlySet<string>;
+  /** Names that a graph gives twice, and by what. */
+  readonly twice: ReadonlyMap<string, string>;
 }
 
 /** Returns lookups for the graphs of one model. The names of each graph are listed once. */
@@ -25,6 +27,7 @@ export function createScopes(): (graph: PlacedGraph) => Lookup {
       sparse: new Map(graph.sparse.map((one) => [one.values?.name ?? "", one])),
       producers: new Map(graph.nodes.flatMap((node) => node.output.map((output) => [output, node]))),
       inputs: new Set(graph.inputs),
+      twice: givenTwice(graph),
     };
     listed.set(graph, names);
     return names;
@@ -35,7 +38,9 @@ export function createScopes(): (graph: PlacedGraph) => Lookup {
     let name = wanted;
     const passed = new Set<string>();
     for (let graph: PlacedGraph | null = from; graph; ) {
-      const { tensors, sparse, producers, inputs } = namesOf(graph);
+      const { tensors, sparse, producers, inputs, twice } = namesOf(graph);
+      const both = twice.get(name);
+      if (both !== undefined) return { why: both, known: false };
       const tensor = tensors.get(name);
       if (tensor) return tensor;
       const packed = sparse.get(name);
@@ -61,6 +66,24 @@ export function createScopes(): (graph: PlacedGraph) => Lookup {
     return { why: "is given by nothing: no initialiser, node or graph input", known: false };
   };
 }
+
+/** Names that two nodes of a graph give, or a node and its file, with a text that says so. */
+export function givenTwice({ nodes, initializers, sparse }: Stored): Map<string, string> {
+  const stored = [...initializers.map(({ name }) => name), ...sparse.map(({ values }) => values?.name ?? "")];
+  const givers = new Map<string, string>(stored.map((name) => [name, "an initialiser"]));
+  const twice = new Map<string, string>();
+  for (const [index, node] of nodes.entries()) {
+    const giver = `${node.opType} ${labelOf(node, index)}`;
+    for (const name of node.output) {
+      const other = name === "" ? undefined : givers.get(name);
+      if (other !== undefined) twice.set(name, `is given twice, by ${other} and by ${giver}`);
+      givers.set(name, giver);
+    }
+  }
+  return twice;
+}
+
+type Stored = Pick<PlacedGraph, "nodes" | "initializers" | "sparse">;
 
 /** The value of a Constant node with floats, or a text that says why its sparse value cannot be used. */
 function constantOf(node: NodeProto): TensorProto | string | undefined {

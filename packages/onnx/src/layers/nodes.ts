@@ -134,9 +134,14 @@ function readNode(
   const source = lookup(x);
   if ("why" in source && !source.known) {
     return broken(
-      `nothing gives its input X, tensor "${x}": no initialiser, node or graph input; export the model again`,
+      source.why.startsWith("is given twice")
+        ? `X, tensor "${x}", ${source.why}; export the model again`
+        : `nothing gives its input X, tensor "${x}": no initialiser, node or graph input; export the model again`,
     );
   }
+  const target = lookup(y);
+  if ("why" in target && !target.known)
+    return broken(`its output, tensor "${y}", ${target.why}; export the model again`);
   const found = { ...place, ...attributes, tensors, node, topLevel: graph.where === "" };
   const notes = [
     ...attributes.assumed.map((what) => ["assumed", what] as const),
@@ -227,6 +232,10 @@ function isPerChannel(dims: readonly number[], shape: readonly string[] | undefi
 /** The reason why shapes do not fit, or null. */
 function misfit(values: readonly Numbers[], spatial: boolean, names: readonly string[]): string | null {
   const wanted = values[0]?.dims ?? [];
+  const [first = "", ...others] = values.map(({ dims }) => String(dims));
+  // If the other three agree, it is scale that does not fit.
+  if (spatial && others.every((one) => one === others[0] && one !== first) && values[1]?.dims.length === 1)
+    return `scale, tensor "${names[1]}", has shape [${first}], expected [${others[0]}] as B, mean and var; export the model again`;
   for (const [i, { dims }] of values.entries()) {
     const rank = spatial ? dims.length === 1 : dims.length >= 1;
     if (rank && String(dims) === String(wanted)) continue;

@@ -46,10 +46,18 @@ const INT = 2;
 const EPSILON = Math.fround(1e-5);
 const MOMENTUM = Math.fround(0.9);
 
+/** Says which attribute a node has twice, or null. */
+export function repeatedAttribute({ attribute }: NodeProto): string | null {
+  const again = attribute.find(({ name }, i) => attribute.findIndex((one) => one.name === name) < i);
+  return again ? `attribute ${again.name} is given twice; export the model again` : null;
+}
+
 /** The attributes of a BatchNormalization of operator set `opset`, or a text that says what is wrong with them. */
 export function readAttributes(node: NodeProto, opset: number): NormAttributes | string {
   const version = VERSIONS.find(({ since }) => opset >= since) as Version;
   const assumed: string[] = [];
+  const twice = repeatedAttribute(node);
+  if (twice !== null) return twice;
   for (const [name, type] of [
     ["epsilon", FLOAT],
     ["momentum", FLOAT],

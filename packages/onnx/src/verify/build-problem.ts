@@ -77,6 +77,7 @@ function instanceProblem(node: InstanceNode, { shape, ...base }: Base, numbers: 
   }
   const stashed = stashedOf(node, base.dtype);
   const groups = Number(attributeOf(node.node, "num_groups")?.i ?? 0n);
+  if (!attributeOf(node.node, "num_groups")) return "num_groups is not given, and has no default";
   if (!(groups > 0) || channels % groups !== 0) return `num_groups is ${groups}, and X has ${channels} channels`;
   const g = { outer: 1, channels: batch * groups, inner: (channels / groups) * inner };
   const perChannel = node.opset >= 21;
@@ -91,6 +92,8 @@ function instanceProblem(node: InstanceNode, { shape, ...base }: Base, numbers: 
 function layerProblem(node: InstanceNode, { shape, ...base }: Base, operands: Operands): Plan | string {
   const given = Number(attributeOf(node.node, "axis")?.i ?? -1n);
   const axis = given < 0 ? given + shape.length : given;
+  if (axis < 0 || axis >= shape.length)
+    return `axis is ${given}, expected ${-shape.length} to ${shape.length - 1} for X of shape [${shape}]`;
   const normalized = shape.slice(axis);
   const [rows, values] = [countOf(shape, 0, axis), countOf(shape, axis)];
   const affine: Float64Array[] = [];

@@ -1,4 +1,4 @@
-import type { BnError } from "@bn/core";
+import { BnError } from "@bn/core";
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
   type GraphProto,
@@ -11,7 +11,8 @@ import {
 import { BFLOAT16, FLOAT16 } from "../graph/elements.ts";
 import { intAttribute, nodeOf } from "../graph/encode.ts";
 import { inlineExternal, type ReadExternal } from "../graph/external.ts";
-import { altered, graphsIn, type Model, opsetOf, tensorsOf } from "../graph/proto.ts";
+import { altered, graphsIn, isOnnxDomain, type Model, opsetOf, tensorsOf } from "../graph/proto.ts";
+import { givenTwice } from "../graph/scope.ts";
 import { withOwnStatistics } from "./prepare.ts";
 
 /** A tensor of the top level, and what to fetch of it: its values, its values as float32, or its shape alone. */
@@ -23,6 +24,8 @@ export interface Tap {
 /** A model that computes the taps and only the tensors that they need. */
 export interface Extract {
   readonly bytes: Uint8Array;
+  /** Whether a second run may give other values. */
+  readonly random: boolean;
   /** The inputs that it needs; `inputName` gives their names. */
   readonly inputs: readonly ValueInfoProto[];
   /** The names of the outputs, one per tap. */
@@ -57,6 +60,7 @@ export function createExtractor(
   const sparse = new Map<string, SparseTensorProto>(
     graph.sparseInitializer.map((one) => [one.values?.name ?? "", one]),
   );
+  const twice = givenTwice({ nodes: graph.node, initializers: graph.initializer, sparse: graph.sparseInitializer });
   const reads = new Map<NodeProto, readonly string[]>();
   const readsOf = (node: NodeProto) => {
     const names = reads.get(node) ?? namesReadBy(node);
@@ -84,6 +88,9 @@ export function createExtractor(
       const failure = failures.get(node);
       if (failure) throw failure;
     }
+    for (const [name, why] of twice)
+      if (names.has(name))
+        throw new BnError("ERR_BN_DATA", `ONNX model: tensor "${name}" ${why}; export the model again`);
     const initializer = [...stored.values()].filter(({ name }) => names.has(name));
     const sparseInitializer = [...sparse].filter(([name]) => names.has(name)).map(([, one]) => one);
     const kept = graph.node.filter((node) => nodes.has(node));
@@ -114,9 +121,21 @@ export function createExtractor(
         valueInfo: graph.valueInfo.filter(({ name }) => names.has(name) && producers.has(name)),
       },
     });
-    return { bytes: toBinary(ModelProtoSchema, extracted), inputs, outputs };
+    return { bytes: toBinary(ModelProtoSchema, extracted), inputs, outputs, random: kept.some(isRandom) };
   };
   return { extract, needs: (wanted: readonly string[]): ReadonlySet<NodeProto> => closure(wanted).nodes };
+}
+
+/** Operators that draw numbers, Dropout in training among them. */
+const RANDOM = new Set(
+  "RandomNormal RandomNormalLike RandomUniform RandomUniformLike Multinomial Bernoulli Dropout".split(" "),
+);
+
+/** Whether a node, a function that it calls or a subgraph of it may draw numbers. */
+function isRandom(node: NodeProto): boolean {
+  return (
+    !isOnnxDomain(node.domain) || RANDOM.has(node.opType) || graphsIn(node).some(({ node }) => node.some(isRandom))
+  );
 }
 
 const TAPS = { value: "Identity", float32: "Cast", shape: "Shape" } as const;

@@ -86,6 +86,11 @@ export function makeInput({ name, type, shape }: InputPlan, seed: string, varian
 /** The number of values from which an input is not kept, and the number generated at a time. */
 const [LARGE, CHUNK] = [2 ** 20, 2 ** 18];
 
+/** Errors: `ERR_BN_DATA`, an input whose type cannot be fed. */
+export function checkTypes(inputs: readonly ValueInfoProto[]): void {
+  for (const input of inputs) typeOf(input);
+}
+
 function typeOf(input: ValueInfoProto): string {
   const value = input.type?.value;
   const name = value?.case === "tensorType" ? typeNameOf(value.value.elemType) : undefined;

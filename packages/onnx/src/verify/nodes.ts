@@ -1,7 +1,9 @@
 import type { NodeProto } from "onnx-buf";
 import type { ReadModel } from "../graph/load.ts";
 import { attributeOf, graphsOf, isOnnxDomain, labelOf, opsetOf } from "../graph/proto.ts";
+import { createScopes, type Lookup } from "../graph/scope.ts";
 import { isNorm, type NormNode, readNodes } from "../layers/nodes.ts";
+import { repeatedAttribute } from "../layers/operator.ts";
 
 /** Operators that normalize each instance by statistics of its own. */
 const INSTANCE_OPERATORS = ["InstanceNormalization", "GroupNormalization", "LayerNormalization"] as const;
@@ -36,13 +38,14 @@ export interface LeftNode {
 export function findNodes(read: ReadModel): (ComparedNode | LeftNode)[] {
   const batch = [...readNodes(read)].map((node) => ({ ...node, operator: "BatchNormalization" as const }));
   const opset = opsetOf(read.model);
+  const scopeOf = createScopes();
   const others = graphsOf(read.model).flatMap((graph) =>
     graph.nodes.flatMap((node, index) => {
       const operator = INSTANCE_OPERATORS.find((one) => one === node.opType);
       if (!operator || !isOnnxDomain(node.domain)) return [];
       const where = read.origins.get(node) ?? graph.where;
       const place = { operator, label: labelOf(node, index), name: node.name || labelOf(node, index), where };
-      return [readInstance(node, place, opset, graph.where === "")];
+      return [readInstance(node, place, opset, graph.where === "", scopeOf(graph))];
     }),
   );
   return inOrder(read, [...batch, ...others]);
@@ -64,6 +67,7 @@ function readInstance(
   place: { operator: InstanceOperator; label: string; name: string; where: string },
   opset: number,
   topLevel: boolean,
+  lookup: Lookup,
 ): InstanceNode | LeftNode {
   const [x = "", scale = "", bias = ""] = node.input;
   const y = node.output[0] ?? "";
@@ -73,6 +77,8 @@ function readInstance(
       ...place,
       broken: `has inputs [${node.input}] and outputs [${node.output}], expected X, scale, B and Y; export the model again`,
     };
+  const twice = repeatedAttribute(node) ?? namesGivenTwice(node, lookup);
+  if (twice !== null) return { ...place, broken: twice };
   const epsilon = attributeOf(node, "epsilon");
   if (epsilon && epsilon.refAttrName !== "")
     return { ...place, broken: "epsilon is given by the caller of its function; nobody calls it" };
@@ -80,6 +86,15 @@ function readInstance(
   if (!(value >= 0 && value < Number.POSITIVE_INFINITY))
     return { ...place, broken: `epsilon is ${value}, expected a finite number >= 0` };
   return { ...place, topLevel, node, opset, epsilon: value, tensors: { x, scale, bias: bias === "" ? null : bias, y } };
+}
+
+function namesGivenTwice({ input, output }: NodeProto, lookup: Lookup): string | null {
+  for (const name of [...input, ...output]) {
+    const found = name === "" ? null : lookup(name);
+    if (found && "why" in found && found.why.startsWith("is given twice"))
+      return `tensor "${name}" ${found.why}; export the model again`;
+  }
+  return null;
 }
 
 /** Whether a node is one of the operators that are compared. */

@@ -1,4 +1,5 @@
-import type { NodeProto } from "onnx-buf";
+import { isFieldSet } from "@bufbuild/protobuf";
+import { type AttributeProto, AttributeProtoSchema, type NodeProto } from "onnx-buf";
 import { nodeOf } from "../graph/encode.ts";
 import { altered, graphsOf, type Model, opsetOf } from "../graph/proto.ts";
 import { isNorm } from "../layers/nodes.ts";
@@ -15,7 +16,7 @@ const WITHIN: Readonly<Record<string, readonly [from: number, to: number]>> = {
 /**
  * Changes a model, in place, into a form that ONNX Runtime loads, without changing its results. Nodes with the same
  * name get unique names. BatchNormalization loses attributes that its operator set does not have, and outputs that
- * inference does not give. In training its outputs get names, without which ONNX Runtime 1.30 crashes.
+ * inference does not give. Attributes get the type that old files leave out. In training its outputs get names, without which ONNX Runtime 1.30 crashes.
  */
 export function prepare(model: Model): void {
   const opset = opsetOf(model);
@@ -29,9 +30,20 @@ export function prepare(model: Model): void {
         node.name = name;
       }
       taken.add(node.name);
+      for (const attribute of node.attribute) if (attribute.type === 0) attribute.type = typeOf(attribute);
       if (isNorm(node)) prepareNorm(node, index, opset);
     }
   }
+}
+
+/** Fields of an attribute by its type, as AttributeProto numbers them. */
+const FIELDS = { f: 1, i: 2, s: 3, t: 4, g: 5, floats: 6, ints: 7, strings: 8, tensors: 9, graphs: 10 } as const;
+
+/** The type of an attribute by the field that is set; 0 if none is. */
+function typeOf(attribute: AttributeProto): number {
+  const { field } = AttributeProtoSchema;
+  const set = Object.entries(FIELDS).find(([name]) => isFieldSet(attribute, field[name as keyof typeof FIELDS]));
+  return set?.[1] ?? 0;
 }
 
 /**

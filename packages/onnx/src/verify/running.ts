@@ -12,29 +12,31 @@ export interface RunningStep {
   readonly given: { readonly mean: HostArray; readonly variance: HostArray };
 }
 
-/** Without comparisons, because the sums for them would overflow. */
-export const BEYOND: Compared[][] = [];
-export const NO_SUMS =
+const NO_SUMS =
   "running statistics are not compared: a layer keeps them times 1 / (1 - momentum), which is beyond the type's range here";
 const LARGEST_FLOAT32 = 2 ** 128 - 2 ** 104;
 
-/** The running statistics of a node in training, for each of `tops`; empty if they cannot be compared. */
+/**
+ * The running statistics of a node in training, for each of `tops`, or a text that says why they are not
+ * compared.
+ */
 export async function runningOf(
   problem: Problem,
   stats: oracle.Stats,
   step: RunningStep | null,
   tops: readonly Top[],
-): Promise<readonly Compared[][]> {
+): Promise<readonly Compared[][] | string> {
   const { x, g, dtype } = problem;
   if (step === null) return [];
   const p = Math.fround(step.momentum);
-  if (!(p >= 0 && p < 1)) return [];
+  if (!(p >= 0 && p < 1))
+    return `running statistics are not compared: momentum is ${p}, and that of a layer is at least 0 and below 1`;
   const { mean, variance } = step.old;
   // Caffe's blobs hold sums, which are 1 / (1 - p) times as large. They overflow if a stored value is near the end of
   // the dtype's range.
   const most = (dtype === "float32" ? LARGEST_FLOAT32 : Number.MAX_VALUE) * (1 - p);
   const isBeyond = (value: number) => Number.isFinite(value) && Math.abs(value) > most;
-  if (mean.some(isBeyond) || variance.some(isBeyond)) return BEYOND;
+  if (mean.some(isBeyond) || variance.some(isBeyond)) return NO_SUMS;
   const theirP = runtimePrecision(dtype);
   const theirs = runtimeMomentBounds(theirP, x, g, stats);
   const found: Compared[][] = [];

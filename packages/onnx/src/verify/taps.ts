@@ -3,7 +3,7 @@ import type { NodeProto } from "onnx-buf";
 import type { ReadExternal } from "../graph/external.ts";
 import type { Model } from "../graph/proto.ts";
 import { createExtractor, type Extract, inputName, type Tap } from "./extract.ts";
-import { checkNames, hasOpenSize, type InputPlan, makeInput, planInputs } from "./inputs.ts";
+import { checkNames, checkTypes, hasOpenSize, type InputPlan, makeInput, planInputs } from "./inputs.ts";
 import { type Feed, inMemory, isMade, type Source, sourceOf, wholeOf } from "./large.ts";
 import { sizesIn } from "./open-sizes.ts";
 import type { Loaded, Runtime, Tensor } from "./runtime.ts";
@@ -127,9 +127,11 @@ export function createTaps(model: Model, runtime: Runtime, given: Given): Taps {
 
   async function open(taps: readonly Tap[], apart: boolean): Promise<ReadonlyMap<string, Source>> {
     const part = await extractor.extract(taps);
+    checkTypes(part.inputs);
     const loaded = await runtime.load(part.bytes);
     try {
-      const outputs = await run(loaded, part, apart);
+      // Drawn numbers would be others in the next run.
+      const outputs = await run(loaded, part, apart && !part.random);
       const found = taps.map(({ name }, i) => [name, outputs.get(part.outputs[i] as string)] as const);
       return new Map(found.filter((one): one is readonly [string, Source] => one[1] !== undefined));
     } finally {

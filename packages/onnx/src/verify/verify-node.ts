@@ -8,7 +8,7 @@ import { gather, layerIn, type Part, type Plan, partsOf, problemIn, rangeOf } fr
 import { type Problem, statisticsOf } from "./problem.ts";
 import type { BackendRow, VerifyRow } from "./report.ts";
 import { runProblem } from "./run-problem.ts";
-import { BEYOND, NO_SUMS, type RunningStep, runningOf } from "./running.ts";
+import { type RunningStep, runningOf } from "./running.ts";
 
 /** The inputs and outputs of a node in the network. */
 export interface NodeValues {
@@ -58,7 +58,7 @@ export async function verifyNode(
   const work = { plan, values, backends, failed, step: stepOf(node, values), signal };
   let found = NOTHING;
   for (const part of partsOf(plan)) found = await addPart(found, part, work);
-  const { compared, runtime, meanOverStd, beyond } = found;
+  const { compared, runtime, meanOverStd, left } = found;
   const worstRuntime = worst([compared?.onnxRuntime ?? null, runtime]);
   return {
     ...rowOf(node),
@@ -67,7 +67,7 @@ export async function verifyNode(
     meanOverStd,
     nanChannels: nanIn(found).length,
     onnxRuntime: worstRuntime,
-    reason: worstRuntime === null ? values.why || NO_BOUND : beyond ? NO_SUMS : "",
+    reason: worstRuntime === null ? values.why || NO_BOUND : left,
     backends: backends.map((backend) => failed.get(backend) ?? backendRow(backend, found, worstRuntime, plan)),
   };
 }
@@ -78,7 +78,8 @@ interface Found {
   /** The worst running statistics of ONNX Runtime, and of each backend. */
   readonly runtime: Comparison | null;
   readonly running: ReadonlyMap<Backend, Pair>;
-  readonly beyond: boolean;
+  /** Why running statistics are not compared, or "". */
+  readonly left: string;
   readonly meanOverStd: number;
 }
 
@@ -87,7 +88,7 @@ interface Pair {
   readonly onnxRuntime: Comparison | null;
 }
 
-const NOTHING: Found = { compared: null, runtime: null, running: new Map(), beyond: false, meanOverStd: 0 };
+const NOTHING: Found = { compared: null, runtime: null, running: new Map(), left: "", meanOverStd: 0 };
 
 interface Work {
   readonly plan: Plan;
@@ -108,20 +109,25 @@ async function addPart(before: Found, part: Part, work: Work): Promise<Found> {
   signal?.throwIfAborted();
   const { y } = values;
   const now = compareNode(problem, stats, tops, y && (await gather(part, y.read)));
-  const running = await runningOf(problem, stats, step && stepIn(step, part), tops);
+  const own = step && stepIn(step, part);
+  const running = await runningOf(problem, stats, own, tops);
+  const steps = typeof running === "string" ? [] : running;
+  // Running statistics that were NaN before the step are NaN after it.
+  for (const c of now.told.keys())
+    if (own && Number.isNaN(Number(own.old.mean[c]) + Number(own.old.variance[c]))) now.told[c] = 0;
   const pairs = tops.map(({ backend }, i) => {
-    const [own, steps] = [before.running.get(backend), running[i] ?? []];
-    const float64 = worst([own?.float64 ?? null, ...steps.map((one) => one.float64)]);
+    const [until, some] = [before.running.get(backend), steps[i] ?? []];
+    const float64 = worst([until?.float64 ?? null, ...some.map((one) => one.float64)]);
     return [
       backend,
-      { float64, onnxRuntime: worst([own?.onnxRuntime ?? null, ...steps.map((one) => one.onnxRuntime)]) },
+      { float64, onnxRuntime: worst([until?.onnxRuntime ?? null, ...some.map((one) => one.onnxRuntime)]) },
     ] as const;
   });
   return {
     compared: mergeComparisons(before.compared, part, now, plan.g),
-    runtime: worst([before.runtime, ...running.flat().map((one) => one.runtime)]),
+    runtime: worst([before.runtime, ...steps.flat().map((one) => one.runtime)]),
     running: new Map(pairs),
-    beyond: before.beyond || running === BEYOND,
+    left: before.left || (typeof running === "string" ? running : ""),
     meanOverStd: Math.max(before.meanOverStd, meanOverStd(stats, plan)),
   };
 }
@@ -165,7 +171,7 @@ function stepIn({ momentum, old, given }: RunningStep, part: Part): RunningStep 
 const NO_BOUND =
   "ONNX Runtime takes the variance as the difference of two sums that cancel here: no digit of it is known";
 
-/** Channels of which every value is NaN in float64. */
+/** Channels of which every value is NaN in float64, or a running statistic. */
 function nanIn({ compared }: Found): number[] {
   const { told = new Uint8Array() } = compared ?? {};
   return Array.from(told.keys()).filter((c) => told[c] === 0);
@@ -192,7 +198,11 @@ function backendRow(backend: Backend, found: Found, runtime: Comparison | null, 
     nan.length === g.channels
       ? "every channel is"
       : `${nan.length} of ${g.channels} channels, the first ${nan[0]}, are`;
-  return { ...row, status: "skipped", reason: `${some} NaN on both sides: NaN is not agreement; see var and epsilon` };
+  return {
+    ...row,
+    status: "skipped",
+    reason: `${some} NaN on both sides: NaN is not agreement; see mean, var and epsilon`,
+  };
 }
 
 function skip(backend: Backend, reason: string): BackendRow {

@@ -171,7 +171,7 @@ function nothingIn({ model }: ReadModel, found: readonly (ComparedNode | LeftNod
   if (broken) return new BnError("ERR_BN_DATA", `${titled(broken)}: ${broken.broken}`);
   return new BnError(
     "ERR_BN_DATA",
-    `ONNX model: no BatchNormalization among the ${model.graph.node.length} nodes of the graph, and no other normalization; where export fused them into convolutions, export it without that`,
+    `ONNX model: no BatchNormalization among the ${model.graph.node.length} nodes of the graph, and no InstanceNormalization, GroupNormalization or LayerNormalization, which are compared too; where export fused them into convolutions, export it without that`,
   );
 }
 

@@ -31,29 +31,13 @@ export const NOT_COMPARED: Readonly<Record<string, readonly [bytes: Uint8Array, 
   "a branch in a branch, and one that is not taken": [
     net({
       nodes: [
-        node(
-          "If",
-          "o",
-          ["c0"],
-          ["Y"],
-          [
-            graphAttribute("then_branch", {
-              node: [
-                node(
-                  "If",
-                  "i",
-                  ["c0"],
-                  ["z"],
-                  [
-                    graphAttribute("then_branch", { node: [norm("X", "t")], output: [open("t")] }),
-                    graphAttribute("else_branch", { node: [node("Neg", "", ["X"], ["e"])], output: [open("e")] }),
-                  ],
-                ),
-              ],
-              output: [open("z")],
-            }),
-            graphAttribute("else_branch", { node: [norm("X", "q")], output: [open("q")] }),
-          ],
+        branch(
+          "c0",
+          "Y",
+          [branch("c0", "z", [norm("X", "t")], "t", [node("Neg", "", ["X"], ["e"])], "e", "i")],
+          "z",
+          [norm("X", "q")],
+          "q",
         ),
       ],
       weights: [boolTensor("c0", true)],
@@ -265,7 +249,7 @@ export const NOT_COMPARED: Readonly<Record<string, readonly [bytes: Uint8Array, 
   "parameters of two axes": [
     net({ nodes: [norm("X", "Y")], weights: [floats("scale", [1, 3], 1, 2, 3)] }),
     "ERR_BN_DATA",
-    /scale, tensor "scale", has shape \[1,3\], expected one axis, the channels/,
+    /scale, tensor "scale", has shape \[1,3\], expected \[3\] as B/,
   ],
   "an input that is a sequence": [
     net({

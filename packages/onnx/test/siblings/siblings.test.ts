@@ -3,6 +3,7 @@ import { afterAll, expect, test } from "vitest";
 import { createRuntime, type VerifyReport, verifyModel } from "../../src/verify/index.ts";
 import { COMPARED } from "./kinds.ts";
 import { NOT_COMPARED } from "./not-compared.ts";
+import { REFUSED } from "./odd.ts";
 import { OLD_FORMS } from "./old-forms.ts";
 
 // One runtime for all tests: small models of every kind, most of them valid.
@@ -26,13 +27,16 @@ test.each(Object.entries({ ...OLD_FORMS, ...COMPARED }))(
   },
 );
 
-test.each(Object.entries(NOT_COMPARED))("%s: what is not compared is said", async (_, [bytes, expected, what]) => {
-  const found = await verify(bytes).then(
-    ({ rows }) => ({
-      statuses: rows.map(({ backends }) => backends[0]?.status).join(" "),
-      text: rows.map(({ reason }) => reason).join("\n"),
-    }),
-    ({ code, message }) => ({ statuses: code, text: message }),
-  );
-  expect(found).toEqual({ statuses: expected, text: expect.stringMatching(what) });
-});
+test.each(Object.entries({ ...NOT_COMPARED, ...REFUSED }))(
+  "%s: what is not compared is said",
+  async (_, [bytes, expected, what]) => {
+    const found = await verify(bytes).then(
+      ({ rows }) => ({
+        statuses: rows.map(({ backends }) => backends[0]?.status).join(" "),
+        text: rows.map(({ reason }) => reason).join("\n"),
+      }),
+      ({ code, message }) => ({ statuses: code, text: message }),
+    );
+    expect(found).toEqual({ statuses: expected, text: expect.stringMatching(what) });
+  },
+);

@@ -99,9 +99,6 @@ export const TRAINING: Readonly<Record<string, Uint8Array>> = {
     nodes: [own("X", "Y", ["rm", "rv"], [int("training_mode", 1)])],
     inputs: [valueInfo("X", 1, [1, 3, 1, 1])],
   }),
-  "training, momentum 1": net({
-    nodes: [own("X", "Y", ["rm", "rv"], [int("training_mode", 1), float("momentum", 1)])],
-  }),
   "training, momentum 0": net({
     nodes: [own("X", "Y", ["rm", "rv"], [int("training_mode", 1), float("momentum", 0)])],
   }),
