@@ -41,7 +41,11 @@ export async function main(args: readonly string[]): Promise<number> {
       process.stderr.write("bn: interrupted\n");
       return interrupted;
     }
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_INPUT;
+    if (error instanceof CommanderError) {
+      await drained(); // the text of --help or --version
+      if (broken !== "") process.stderr.write(`bn: ${broken}\n`);
+      return error.exitCode === 0 && broken === "" ? 0 : BAD_INPUT;
+    }
     if (!isBnError(error)) throw error;
     process.stderr.write(`bn: ${error.message}\n`);
     return BAD_INPUT;

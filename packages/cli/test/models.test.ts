@@ -197,6 +197,8 @@ function shell(command: string): Promise<Outcome> {
 }
 
 test.skipIf(!existsSync("/dev/full"))("a full disk and a closed pipe are plain errors (/dev/full)", async () => {
+  const help = await shell("--help > /dev/full");
+  expect([help.code, help.stderr]).toEqual([2, expect.stringContaining("cannot write to standard output: ENOSPC")]);
   const full = await shell("inspect one.onnx --no-run > /dev/full");
   expect(full.stderr).toMatch(/^bn: cannot write to standard output: ENOSPC[^\n]*\n$/);
   expect(full.code).toBe(2);
