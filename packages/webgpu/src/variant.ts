@@ -15,6 +15,7 @@ export type Flag =
   | "SUMS"
   | "AVERAGE"
   | "SPLIT"
+  | "DEVIATIONS"
   | "UNIFORM_ATOMICS";
 
 export type Flags = Readonly<Partial<Record<Flag, boolean>>>;

@@ -4,7 +4,7 @@ import type { Device } from "../device.ts";
 import { moments } from "./moments.ts";
 import { normalize } from "./normalize.ts";
 
-/** K-10: moments with the moving average, then normalize. Two dispatches, or four if channels are cut into parts. */
+/** K-10: moments with the moving average, then normalize. Two dispatches; three or four if channels are cut into parts. */
 export function forward(
   device: Device,
   x: Storage,

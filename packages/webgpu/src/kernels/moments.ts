@@ -3,7 +3,10 @@ import type { Storage } from "../buffer.ts";
 import type { Device } from "../device.ts";
 import { planFinish, planReduction, scratchOf } from "../plan.ts";
 
-/** K-1, and with `average` K-7 in the same dispatch; or K-12. One dispatch, or three if channels are cut into parts. */
+/** Parts of a channel that one workgroup reads again, if need be, about as fast as a dispatch of its own does. */
+const MOST_PARTS_AGAIN = 16;
+
+/** K-1, and with `average` K-7 in the same dispatch; or K-12. One dispatch; two or three if channels are cut into parts. */
 export function moments(
   device: Device,
   x: Storage,
@@ -36,12 +39,13 @@ export function moments(
   const parts = device.scratch(scratchOf(plan));
   const flags = { VEC4, ACROSS, SPLIT };
   const cut = { kernel, flags, lanes, params: plan, groups, buffers: { 1: x, 9: parts } } as const;
+  const DEVIATIONS = SPLIT || splits > MOST_PARTS_AGAIN;
   device.run({ ...cut, entry: "sums" });
-  device.run({ ...cut, entry: "deviations" });
+  if (DEVIATIONS) device.run({ ...cut, entry: "deviations" });
   device.run({
     kernel,
     entry: "finish",
-    flags: outFlags,
+    flags: { ...outFlags, DEVIATIONS },
     lanes: last.lanes,
     params: { ...last, ...step },
     groups: last.groups,

@@ -50,45 +50,66 @@ fn valueAt(channel: u32, i: u32) -> Value {
 }
 
 // A sample of at least 256 values spread over the channel. Its mean is typically off by 1/16 of the standard deviation.
-// 32 of the values are candidates for s.
 const SAMPLED = 256u / WIDTH;
-const CANDIDATES = 32u / WIDTH;
-var<workgroup> candidates: array<Value, CANDIDATES * SLOTS>;
 
-// The candidate nearest to the sample's mean. It is a value of the channel, so that differences need no more bits than
-// the values do and their sums are as exact (N-7). Every thread of the workgroup must call this function.
+// A value of the sample that is near the sample's mean. It is a value of the channel, so that differences need no more bits
+// than the values do and their sums are as exact (N-7). Every thread of the workgroup must call this function.
 fn typical(here: Place, local: u32) -> f32 {
   let head = finiteOr0(one(valueAt(here.channel, 0u), 0u));
-  let slot = (here.channel % SLOTS) * CANDIDATES;
   let rounds = max(1u, SAMPLED / LANES);
   let step = max(1u, p.units / (LANES * rounds));
   var sum = Value();
   for (var round = 0u; round < rounds; round += 1u) {
-    let i = round * LANES + here.lane;
-    let value = valueAt(here.channel, min(i * step, p.units - 1u)) - head;
-    sum += value;
-    if (i < CANDIDATES) {
-      candidates[slot + i] = value;
-    }
+    sum += sampled(here, round, step) - head;
   }
   let middle = joined(vec2f(fold(sum), 0.0), local, here.lane).x / f32(LANES * rounds * WIDTH);
-  var best = one(candidates[slot], 0u);
-  for (var i = 0u; i < CANDIDATES; i += 1u) {
-    let value = candidates[slot + i];
+  var best = head;
+  for (var round = 0u; round < rounds; round += 2u) { // half of the sample is read again, from the cache
+    let value = sampled(here, round, step);
 #if VEC4
-    best = nearer(middle, best, value.x);
-    best = nearer(middle, best, value.y);
-    best = nearer(middle, best, value.z);
-    best = nearer(middle, best, value.w);
+    best = nearer(nearer(best, value.x, head, middle), value.y, head, middle);
+    best = nearer(nearer(best, value.z, head, middle), value.w, head, middle);
 #else
-    best = nearer(middle, best, value);
+    best = nearer(best, value, head, middle);
 #endif
   }
-  return finiteOr0(head + best);
+  return nearest(best, head, middle, local, here.lane);
 }
 
-fn nearer(to: f32, a: f32, b: f32) -> f32 {
-  return select(a, b, abs(b - to) < abs(a - to));
+// One unit of each stretch of `step` units; a hash says which. At equal distances it could be the same column of every row.
+fn sampled(here: Place, round: u32, step: u32) -> Value {
+  let i = round * LANES + here.lane;
+  let within = ((i * 0x9e3779b1u) >> 16u) % step;
+  return valueAt(here.channel, min(i * step + within, p.units - 1u));
+}
+
+// Which of a and b is nearer to head + middle.
+fn nearer(a: f32, b: f32, head: f32, middle: f32) -> f32 {
+  return select(a, b, abs((b - head) - middle) < abs((a - head) - middle));
+}
+
+// The value of all lanes that is nearest, found as `tree` joins sums. The shelf is free for the next use.
+fn nearest(mine: f32, head: f32, middle: f32, local: u32, lane: u32) -> f32 {
+  var best = mine;
+  shelf[local].x = best;
+  workgroupBarrier();
+  var left = LANES;
+  for (; left > 8u; left /= 8u) {
+    let some = left / 8u;
+    if (lane < some) {
+      for (var n = 1u; n < 8u; n += 1u) {
+        best = nearer(best, shelf[local + n * some * STRIDE].x, head, middle);
+      }
+      shelf[local].x = best;
+    }
+    workgroupBarrier();
+  }
+  best = head;
+  for (var n = 0u; n < left; n += 1u) {
+    best = nearer(best, shelf[local + (n - lane) * STRIDE].x, head, middle);
+  }
+  workgroupBarrier();
+  return best;
 }
 
 // Whether s was too far from the mean: q > 1/27. If the sums are not finite, the answer does not matter.
@@ -121,25 +142,41 @@ const DOWN = 0x1p-82;
 const UP = 0x1p82;
 const RAISED = 164u;
 
+fn deviation(channel: u32, i: u32, by: f32, about: f32) -> vec2f {
+  let d = valueAt(channel, i) * by - about;
+  return vec2f(fold(d), fold(d * d));
+}
+
+// A lane's share of the sums over a whole channel, of x * by - about. Blocks are loops of known length: lib/reduce.wgsl.
+fn longShare(here: Place, wanted: bool, by: f32, about: f32) -> vec2f {
+  let end = select(0u, p.units, wanted && here.channel < p.channels);
+  var sum = Long();
+  var i = here.lane;
+  while (i < end) {
+    var block = vec2f();
+    if (i + 15u * LANES < end) {
+      for (var n = 0u; n < 16u; n += 1u) {
+        block += deviation(here.channel, i + n * LANES, by, about);
+      }
+      i += 16u * LANES;
+    } else {
+      for (; i < end; i += LANES) {
+        block += deviation(here.channel, i, by, about);
+      }
+    }
+    sum = add(sum, block);
+  }
+  return whole(sum);
+}
+
 // Returns `kept`, unless sums of its channel overflowed. Every thread of the workgroup must call this function.
 fn again(here: Place, overflowed: bool, kept: Found, s: f32, local: u32) -> Found {
-  let end = select(0u, p.units, overflowed && here.channel < p.channels);
   var about = s * DOWN;
   var sums = vec2f();
   for (var turn = 0u; turn < 2u; turn += 1u) {
-    var sum = Long();
-    var i = here.lane;
-    while (i < end) {
-      var block = vec2f();
-      for (var n = 0u; n < 16u && i < end; n += 1u) {
-        let d = valueAt(here.channel, i) * DOWN - about;
-        block += vec2f(fold(d), fold(d * d));
-        i += LANES;
-      }
-      sum = add(sum, block);
-    }
+    let share = longShare(here, overflowed, DOWN, about);
     workgroupBarrier();
-    sums = joined(whole(sum), local, here.lane);
+    sums = joined(share, local, here.lane);
     if (turn == 0u) {
       about += divide(sums.x, p.m);
     }
@@ -232,7 +269,8 @@ fn main(
 }
 
 // For channels that are cut into parts: `sums`, `deviations` and `finish` run one after the other. After the sums of
-// the parts there are two pairs per channel: (s, unused), and (mean, 1 if s is far from it, else 0).
+// the parts there are two pairs per channel: (s, unused), and (mean, 1 if s is far from it, else 0). A dispatch costs 3.5 us on
+// an H100, so that `deviations` is left out where channels have few parts: `finish` then takes the deviations itself, if need be.
 fn pairOf(plane: u32, channel: u32) -> u32 {
   return (2u * p.splits + plane) * p.channels + min(channel, p.channels - 1u);
 }
@@ -290,19 +328,27 @@ fn finish(
     return;
   }
   let here = place(local, group);
-  let verdict = parts[pairOf(1u, here.channel)];
-  let far = verdict.y != 0.0;
+  let s = parts[pairOf(0u, here.channel)].x;
   shelve(shareOfParts(0u, here.channel, here.lane), local);
   workgroupBarrier();
   let around = tree(local, here.lane);
   workgroupBarrier();
+#if DEVIATIONS
+  let verdict = parts[pairOf(1u, here.channel)];
+  let far = verdict.y != 0.0;
+  let mu = verdict.x;
   shelve(shareOfParts(1u, here.channel, here.lane), local);
+#else
+  let far = isFar(around);
+  let mu = s + divide(around.x, p.m);
+  shelve(longShare(here, far, 1.0, mu), local);
+#endif
   let alarm = alarmed(local);
   let about = tree(local, here.lane);
-  var all = plain(found(verdict.x, select(around, about, far)));
+  var all = plain(found(mu, select(around, about, far)));
   if (alarm != 0u) {
     let overflowed = !(isFinite(around.y) && isFinite(select(around.y, about.y, far)));
-    all = again(here, overflowed, all, parts[pairOf(0u, here.channel)].x, local);
+    all = again(here, overflowed, all, s, local);
   }
   store(here, all);
 }
