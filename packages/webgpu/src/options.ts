@@ -28,7 +28,7 @@ const RULES: OptionRules = {
     test: (value) => isObject(value) && typeof (value as GPU).requestAdapter === "function",
   },
   tuning: {
-    expected: "an object with workgroup, busy, items",
+    expected: "an object with workgroup, busy, items, copies",
     test: isObject,
     fields: {
       workgroup: {
@@ -37,6 +37,7 @@ const RULES: OptionRules = {
       },
       busy: { expected: "a whole number from 1 to 65536", test: whole(1, 65_536) },
       items: { expected: "a whole number from 1 to 1024", test: whole(1, 1024) },
+      copies: { expected: "true or false", test: (value) => typeof value === "boolean" },
     },
   },
 };
@@ -50,7 +51,7 @@ export function readWebGpuOptions(options: WebGpuOptions): WebGpuOptions {
   if (lost) {
     throw new BnError(
       "ERR_BN_PARAM",
-      `createWebGpu: tuning.${lost[0]} is undefined, expected a number; or leave it out`,
+      `createWebGpu: tuning.${lost[0]} is undefined, expected a value; or leave it out`,
     );
   }
   const extra = ["powerPreference", "forceFallbackAdapter", "gpu"].find((key) => key in read);

@@ -6,7 +6,11 @@ conformance("webgpu", () => createWebGpu(), { cases: cases({ tier: "quick" }) })
 
 // Sizes for which every longer channel is cut into parts and every dispatch has many workgroups.
 const dealt = [
-  ...cases({ tier: "quick" }).filter(({ id }) => /^exact|^kernels.*[/](\d+x\d+x\d+|outer-257|inner-257)[/]/.test(id)),
+  ...cases({ tier: "quick" }).filter(({ id }) =>
+    /^exact|^memory|^kernels.*[/](\d+x\d+x\d+|outer-257|inner-257)[/]/.test(id),
+  ),
   ...cases().filter(({ id }) => /[/](normal|offset-1e6)[/]32x3x7x7[/]/.test(id)),
 ];
-conformance("webgpu in parts", () => createWebGpu({ tuning: { workgroup: 8, busy: 64, items: 1 } }), { cases: dealt });
+conformance("webgpu in parts", () => createWebGpu({ tuning: { workgroup: 8, busy: 64, items: 1, copies: true } }), {
+  cases: dealt,
+});

@@ -177,7 +177,7 @@ describe("reserve", () => {
 describe("options", () => {
   const wrong: [options: unknown, message: RegExp][] = [
     [{ tuning: { workgroup: Number.NaN } }, /tuning\.workgroup is NaN, expected a power of two from 1 to 1024/],
-    [{ tuning: { items: undefined } }, /tuning\.items is undefined, expected a number; or leave it out/],
+    [{ tuning: { items: undefined } }, /tuning\.items is undefined, expected a value; or leave it out/],
     [{ tuning: { workgroup: 0 } }, /tuning\.workgroup is 0/],
     [{ tuning: { workgroup: 3 } }, /tuning\.workgroup is 3/],
     [{ tuning: { workgroup: -1 } }, /tuning\.workgroup is -1/],
