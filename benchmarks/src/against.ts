@@ -47,7 +47,7 @@ export async function against(folder: string, backends: string, threads: number)
     const theirs: Modules[K] = await load(name);
     for (const create of BACKENDS[name](threads)) {
       list.push(beforeOf(await create(theirs), core));
-      list.push(ours(await create(mine), `again @bn/${name}`));
+      list.push(ours(await create(mine), { name: `again @bn/${name}` }));
     }
   };
   const wanted = backends.split(",");
@@ -59,8 +59,8 @@ export async function against(folder: string, backends: string, threads: number)
 
 function beforeOf(backend: Backend, core: Core & { readonly CONTRACT_VERSION: number }): Implementation {
   const name = `before @bn/${backend.name}`;
-  const layers = ours(backend, name, core);
-  const kernels = core.CONTRACT_VERSION === CONTRACT_VERSION ? layers : ours(asVersion2(backend), name, core);
+  const layers = ours(backend, { name, core });
+  const kernels = core.CONTRACT_VERSION === CONTRACT_VERSION ? layers : ours(asVersion2(backend), { name, core });
   return {
     ...layers,
     prepare: (job, inputs) => (job.op.startsWith("kernel ") ? kernels : layers).prepare(job, inputs),

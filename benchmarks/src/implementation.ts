@@ -1,4 +1,5 @@
 import type { Backend } from "@bn/core";
+import type { GpuClock } from "./gpu-clock.ts";
 import type { Inputs, Job } from "./jobs.ts";
 import type { Timed } from "./time.ts";
 
@@ -33,9 +34,13 @@ export function affineOf({ op }: Job, { gamma, beta }: Inputs): { gamma: Float64
   return { gamma: new Float64Array(gamma.length).fill(1), beta: new Float64Array(beta.length) };
 }
 
-/** A run ends when its work does. If the call returns before that, this waits for the queue. */
-export function finished(backend: Backend, call: () => void): () => void | Promise<void> {
-  if (backend.supports.hostVisible) return call;
+/** One call as it is timed: until its work is done, which only a wait tells where the host does not see the memory. */
+export function timed(backend: Backend, call: () => void, clock: GpuClock | null): Timed {
+  if (clock) return { run: finishing(backend, call), clocked: (repeats) => clock(call, repeats) };
+  return { run: backend.supports.hostVisible ? call : finishing(backend, call) };
+}
+
+function finishing(backend: Backend, call: () => void): () => Promise<void> {
   return () => {
     call();
     return backend.finish();

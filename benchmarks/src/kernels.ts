@@ -1,5 +1,6 @@
 import type { Backend, DeviceBuffer, Geometry } from "@bn/core";
-import { EPS, finished, type Implementation, type Prepared } from "./implementation.ts";
+import type { GpuClock } from "./gpu-clock.ts";
+import { EPS, type Implementation, type Prepared, timed } from "./implementation.ts";
 import { geometryOf, type Inputs, inputsOf, type Job, type Kernel, kernelOf } from "./jobs.ts";
 import { kernelComplaint } from "./kernel-truth.ts";
 
@@ -66,7 +67,12 @@ function inTurn(one: Call, other: Call): Call {
 }
 
 /** One kernel of a backend, alone and on plain buffers; null if the backend lacks it. */
-export function prepareKernel(backend: Backend, job: Job, inputs: Inputs): Prepared | null {
+export function prepareKernel(
+  backend: Backend,
+  job: Job,
+  inputs: Inputs,
+  clock: GpuClock | null = null,
+): Prepared | null {
   const kernel = kernelOf(job);
   const { kernels } = backend;
   if ((kernel === "forward" || kernel === "backward") && kernels[kernel] === undefined) return null;
@@ -93,7 +99,7 @@ export function prepareKernel(backend: Backend, job: Job, inputs: Inputs): Prepa
   if (kernel === "gradNormalize") CALLS.gradSums.run(kernels, o);
   const { run, outputs } = CALLS[kernel];
   return {
-    run: finished(backend, () => run(kernels, o)),
+    ...timed(backend, () => run(kernels, o), clock),
     async output() {
       const buffers = outputs(o);
       const all = new HostType(buffers.reduce((sum, { length }) => sum + length, 0));

@@ -23,7 +23,7 @@ import { tfjs } from "./peers/tfjs.ts";
 import { print } from "./report.ts";
 import { type Row, rowsOf } from "./row.ts";
 import { jobsOf, PANELS } from "./sweep.ts";
-import { webgpu } from "./webgpu.ts";
+import { webgpu, webgpuByItsClock } from "./webgpu.ts";
 
 const OURS: Readonly<Record<string, (threads: number) => Promise<Implementation[]>>> = {
   cpu: async () => [ours(await createCpu())],
@@ -53,6 +53,7 @@ interface Options {
   backends: string;
   peers: string;
   rounds: number;
+  gpuClock?: true;
   json?: string;
   svg?: string;
 }
@@ -79,6 +80,10 @@ const program = new Command("bench")
   .option("--backends <list>", `of ours: ${Object.keys(OURS).join(",")}`, Object.keys(OURS).join(","))
   .option("--peers <list>", `all, none, or of ${Object.keys(PEERS).join(",")}`, "all")
   .option("--rounds <n>", "samples of each", Number, 9)
+  .option(
+    "--gpu-clock",
+    "@bn/webgpu and its copy alone, by the adapter's clock, so that the host's part does not count",
+  )
   .option("--browser", "WebGPU in headless Chromium instead; --browser --help tells its options")
   .option("--json <file>", "write the rows")
   .option("--svg <file>", "draw the rows");
@@ -165,7 +170,15 @@ function kernelJobs({ shape: wanted, dtype }: Options, kernels: readonly Kernel[
   );
 }
 
-async function open({ threads, backends, peers, kernel, against: other }: Options): Promise<Implementation[]> {
+async function open({
+  threads,
+  backends,
+  peers,
+  kernel,
+  against: other,
+  gpuClock,
+}: Options): Promise<Implementation[]> {
+  if (gpuClock) return webgpuByItsClock();
   const own = named("--backends", OURS, backends);
   const wanted = kernel ? "none" : peers; // peers have no kernels that can be called alone
   const others =

@@ -1,14 +1,23 @@
 import type { Backend, Blob } from "@bn/core";
 import * as thisCore from "@bn/core";
-import { EPS, finished, type Implementation, type Prepared } from "./implementation.ts";
+import type { GpuClock } from "./gpu-clock.ts";
+import { EPS, type Implementation, type Prepared, timed } from "./implementation.ts";
 import { type Inputs, isKernel, type Job } from "./jobs.ts";
 import { prepareKernel } from "./kernels.ts";
 
 /** The function that creates layers, of this checkout or of the one that it is compared with. */
 export type Core = Pick<typeof thisCore, "createBatchNorm" | "createBatchNormScale" | "createBlob">;
 
+interface Choices {
+  readonly name?: string;
+  readonly core?: Core;
+  /** Without it, the wall's clock. */
+  readonly clock?: GpuClock | null;
+}
+
 /** A backend, used through its layers as by a user, or by its kernels alone. */
-export function ours(backend: Backend, name = `@bn/${backend.name}`, core: Core = thisCore): Implementation {
+export function ours(backend: Backend, choices: Choices = {}): Implementation {
+  const { name = `@bn/${backend.name}`, core = thisCore, clock = null } = choices;
   const { threads, dtypes } = backend.supports;
   return {
     name,
@@ -16,14 +25,16 @@ export function ours(backend: Backend, name = `@bn/${backend.name}`, core: Core 
     tolerance: 64,
     async prepare(job, inputs) {
       if (!dtypes.includes(job.dtype)) return null;
-      return isKernel(job.op) ? prepareKernel(backend, job, inputs) : prepareLayer(core, backend, job, inputs);
+      return isKernel(job.op)
+        ? prepareKernel(backend, job, inputs, clock)
+        : prepareLayer(core, backend, job, inputs, clock);
     },
     close: () => backend.dispose(),
   };
 }
 
 /** The backend's own copy kernel on one tensor. */
-export function copyOf(backend: Backend): Implementation {
+export function copyOf(backend: Backend, clock: GpuClock | null = null): Implementation {
   return {
     name: `copy (@bn/${backend.name})`,
     threads: backend.supports.threads,
@@ -34,7 +45,7 @@ export function copyOf(backend: Backend): Implementation {
       const y = thisCore.createBlob(backend, shape, dtype);
       x.write(inputs.x);
       return {
-        run: finished(backend, () => backend.kernels.copy(x.count(), x.data, y.data)),
+        ...timed(backend, () => backend.kernels.copy(x.count(), x.data, y.data), clock),
         output: async () => null,
         close() {
           x.dispose();
@@ -46,7 +57,13 @@ export function copyOf(backend: Backend): Implementation {
   };
 }
 
-async function prepareLayer(core: Core, backend: Backend, job: Job, inputs: Inputs): Promise<Prepared> {
+async function prepareLayer(
+  core: Core,
+  backend: Backend,
+  job: Job,
+  inputs: Inputs,
+  clock: GpuClock | null,
+): Promise<Prepared> {
   const { createBatchNorm, createBatchNormScale, createBlob } = core;
   const { op, shape, axis, dtype } = job;
   const scaled = op.endsWith("+scale");
@@ -70,7 +87,7 @@ async function prepareLayer(core: Core, backend: Backend, job: Job, inputs: Inpu
   }
   const call = backward ? () => layer.backward(top, down, bottom) : () => layer.forward(bottom, top);
   return {
-    run: finished(backend, call),
+    ...timed(backend, call, clock),
     output: () => (backward ? x.readDiff() : y.read()),
     close() {
       layer.dispose();
