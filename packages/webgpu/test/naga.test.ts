@@ -32,7 +32,7 @@ GPUDevice.prototype.createComputePipeline = function (descriptor) {
 const called = new Set();
 let adapter = "";
 async function create() {
-  const backend = await createWebGpu();
+  const backend = await createWebGpu({ tuning: { copies: true } });
   adapter = backend.supports.details.adapter;
   for (const [name, kernel] of Object.entries(backend.kernels)) {
     backend.kernels[name] = (...operands) => {
