@@ -160,7 +160,7 @@ async function partOf(blob: Blob, part: "data" | "diff"): Promise<{ buffer: unkn
   }
 }
 
-/** The differences of a blob between two snapshots, in words, or null. */
+/** A text that describes the differences of a blob between two snapshots, or null. */
 export function changeOf(before: Content | null | undefined, after: Content | null | undefined): string | null {
   if (!before || !after)
     return before === after ? null : `was ${before ? "alive" : "gone"}, is ${after ? "alive" : "gone"}`;

@@ -11,7 +11,7 @@ export function differs(headers: Float64Array, size: number, stride: number): nu
 
 /**
  * Describes how the header of `rank` differs from that of rank 0. The text is the same on every rank. All ranks have seen
- * the same headers, so all of them call this, and `exchange` their tags.
+ * the same headers, so all of them call this function and exchange their tags with `exchange`.
  */
 export function difference(
   headers: Float64Array,

@@ -152,7 +152,7 @@ function windowsOf(context: Context, own: Params, axes: number): Windows {
   return windows;
 }
 
-/** `name` once for all axes or once per axis; for two axes also `stem_h` and `stem_w`. */
+/** The values of a field that is given once for all axes or once per axis; for two axes also as `stem_h` and `stem_w`. */
 function perAxis(
   { layer }: Context,
   own: Params,
