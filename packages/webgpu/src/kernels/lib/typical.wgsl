@@ -1,0 +1,73 @@
+// The value of a channel that moments are taken about. The kernel gives the tensor `x`.
+
+// Subtracting an infinity or a NaN would lose every value; subtracting 0 loses only the infinite ones (BN-12).
+fn finiteOr0(v: f32) -> f32 {
+  return select(0.0, v, isFinite(v));
+}
+
+fn valueAt(channel: u32, i: u32) -> Value {
+  return x[unitAt(min(channel, p.channels - 1u), i)];
+}
+
+// A sample of at least 256 values spread over the channel. Its mean is typically off by 1/16 of the standard deviation.
+const SAMPLED = 256u / WIDTH;
+
+// A value of the sample that is near the sample's mean. It is a value of the channel, so that differences need no more bits
+// than the values do and their sums are as exact (N-7). Every thread of the workgroup must call this function.
+fn typical(here: Place, local: u32) -> f32 {
+  let head = finiteOr0(one(valueAt(here.channel, 0u), 0u));
+  let rounds = max(1u, SAMPLED / LANES);
+  let step = max(1u, p.units / (LANES * rounds));
+  var sum = Value();
+  for (var round = 0u; round < rounds; round += 1u) {
+    sum += sampled(here, round, step) - head;
+  }
+  let middle = joined(vec2f(fold(sum), 0.0), local, here.lane).x / f32(LANES * rounds * WIDTH);
+  var best = head;
+  for (var round = 0u; round < rounds; round += 2u) { // half of the sample is read again, from the cache
+    let value = sampled(here, round, step);
+#if VEC4
+    best = nearer(nearer(best, value.x, head, middle), value.y, head, middle);
+    best = nearer(nearer(best, value.z, head, middle), value.w, head, middle);
+#else
+    best = nearer(best, value, head, middle);
+#endif
+  }
+  return nearest(best, head, middle, local, here.lane);
+}
+
+// One unit of each stretch of `step` units; a hash says which. At equal distances it could be the same column of every row.
+fn sampled(here: Place, round: u32, step: u32) -> Value {
+  let i = round * LANES + here.lane;
+  let within = ((i * 0x9e3779b1u) >> 16u) % step;
+  return valueAt(here.channel, min(i * step + within, p.units - 1u));
+}
+
+// Which of a and b is nearer to head + middle.
+fn nearer(a: f32, b: f32, head: f32, middle: f32) -> f32 {
+  return select(a, b, abs((b - head) - middle) < abs((a - head) - middle));
+}
+
+// The value of all lanes that is nearest, found as `tree` joins sums. The shelf is free for the next use.
+fn nearest(mine: f32, head: f32, middle: f32, local: u32, lane: u32) -> f32 {
+  var best = mine;
+  shelf[local].x = best;
+  workgroupBarrier();
+  var left = LANES;
+  for (; left > 8u; left /= 8u) {
+    let some = left / 8u;
+    if (lane < some) {
+      for (var n = 1u; n < 8u; n += 1u) {
+        best = nearer(best, shelf[local + n * some * STRIDE].x, head, middle);
+      }
+      shelf[local].x = best;
+    }
+    workgroupBarrier();
+  }
+  best = head;
+  for (var n = 0u; n < left; n += 1u) {
+    best = nearer(best, shelf[local + (n - lane) * STRIDE].x, head, middle);
+  }
+  workgroupBarrier();
+  return best;
+}
