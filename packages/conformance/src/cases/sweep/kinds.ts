@@ -41,7 +41,8 @@ export const KINDS: readonly Kind[] = [
   { name: "gamma-0", make: () => ({ gamma: 0 }) },
   { name: "constant", make: (r) => ({ mean: sign(r) * 3.7 * near1(r), std: 0 }) },
   { name: "beta-1e7", make: (r) => ({ beta: sign(r) * decades(r, 6.3, 9) }) },
-  { name: "gamma-negative", make: (r) => ({ gamma: -near1(r) }) },
+  // Small gradients as well: their sums are small, and count.
+  { name: "gamma-negative", make: (r) => ({ gamma: -near1(r), dyStd: 1e-9 * near1(r) }) },
   { name: "zeros", make: () => ({ pattern: "zeros", dyPattern: "zeros" }) },
   { name: "offset-1e6", make: (r) => ({ mean: sign(r) * 1e6 * near1(r) }) },
   { name: "gamma-minus-0", make: () => ({ gamma: -0 }) },
