@@ -280,16 +280,12 @@ class NormLayer implements BatchNormLayer {
     return pass;
   }
 
-  #prepareBackward(
-    top: readonly Blob[],
-    propagateDown: readonly boolean[],
-    bottom: readonly Blob[],
-  ): BatchNormBackward {
+  #prepareBackward(top: readonly Blob[], down: readonly boolean[], bottom: readonly Blob[]): BatchNormBackward {
     const state = this.#checkBlobs("backward", bottom, top);
-    checkPropagateDown(this.#fail, propagateDown, 1);
+    checkPropagateDown(this.#fail, down, 1);
     const [x, y] = [memoryOf(bottom[0]) as Memory, memoryOf(top[0]) as Memory];
     const forward = checkSameForward(this.#fail, this.#last, [x], y, state.params[3]?.data ?? null);
-    this.#backward = prepareBackward(state, forward, propagateDown[0] === true, x, y);
+    this.#backward = prepareBackward(state, forward, down[0] === true, x, y);
     return this.#backward;
   }
 
