@@ -122,4 +122,23 @@ describe("createCommunicator", () => {
     // without values. A very long message always takes two.
     expect(counts).toEqual([2, 2, 1, 2, 1, 1, 1, 1, 1, 1, 2, 2, 2]);
   });
+
+  it("takes one exchange per call of layers that take turns, also where their lengths change", () => {
+    let exchanges = 0;
+    const communicator = createCommunicator({
+      rank: 0,
+      size: 1,
+      exchange: (values, all) => {
+        exchanges += 1;
+        all.set(values);
+      },
+    });
+    const step = [6, 6, 6, 4, 4, 4, 0];
+    const run = () => {
+      exchanges = 0;
+      for (const length of step) communicator.allGather("a step", new Float64Array(length));
+      return exchanges;
+    };
+    expect([run(), run(), run()]).toEqual([10, 8, 7]);
+  });
 });

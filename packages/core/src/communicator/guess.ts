@@ -7,10 +7,15 @@ export interface Guess {
 
 /** The largest number to predict: a longer message that turns out wrong costs more than an exchange. */
 const MOST = 8192;
+/** How many calls are remembered for each length. */
+const LATELY = 4;
 
-/** Predicts the length that followed a call of this length the last time: training repeats the same calls. */
+/**
+ * Predicts the largest length that lately followed a call of this length. Training repeats the same calls, and a message
+ * that is too long costs less than the exchange that a message that is too short needs.
+ */
 export function createGuess(): Guess {
-  const after = new Map<number, number>();
+  const after = new Map<number, number[]>();
   let last = -1;
   let values = 0;
   return {
@@ -18,10 +23,16 @@ export function createGuess(): Guess {
       return values;
     },
     see(length) {
-      after.set(last, length);
+      if (length <= MOST) remember(length);
       last = length;
-      const next = after.get(length) ?? 0;
-      values = next <= MOST ? next : 0;
+      values = Math.max(0, ...(after.get(length) ?? []));
     },
   };
+
+  function remember(length: number): void {
+    const lengths = after.get(last) ?? [];
+    if (lengths.length === LATELY) lengths.shift();
+    lengths.push(length);
+    after.set(last, lengths);
+  }
 }
