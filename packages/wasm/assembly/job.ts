@@ -83,9 +83,9 @@ export const job: Job = changetype<Job>(<usize>JOB);
 /**
  * Work on fewer bytes is not shared: another thread would have woken too late to help much. It is then planned as for
  * one thread; in tiles for others, moments and gradSums of [8, 64, 64] and [8, 64, 100] took 8 to 40 % longer. Measured,
- * float32, two threads against one, medians of two runs on a busy machine of two virtual cores: forward of [8, 64, 128],
- * 0.5 MiB in x and y, 1.1 and 1.5; backward, 0.75 MiB, 1.1 and 1.7; normalize of [8, 64, 256], 1 MiB, 0.87 and 0.89;
- * backward, 1.5 MiB, 0.91 and 0.98; of [8, 64, 2048], 12 MiB, 0.61.
+ * float32, two threads against one, medians on a busy machine of two virtual cores: forward of [8, 64, 128], 0.5 MiB in
+ * x and y, 1.1 and 1.5; backward, 0.75 MiB, 1.1 and 1.7. From 1 to 6 MiB runs disagree, 0.66 to 1.48; from 8 MiB on they
+ * take 0.56 to 0.8.
  */
 const SHARED: u64 = 1048576;
 
