@@ -83,9 +83,9 @@ export const job: Job = changetype<Job>(<usize>JOB);
 /**
  * Work on fewer bytes is not shared: another thread would have woken too late to help much. It is then planned as for
  * one thread; in tiles for others, moments and gradSums of [8, 64, 64] and [8, 64, 100] took 8 to 40 % longer. Measured,
- * float32, two threads against one, medians on a busy machine of two virtual cores: forward of [8, 64, 128], 0.5 MiB in
- * x and y, 1.1 and 1.5; backward, 0.75 MiB, 1.1 and 1.7. From 1 to 6 MiB runs disagree, 0.66 to 1.48; from 8 MiB on they
- * take 0.56 to 0.8.
+ * float32, two threads against one, on a quiet machine of two virtual cores: normalize, forward and backward of
+ * [8, 64, 256], 1 to 1.5 MiB, 0.64, 0.89 and 0.59; of [8, 64, 1024] 0.52, 0.60 and 0.54; of [32, 64, 3136] 0.58, 0.63 and
+ * 0.58. Shared, [8, 64, 128] with 0.5 and 0.75 MiB took 1.1 to 1.7 on a busy machine.
  */
 const SHARED: u64 = 1048576;
 
