@@ -107,7 +107,7 @@ function runningOf([mean, variance, factor]: readonly (DeviceBuffer | null)[]): 
   return { mean, variance, factor } as Running<DeviceBuffer>;
 }
 
-/** Prepares a forward that equals the last one, before it has any effect. */
+/** Prepares a forward that equals the last one. If this throws, nothing has changed. */
 export function renewForward(pass: BatchNormForward, { ranks }: BatchNormState): void {
   const { backend, dtype, geometry, useGlobalStats, work } = pass;
   const some = geometry.outer * geometry.inner > 0;

@@ -123,7 +123,7 @@ describe("createCommunicator", () => {
     expect(counts).toEqual([2, 2, 1, 2, 1, 1, 1, 1, 1, 1, 2, 2, 2]);
   });
 
-  it("takes one exchange per call of layers that take turns, also where their lengths change", () => {
+  it("makes one exchange per call after two steps of training, even where the length changes", () => {
     let exchanges = 0;
     const communicator = createCommunicator({
       rank: 0,

@@ -42,8 +42,7 @@ const keyOf = ({ backend, id }: JsonResult) => `${backend}\n${id}`;
 const isBad = ({ status }: JsonResult) => status === "failed" || status === "notRun";
 
 /**
- * The changes from `old` to `now`. Results are matched by backend and id. `backends` maps names of the old run to names
- * of the new one, to compare two engines under the same suite.
+ * The changes from `old` to `now`. Results are matched by backend and id; `renameBackends` makes two backends match.
  */
 export function diffReports(old: JsonReport, now: JsonReport): ReportDiff {
   const before = new Map(old.results.map((result) => [keyOf(result), result]));

@@ -7,11 +7,12 @@ export interface Guess {
 
 /** The largest number to predict: a longer message that turns out wrong costs more than an exchange. */
 const MOST = 8192;
-/** How many calls are remembered for each length. */
-const LATELY = 4;
+/** How many of the calls that followed one of a length are remembered. */
+const REMEMBERED = 4;
+const NONE: readonly number[] = [];
 
 /**
- * Predicts the largest length that lately followed a call of this length. Training repeats the same calls, and a message
+ * Predicts the largest length that recently followed a call of this length. Training repeats the same calls, and a message
  * that is too long costs less than the exchange that a message that is too short needs.
  */
 export function createGuess(): Guess {
@@ -25,13 +26,14 @@ export function createGuess(): Guess {
     see(length) {
       if (length <= MOST) remember(length);
       last = length;
-      values = Math.max(0, ...(after.get(length) ?? []));
+      values = 0;
+      for (const next of after.get(length) ?? NONE) if (next > values) values = next;
     },
   };
 
   function remember(length: number): void {
     const lengths = after.get(last) ?? [];
-    if (lengths.length === LATELY) lengths.shift();
+    if (lengths.length === REMEMBERED) lengths.shift();
     lengths.push(length);
     after.set(last, lengths);
   }

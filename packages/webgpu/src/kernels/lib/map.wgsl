@@ -12,7 +12,7 @@ fn main(
   @builtin(workgroup_id) id: vec3u,
   @builtin(num_workgroups) count: vec3u,
 ) {
-  let group = p.groups - 1u - flat(id, count); // backwards, since what a reduction read last is still in the cache
+  let group = p.groups - 1u - flat(id, count); // in reverse, because what a reduction read last is still cached
   if (group >= p.groups) {
     return;
   }
