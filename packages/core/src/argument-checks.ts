@@ -68,7 +68,7 @@ export function argumentChecks(name: string, dtypes: readonly Dtype[]): Argument
       if (source.length === 0 && isDetached(source.buffer)) {
         throw new BnError(
           "ERR_BN_DISPOSED",
-          `${name} write: source is a view of memory that is gone (transferred, or WebAssembly memory that has grown since); take the view again`,
+          `${name} write: source is a view of memory that is gone (transferred, or WebAssembly memory that has grown since); create the view again`,
         );
       }
     },

@@ -66,7 +66,7 @@ export function settingsOf(where: string, params: BatchNormScaleParams, scaled: 
   const rules = scaled ? BATCH_NORM_SCALE_RULES : BATCH_NORM_RULES;
   const { phase = "train", ...given } = readOptions(where, params, rules, ELSEWHERE);
   if (given.globalGradients !== undefined && !given.communicator) {
-    throw new BnError("ERR_BN_PARAM", `${where}: globalGradients needs a communicator; leave it out, or give both`);
+    throw new BnError("ERR_BN_PARAM", `${where}: globalGradients needs a communicator; pass both, or neither`);
   }
   const { filler, biasTerm = false, biasFiller, blobs } = given;
   const gamma = fillerValue(filler, 1);

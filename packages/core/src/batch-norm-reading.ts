@@ -9,7 +9,7 @@ export function batchNormGeometry(where: string, shape: Shape, axis: number): Ge
   if (shape.length === 0) {
     throw new BnError(
       "ERR_BN_SHAPE",
-      `${where}: bottom[0] has no axes (a scalar), expected at least 1; reshape it to [1]`,
+      `${where}: bottom[0] has no axes (a scalar), expected at least 1 axis; reshape it to [1]`,
     );
   }
   const oneChannel = shape.length === 1 && axis === 1;

@@ -263,7 +263,7 @@ class NormLayer implements BatchNormLayer {
     if (!this.#useGlobalStats() && geometry.outer * geometry.inner === 0 && this.#member === null) {
       this.#fail(
         method,
-        `bottom[0] is empty (shape ${shapeText(shape)}): a batch without values has no statistics; leave it out, or use global statistics`,
+        `bottom[0] is empty (shape ${shapeText(shape)}): a batch without values has no statistics; skip it, or use global statistics`,
       );
     }
     return geometry;

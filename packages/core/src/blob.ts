@@ -85,7 +85,7 @@ export function createBlob<B extends DeviceBuffer, D extends Dtype = "float32">(
   if (!backend.supports.dtypes.includes(dtype)) {
     throw new BnError(
       "ERR_BN_BACKEND",
-      `createBlob: backend "${backend.name}" has no ${typeof dtype === "string" ? dtype : `dtype ${textOf(dtype)}`}, only ${backend.supports.dtypes.join(", ")}`,
+      `createBlob: backend "${backend.name}" does not support ${typeof dtype === "string" ? dtype : `dtype ${textOf(dtype)}`}, only ${backend.supports.dtypes.join(", ")}`,
     );
   }
   const checked = checkShape("createBlob", shape);
@@ -97,13 +97,15 @@ function checkBackend(backend: Backend): void {
   const given: unknown = backend;
   if (typeof given !== "object" || given === null || !("contractVersion" in given)) {
     const cure =
-      given instanceof Promise ? "; await createCpu(), or whatever made it, first" : " of createCpu() or the like";
+      given instanceof Promise
+        ? "; await the function that creates it, e.g. await createCpu()"
+        : ", e.g. of createCpu()";
     throw new BnError("ERR_BN_PARAM", `createBlob: backend is ${textOf(given)}, expected a backend${cure}`);
   }
   if (backend.contractVersion !== CONTRACT_VERSION) {
     throw new BnError(
       "ERR_BN_BACKEND",
-      `createBlob: backend "${backend.name}" has contractVersion ${textOf(backend.contractVersion)}, this core expects ${CONTRACT_VERSION}; install versions that fit, or bring the backend to contract ${CONTRACT_VERSION} (docs/adding-a-backend.md)`,
+      `createBlob: backend "${backend.name}" has contractVersion ${textOf(backend.contractVersion)}, this core expects ${CONTRACT_VERSION}; install matching versions, or update the backend to contract ${CONTRACT_VERSION} (docs/adding-a-backend.md)`,
     );
   }
   if (backend.disposed) {
@@ -122,7 +124,7 @@ function checkData<B extends DeviceBuffer>(backend: Backend<B>, shape: Shape, dt
   if (data.dtype !== dtype) {
     throw new BnError(
       "ERR_BN_BACKEND",
-      `createBlob: data is ${textOf(data.dtype)}, the blob ${dtype}; give both one dtype`,
+      `createBlob: data is ${textOf(data.dtype)}, the blob ${dtype}; use one dtype for both`,
     );
   }
   if (!backend.owns(data)) {
@@ -132,7 +134,7 @@ function checkData<B extends DeviceBuffer>(backend: Backend<B>, shape: Shape, dt
       disposed ? "ERR_BN_DISPOSED" : "ERR_BN_BACKEND",
       disposed
         ? "createBlob: data was disposed; alloc a new buffer"
-        : `createBlob: data is not a buffer of this backend "${backend.name}"; read it where it lives, and write() the values to this blob`,
+        : `createBlob: data is not a buffer of this backend "${backend.name}"; read() it on its own backend, and write() the values to this blob`,
       { cause },
     );
   }
@@ -233,7 +235,7 @@ class BlobOnBackend<B extends DeviceBuffer, D extends Dtype> implements Blob<B, 
     if (this.backend.owns(buffer)) return buffer;
     throw new BnError(
       "ERR_BN_DISPOSED",
-      `Blob ${part}: the buffer of the blob (shape ${shapeText(this.shape)}) was disposed, which is for the blob to do; create a new blob`,
+      `Blob ${part}: the buffer of the blob (shape ${shapeText(this.shape)}) was disposed by other code, and only the blob may do that; create a new blob`,
     );
   }
 

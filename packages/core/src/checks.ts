@@ -96,12 +96,12 @@ function checkHome(fail: Fail, method: string, { label, memory }: Entry, first: 
     const other = backend.name === first.backend.name ? "another instance of it" : `"${first.backend.name}"`;
     fail(
       method,
-      `${what} lives on backend "${backend.name}", bottom[0] on ${other}; read() it and write() it to a blob of that backend`,
+      `${what} is on backend "${backend.name}", bottom[0] on ${other}; read() it and write() it to a blob of that backend`,
       "ERR_BN_BACKEND",
     );
   }
   if (dtype !== first.dtype) {
-    fail(method, `${what} is ${dtype}, bottom[0] is ${first.dtype}; give all blobs one dtype`, "ERR_BN_BACKEND");
+    fail(method, `${what} is ${dtype}, bottom[0] is ${first.dtype}; use one dtype for all blobs`, "ERR_BN_BACKEND");
   }
 }
 
@@ -112,7 +112,7 @@ function checkLive(fail: Fail, method: string, { label, memory }: Entry): void {
     if (buffer === null || memory.backend.owns(buffer)) continue;
     fail(
       method,
-      `the ${part} buffer of ${label} (shape ${shapeText(memory.shape)}) was disposed, which is for the blob to do; create a new blob`,
+      `the ${part} buffer of ${label} (shape ${shapeText(memory.shape)}) was disposed by other code, and only the blob may do that; create a new blob`,
       "ERR_BN_DISPOSED",
     );
   }
@@ -127,7 +127,7 @@ function checkApart(fail: Fail, method: string, entries: readonly Entry[]): void
         fail(method, `${one.label} is ${other.label}, expected a blob of its own; copy it first`, "ERR_BN_PARAM");
       }
       if (!shareBuffer(a.memory, b.memory)) continue;
-      const cure = b.label === "top[0]" ? "pass one blob as both to work in place" : "give each a buffer of its own";
+      const cure = b.label === "top[0]" ? "to work in place, pass one blob as both" : "give each a buffer of its own";
       fail(method, `${b.label} and ${a.label} are two blobs on one buffer; ${cure}`, "ERR_BN_PARAM");
     }
   }
@@ -177,7 +177,7 @@ export function checkGivenShapes(fail: Fail, given: readonly Memory[], shapes: r
   if (given.length !== shapes.length) {
     fail(
       "setUp",
-      `blobs holds ${given.length}, expected ${shapes.length} of shapes ${shapes.map(shapeText).join(", ")}; pass those of a layer with the same parameters`,
+      `blobs has ${given.length} entries, expected ${shapes.length} of shapes ${shapes.map(shapeText).join(", ")}; pass the blobs of a layer with the same parameters`,
     );
   }
   for (const [i, shape] of shapes.entries()) {

@@ -12,7 +12,7 @@
  * | `ERR_BN_MEMORY` | out of memory |
  * | `ERR_BN_UNAVAILABLE` | a backend cannot run on this machine |
  * | `ERR_BN_DEVICE` | the device failed; rejects `read()` or `finish()` |
- * | `ERR_BN_SYNC` | ranks of a communicator are out of step, or one of them did not come |
+ * | `ERR_BN_SYNC` | ranks of a communicator are out of step, or one of them did not arrive |
  * | `ERR_BN_DATA` | a file or module is unreadable, truncated or not what it claims to be |
  */
 export type BnErrorCode =

@@ -29,7 +29,7 @@ export function hostValues(where: string, values: unknown, dtype: Dtype, count: 
   }
   if (length !== count) {
     const detached = length === 0 && ArrayBuffer.isView(values) && values.buffer.byteLength === 0;
-    const cure = detached ? "the array's memory was moved or transferred; take the view again" : "reshape() first";
+    const cure = detached ? "the array's memory was moved or transferred; create the view again" : "reshape() first";
     throw new BnError(
       "ERR_BN_SHAPE",
       `${where}: ${length} values, expected ${count} for shape ${shapeText(shape)}; ${cure}`,

@@ -52,11 +52,11 @@ export function checkSameForward<P extends ForwardPass>(
 ): P {
   const { pass } = last;
   const no = (what: string) => fail("backward", what, "ERR_BN_STATE");
-  if (pass === null) return no("no forward came before it; call forward() first");
+  if (pass === null) return no("forward() has not run yet; call it before backward()");
   const x = bottoms[0] as Memory;
   const inPlace = pass.bottoms[0] === pass.top;
   if (inPlace !== (x === top)) {
-    return no(`forward ran ${inPlace ? "in place" : "out of place"}; pass the same bottom and top`);
+    return no(`the last forward() ran ${inPlace ? "in place" : "out of place"}; pass the same bottom and top`);
   }
   for (const [label, now, then] of [
     ["bottom[0]", x, pass.bottoms[0]],
@@ -66,16 +66,16 @@ export function checkSameForward<P extends ForwardPass>(
     if (now === then) continue;
     const shape = now === undefined ? "" : ` (shape ${shapeText(now.shape)})`;
     return no(
-      `${label}${shape} is not the one that the last forward saw; for several inputs make a layer per input that shares blobs: { blobs: layer.blobs }`,
+      `${label}${shape} is not the one that the last forward saw; for several inputs, create one layer per input and share the blobs: { blobs: layer.blobs }`,
     );
   }
   if (!sameShape(x.shape, pass.shape) || top.count !== x.count) {
     const got = `bottom[0] has shape ${shapeText(x.shape)}, top[0] ${shapeText(top.shape)}`;
-    return no(`${got}, not what forward saw (${shapeText(pass.shape)}); call forward() again`);
+    return no(`${got}, the last forward() saw ${shapeText(pass.shape)}; call forward() again`);
   }
   if ((pass.source !== null && x.data !== pass.source) || (pass.gamma !== null && gamma !== pass.gamma)) {
     const which = pass.source !== null && x.data !== pass.source ? "bottom[0]" : "the scale";
-    return no(`the memory of ${which} was replaced after forward, by reshape(); call forward() again`);
+    return no(`reshape() replaced the memory of ${which} after forward(); call forward() again`);
   }
   checkUntouched(fail, last, pass);
   return pass;
@@ -90,14 +90,14 @@ export function checkUntouched<P extends ForwardPass>(fail: Fail, last: LastForw
   if (written !== null) {
     fail(
       "backward",
-      `the values of ${written} were overwritten after forward, and backward reads them; call forward() again, or work in place`,
+      `the values of ${written} were overwritten after forward(), and backward() reads them; call forward() again, or work in place`,
       "ERR_BN_STATE",
     );
   }
   if (backend.faults !== last.faults) {
     fail(
       "backward",
-      `the device reported an error after forward, whose results are not to be trusted; await finish() to see it, then call forward() again`,
+      `the device reported an error after forward(), so its results cannot be used; await finish() to get the error, then call forward() again`,
       "ERR_BN_STATE",
     );
   }

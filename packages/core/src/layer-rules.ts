@@ -40,7 +40,7 @@ export const BATCH_NORM_RULES: OptionRules = {
     expected: "a number from 0 to 1",
     test: (value) => typeof value === "number" && value >= 0 && value <= 1,
     aliases: {
-      momentum: "what is left of the old statistics: 1 - momentum of PyTorch, momentum of Keras and ONNX",
+      momentum: "the weight of the old statistics: 1 - momentum in PyTorch, momentum in Keras and ONNX",
       decay: "",
     },
   },
@@ -54,7 +54,7 @@ export const BATCH_NORM_RULES: OptionRules = {
     aliases: { dim: "", channelAxis: "", channelsLast: "axis: -1", dataFormat: "axis: -1 for channels-last" },
   },
   communicator: {
-    expected: "a communicator, e.g. of createMpi() or joinThreads()",
+    expected: "a communicator, e.g. from createMpi() or joinThreads()",
     test: isCommunicator,
     aliases: { processGroup: "", ranks: "", sync: "communicator: ...", synchronized: "communicator: ..." },
   },
@@ -75,17 +75,17 @@ export const SCALE_RULES: OptionRules = {
 
 /** Options of other layers, for a message to a caller who passes them to the wrong layer. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
-  filler: "createBatchNormScale and createScale have it",
-  biasTerm: "createBatchNormScale and createScale have it",
-  biasFiller: "createBatchNormScale and createScale have it",
+  filler: "it is an option of createBatchNormScale and createScale",
+  biasTerm: "it is an option of createBatchNormScale and createScale",
+  biasFiller: "it is an option of createBatchNormScale and createScale",
   numAxes: "createScale has it",
-  communicator: "createBatchNorm and createBatchNormScale have it",
+  communicator: "it is an option of createBatchNorm and createBatchNormScale",
   globalGradients: "createBatchNormScale has it",
-  affine: "createBatchNormScale learns gamma, and beta with biasTerm",
-  scale: "createBatchNormScale learns gamma, and beta with biasTerm",
-  numFeatures: "bottom's shape says how many channels there are",
-  eps: "createBatchNorm and createBatchNormScale have it",
-  phase: "createBatchNorm and createBatchNormScale have it",
+  affine: "createBatchNormScale learns gamma, and with biasTerm also beta",
+  scale: "createBatchNormScale learns gamma, and with biasTerm also beta",
+  numFeatures: "the number of channels comes from bottom's shape",
+  eps: "it is an option of createBatchNorm and createBatchNormScale",
+  phase: "it is an option of createBatchNorm and createBatchNormScale",
 };
 
 function areBlobs(value: unknown): boolean {

@@ -70,7 +70,7 @@ export function checkState(where: string, own: string, given: unknown): CheckedS
   };
   if (!isRecord(given)) {
     const hint = given instanceof Promise ? "; await it first" : "";
-    return bad(`state is ${textOf(given)}, expected what state() of a layer resolves with${hint}`);
+    return bad(`state is ${textOf(given)}, expected the result of a layer's state()${hint}`);
   }
   const { type, version, dtype, blobs } = given;
   const fits = type === own || (own === "BatchNormScale" && (type === "BatchNorm" || type === "Scale"));
@@ -156,7 +156,7 @@ export function loadsOf(
     if (!sameShape(shape, expected)) {
       throw new BnError(
         "ERR_BN_SHAPE",
-        `${where}: ${name} of the state has shape ${shapeText(shape)}, the layer's ${shapeText(expected)}; load it into a layer with as many channels`,
+        `${where}: ${name} of the state has shape ${shapeText(shape)}, the layer's ${shapeText(expected)}; load it into a layer with the same number of channels`,
       );
     }
     const rounded = newHostArray(dtype, values.length);

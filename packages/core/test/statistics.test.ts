@@ -170,10 +170,14 @@ describe("refused, with nothing changed", () => {
   };
   const later = createStatistics(1, { first: 5 });
   it.each<[string, string, (s: Statistics) => unknown]>([
-    ["a gap", "ERR_BN_PARAM Statistics merge: a gap: the other begins with batch 5, expected 1", (s) => s.merge(later)],
+    [
+      "a gap",
+      "ERR_BN_PARAM Statistics merge: a gap: the other part begins with batch 5, expected 1",
+      (s) => s.merge(later),
+    ],
     ["an overlap", "ERR_BN_PARAM Statistics merge: an overlap", (s) => s.merge(s)],
-    ["other channels", "the other has 2 channels, expected 1", (s) => s.merge(createStatistics(2, { first: 1 }))],
-    ["no statistics", "this is not the state of statistics", (s) => s.merge(JSON.parse("{}"))],
+    ["other channels", "the other part has 2 channels, expected 1", (s) => s.merge(createStatistics(2, { first: 1 }))],
+    ["no statistics", "this is not a state of Statistics", (s) => s.merge(JSON.parse("{}"))],
     ["a negative sum of squares", "m2[0] is -1", (s) => s.addMoments({ ...batch, m2: new Float64Array([-1]) })],
     ["a fractional count", "count is 0.5", (s) => s.addMoments({ ...batch, count: 0.5 })],
     [

@@ -37,7 +37,7 @@ describe("the option communicator", () => {
     (wrong) => {
       const params: object = { communicator: wrong };
       expect(messageOf(() => createBatchNorm(params))).toMatch(
-        /^ERR_BN_PARAM BatchNorm create: communicator is .*, expected a communicator, e.g. of createMpi\(\) or joinThreads\(\)/,
+        /^ERR_BN_PARAM BatchNorm create: communicator is .*, expected a communicator, e.g. from createMpi\(\) or joinThreads\(\)/,
       );
     },
   );
@@ -53,7 +53,7 @@ describe("the option communicator", () => {
   });
 
   it.each([
-    ["gives its results later", backendWith({ hostVisible: false })],
+    ["returns its results later", backendWith({ hostVisible: false })],
     ["has no kernel splitMoments", backendWith({}, false)],
   ])("setUp refuses a backend that %s (R-7)", (why, backend) => {
     const [x, y] = [createBlob(backend, [2, 3]), createBlob(backend)];

@@ -51,7 +51,7 @@ export async function createCpu(): Promise<Backend<CpuBuffer>> {
     if (CpuBuffer.isOf(owner, buffer)) return; // a disposed buffer reports that itself
     throw new BnError(
       "ERR_BN_BACKEND",
-      `cpu ${method}: the buffer is not one of this backend; pass one that its alloc() returned`,
+      `cpu ${method}: the buffer does not belong to this backend; pass one that its alloc() returned`,
     );
   };
   const dispose = async () => {

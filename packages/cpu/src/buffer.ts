@@ -29,7 +29,7 @@ export class CpuBuffer implements HostBuffer {
     if (this.#view !== null) return this.#view;
     throw new BnError(
       "ERR_BN_DISPOSED",
-      `cpu: a buffer of ${this.length} ${this.dtype} was used after dispose(), which gave its memory back; alloc a new one`,
+      `cpu: a buffer of ${this.length} ${this.dtype} was used after dispose(); alloc a new one`,
     );
   }
 
@@ -50,7 +50,7 @@ function allocate(dtype: Dtype, length: number): HostArray {
     const bytes = length * HostType.BYTES_PER_ELEMENT;
     throw new BnError(
       "ERR_BN_MEMORY",
-      `cpu alloc: no memory for ${length} ${dtype}, ${bytes} bytes; dispose blobs that are no longer needed, or split the batch`,
+      `cpu alloc: out of memory for ${length} ${dtype}, ${bytes} bytes; dispose blobs that are no longer needed, or split the batch`,
       { cause: error },
     );
   }

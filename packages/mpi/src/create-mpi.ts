@@ -89,11 +89,11 @@ export async function createMpi(options: MpiOptions = {}): Promise<MpiCommunicat
   if (started) {
     throw new BnError(
       "ERR_BN_STATE",
-      "createMpi: MPI was started in this process before, which is possible once; use that communicator, or its split()",
+      "createMpi: MPI has already been started in this process, which is possible only once; use that communicator, or its split()",
     );
   }
   if (!underMpirun()) {
-    throw unavailable("this process was not started by mpirun; start it as one of a run: mpirun -n 4 node main.js");
+    throw unavailable("this process was not started by mpirun; start it with mpirun: mpirun -n 4 node main.js");
   }
   started = true;
   try {
@@ -125,10 +125,10 @@ function start(mpi: Library): void {
   if (asked(mpi.finalized) !== 0) throw unavailable("MPI was finalised in this process; it cannot be started again");
   if (asked(mpi.initialized) === 0) {
     const code = mpi.initThread(null, null, FUNNELED, word);
-    if (code !== 0) throw unavailable(`MPI does not start: ${errorText(mpi, code)}`);
+    if (code !== 0) throw unavailable(`MPI failed to start: ${errorText(mpi, code)}`);
     if (Number(word[0]) < FUNNELED) {
       mpi.finalize();
-      throw unavailable("this MPI cannot be called by processes with threads, which Node's are; build it with threads");
+      throw unavailable("this MPI was built without support for threads, which Node needs; install one that has it");
     }
   } else if (asked(mpi.isThreadMain) === 0 && asked(mpi.queryThread) < MULTIPLE) {
     throw unavailable("MPI was started by another thread of this process; call createMpi() there");
@@ -163,7 +163,10 @@ function communicatorOf(mpi: Library, comm: bigint, timeout: number, shares: boo
   }
   function alive(method: string): void {
     if (!disposed) return;
-    throw new BnError("ERR_BN_DISPOSED", `Communicator ${method}: the communicator was disposed`);
+    throw new BnError(
+      "ERR_BN_DISPOSED",
+      `Communicator ${method}: the communicator was disposed; dispose it after its last use`,
+    );
   }
 
   return {
@@ -180,7 +183,7 @@ function communicatorOf(mpi: Library, comm: bigint, timeout: number, shares: boo
       if (!Number.isInteger(group) || group < 0 || group >= 2 ** 31) {
         throw new BnError(
           "ERR_BN_PARAM",
-          `Communicator split: group is ${String(group)}, expected a whole number from 0`,
+          `Communicator split: group is ${String(group)}, expected a whole number >= 0`,
         );
       }
       gather("split", []); // MPI_Comm_split has no time limit, so this first checks that all ranks have arrived

@@ -54,7 +54,7 @@ export interface Library extends Mpi {
 export async function loadLibrary(path: string): Promise<Library> {
   const koffi = await import("koffi").catch((cause: unknown) => {
     throw unavailable(
-      "koffi, by which Node calls C libraries, does not load here; install @bn/mpi with its dependencies",
+      "koffi, the package that calls C libraries from Node, does not load; install @bn/mpi with its dependencies",
       cause,
     );
   });
@@ -93,7 +93,7 @@ export async function loadLibrary(path: string): Promise<Library> {
     };
   } catch (cause) {
     throw unavailable(
-      `${path} is no OpenMPI that loads here; install OpenMPI 4 (Debian: libopenmpi3, openmpi-bin), or name its library: createMpi({ library })`,
+      `${path} cannot be loaded as OpenMPI; install OpenMPI 4 (Debian: libopenmpi3, openmpi-bin), or name its library: createMpi({ library })`,
       cause,
     );
   }

@@ -43,7 +43,7 @@ export function createSharedExchange(
       while (first < size && Atomics.load(words, wordOf(first)) !== before) first++;
       if (first === size) return;
       if (clock.pause()) continue;
-      reason = `${missing(before).join(", ")} of ${size} did not come within ${timeout} ms`;
+      reason = `${missing(before).join(", ")} of ${size} did not arrive within ${timeout} ms`;
       throw deadError(reason);
     }
   }

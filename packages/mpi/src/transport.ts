@@ -59,7 +59,7 @@ export function createTransport(mpi: Library, comm: Handle, timeout: number): Mp
       send.set(values);
       check(mpi.iallgather(send, length, mpi.double, receive, length, mpi.double, comm, request));
       clock.start();
-      while (!isDone()) if (!clock.pause()) die(`not all of ${size} ranks came within ${timeout} ms`);
+      while (!isDone()) if (!clock.pause()) die(`not all of ${size} ranks arrived within ${timeout} ms`);
       all.set(receive.length === size * length ? receive : receive.subarray(0, size * length));
     },
   };
@@ -68,6 +68,6 @@ export function createTransport(mpi: Library, comm: Handle, timeout: number): Mp
 export function deadError(reason: string): BnError {
   return new BnError(
     "ERR_BN_SYNC",
-    `MPI exchange: ${reason}; this communicator is of no use any more; save what is needed and end the process`,
+    `MPI exchange: ${reason}; this communicator cannot be used any more; save your state and end the process`,
   );
 }

@@ -29,7 +29,7 @@ it.each([1, 2, 5])("%i ranks get all values in rank order, in one round and in s
 it("names the rank that does not come within the limit, and is dead from then on", async () => {
   const [first] = await wrongOf(2, 1, [3], 100);
   expect(first).toEqual([
-    "MPI exchange: rank 1 of 2 did not come within 100 ms; this communicator is of no use any more; save what is needed and end the process",
+    "MPI exchange: rank 1 of 2 did not arrive within 100 ms; this communicator cannot be used any more; save your state and end the process",
   ]);
   const memory = new ArrayBuffer(bytesFor(3));
   for (let rank = 0; rank < 3; rank++) prepare(memory, rank);
@@ -37,7 +37,7 @@ it("names the rank that does not come within the limit, and is dead from then on
   expect(transport.dead).toBe(false);
   for (let i = 0; i < 2; i++) {
     expect(() => transport.exchange(new Float64Array(1), new Float64Array(3))).toThrow(
-      "rank 0, rank 2 of 3 did not come within 50 ms",
+      "rank 0, rank 2 of 3 did not arrive within 50 ms",
     );
     expect(transport.dead).toBe(true);
   }
@@ -48,7 +48,7 @@ it("what has come is taken, even where the limit is over by then, as where the m
   for (let rank = 0; rank < 2; rank++) prepare(memory, rank);
   // Both ranks are on this thread: the first finds nobody, the second finds what the first has written.
   const [first, second] = [0, 1].map((rank) => createSharedExchange(memory, rank, 2, 1));
-  expect(() => first?.exchange(Float64Array.of(7), new Float64Array(2))).toThrow("rank 1 of 2 did not come");
+  expect(() => first?.exchange(Float64Array.of(7), new Float64Array(2))).toThrow("rank 1 of 2 did not arrive");
   const all = new Float64Array(2);
   second?.exchange(Float64Array.of(8), all);
   expect([...all]).toEqual([7, 8]);

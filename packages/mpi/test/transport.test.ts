@@ -83,7 +83,7 @@ it("the time limit holds where MPI takes long to answer, as where ranks share a 
     sleep(100);
     return 0;
   });
-  expect(() => exchanged(slow, 1, 300)).toThrow("not all of 3 ranks came within 300 ms");
+  expect(() => exchanged(slow, 1, 300)).toThrow("not all of 3 ranks arrived within 300 ms");
   expect(asked).toBeLessThanOrEqual(4);
 });
 

@@ -73,7 +73,7 @@ export async function createWasm(options: WasmOptions = {}): Promise<Backend<Was
     if (Block.isOf(heap, buffer)) return; // a disposed buffer reports that itself
     throw new BnError(
       "ERR_BN_BACKEND",
-      `wasm ${method}: the buffer is not one of this backend; pass one that its alloc() returned`,
+      `wasm ${method}: the buffer does not belong to this backend; pass one that its alloc() returned`,
     );
   };
   const settled = async () => {
@@ -126,7 +126,7 @@ function createMemory(maximum: number, shared: boolean): WebAssembly.Memory {
   } catch (error) {
     throw new BnError(
       "ERR_BN_MEMORY",
-      `createWasm: no memory that may grow to ${maximum * PAGE} bytes; pass a smaller maxMemory${shared ? ", or threads: 1" : ""}`,
+      `createWasm: the runtime refused memory that may grow to ${maximum * PAGE} bytes; pass a smaller maxMemory${shared ? ", or threads: 1" : ""}`,
       { cause: error },
     );
   }

@@ -22,13 +22,13 @@ export function features(): Features {
   if (typeof WebAssembly !== "object") {
     throw new BnError(
       "ERR_BN_UNAVAILABLE",
-      "createWasm: this runtime has no WebAssembly, or it is disabled; enable it (in Node do not pass --jitless), or use @bn/cpu",
+      "createWasm: WebAssembly is missing in this runtime, or disabled; enable it (in Node, do not pass --jitless), or use @bn/cpu",
     );
   }
   if (!WebAssembly.validate(Uint8Array.from(SIMD))) {
     throw new BnError(
       "ERR_BN_UNAVAILABLE",
-      "createWasm: this runtime compiles no WebAssembly with 128-bit SIMD; use Node 20 or later, a browser of 2023 or later, or @bn/cpu",
+      "createWasm: this runtime does not support WebAssembly with 128-bit SIMD; use Node 20 or later, a browser of 2023 or later, or @bn/cpu",
     );
   }
   return {

@@ -47,7 +47,7 @@ export function createHeap(memory: WebAssembly.Memory, start: number, maxPages: 
       if (address < 0) {
         throw new BnError(
           "ERR_BN_MEMORY",
-          `wasm alloc: no memory for ${what}, ${bytes} bytes; ${allocator.used} bytes are taken and the limit is ${maxPages * PAGE}; ` +
+          `wasm alloc: out of memory for ${what}, ${bytes} bytes; ${allocator.used} bytes are in use and the limit is ${maxPages * PAGE}; ` +
             "dispose blobs that are no longer needed, raise maxMemory (at most 4 GiB), or split the batch",
         );
       }

@@ -39,7 +39,9 @@ const NEEDS: readonly Need[] = [
   {
     what: "compiling a module with threads",
     missing: () =>
-      WebAssembly.validate(Uint8Array.from(THREADS)) ? null : ": this runtime compiles no WebAssembly with threads",
+      WebAssembly.validate(Uint8Array.from(THREADS))
+        ? null
+        : ": this runtime does not support WebAssembly with threads",
   },
   {
     what: "making WebAssembly memory that is shared",
@@ -67,7 +69,9 @@ export function threadsOff(): string | null {
     const missing = tried(need);
     if (missing !== null) return `off: no shared memory${missing}`;
   }
-  return nodeThreads() !== null || typeof Worker === "function" ? null : "off: no workers; in Node use 20.16 or later";
+  return nodeThreads() !== null || typeof Worker === "function"
+    ? null
+    : "off: workers are not available; in Node use 20.16 or later";
 }
 
 function tried({ what, missing }: Need): string | null {

@@ -59,7 +59,7 @@ for (const threads of [1, 2]) {
     const ask = () => wasm.alloc("float32", MIB);
     expect(ask).toThrow(BnError);
     expect(ask).toThrow(
-      /no memory for 1048576 float32, 4194304 bytes; \d+ bytes are taken and the limit is 8388608; dispose/,
+      /out of memory for 1048576 float32, 4194304 bytes; \d+ bytes are in use and the limit is 8388608; dispose/,
     );
     expect(x.view.every((value) => value === 1)).toBe(true);
     x.dispose();

@@ -86,14 +86,14 @@ describe("refuses", () => {
     [
       "to write to another's buffer",
       "ERR_BN_BACKEND",
-      /write.*not one of this backend/,
+      /write.*does not belong to this backend/,
       (b, _, theirs) => b.write(theirs, new Float32Array(4)),
     ],
     ["to write to a disposed one", "ERR_BN_DISPOSED", /after/, (b, _x, _t, gone) => b.write(gone, new Float32Array(4))],
     [
       "to write to none",
       "ERR_BN_BACKEND",
-      /not one of this backend/,
+      /does not belong to this backend/,
       (b) => b.write(null as never, new Float32Array(4)),
     ],
     [
@@ -112,7 +112,7 @@ describe("refuses", () => {
     [
       "a view of memory that is gone",
       "ERR_BN_DISPOSED",
-      /take the view again/,
+      /create the view again/,
       (b, x) => {
         const values = new Float32Array(4);
         structuredClone(values, { transfer: [values.buffer] });
@@ -122,7 +122,7 @@ describe("refuses", () => {
     [
       "to read another's buffer",
       "ERR_BN_BACKEND",
-      /read.*not one of this backend/,
+      /read.*does not belong to this backend/,
       (b, _, theirs) => b.read(theirs, 4),
     ],
     ["to read a disposed one", "ERR_BN_DISPOSED", /after/, (b, _x, _t, gone) => b.read(gone, 4)],

@@ -23,7 +23,7 @@ const LACKS: Record<string, [take: () => void, why: string]> = {
   "no Atomics": [() => vi.stubGlobal("Atomics", undefined), "off: no shared memory: this runtime has no Atomics"],
   "WebAssembly without threads": [
     () => vi.stubGlobal("WebAssembly", { ...own(WebAssembly), validate: () => false }),
-    "off: no shared memory: this runtime compiles no WebAssembly with threads",
+    "off: no shared memory: this runtime does not support WebAssembly with threads",
   ],
   "WebAssembly memory that is refused": [
     () => {
@@ -65,7 +65,7 @@ const LACKS: Record<string, [take: () => void, why: string]> = {
       vi.stubGlobal("process", undefined);
       vi.stubGlobal("Worker", undefined);
     },
-    "off: no workers; in Node use 20.16 or later",
+    "off: workers are not available; in Node use 20.16 or later",
   ],
 };
 

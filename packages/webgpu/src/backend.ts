@@ -87,12 +87,12 @@ export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuB
     if (device.buffers.owned(buffer)) {
       throw new BnError(
         "ERR_BN_DISPOSED",
-        `webgpu ${method}: the buffer was disposed, or adopt() found that it cannot be used; pass a live one`,
+        `webgpu ${method}: the buffer was disposed, or adopt() found that it cannot be used; pass a usable one`,
       );
     }
     throw new BnError(
       "ERR_BN_BACKEND",
-      `webgpu ${method}: the buffer is not a live one of this backend; pass one that its alloc() or adopt() returned`,
+      `webgpu ${method}: the buffer does not belong to this backend, or was disposed; pass one that its alloc() or adopt() returned`,
     );
   };
   /** Counts waits, so that dispose() lets pending reads finish. */

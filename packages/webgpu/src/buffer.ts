@@ -81,7 +81,7 @@ export function createBuffers(device: GPUDevice, queue: Queue, faults: Faults): 
       buffer.dispose();
       return new BnError(
         "ERR_BN_BACKEND",
-        `webgpu adopt: the buffer is another device's, destroyed or mapped (${error.message}); pass one of backend.device that is in use`,
+        `webgpu adopt: the buffer belongs to another device, or is destroyed or mapped (${error.message}); pass one of backend.device that is in use`,
       );
     };
     try {
@@ -100,7 +100,7 @@ export function createBuffers(device: GPUDevice, queue: Queue, faults: Faults): 
       buffer.dispose();
       throw new BnError(
         "ERR_BN_BACKEND",
-        `webgpu adopt: the argument is no GPUBuffer of this WebGPU (${error instanceof Error ? error.message : error})`,
+        `webgpu adopt: the argument is not a GPUBuffer of this WebGPU implementation (${error instanceof Error ? error.message : error})`,
         { cause: error },
       );
     }
@@ -128,7 +128,10 @@ export function createBuffers(device: GPUDevice, queue: Queue, faults: Faults): 
     adopt(raw) {
       const { size, usage } = (raw ?? {}) as Partial<GPUBuffer>;
       if (typeof size !== "number" || typeof usage !== "number") {
-        throw new BnError("ERR_BN_BACKEND", "webgpu adopt: the argument is no GPUBuffer; pass one of backend.device");
+        throw new BnError(
+          "ERR_BN_BACKEND",
+          "webgpu adopt: the argument is not a GPUBuffer; pass one of backend.device",
+        );
       }
       if ((usage & DATA) !== DATA) {
         throw new BnError(
@@ -145,7 +148,7 @@ export function createBuffers(device: GPUDevice, queue: Queue, faults: Faults): 
       if (taken.has(raw)) {
         throw new BnError(
           "ERR_BN_BACKEND",
-          "webgpu adopt: this backend has a live buffer on this GPUBuffer; use that one, or dispose it first",
+          "webgpu adopt: this backend already adopted this GPUBuffer; use that buffer, or dispose it first",
         );
       }
       const buffer = storage(raw, size / 4, false);

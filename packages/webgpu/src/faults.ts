@@ -88,7 +88,7 @@ export function createFaults(device: GPUDevice): Faults {
 function lossText(reason: string, message: string): string {
   const why = [reason === "destroyed" ? "device.destroy() was called" : "", message].filter(Boolean).join(": ");
   return (
-    `webgpu: the device was lost (${why || "no reason given"}) and the contents of its blobs with it; ` +
-    "create a new backend with createWebGpu(), and blobs and layers on it"
+    `webgpu: the device was lost (${why || "no reason given"}) and the contents of its blobs are gone; ` +
+    "create a new backend with createWebGpu(), then its blobs and layers"
   );
 }

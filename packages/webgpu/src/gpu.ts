@@ -40,7 +40,7 @@ async function createDawn(): Promise<GPU> {
   } catch (error) {
     dawn = null;
     const why = error instanceof Error ? error.message.split("\n")[0] : String(error);
-    throw unavailable(`Node has no WebGPU of its own; install the package "webgpu" beside @bn/webgpu (${why})`, error);
+    throw unavailable(`Node has no built-in WebGPU; install the package "webgpu" next to @bn/webgpu (${why})`, error);
   }
 }
 

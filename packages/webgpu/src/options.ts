@@ -24,7 +24,7 @@ const RULES: OptionRules = {
   },
   forceFallbackAdapter: { expected: "true or false", test: (value) => typeof value === "boolean" },
   gpu: {
-    expected: "a GPU, as navigator.gpu is",
+    expected: "a GPU object, such as navigator.gpu",
     test: (value) => isObject(value) && typeof (value as GPU).requestAdapter === "function",
   },
   tuning: {
@@ -51,7 +51,7 @@ export function readWebGpuOptions(options: WebGpuOptions): WebGpuOptions {
   if (lost) {
     throw new BnError(
       "ERR_BN_PARAM",
-      `createWebGpu: tuning.${lost[0]} is undefined, expected a value; or leave it out`,
+      `createWebGpu: tuning.${lost[0]} is undefined, expected a value; pass one, or leave it out`,
     );
   }
   const extra = ["powerPreference", "forceFallbackAdapter", "gpu"].find((key) => key in read);

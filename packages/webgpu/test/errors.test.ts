@@ -16,7 +16,7 @@ async function thrown(call: () => unknown): Promise<string> {
 
 const LOSS =
   "ERR_BN_DEVICE: webgpu: the device was lost (device.destroy() was called: device was destroyed) and the contents " +
-  "of its blobs with it; create a new backend with createWebGpu(), and blobs and layers on it";
+  "of its blobs are gone; create a new backend with createWebGpu(), then its blobs and layers";
 
 describe("a lost device", () => {
   it("rejects read() and finish(), each time, and says how to go on", async () => {

@@ -94,7 +94,7 @@ describe("adopt", () => {
       const faults = gpu.faults as number;
       const buffer = gpu.adopt(make(gpu, other));
       expect(await rejection(gpu.read(sound, 4))).toMatch(
-        /^ERR_BN_BACKEND: webgpu adopt: .*another device's, destroyed or mapped/s,
+        /^ERR_BN_BACKEND: webgpu adopt: .*belongs to another device, or is destroyed or mapped/s,
       );
       expect(gpu.owns(buffer)).toBe(false);
       expect(gpu.faults).toBeGreaterThan(faults);
@@ -177,7 +177,7 @@ describe("reserve", () => {
 describe("options", () => {
   const wrong: [options: unknown, message: RegExp][] = [
     [{ tuning: { workgroup: Number.NaN } }, /tuning\.workgroup is NaN, expected a power of two from 1 to 1024/],
-    [{ tuning: { items: undefined } }, /tuning\.items is undefined, expected a value; or leave it out/],
+    [{ tuning: { items: undefined } }, /tuning\.items is undefined, expected a value; pass one, or leave it out/],
     [{ tuning: { workgroup: 0 } }, /tuning\.workgroup is 0/],
     [{ tuning: { workgroup: 3 } }, /tuning\.workgroup is 3/],
     [{ tuning: { workgroup: -1 } }, /tuning\.workgroup is -1/],

@@ -46,13 +46,13 @@ export function createBarrier(words: Int32Array, size: number, timeout: number):
 function late(arrived: number, size: number, timeout: number): BnError {
   return new BnError(
     "ERR_BN_SYNC",
-    `Communicator allGather: ${arrived} of ${size} threads came within ${timeout} ms; make the same calls on every thread, and a new group`,
+    `Communicator allGather: ${arrived} of ${size} threads arrived within ${timeout} ms; create a new group, and make the same calls on every thread`,
   );
 }
 
 function dead(): BnError {
   return new BnError(
     "ERR_BN_SYNC",
-    "Communicator allGather: a thread did not come within the time limit, here or before; make a new group",
+    "Communicator allGather: a thread did not arrive within the time limit, in this call or in an earlier one; create a new group",
   );
 }

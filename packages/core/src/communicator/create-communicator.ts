@@ -119,7 +119,7 @@ function checkValues(tag: unknown, values: unknown, all: unknown, size: number):
   if (all.length !== size * values.length) {
     throw bad(`all has ${all.length} elements, expected ${size * values.length}: ${values.length} per rank`);
   }
-  if (overlap(values, all)) throw bad("all lies in the memory of values; give it memory of its own");
+  if (overlap(values, all)) throw bad("all overlaps values in memory; pass two separate arrays");
 }
 
 function overlap(a: Float64Array, b: Float64Array): boolean {

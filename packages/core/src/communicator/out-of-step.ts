@@ -23,7 +23,7 @@ export function difference(
 ): string {
   const [first, other] = [readHeader(headers, 0), readHeader(headers, rank * stride)];
   if (first.version !== other.version) {
-    return `rank 0 sends headers of version ${first.version}, rank ${rank} of version ${other.version}; install one version of @bn on all ranks`;
+    return `rank 0 sends headers of version ${first.version}, rank ${rank} of version ${other.version}; install the same version of @bn on all ranks`;
   }
   const texts = new Float64Array(size * TEXT_LENGTH);
   exchange(writeText(tag), texts);
@@ -35,7 +35,7 @@ function textOf(rank: number, first: Header, other: Header, [tag, otherTag]: rea
   const cure = "make the same calls in the same order on every rank";
   if (tag !== otherTag) return `ranks are out of step: rank 0 is at ${tag}, rank ${rank} at ${otherTag}; ${cure}`;
   if (first.values !== other.values) {
-    return `ranks are out of step at ${tag}: rank 0 has ${first.values} values, rank ${rank} ${other.values}; give equally many on every rank`;
+    return `ranks are out of step at ${tag}: rank 0 has ${first.values} values, rank ${rank} ${other.values}; pass the same number on every rank`;
   }
   if (first.call !== other.call) {
     return `ranks are out of step at ${tag}: it is exchange ${first.call} of rank 0 and ${other.call} of rank ${rank}; ${cure}`;

@@ -41,7 +41,7 @@ export function createThreadGroup(size: number): ThreadGroup {
   if (typeof SharedArrayBuffer === "undefined") {
     throw new BnError(
       "ERR_BN_UNAVAILABLE",
-      "createThreadGroup: there is no SharedArrayBuffer here; serve the page with the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp",
+      "createThreadGroup: SharedArrayBuffer is not available; serve the page with the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp",
     );
   }
   return { size, memory: new SharedArrayBuffer(bytesFor(size)) };
@@ -81,7 +81,7 @@ export function joinThreads(
   if (Atomics.compareExchange(words, BARRIER + rank, 0, 1) !== 0) {
     throw new BnError(
       "ERR_BN_STATE",
-      `joinThreads: rank ${rank} is taken by another thread; give each a rank of its own`,
+      `joinThreads: rank ${rank} is taken by another thread; give each thread its own rank`,
     );
   }
   const data = new Float64Array(memory, dataStart(size));
@@ -111,7 +111,7 @@ function checkGroup(group: ThreadGroup): ThreadGroup {
   if (shared && Number.isInteger(size) && memory.byteLength === bytesFor(Number(size))) return group;
   throw new BnError(
     "ERR_BN_PARAM",
-    `joinThreads: group is ${textOf(group)}, expected what createThreadGroup() returned`,
+    `joinThreads: group is ${textOf(group)}, expected the object that createThreadGroup() returned`,
   );
 }
 
@@ -122,7 +122,7 @@ function checkWaits(): void {
   } catch (cause) {
     throw new BnError(
       "ERR_BN_UNAVAILABLE",
-      "joinThreads: this thread may not wait for others; join from workers alone",
+      "joinThreads: this thread must not block (Atomics.wait is not allowed here); call it in a worker",
       {
         cause,
       },

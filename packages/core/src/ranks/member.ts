@@ -44,11 +44,11 @@ export function checkSynchronises(fail: Fail, backend: Backend): void {
   const { hostVisible } = backend.supports;
   if (hostVisible && backend.kernels.splitMoments) return;
   const why = hostVisible
-    ? "has no kernel splitMoments, and rounded moments cannot be merged"
-    : "gives its results later, and forward waits for nothing";
+    ? "has no kernel splitMoments, which merging between ranks needs"
+    : "returns its results later, and forward() cannot wait for them";
   fail(
     "setUp",
-    `communicator: backend "${backend.name}" ${why}; put this layer's blobs on @bn/cpu or @bn/wasm`,
+    `communicator: backend "${backend.name}" ${why}; create this layer's blobs on @bn/cpu or @bn/wasm`,
     "ERR_BN_BACKEND",
   );
 }

@@ -80,7 +80,7 @@ export function createRanks(
       if (all[rank * moments.length + DIGEST] === all[DIGEST]) continue;
       fail(
         "forward",
-        `the stored statistics of rank ${rank} are not those of rank 0; load() the same state on every rank`,
+        `the stored statistics of rank ${rank} differ from those of rank 0; load() the same state on every rank`,
         "ERR_BN_SYNC",
       );
     }
@@ -107,7 +107,7 @@ export function createRanks(
       if (gathered > 0) return;
       fail(
         "forward",
-        "the batches of all ranks are empty: without values there are no statistics; leave the step out on all ranks",
+        "the batches of all ranks are empty: without values there are no statistics; skip the step on all ranks",
       );
     },
     applyMoments(stats) {

@@ -25,7 +25,7 @@ export function checkPart(where: string, part: Part, channels: number): Part {
   const bad = (what: string) => new BnError("ERR_BN_PARAM", `${where}: ${what}`);
   if (typeof part !== "object" || part === null) throw bad(`${String(part)}, expected { count, mean, meanLow, m2 }`);
   const { count } = part;
-  if (!Number.isSafeInteger(count) || count < 0) throw bad(`count is ${count}, expected a whole number from 0`);
+  if (!Number.isSafeInteger(count) || count < 0) throw bad(`count is ${count}, expected a whole number >= 0`);
   const vector = (name: "mean" | "meanLow" | "m2"): Float64Array => {
     const values: unknown = part[name];
     if (!(values instanceof Float64Array) || values.length !== channels) {
@@ -45,9 +45,9 @@ export function checkPart(where: string, part: Part, channels: number): Part {
  * tree would.
  */
 export function checkState(where: string, state: StatisticsState | undefined): StatisticsState {
-  const bad = (what: string) => new BnError("ERR_BN_PARAM", `${where}: ${what}; pass what state() gave`);
+  const bad = (what: string) => new BnError("ERR_BN_PARAM", `${where}: ${what}; pass what state() returned`);
   if (typeof state !== "object" || state === null || state.type !== "statistics")
-    throw bad("this is not the state of statistics");
+    throw bad("this is not a state of Statistics");
   if (state.version !== 1) throw bad(`version is ${state.version}, this release reads 1`);
   const { channels, first, batches, blocks } = state;
   if (!Number.isSafeInteger(channels) || channels < 1) throw bad(`channels is ${channels}`);
@@ -63,6 +63,6 @@ export function checkState(where: string, state: StatisticsState | undefined): S
     start += size;
     return { level, start: block.start, ...checkPart(`${where}: blocks[${i}]`, block, channels) };
   });
-  if (start !== first + batches) throw bad(`its blocks end with batch ${start}, expected ${first + batches}`);
+  if (start !== first + batches) throw bad(`its blocks end before batch ${start}, expected ${first + batches}`);
   return { type: "statistics", version: 1, channels, first, batches, blocks: checked };
 }

@@ -68,10 +68,10 @@ export interface Statistics {
 export function createStatistics(channels: number, options: { readonly first?: number } = {}): Statistics {
   const { first = 0 } = options;
   if (!Number.isSafeInteger(channels) || channels < 1) {
-    throw fail("createStatistics", `channels is ${channels}, expected a whole number from 1`);
+    throw fail("createStatistics", `channels is ${channels}, expected a whole number >= 1`);
   }
   if (!Number.isSafeInteger(first) || first < 0) {
-    throw fail("createStatistics", `first is ${first}, expected the number of a batch, a whole number from 0`);
+    throw fail("createStatistics", `first is ${first}, expected the number of a batch, a whole number >= 0`);
   }
   return statisticsOf(channels, first, 0, []);
 }
@@ -96,7 +96,7 @@ function statisticsOf(channels: number, first: number, covered: number, blocks: 
     if (!Number.isSafeInteger(total) || !Number.isSafeInteger(first + batches + 1)) {
       throw fail(
         method,
-        `${total} values in ${batches + 1} batches, expected at most 2^53 - 1; begin another statistics`,
+        `${total} values in ${batches + 1} batches, expected at most 2^53 - 1; create another Statistics`,
       );
     }
     pushBlock(blocks, { ...part, level: 0, start: first + batches });
@@ -107,16 +107,16 @@ function statisticsOf(channels: number, first: number, covered: number, blocks: 
   }
   function idle(method: string): void {
     if (!adding) return;
-    throw new BnError("ERR_BN_STATE", `Statistics ${method}: the last add() is not done; await it first`);
+    throw new BnError("ERR_BN_STATE", `Statistics ${method}: the last add() has not finished; await it first`);
   }
   function joined(method: string, least: number): Part {
     idle(method);
     const all = joinBlocks(blocks);
     if (all !== null && all.count >= least) return all;
-    const what = least === 1 ? "a mean and a variance need one" : "an unbiased variance needs two";
+    const what = least === 1 ? "a mean and a variance need at least 1" : "an unbiased variance needs at least 2";
     throw new BnError(
       "ERR_BN_STATE",
-      `Statistics ${method}: ${all?.count ?? 0} values per channel, and ${what}; add batches first`,
+      `Statistics ${method}: ${all?.count ?? 0} values per channel, ${what}; add batches first`,
     );
   }
 
@@ -146,13 +146,13 @@ function statisticsOf(channels: number, first: number, covered: number, blocks: 
       idle("merge");
       const state = checkState("Statistics merge", next?.state?.());
       if (state.channels !== channels) {
-        throw fail("merge", `the other has ${state.channels} channels, expected ${channels}`);
+        throw fail("merge", `the other part has ${state.channels} channels, expected ${channels}`);
       }
       if (state.first !== first + batches) {
         const what = state.first > first + batches ? "a gap" : "an overlap";
         throw fail(
           "merge",
-          `${what}: the other begins with batch ${state.first}, expected ${first + batches}, behind the ${batches} from ${first}; merge parts in order`,
+          `${what}: the other part begins with batch ${state.first}, expected ${first + batches}, which follows the ${batches} from ${first}; merge parts in order`,
         );
       }
       if (!Number.isSafeInteger(count() + next.count)) throw fail("merge", "more than 2^53 - 1 values");

@@ -17,7 +17,7 @@ const OPTIONS: readonly (readonly [keyof typeof LAYERS, unknown, readonly string
   ["BatchNorm", { moving_average_fraction: 0.9 }, ["did you mean movingAverageFraction?"]],
   ["BatchNorm", { epsilon: 1 }, ["epsilon: did you mean eps?"]],
   ["BatchNorm", { esp: 1 }, ["did you mean eps?"]],
-  ["BatchNorm", { momentum: 0.1 }, ["did you mean movingAverageFraction?", "1 - momentum of PyTorch"]],
+  ["BatchNorm", { momentum: 0.1 }, ["did you mean movingAverageFraction?", "1 - momentum in PyTorch"]],
   ["BatchNorm", { Phase: "test" }, ["did you mean phase?"]],
   ["BatchNorm", { training: true }, ["did you mean phase?"]],
   ["BatchNorm", { updateStat: true }, ["did you mean updateStats?"]],
@@ -221,7 +221,7 @@ const BLOB_ROWS: readonly ErrorRow[] = (
     [
       "a detached array",
       S,
-      ["0 values", "24", "take the view again"],
+      ["0 values", "24", "create the view again"],
       (t) => {
         const values = new Float32Array(24);
         structuredClone(values, { transfer: [values.buffer] });

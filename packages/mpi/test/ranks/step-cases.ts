@@ -190,7 +190,7 @@ export function stepCases(backend: Backend): readonly RankCase[] {
         const before = await stateOf(bench);
         const { code, message } = errorOf(() => bench.layer.forward([bench.x], [bench.y]));
         expectEqual(code, "ERR_BN_SYNC");
-        expectEqual(message.includes("the stored statistics of rank 1 are not those of rank 0"), true, message);
+        expectEqual(message.includes("the stored statistics of rank 1 differ from those of rank 0"), true, message);
         expectEqual(await stateOf(bench), before);
         bench.layer.blobs[0]!.write([1, 2, 3]);
         bench.layer.forward([bench.x], [bench.y]);
