@@ -16,11 +16,9 @@ export function isChannelsLast({ channels, inner }: Geometry): boolean {
   return inner === 1 && channels > 1;
 }
 
-/**
- * The rows of a channels-last tile: at least 4, so that the coefficients loaded for a channel are used more than once.
- */
+/** The rows of a channels-last tile: at least 16, so that coefficients and sums are loaded once per 16 of their uses. */
 export function tileRows(channels: number): number {
-  return Math.max(4, Math.floor(TILE / channels));
+  return Math.max(16, Math.floor(TILE / channels));
 }
 
 /** A single channel is one contiguous run of memory, whatever its shape. */

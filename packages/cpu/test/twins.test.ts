@@ -11,7 +11,7 @@ it.each(ONCE)("float64/%s.ts is float32's: `vitest run twins -u` writes it again
     .replaceAll("Float32Array", "Float64Array")
     .replace("const float32", "const float64")
     // The float32 kernel rounds intermediate results; in float64 they need no rounding.
-    .replace("  const { fround } = Math;\n", "")
+    .replaceAll("  const { fround } = Math;\n", "")
     .replace(/(?:Math\.)?fround\(((?:[^()]|\([^()]*\))*)\)/g, "$1");
   const head = `/** Generated from float32/${kernel}.ts by test/twins.test.ts, which proves it current. */`;
   await expect(`${head}\n${text}`).toMatchFileSnapshot(`../src/kernels/float64/${kernel}.ts`);

@@ -31,6 +31,6 @@ export function backward(
   }
   for (let c = 0; c < g.channels; c++) {
     gradSumsOfChannel(dy, x, g, c, mean, variance, eps, sumDy, sumDyXhat, gammaGrad, betaGrad, s);
-    gradNormalizeChannel(dy, x, g, c, mean, variance, eps, gamma, sumDy, sumDyXhat, count, true, dx);
+    gradNormalizeChannel(dy, x, g, c, mean, variance, eps, gamma, sumDy, sumDyXhat, count, true, dx, s);
   }
 }

@@ -23,6 +23,6 @@ export function forward(
   }
   for (let c = 0; c < g.channels; c++) {
     momentsOfChannel(x, g, c, mean, null, variance, s);
-    normalizeChannel(x, g, c, mean, variance, eps, gamma, beta, y);
+    normalizeChannel(x, g, c, mean, variance, eps, gamma, beta, y, s);
   }
 }
