@@ -1,13 +1,9 @@
 import type { Geometry } from "@bn/core";
-import { isChannelsLast } from "../../layout.ts";
 import type { Scratch } from "../../scratch.ts";
-import { gradNormalize, gradNormalizeChannel } from "./grad-normalize.ts";
-import { gradSums, gradSumsOfChannel } from "./grad-sums.ts";
+import { gradNormalize } from "./grad-normalize.ts";
+import { gradSums } from "./grad-sums.ts";
 
-/**
- * Runs gradSums and gradNormalize for one channel after the other, so that gradNormalize finds the channel in cache
- * (K-10).
- */
+/** gradSums, then gradNormalize (K-10), one after the other for the reason that forward gives. */
 export function backward(
   dy: Float32Array,
   x: Float32Array,
@@ -24,13 +20,6 @@ export function backward(
   dx: Float32Array,
   s: Scratch,
 ): void {
-  if (isChannelsLast(g)) {
-    gradSums(dy, x, g, mean, variance, eps, sumDy, sumDyXhat, gammaGrad, betaGrad, s);
-    gradNormalize(dy, x, g, mean, variance, eps, gamma, sumDy, sumDyXhat, count, dx, s, true);
-    return;
-  }
-  for (let c = 0; c < g.channels; c++) {
-    gradSumsOfChannel(dy, x, g, c, mean, variance, eps, sumDy, sumDyXhat, gammaGrad, betaGrad, s);
-    gradNormalizeChannel(dy, x, g, c, mean, variance, eps, gamma, sumDy, sumDyXhat, count, true, dx, s);
-  }
+  gradSums(dy, x, g, mean, variance, eps, sumDy, sumDyXhat, gammaGrad, betaGrad, s);
+  gradNormalize(dy, x, g, mean, variance, eps, gamma, sumDy, sumDyXhat, count, dx, s, true);
 }

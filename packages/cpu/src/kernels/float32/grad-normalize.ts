@@ -61,7 +61,7 @@ export function gradNormalize(
   }
 }
 
-export function gradNormalizeChannel(
+function gradNormalizeChannel(
   dy: Float32Array,
   x: Float32Array,
   g: Geometry,

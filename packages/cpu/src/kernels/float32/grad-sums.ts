@@ -24,7 +24,8 @@ export function gradSums(
 ): void {
   if (!isChannelsLast(g)) {
     for (let c = 0; c < g.channels; c++) {
-      gradSumsOfChannel(dy, x, g, c, mean, variance, eps, sumDy, sumDyXhat, gammaGrad, betaGrad, s);
+      sumsOfChannel(dy, x, g, c, mean[c]!, s);
+      store(s, 0, c, variance, eps, sumDy, sumDyXhat, gammaGrad, betaGrad);
     }
     return;
   }
@@ -33,24 +34,6 @@ export function gradSums(
     sumsOfChannelsLast(dy, x, g, c0, width, mean, s);
     for (let c = 0; c < width; c++) store(s, c, c0 + c, variance, eps, sumDy, sumDyXhat, gammaGrad, betaGrad);
   }
-}
-
-export function gradSumsOfChannel(
-  dy: Float32Array,
-  x: Float32Array,
-  g: Geometry,
-  c: number,
-  mean: Float32Array,
-  variance: Float32Array,
-  eps: number,
-  sumDy: Float32Array,
-  sumDyXhat: Float32Array,
-  gammaGrad: Float32Array | null,
-  betaGrad: Float32Array | null,
-  s: Scratch,
-): void {
-  sumsOfChannel(dy, x, g, c, mean[c]!, s);
-  store(s, 0, c, variance, eps, sumDy, sumDyXhat, gammaGrad, betaGrad);
 }
 
 /** r is a common factor of all terms of sum dy * x^, so the sum is multiplied by it once. */

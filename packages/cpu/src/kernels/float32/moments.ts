@@ -65,7 +65,7 @@ function store(
   if (meanLow) meanLow[c] = exact - exact === 0 ? exact - mean[c]! : 0;
 }
 
-export function momentsOfChannel(
+function momentsOfChannel(
   x: Float32Array,
   { outer, channels, inner }: Geometry,
   channel: number,

@@ -46,7 +46,7 @@ export function normalize(
   }
 }
 
-export function normalizeChannel(
+function normalizeChannel(
   x: Float32Array,
   g: Geometry,
   c: number,

@@ -62,7 +62,7 @@ export function gradNormalize(
   }
 }
 
-export function gradNormalizeChannel(
+function gradNormalizeChannel(
   dy: Float64Array,
   x: Float64Array,
   g: Geometry,

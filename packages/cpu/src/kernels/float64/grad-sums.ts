@@ -28,7 +28,8 @@ export function gradSums(
 ): void {
   if (!isChannelsLast(g)) {
     for (let c = 0; c < g.channels; c++) {
-      gradSumsOfChannel(dy, x, g, c, mean, variance, eps, sumDy, sumDyXhat, gammaGrad, betaGrad, s);
+      sumsOfChannel(dy, x, g, c, mean[c]!, s);
+      store(s, 0, dy, x, g, c, mean, variance, eps, sumDy, sumDyXhat, gammaGrad, betaGrad);
     }
     return;
   }
@@ -38,24 +39,6 @@ export function gradSums(
     for (let c = 0; c < width; c++)
       store(s, c, dy, x, g, c0 + c, mean, variance, eps, sumDy, sumDyXhat, gammaGrad, betaGrad);
   }
-}
-
-export function gradSumsOfChannel(
-  dy: Float64Array,
-  x: Float64Array,
-  g: Geometry,
-  c: number,
-  mean: Float64Array,
-  variance: Float64Array,
-  eps: number,
-  sumDy: Float64Array,
-  sumDyXhat: Float64Array,
-  gammaGrad: Float64Array | null,
-  betaGrad: Float64Array | null,
-  s: Scratch,
-): void {
-  sumsOfChannel(dy, x, g, c, mean[c]!, s);
-  store(s, 0, dy, x, g, c, mean, variance, eps, sumDy, sumDyXhat, gammaGrad, betaGrad);
 }
 
 /**

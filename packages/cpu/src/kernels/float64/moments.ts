@@ -57,7 +57,7 @@ function reduce(
   }
 }
 
-export function momentsOfChannel(
+function momentsOfChannel(
   x: Float64Array,
   g: Geometry,
   c: number,

@@ -47,7 +47,7 @@ export function normalize(
   }
 }
 
-export function normalizeChannel(
+function normalizeChannel(
   x: Float64Array,
   g: Geometry,
   c: number,
