@@ -1,10 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { digestOf } from "../src/ranks/digest.ts";
+import type { HostArray } from "../src/backend.ts";
+import { createDigest } from "../src/ranks/digest.ts";
 import { COUNT, lowAt, m2At, meanAt, mergeRanks, momentsLength, sumRanks } from "../src/ranks/merge-ranks.ts";
 
 /** 2^-53, the unit roundoff of the merge. */
 const V = 2 ** -53;
+
+const digestOf = (views: readonly HostArray[], lengths: readonly number[]) => createDigest(lengths)(views);
 
 /** The values of one channel of one rank. They are whole numbers, so that BigInt computes their sums exactly. */
 type Values = readonly number[];
@@ -46,6 +49,24 @@ function merged(ranks: readonly Values[]) {
   const variance = new Float64Array(1);
   const count = mergeRanks(sent(ranks), ranks.length, 1, mean, variance);
   return { count, mean: mean[0]!, variance: variance[0]! };
+}
+
+/** R-3 as it is written, for channel `c`; null if a sum is not finite, because M-1 holds then. */
+function oneByOne(all: Float64Array, size: number, channels: number, c: number): number[] | null {
+  const at = (rank: number, start: number) => all[rank * momentsLength(channels) + start]!;
+  const ranks = Array.from({ length: size }, (_, rank) => rank).filter((rank) => at(rank, COUNT) > 0);
+  const count = ranks.reduce((sum, rank) => sum + at(rank, COUNT), 0);
+  const meanOf = (rank: number, minus: number, low: number) =>
+    at(rank, meanAt + c) - minus + (at(rank, lowAt(channels) + c) - low);
+  const shift = at(ranks[0] ?? 0, meanAt + c);
+  const by = ranks.reduce((sum, rank) => sum + at(rank, COUNT) * meanOf(rank, shift, 0), 0) / count;
+  const mean = shift + by;
+  const low = shift - (mean - (mean - shift)) + (by - (mean - shift));
+  const m2 = ranks.reduce((sum, rank) => {
+    const d = meanOf(rank, mean, low);
+    return sum + (at(rank, m2At(channels) + c) + at(rank, COUNT) * d * d);
+  }, 0);
+  return Number.isFinite(mean) && Number.isFinite(m2) ? [mean, m2 / count] : null;
 }
 
 const rankValues = fc
@@ -90,6 +111,41 @@ describe("moments of ranks (R-3)", () => {
         const more = [...ranks.slice(0, at), [], ...ranks.slice(at), []];
         expect(merged(more)).toEqual(merged(ranks));
       }),
+    );
+  });
+
+  it("are those of one channel and one rank after the other, to the bit: two ranks and more, few channels and many", () => {
+    const number = fc.oneof(
+      { weight: 20, arbitrary: fc.double({ noNaN: true, min: -1e3, max: 1e3 }) },
+      { weight: 1, arbitrary: fc.double() },
+    );
+    const part = fc.record({ count: fc.integer({ min: 0, max: 9 }), seeds: fc.array(number, { minLength: 3 }) });
+    fc.assert(
+      fc.property(
+        fc.array(part, { minLength: 1, maxLength: 4 }),
+        fc.constantFrom(1, 5, 512, 1030),
+        (parts, channels) => {
+          const length = momentsLength(channels);
+          const all = new Float64Array(parts.length * length);
+          for (const [rank, { count, seeds }] of parts.entries()) {
+            all[rank * length + COUNT] = count;
+            for (let c = 0; c < channels; c++) {
+              const seed = (i: number) => seeds[(i + c) % seeds.length]! * (1 + (c % 7));
+              all[rank * length + meanAt + c] = seed(0);
+              all[rank * length + lowAt(channels) + c] = seed(1) * V;
+              all[rank * length + m2At(channels) + c] = Math.abs(seed(2));
+            }
+          }
+          const [mean, variance] = [new Float64Array(channels).fill(7), new Float64Array(channels).fill(7)];
+          const count = mergeRanks(all, parts.length, channels, mean, variance);
+          for (let c = 0; c < channels; c++) {
+            const expected = oneByOne(all, parts.length, channels, c);
+            if (count === 0) expect([mean[c], variance[c]]).toEqual([7, 7]);
+            else if (expected !== null) expect([mean[c], variance[c]]).toEqual(expected);
+          }
+        },
+      ),
+      { numRuns: 300 },
     );
   });
 
@@ -174,6 +230,30 @@ describe("the digest of stored statistics", () => {
     expect(digestOf([negative, new Float32Array([-0])], [1, 1])).toBe(
       digestOf([new Float64Array([Number.NaN]), new Float32Array([0])], [1, 1]),
     );
+  });
+
+  it("differs where one bit does, but in a NaN or in the sign of a zero", () => {
+    const bits = fc.array(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), { minLength: 2, maxLength: 12 });
+    fc.assert(
+      fc.property(bits, fc.nat(), fc.nat(31), fc.boolean(), (words, at, bit, double) => {
+        const from = Int32Array.from(words.slice(0, words.length - (words.length % 2)));
+        const to = from.slice();
+        to[at % to.length]! ^= 1 << bit;
+        const [a, b] = [from, to].map(({ buffer }) => (double ? new Float64Array(buffer) : new Float32Array(buffer)));
+        const same = a!.every((value, i) => value === b![i] || (Number.isNaN(value) && Number.isNaN(b![i]!)));
+        expect(digestOf([a!], [a!.length]) === digestOf([b!], [b!.length])).toBe(same);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("is that of the arrays which are given, also after others", () => {
+    const digest = createDigest([2]);
+    const [first, second] = [Float32Array.of(1, 2), Float32Array.of(3, 4)];
+    const values = [first, second, first].map((view) => digest([view]));
+    expect(values).toEqual([first, second, first].map((view) => digestOf([view], [2])));
+    first[0] = 5;
+    expect(digest([first])).not.toBe(values[0]);
   });
 
   it("differs where one number does, and looks at no more than it should", () => {

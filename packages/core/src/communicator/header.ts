@@ -11,8 +11,8 @@ const VERSION = 2;
  */
 export function writeHeader(header: Float64Array, tag: string, values: number, call: number): void {
   const { length } = tag;
-  let a = 0x811c9dc5;
-  let b = length;
+  let a = 0x811c9dc5 | 0; // an integer to the compiler
+  let b = length | 0;
   for (let i = 0; i < length; i++) {
     const unit = tag.charCodeAt(i);
     a = Math.imul(a ^ unit, 0x01000193);

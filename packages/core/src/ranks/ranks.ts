@@ -11,11 +11,11 @@ import type {
   Sums,
 } from "../backend.ts";
 import { newHostArray } from "../host-values.ts";
-import { digestOf } from "./digest.ts";
+import { createDigest } from "./digest.ts";
 import type { Member } from "./member.ts";
 import { COUNT, DIGEST, lowAt, m2At, meanAt, mergeRanks, momentsLength, sumRanks } from "./merge-ranks.ts";
 
-/** Sums over the values of one rank or of all ranks: [sum dy per channel, sum dy x^ per channel]. */
+/** Sums over the values of one rank or of all ranks: [sum dy per channel, sum dy x^ per channel, ...]. */
 interface GatheredSums {
   readonly own: Float64Array;
   readonly total: Float64Array;
@@ -56,23 +56,39 @@ export function createRanks(
   const { size } = communicator;
   const { eps, fraction, globalGradients } = settings;
   const what = `${channels} channels, ${dtype}, eps ${eps}${globalGradients ? ", global gradients" : ""}`;
-  const stored = `(${what}, fraction ${fraction})`;
-  const unstored = `(${what}, updateStats false)`;
+  // The tags are the same in every step, because making a text takes half a microsecond. The step is the last number of
+  // each message.
+  const storingForward = `${label} forward (${what}, fraction ${fraction})`;
+  const otherForward = `${label} forward (${what}, updateStats false)`;
+  const backward = `${label} backward (${what})`;
+  const storedBackward = `${label} backward with stored statistics (${what})`;
   const moments = new Float64Array(momentsLength(channels));
-  const own = new Float64Array(2 * channels);
-  const total = new Float64Array(2 * channels);
+  const own = new Float64Array(2 * channels + 1);
+  const total = new Float64Array(2 * channels + 1);
   const mean = newHostArray(dtype, channels);
   const variance = newHostArray(dtype, channels);
-  const lengths = [channels, channels, 1];
+  const digestOf = createDigest([channels, channels, 1]);
   let gathered = 0;
   let count = 0;
   let step = 0;
 
   function reduce(x: DeviceBuffer, g: Geometry): void {
     backend.kernels.splitMoments?.(x, g, split);
-    copyTo(moments, meanAt, viewOf(split.mean), channels);
-    copyTo(moments, lowAt(channels), viewOf(split.meanLow), channels);
-    copyTo(moments, m2At(channels), viewOf(split.m2), channels);
+    pack(moments, channels, viewOf(split.mean), viewOf(split.meanLow), viewOf(split.m2));
+  }
+
+  /** Checks that all ranks sent the same step. The `length` doubles of each rank end with it. */
+  function checkStep(method: "forward" | "backward", all: Float64Array, length: number): void {
+    const last = length - 1;
+    for (let rank = 1; rank < size; rank++) {
+      const [step, other] = [all[last], all[rank * length + last]];
+      if (step === other) continue;
+      fail(
+        method,
+        `ranks are out of step: rank 0 is at forward ${step} of this layer, rank ${rank} at forward ${other}; make the same calls in the same order on every rank`,
+        "ERR_BN_SYNC",
+      );
+    }
   }
 
   function checkStored(all: Float64Array): void {
@@ -98,10 +114,12 @@ export function createRanks(
       moments[DIGEST] = 0;
       if (running !== null) {
         const { mean: means, variance: variances, factor } = running;
-        moments[DIGEST] = digestOf([viewOf(means), viewOf(variances), viewOf(factor)], lengths);
+        moments[DIGEST] = digestOf([viewOf(means), viewOf(variances), viewOf(factor)]);
       }
-      const tag = `${label} forward ${step} ${running === null ? unstored : stored}`;
+      moments[moments.length - 1] = step;
+      const tag = running === null ? otherForward : storingForward;
       const all = communicator.allGather(tag, moments, memory(size * moments.length));
+      checkStep("forward", all, moments.length);
       checkStored(all);
       gathered = mergeRanks(all, size, channels, mean, variance);
       if (gathered > 0) return;
@@ -119,12 +137,17 @@ export function createRanks(
     gatherSums(sums, stored) {
       if (sums === null) own.fill(0);
       else {
-        copyTo(own, 0, viewOf(sums.dy), channels);
-        copyTo(own, channels, viewOf(sums.dyXhat), channels);
+        const [dy, dyXhat] = [viewOf(sums.dy), viewOf(sums.dyXhat)];
+        for (let c = 0; c < channels; c++) {
+          own[c] = dy[c] as number;
+          own[channels + c] = dyXhat[c] as number;
+        }
       }
-      const tag = `${label} backward ${stored ? "with stored statistics" : `of forward ${step - 1}`} (${what})`;
+      own[2 * channels] = stored ? 0 : step - 1;
+      const tag = stored ? storedBackward : backward;
       const all = communicator.allGather(tag, own, memory(size * own.length));
-      sumRanks(all, size, 2 * channels, total);
+      checkStep("backward", all, own.length);
+      sumRanks(all, size, own.length, total);
       return { own, total };
     },
     applySums(sums) {
@@ -137,9 +160,15 @@ export function createRanks(
   };
 }
 
-/** Copies `count` elements. A loop: `set` converts between types in a slow call, and needs a view per call. */
-function copyTo(target: Float64Array, start: number, source: HostArray, count: number): void {
-  for (let i = 0; i < count; i++) target[start + i] = source[i] as number;
+/** Writes the moments to a message. A loop: `set` converts between types in a slow call, and needs a view per call. */
+function pack(message: Float64Array, channels: number, mean: HostArray, meanLow: HostArray, m2: HostArray): void {
+  const low = lowAt(channels);
+  const squares = m2At(channels);
+  for (let c = 0; c < channels; c++) {
+    message[meanAt + c] = mean[c] as number;
+    message[low + c] = meanLow[c] as number;
+    message[squares + c] = m2[c] as number;
+  }
 }
 
 /** Adds the part of the gathered sums that belongs to one of this layer's parameters to its diff. */
