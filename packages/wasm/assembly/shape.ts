@@ -225,12 +225,20 @@ export function groupOfMap<T>(operands: u32): u32 {
   return isLarge<T>(operands) ? 1 : 4;
 }
 
-/** Lists the blocks of 64 bytes of columns to be summed: all of them, or those with a marked channel. */
+/**
+ * Lists the blocks of 64 bytes of columns to be summed: all of them, or those with a marked channel. Each item is the
+ * offset of the block's columns in a row, and that of its entries.
+ */
 export function listBlocks<T>(all: bool): void {
-  const list = table(BLOCK_LIST);
-  job.listed = 0;
-  for (let block: u32 = 0; block < job.blocks; block++)
-    if (all || isMarked<T>(block)) store<u32>(list + 4 * job.listed++, block);
+  const last = job.columns * sizeof<T>() - 64;
+  let item = table(BLOCK_LIST);
+  for (let block: u32 = 0; block < job.blocks; block++) {
+    if (!all && !isMarked<T>(block)) continue;
+    store<u32>(item, min(block * 64, last));
+    store<u32>(item, block * BLOCK_BYTES, 4);
+    item += 8;
+  }
+  job.listed = u32(item - table(BLOCK_LIST)) / 8;
 }
 
 function isMarked<T>(block: u32): bool {

@@ -16,7 +16,7 @@
  * at most 2 + band / 4 + 3 additions in the dtype.
  */
 import { job } from "../job";
-import { BAND, BLOCK_BYTES, BLOCK_LIST, groupOf, isLarge, partial, TOTALS, table } from "../shape";
+import { BAND, BLOCK_BYTES, BLOCK_LIST, groupOf, isLarge, partial, TABLE, TOTALS, table } from "../shape";
 import { finite, lost, lostOf, regain, upper, zero } from "../vector";
 import { addCompensated } from "./planes";
 import { areDeviations, first as firstTerm, operands, second, sumOfFour } from "./terms";
@@ -46,14 +46,13 @@ export function sumRows<T, K>(part: u32): void {
   const group = groupOf(job.stride * operands<K>(), large);
   for (let row = from; row < end; ) {
     const endOfBand = min(row + BAND, end);
-    while (row < endOfBand) {
+    for (let opens = true; row < endOfBand; opens = false) {
       const rows = min(group, endOfBand - row);
       const p = start + row * job.stride;
       if (large) touchRows<T, K>(p, rows);
-      sumGroup<T, K>(p, rows, entries);
       row += rows;
+      sumGroup<T, K>(p, rows, entries, opens, row === endOfBand);
     }
-    addRuns<T>(entries);
   }
 }
 
@@ -68,34 +67,43 @@ function touchRows<T, K>(p: usize, rows: u32): void {
   for (let at: usize = 0, x = p + job.x - job.dy; at < bytes; at += 64) load<u8>(x + at);
 }
 
-/** Adds both sums of `rows` rows to the runs. */
-function sumGroup<T, K>(start: usize, rows: u32, entries: usize): void {
+/** Adds both sums of `rows` rows to the runs of a band that this group opens, closes, or both. */
+function sumGroup<T, K>(start: usize, rows: u32, entries: usize, opens: bool, closes: bool): void {
   const stride = job.stride;
-  const last = job.columns * sizeof<T>() - 64;
   const apart = job.x - job.dy;
+  const tables = table(0);
   const list = table(BLOCK_LIST);
-  for (let i: usize = 0, end = job.listed * 4; i < end; i += 4) {
-    const block = load<u32>(list + i);
-    const at = min(block * 64, last);
-    const c0 = table(0) + at;
-    const c1 = table(1) + at;
-    const runs = entries + block * BLOCK + RUNS;
+  const apiece: usize = sizeof<T>() === 4 ? 32 : 16; // the bytes of the sums of a vector of columns
+  for (let i = list, end = list + job.listed * 8; i < end; i += 8) {
+    const at = load<u32>(i);
+    const sums = entries + load<u32>(i, 4);
+    const c = tables + at;
     let p = start + at;
-    let a0 = v128.load(runs);
-    let a1 = v128.load(runs, 16);
-    let a2 = v128.load(runs, 32);
-    let a3 = v128.load(runs, 48);
-    let q0 = v128.load(runs, 64);
-    let q1 = v128.load(runs, 80);
-    let q2 = v128.load(runs, 96);
-    let q3 = v128.load(runs, 112);
+    let a0 = zero();
+    let a1 = zero();
+    let a2 = zero();
+    let a3 = zero();
+    let q0 = zero();
+    let q1 = zero();
+    let q2 = zero();
+    let q3 = zero();
+    if (!opens) {
+      a0 = v128.load(sums, RUNS);
+      a1 = v128.load(sums, RUNS + 16);
+      a2 = v128.load(sums, RUNS + 32);
+      a3 = v128.load(sums, RUNS + 48);
+      q0 = v128.load(sums, RUNS + 64);
+      q1 = v128.load(sums, RUNS + 80);
+      q2 = v128.load(sums, RUNS + 96);
+      q3 = v128.load(sums, RUNS + 112);
+    }
     let left = rows;
     for (; left >= 4; left -= 4) {
       const p1 = p + stride;
       const p2 = p1 + stride;
       const p3 = p2 + stride;
-      let s = v128.load(c0);
-      let r = areDeviations<K>() ? s : v128.load(c1);
+      let s = v128.load(c);
+      let r = areDeviations<K>() ? s : v128.load(c, TABLE);
       let u0 = firstTerm<T, K>(v128.load(p), s);
       let u1 = firstTerm<T, K>(v128.load(p1), s);
       let u2 = firstTerm<T, K>(v128.load(p2), s);
@@ -106,8 +114,8 @@ function sumGroup<T, K>(start: usize, rows: u32, entries: usize): void {
       u2 = second<T, K>(u2, p2, apart, s, r);
       u3 = second<T, K>(u3, p3, apart, s, r);
       q0 = v128.add<T>(q0, sumOfFour<T>(u0, u1, u2, u3));
-      s = v128.load(c0, 16);
-      r = areDeviations<K>() ? s : v128.load(c1, 16);
+      s = v128.load(c, 16);
+      r = areDeviations<K>() ? s : v128.load(c, TABLE + 16);
       u0 = firstTerm<T, K>(v128.load(p, 16), s);
       u1 = firstTerm<T, K>(v128.load(p1, 16), s);
       u2 = firstTerm<T, K>(v128.load(p2, 16), s);
@@ -118,8 +126,8 @@ function sumGroup<T, K>(start: usize, rows: u32, entries: usize): void {
       u2 = second<T, K>(u2, p2 + 16, apart, s, r);
       u3 = second<T, K>(u3, p3 + 16, apart, s, r);
       q1 = v128.add<T>(q1, sumOfFour<T>(u0, u1, u2, u3));
-      s = v128.load(c0, 32);
-      r = areDeviations<K>() ? s : v128.load(c1, 32);
+      s = v128.load(c, 32);
+      r = areDeviations<K>() ? s : v128.load(c, TABLE + 32);
       u0 = firstTerm<T, K>(v128.load(p, 32), s);
       u1 = firstTerm<T, K>(v128.load(p1, 32), s);
       u2 = firstTerm<T, K>(v128.load(p2, 32), s);
@@ -130,8 +138,8 @@ function sumGroup<T, K>(start: usize, rows: u32, entries: usize): void {
       u2 = second<T, K>(u2, p2 + 32, apart, s, r);
       u3 = second<T, K>(u3, p3 + 32, apart, s, r);
       q2 = v128.add<T>(q2, sumOfFour<T>(u0, u1, u2, u3));
-      s = v128.load(c0, 48);
-      r = areDeviations<K>() ? s : v128.load(c1, 48);
+      s = v128.load(c, 48);
+      r = areDeviations<K>() ? s : v128.load(c, TABLE + 48);
       u0 = firstTerm<T, K>(v128.load(p, 48), s);
       u1 = firstTerm<T, K>(v128.load(p1, 48), s);
       u2 = firstTerm<T, K>(v128.load(p2, 48), s);
@@ -144,43 +152,54 @@ function sumGroup<T, K>(start: usize, rows: u32, entries: usize): void {
       q3 = v128.add<T>(q3, sumOfFour<T>(u0, u1, u2, u3));
       p = p3 + stride;
     }
-    v128.store(runs, a0);
-    v128.store(runs, a1, 16);
-    v128.store(runs, a2, 32);
-    v128.store(runs, a3, 48);
-    v128.store(runs, q0, 64);
-    v128.store(runs, q1, 80);
-    v128.store(runs, q2, 96);
-    v128.store(runs, q3, 112);
     // The last rows, fewer than four.
     for (; left > 0; left--, p += stride) {
-      for (let at: usize = 0; at < 64; at += 16) {
-        const s = v128.load(c0 + at);
-        const u = firstTerm<T, K>(v128.load(p + at), s);
-        const v = second<T, K>(u, p + at, apart, s, areDeviations<K>() ? s : v128.load(c1 + at));
-        v128.store(runs + at, v128.add<T>(v128.load(runs + at), u));
-        v128.store(runs + at, v128.add<T>(v128.load(runs + at, 64), v), 64);
-      }
+      let s = v128.load(c);
+      let u = firstTerm<T, K>(v128.load(p), s);
+      a0 = v128.add<T>(a0, u);
+      q0 = v128.add<T>(q0, second<T, K>(u, p, apart, s, areDeviations<K>() ? s : v128.load(c, TABLE)));
+      s = v128.load(c, 16);
+      u = firstTerm<T, K>(v128.load(p, 16), s);
+      a1 = v128.add<T>(a1, u);
+      q1 = v128.add<T>(q1, second<T, K>(u, p + 16, apart, s, areDeviations<K>() ? s : v128.load(c, TABLE + 16)));
+      s = v128.load(c, 32);
+      u = firstTerm<T, K>(v128.load(p, 32), s);
+      a2 = v128.add<T>(a2, u);
+      q2 = v128.add<T>(q2, second<T, K>(u, p + 32, apart, s, areDeviations<K>() ? s : v128.load(c, TABLE + 32)));
+      s = v128.load(c, 48);
+      u = firstTerm<T, K>(v128.load(p, 48), s);
+      a3 = v128.add<T>(a3, u);
+      q3 = v128.add<T>(q3, second<T, K>(u, p + 48, apart, s, areDeviations<K>() ? s : v128.load(c, TABLE + 48)));
+    }
+    if (closes) {
+      const Q = sums + fromAToQ<T>();
+      addRun<T>(sums, a0);
+      addRun<T>(sums + apiece, a1);
+      addRun<T>(sums + 2 * apiece, a2);
+      addRun<T>(sums + 3 * apiece, a3);
+      addRun<T>(Q, q0);
+      addRun<T>(Q + apiece, q1);
+      addRun<T>(Q + 2 * apiece, q2);
+      addRun<T>(Q + 3 * apiece, q3);
+    } else {
+      v128.store(sums, a0, RUNS);
+      v128.store(sums, a1, RUNS + 16);
+      v128.store(sums, a2, RUNS + 32);
+      v128.store(sums, a3, RUNS + 48);
+      v128.store(sums, q0, RUNS + 64);
+      v128.store(sums, q1, RUNS + 80);
+      v128.store(sums, q2, RUNS + 96);
+      v128.store(sums, q3, RUNS + 112);
     }
   }
 }
 
-/** Adds the runs to the sums and clears them. */
-function addRuns<T>(entries: usize): void {
-  // The entries of a vector's columns take 128 / sizeof<T>() bytes; those of Q begin after four vectors of A.
-  const apiece: usize = sizeof<T>() === 4 ? 32 : 16;
-  const list = table(BLOCK_LIST);
-  for (let i: usize = 0, end = job.listed * 4; i < end; i += 4) {
-    let sums = entries + load<u32>(list + i) * BLOCK;
-    for (let runs = sums + RUNS, past = runs + 128; runs < past; runs += 16, sums += apiece) {
-      const run = v128.load(runs);
-      if (sizeof<T>() === 8) addCompensated(sums, run, LOST);
-      else {
-        v128.store(sums, f64x2.add(v128.load(sums), f64x2.promote_low_f32x4(run)));
-        v128.store(sums, f64x2.add(v128.load(sums, 16), f64x2.promote_low_f32x4(upper(run))), 16);
-      }
-      v128.store(runs, zero());
-    }
+/** Adds a vector's run to its sums. */
+function addRun<T>(sums: usize, run: v128): void {
+  if (sizeof<T>() === 8) addCompensated(sums, run, LOST);
+  else {
+    v128.store(sums, f64x2.add(v128.load(sums), f64x2.promote_low_f32x4(run)));
+    v128.store(sums, f64x2.add(v128.load(sums, 16), f64x2.promote_low_f32x4(upper(run))), 16);
   }
 }
 
