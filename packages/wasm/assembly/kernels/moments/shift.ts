@@ -10,7 +10,6 @@
  * again.
  */
 import { job } from "../../job";
-import { sumOfFour } from "../../reduce/terms";
 import { channelsOfTile, count, OWN, PROBES, TABLE, table } from "../../shape";
 import { zero } from "../../vector";
 
@@ -101,12 +100,6 @@ function nearestLane<T>(values: v128, distances: v128): T {
 const CANDIDATES: u32 = 16;
 const LEAST_ROWS: u32 = 4;
 /**
- * Lines that are a multiple of this many bytes apart fall into one or two sets of the first-level cache, and are read
- * again for each vector. Measured, moments of float32 [512, 1024], ns per element: gathered first 0.28, otherwise 0.33.
- */
-const FEW_SETS: u32 = 2048;
-
-/**
  * Writes the shifts of the tile's channels to table OWN. Until then table 0 holds the shifts of their columns, and
  * table 1 the columns' means.
  */
@@ -126,54 +119,73 @@ export function shiftsOfColumns<T>(): void {
   const bytes = job.columns * sizeof<T>();
   const into = table(single ? OWN : 0);
   const inverse = v128.splat<T>(<T>(1 / f64(probes)));
-  const gathers = step % FEW_SETS === 0;
   for (let column: usize = 0; column < bytes; column += 64) {
     const block = min(column, bytes - 64); // a row is at least as long as a line
-    if (gathers) gatherLines(x + block, step, probes);
-    const from = gathers ? table(PROBES) : x + block;
-    for (let at: usize = 0; at < 64; at += 16)
-      shiftsOfVector<T>(from + at, gathers ? 64 : step, probes, inverse, skip, into + block + at);
+    shiftsOfBlock<T>(x + block, step, probes, inverse, skip, into + block);
   }
   if (!single) joinShifts<T>();
 }
 
-/** Copies the probes' 64 bytes of columns next to one another. */
-function gatherLines(p: usize, step: usize, probes: u32): void {
-  const into = table(PROBES);
-  for (let to = into, end = into + probes * 64; to < end; to += 64, p += step) {
-    v128.store(to, v128.load(p));
-    v128.store(to, v128.load(p, 16), 16);
-    v128.store(to, v128.load(p, 32), 32);
-    v128.store(to, v128.load(p, 48), 48);
+/** The lowest bits of a distance, which hold the number of its candidate. There are fewer than twice CANDIDATES. */
+const NUMBER: u32 = 2 * CANDIDATES - 1;
+/** The other bits of an absolute value. */
+const SIZE_32: u32 = (~NUMBER << 1) >> 1;
+const SIZE_64: u64 = (~u64(NUMBER) << 1) >> 1;
+
+/**
+ * Stores the shifts of 64 bytes of columns, and the columns' means a table further on. A distance holds the number of
+ * its candidate in its lowest bits, so that only the least distance has to be kept.
+ */
+function shiftsOfBlock<T>(from: usize, step: usize, probes: u32, inverse: v128, skip: u32, into: usize): void {
+  const pivot0 = v128.load(from);
+  const pivot1 = v128.load(from, 16);
+  const pivot2 = v128.load(from, 32);
+  const pivot3 = v128.load(from, 48);
+  let mean0 = zero();
+  let mean1 = zero();
+  let mean2 = zero();
+  let mean3 = zero();
+  for (let p = from, past = from + probes * step; p !== past; p += step) {
+    mean0 = v128.add<T>(mean0, v128.sub<T>(v128.load(p), pivot0));
+    mean1 = v128.add<T>(mean1, v128.sub<T>(v128.load(p, 16), pivot1));
+    mean2 = v128.add<T>(mean2, v128.sub<T>(v128.load(p, 32), pivot2));
+    mean3 = v128.add<T>(mean3, v128.sub<T>(v128.load(p, 48), pivot3));
   }
+  mean0 = v128.add<T>(pivot0, v128.mul<T>(mean0, inverse));
+  mean1 = v128.add<T>(pivot1, v128.mul<T>(mean1, inverse));
+  mean2 = v128.add<T>(pivot2, v128.mul<T>(mean2, inverse));
+  mean3 = v128.add<T>(pivot3, v128.mul<T>(mean3, inverse));
+  v128.store(into, mean0, TABLE);
+  v128.store(into, mean1, TABLE + 16);
+  v128.store(into, mean2, TABLE + 32);
+  v128.store(into, mean3, TABLE + 48);
+  // A mask from memory stays in a register, but V8 would build a constant again for each use.
+  const bits = v128.load_splat<T>(sizeof<T>() === 4 ? memory.data<u32>([SIZE_32]) : memory.data<u64>([SIZE_64]));
+  const one = sizeof<T>() === 4 ? i32x4.splat(1) : i64x2.splat(1);
+  let number = zero();
+  let nearest0 = distance<T>(pivot0, mean0, bits, number);
+  let nearest1 = distance<T>(pivot1, mean1, bits, number);
+  let nearest2 = distance<T>(pivot2, mean2, bits, number);
+  let nearest3 = distance<T>(pivot3, mean3, bits, number);
+  const pace = skip * step;
+  for (let i = skip, p = from + pace; i < probes; i += skip, p += pace) {
+    number = sizeof<T>() === 4 ? i32x4.add(number, one) : i64x2.add(number, one);
+    nearest0 = v128.pmin<T>(nearest0, distance<T>(v128.load(p), mean0, bits, number));
+    nearest1 = v128.pmin<T>(nearest1, distance<T>(v128.load(p, 16), mean1, bits, number));
+    nearest2 = v128.pmin<T>(nearest2, distance<T>(v128.load(p, 32), mean2, bits, number));
+    nearest3 = v128.pmin<T>(nearest3, distance<T>(v128.load(p, 48), mean3, bits, number));
+  }
+  v128.store(into, nearest0);
+  v128.store(into, nearest1, 16);
+  v128.store(into, nearest2, 32);
+  v128.store(into, nearest3, 48);
+  for (let at: usize = 0; at < 64; at += sizeof<T>())
+    store<T>(into + at, load<T>(from + at + (load<u32>(into + at) & NUMBER) * pace));
 }
 
-/** Stores the shifts of a vector of columns, and their means a table further on. Its probes lie `step` bytes apart. */
-function shiftsOfVector<T>(from: usize, step: usize, probes: u32, inverse: v128, skip: u32, into: usize): void {
-  const pivot = v128.load(from);
-  let sum = zero();
-  let p = from;
-  let i: u32 = 0;
-  for (; i + 4 <= probes; i += 4, p += 4 * step) {
-    const d0 = v128.sub<T>(v128.load(p), pivot);
-    const d1 = v128.sub<T>(v128.load(p + step), pivot);
-    const d2 = v128.sub<T>(v128.load(p + 2 * step), pivot);
-    const d3 = v128.sub<T>(v128.load(p + 3 * step), pivot);
-    sum = v128.add<T>(sum, sumOfFour<T>(d0, d1, d2, d3));
-  }
-  for (; i < probes; i++, p += step) sum = v128.add<T>(sum, v128.sub<T>(v128.load(p), pivot));
-  const mean = v128.add<T>(pivot, v128.mul<T>(sum, inverse));
-  let best = pivot;
-  let nearest = v128.abs<T>(v128.sub<T>(pivot, mean));
-  p = from;
-  for (i = 0; i < probes; i += skip, p += skip * step) {
-    const value = v128.load(p);
-    const distance = v128.abs<T>(v128.sub<T>(value, mean));
-    best = v128.bitselect(value, best, v128.lt<T>(distance, nearest));
-    nearest = v128.pmin<T>(nearest, distance);
-  }
-  v128.store(into, best);
-  v128.store(into, mean, TABLE);
+/** |value - mean|, with a number in its lowest bits. */
+function distance<T>(value: v128, mean: v128, bits: v128, number: v128): v128 {
+  return v128.or(v128.and(v128.sub<T>(value, mean), bits), number);
 }
 
 /** Chooses, among the shifts of a channel's columns, the one that is nearest to the mean of their means. */
