@@ -183,59 +183,76 @@ export function gradNormalizeRows<T>(item: u32): void {
     gradNormalizeGroup<T>(job.firstColumn * sizeof<T>() + row * job.stride, rows);
     row += rows;
   }
-  if (end === job.rows && job.rest > 0) columnsOfRow<T>(job.firstColumn * sizeof<T>() + end * job.stride, job.rest, 0);
+  const rest = job.firstColumn * sizeof<T>() + end * job.stride;
+  if (end === job.rows && job.rest > 0) lastOfRow<T>(job.dy + rest, job.x + rest, job.y + rest, job.rest, table(0));
 }
 
+/** Maps some rows, block by block of three vectors, whose twelve coefficients stay in registers. */
 function gradNormalizeGroup<T>(offset: usize, rows: u32): void {
   const stride = job.stride;
-  const bytes = job.columns * sizeof<T>();
-  let at: usize = 0;
-  for (; at + 32 <= bytes; at += 32) {
-    const c = table(0) + at;
-    const m0 = v128.load(c);
-    const m1 = v128.load(c, 16);
-    const a0 = v128.load(c, TABLE);
-    const a1 = v128.load(c, TABLE + 16);
-    const c0 = v128.load(c, 2 * TABLE);
-    const c1 = v128.load(c, 2 * TABLE + 16);
-    const s0 = v128.load(c, 3 * TABLE);
-    const s1 = v128.load(c, 3 * TABLE + 16);
-    let x = job.x + offset + at;
-    let dy = job.dy + offset + at;
-    let dx = job.y + offset + at;
-    for (let row: u32 = 0; row < rows; row++) {
-      const x0 = v128.load(x);
-      const x1 = v128.load(x, 16);
-      const g0 = v128.load(dy);
-      const g1 = v128.load(dy, 16);
-      v128.store(dx, mapped<T>(g0, x0, a0, m0, c0, s0));
-      v128.store(dx, mapped<T>(g1, x1, a1, m1, c1, s1), 16);
-      x += stride;
-      dy += stride;
-      dx += stride;
+  const taller = rows * stride;
+  let dy = job.dy + offset;
+  let x = job.x + offset;
+  let dx = job.y + offset;
+  let bytes = job.columns * sizeof<T>();
+  let t = table(0);
+  for (; bytes >= 48; bytes -= 48) {
+    const m0 = v128.load(t);
+    const m1 = v128.load(t, 16);
+    const m2 = v128.load(t, 32);
+    const a0 = v128.load(t, TABLE);
+    const a1 = v128.load(t, TABLE + 16);
+    const a2 = v128.load(t, TABLE + 32);
+    const c0 = v128.load(t, 2 * TABLE);
+    const c1 = v128.load(t, 2 * TABLE + 16);
+    const c2 = v128.load(t, 2 * TABLE + 32);
+    const s0 = v128.load(t, 3 * TABLE);
+    const s1 = v128.load(t, 3 * TABLE + 16);
+    const s2 = v128.load(t, 3 * TABLE + 32);
+    let from = x;
+    let to = dx;
+    for (let g = dy, end = dy + taller; g !== end; g += stride, from += stride, to += stride) {
+      v128.store(to, mapped<T>(v128.load(g), v128.load(from), a0, m0, c0, s0));
+      v128.store(to, mapped<T>(v128.load(g, 16), v128.load(from, 16), a1, m1, c1, s1), 16);
+      v128.store(to, mapped<T>(v128.load(g, 32), v128.load(from, 32), a2, m2, c2, s2), 32);
     }
+    dy += 48;
+    x += 48;
+    dx += 48;
+    t += 48;
   }
-  if (at === bytes) return;
-  const n = u32(bytes - at) / sizeof<T>();
-  for (let row: u32 = 0; row < rows; row++) columnsOfRow<T>(offset + row * stride + at, n, at);
+  for (; bytes >= 16; bytes -= 16) {
+    const m = v128.load(t);
+    const a = v128.load(t, TABLE);
+    const c = v128.load(t, 2 * TABLE);
+    const s = v128.load(t, 3 * TABLE);
+    let from = x;
+    let to = dx;
+    for (let g = dy, end = dy + taller; g !== end; g += stride, from += stride, to += stride)
+      v128.store(to, mapped<T>(v128.load(g), v128.load(from), a, m, c, s));
+    dy += 16;
+    x += 16;
+    dx += 16;
+    t += 16;
+  }
+  if (bytes === 0) return;
+  const n = u32(bytes) / sizeof<T>();
+  for (const end = dy + taller; dy !== end; dy += stride, x += stride, dx += stride) lastOfRow<T>(dy, x, dx, n, t);
 }
 
-/** Maps n elements of a row, whose coefficients lie at `at`. */
-function columnsOfRow<T>(offset: usize, n: u32, at: usize): void {
+/** Maps n elements of a row, whose coefficients lie at t. */
+function lastOfRow<T>(dy: usize, x: usize, dx: usize, n: u32, t: usize): void {
   const lanes: u32 = 16 / sizeof<T>();
-  let c = table(0) + at;
-  for (; ; n -= lanes, offset += 16, c += 16) {
-    const m = v128.load(c);
-    const a = v128.load(c, TABLE);
-    const b = v128.load(c, 2 * TABLE);
-    const s = v128.load(c, 3 * TABLE);
-    const dx = job.y + offset;
+  for (; ; n -= lanes, dy += 16, x += 16, dx += 16, t += 16) {
+    const m = v128.load(t);
+    const a = v128.load(t, TABLE);
+    const c = v128.load(t, 2 * TABLE);
+    const s = v128.load(t, 3 * TABLE);
     if (n < lanes) {
-      if (n > 0)
-        storeTail<T>(dx, mapped<T>(loadTail<T>(job.dy + offset, n), loadTail<T>(job.x + offset, n), a, m, b, s), n);
+      if (n > 0) storeTail<T>(dx, mapped<T>(loadTail<T>(dy, n), loadTail<T>(x, n), a, m, c, s), n);
       return;
     }
-    v128.store(dx, mapped<T>(v128.load(job.dy + offset), v128.load(job.x + offset), a, m, b, s));
+    v128.store(dx, mapped<T>(v128.load(dy), v128.load(x), a, m, c, s));
   }
 }
 

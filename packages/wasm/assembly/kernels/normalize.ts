@@ -182,62 +182,49 @@ export function normalizeRows<T>(item: u32): void {
     row += rows;
   }
   const rest = job.firstColumn * sizeof<T>() + end * job.stride;
-  if (end === job.rows && job.rest > 0) columnsOfRow<T>(job.x + rest, job.y + rest, job.rest);
+  if (end === job.rows && job.rest > 0) lastOfRow<T>(job.x + rest, job.y + rest, job.rest, table(0));
 }
 
+/** Maps some rows, block by block of four vectors, whose twelve coefficients stay in registers. */
 function normalizeGroup<T>(x: usize, y: usize, rows: u32): void {
   const stride = job.stride;
-  const bytes = job.columns * sizeof<T>();
-  const m = table(0);
-  const s = table(1);
-  const b = table(2);
-  let at: usize = 0;
-  for (; at + 64 <= bytes; at += 64) {
-    const m0 = v128.load(m + at);
-    const m1 = v128.load(m + at, 16);
-    const m2 = v128.load(m + at, 32);
-    const m3 = v128.load(m + at, 48);
-    const s0 = v128.load(s + at);
-    const s1 = v128.load(s + at, 16);
-    const s2 = v128.load(s + at, 32);
-    const s3 = v128.load(s + at, 48);
-    const b0 = v128.load(b + at);
-    const b1 = v128.load(b + at, 16);
-    const b2 = v128.load(b + at, 32);
-    const b3 = v128.load(b + at, 48);
-    let from = x + at;
-    let to = y + at;
-    for (let row: u32 = 0; row < rows; row++) {
-      const v0 = v128.load(from);
-      const v1 = v128.load(from, 16);
-      const v2 = v128.load(from, 32);
-      const v3 = v128.load(from, 48);
-      v128.store(to, mapped<T>(v0, m0, s0, b0));
-      v128.store(to, mapped<T>(v1, m1, s1, b1), 16);
-      v128.store(to, mapped<T>(v2, m2, s2, b2), 32);
-      v128.store(to, mapped<T>(v3, m3, s3, b3), 48);
-      from += stride;
-      to += stride;
+  const taller = rows * stride;
+  let n = job.columns;
+  let c = table(0);
+  for (const lanes: u32 = 64 / sizeof<T>(); n >= lanes; n -= lanes) {
+    const m0 = v128.load(c);
+    const m1 = v128.load(c, 16);
+    const m2 = v128.load(c, 32);
+    const m3 = v128.load(c, 48);
+    const s0 = v128.load(c, TABLE);
+    const s1 = v128.load(c, TABLE + 16);
+    const s2 = v128.load(c, TABLE + 32);
+    const s3 = v128.load(c, TABLE + 48);
+    const b0 = v128.load(c, 2 * TABLE);
+    const b1 = v128.load(c, 2 * TABLE + 16);
+    const b2 = v128.load(c, 2 * TABLE + 32);
+    const b3 = v128.load(c, 2 * TABLE + 48);
+    let to = y;
+    for (let from = x, end = x + taller; from !== end; from += stride, to += stride) {
+      v128.store(to, mapped<T>(v128.load(from), m0, s0, b0));
+      v128.store(to, mapped<T>(v128.load(from, 16), m1, s1, b1), 16);
+      v128.store(to, mapped<T>(v128.load(from, 32), m2, s2, b2), 32);
+      v128.store(to, mapped<T>(v128.load(from, 48), m3, s3, b3), 48);
     }
+    x += 64;
+    y += 64;
+    c += 64;
   }
-  if (at === bytes) return;
-  const n = u32(bytes - at) / sizeof<T>();
-  for (let row: u32 = 0; row < rows; row++, x += stride, y += stride)
-    lastOfRow<T>(x + at, y + at, n, m + at, s + at, b + at);
+  if (n > 0) for (const end = x + taller; x !== end; x += stride, y += stride) lastOfRow<T>(x, y, n, c);
 }
 
-function columnsOfRow<T>(x: usize, y: usize, n: u32): void {
-  lastOfRow<T>(x, y, n, table(0), table(1), table(2));
-}
-
-/** Maps n elements of a row, whose coefficients lie at m, s and b. */
-function lastOfRow<T>(x: usize, y: usize, n: u32, m: usize, s: usize, b: usize): void {
+/** Maps n elements of a row, whose coefficients lie at c. */
+function lastOfRow<T>(x: usize, y: usize, n: u32, c: usize): void {
   const lanes: u32 = 16 / sizeof<T>();
-  let at: usize = 0;
-  for (; n >= lanes; n -= lanes, at += 16)
-    v128.store(y + at, mapped<T>(v128.load(x + at), v128.load(m + at), v128.load(s + at), v128.load(b + at)));
+  for (; n >= lanes; n -= lanes, x += 16, y += 16, c += 16)
+    v128.store(y, mapped<T>(v128.load(x), v128.load(c), v128.load(c, TABLE), v128.load(c, 2 * TABLE)));
   if (n > 0)
-    storeTail<T>(y + at, mapped<T>(loadTail<T>(x + at, n), v128.load(m + at), v128.load(s + at), v128.load(b + at)), n);
+    storeTail<T>(y, mapped<T>(loadTail<T>(x, n), v128.load(c), v128.load(c, TABLE), v128.load(c, 2 * TABLE)), n);
 }
 
 function mapped<T>(x: v128, m: v128, s: v128, b: v128): v128 {
