@@ -58,11 +58,13 @@ const PARTIAL: u32 = 524288;
 export const TABLE: u32 = CHUNK * 8;
 /**
  * Tables 0 to 3 hold coefficients. The following tables hold coefficients before they are spread (for gradients also
- * the totals), two totals of float64, probes, flags, and the list of blocks.
+ * the totals), two totals of float64, for moments the probes and for gradients 1 / sqrt(variance + eps) as float64,
+ * flags, and the list of blocks.
  */
 export const OWN: u32 = 4;
 export const TOTALS: u32 = 5;
 export const PROBES: u32 = 7;
+export const INVERSES: u32 = 7;
 export const FLAGS: u32 = 8;
 export const BLOCK_LIST: u32 = 9;
 export const SCRATCH: u32 = PARTIAL + 10 * TABLE;

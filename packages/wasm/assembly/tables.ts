@@ -4,7 +4,7 @@
  */
 import { differenceLimit, largest, slopeLimit, smallest } from "./careful/range";
 import { job } from "./job";
-import { channelsOfTile, OWN, TABLE, table } from "./shape";
+import { CHUNK, channelsOfTile, INVERSES, OWN, TABLE, table } from "./shape";
 import { pair, storePair, zero } from "./vector";
 
 /** table[column] = values[its channel], or `otherwise` if there are no values (0). */
@@ -92,10 +92,15 @@ export function scales<T>(into: usize, first: u32, n: u32): bool {
   return within(least, most, smallest<T>(), largest<T>());
 }
 
-/** The power of two next to 1 / sqrt(variance + eps). */
+/** The power of two next to 1 / sqrt(variance + eps), which is kept in its table for the sums' last step. */
 export function powers<T>(into: usize, first: u32, n: u32): void {
-  for (let i: u32 = 0; i < n; i += 2)
-    storeUpTo<T>(into + i * sizeof<T>(), powerPair(inversePair<T>(first + i)), i + 1 === n);
+  const inverses = table(INVERSES) + (first - job.first) * 8;
+  for (let i: u32 = 0; i < n; i += 2) {
+    const r = inversePair<T>(first + i);
+    const single = i + 1 === n;
+    storeUpTo<f64>(inverses + i * 8, r, single);
+    storeUpTo<T>(into + i * sizeof<T>(), powerPair(r), single);
+  }
 }
 
 /** The means, or 0 without means. */
@@ -112,7 +117,7 @@ export function betas<T>(into: usize, first: u32, n: u32): void {
 
 /**
  * The operands of the gradient's map, in consecutive tables from `into` on: sum dy / m, r (sum dy x^ / m) and gamma r,
- * each rounded once. r is computed once for all of them.
+ * each rounded once. Where the sums were computed before, `powers` has kept r.
  */
 export function gradients<T>(into: usize, first: u32, n: u32): bool {
   const m = f64x2.splat(job.m);
@@ -121,10 +126,11 @@ export function gradients<T>(into: usize, first: u32, n: u32): bool {
   let mostOfScales = zero();
   let leastOfSlopes = f64x2.splat(Infinity);
   let leastOfScales = f64x2.splat(Infinity);
+  const kept = job.fused !== 0 && job.channels <= CHUNK;
   for (let i: u32 = 0; i < n; i += 2) {
     const at = (first + i) * sizeof<T>();
     const single = i + 1 === n;
-    const r = inversePair<T>(first + i);
+    const r = kept ? v128.load(table(INVERSES) + (first - job.first + i) * 8) : inversePair<T>(first + i);
     const gamma = job.gamma ? pair<T>(job.gamma + at) : f64x2.splat(1);
     const a = f64x2.div(pair<T>(job.sumDy + at), m);
     const b = f64x2.div(pair<T>(job.sumDyXhat + at), m);

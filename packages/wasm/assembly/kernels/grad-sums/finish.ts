@@ -4,8 +4,8 @@ import { scaleBy } from "../../careful/scaled";
 import { carefulSums, dotSum, dotSumExponent, dySum, dySumExponent } from "../../careful/sums";
 import { inverseOf } from "../../coefficients";
 import { job } from "../../job";
-import { TOTALS, table } from "../../shape";
-import { inversePair, powerPair } from "../../tables";
+import { INVERSES, TOTALS, table } from "../../shape";
+import { powerPair } from "../../tables";
 import { finite, storePair, zero } from "../../vector";
 
 /** Finishes channels [first, last). */
@@ -25,13 +25,18 @@ export function finishSums<T>(first: u32, last: u32): void {
 }
 
 function storeTwo<T>(channel: u32, total: v128, products: v128): void {
-  const r = inversePair<T>(channel);
-  const dot = f64x2.mul(products, f64x2.div(r, powerPair(r)));
+  const r = v128.load(table(INVERSES) + (channel - job.first) * 8);
+  const dot = f64x2.mul(products, f64x2.mul(r, inverseOfPower(powerPair(r))));
   const at = channel * sizeof<T>();
   if (job.sumDy) storePair<T>(job.sumDy + at, total);
   if (job.sumDyXhat) storePair<T>(job.sumDyXhat + at, dot);
   if (job.gradGamma) addPair<T>(job.gradGamma + at, dot);
   if (job.gradBeta) addPair<T>(job.gradBeta + at, total);
+}
+
+/** 1 / p of powers of two in [1, 2^1022], which contains all powers next to an r. */
+function inverseOfPower(p: v128): v128 {
+  return i64x2.sub(i64x2.splat(0x7fe0000000000000), p);
 }
 
 /** Adds two sums after rounding them, as `finishChannel` does. */
