@@ -28,6 +28,8 @@ import { areDeviations, first as firstTerm, operands, second, sumOfFour } from "
 const BLOCK: u32 = BLOCK_BYTES;
 const LOST: u32 = 128;
 const RUNS: u32 = 256;
+/** Eight vectors of zeros, which a band's runs begin with: a load costs less than a branch. */
+const ZEROS: usize = memory.data(128, 16);
 
 /** The bytes from a column's A to its Q. */
 function fromAToQ<T>(): usize {
@@ -79,24 +81,15 @@ function sumGroup<T, K>(start: usize, rows: u32, entries: usize, opens: bool, cl
     const sums = entries + load<u32>(i, 4);
     const c = tables + at;
     let p = start + at;
-    let a0 = zero();
-    let a1 = zero();
-    let a2 = zero();
-    let a3 = zero();
-    let q0 = zero();
-    let q1 = zero();
-    let q2 = zero();
-    let q3 = zero();
-    if (!opens) {
-      a0 = v128.load(sums, RUNS);
-      a1 = v128.load(sums, RUNS + 16);
-      a2 = v128.load(sums, RUNS + 32);
-      a3 = v128.load(sums, RUNS + 48);
-      q0 = v128.load(sums, RUNS + 64);
-      q1 = v128.load(sums, RUNS + 80);
-      q2 = v128.load(sums, RUNS + 96);
-      q3 = v128.load(sums, RUNS + 112);
-    }
+    const runs = opens ? ZEROS : sums + RUNS;
+    let a0 = v128.load(runs);
+    let a1 = v128.load(runs, 16);
+    let a2 = v128.load(runs, 32);
+    let a3 = v128.load(runs, 48);
+    let q0 = v128.load(runs, 64);
+    let q1 = v128.load(runs, 80);
+    let q2 = v128.load(runs, 96);
+    let q3 = v128.load(runs, 112);
     let left = rows;
     for (; left >= 4; left -= 4) {
       const p1 = p + stride;
