@@ -6,12 +6,13 @@
  *   mean = s + A / m, variance = (Q - A A / m) / m   moments/finish.ts
  *   if s was badly chosen: s = mean, and A and Q of that channel are computed again
  *
- * Instructions per element, float32, counted in the machine code that V8 makes. One long row takes 1.5:
+ * Instructions per element, float32, counted in the machine code that V8 makes. One long row takes 1.5. A limit of 1.5
+ * times that is 2.25, and 3 ns per channel are some 35 more per channel:
  *
  *                  sums   widening   shifts   totals, ends   all
  *   [8, 512, 49]   1.8    0.15       0.25     0.15           2.3   13 vectors per row for 49 elements
- *   [512, 1024]    1.8    0.2        0.2      0.1            2.3   4 rows at a time: sums are loaded and stored for each
- *   [64, 128]      1.4    0.25       0.8      0.6            3.0   16 of 64 values are probed, two divisions per channel
+ *   [512, 1024]    2.1    0.15       0.1      0.1            2.4   groups of 4 rows: 41 per 64 elements besides the sums
+ *   [64, 128]      1.5    0.3        0.8      0.6            3.2   16 of 64 values are probed, two divisions per channel
  *
  * Bounds: N-1, N-2, N-7, N-9, N-10.
  */

@@ -1,6 +1,12 @@
 /**
  * K-2. y = (x - mean) * s + beta, with s = gamma / sqrt(variance + eps) computed in float64 and rounded once. Bound:
  * N-3.
+ *
+ *   tables = mean, s, beta of each channel            tables.ts; channels out of range: careful/maps.ts
+ *   planes: for each slice of memory, for each row in it: y = map(x) with the row's coefficients
+ *   columns: for each group of 4 rows, for each 4 vectors of columns: y = map(x) in all rows, coefficients in registers
+ *
+ * Instructions per vector, counted in the machine code that V8 makes: 6.3 for one long row, 7.5 for columns.
  */
 import { carefulNormalize } from "../careful/maps";
 import { canBeHelped, differencesInRange, mapInRange } from "../careful/range";
