@@ -1,5 +1,6 @@
-import { expect, it } from "vitest";
-import { exactly, inStretches, patternAt } from "../src/truth/exact.ts";
+import { describe, expect, it } from "vitest";
+import { hostArray } from "../src/cases/data.ts";
+import { exactly, fillWithPattern, inStretches, patternAt } from "../src/truth/exact.ts";
 
 const INFINITE = Number.POSITIVE_INFINITY;
 
@@ -19,6 +20,44 @@ it.each([
   ["a subnormal lost", [0], [2 ** -1074], INFINITE],
 ])("gives %s its ratio", (_, got, expected, ratio) => {
   expect(exactly("y", got, expected).ratio).toBe(ratio);
+});
+
+describe.each(["float32", "float64"] as const)("of %s", (dtype) => {
+  const right = hostArray(dtype, 37).map((_, i) => i / 2 - 3);
+  right.set([Number.NaN, -0, INFINITE], 20);
+
+  it("finds each element that differs, in arrays at any place of their memory", () => {
+    const padded = hostArray(dtype, 40);
+    const got = padded.subarray(3);
+    for (let i = 0; i < right.length; i++) {
+      got.set(right);
+      expect(exactly("y", got, right).ratio).toBe(0);
+      got[i] = i === 20 ? 1 : -(right[i] as number);
+      expect(exactly("y", got, right), `${i}`).toMatchObject({ ratio: INFINITE, at: { inner: i } });
+    }
+  });
+  it("compares with numbers of another type, and a NaN with other bits", () => {
+    expect(exactly("y", right, Float64Array.from(right)).ratio).toBe(0);
+    expect(exactly("y", right, [...right]).ratio).toBe(0);
+    const other = right.slice();
+    new Uint8Array(other.buffer, 20 * other.BYTES_PER_ELEMENT)[0] = 1;
+    expect(other[20]).toBeNaN();
+    expect(exactly("y", other, right).ratio).toBe(0);
+    other[30] = 0;
+    expect(exactly("y", other, right)).toMatchObject({ ratio: INFINITE, at: { inner: 30 } });
+  });
+  it("writes the pattern that it compares with", () => {
+    for (const length of [0, 1, 8190, 8191, 8192, 30_000]) {
+      const values = hostArray(dtype, length);
+      fillWithPattern(values);
+      expect(values).toEqual(hostArray(dtype, length).map((_, i) => patternAt(i)));
+      expect(inStretches("y", values, [{ end: length, value: null }]).ratio).toBe(0);
+    }
+  });
+  it("does not round the value that it expects", () => {
+    const expected = dtype === "float32" ? INFINITE : 0;
+    expect(inStretches("y", hostArray(dtype, 50).fill(0.1), [{ end: 50, value: 0.1 }]).ratio).toBe(expected);
+  });
 });
 
 it("says which element differs first, and that it is the sign", () => {

@@ -1,4 +1,6 @@
+import type { HostArray } from "@bn/core";
 import type { Comparison } from "../case.ts";
+import { isHostArray, sameBits } from "./bits.ts";
 
 /**
  * Compares bit by bit: zeros of different sign differ, and all NaNs are equal. The worst element is the first that differs.
@@ -8,11 +10,16 @@ import type { Comparison } from "../case.ts";
 export function exactly(what: string, got: ArrayLike<number>, expected: ArrayLike<number>): Comparison {
   const { length } = expected;
   if (got.length !== length) throw new Error(`${what}: ${got.length} elements, expected ${length}`);
-  for (let i = 0; i < length; i++) {
-    const [value, wanted] = [got[i] as number, expected[i] as number];
-    if (!sameNumber(value, wanted)) return different(what, i, value, wanted);
-  }
-  return equal(what);
+  const i = firstDifferent(got, expected);
+  return i === length ? equal(what) : different(what, i, got[i] as number, expected[i] as number);
+}
+
+/** The first element that is another number than expected, or `expected.length`. */
+export function firstDifferent(got: ArrayLike<number>, expected: ArrayLike<number>): number {
+  const { length } = expected;
+  let i = sameBits(got, expected);
+  while (i < length && sameNumber(got[i] as number, expected[i] as number)) i++;
+  return i;
 }
 
 /** Object.is is not used, because engines compare two numbers much faster than two values of any type. */
@@ -50,14 +57,38 @@ export function inStretches(what: string, got: ArrayLike<number>, stretches: rea
 
 function offValue(got: ArrayLike<number>, start: number, end: number, value: number): number {
   let at = start;
+  if (isHostArray(got) && at < end) {
+    const block = got.slice(0, Math.min(end - start, PERIOD)).fill(value);
+    if (Object.is(block[0], value)) at = repeats(got, start, end, block);
+  }
   while (at < end && sameNumber(got[at] as number, value)) at++;
   return at;
 }
 
+/** Writes the pattern into all elements. */
+export function fillWithPattern(values: HostArray): void {
+  values.set(pattern.subarray(0, values.length));
+  for (let filled = PERIOD; filled < values.length; filled *= 2) values.copyWithin(filled, 0, filled);
+}
+
+const pattern = Float64Array.from({ length: PERIOD }, (_, i) => patternAt(i));
+const pattern32 = new Float32Array(pattern);
+
 function offPattern(got: ArrayLike<number>, start: number, end: number): number {
+  let at = isHostArray(got) ? repeats(got, start, end, got instanceof Float32Array ? pattern32 : pattern) : start;
+  while (at < end && got[at] === patternAt(at)) at++;
+  return at;
+}
+
+/** Where `got` stops to have the bits of `block`, which is repeated from element 0. */
+function repeats(got: HostArray, start: number, end: number, block: HostArray): number {
   let at = start;
-  for (let expected = patternAt(at); at < end && got[at] === expected; at++) {
-    expected = expected === PERIOD ? 1 : expected + 1;
+  while (at < end) {
+    const from = at % block.length;
+    const part = got.subarray(at, Math.min(at + block.length - from, end));
+    const same = sameBits(part, block.subarray(from));
+    at += same;
+    if (same < part.length) break;
   }
   return at;
 }

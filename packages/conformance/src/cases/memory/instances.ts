@@ -45,7 +45,7 @@ export const INSTANCE_CASES: readonly Case[] = [
         y.write(view("data").subarray(1));
         x.writeDiff(view("data"));
         y.writeDiff(view("diff").subarray(0, length - 1));
-        const expected = new Float64Array(length).map((_, i) => i % 1000);
+        const expected = hostArray(dtype, length).map((_, i) => i % 1000);
         const got = await Promise.all([y.read(), x.readDiff(), y.readDiff()]);
         x.dispose();
         y.dispose();

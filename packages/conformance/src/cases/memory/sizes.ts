@@ -1,6 +1,6 @@
 import type { Backend, Dtype, HostArray } from "@bn/core";
 import type { Case, Comparison } from "../../case.ts";
-import { inStretches, patternAt, type Stretch } from "../../truth/exact.ts";
+import { fillWithPattern, inStretches, type Stretch } from "../../truth/exact.ts";
 import { DTYPES, hostArray } from "../data.ts";
 import { EXTENTS, type Tier } from "../sweep/sizes.ts";
 
@@ -76,7 +76,7 @@ async function moved(backend: Backend, dtype: Dtype, length: number): Promise<Co
   const half = Math.floor(length / 2); // less than part
   const [x, y] = [backend.alloc(dtype, length), backend.alloc(dtype, length)];
   const host = hostArray(dtype, length);
-  for (let i = 0; i < length; i++) host[i] = patternAt(i);
+  fillWithPattern(host);
   backend.write(x, host);
   host.fill(DIRT);
   backend.kernels.copy(length, x, y);
