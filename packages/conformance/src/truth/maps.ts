@@ -1,5 +1,6 @@
 import type { Dtype, Geometry, HostArray } from "@bn/core";
 import type { Comparison } from "../case.ts";
+import { gather32, gather64, gathered } from "./gather.ts";
 import { pairLine, pairPlane } from "./pair-maps.ts";
 import { plainLine, plainPlane } from "./plain.ts";
 import { float32, float64, type Wide } from "./wide.ts";
@@ -27,9 +28,10 @@ export function compareLine(
   line: Line,
 ): Comparison {
   const worst = new Worst(dtype);
-  if (dtype === "float32") plainLine(worst, float32(got), float32(x), g, line);
-  else pairLine(worst, float64(got), float64(x), g, line);
-  return worst.comparison(what, g);
+  const rows = gathered(g);
+  if (dtype === "float32") plainLine(worst, gather32(float32(got), g, 0), gather32(float32(x), g, 1), rows, line);
+  else pairLine(worst, gather64(float64(got), g, 0), gather64(float64(x), g, 1), rows, line);
+  return placed(worst.comparison(what, rows), g);
 }
 
 /** dx = scale (dy - a - (x - mean) r b), within fixed + slope |dy| + tilt |x - mean|. */
@@ -54,9 +56,29 @@ export function comparePlane(
   plane: Plane,
 ): Comparison {
   const worst = new Worst(dtype);
-  if (dtype === "float32") plainPlane(worst, float32(got), float32(dy), float32(x), g, plane);
-  else pairPlane(worst, float64(got), float64(dy), float64(x), g, plane);
-  return worst.comparison(what, g);
+  const rows = gathered(g);
+  if (dtype === "float32") {
+    const [y, gradient, input] = [
+      gather32(float32(got), g, 0),
+      gather32(float32(dy), g, 1),
+      gather32(float32(x), g, 2),
+    ];
+    plainPlane(worst, y, gradient, input, rows, plane);
+  } else {
+    const [y, gradient, input] = [
+      gather64(float64(got), g, 0),
+      gather64(float64(dy), g, 1),
+      gather64(float64(x), g, 2),
+    ];
+    pairPlane(worst, y, gradient, input, rows, plane);
+  }
+  return placed(worst.comparison(what, rows), g);
+}
+
+/** The comparison with its element's position in `g`. Gathered values have all rows of a channel in one. */
+function placed(found: Comparison, { inner }: Geometry): Comparison {
+  const { outer, channel, inner: k } = found.at;
+  return { ...found, at: { outer: outer + Math.floor(k / inner), channel, inner: k % inner } };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { gradientPlane, gradSumErrors, momentErrors, normalizeLine } from "../../truth/lines.ts";
 import { compareChannels, compareLine, comparePlane } from "../../truth/maps.ts";
-import { wideMoments, wideProductSum, wideSum } from "../../truth/reductions.ts";
+import { wideMoments, wideSums } from "../../truth/reductions.ts";
 import { reciprocalRoots } from "../../truth/wide.ts";
 import { AFFINE, addedTo, affineFor, type CoveredKernel, elements, givenStats } from "./calls.ts";
 import { compareRunning, runningFor } from "./channel-kernels.ts";
@@ -72,8 +72,7 @@ const backward: CoveredKernel = {
     };
     bench.backend.kernels.backward?.(dy, x, g, given, eps, affine.buffers, out, gamma && { gamma, beta }, m, dx);
     const r = reciprocalRoots(stats.variance, eps, p.dtype);
-    const sumDy = wideSum(dyValues, g, p.dtype);
-    const sumDyXhat = wideProductSum(dyValues, xValues, g, stats.mean, r, p.dtype);
+    const { dy: sumDy, dyXhat: sumDyXhat } = wideSums(dyValues, xValues, g, stats.mean, r, p.dtype);
     const errors = gradSumErrors(p, sumDy, sumDyXhat, r, g.outer * g.inner, stats, eps);
     const sums = { dy: sumDy.sum, dyXhat: sumDyXhat.sum, errors };
     const plane = gradientPlane(p, stats, eps, r, affine.values?.gamma ?? null, sums, m);

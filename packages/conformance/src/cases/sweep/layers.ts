@@ -12,7 +12,7 @@ import {
   type WideStats,
 } from "../../truth/lines.ts";
 import { compareLine, comparePlane } from "../../truth/maps.ts";
-import { wideMoments, wideProductSum, wideSum } from "../../truth/reductions.ts";
+import { wideMoments, wideSums } from "../../truth/reductions.ts";
 import { dividedBy, reciprocalRoots, wideOf } from "../../truth/wide.ts";
 import { hostArray } from "../data.ts";
 import { type Call, type CoveredKernel, compareAdded } from "./calls.ts";
@@ -76,8 +76,7 @@ async function normalization(call: Call, scaled: boolean): Promise<Comparison[]>
   const batch = global ? null : wideMoments(x, g, p.dtype);
   const stats = batch ? { ...batch, errors: momentErrors(p, batch, m) } : stored(p, running);
   const r = reciprocalRoots(stats.variance, eps, p.dtype);
-  const sumDy = wideSum(dy, g, p.dtype);
-  const sumDyXhat = wideProductSum(dy, x, g, stats.mean, r, p.dtype);
+  const { dy: sumDy, dyXhat: sumDyXhat } = wideSums(dy, x, g, stats.mean, r, p.dtype);
   const errors = gradSumErrors(p, sumDy, sumDyXhat, r, m, stats, eps);
   const gamma = affine?.gamma ?? null;
   const dx = await bottom.readDiff();

@@ -1,7 +1,7 @@
 import { sumFactor } from "../../truth/bounds.ts";
 import { gradSumErrors, momentErrors } from "../../truth/lines.ts";
 import { compareChannels } from "../../truth/maps.ts";
-import { wideMoments, wideProductSum, wideSum } from "../../truth/reductions.ts";
+import { wideMoments, wideProductSum, wideSum, wideSums } from "../../truth/reductions.ts";
 import { reciprocalRoots, type Wide, wideOf } from "../../truth/wide.ts";
 import { addedTo, type CoveredKernel, givenStats } from "./calls.ts";
 
@@ -46,8 +46,7 @@ const gradSums: CoveredKernel = {
     const grad = gamma && { gamma, beta };
     bench.backend.kernels.gradSums(bench.input("dy", dy), bench.input("x", x), g, given, eps, out, grad);
     const r = reciprocalRoots(stats.variance, eps, p.dtype);
-    const sumDy = wideSum(dy, g, p.dtype);
-    const sumDyXhat = wideProductSum(dy, x, g, stats.mean, r, p.dtype);
+    const { dy: sumDy, dyXhat: sumDyXhat } = wideSums(dy, x, g, stats.mean, r, p.dtype);
     const errors = gradSumErrors(p, sumDy, sumDyXhat, r, g.outer * g.inner, stats, eps);
     const done = [
       compareChannels("sums.dy", await bench.result("sums.dy"), sumDy.sum, errors.dy, p.dtype),

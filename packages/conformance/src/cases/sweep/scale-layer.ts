@@ -3,7 +3,7 @@ import { sumFactor } from "../../truth/bounds.ts";
 import { exactly } from "../../truth/exact.ts";
 import { scaleLine } from "../../truth/lines.ts";
 import { compareLine } from "../../truth/maps.ts";
-import { wideProductSum, wideSum } from "../../truth/reductions.ts";
+import { wideSums } from "../../truth/reductions.ts";
 import { wideOf } from "../../truth/wide.ts";
 import { type CoveredKernel, compareAdded } from "./calls.ts";
 import { blobsFor, cleared, without, wordsOf } from "./layer-blobs.ts";
@@ -64,7 +64,7 @@ export const scale: CoveredKernel = {
     const none = wideOf(new Float64Array(g.channels));
     const one = wideOf(new Float64Array(g.channels).fill(1));
     const error = (size: Float64Array) => size.map((sum) => sumFactor(p, m) * sum + m * p.eta);
-    const [product, sum] = [wideProductSum(dy, x, g, none, one, p.dtype), wideSum(dy, g, p.dtype)];
+    const { dy: sum, dyXhat: product } = wideSums(dy, x, g, none, one, p.dtype);
     const [dGamma, dx] = [await gamma.readDiff(), await bottom.readDiff()];
     const done = [
       compareLine("top", y, x, g, p.dtype, scaleLine(p, affine)),
