@@ -53,11 +53,12 @@ function complete(
     if (row[f] !== -1) continue;
     const levels = levelsOf(factors, f);
     const first = mix(turn, f) % levels;
+    const gains = open.gains(row, f);
     let best = -1;
     let most = -1;
     for (let n = 0; n < levels; n++) {
       const level = (n + first) % levels;
-      const gain = open.gain(row, f, level);
+      const gain = gains[level] as number;
       if (gain <= most) continue;
       row[f] = level;
       if (allowed(row)) [best, most] = [level, gain];
@@ -96,16 +97,21 @@ class OpenPairs {
     return this.#table(a, b)[i * levelsOf(this.#factors, b) + j] === 1;
   }
 
-  /** How many open pairs `level` of factor `f` would cover together with the chosen levels. */
-  gain(row: Row, f: number, level: number): number {
-    let count = 0;
+  /** For each level of factor `f`, how many open pairs it would cover together with the chosen levels. */
+  gains(row: Row, f: number): Uint8Array {
+    const levels = levelsOf(this.#factors, f);
+    const gains = new Uint8Array(levels);
     for (let other = 0; other < row.length; other++) {
       const chosen = row[other] as number;
       if (other === f || chosen < 0) continue;
-      const found = other < f ? this.has(other, chosen, f, level) : this.has(f, level, other, chosen);
-      if (found) count++;
+      const before = other < f;
+      const open = before ? this.#table(other, f) : this.#table(f, other);
+      const step = before ? 1 : levelsOf(this.#factors, other);
+      for (let level = 0, at = before ? chosen * levels : chosen; level < levels; level++, at += step) {
+        gains[level] = (gains[level] as number) + (open[at] as number);
+      }
     }
-    return count;
+    return gains;
   }
 
   close(row: Row): void {

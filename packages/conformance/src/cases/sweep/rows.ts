@@ -43,7 +43,11 @@ export interface Group {
 export function rowsFor(kernel: CoveredKernel, extent: Extent, seed: string): Group[] {
   const { upTo, cap } = extent;
   const groups = new Map<string, Row[]>();
-  const put = (name: string, row: Row) => groups.set(name, [...(groups.get(name) ?? []), row]);
+  const put = (name: string, row: Row) => {
+    const rows = groups.get(name);
+    if (rows) rows.push(row);
+    else groups.set(name, [row]);
+  };
   const covering = pairs(kernel, extent);
   for (const row of covering) put(longest(row.g), row);
   if (kernel.over === "tensor") for (const row of largePairs(kernel, extent, covering)) put(longest(row.g), row);
@@ -75,8 +79,7 @@ function pairs(kernel: CoveredKernel, { sizes, kindsInPairs, cap, dense }: Exten
     { name: "eps", levels: EPS.length },
     { name: "divisor", levels: DIVISORS.length },
   ];
-  const size = (row: readonly number[]) =>
-    dims.reduce((product, sizes, f) => product * ((row[f] as number) < 0 ? 1 : (sizes[row[f] as number] as number)), 1);
+  const size = (row: readonly number[]) => sizeAt(row, dims, 0) * sizeAt(row, dims, 1) * sizeAt(row, dims, 2);
   const rows = coveringArray(
     factors,
     (row) => kindMatters(row, dims) && size(row) <= cap && worthwhile(size(row), row, dims, dense),
@@ -99,16 +102,15 @@ function pairs(kernel: CoveredKernel, { sizes, kindsInPairs, cap, dense }: Exten
  * its sizes.
  */
 function largePairs(kernel: CoveredKernel, { sizes, pairs: upTo }: Extent, covering: readonly Row[]): Row[] {
-  const textOf = ([a, b]: readonly [number, number], f: number) => `${f}:${a}x${b}`;
-  const pairsOf = ({ outer, channels, inner }: Geometry) =>
-    (
-      [
-        [outer, channels],
-        [outer, inner],
-        [channels, inner],
-      ] as const
-    ).map(textOf);
-  const met = new Set(covering.flatMap(({ g }) => pairsOf(g)));
+  // One number per pair: sizes are below 2^20, and f says which two dimensions they are of.
+  const keyOf = (a: number, b: number, f: number) => 3 * (a * 2 ** 20 + b) + f;
+  const met = new Set<number>();
+  for (const { g } of covering) {
+    met
+      .add(keyOf(g.outer, g.channels, 0))
+      .add(keyOf(g.outer, g.inner, 1))
+      .add(keyOf(g.channels, g.inner, 2));
+  }
   const rows: Row[] = [];
   for (const a of sizes) {
     for (const b of sizes) {
@@ -119,7 +121,7 @@ function largePairs(kernel: CoveredKernel, { sizes, pairs: upTo }: Extent, cover
         { outer: 1, channels: a, inner: b },
       ];
       for (const [f, g] of geometries.entries()) {
-        if (met.has(textOf([a, b], f))) continue;
+        if (met.has(keyOf(a, b, f))) continue;
         const row = mixed(kernel, g, rows.length + 7);
         rows.push({ ...row, surroundings: "exact", next: "once", normal: true });
       }
@@ -130,6 +132,11 @@ function largePairs(kernel: CoveredKernel, { sizes, pairs: upTo }: Extent, cover
 
 type Dims = readonly (readonly number[])[];
 
+/** The size of one dimension; 1 while it is open. */
+function sizeAt(row: readonly number[], dims: Dims, f: number): number {
+  return dims[f]?.[row[f] as number] ?? 1;
+}
+
 /**
  * Whether the first kind matters. With many channels all kinds occur, whichever is first. Of three adjacent sizes
  * beyond 2^15, each gets a third of the kinds.
@@ -137,28 +144,30 @@ type Dims = readonly (readonly number[])[];
 function kindMatters(row: readonly number[], dims: Dims): boolean {
   const kind = row[3] as number;
   if (kind < 0) return true;
-  if ((dims[1]?.[row[1] as number] ?? 1) > 2 * KINDS.length) return kind === 0;
-  return dims.every((sizes, f) => {
-    const size = sizes[row[f] as number] ?? 1;
-    return size < 2 ** 15 || kind % 3 === (sideOf(size) ?? 0) + 1;
-  });
-}
-
-/** The sides on which sizes lie, for those sizes that are at a boundary. */
-function sidesOf(row: readonly number[], dims: Dims): readonly number[] {
-  return dims.flatMap((sizes, f) => sideOf(sizes[row[f] as number] ?? 1) ?? []);
+  if (sizeAt(row, dims, 1) > 2 * KINDS.length) return kind === 0;
+  for (let f = 0; f < dims.length; f++) {
+    const size = sizeAt(row, dims, f);
+    if (size >= 2 ** 15 && kind % 3 !== (sideOf(size) ?? 0) + 1) return false;
+  }
+  return true;
 }
 
 /**
  * Whether a pair of sizes is worth its time. Up to `dense` elements, all pairs are; up to four times as many, pairs on
  * the same side of their boundaries; beyond that, pairs above their boundaries. Each boundary is thus still combined
- * with each other one.
+ * with each other one. Sizes without a boundary go with all.
  */
 function worthwhile(size: number, row: readonly number[], dims: Dims, dense: number): boolean {
   if (size <= dense) return true;
-  const sides = sidesOf(row, dims);
-  if (sides.length <= 1) return true;
-  return sides.every((side) => side === sides[0]) && (size <= 4 * dense || sides[0] === 1);
+  let [first, count]: [number | null, number] = [null, 0];
+  for (let f = 0; f < dims.length; f++) {
+    const side = sideOf(sizeAt(row, dims, f));
+    if (side === null) continue;
+    first ??= side;
+    count++;
+    if (side !== first) return false;
+  }
+  return count <= 1 || size <= 4 * dense || first === 1;
 }
 
 /** Chooses levels pseudo-randomly. */
