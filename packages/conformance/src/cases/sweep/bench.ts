@@ -1,4 +1,5 @@
 import type { Backend, DeviceBuffer, Dtype, HostArray } from "@bn/core";
+import { firstDifferent } from "../../truth/exact.ts";
 import { hostArray } from "../data.ts";
 import { HostArrays } from "./host-arrays.ts";
 
@@ -54,7 +55,7 @@ export class Bench {
   output(name: string, length: number): DeviceBuffer {
     const slot = this.#slots.get(name);
     if (slot && slot.values.length === length) return slot.buffer;
-    return this.#slot(name, this.host.take(length).fill(GARBAGE), false);
+    return this.#slot(name, garbageFor(this.dtype, length), false);
   }
 
   /** An object that the row keeps from its first call to its second, and disposes at its end. */
@@ -84,8 +85,9 @@ export class Bench {
     for (const [name, { kept, values }] of this.#slots) {
       if (!kept) continue;
       const got = await this.result(name);
-      const at = firstChange(got, values);
-      if (at >= 0) throw new Error(`${name}[${at}] is an input; it was ${values[at]} and is ${got[at]} after the call`);
+      const at = firstDifferent(got, values);
+      if (at < values.length)
+        throw new Error(`${name}[${at}] is an input; it was ${values[at]} and is ${got[at]} after the call`);
     }
     for (const neighbour of this.#neighbours) {
       const got = await this.backend.read(neighbour, PAD);
@@ -143,12 +145,13 @@ export class Bench {
   }
 }
 
-/** The first element whose bits have changed, or -1. All NaNs count as equal. */
-function firstChange(got: HostArray, values: HostArray): number {
-  for (let i = 0; i < values.length; i++) {
-    const now = got[i] as number;
-    const before = values[i] as number;
-    if ((now !== before || now === 0) && !Object.is(now, before)) return i;
+const garbage = { float32: new Float32Array(0), float64: new Float64Array(0) };
+
+/** The former contents of results, which are only read. */
+function garbageFor(dtype: Dtype, length: number): HostArray {
+  if (garbage[dtype].length < length) {
+    if (dtype === "float32") garbage.float32 = new Float32Array(2 * length).fill(GARBAGE);
+    else garbage.float64 = new Float64Array(2 * length).fill(GARBAGE);
   }
-  return -1;
+  return garbage[dtype].subarray(0, length);
 }

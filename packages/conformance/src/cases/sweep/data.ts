@@ -2,21 +2,12 @@ import type { Dtype, Geometry, HostArray, Supports } from "@bn/core";
 import { random } from "../random.ts";
 import { HostArrays } from "./host-arrays.ts";
 import { KINDS, kindTables, VARIANTS } from "./kinds.ts";
+import { noise, POOL } from "./noise.ts";
+import { normalTensor } from "./normal.ts";
 import { fillTensor } from "./tensor.ts";
 
-/**
- * The number of normal numbers in the pool from which tensors are taken. Drawing one number per element would cost more
- * than the kernels. 65,521 is a prime.
- */
-const POOL = 65_521;
-let pool: Float64Array | undefined;
-
-function noise(): Float64Array {
-  if (pool) return pool;
-  const r = random("coverage");
-  pool = Float64Array.from({ length: POOL }, () => r.normal());
-  return pool;
-}
+/** Normal tensors begin at so many places of one long array. It is a prime. */
+const STARTS = 4093;
 
 /** A value is flat + signed z + absolute |z|, where z is noise. */
 interface Factor {
@@ -36,6 +27,8 @@ export class CallData {
   /** The index of each channel in the tables of kinds. */
   readonly #places: Int32Array;
   readonly #offset: number;
+  /** Whether all channels are normal. */
+  readonly #normal: boolean;
 
   constructor(
     seed: string,
@@ -53,6 +46,7 @@ export class CallData {
     const usable = KINDS.map(({ name, needs }, i) =>
       (needs?.nonFinite && !supports.nonFinite) || without.includes(name) ? 0 : i,
     );
+    this.#normal = usable.every((kind) => kind === 0);
     this.#places = new Int32Array(g.channels);
     for (let c = 0, k = start % usable.length, v = this.#offset % VARIANTS; c < g.channels; c++) {
       this.#places[c] = (usable[k] as number) * VARIANTS + v;
@@ -61,12 +55,15 @@ export class CallData {
     }
   }
 
+  /** A normal tensor is part of an array that other calls use. */
   x(): HostArray {
+    if (this.#normal) return this.#part("x");
     const { mean, std, zeros, poison } = kindTables(this.#dtype);
     return this.#tensor(this.#offset, mean, std, zeros, poison);
   }
 
   dy(): HostArray {
+    if (this.#normal) return this.#part("dy");
     const { none, dyStd, dyZeros, dyPoison } = kindTables(this.#dtype);
     return this.#tensor(this.#offset + 7919, none, dyStd, dyZeros, dyPoison);
   }
@@ -120,6 +117,11 @@ export class CallData {
 
   runningVariance(): HostArray {
     return this.#drawn(10, { absolute: 10 });
+  }
+
+  #part(field: "x" | "dy"): HostArray {
+    const { outer, channels, inner } = this.#g;
+    return normalTensor(this.#dtype, field, this.#offset % STARTS, outer * channels * inner);
   }
 
   #sums(field: number): HostArray {

@@ -16,12 +16,19 @@ export function fillTensor(
   offset: number,
   spread: Spread,
 ): void {
-  if (g.inner === 1 && g.outer > 1) fillChannelsLast(values, g.channels, places, noise, offset, spread);
-  else fillRows(values, g, places, noise, offset, spread);
+  const float64 = values instanceof Float64Array;
+  if (!float64 && scratch.length < values.length) scratch = new Float64Array(values.length);
+  const wide = float64 ? values : scratch.subarray(0, values.length);
+  if (g.inner === 1 && g.outer > 1) fillChannelsLast(wide, g.channels, places, noise, offset, spread);
+  else fillRows(wide, g, places, noise, offset, spread);
+  if (!float64) values.set(wide);
 }
 
+/** Memory for a tensor before it is rounded to float32: loops over one type of array are fast. */
+let scratch = new Float64Array(0);
+
 function fillRows(
-  values: HostArray,
+  values: Float64Array,
   { outer, channels, inner }: Geometry,
   places: Int32Array,
   noise: Float64Array,
@@ -35,6 +42,10 @@ function fillRows(
       const about = mean[place] as number;
       const by = std[place] as number;
       const zeroBelow = zeros[place] as number;
+      if (zeroBelow === Number.NEGATIVE_INFINITY && n + inner < length) {
+        for (const end = i + inner; i < end; i++, n++) values[i] = about + by * (noise[n] as number);
+        continue;
+      }
       for (const end = i + inner; i < end; i++) {
         const z = noise[n] as number;
         values[i] = z < zeroBelow ? zeroOf(n) : about + by * z;
@@ -46,7 +57,7 @@ function fillRows(
 
 /** Fills with the same values in one loop. A loop per row of one element would take twice as long. */
 function fillChannelsLast(
-  values: HostArray,
+  values: Float64Array,
   channels: number,
   places: Int32Array,
   noise: Float64Array,
@@ -59,7 +70,8 @@ function fillChannelsLast(
   const { length } = noise;
   for (let i = 0, c = 0, n = offset % length; i < values.length; i++) {
     const z = noise[n] as number;
-    values[i] = z < (zeros[c] as number) ? zeroOf(n) : (mean[c] as number) + (std[c] as number) * z;
+    const value = (mean[c] as number) + (std[c] as number) * z;
+    values[i] = z < (zeros[c] as number) ? zeroOf(n) : value;
     if (++c === channels) c = 0;
     if (++n === length) n = 0;
   }
