@@ -102,7 +102,7 @@ export function createDevice(gpu: GPUDevice, given: Partial<Tuning> | undefined,
     const W = tuning.workgroup;
     const code = variantOf(
       kernel,
-      { ...flags, UNIFORM_ATOMICS: uniformAtomics },
+      { ...flags, ALONE: lanes === 1, UNIFORM_ATOMICS: uniformAtomics },
       { W, LANES: lanes, SLOTS: W / lanes },
     );
     const made = faults.watch(

@@ -7,6 +7,7 @@ export type Flag =
   | "VEC4"
   | "COEF4"
   | "ACROSS"
+  | "ALONE"
   | "RUNS"
   | "ONCE"
   | "IN_PLACE"

@@ -10,6 +10,7 @@ const GEOMETRIES: readonly Geometry[] = [
   { outer: 2, channels: 2, inner: 5000 },
   { outer: 4099, channels: 3, inner: 1 },
   { outer: 1500, channels: 8, inner: 1 },
+  { outer: 37, channels: 40, inner: 1 }, // one lane per channel
 ];
 const TUNINGS = [undefined, { workgroup: 64, busy: 64, items: 2 }];
 

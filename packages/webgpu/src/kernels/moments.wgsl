@@ -104,7 +104,7 @@ fn again(here: Place, overflowed: bool, kept: Found, s: f32, local: u32) -> Foun
   var sums = vec2f();
   for (var turn = 0u; turn < 2u; turn += 1u) {
     let share = longShare(here, overflowed, DOWN, about);
-    workgroupBarrier();
+    meet();
     sums = joined(share, local, here.lane);
     if (turn == 0u) {
       about += divide(sums.x, p.m);
@@ -177,9 +177,9 @@ fn main(
   let s = finiteOr0(one(valueAt(here.channel, 0u), 0u));
 #endif
   shelve(share(here, Operands(s)), local);
-  workgroupBarrier();
+  meet();
   let around = tree(local, here.lane);
-  workgroupBarrier();
+  meet();
 #if ONCE
   let far = isFar(around);
 #else
@@ -259,9 +259,9 @@ fn finish(
   let here = place(local, group);
   let s = parts[pairOf(0u, here.channel)].x;
   shelve(shareOfParts(0u, here.channel, here.lane), local);
-  workgroupBarrier();
+  meet();
   let around = tree(local, here.lane);
-  workgroupBarrier();
+  meet();
 #if DEVIATIONS
   let verdict = parts[pairOf(1u, here.channel)];
   let far = verdict.y != 0.0;

@@ -15,6 +15,7 @@ fn greatest(here: Place, end: u32, k: Operands, local: u32) -> vec2i {
       top = max(top, vec2i(t.a.e, t.b.e));
     }
   }
+#if !ALONE
   workgroupBarrier();
   shelf[local] = vec2f(top);
   workgroupBarrier();
@@ -22,6 +23,7 @@ fn greatest(here: Place, end: u32, k: Operands, local: u32) -> vec2i {
     top = max(top, vec2i(shelf[local - here.lane * STRIDE + other * STRIDE]));
   }
   workgroupBarrier();
+#endif
   return top;
 }
 

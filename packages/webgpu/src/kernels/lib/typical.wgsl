@@ -50,6 +50,9 @@ fn nearer(a: f32, b: f32, head: f32, middle: f32) -> f32 {
 
 // The value of all lanes that is nearest, found as `tree` joins sums. The shelf is free for the next use.
 fn nearest(mine: f32, head: f32, middle: f32, local: u32, lane: u32) -> f32 {
+#if ALONE
+  return mine;
+#else
   var best = mine;
   shelf[local].x = best;
   workgroupBarrier();
@@ -70,4 +73,5 @@ fn nearest(mine: f32, head: f32, middle: f32, local: u32, lane: u32) -> f32 {
   }
   workgroupBarrier();
   return best;
+#endif
 }
