@@ -108,12 +108,7 @@ export interface MapPlan {
   readonly m: number;
 }
 
-/** The number of units that a thread can note in place (lib/careful.wgsl). */
-const MOST_ITEMS_IN_PLACE = 32;
-
-export function planMap(geometry: Geometry, tuning: Tuning, inPlace: boolean): MapPlan {
-  const { workgroup, busy } = tuning;
-  const items = inPlace ? Math.min(tuning.items, MOST_ITEMS_IN_PLACE) : tuning.items;
+export function planMap(geometry: Geometry, { workgroup, busy, items }: Tuning): MapPlan {
   const { outer, channels, inner } = collapse(geometry);
   const across = inner === 1;
   const coef4 = across && channels % 4 === 0;

@@ -71,7 +71,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     bug: "maps in place leave what is not finite",
-    find: "return note != 0u;",
+    find: "return note != NOTHING;",
     put: "return false;",
     faults: range(SHORT, "x - mean beyond range"),
   },
@@ -83,7 +83,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     bug: "variance + eps overflows",
-    find: "let large = max(v, Coef(eps)) > Coef(0x1p126);",
+    find: "let large = max(v, eps) > 0x1p126;",
     put: "let large = v != v;",
     faults: range(SHORT, "an eps near the end of the range"),
   },

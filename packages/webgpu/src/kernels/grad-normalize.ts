@@ -17,7 +17,7 @@ export function gradNormalize(
   dx: Storage,
 ): void {
   const inPlace = dy === dx;
-  const plan = planMap(g, device.tuning, inPlace);
+  const plan = planMap(g, device.tuning);
   const gamma = affine?.gamma ?? null;
   device.run({
     kernel: "grad-normalize",

@@ -64,18 +64,18 @@ fn plain(at: u32, k: Operands) -> Value {
 #endif
 }
 
-fn careful(at: u32, j: u32, c: u32) -> f32 {
-  let r = wide(ofChannel(inverseRoot(variance[quad(c)], p.eps), c));
+fn careful(at: u32, j: u32, channel: u32, k: Operands) -> f32 {
+  let r = wide(inverseRootOf(operandOf(variance[channel], j), p.eps));
   var t = wide(one(source(at), j));
 #if SUMS
   let inverseM = wide(p.inverseM);
-  let xhat = times(minus(wide(one(x[at], j)), wide(ofChannel(mean[quad(c)], c))), r);
-  t = minus(t, times(wide(ofChannel(sumDy[quad(c)], c)), inverseM));
-  t = minus(t, times(xhat, times(wide(ofChannel(sumDyXhat[quad(c)], c)), inverseM)));
+  let xhat = times(minus(wide(one(x[at], j)), wide(operandOf(k.mean, j))), r);
+  t = minus(t, times(wide(operandOf(sumDy[channel], j)), inverseM));
+  t = minus(t, times(xhat, times(wide(operandOf(sumDyXhat[channel], j)), inverseM)));
 #endif
   t = times(t, r);
 #if GAMMA
-  t = times(t, wide(ofChannel(gamma[quad(c)], c)));
+  t = times(t, wide(operandOf(gamma[channel], j)));
 #endif
   return narrow(t);
 }

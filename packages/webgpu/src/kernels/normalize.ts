@@ -14,7 +14,7 @@ export function normalize(
   y: Storage,
 ): void {
   const inPlace = x === y;
-  const plan = planMap(g, device.tuning, inPlace);
+  const plan = planMap(g, device.tuning);
   const gamma = affine?.gamma ?? null;
   const beta = affine?.beta ?? null;
   device.run({

@@ -53,14 +53,14 @@ fn plain(at: u32, k: Operands) -> Value {
 #endif
 }
 
-fn careful(at: u32, j: u32, c: u32) -> f32 {
-  let d = minus(wide(one(source(at), j)), wide(ofChannel(mean[quad(c)], c)));
-  var t = times(d, wide(ofChannel(inverseRoot(variance[quad(c)], p.eps), c)));
+fn careful(at: u32, j: u32, channel: u32, k: Operands) -> f32 {
+  let d = minus(wide(one(source(at), j)), wide(operandOf(k.mean, j)));
+  var t = times(d, wide(inverseRootOf(operandOf(variance[channel], j), p.eps)));
 #if GAMMA
-  t = times(t, wide(ofChannel(gamma[quad(c)], c)));
+  t = times(t, wide(operandOf(gamma[channel], j)));
 #endif
 #if BETA
-  t = plus(t, wide(ofChannel(beta[quad(c)], c)));
+  t = plus(t, wide(operandOf(k.beta, j)));
 #endif
   return narrow(t);
 }

@@ -6,7 +6,7 @@ import { mapFlags, planMap } from "../plan.ts";
 /** K-5, in one dispatch. */
 export function scale(device: Device, x: Storage, g: Geometry, affine: Affine<Storage>, y: Storage): void {
   const inPlace = x === y;
-  const plan = planMap(g, device.tuning, inPlace);
+  const plan = planMap(g, device.tuning);
   const { gamma, beta } = affine;
   device.run({
     kernel: "scale",

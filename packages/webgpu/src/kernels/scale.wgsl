@@ -24,29 +24,30 @@ fn operands(c: u32) -> Operands {
   return k;
 }
 
-fn apply(note: Note, n: u32, at: u32, k: Operands) -> Note {
+fn plain(at: u32, k: Operands) -> Value {
 #if IN_PLACE
   let v = y[at];
 #else
   let v = x[at];
 #endif
 #if BETA
-  y[at] = v * k.gamma + k.beta;
+  return v * k.gamma + k.beta;
 #else
-  y[at] = v * k.gamma;
+  return v * k.gamma;
 #endif
-  return note;
 }
 
-// One product and one sum overflow only if the result does.
+// One product and one sum overflow only if the result does, so there is nothing to note.
 alias Note = u32;
+const NOTHING: Note = 0u;
+
+fn keep(note: Note, at: u32, v: Value) -> Note {
+  y[at] = v;
+  return note;
+}
 
 fn anyLost(note: Note) -> bool {
   return false;
 }
 
-fn isLost(note: Note, n: u32, at: u32) -> bool {
-  return false;
-}
-
-fn mend(at: u32, channel: u32) {}
+fn mend(note: Note, at: u32, channel: u32, k: Operands) {}

@@ -1,11 +1,11 @@
 // A map writes one output value per input value. The kernel defines `struct Operands`, `operands(channel)`, and the
 // functions below. lib/careful.wgsl defines these functions, or the kernel does if plain arithmetic is always enough.
 //
-// for each unit of the thread:      note = apply(note, n, at, k)     stores a result, notes a result that f32 could not hold
-//   if anyLost(note), for each unit:  if isLost(note, n, at), mend(at, channel)
+// for each unit of the thread:      note = keep(note, at, plain(at, k))   stores the result, notes one that f32 could not hold
+//   if anyLost(note), for each unit:  mend(note, at, channel, k)
 //
-// The second loop is separate from the first. An emulator executes both sides of every branch, so maps took twice the
-// time on SwiftShader while `mend` was in the first loop, although it was never needed.
+// The second loop is separate from the first. An emulator executes both sides of every branch and the body of every loop
+// at least once. Maps took twice the time on SwiftShader while `mend` was in the first loop, although it was never needed.
 @compute @workgroup_size(W)
 fn main(
   @builtin(local_invocation_index) local: u32,
@@ -16,8 +16,7 @@ fn main(
   if (group >= p.groups) {
     return;
   }
-  var note = Note();
-  var n = 0u;
+  var note = NOTHING;
 #if RUNS
   // A workgroup takes a part of one channel's run, or several whole runs. All its threads share their operands.
   let begin = (group % p.splits) * p.each + local;
@@ -27,18 +26,16 @@ fn main(
   for (var run = first; run < last; run += 1u) {
     let k = operands(run % p.channels);
     for (var i = begin; i < length; i += W) {
-      note = apply(note, n, run * p.inner + i, k);
-      n += 1u;
+      let at = run * p.inner + i;
+      note = keep(note, at, plain(at, k));
     }
   }
   if (anyLost(note)) {
-    n = 0u;
     for (var run = first; run < last; run += 1u) {
+      let channel = run % p.channels;
+      let k = operands(channel);
       for (var i = begin; i < length; i += W) {
-        if (isLost(note, n, run * p.inner + i)) {
-          mend(run * p.inner + i, run % p.channels);
-        }
-        n += 1u;
+        mend(note, run * p.inner + i, channel, k);
       }
     }
   }
@@ -52,31 +49,38 @@ fn main(
   let stop = min(p.units, (row + p.items) * p.channels);
   let stride = p.channels;
   let k = operands(channel);
+  // Two units at a time, which halves the cost of the loop. The last one of an odd number is computed twice: both reads come
+  // before the first write, so that this is right in place too.
+  for (var at = start; at < stop; at += 2u * stride) {
+    let next = select(at, at + stride, at + stride < stop);
+    let v = plain(at, k);
+    let w = plain(next, k);
+    note = keep(note, at, v);
+    note = keep(note, next, w);
+  }
 #else
   let start = group * W * p.items + local;
   let stop = min(p.units, (group + 1u) * W * p.items);
   let stride = W;
   var end = 0u;
   var k: Operands;
-#endif
   for (var at = start; at < stop; at += stride) {
-#if !ACROSS
     if (at >= end) {
       let run = at / p.inner;
       end = (run + 1u) * p.inner;
       k = operands(run % p.channels);
     }
-#endif
-    note = apply(note, n, at, k);
-    n += 1u;
+    note = keep(note, at, plain(at, k));
   }
+#endif
   if (anyLost(note)) {
-    n = 0u;
     for (var at = start; at < stop; at += stride) {
-      if (isLost(note, n, at)) {
-        mend(at, (at / p.inner) % p.channels);
-      }
-      n += 1u;
+#if ACROSS
+      mend(note, at, channel, k);
+#else
+      let channel = (at / p.inner) % p.channels;
+      mend(note, at, channel, operands(channel));
+#endif
     }
   }
 #endif
