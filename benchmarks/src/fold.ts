@@ -29,7 +29,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 const runs = Number(values.runs);
-if (!Number.isInteger(runs) || runs < 3) throw new Error(`--runs ${values.runs}: expected a whole number from 3 on`);
+if (!Number.isInteger(runs) || runs < 3) throw new Error(`--runs ${values.runs}: expected a whole number >= 3`);
 const networks = positionals.length > 0 ? positionals.map((path) => ({ path, shapes: {} })) : PADDLE;
 
 process.stdout.write(`${runs} runs each, alternately; milliseconds, median and minimum\n\n`);
@@ -38,7 +38,7 @@ for (const { path, shapes } of networks) {
   const { bytes, external } = await openModel(path);
   const { bytes: folded } = await foldModel(bytes, { external });
   const proof = await proveFold(bytes, folded, { external, shapes });
-  if (!proofPassed(proof)) throw new Error(`${path}: its fold is not proven; see bn fold`);
+  if (!proofPassed(proof)) throw new Error(`${path}: its fold has no proof; run bn fold to see why`);
   const feeds = Object.fromEntries(
     proof.inputs.map(({ name, shape }) => {
       const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(i * i));

@@ -59,21 +59,32 @@ interface Options {
 }
 
 const program = new Command("bench")
-  .description("Times @bn against a copy of the same bytes and against peers, in one run, results checked first.")
+  .description(
+    "Times @bn against a copy of the same bytes and against other libraries, in one run. Results are checked first.",
+  )
   .addOption(new Option("--op <ops...>", "operations").choices([...OPS]).default([...OPS], "all"))
   .addOption(
-    new Option("--kernel [kernels...]", "kernels alone, in place of operations; all without names").choices([
+    new Option("--kernel [kernels...]", "time kernels instead of operations (without names: all)").choices([
       ...KERNELS,
     ]),
   )
   .option("--shape <shapes...>", "shapes of the table, e.g. 32x64x56x56; with --kernel any outer x channels x inner")
-  .option("--sweep", "kernels over rows, channels and sizes; --svg draws curves, one thread of the first of --backends")
-  .option("--limits", "with --kernel or --sweep: each kernel beside what it may take, from one row of as many elements")
-  .option("--against <folder>", "another checkout, built: its backends, and ours a second time to show the noise")
+  .option(
+    "--sweep",
+    "time kernels over rows, channels and sizes on one thread of the first of --backends; --svg draws curves",
+  )
+  .option(
+    "--limits",
+    "with --kernel or --sweep: compare each kernel with its limit, which is derived from one row with as many elements",
+  )
+  .option(
+    "--against <folder>",
+    "another built checkout: time its backends too, and ours a second time to show the noise",
+  )
   .addOption(new Option("--dtype <dtype>", "element type").choices(["float32", "float64"]).default("float32"))
   .option(
     "--threads <n>",
-    "threads of the second wasm row; 1 leaves it out",
+    "threads of the second wasm row (1: no such row)",
     Number,
     Math.min(availableParallelism(), 4),
   )
@@ -84,7 +95,7 @@ const program = new Command("bench")
     "--gpu-clock",
     "@bn/webgpu and its copy alone, by the adapter's clock, so that the host's part does not count",
   )
-  .option("--browser", "WebGPU in headless Chromium instead; --browser --help tells its options")
+  .option("--browser", "time WebGPU in headless Chromium instead; see --browser --help")
   .option("--json <file>", "write the rows")
   .option("--svg <file>", "draw the rows");
 

@@ -12,7 +12,7 @@ export async function webgpu(): Promise<Implementation[]> {
     process.stderr.write(`@bn/webgpu runs on ${backend.supports.details.adapter}, timed until its queue is empty\n`);
     return [ours(backend)];
   } catch (error) {
-    process.stderr.write(`@bn/webgpu is left out: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`@bn/webgpu is skipped: ${error instanceof Error ? error.message : String(error)}\n`);
     return [];
   }
 }
@@ -22,7 +22,8 @@ export async function webgpuByItsClock(): Promise<Implementation[]> {
   await setUpAdapter();
   const [copying, own] = [await createWebGpu(), await createWebGpu()];
   const [copyClock, clock] = [createGpuClock(copying), createGpuClock(own)];
-  if (clock === null) throw new Error("--gpu-clock: the adapter has no timestamp-query; leave the option out");
+  if (clock === null)
+    throw new Error("--gpu-clock: the adapter does not support timestamp-query; leave the option out");
   process.stderr.write(`@bn/webgpu runs on ${own.supports.details.adapter}, timed by its clock\n`);
   return [copyOf(copying, copyClock), ours(own, { clock })];
 }

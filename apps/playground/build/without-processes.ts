@@ -15,7 +15,7 @@ export function withoutProcesses(): Plugin {
     },
     load(id) {
       if (id !== empty) return null;
-      return `export const createRuntime = () => { throw new Error("a page has no processes: pass a runtime"); };`;
+      return `export const createRuntime = () => { throw new Error("a page cannot start processes; pass a runtime"); };`;
     },
   };
 }

@@ -107,7 +107,7 @@ describe("conformance here", () => {
     await writeFile(join(folder, "engine.json"), text);
     const index = JSON.stringify(galleryOf(folder));
     await writeFile(join(folder, "text.json"), "hello");
-    expect(() => galleryOf(folder)).toThrow(/text\.json: it is no JSON/);
+    expect(() => galleryOf(folder)).toThrow(/text\.json: it is not JSON/);
     await rm(folder, { recursive: true });
     expect(index.length).toBeLessThan(text.length / 5);
     await withApp(
@@ -175,7 +175,7 @@ describe("two results", () => {
       await page
         .locator('input[type="file"]')
         .setInputFiles({ name: "notes.json", mimeType: "application/json", buffer: Buffer.from("hello") });
-      await textOf(page, ".problem", /notes\.json: it is no JSON.*Check that the file is complete/s);
+      await textOf(page, ".problem", /notes\.json: it is not JSON.*Check that the file is complete/s);
       // Two files of JSON that are not reports, then two files of which one is a report with an invalid record of its run.
       const report = { results: [{ backend: "cpu", id: "a", status: "passed", ratio: 0.5 }] };
       for (const [texts, pattern] of [

@@ -113,7 +113,7 @@ describe("a model dropped in", () => {
       await textOf(
         page,
         ".problem",
-        /notes\.npy: is no \.npy file, or not whole; save it with numpy\.save.*Check that/s,
+        /notes\.npy: is not a \.npy file, or is incomplete; save it with numpy\.save.*Check that/s,
       );
       await verifyWith("small.npy", npy([1, 2, 3]));
       await textOf(page, ".problem", /gives input ".+" \[3\], the model expects \[.*Change the value/s);
@@ -183,7 +183,9 @@ describe("speed", () => {
         if (name.startsWith("@bn/"))
           expect(Number(await row.locator("td").nth(3).textContent()), name).toBeGreaterThan(5);
       }
-      expect(await page.locator('[data-who="onnxruntime-web (wasm)"]').textContent()).toContain("it does not do this");
+      expect(await page.locator('[data-who="onnxruntime-web (wasm)"]').textContent()).toContain(
+        "it has no such operation",
+      );
     }));
 
   it("a shape that is none is said before anything runs", () =>

@@ -25,14 +25,14 @@ interface Options {
 
 const program = new Command("bench --browser")
   .description(
-    "Times @bn/webgpu against WebGPU peers in headless Chromium, data resident, queue drained, checked first.",
+    "Times @bn/webgpu against other WebGPU libraries in headless Chromium. Data stay on the GPU, the queue is drained, and results are checked first.",
   )
   .addOption(new Option("--op <ops...>", "operations").choices([...OPS]).default(["global+scale", "batch+scale"]))
   .option("--shape <shape>", "channels on axis 1", "8x64x56x56")
-  .option("--no-peers", "ours alone")
-  .option("--rounds <n>", "samples of each", Number, 15)
-  .option("--json <file>", "write the rows")
-  .addOption(new Option("--browser", "what brought us here").hideHelp());
+  .option("--no-peers", "time @bn only")
+  .option("--rounds <n>", "samples per row", Number, 15)
+  .option("--json <file>", "write the rows as JSON")
+  .addOption(new Option("--browser", "the option that started this program").hideHelp());
 
 async function main({ op, shape, peers, rounds, json }: Options): Promise<void> {
   if (peers) installPeers();

@@ -12,7 +12,8 @@ export function installPeers(): void {
   process.stderr.write("Installing the peers, once ...\n");
   const args = ["install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund", "--silent"];
   const { status } = spawnSync("npm", args, { cwd: folder, stdio: "inherit" });
-  if (status !== 0) throw new Error("npm could not install the peers; run `pnpm bench --peers none` without them");
+  if (status !== 0)
+    throw new Error("npm could not install the other libraries; run `pnpm bench --peers none` without them");
 }
 
 const require = createRequire(`${folder}package.json`);

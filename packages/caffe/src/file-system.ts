@@ -19,13 +19,13 @@ import { MAX_TEXT, readNet } from "./text/net.ts";
 export async function openNet(path: string): Promise<CaffeFile> {
   const bytes = await read(path, MAX_TEXT * 4, "a .prototxt");
   if (bytes.includes(0)) {
-    throw bad(path, undefined, "holds bytes 0, expected a .prototxt, which is text; a .caffemodel holds weights");
+    throw bad(path, undefined, "holds bytes 0, expected a .prototxt, which is text; pass a .caffemodel as the weights");
   }
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw bad(path, undefined, "is not UTF-8 text; convert it, or is it no .prototxt?", { cause });
+    throw bad(path, undefined, "is not UTF-8 text; convert it, and check that it is a .prototxt", { cause });
   }
   return readNet(text, { file: path });
 }
@@ -45,6 +45,6 @@ async function read(path: string, most: number, kind: string): Promise<Uint8Arra
     if (size > most) throw new Error(`${size} bytes, expected at most ${most}`);
     return await readFile(path);
   } catch (cause) {
-    throw bad(path, undefined, `cannot be read (${(cause as Error).message}); name ${kind}`, { cause });
+    throw bad(path, undefined, `cannot be read (${(cause as Error).message}); give the path of ${kind}`, { cause });
   }
 }

@@ -30,11 +30,11 @@ const join = (...parts: Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
 
 describe("weights", () => {
   test.each<[string, Uint8Array, string]>([
-    ["empty", new Uint8Array(0), "w.caffemodel: no bytes, expected a .caffemodel"],
+    ["empty", new Uint8Array(0), "w.caffemodel: the file is empty, expected a .caffemodel"],
     [
       "a text",
       new TextEncoder().encode('name: "net"\nlayer { name: "a" }'),
-      "w.caffemodel: text, expected a binary .caffemodel; a .prototxt is the network (--net)",
+      "w.caffemodel: text, expected a binary .caffemodel; pass a .prototxt as the network (--net)",
     ],
     ["a web page", new TextEncoder().encode("<!DOCTYPE html><html>"), "do not decode"],
     ["truncated in a blob", WEIGHTS.subarray(0, 2000), "truncated, or not a .caffemodel; fetch the file again"],
@@ -47,7 +47,7 @@ describe("weights", () => {
     [
       "a length beyond the file",
       Uint8Array.of(0xa2, 0x06, 0xff, 0xff, 0xff, 0xff, 0x0f),
-      "field 100 says 4294967295 bytes, and 0 are left",
+      "field 100 has a length of 4294967295 bytes, and 0 are left",
     ],
     [
       "a name that is no UTF-8",
@@ -75,7 +75,7 @@ describe("weights", () => {
 
   test("a million fields where each takes memory are refused, and not a byte is kept of what is declared alone", () => {
     const many = new Uint8Array(Buffer.alloc(6_000_000, Uint8Array.of(0xa2, 0x06, 0x00)));
-    expect(() => readWeights(many)).toThrow(refuses("made to fill memory"));
+    expect(() => readWeights(many)).toThrow(refuses("made to exhaust memory"));
     const deep = Array.from({ length: 120 }).reduce<Uint8Array>(
       (inner) => field(100, field(106, field(7, inner))),
       field(1, "x"),
@@ -103,8 +103,16 @@ describe("blobs", () => {
   const floats = (count: number) => field(5, new Uint8Array(4 * count));
 
   test.each<[string, Uint8Array, string]>([
-    ["too few values", join(shape(3), floats(2)), "b: shape [3] has 3 values, and data has 2; truncated, or damaged"],
-    ["no values", shape(3), "b: shape [3] has 3 values, and the file holds none; expected trained weights"],
+    [
+      "too few values",
+      join(shape(3), floats(2)),
+      "b: shape [3] has 3 values, and data has 2: the file is truncated, or damaged",
+    ],
+    [
+      "no values",
+      shape(3),
+      "b: shape [3] has 3 values, and the file holds no values; pass a file with trained weights",
+    ],
     ["a gigantic shape", join(shape(2 ** 31, 2 ** 31, 2 ** 31), floats(1)), "expected at most 2147483647 as in Caffe"],
     ["a shape beyond numbers", join(shape(2 ** 53, 2 ** 53), floats(1)), "expected at most 2147483647"],
     ["a negative size", join(shape(-1, 2), floats(2)), "shape [-1,2] has the size -1, expected 0 or more"],
@@ -125,7 +133,7 @@ describe("blobs", () => {
       join(field(7, Uint8Array.of(0x0a, 0x01, 0xff)), floats(1)),
       "its shape does not decode",
     ],
-    ["no message", Uint8Array.of(0x07), "1 bytes that are not blob"],
+    ["no message", Uint8Array.of(0x07), "1 bytes that are not a blob"],
   ])("%s", (_, bytes, message) => {
     expect(() => decodeBlob(bytes, "b")).toThrow(refuses(message));
   });
@@ -175,7 +183,7 @@ describe("blobs", () => {
       data: Float64Array.of(0.1, 6),
     });
     expect(() => replaceData(legacy, [1], "b")).toThrow(
-      refuses("b: 1 values, expected 2 as in the file", "ERR_BN_SHAPE"),
+      refuses("b: got 1 values, expected 2 as in the file", "ERR_BN_SHAPE"),
     );
   });
 });
@@ -187,23 +195,27 @@ describe("networks", () => {
     [
       "a bottom without a top",
       'layer { name: "a" type: "ReLU" bottom: "x" }',
-      'n.prototxt:1:7: layer "a" (ReLU): bottom "x" is the top of no layer before it (no layer makes it)',
+      'n.prototxt:1:7: layer "a" (ReLU): bottom "x" is not the top of an earlier layer (no layer computes it)',
     ],
     [
       "a cycle",
       'layer { name: "a" type: "ReLU" bottom: "y" top: "x" }\nlayer { name: "b" type: "ReLU" bottom: "x" top: "y" }',
-      'n.prototxt:1:7: layer "a" (ReLU): bottom "y" is the top of no layer before it (layer "b" makes it, after this one or in another phase)',
+      'n.prototxt:1:7: layer "a" (ReLU): bottom "y" is not the top of an earlier layer (layer "b" computes it, after this layer or in another phase)',
     ],
-    ["its own bottom", 'layer { name: "a" type: "ReLU" bottom: "x" top: "x" }', 'layer "a" makes it, after this one'],
+    [
+      "its own bottom",
+      'layer { name: "a" type: "ReLU" bottom: "x" top: "x" }',
+      'layer "a" computes it, after this layer',
+    ],
     [
       "two makers",
       'input: "x" layer { name: "a" type: "ReLU" bottom: "x" top: "y" } layer { name: "b" type: "ReLU" bottom: "x" top: "y" }',
-      'top "y" is a top of another layer already',
+      'top "y" is already a top of another layer',
     ],
     [
       "both rules",
       'layer { name: "a" include { } exclude { } }',
-      'n.prototxt:1:7: layer "a" has include and exclude rules, expected one kind',
+      'n.prototxt:1:7: layer "a" has include and exclude rules, expected only one kind',
     ],
     [
       "both kinds of layers",
@@ -230,7 +242,7 @@ describe("networks", () => {
   });
 
   test("neither file", () => {
-    expect(() => openNetwork({})).toThrow(refuses("neither net nor weights came", "ERR_BN_PARAM"));
+    expect(() => openNetwork({})).toThrow(refuses("neither net nor weights were given", "ERR_BN_PARAM"));
   });
 
   test("a blob that does not decode names its file, layer and number", () => {

@@ -72,10 +72,10 @@ test("what Caffe's BatchNorm cannot be is refused", () => {
   const refuses = (code: string, message: string) =>
     expect.objectContaining({ code, message: expect.stringContaining(message) });
   expect(() => buildNet({ ...norm, axis: -1 })).toThrow(
-    refuses("ERR_BN_PARAM", 'buildNet "bn": its channels are axis -1'),
+    refuses("ERR_BN_PARAM", 'buildNet "bn": its channels are on axis -1'),
   );
   expect(() => buildNet({ ...norm, parameterShape: [1, 2] })).toThrow(
-    refuses("ERR_BN_PARAM", "a parameter for each of [1,2]"),
+    refuses("ERR_BN_PARAM", "one parameter per element of [1,2]"),
   );
   expect(() => buildNet(norm, { shape: [1, 2, 3] })).toThrow(
     refuses("ERR_BN_SHAPE", "shape is [1,2,3], expected sizes with [1] from axis 1 on"),

@@ -72,7 +72,7 @@ describe.each(NETS)("%s", (net) => {
 test("doubles that are rounded are told of, and kept where that is asked for", () => {
   const files = open("double_conv_bn_scale", "trained.caffemodel");
   expect(convertNet(files).diagnostics.map(({ message }) => message)).toEqual([
-    expect.stringMatching(/^weights of "conv1", "bn1", "fc" are doubles, rounded to float32/),
+    expect.stringMatching(/^the weights of "conv1", "bn1", "fc" are float64, and are rounded to float32/),
   ]);
   const exact = convertNet({ ...files, dtype: "float64" });
   expect(exact.diagnostics).toEqual([]);

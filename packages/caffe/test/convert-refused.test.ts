@@ -8,7 +8,7 @@ const conv = (param: string) =>
 const REFUSED: readonly (readonly [what: string, net: string, message: RegExp, blobs?: Blobs])[] = [
   ["an unknown type", layer('type: "Frobnicate"'), /layer "l" \(Frobnicate\): unknown type/],
   ["a type in other letters", layer('type: "Relu"'), /spelled ReLU/],
-  ["a fork's type", layer('type: "Upsample"'), /"l" \(Upsample\): this type is not converted: it is a fork's/],
+  ["a fork's type", layer('type: "Upsample"'), /"l" \(Upsample\): this type is not converted: it belongs to a fork/],
   ["a type that only objects have", layer('type: "constructor"'), /\(constructor\): unknown type/],
   ["no kernel", conv("num_output: 1"), /has no kernel_size/],
   ["no outputs", conv("kernel_size: 1"), /has no num_output/],
@@ -35,7 +35,7 @@ const REFUSED: readonly (readonly [what: string, net: string, message: RegExp, b
   [
     "more blobs than the layer needs",
     layer('type: "Scale"'),
-    /hold 2 blobs for it, and the net needs 1/,
+    /hold 2 blobs for it, but the net needs 1/,
     {
       l: [
         [1, 2],
@@ -43,7 +43,7 @@ const REFUSED: readonly (readonly [what: string, net: string, message: RegExp, b
       ],
     },
   ],
-  ["blobs for a layer without", layer('type: "ReLU"'), /hold 1 blobs for it, and the net needs 0/, { l: [[1]] }],
+  ["blobs for a layer without", layer('type: "ReLU"'), /hold 1 blobs for it, but the net needs 0/, { l: [[1]] }],
   [
     "pooling at random",
     layer('type: "Pooling" pooling_param { pool: STOCHASTIC kernel_size: 2 }'),
@@ -56,7 +56,7 @@ const REFUSED: readonly (readonly [what: string, net: string, message: RegExp, b
      layer { name: "flat" type: "Flatten" bottom: "a" top: "f" }
      layer { name: "relu" type: "ReLU" bottom: "f" top: "f" }
      layer { name: "later" type: "TanH" bottom: "a" top: "z" }`,
-    /layer "relu" \(ReLU\): works in place on memory that blob "a" shares, and layer "later" reads that after it/,
+    /layer "relu" \(ReLU\): works in place on memory shared with blob "a", which layer "later" reads later/,
   ],
   [
     "one padding of two",
@@ -77,7 +77,7 @@ const REFUSED: readonly (readonly [what: string, net: string, message: RegExp, b
   [
     "more values than Caffe counts",
     layer('type: "Tile" tile_param { axis: 0 tiles: 2000000000 }'),
-    /more than the 2147483647 values that Caffe counts/,
+    /more than 2147483647 values, Caffe's limit/,
   ],
   [
     "a bias without weights, of any size",
@@ -98,9 +98,9 @@ const REFUSED: readonly (readonly [what: string, net: string, message: RegExp, b
     /divides by 0 or less/,
   ],
   [
-    "the places of maxima",
+    "the positions of the maxima",
     `${INPUT} layer { name: "l" type: "Pooling" bottom: "x" top: "y" top: "mask" pooling_param { kernel_size: 2 } }`,
-    /places of maxima/,
+    /positions of the maxima/,
   ],
   [
     "a sum of different shapes",
@@ -116,7 +116,7 @@ const REFUSED: readonly (readonly [what: string, net: string, message: RegExp, b
   [
     "an unequal cut",
     `${INPUT} layer { name: "l" type: "Slice" bottom: "x" top: "y" top: "z" slice_param { axis: 2 } }`,
-    /axis 2 has 3, which 2 tops cannot share equally/,
+    /axis 2 has 3, which cannot be divided equally between 2 tops/,
   ],
   ["an even LRN", layer('type: "LRN" lrn_param { local_size: 4 }'), /local_size is 4, expected an odd number/],
   [
@@ -127,7 +127,7 @@ const REFUSED: readonly (readonly [what: string, net: string, message: RegExp, b
   [
     "an input without a shape",
     'layer { name: "in" type: "Data" top: "x" } layer { name: "l" type: "ReLU" bottom: "x" top: "y" }',
-    /does not say which shape "x" has; give it/,
+    /does not contain the shape of "x"; pass it/,
   ],
   [
     "an empty input",
@@ -143,7 +143,7 @@ const REFUSED: readonly (readonly [what: string, net: string, message: RegExp, b
   [
     "what a loss gives",
     `${INPUT} layer { name: "loss" type: "EuclideanLoss" bottom: "x" bottom: "x" top: "e" } layer { name: "l" type: "ReLU" bottom: "e" top: "y" }`,
-    /reads "e", which layer "loss" \(EuclideanLoss\) gives, and that is left out/,
+    /reads "e", the output of layer "loss" \(EuclideanLoss\), which is not converted/,
   ],
 ];
 

@@ -112,7 +112,7 @@ describe("BatchNorm", () => {
       const [layer] = (await importModel(convert(untold, stored, { dialect }).bytes)).layers;
       return [[...(layer?.statistics?.mean ?? [])], [...(layer?.statistics?.variance ?? [])]];
     };
-    expect(() => convert(untold, stored)).toThrow(/layer "bn" \(BatchNorm\): ambiguous, factor 0/);
+    expect(() => convert(untold, stored)).toThrow(/layer "bn" \(BatchNorm\): ambiguous: factor is 0/);
     expect(await statisticsOf("caffe")).toEqual([
       [0, 0],
       [0, 0],
@@ -175,7 +175,7 @@ describe("what is left out", () => {
     expect(inputs.map(({ blob }) => blob)).toEqual(["data"]);
     const all = diagnostics.map(({ message }) => message).join("; ");
     expect(all).toContain(
-      "cut 8 x 8 out of its middle, then mirrored every second one at random, then subtracted 104, 117",
+      "cropped 8 x 8 from its centre, then mirrored half of the images at random, then subtracted 104, 117",
     );
     expect(all).toContain("multiplied by 0.5 (scale)");
     expect(all).toContain('layer "accuracy" (Accuracy) is left out');
@@ -201,7 +201,7 @@ describe("what is left out", () => {
     );
     expect([inputs.map(({ blob }) => blob), outputs[0]?.shape]).toEqual([["x"], [1, 2, 2, 2]]);
     expect(diagnostics.map(({ message }) => message)).toEqual([
-      'input "z" is left out: no output depends on its values',
+      'input "z" is omitted: no output depends on its values',
     ]);
   });
 
@@ -250,7 +250,7 @@ describe("weights", () => {
   test("of layers that the net lacks are told of", () => {
     const { diagnostics } = convert(`${INPUT} ${bias("a", "b")}`, { a: [[1, 2]], gone: [[1]] });
     expect(diagnostics.map(({ message }) => message).join()).toContain(
-      'no layer of the name of 1 of w.caffemodel with blobs: "gone"',
+      'w.caffemodel has 1 layers with blobs that the net has no layer for: "gone"',
     );
   });
 });
@@ -270,7 +270,9 @@ test("options that do not fit are refused", () => {
   const refused = (options: object) => () => convert(layer('type: "ReLU"'), {}, options);
   for (const opset of [8, 23, 9.5, Number.NaN])
     expect(refused({ opset })).toThrow(/opset is .*, expected a whole number from 9 to 22/);
-  expect(refused({ shapes: { z: [1] } })).toThrow('shapes names "z", and the net\'s inputs are "x"');
+  expect(refused({ shapes: { z: [1] } })).toThrow(
+    'shapes has "z", which is not an input of the net; its inputs are "x"',
+  );
   expect(refused({ shapes: { x: [1, -2] } })).toThrow(expect.objectContaining({ code: "ERR_BN_PARAM" }));
 });
 

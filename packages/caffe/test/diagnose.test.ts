@@ -28,21 +28,21 @@ test("a sound layer is passed over in silence", () => {
 });
 
 test.each<[string, Made["blobs"], string]>([
-  ["untrained", [[0, 0], [0, 0], [0]], "factor is 0 and so are the statistics: untrained, it gives x / sqrt(eps)"],
+  ["untrained", [[0, 0], [0, 0], [0]], "factor and statistics are 0: the layer is untrained, and gives x / sqrt(eps)"],
   [
     "negative",
     [[0, 0], [1, -4], [2]],
-    "variance is negative, and NaN comes out where variance + eps is (1 of 2 channels, the first 1: -2.00)",
+    "variance is negative, and the output is NaN where variance + eps is negative (1 of 2 channels, the first 1: -2.00)",
   ],
   [
     "zero",
     [[0, 0], [0, 4], [2]],
-    "variance is 0: a channel that never changed, or statistics never made (1 of 2 channels, the first 0: 0.00)",
+    "variance is 0: the channel was constant, or its statistics were never computed (1 of 2 channels, the first 0: 0.00)",
   ],
   [
     "subnormal",
     [[0, 0], [2 ** -130, 4], [2]],
-    "variance is subnormal: a channel that died, or a decayed sum that ended; hardware may take it for 0 (1 of 2 channels, the first 0: 3.67e-40)",
+    "variance is subnormal: the channel is always 0, or a decayed sum has faded out; hardware may treat it as 0 (1 of 2 channels, the first 0: 3.67e-40)",
   ],
   ["subnormal once divided", [[0, 0], [2 ** -120, 4], [1000]], "variance is subnormal"],
   ["not finite", [[Number.NaN, 0], [1, 4], [2]], "mean is not finite (1 of 2 channels, the first 0: NaN)"],
@@ -54,17 +54,17 @@ test.each<[string, Made["blobs"], string]>([
 
 test("eps 0", () => {
   expect(ofBlobs([[2, 4], [6, 8], [2]], `${BATCH_NORM} batch_norm_param { eps: 0 }`)).toEqual([
-    `suspect: ${NORM}eps is 0: a constant channel gives NaN`,
+    `suspect: ${NORM}eps is 0, so a constant channel gives NaN`,
   ]);
 });
 
 test("BatchNorm without Scale, Scale without bias", () => {
   expect(said({ net: netOf([{ name: "bn", text: BATCH_NORM, blobs: [[2, 4], [6, 8], [2]] }]) })).toEqual([
-    `assumed: ${NORM}no Scale follows it: gamma 1 and beta 0`,
+    `assumed: ${NORM}no Scale follows it, so gamma is 1 and beta is 0`,
   ]);
   const scale = { name: "sc", text: 'type: "Scale" bottom: "x" top: "x"', blobs: [[1, 1]] };
   expect(said({ net: netOf([scale]) })).toEqual([
-    'assumed: made.prototxt:2:7: layer "sc" (Scale): a Scale without bias: beta 0',
+    'assumed: made.prototxt:2:7: layer "sc" (Scale): the Scale has no bias, so beta is 0',
   ]);
 });
 
@@ -72,11 +72,11 @@ test("param of BatchNorm that would learn statistics", () => {
   const text = (specs: string[]) => `${BATCH_NORM} ${specs.map((spec) => `param { ${spec} }`).join(" ")}`;
   const three = ofBlobs([[2, 4], [6, 8], [2]], text(["lr_mult: 1", "lr_mult: 0", "lr_mult: 0"]));
   expect(three).toEqual([
-    `suspect: ${NORM}param 0 has lr_mult 1, and statistics are not learned by gradients: Caffe takes all three for 0`,
+    `suspect: ${NORM}param 0 has lr_mult 1, but statistics are not learned by gradients, so it must be 0; Caffe treats all three as 0`,
   ]);
   const two = ofBlobs([[2, 4], [6, 8], [2]], text(["lr_mult: 0", "decay_mult: 0"]));
   expect(two).toEqual([
-    `suspect: ${NORM}param 1 has lr_mult 1, and statistics are not learned by gradients: with 2 of them Caffe refuses the net`,
+    `suspect: ${NORM}param 1 has lr_mult 1, but statistics are not learned by gradients, so it must be 0: with 2 of them Caffe refuses the net`,
   ]);
   expect(ofBlobs([[2, 4], [6, 8], [2]], text(["lr_mult: 0", "lr_mult: 0", "lr_mult: 0"]))).toEqual([]);
 });
@@ -108,16 +108,18 @@ test("weights of another net", () => {
     weights: readWeights(bytesOf(`nets/${name}/trained.caffemodel`), { file: "trained.caffemodel" }),
   });
   const mixed = said({ net: read("ip_bn_scale").net, weights: read("multi_bn_eps").weights });
-  expect(mixed.join("\n")).toMatch(/its bottom has 8 channels, and its blobs have 3; weights of another net\?/);
   expect(mixed.join("\n")).toMatch(
-    /the net has no layer of the name of 8 of trained\.caffemodel with blobs: "conv1", "conv2"/,
+    /its bottom has 8 channels, and its blobs have 3; the weights may belong to another net/,
+  );
+  expect(mixed.join("\n")).toMatch(
+    /trained\.caffemodel has 8 layers with blobs that the net has no layer for: "conv1", "conv2"/,
   );
   const alien = netOf([{ name: "alien", text: BATCH_NORM, blobs: [[1, 2], [3, 4], [1]] }]);
   expect(() => importNet({ net: read("ip_bn_scale").net, weights: alien })).toThrow(
     expect.objectContaining({
       code: "ERR_BN_DATA",
       message:
-        'made.prototxt: none of its 1 layers with weights ("alien", ...) is in deploy.prototxt; weights of another net?',
+        'made.prototxt: none of its 1 layers with weights ("alien", ...) is in deploy.prototxt; the weights may belong to another net',
     }),
   );
 });
@@ -130,10 +132,10 @@ test("blobs that the weights lack, and a name that two layers have", () => {
   ]);
   const weights = netOf([{ name: "bn", text: BATCH_NORM, blobs: [[2, 4], [6, 8], [2]] }]);
   const found = said({ net, weights });
-  expect(found.filter((one) => one.includes("no blobs in the weights"))).toHaveLength(1);
-  expect(found.join("\n")).toContain("another layer before it has its name, and gets the weights");
+  expect(found.filter((one) => one.includes("the weights have no blobs for it"))).toHaveLength(1);
+  expect(found.join("\n")).toContain("an earlier layer has the same name, and gets the weights");
   expect(found.join("\n")).toContain(
-    'layer "sc" (Scale): 0 blobs (), expected 2, as bias_term is true; weights of another net?',
+    'layer "sc" (Scale): 0 blobs (), expected 2, as bias_term is true; the weights may belong to another net',
   );
 });
 
@@ -153,7 +155,7 @@ test("parameters that layers share by name are told, each with its role", () => 
     { parameter: "f", role: "factor", others: [{ layer: "b", blob: 2 }] },
   ]);
   expect(diagnostics.map(({ message }) => message).join("\n")).toContain(
-    'its mean is parameter "m", which is also that of layer "b" (blob 0): one blob',
+    'its mean is parameter "m", which layer "b" (blob 0) also uses: they share one blob',
   );
 });
 

@@ -57,7 +57,7 @@ test("a factor that averages have no use for is told", () => {
   const { record, said } = read({ text: BATCH_NORM, blobs: [GAMMA, BETA, MEAN, VARIANCE, [999.98]] });
   expectMeant(record, "scale-first");
   expect(said).toContain(
-    "factor is 999.97998046875, which dialect scale-first does not divide by, and not 0 or 1; are its statistics sums?",
+    "factor is 999.97998046875, and dialect scale-first does not divide by it; its statistics may be sums",
   );
 });
 
@@ -74,7 +74,7 @@ test("of one channel the five blobs tell nothing: it asks, and takes what is sai
   const { record, said } = read({ text: BATCH_NORM, blobs });
   expect(record).toBeUndefined();
   expect(said).toMatch(
-    /left out: made\.prototxt:2:7: layer "bn" \(BatchNorm\): ambiguous, .*mean-first .* or scale-first/,
+    /left out: made\.prototxt:2:7: layer "bn" \(BatchNorm\): ambiguous: .*mean-first .* or scale-first/,
   );
   expect(read({ text: BATCH_NORM, blobs }, "mean-first").record).toMatchObject({
     statistics: { factor: 1 },
@@ -101,7 +101,9 @@ test("a negative value is not a variance: four blobs", () => {
     ],
   });
   expect(both.record).toBeUndefined();
-  expect(both.said).toContain("ambiguous, 4 blobs ([2], [2], [2], [2]), and nothing in them tells these apart");
+  expect(both.said).toContain(
+    "ambiguous: 4 blobs ([2], [2], [2], [2]), and their values do not distinguish these dialects",
+  );
 });
 
 test("what the net learns is not a statistic", () => {
@@ -123,7 +125,7 @@ test("a field of NVIDIA's fork tells its dialect, and its eps is 1e-5 at least",
   const text = `${BATCH_NORM} batch_norm_param { scale_bias: true eps: 1e-9 }`;
   const { record, said } = read({ text, blobs: [[2], [3], [1], [4], [5]] });
   expect(record).toMatchObject({ caffe: { dialect: "mean-first" }, gamma: floats(4), eps: Math.fround(1e-5) });
-  expect(said).toContain("batch_norm_param has scale_bias, which NVIDIA's fork alone has");
+  expect(said).toContain("batch_norm_param has scale_bias, which only NVIDIA's fork has");
 });
 
 test("three blobs: factor 0 with statistics is Caffe's nothing or NVIDIA's average, and it asks", () => {
@@ -131,7 +133,7 @@ test("three blobs: factor 0 with statistics is Caffe's nothing or NVIDIA's avera
   const { record, said } = read({ text: BATCH_NORM, blobs });
   expect(record).toBeUndefined();
   expect(said).toContain(
-    "ambiguous, factor 0 and statistics that are not: Caffe takes them for zeros, NVIDIA's forks take them as they are",
+    "ambiguous: factor is 0 and the statistics are not: Caffe treats them as zeros, NVIDIA's forks use them unchanged",
   );
   expect(said).toContain("caffe (BVLC Caffe) or mean-first");
   expect(read({ text: BATCH_NORM, blobs }, "mean-first").record).toMatchObject({
@@ -157,7 +159,7 @@ test("BN of SegNet: two blobs, by its mode", () => {
   });
   const learns = read({ text: BN, blobs: [GAMMA, BETA].map(wide) });
   expect(learns.record).toBeUndefined();
-  expect(learns.said).toMatch(/ambiguous, 2 blobs.*the net does not say bn_mode/);
+  expect(learns.said).toMatch(/ambiguous: it has 2 blobs.*the net does not set bn_mode/);
   expect(read({ text: BN, blobs: [GAMMA, BETA].map(wide) }, "bn-affine").record).toMatchObject({ type: "Scale" });
 });
 
@@ -217,12 +219,12 @@ test("how the fourth blob grows with the weights before it tells a variance from
 
 test("other numbers of blobs are told, with their shapes", () => {
   expect(read({ text: BATCH_NORM, blobs: [MEAN] }).said).toMatch(
-    /left out: .*1 blobs \(\[2\]\), as no BatchNorm layer that is known has/,
+    /left out: .*1 blobs \(\[2\]\), unlike any known BatchNorm layer/,
   );
   const unfit = read({ text: BATCH_NORM, blobs: [MEAN, [1, 2, 3], [1]] });
   expect(unfit.said).toContain("not caffe: blob 0, its mean, has shape [2], expected 3 values");
   expect(read({ text: BATCH_NORM, blobs: [MEAN, [1, 2, 3], [1]] }, "caffe").said).toContain(
-    "not caffe, which was asked for",
+    "it is not caffe, the dialect that was passed",
   );
 });
 

@@ -171,7 +171,7 @@ test("copies of a shared parameter that differ: every layer has the last, and it
     [5, 6],
   ]);
   expect(diagnostics.map(({ message }) => message)).toContain(
-    'made.prototxt: parameter "m" is shared, and its copies in the weights differ: the last is taken, as Caffe does',
+    'made.prototxt: parameter "m" is shared, and its copies in the weights differ; the last copy is used, as in Caffe',
   );
 });
 
@@ -193,7 +193,7 @@ test("a blob that layers share is written in each of them", async () => {
     [9, 10, 3, 4],
   ]);
   await expect(writeBlobs(netOf([]), record, created.blobs)).rejects.toThrow(
-    /has no layer "y", whose blobs were to be written/,
+    /there is no layer "y" to write the blobs to/,
   );
   await expect(writeBlobs(net, record, created.blobs.slice(1))).rejects.toThrow(
     /2 blobs, expected 3: mean, variance, factor/,

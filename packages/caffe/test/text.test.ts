@@ -109,14 +109,14 @@ test("what the schema does not name is kept, with its values as they were writte
     expect.objectContaining({
       code: "ERR_BN_DATA",
       message: expect.stringMatching(
-        /^up\.prototxt:1:7: field upsample_param of caffe\.LayerParameter is none of Caffe's, and has no number/,
+        /^up\.prototxt:1:7: field upsample_param of caffe\.LayerParameter is not a field of Caffe's, and has no number/,
       ),
     }),
   );
 });
 
 test.each<[string, string]>([
-  ['layer { name: "a"', "net.prototxt:1:18: the file ends, expected } for the { of 1:7"],
+  ['layer { name: "a"', "net.prototxt:1:18: the file ends, expected } to close { of 1:7"],
   ['layer {\n  name: "a"\n  bottom "x"\n}', "net.prototxt:3:10: expected : after bottom, before its value"],
   ["layer }", "net.prototxt:1:7: }, expected a value"],
   ["}", "net.prototxt:1:1: }, expected the name of a field"],
@@ -124,10 +124,10 @@ test.each<[string, string]>([
   ["layer { name: up }", 'net.prototxt:1:15: name is up, expected a string in quotes, "..."'],
   [
     'layer { name: "a" name: "b" }',
-    "net.prototxt:1:19: name once more, expected one value in LayerParameter; delete one of them",
+    "net.prototxt:1:19: name is given again, expected one value in LayerParameter; delete one of them",
   ],
-  ["layer { name: [] }", "net.prototxt:1:9: name once more, expected one value"],
-  ['layer { name: "a }', 'net.prototxt:1:15: a string that does not end in its line; close it with "'],
+  ["layer { name: [] }", "net.prototxt:1:9: name is given again, expected one value"],
+  ['layer { name: "a }', 'net.prototxt:1:15: a string that does not end on its line; close it with "'],
   [
     String.raw`layer { name: "\q" }`,
     String.raw`net.prototxt:1:15: name is "\q", expected a string of protobuf's: the escape \q`,
@@ -150,14 +150,14 @@ test.each<[string, string]>([
   ['layer { bottom: ["a" "b", ; ] }', "net.prototxt:1:27: ;, expected a value"],
   ['layer { bottom: ["a" ; ] }', "net.prototxt:1:22: ; in a list, expected , or ]"],
   ["layer { : }", "net.prototxt:1:9: :, expected the name of a field"],
-  ["layer { [a b! }", '"!" is not part of protobuf\'s text format; is this a .prototxt?'],
+  ["layer { [a b! }", '"!" is not part of protobuf\'s text format; check that this is a .prototxt'],
   ["layer { [a { }", "{ in the name of an extension, expected ]"],
   ["layer { name: - 'a' }", "a sign before a string"],
   ["layer { blobs { data: 1 of_a_fork: 2 } }", "net.prototxt:1:25: of_a_fork is not a field of a blob; delete it"],
   ["<html><body>404</body></html>", "net.prototxt:1:1: <, expected the name of a field"],
   ["\u0000\u0001PK", '"\\u0000" is not part of protobuf\'s text format'],
-  [`${"layer {".repeat(101)}`, "messages inside of messages, more than 100 deep"],
-  [`${"a {".repeat(101)}`, "messages inside of messages, more than 100 deep"],
+  [`${"layer {".repeat(101)}`, "messages are nested more than 100 deep"],
+  [`${"a {".repeat(101)}`, "messages are nested more than 100 deep"],
 ])("%s", (text, message) => {
   expect(() => readNet(text, { file: "net.prototxt" })).toThrow(
     expect.objectContaining({ name: "BnError", code: "ERR_BN_DATA", message: expect.stringContaining(message) }),
@@ -170,7 +170,7 @@ test("a text of weights, and one of more than 16 MiB, are refused before they fi
     .trim()
     .replaceAll(" ", ",");
   expect(() => readNet(`layer { loss_weight: [${values}, 1] }`)).toThrow(
-    /net:1:\d+: more than 2097152 values; weights belong in a \.caffemodel/,
+    /net:1:\d+: more than 2097152 values; put weights in a \.caffemodel/,
   );
   expect(() => readNet("layer{}".repeat(2 ** 17))).toThrow(/more than 2097152 values/);
   expect(() => readNet(" ".repeat(2 ** 24 + 1))).toThrow(/16777217 characters, expected at most 16777216/);

@@ -68,11 +68,11 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Checks every field that the contract names. The cases check what kernels compute. */
 function assertBackend(spec: string, value: unknown): asserts value is Backend {
   if (!isObject(value))
-    throw bad(spec, `the function returned ${text(value)}`, "return a Backend (@bn/core, backend.ts)");
+    throw bad(spec, `the function returned ${text(value)}`, "return an object of type Backend (@bn/core, backend.ts)");
   const { name, contractVersion, supports, kernels } = value;
   if (typeof name !== "string" || name === "") throw bad(spec, `name is ${text(name)}`, "give it a non-empty name");
   if (contractVersion !== CONTRACT_VERSION) {
-    const cure = `bn checks contract ${CONTRACT_VERSION}; docs/adding-a-backend.md says what changed; set contractVersion: ${CONTRACT_VERSION} once the backend fits it`;
+    const cure = `bn checks contract ${CONTRACT_VERSION}; read docs/adding-a-backend.md for what changed, adapt the backend, and set contractVersion: ${CONTRACT_VERSION}`;
     throw bad(spec, `contractVersion is ${text(contractVersion)}`, cure);
   }
   if (!isObject(supports)) throw bad(spec, `supports is ${text(supports)}`, "declare what it supports");
@@ -95,7 +95,7 @@ function checkSupports(spec: string, supports: Fields): void {
     }
   }
   if (!Number.isInteger(threads) || (threads as number) < 1) {
-    throw bad(spec, `supports.threads is ${text(threads)}`, "give the number of threads, 1 at least");
+    throw bad(spec, `supports.threads is ${text(threads)}`, "give the number of threads, at least 1");
   }
   if (!isObject(details) || !Object.values(details).every((detail) => typeof detail === "string")) {
     throw bad(spec, `supports.details is ${text(details)}`, "give an object of strings; it may be empty");

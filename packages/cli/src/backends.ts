@@ -72,7 +72,9 @@ export async function openBackend(spec: string): Promise<Backend> {
     return await known.create();
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new BnError("ERR_BN_UNAVAILABLE", `backend "${spec}" is not available here: ${why}`, { cause: error });
+    throw new BnError("ERR_BN_UNAVAILABLE", `backend "${spec}" is not available on this machine: ${why}`, {
+      cause: error,
+    });
   }
 }
 
@@ -116,11 +118,14 @@ export async function backendsOf(list: string | undefined): Promise<Available[]>
   if (list !== undefined) return chooseBackends(list);
   const listed = await listBackends();
   for (const { name, available, reason } of listed) {
-    if (!available) process.stderr.write(`${name}: not available, left out: ${reason}\n`);
+    if (!available) process.stderr.write(`${name}is not available and is skipped: ${reason}\n`);
   }
   const found = listed.flatMap(({ available }) => (available ? [available] : []));
   if (found.length === 0) {
-    throw new BnError("ERR_BN_UNAVAILABLE", "no backend is available here; `bn backends` says why");
+    throw new BnError(
+      "ERR_BN_UNAVAILABLE",
+      "no backend is available on this machine; run `bn backends` for the reasons",
+    );
   }
   return found;
 }

@@ -41,7 +41,8 @@ export function shapesOf(options: readonly string[]): Record<string, Shape> {
       throw new BnError("ERR_BN_PARAM", `--shape ${option}: expected name=sizes, e.g. data=1,3,224,224`);
     }
     const name = option.slice(0, at);
-    if (Object.hasOwn(shapes, name)) throw new BnError("ERR_BN_PARAM", `--shape: "${name}" twice; give it once`);
+    if (Object.hasOwn(shapes, name))
+      throw new BnError("ERR_BN_PARAM", `--shape: "${name}" is given twice; give it once`);
     shapes[name] = sizes.map(Number);
   }
   return shapes;

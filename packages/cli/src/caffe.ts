@@ -16,7 +16,7 @@ export interface CaffeOptions {
  */
 export function isCaffe(path: string, { net }: CaffeOptions): boolean {
   if (path.endsWith(".prototxt")) {
-    const cure = "a .prototxt is a network without weights; name the .caffemodel, and give this one as --net";
+    const cure = "a .prototxt is a network without weights; name the .caffemodel, and pass this file as --net";
     throw new BnError("ERR_BN_PARAM", `${path}: ${cure}`);
   }
   return net !== undefined || path.endsWith(".caffemodel");

@@ -48,7 +48,7 @@ export async function calibrateCommand(
 ): Promise<boolean> {
   const work = workOf(out, options);
   if (resolve(path) === resolve(work.out)) {
-    throw new BnError("ERR_BN_PARAM", `${work.out}: it is the model to read; name another file to write`);
+    throw new BnError("ERR_BN_PARAM", `${work.out}: this is the model to read; choose another output file`);
   }
   const ranks = await openRanks(options.mpi ?? false);
   // If ranks are on several machines, only the first needs the folder.
@@ -119,7 +119,7 @@ async function openCalibration(
     if (net === undefined) {
       throw new BnError(
         "ERR_BN_PARAM",
-        `${path}: weights of Caffe; give the network that they are of, --net DEPLOY.prototxt`,
+        `${path}: this file holds Caffe weights only; pass their network with --net DEPLOY.prototxt`,
       );
     }
     const files = { net: await openNet(net), weights: await openWeights(path) };
@@ -127,7 +127,7 @@ async function openCalibration(
     return netCalibration({ ...files, ...stages, dialect: dialectOf(dialect), shapes: shapesOf(shape), nodes });
   }
   const other = (["dialect", "shape", "stage"] as const).find((name) => options[name] !== undefined);
-  if (other) throw new BnError("ERR_BN_PARAM", `--${other} is of Caffe networks; leave it out, or give --net`);
+  if (other) throw new BnError("ERR_BN_PARAM", `--${other} is for Caffe networks; leave it out, or pass --net`);
   const { bytes, external } = await openModel(path);
   return calibrationOf(bytes, { external, nodes });
 }
@@ -141,7 +141,7 @@ async function openChosen(path: string, options: CalibrateCommandOptions): Promi
   if (nodes.length === 0) return calibration;
   const some = nodes.slice(0, 5).map((name) => `"${name}"`);
   const more = nodes.length > some.length ? ` and ${nodes.length - some.length} more` : "";
-  throw new BnError("ERR_BN_PARAM", `--nodes ${glob}: chooses none of ${some.join(", ")}${more}`);
+  throw new BnError("ERR_BN_PARAM", `--nodes ${glob}: matches none of ${some.join(", ")}${more}`);
 }
 
 async function openSamples(
@@ -152,7 +152,7 @@ async function openSamples(
   const [port] = ports;
   const names = ports.map(({ name }) => `"${name}"`).join(", ") || "none";
   if (input !== undefined && !ports.some(({ name }) => name === input)) {
-    throw new BnError("ERR_BN_PARAM", `--input ${input}: no such input, those that the nodes depend on are ${names}`);
+    throw new BnError("ERR_BN_PARAM", `--input ${input}: there is no such input; the nodes depend on ${names}`);
   }
   if (input !== undefined && ports.length > 1) {
     throw new BnError(
@@ -164,7 +164,7 @@ async function openSamples(
   if (port !== undefined && ports.length === 1) return streamData(process.stdin, port);
   throw new BnError(
     "ERR_BN_PARAM",
-    `--data -: the nodes depend on ${names}, and a stream is for one input; name .npz files`,
+    `--data -: the nodes depend on ${names}, but a stream holds one input only; pass .npz files`,
   );
 }
 

@@ -28,7 +28,7 @@ export function calibrateHtml(title: string, rows: readonly CalibrationRow[]): s
   const spreads = (what: "shift" | "ratio") => done.map((row) => ({ name: row.node, spread: row[what] as Spread }));
   const remarks = done.flatMap(remarksOf);
   const body = html`<p>${LEGEND[0]} ${LEGEND[1]}</p>
-<p>A bar reaches from the least to the most of a node's channels, the dot is their median. Point at one for its name.</p>
+<p>A bar reaches from the smallest to the largest value of a node's channels; the dot is the median. Point at a dot for the node's name.</p>
 <h2>How far the means moved</h2>
 <div class="panel">${spreadPlot(spreads("shift"), SHIFT)}</div>
 <h2>How the variances changed</h2>

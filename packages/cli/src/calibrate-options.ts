@@ -37,36 +37,39 @@ export type Work =
 export function workOf(out: string | undefined, options: CalibrateCommandOptions): Work {
   const { data, merge, shard, partial, mode, mpi } = options;
   const single = merge ? "--merge" : shard === undefined ? null : "--shard";
-  if (mpi && single) throw bad(`--mpi with ${single}: mpirun's ranks share the work themselves; leave one of them out`);
+  if (mpi && single)
+    throw bad(`--mpi with ${single}: the ranks of mpirun already share the work; leave one of them out`);
   if ((data === undefined) === (merge === undefined)) {
     throw bad(
       data
-        ? "--data and --merge: a run or the end of one; give one of them"
+        ? "--data and --merge cannot be combined: --data runs the model, --merge joins finished parts; give one of them"
         : "--data: not given, expected files, folders or globs, or - for standard input (or --merge PARTS)",
     );
   }
   if ((shard === undefined) !== (partial === undefined)) {
     throw bad(
       shard
-        ? `--shard ${shard}: where to? give --partial FILE`
-        : `--partial ${partial}: of which shard? give --shard I/N`,
+        ? `--shard ${shard}: no file for the result; give --partial FILE`
+        : `--partial ${partial}: the shard is missing; give --shard I/N`,
     );
   }
   if (merge !== undefined) {
     const other = ["shard", "batch", "mode", "input", "nodes", "resume", "restart"].find((name) =>
       Object.hasOwn(options, name),
     );
-    if (other) throw bad(`--${other} with --merge: the parts say it themselves; leave it out`);
+    if (other) throw bad(`--${other} with --merge: the parts already contain it; leave it out`);
     return { kind: "merge", out: wanted(out), parts: merge };
   }
   const files = data ?? [];
-  if (files.includes("-") && files.length > 1) throw bad("--data - is one stream, and cannot be mixed with files");
+  if (files.includes("-") && files.length > 1)
+    throw bad("--data - is one stream and cannot be combined with files; give one or the other");
   if (shard === undefined || partial === undefined) return { kind: "run", out: wanted(out), data: files };
-  if (out !== undefined) throw bad(`${out} with --shard: a shard makes no model; leave it out, and --merge the parts`);
+  if (out !== undefined)
+    throw bad(`${out} with --shard: a shard writes no model; leave the file out, and join the parts with --merge`);
   if (mode === "exact")
-    throw bad("--mode exact with --shard: each level of nodes needs what all shards gave before; take mode batch");
+    throw bad("--mode exact with --shard: each level of nodes needs the results of all shards; use --mode batch");
   if (options.html ?? options.json)
-    throw bad("--json and --html with --shard: a shard has no result yet; give them with --merge");
+    throw bad("--json and --html with --shard: a shard has no report; give them with --merge");
   return { kind: "part", out: partial, data: files, shard: shardOf(shard) };
 }
 
@@ -118,7 +121,7 @@ function above0(option: string, text: string | undefined): number | undefined {
 export function wholeOf(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw bad(`${option} ${text}: expected a whole number from 1`);
+  throw bad(`${option} ${text}: expected a whole number >= 1`);
 }
 
 function bad(what: string): BnError {

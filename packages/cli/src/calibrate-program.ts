@@ -25,35 +25,38 @@ export function addCalibrate(program: Command, signal: AbortSignal, done: (ok: b
   program
     .command("calibrate")
     .description("recompute the statistics of a network's BatchNormalization nodes on your data")
-    .argument("<model>", "the ONNX model, or with --net the .caffemodel")
-    .argument("[out]", "the file to write; - is standard output. Not given with --shard")
-    .option("--data <files...>", "the data: .npy, .npz, folders, globs; - is a stream of .npy")
-    .option("--batch <samples>", "samples per batch (default: the size that the model fixes, else 32)")
-    .option("--input <name>", "the input that the data are for (default: the only one)")
+    .argument("<model>", "the ONNX model; with --net, the .caffemodel")
+    .argument("[out]", "the file to write; - is standard output. Leave it out with --shard")
+    .option(
+      "--data <files...>",
+      "the data: .npy or .npz files, folders or globs; - reads a stream of .npy from standard input",
+    )
+    .option("--batch <samples>", "samples per batch (default: the model's own fixed size, else 32)")
+    .option("--input <name>", "the model input that the data belong to (default: the only one)")
     .option("--mode <mode>", "batch or exact (default: batch)")
-    .option("--nodes <glob>", "only the nodes whose name contains this or, with * or ?, matches it")
+    .option("--nodes <glob>", "only nodes whose name contains this text; with * or ?, matches it as a pattern")
     .option("--net <prototxt>", "the network of a .caffemodel, for inference")
     .option(
       "--shape <name=sizes>",
-      "shape of an input of the .caffemodel, once per input; the first size is the batch (default: the net's)",
+      "shape of an input of the .caffemodel; repeat per input; the first size is the batch (default: from the network)",
       collect,
     )
-    .option("--stage <name>", "a stage of NetState, once per stage", collect)
+    .option("--stage <name>", "a stage of NetState; repeat per stage", collect)
     .option(
       "--dialect <name>",
-      "the fork of Caffe that wrote the blobs, if it cannot be told from the file: see docs/caffe-files.md",
+      "the fork of Caffe that wrote the blobs, if the file does not show it: see docs/caffe-files.md",
     )
-    .option("--shard <i/n>", "only part I of N of the batches, written to --partial")
-    .option("--partial <file>", "the file that a shard writes its result to")
-    .option("--merge <parts...>", "merge the results of all shards")
-    .option("--mpi", "run as a rank of mpirun; the ranks share the batches (needs @bn/mpi)")
-    .option("--resume <file>", "the file that keeps the state of the run (default: OUT.resume)")
-    .option("--restart", "start again, and ignore the state of an interrupted run")
+    .option("--shard <i/n>", "process only part I of N of the batches, and write it to --partial")
+    .option("--partial <file>", "the file for the result of a shard")
+    .option("--merge <parts...>", "merge the results of all shards into the model")
+    .option("--mpi", "run as one rank of mpirun; the ranks share the batches (needs @bn/mpi)")
+    .option("--resume <file>", "the file that holds the state of the run, for a restart (default: OUT.resume)")
+    .option("--restart", "start from the beginning, and ignore the state of an interrupted run")
     .option("--threads <count>", "threads of ONNX Runtime per operator (default: 1)")
     .option("--timeout <seconds>", "time limit for ONNX Runtime per batch (default: 120)")
-    .option("--max-memory <mib>", "memory limit of its process (default: three quarters of the memory)")
+    .option("--max-memory <mib>", "memory limit of ONNX Runtime's process (default: three quarters of the memory)")
     .option("--json <file>", "write the report on every node as JSON")
-    .option("--html <file>", "write the report as one HTML page, with drawings")
+    .option("--html <file>", "write the report as one HTML page, with plots")
     .option("--force", "replace files that already exist")
     .addHelpText("after", CALIBRATE_HELP)
     .action(async (path: string, out: string | undefined, options: CalibrateCommandOptions) => {

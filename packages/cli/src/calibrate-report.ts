@@ -5,7 +5,7 @@ import { printable } from "./output.ts";
 
 /** Explains the numbers of a report. */
 export const LEGEND = [
-  "shift: (new mean - old mean) / sqrt(new variance + eps). ratio: new variance / old variance. Over a node's channels.",
+  "shift: (new mean - old mean) / sqrt(new variance + eps). ratio: new variance / old variance. Both are taken over a node's channels.",
   "The variance written is the unbiased one, m2 / (count - 1), as Caffe and PyTorch store it.",
 ] as const;
 
@@ -23,14 +23,16 @@ export function calibrateText(rows: readonly CalibrationRow[]): string {
   });
   const { recalibrated, left } = countCalibrated(rows);
   const blocks = [
-    done.length > 0 ? `${LEGEND.join("\n")}\nThe median, the least and the most of each.` : "",
+    done.length > 0
+      ? `${LEGEND.join("\n")}\nThe three columns of each are the median, the smallest and the largest value.`
+      : "",
     done.length > 0 ? align([head, ...table], [1, 2, 3, 4, 5, 6, 7, 8]).join("\n") : "",
     done.flatMap(remarksOf).join("\n"),
     rows
       .filter(({ status }) => status === "left")
       .map(({ node, reason }) => `left ${printable(node)}: ${printable(reason)}`)
       .join("\n"),
-    recalibrated === 0 ? "nothing was recalibrated: no model is written" : "",
+    recalibrated === 0 ? "no node was recalibrated, so no model is written" : "",
     `${recalibrated} recalibrated, ${left} left`,
   ];
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
@@ -40,9 +42,11 @@ export function calibrateText(rows: readonly CalibrationRow[]): string {
 export function remarksOf({ node, constant, channels, shared }: CalibrationRow): string[] {
   const name = printable(node);
   return [
-    ...(constant > 0 ? [`${name}: ${constant} of ${channels} channels are constant in this data: variance 0`] : []),
+    ...(constant > 0
+      ? [`${name}: ${constant} of ${channels} channels are constant in this data: their variance is 0`]
+      : []),
     ...(shared.length > 0
-      ? [`${name}: shared its statistics with ${printable(shared.join(", "))}, and has its own now`]
+      ? [`${name}: shared its statistics with ${printable(shared.join(", "))}; it now has its own`]
       : []),
   ];
 }

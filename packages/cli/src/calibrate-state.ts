@@ -59,7 +59,7 @@ export async function withState<T>({ path, from, quiet }: RunState, work: (going
     written = performance.now();
     if (path !== null && latest !== null) await writeReport(path, encodePart(latest.part()));
   };
-  if (from !== null && !quiet) process.stderr.write(`calibrate: goes on from ${path}\n`);
+  if (from !== null && !quiet) process.stderr.write(`calibrate: continues from ${path}\n`);
   try {
     const result = await work({
       from,
@@ -83,11 +83,14 @@ export async function withState<T>({ path, from, quiet }: RunState, work: (going
 
 function keptText({ done, total }: CalibrationProgress, path: string): string {
   const of = total === null ? "" : ` of ${total}`;
-  return `calibrate: ${done}${of} batches are kept in ${path}: the same command goes on there, --restart begins again\n`;
+  return `calibrate: ${done}${of} batches are saved in ${path}: the same command continues from there, --restart starts again\n`;
 }
 
 /** An error about the state, with its file name. */
 function named(error: unknown, path: string | null): unknown {
-  if (!(error instanceof BnError) || !/^the run to go on from/.test(error.message)) return error;
-  return new BnError(error.code, `${path}: ${error.message}; give the former options, or --restart to begin again`);
+  if (!(error instanceof BnError) || !/^the saved run /.test(error.message)) return error;
+  return new BnError(
+    error.code,
+    `${path}: ${error.message}; use the same options as before, or --restart to start again`,
+  );
 }

@@ -31,7 +31,7 @@ export async function checkFoldCommand(
 
 /** Lists the worst first. */
 function checkFoldText(rows: readonly CheckFoldRow[]): string {
-  if (rows.length === 0) return "the original has no normalization that can be folded: nothing was judged\n";
+  if (rows.length === 0) return "the original has no normalization that can be folded, so there is nothing to check\n";
   const order = { wrong: 0, missing: 1, "not folded": 2, right: 3 } as const;
   const sorted = rows.toSorted((a, b) => order[a.status] - order[b.status] || b.ratio - a.ratio);
   const head = ["layer", "found as", "verdict", "error / bound", "what"];

@@ -76,17 +76,17 @@ function verdict({ results }: Report, notStarted: readonly NotStarted[], listed:
   if (passed + failed === 0 && skipped > 0) {
     throw new BnError(
       "ERR_BN_PARAM",
-      `all ${skipped} cases were skipped: that is not a verdict; choose another --filter`,
+      `all ${skipped} cases were skipped, so there is no verdict; choose another --filter`,
     );
   }
   for (const { reason } of notStarted) process.stderr.write(`bn: ${reason}\n`);
   if (bad.length > 0) return false;
-  if (first) throw new BnError("ERR_BN_UNAVAILABLE", "a backend could not be judged: there is no verdict on it");
+  if (first) throw new BnError("ERR_BN_UNAVAILABLE", "a backend could not be tested, so there is no verdict on it");
   const unjudged = [...new Set(results.map(({ backend }) => backend))].find(
     (name) => !results.some((r) => r.backend === name && r.status !== "skipped"),
   );
   if (listed && unjudged !== undefined) {
-    throw new BnError("ERR_BN_PARAM", `${unjudged}: all cases were skipped: that is not a verdict on it`);
+    throw new BnError("ERR_BN_PARAM", `${unjudged}: all cases were skipped, so there is no verdict on it`);
   }
   return true;
 }
@@ -94,8 +94,8 @@ function verdict({ results }: Report, notStarted: readonly NotStarted[], listed:
 function printTable(report: Report, known: Known, { files }: Settings): void {
   const stream = files.some(({ path }) => path === "-") ? process.stderr : process.stdout;
   const notes = [
-    ["known failures that pass now, take them out of the baseline", known.passed],
-    ["known failures that this run has no case for", known.gone],
+    ["known failures that pass now; remove them from the baseline", known.passed],
+    ["known failures for which this run has no case", known.gone],
   ] as const;
   const text = notes
     .filter(([, ids]) => ids.length > 0)
@@ -184,14 +184,17 @@ async function runAll(
       if (from !== null) packages.push(from);
     } else if (noStart && !listed && noStart.code === "ERR_BN_UNAVAILABLE") {
       const why = noStart.message.replace(/^backend ".*?" is not available here: /, "");
-      process.stderr.write(`${spec}: not available, left out: ${why}\n`);
+      process.stderr.write(`${spec}is not available and is skipped: ${why}\n`);
     } else if (noStart) {
       const from = noStart.code === "" ? `backend ${spec}: ${noStart.message}` : noStart.message;
       notStarted.push({ backend: spec, reason: printable(noStart.frame ? `${from} (at ${noStart.frame})` : from) });
     }
   }
   if (backends.length === 0 && notStarted.length === 0 && !signal.aborted) {
-    throw new BnError("ERR_BN_UNAVAILABLE", "no backend is available here; `bn backends` says why");
+    throw new BnError(
+      "ERR_BN_UNAVAILABLE",
+      "no backend is available on this machine; run `bn backends` for the reasons",
+    );
   }
   return { backends, results, notStarted, packages, ended: ended() };
 }

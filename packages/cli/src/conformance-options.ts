@@ -46,7 +46,7 @@ const MOST_MIB = 8192;
 /** Errors: `ERR_BN_PARAM`; the message names the option, its value and the expected value. */
 export function settingsOf(options: ConformanceOptions): Settings {
   const { goldens, filter, shard, json, html, junit, seed = "1" } = options;
-  if (options.quick && options.full) throw bad("--quick and --full are two tiers; choose one");
+  if (options.quick && options.full) throw bad("--quick and --full are different tiers; give one of them");
   const tier = options.quick ? "quick" : options.full ? "full" : "default";
   const files = Object.entries({ json, html, junit }).flatMap(([name, path]) =>
     path === undefined ? [] : [{ option: `--${name}`, path }],
@@ -98,7 +98,7 @@ function numberOf(option: string, text: string | undefined, usual: number, unit:
 }
 
 function wholeOf(option: string, text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw bad(`${option} ${text}: expected a whole number from 1 on`);
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw bad(`${option} ${text}: expected a whole number >= 1`);
   return Number(text);
 }
 

@@ -31,13 +31,16 @@ export async function convertCommand(
   if (net === undefined) {
     throw new BnError(
       "ERR_BN_PARAM",
-      "--net: not given, expected the .prototxt of the network (for inference: deploy)",
+      "--net: not given, expected the .prototxt of the network for inference (deploy.prototxt)",
     );
   }
   const { json, force = false } = options;
   for (const key of options.verify === false ? (["backend", "input"] as const) : []) {
     if (options[key] === undefined) continue;
-    throw new BnError("ERR_BN_PARAM", `--${key} does not go with --no-verify: it is of the proof; leave it out`);
+    throw new BnError(
+      "ERR_BN_PARAM",
+      `--${key} cannot be combined with --no-verify: it is an option of the proof; leave one of them out`,
+    );
   }
   checkOneStream({ OUT: out, "--json": json });
   await checkOutput(out, [weights, net], force);
@@ -54,7 +57,7 @@ export async function convertCommand(
   if (passed) await writeReport(out, converted.bytes);
   (out === "-" || json === "-" ? process.stderr : process.stdout).write(convertText(converted, report, why));
   if (json !== undefined) await writeReport(json, convertJson(converted, report, passed));
-  process.stderr.write(passed ? `${out}: written\n` : `${out}: not written, for the proof fails\n`);
+  process.stderr.write(passed ? `${out}: written\n` : `${out}: not written, because the proof failed\n`);
   return passed;
 }
 
@@ -62,11 +65,14 @@ async function checkOutput(out: string, sources: readonly string[], force: boole
   await checkWritable("the model", out);
   if (out === "-") return;
   if (sources.some((source) => resolve(source) === resolve(out))) {
-    throw new BnError("ERR_BN_PARAM", `the model ${out}: it is one of the files to read; name another`);
+    throw new BnError("ERR_BN_PARAM", `the model ${out}: this is one of the files to read; choose another output file`);
   }
   const there = await stat(out).catch(() => null);
   if (there?.isFile() && !force) {
-    throw new BnError("ERR_BN_PARAM", `the model ${out}: it is there already; name another, or give --force`);
+    throw new BnError(
+      "ERR_BN_PARAM",
+      `the model ${out}: this file exists already; choose another, or give --force to replace it`,
+    );
   }
 }
 
@@ -100,7 +106,7 @@ function convertText(converted: ConvertedNet, report: VerifyReport | null, why: 
 
 function proofText(report: VerifyReport): string {
   if (report.rows.length > 0) return verifyText(report).trimEnd();
-  return "ONNX Runtime runs the model; it has no BatchNormalization to compare";
+  return "ONNX Runtime runs the model, which has no BatchNormalization to compare";
 }
 
 function convertJson(

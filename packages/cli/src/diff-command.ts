@@ -19,7 +19,7 @@ export async function diffCommand(old: string, now: string, options: DiffOptions
   if (diff.added.length === after.results.length) {
     throw new BnError(
       "ERR_BN_DATA",
-      `${old} and ${now} have no case of one backend in common; --backend OLD=NEW compares two`,
+      `${old} and ${now} have no backend with common cases; --backend OLD=NEW compares two backends of different names`,
     );
   }
   const text = diffText(diff).split("\n").map(printable).join("\n");

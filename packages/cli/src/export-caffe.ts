@@ -13,10 +13,7 @@ export async function exportCaffe(
   await checkWritable("the network", text);
   const open = shape?.find((size) => typeof size === "string");
   if (open !== undefined) {
-    throw new BnError(
-      "ERR_BN_PARAM",
-      `--shape ${shape?.join(",")}: Caffe leaves no size open; give a number for ${open}`,
-    );
+    throw new BnError("ERR_BN_PARAM", `--shape ${shape?.join(",")}: Caffe needs all sizes; give a number for ${open}`);
   }
   const { net, weights } = buildNet(layer, shape ? { shape: shape.map(Number) } : {});
   const [bytes, prototxt] = [writeWeights(weights), writeNet(net)];

@@ -35,14 +35,20 @@ export async function exportCommand(path: string, options: ExportOptions): Promi
   const { blobs, from } = options;
   if ((blobs === undefined) === (from === undefined)) {
     const came = blobs === undefined ? "neither" : "both";
-    throw new BnError("ERR_BN_PARAM", `--blobs or --from: ${came} given, expected one of them; bn export --help`);
+    throw new BnError(
+      "ERR_BN_PARAM",
+      `--blobs or --from: ${came} given, expected exactly one of them; see bn export --help`,
+    );
   }
   const misplaced = (["eps", "fraction", "node"] as const).find((key) => {
     return options[key] !== undefined && (key === "node") === (from === undefined);
   });
   if (misplaced !== undefined) {
     const [with_, cure] = from === undefined ? ["--blobs", "--from"] : ["--from", "--blobs"];
-    throw new BnError("ERR_BN_PARAM", `--${misplaced} does not go with ${with_}: it is of ${cure}; leave it out`);
+    throw new BnError(
+      "ERR_BN_PARAM",
+      `--${misplaced} cannot be combined with ${with_}: it is an option of ${cure}; leave it out`,
+    );
   }
   checkTogether(path, options);
   const opset = opsetOf(options.opset ?? "15");
@@ -65,8 +71,9 @@ function checkTogether(path: string, options: ExportOptions): void {
     if (found) throw new BnError("ERR_BN_PARAM", `--${found} ${why}; leave it out`);
   };
   const caffe = from !== undefined && isCaffe(from, options);
-  if (!caffe) refuse(["net", "dialect"], "is of a Caffe network in --from, and there is none");
-  if (path.endsWith(".caffemodel")) refuse(["opset", "training"], "is of ONNX models, and this writes a Caffe network");
+  if (!caffe) refuse(["net", "dialect"], "is for a Caffe network in --from, and there is none");
+  if (path.endsWith(".caffemodel"))
+    refuse(["opset", "training"], "is for ONNX models, and this command writes a Caffe network");
 }
 
 /** Reads the blobs of a layer: mean, variance, factor, gamma, beta. */

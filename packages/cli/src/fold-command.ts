@@ -60,7 +60,7 @@ export async function foldCommand(
   await writeAll(passed ? [...proven.result.files, ...reports] : reports, force);
   const stream = Object.values(outputs).includes("-") ? process.stderr : process.stdout;
   stream.write(foldText(outcome));
-  if (!passed) process.stderr.write(`${out}: not written, for the proof fails; --no-proof writes it all the same\n`);
+  if (!passed) process.stderr.write(`${out}: not written, because the proof failed; --no-proof writes it anyway\n`);
   return passed && outcome.rows.some(({ status }) => status === "folded");
 }
 
@@ -96,7 +96,7 @@ async function prove(result: FoldResult, runs: Runs): Promise<FoldProof> {
     return proof;
   } catch (error) {
     if (!(error instanceof BnError) || error.code !== "ERR_BN_DATA") throw error;
-    throw new BnError("ERR_BN_DATA", `${error.message}; --no-proof folds it without a proof`, { cause: error });
+    throw new BnError("ERR_BN_DATA", `${error.message}; --no-proof folds without a proof`, { cause: error });
   } finally {
     progress.clear();
   }
@@ -108,7 +108,7 @@ function overLimit(rows: readonly FoldRow[], proof: FoldProof, limit: number): R
   for (const { layer, lostDigits, lostChannels } of proof.rows) {
     if (!(lostDigits > limit)) continue;
     const channel = lostChannels[0]?.channel ?? "";
-    const reason = `channel ${channel} loses ${lostDigits.toFixed(1)} digits on this input, more than ${limit}`;
+    const reason = `channel ${channel} loses ${lostDigits.toFixed(1)} decimal digits on this input, more than ${limit}`;
     for (const { into } of rows) if (into !== "" && nameIn(into) === nameIn(layer)) leave.set(into, reason);
   }
   return leave;
@@ -139,5 +139,5 @@ function digitsOf(text: string | undefined): number {
   if (text === undefined) return Number.POSITIVE_INFINITY;
   const digits = text.trim() === "" ? Number.NaN : Number(text);
   if (digits >= 0) return digits;
-  throw new BnError("ERR_BN_PARAM", `--max-loss ${text}: expected a number of decimal digits, from 0 on`);
+  throw new BnError("ERR_BN_PARAM", `--max-loss ${text}: expected a number of decimal digits >= 0`);
 }

@@ -48,11 +48,11 @@ function proofHtml({ inputs, rows, outputs }: FoldProof): Html {
   return html`<p>${inputs.map(({ name, type, shape }) => `input ${name}: ${type} ${shape.join("x")}`).join(" · ")}</p>
 <ul>${outputs.map((one) => html`<li>${outputText(one)}</li>`)}</ul>
 <h2>Error by depth</h2>
-<p>The largest error of each layer as a fraction of its bound, on a log scale. Every layer is given what the original gives it, except for the dashed line: there all layers before it are folded too. Point at one for its name.</p>
+<p>The largest error of each layer as a fraction of its bound, on a log scale. Every layer gets the input that it has in the original. On the dashed line, all layers before it are folded too. Point at a dot for the layer's name.</p>
 <div class="panel">${depthPlot(seriesOf(rows), rows.length, "folded layer, in the order of the network")}</div>
-${lost.length === 0 ? html`` : html`<h2>Channels that lose digits</h2><p>The sum of products is so many powers of ten larger than the result, and the folded bias takes its digits away.</p><div class="panel"><ul>${lost.map((row) => html`<li><b>${row.layer}</b> ${lostText(row.lostChannels)}</li>`)}</ul></div>`}
+${lost.length === 0 ? html`` : html`<h2>Channels that lose digits</h2><p>In these channels the sum of products is many powers of ten larger than the result, and the folded bias cancels its leading digits. The number is the digits lost.</p><div class="panel"><ul>${lost.map((row) => html`<li><b>${row.layer}</b> ${lostText(row.lostChannels)}</li>`)}</ul></div>`}
 <h2>Layers</h2>
-<p>Fractions of bounds. Weights: against float64. Original, Folded: in ONNX Runtime against float64. Layer: folded against original, all outputs. Digits: that cancel in the folded layer on this input.</p>
+<p>Fractions of bounds. Weights: against float64. Original, Folded: in ONNX Runtime against float64. Layer: folded against original, all outputs. Digits: decimal digits that cancel in the folded layer on this input.</p>
 <div class="filter"><input id="filter" type="search" placeholder="Filter by words: layer, normalization, status" aria-label="Filter"><span class="counts" id="shown">${rows.length} shown</span></div>
 <div class="panel"><table class="cases">
 <thead><tr><th>Layer</th><th>Holds</th><th>Shape</th><th>Type</th><th class="ratio">Terms</th><th class="ratio">Weights</th>${["Original", "Folded", "Layer", "Network"].map((name) => html`<th class="ratio">${name}</th>`)}<th class="ratio">Digits</th><th></th></tr></thead>

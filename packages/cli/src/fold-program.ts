@@ -24,17 +24,25 @@ export function addFold(program: Command, signal: AbortSignal, done: (ok: boolea
     .option("--net <prototxt>", NET)
     .option("--net-out <prototxt>", "the file to write the folded network's .prototxt to")
     .option("--dialect <name>", DIALECT)
-    .option("--duplicate", "copy weights that other nodes read too, and fold the copy")
-    .option("--max-loss <digits>", "do not fold a layer if a channel could lose more decimal digits than this")
+    .option("--duplicate", "if other nodes also read the weights, fold a copy of them")
+    .option("--max-loss <digits>", "do not fold a layer if a channel could lose more decimal digits than this number")
     .option(
       "--proof",
-      "run both networks and compare; fail where ONNX Runtime is missing (default: where it is installed)",
+      "run both networks and compare; fail if ONNX Runtime is missing (default: compare if it is installed)",
     )
     .option("--no-proof", "write the folded network without a proof")
-    .option("--input <file>", "input values: FILE.npy, or name=FILE.npy once per input (default: made up)", collect)
-    .option("--shape <name=sizes>", "shape of an input, once per input, e.g. x=1,3,224,224 (default: chosen)", collect)
+    .option(
+      "--input <file>",
+      "input values: FILE.npy, or name=FILE.npy; repeat per input (default: generated)",
+      collect,
+    )
+    .option(
+      "--shape <name=sizes>",
+      "shape of an input, e.g. x=1,3,224,224; repeat per input (default: chosen)",
+      collect,
+    )
     .option("--timeout <seconds>", "time limit for ONNX Runtime to load or run a part (default: 120)")
-    .option("--max-memory <mib>", "memory limit of its process (default: three quarters of the memory)")
+    .option("--max-memory <mib>", "memory limit of ONNX Runtime's process (default: three quarters of the memory)")
     .option("--json <file>", JSON_FILE)
     .option("--html <file>", "write the proof as one HTML page")
     .option("--force", FORCE)
@@ -49,7 +57,7 @@ export function addFold(program: Command, signal: AbortSignal, done: (ok: boolea
 export function addCheckFold(program: Command, done: (ok: boolean) => void): void {
   program
     .command("check-fold")
-    .description("check a fold that another tool made: which layers are right, and which mistakes were made")
+    .description("check a network that another tool folded: which layers are right, and which mistakes it made")
     .argument("<original>", "the network with its normalizations: an ONNX model or a .caffemodel")
     .argument("<folded>", "the folded network: an ONNX model or a .caffemodel")
     .option("--net <prototxt>", NET)

@@ -56,15 +56,15 @@ function proofText({ inputs, rows, outputs }: FoldProof): string {
     failed.map(({ layer, reason }) => `FAILED  ${printable(layer)}: ${printable(reason)}`).join("\n"),
     lost.map((row) => `${printable(row.layer)} ${lostText(row.lostChannels)}`).join("\n"),
     outputs.map(outputText).join("\n"),
-    `proof: ${rows.length - failed.length} of ${rows.length} layers within their bounds, the worst at ${ratioText(worst)}`,
+    `proof: ${rows.length - failed.length} of ${rows.length} layers are within their bounds, the worst at ${ratioText(worst)}`,
   ];
   return blocks.filter((block) => block !== "").join("\n\n");
 }
 
 const EXPLAINED = [
-  "Errors as fractions of their bounds, at most 1; layers are given what the original gives them. weights: against float64;",
+  "Errors are fractions of their bounds: at most 1 passes. Every layer gets its input from the original. weights: against float64;",
   "original, folded: in ONNX Runtime against float64, some outputs per channel; layer: folded against original, all outputs;",
-  "network: the same with all layers before it folded too, not judged; digits: that cancel in the folded layer on this input.",
+  "network: the same with all layers before it folded too, not judged; digits: decimal digits that cancel on this input.",
 ].join("\n");
 
 /** The channels that lose digits, and how many they lose. */
@@ -77,7 +77,7 @@ export function lostText(channels: readonly LostChannel[]): string {
 export function outputText({ name, shape, error, largest, reason }: ProofOutput): string {
   const head = `output ${printable(name)}  ${shape.join("x") || "scalar"}`;
   if (reason !== "") return `FAILED  ${head}: ${printable(reason)}`;
-  return `${head}: differs by ${error === 0 ? "0" : error.toExponential(1)} at most, its largest value is ${largest.toPrecision(3)}`;
+  return `${head}: differs by at most ${error === 0 ? "0" : error.toExponential(1)}, its largest value is ${largest.toPrecision(3)}`;
 }
 
 /** `{ passed, rows, proof }`; a number that JSON cannot represent is null. */

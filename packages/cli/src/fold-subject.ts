@@ -86,7 +86,10 @@ async function openCaffeSubject(
   refuse("a Caffe network", { "--duplicate": duplicate });
   if ((net === undefined) !== (netOut === undefined)) {
     const came = net === undefined ? "--net-out without --net" : "--net without --net-out";
-    throw new BnError("ERR_BN_PARAM", `${came}: the folded network has fewer layers than the net; give both`);
+    throw new BnError(
+      "ERR_BN_PARAM",
+      `${came}: the folded network has fewer layers than the original; give both --net and --net-out`,
+    );
   }
   const files = { weights: await openWeights(path), net: net === undefined ? undefined : await openNet(net) };
   const common = { dialect: dialectOf(dialect) };
@@ -110,6 +113,6 @@ async function openCaffeSubject(
 function refuse(kind: string, options: Readonly<Record<string, string | boolean | undefined>>): void {
   for (const [option, value] of Object.entries(options)) {
     if (value === undefined || value === false) continue;
-    throw new BnError("ERR_BN_PARAM", `${option} does not go with ${kind}; leave it out`);
+    throw new BnError("ERR_BN_PARAM", `${option} cannot be used with ${kind}; leave it out`);
   }
 }

@@ -20,12 +20,15 @@ export async function readInputs(options: readonly string[]): Promise<GivenInput
     const [name, path] = at < 0 ? ["", option] : [option.slice(0, at), option.slice(at + 1)];
     if (Object.hasOwn(tensors, name)) {
       const twice = name === "" ? "two inputs without a name" : `input "${name}" twice`;
-      throw new BnError("ERR_BN_PARAM", `--input: ${twice}; give --input name=FILE.npy, once a name`);
+      throw new BnError("ERR_BN_PARAM", `--input: ${twice}; give --input name=FILE.npy, once per name`);
     }
     tensors[name] = await readNpy(path);
   }
   if (Object.hasOwn(tensors, "") && options.length > 1)
-    throw new BnError("ERR_BN_PARAM", "--input: one without a name among several; give --input name=FILE.npy each");
+    throw new BnError(
+      "ERR_BN_PARAM",
+      "--input: several inputs, and one has no name; give --input name=FILE.npy for each",
+    );
   return { tensors };
 }
 

@@ -45,9 +45,9 @@ function checkTogether(caffe: boolean, { dialect, phase, run = true, shape, inpu
     : { "--dialect": dialect, "--phase": phase };
   refuse(
     misplaced,
-    caffe ? "is of ONNX models, and this is a Caffe network" : "is of Caffe networks, and this is none",
+    caffe ? "is for ONNX models, and this is a Caffe network" : "is for Caffe networks, and this is an ONNX model",
   );
-  if (!run) refuse(ofRun, "is of the run that --no-run forbids");
+  if (!run) refuse(ofRun, "is for the run of ONNX Runtime, and --no-run skips it");
 }
 
 function refuse(options: Readonly<Record<string, unknown>>, why: string): void {
@@ -84,7 +84,7 @@ async function measured(
   const shapes = shapesOf(shape);
   const missing = await onnxRuntimeMissing();
   if (missing !== null) {
-    process.stderr.write(`statistics were not measured: ${missing}\n`);
+    process.stderr.write(`the statistics were not measured: ${missing}\n`);
     return [];
   }
   await using runtime = createRuntime({ signal, timeout: TIMEOUT });

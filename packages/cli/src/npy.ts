@@ -27,19 +27,19 @@ const TYPES: Readonly<Record<string, string>> = {
 export async function readNpy(path: string): Promise<Tensor> {
   const fail = (why: string, cause?: unknown) => new BnError("ERR_BN_DATA", `${path}: ${why}`, { cause });
   const bytes = await readFile(path).catch((cause: Error) => {
-    throw fail(`cannot be read: ${cause.message}; name a file of numpy.save`, cause);
+    throw fail(`cannot be read: ${cause.message}; give a file that numpy.save wrote`, cause);
   });
   let parsed: ReturnType<typeof parse>;
   try {
     parsed = parse(Uint8Array.from(bytes).buffer);
   } catch (cause) {
-    throw fail(`is not a .npy file, or not whole (${(cause as Error).message}); save it with numpy.save`, cause);
+    throw fail(`is not a .npy file, or is incomplete (${(cause as Error).message}); save it with numpy.save`, cause);
   }
   const { dtype, shape, fortranOrder } = parsed;
   const type = Object.hasOwn(TYPES, dtype) ? TYPES[dtype] : undefined;
   if (type === undefined)
     throw fail(`holds ${dtype}, expected ${Object.keys(TYPES).join(", ")}; convert it with numpy's astype`);
-  if (fortranOrder) throw fail("is in Fortran order; save numpy.ascontiguousarray of it");
+  if (fortranOrder) throw fail("is in Fortran order; convert it with numpy.ascontiguousarray before saving");
   const data = isList(parsed.data) ? parsed.data : [];
   const count = shape.reduce((a, b) => a * b, 1);
   if (!shape.every((dim) => Number.isSafeInteger(dim) && dim >= 0) || data.length !== count) {

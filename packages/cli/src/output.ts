@@ -36,11 +36,11 @@ export async function checkWritable(option: string, path: string, force = true):
     await access(folder, constants.W_OK);
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    throw fail(missing ? `there is no folder ${folder}; make it first` : `cannot write in ${folder}`);
+    throw fail(missing ? `the folder ${folder} does not exist; create it first` : `cannot write in ${folder}`);
   }
   const there = await stat(path).catch(() => null);
-  if (there?.isDirectory()) throw fail("it is a folder; name a file in it");
-  if (there?.isFile() && !force) throw fail("there is such a file; --force replaces it");
+  if (there?.isDirectory()) throw fail("this is a folder; give the name of a file in it");
+  if (there?.isFile() && !force) throw fail("the file exists already; --force replaces it");
 }
 
 /**

@@ -9,14 +9,14 @@ import type { DiffOptions } from "./diff-command.ts";
 import type { ExportOptions } from "./export-command.ts";
 import { addCheckFold, addFold } from "./fold-program.ts";
 import type { InspectOptions } from "./inspect-command.ts";
-import { DIALECT, FORCE, JSON_FILE, NET } from "./option-texts.ts";
+import { DIALECT, exitCodes, FORCE, JSON_FILE, NET } from "./option-texts.ts";
 import type { VerifyOptions } from "./verify-command.ts";
 
-const BACKENDS = "backends: names and paths of modules, separated by commas (default: all that are available here)";
+const BACKENDS = "backends: names or paths of modules, separated by commas (default: all that are available)";
 
 const EXAMPLES = `
 Examples:
-  bn backends                                        what runs here, and why the rest does not
+  bn backends                                        which backends run here, and why others do not
   bn conformance                                     every case on every backend
   bn conformance --backend cpu,./my-backend.js       your backend next to ours
   bn conformance --filter 'goldens/*/f32'            some cases, by part of the id or by glob
@@ -28,14 +28,15 @@ Examples:
   bn export bn1.onnx --blobs m.npy,v.npy,f.npy       a layer as an ONNX model
   bn convert w.caffemodel net.onnx --net d.prototxt  a Caffe network as an ONNX model, with proof
   bn fold model.onnx folded.onnx                     normalizations folded into the layers next to them
-  bn calibrate m.onnx new.onnx --data images         statistics recomputed on data of yours
+  bn calibrate m.onnx new.onnx --data images         statistics recomputed on your own data
   bn check-fold model.onnx theirs.onnx               whether another tool's fold is right, and what is wrong
 
-Exit codes: 0 all is well, 1 something failed, 2 no verdict (bad usage or input, nothing judged), 130 Ctrl-C.`;
+Exit codes: 0 success; 1 something failed; 2 bad usage or input, or nothing could be tested; 130 Ctrl-C.
+The help of each command says what they mean there.`;
 
 const CONFORMANCE_HELP = `
 The default export of a module (or its export \`createBackend\`) is a function that returns a backend, or a promise of one.
-FILE may be -, standard output; the table then goes to standard error. Each backend runs in a process of its own: if it
+FILE may be - for standard output; the table then goes to standard error. Each backend runs in a process of its own: if it
 exits, crashes, hangs or runs out of memory, the case has failed, and a new process continues with the next case.
 
 Examples:
@@ -92,12 +93,12 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     )
     .version(version(), "-V, --version", "print the version")
     .addHelpText("after", EXAMPLES)
-    .showHelpAfterError("(bn --help tells more)")
+    .showHelpAfterError("(see bn --help)")
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "bn: ")) })
     .exitOverride();
   program
     .command("backends")
-    .description("list the backends: which are available, why others are not, and what each supports")
+    .description("list the backends: which are available, what each supports, and why others are not available")
     .option("--json <file>", JSON_FILE)
     .option("--force", FORCE)
     .action(async (options: BackendsOptions) => {
@@ -108,24 +109,24 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .command("conformance")
     .description("run the conformance suite")
     .option("--backend <list>", BACKENDS)
-    .option("--goldens <dir>", "run the golden cases of this folder, and nothing else")
-    .option("--filter <id>", "only the cases whose id contains this or, with * or ?, matches it")
-    .option("--quick", "run fewer sizes, for work on a kernel")
+    .option("--goldens <dir>", "run only the golden cases of this folder")
+    .option("--filter <id>", "only cases whose id contains this text; with * or ?, matches it as a pattern")
+    .option("--quick", "run fewer sizes, for a quick check while you change a kernel")
     .option("--full", "run all sizes")
-    .option("--seed <text>", "seed of the sizes between the boundaries (default: 1)")
-    .option("--timeout <seconds>", "time limit to create the backend, and for each case (default: 60)")
+    .option("--seed <text>", "seed for the random sizes (default: 1)")
+    .option("--timeout <seconds>", "time limit for creating the backend, and for each case (default: 60)")
     .option("--max-memory <mib>", "memory limit of each backend's process (default: half of the memory, at most 8192)")
     .option(
       "--jobs <n>",
       "processes per backend, side by side (default: the number of processors, at most 4, for long runs of cpu and wasm; else 1)",
     )
-    .option("--bail [count]", "end the run after this many failures (without a number: 1)")
-    .option("--shard <i/n>", "only part I of N of the cases; `bn merge` joins the parts")
-    .option("--baseline <file>", "a JSON report whose failures are known: only others fail the run")
+    .option("--bail [count]", "stop after this many failures (without a number: 1)")
+    .option("--shard <i/n>", "run only part I of N of the cases; `bn merge` joins the reports")
+    .option("--baseline <file>", "a JSON report with known failures: only other failures fail the run")
     .option("--json <file>", JSON_FILE)
     .option("--html <file>", "write the report as one HTML page")
     .option("--junit <file>", "write the report as JUnit's XML")
-    .option("--github", "annotations for GitHub Actions, on standard error (default: on where GITHUB_ACTIONS is true)")
+    .option("--github", "print annotations for GitHub Actions to standard error (default: if GITHUB_ACTIONS is true)")
     .option("--force", FORCE)
     .addHelpText("after", CONFORMANCE_HELP)
     .action(async (options: ConformanceOptions) => {
@@ -148,7 +149,7 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .command("merge")
     .description("join the JSON reports of all shards of one run")
     .argument("<out.json>", "the file to write; - is standard output")
-    .argument("<shard.json...>", "what `bn conformance --shard I/N --json` wrote, for each I")
+    .argument("<shard.json...>", "the reports that `bn conformance --shard I/N --json` wrote, one per I")
     .option("--force", FORCE)
     .action(async (out: string, shards: readonly string[], { force = false }: { force?: boolean }) => {
       const { mergeCommand } = await import("./merge-command.ts");
@@ -156,18 +157,28 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     });
   program
     .command("verify")
-    .description("run every normalization of an ONNX model, or of a Caffe network, on every backend, and compare")
-    .argument("<model>", "the model: .onnx, or with --net a .caffemodel")
+    .description(
+      "run every normalization of an ONNX model or a Caffe network on every backend, and compare the results",
+    )
+    .argument("<model>", "the model: .onnx; with --net, a .caffemodel")
     .option("--net <prototxt>", "the network of a .caffemodel")
-    .option("--shape <name=sizes>", "shape of an input, once per input, e.g. x=1,3,224,224 (default: chosen)", collect)
+    .option(
+      "--shape <name=sizes>",
+      "shape of an input, e.g. x=1,3,224,224; repeat per input (default: chosen)",
+      collect,
+    )
     .option("--dialect <name>", DIALECT)
     .option("--backend <list>", BACKENDS)
-    .option("--input <file>", "input values: FILE.npy, or name=FILE.npy once per input (default: made up)", collect)
+    .option(
+      "--input <file>",
+      "input values: FILE.npy, or name=FILE.npy; repeat per input (default: generated)",
+      collect,
+    )
     .option("--json <file>", JSON_FILE)
     .option("--html <file>", "write the report as one HTML page")
     .option("--timeout <seconds>", "time limit for ONNX Runtime to load or run a part (default: 120)")
-    .option("--max-memory <mib>", "memory limit of its process (default: three quarters of the memory)")
-    .option("--allow-none", "exit 0 where no node could be compared")
+    .option("--max-memory <mib>", "memory limit of ONNX Runtime's process (default: three quarters of the memory)")
+    .option("--allow-none", "exit with 0 even if no node could be compared")
     .option("--force", FORCE)
     .addHelpText("after", VERIFY_HELP)
     .action(async (path: string, options: VerifyOptions) => {
@@ -179,22 +190,26 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .description("convert a Caffe network to an ONNX model, with a proof")
     .argument("<weights.caffemodel>", "the weights")
     .argument("<out.onnx>", "the file to write; - is standard output")
-    .option("--net <prototxt>", "the network, for inference")
+    .option("--net <prototxt>", "the network for inference (deploy.prototxt)")
     .option("--opset <version>", "9 to 22 (default: 13)")
     .option(
       "--shape <name=sizes>",
-      "shape of an input, once per input, e.g. data=1,3,56,56 (default: the net's)",
+      "shape of an input, e.g. data=1,3,56,56; repeat per input (default: from the network)",
       collect,
     )
-    .option("--stage <name>", "a stage of NetState, once per stage", collect)
+    .option("--stage <name>", "a stage of NetState; repeat per stage", collect)
     .option("--dialect <name>", DIALECT)
     .option(
       "--verify",
-      "run the model and compare; fail where ONNX Runtime is missing (default: where it is installed)",
+      "run the model and compare; fail if ONNX Runtime is missing (default: compare if it is installed)",
     )
     .option("--no-verify", "write the model without a proof")
     .option("--backend <list>", BACKENDS)
-    .option("--input <file>", "input values: FILE.npy, or name=FILE.npy once per input (default: made up)", collect)
+    .option(
+      "--input <file>",
+      "input values: FILE.npy, or name=FILE.npy; repeat per input (default: generated)",
+      collect,
+    )
     .option("--json <file>", JSON_FILE)
     .option("--force", FORCE)
     .addHelpText("after", CONVERT_HELP)
@@ -213,9 +228,16 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
     .option("--net <file>", NET)
     .option("--dialect <name>", DIALECT)
     .option("--phase <phase>", "phase of a Caffe network: test or train (default: test)")
-    .option("--no-run", "only read the file (default: ONNX Runtime, where it is installed, also measures statistics)")
-    .option("--shape <name=sizes>", "shape of an input in that run, once per input, e.g. x=1,3,224,224", collect)
-    .option("--input <file>", "input values: FILE.npy, or name=FILE.npy once per input (default: made up)", collect)
+    .option(
+      "--no-run",
+      "only read the file (default: if ONNX Runtime is installed, also run the network and measure statistics)",
+    )
+    .option("--shape <name=sizes>", "shape of an input in that run, e.g. x=1,3,224,224; repeat per input", collect)
+    .option(
+      "--input <file>",
+      "input values: FILE.npy, or name=FILE.npy; repeat per input (default: generated)",
+      collect,
+    )
     .addHelpText("after", INSPECT_HELP)
     .action(async (path: string, options: InspectOptions) => {
       const { inspectCommand } = await import("./inspect-command.ts");
@@ -224,16 +246,16 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
   program
     .command("export")
     .description("write one normalization layer as an ONNX model, or as a Caffe network")
-    .argument("<file>", "the model to write, - is standard output; FILE.caffemodel is written with its FILE.prototxt")
+    .argument("<file>", "the model to write; - is standard output; with FILE.caffemodel, FILE.prototxt is written too")
     .option("--blobs <list>", "mean, variance and factor, then gamma and beta: .npy files, separated by commas")
     .option("--from <model>", "take the layer from this ONNX model or .caffemodel")
-    .option("--node <name>", "which node or layer of the model, if there are several")
+    .option("--node <name>", "the node or layer to take, if the model has several")
     .option("--net <file>", NET)
     .option("--dialect <name>", DIALECT)
     .option("--eps <number>", "eps of --blobs (default: 1e-5)")
     .option("--fraction <number>", "movingAverageFraction of --blobs (default: 0.999)")
     .option("--opset <version>", "1, 6, 7, 9, 14 or 15 (default: 15)")
-    .option("--shape <list>", "shape of X: sizes, or names for open ones (default: N,channels,H,W)")
+    .option("--shape <list>", "shape of X: sizes, or names for dynamic sizes (default: N,channels,H,W)")
     .option("--training", "write the node in training mode, with running_mean and running_var")
     .option("--force", FORCE)
     .addHelpText("after", EXPORT_HELP)
@@ -244,6 +266,7 @@ export function createProgram(signal: AbortSignal, done: (ok: boolean) => void):
   addFold(program, signal, done);
   addCalibrate(program, signal, done);
   addCheckFold(program, done);
+  for (const command of program.commands) command.addHelpText("after", exitCodes(command.name()));
   return program;
 }
 

@@ -15,7 +15,7 @@ export async function openRanks(wanted: boolean): Promise<MpiCommunicator | null
   const { createMpi } = await import("@bn/mpi").catch((cause: Error) => {
     throw new BnError(
       "ERR_BN_UNAVAILABLE",
-      `--mpi: @bn/mpi does not load (${cause.message.split("\n")[0]}); npm install @bn/mpi beside @bn/cli`,
+      `--mpi: @bn/mpi cannot be loaded (${cause.message.split("\n")[0]}); run npm install @bn/mpi next to @bn/cli`,
       { cause },
     );
   });

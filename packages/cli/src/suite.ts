@@ -17,7 +17,8 @@ export async function chooseCases(
   say: (text: string) => void,
 ): Promise<readonly Case[]> {
   const all = folder === undefined ? await wholeSuite({ tier, seed }, say) : await loadGoldenCases(folder);
-  if (all.length === 0) throw new BnError("ERR_BN_DATA", `--goldens ${folder}: its cases.json lists no case`);
+  if (all.length === 0)
+    throw new BnError("ERR_BN_DATA", `--goldens ${folder}: cases.json lists no case; name another folder`);
   if (filter === undefined) return all;
   const matches = matcher(filter);
   const some = all.filter(({ id }) => matches(id));
@@ -33,6 +34,6 @@ async function wholeSuite(options: CaseOptions, say: (text: string) => void): Pr
   const missing = await onnxRuntimeMissing();
   const onnx = onnxCases(options);
   if (missing === null) return [...own, ...onnx];
-  say(`onnxruntime: ${onnx.length} cases left out: ${missing}\n`);
+  say(`onnxruntime: ${onnx.length} cases are skipped: ${missing}\n`);
   return own;
 }

@@ -77,14 +77,11 @@ async function openSubject(path: string, inputs: GivenInputs, options: VerifyOpt
     if (path.endsWith(".caffemodel")) {
       throw new BnError(
         "ERR_BN_PARAM",
-        `${path}: weights of Caffe; give the network that they are of, --net DEPLOY.prototxt`,
+        `${path}: this file holds Caffe weights only; pass their network with --net DEPLOY.prototxt`,
       );
     }
     if (options.dialect !== undefined)
-      throw new BnError(
-        "ERR_BN_PARAM",
-        "--dialect is of Caffe networks and does not go with an ONNX model; leave it out",
-      );
+      throw new BnError("ERR_BN_PARAM", "--dialect is for Caffe networks, and this is an ONNX model; leave it out");
     const { bytes, external } = await openModel(path);
     const shapes = shapesOf(options.shape ?? []);
     return { bytes, with: { feeds: feedsFor(inputs, () => inputNames(bytes)), shapes, external } };
@@ -92,7 +89,10 @@ async function openSubject(path: string, inputs: GivenInputs, options: VerifyOpt
   const converted = await convertFiles(net, path, options);
   for (const { kind, message } of converted.diagnostics) process.stderr.write(`${kind}: ${printable(message)}\n`);
   if (converted.norms.size === 0) {
-    throw new BnError("ERR_BN_DATA", `${net}: no BatchNorm that uses stored statistics, so there is nothing to verify`);
+    throw new BnError(
+      "ERR_BN_DATA",
+      `${net}: there is no BatchNorm with stored statistics, so there is nothing to verify`,
+    );
   }
   return { bytes: converted.bytes, with: { feeds: feedsOf(inputs, converted), layers: converted.norms } };
 }

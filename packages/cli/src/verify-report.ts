@@ -41,13 +41,13 @@ export function verifyText(report: VerifyReport): string {
   const { passed, failed, skipped: count } = countRows(rows);
   const blocks = [
     inputs.map(({ name, shape }) => `input ${printable(name)}  ${shape.join("x")}`).join("\n"),
-    "A backend or ONNX Runtime (ort) against float64 (f64) or ort: the largest error as a fraction of its bound, at most 1.",
+    "Each number is the largest error of a backend or ONNX Runtime (ort) against float64 (f64) or ort, as a fraction of its bound: at most 1 passes.",
     align([head, ...cells], [1, 2]).join("\n"),
     worst.length > 0 ? `worst offenders\n${align(worst, [1, 2]).join("\n")}` : "",
     ...failures,
     skipped.join("\n"),
     said(diagnostics).join("\n"),
-    passed + failed === 0 ? "nothing was compared: that is not a success (--allow-none says that it may be)" : "",
+    passed + failed === 0 ? "nothing was compared, so there is no verdict (--allow-none accepts that)" : "",
     `${rows.length} ${rows.length === 1 ? "node" : "nodes"}: ${passed} passed, ${failed} failed, ${count} skipped`,
   ];
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;

@@ -86,11 +86,11 @@ export async function checkApart(
     const regular = path === "-" || (await stat(at).catch(() => null))?.isFile() !== false;
     const title = `${name} ${path}`;
     if (path !== "-" && read.has(at)) {
-      throw new BnError("ERR_BN_PARAM", `${title}: it is one of the files to read; name another`);
+      throw new BnError("ERR_BN_PARAM", `${title}: this is one of the files to read; choose another output file`);
     }
     const other = taken.get(at);
     if (other !== undefined && regular) {
-      throw new BnError("ERR_BN_PARAM", `${other} and ${title} are one; write one of them to another file`);
+      throw new BnError("ERR_BN_PARAM", `${other} and ${title} are the same file; write one of them to another file`);
     }
     taken.set(at, title);
   }

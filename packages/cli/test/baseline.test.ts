@@ -30,7 +30,7 @@ test("the flow in CI: a baseline of known failures, a diff of two runs, shards t
 
   const mended = await bn(["conformance", ...RIGHT, "--baseline", at("wrong.json"), "--json", at("right.json")]);
   expect(mended.stdout).toContain(
-    "known failures that pass now, take them out of the baseline:\n  third-party  kernels/normalize/",
+    "known failures that pass now; remove them from the baseline:\n  third-party  kernels/normalize/",
   );
   expect(mended.code).toBe(0);
 

@@ -98,18 +98,18 @@ describe("bn calibrate", () => {
     const ended = await interrupted(command, signal, `${signal}.onnx.resume`);
     if (signal === "SIGINT") {
       expect(ended.stderr).toMatch(
-        /calibrate: \d+ of 600 batches are kept in SIGINT\.onnx\.resume: the same command goes on there/,
+        /calibrate: \d+ of 600 batches are saved in SIGINT\.onnx\.resume: the same command continues from there/,
       );
       expect(ended.code).toBe(130);
     }
     expect(existsSync(at(`${signal}.onnx`))).toBe(false);
     const other = await bn([...command.slice(0, -1), "4"], { cwd });
     expect(other.stderr).toContain(
-      `bn: ${signal}.onnx.resume: the run to go on from is another: the batch size is 2, expected 4; give the former options, or --restart`,
+      `bn: ${signal}.onnx.resume: the saved run does not match this one: the batch size is 2, expected 4; use the same options as before, or --restart`,
     );
     expect(other.code).toBe(2);
     const again = await bn(command, { cwd });
-    expect(again.stderr).toContain(`calibrate: goes on from ${signal}.onnx.resume\n`);
+    expect(again.stderr).toContain(`calibrate: continues from ${signal}.onnx.resume\n`);
     expect(again.code, again.stderr).toBe(0);
     expect(existsSync(at(`${signal}.onnx.resume`))).toBe(false);
     if (!existsSync(at("whole.onnx"))) await bn([...run, "whole.onnx", ...command.slice(3)], { cwd });
@@ -137,26 +137,23 @@ describe("bn calibrate", () => {
   it("writes no model where nothing was recalibrated: exit 1", async () => {
     const { code, stdout } = await bn(["calibrate", "train.onnx", "x.onnx", "--data", "few"], { cwd });
     expect(stdout).toContain("left batch_norm: is in training mode");
-    expect(stdout).toMatch(/nothing was recalibrated: no model is written\n\n0 recalibrated, 1 left\n$/);
+    expect(stdout).toMatch(/no node was recalibrated, so no model is written\n\n0 recalibrated, 1 left\n$/);
     expect([code, existsSync(at("x.onnx"))]).toEqual([1, false]);
   });
 
   it.each([
-    [
-      "calibrate model.onnx x.onnx --data few --input y",
-      '--input y: no such input, those that the nodes depend on are "X"',
-    ],
+    ["calibrate model.onnx x.onnx --data few --input y", '--input y: there is no such input; the nodes depend on "X"'],
     [
       "calibrate model.onnx x.onnx --data few --nodes conv*",
-      '--nodes conv*: chooses none of "0.batch_norm", "1.batch_norm"',
+      '--nodes conv*: matches none of "0.batch_norm", "1.batch_norm"',
     ],
     [
       "calibrate model.onnx x.onnx --data gone",
-      "gone: is not there; name .npy or .npz files, folders, or globs of them",
+      "gone: does not exist; name .npy or .npz files, folders, or globs of them",
     ],
-    ["calibrate model.onnx model.onnx --data few --force", "it is the model to read; name another file to write"],
-    ["calibrate model.onnx few/a.npy --data few", "the model few/a.npy: there is such a file; --force replaces it"],
-    ["calibrate model.onnx x.onnx --merge few/a.npy", "few/a.npy: is not part of a calibration"],
+    ["calibrate model.onnx model.onnx --data few --force", "this is the model to read; choose another output file"],
+    ["calibrate model.onnx few/a.npy --data few", "the model few/a.npy: the file exists already; --force replaces it"],
+    ["calibrate model.onnx x.onnx --merge few/a.npy", "few/a.npy: is not a part of a calibration"],
   ])("%s is refused", async (line, message) => {
     const { code, stderr } = await bn(line.split(" "), { cwd });
     expect(stderr).toContain(message);
@@ -170,22 +167,22 @@ describe("options that do not go together", () => {
   it.each([
     [undefined, { data }, "OUT: not given, expected the file to write the model to"],
     ["x", {}, "--data: not given, expected files, folders or globs, or - for standard input"],
-    ["x", { data, merge }, "--data and --merge: a run or the end of one"],
-    ["x", { merge, batch: "3" }, "--batch with --merge: the parts say it themselves"],
-    [undefined, { data, shard: "1/3" }, "--shard 1/3: where to? give --partial FILE"],
+    ["x", { data, merge }, "--data and --merge cannot be combined"],
+    ["x", { merge, batch: "3" }, "--batch with --merge: the parts already contain it"],
+    [undefined, { data, shard: "1/3" }, "--shard 1/3: no file for the result; give --partial FILE"],
     [undefined, { data, shard: "0/3", partial: "p" }, "--shard 0/3: expected I/N with I from 1 to N"],
     [undefined, { data, shard: "4/3", partial: "p" }, "--shard 4/3: expected I/N with I from 1 to N"],
     [undefined, { data, shard: "1/3", partial: "p", mode: "exact" }, "--mode exact with --shard"],
     [undefined, { data, shard: "1/3", partial: "p", json: "j" }, "--json and --html with --shard"],
-    ["x", { data, shard: "1/3", partial: "p" }, "x with --shard: a shard makes no model"],
+    ["x", { data, shard: "1/3", partial: "p" }, "x with --shard: a shard writes no model"],
     [
       "x",
       { data, mpi: true, shard: "1/2", partial: "p" },
-      "--mpi with --shard: mpirun's ranks share the work themselves",
+      "--mpi with --shard: the ranks of mpirun already share the work",
     ],
     ["x", { merge, mpi: true }, "--mpi with --merge"],
-    ["x", { data, partial: "p" }, "--partial p: of which shard? give --shard I/N"],
-    ["x", { data: ["few", "-"] }, "--data - is one stream, and cannot be mixed with files"],
+    ["x", { data, partial: "p" }, "--partial p: the shard is missing; give --shard I/N"],
+    ["x", { data: ["few", "-"] }, "--data - is one stream and cannot be combined with files; give one or the other"],
   ])("%s %j", (out, options, message) => {
     expect(() => workOf(out, options)).toThrow(message);
   });
@@ -193,10 +190,10 @@ describe("options that do not go together", () => {
   it("numbers and modes", () => {
     expect(() => modeOf("fast")).toThrow("--mode fast: expected batch or exact");
     for (const text of ["0", "1.5", "-2", "many", ""]) {
-      expect(() => wholeOf("--batch", text)).toThrow(`--batch ${text}: expected a whole number from 1`);
+      expect(() => wholeOf("--batch", text)).toThrow(`--batch ${text}: expected a whole number >= 1`);
     }
     expect(() => limitsOf({ timeout: "0" })).toThrow("--timeout 0: expected a number above 0");
-    expect(() => limitsOf({ threads: "x" })).toThrow("--threads x: expected a whole number from 1");
+    expect(() => limitsOf({ threads: "x" })).toThrow("--threads x: expected a whole number >= 1");
   });
 });
 

@@ -66,8 +66,8 @@ test("as JSON, on an input that is given by the blob's name", async () => {
 
 test("a proof that fails: exit code 1, and no file", async () => {
   const { code, stdout, stderr } = await convert("--backend", fixture("no-eps.js"));
-  expect(stdout).toContain("FAILED  no-eps  bn: off float64");
-  expect(stderr).toMatch(/out\.onnx: not written, for the proof fails\n$/);
+  expect(stdout).toContain("FAILED  no-eps  bn: differs from float64");
+  expect(stderr).toMatch(/out\.onnx: not written, because the proof failed\n$/);
   expect([code, existsSync(at("out.onnx"))]).toEqual([1, false]);
 });
 
@@ -75,7 +75,7 @@ test("a file that is there is kept without --force", async () => {
   await writeFile(at("out.onnx"), "mine");
   const refused = await convert("--no-verify");
   expect([refused.code, await readFile(at("out.onnx"), "utf8")]).toEqual([2, "mine"]);
-  expect(refused.stderr).toContain("it is there already; name another, or give --force");
+  expect(refused.stderr).toContain("this file exists already; choose another, or give --force");
   const forced = await convert("--no-verify", "--force");
   expect(forced.stdout).toContain("not verified: --no-verify");
   expect([forced.code, (await readFile(at("out.onnx"))).length > 100]).toEqual([0, true]);

@@ -20,7 +20,7 @@ describe("bn fold", () => {
   it("folds a real network, and bn check-fold calls it right", async () => {
     const fold = await bn(["fold", model, "folded.onnx", "--json", "rows.json"], { cwd });
     expect(fold.stdout).toMatch(
-      /\nproof: 35 of 35 layers within their bounds, the worst at 0\.\d+\n\n35 folded, 0 left\n$/,
+      /\nproof: 35 of 35 layers are within their bounds, the worst at 0\.\d+\n\n35 folded, 0 left\n$/,
     );
     expect(fold.code).toBe(0);
     const { passed, rows, proof } = JSON.parse(await readFile(join(cwd, "rows.json"), "utf8"));
@@ -104,7 +104,7 @@ describe("a proof that fails", () => {
     ];
     const { code, stdout, stderr } = await bn(args, { cwd });
     expect(stdout).toContain('FAILED  Conv "conv": nothing was compared: the original gives no finite value here');
-    expect(stderr).toContain("log.folded.onnx: not written, for the proof fails");
+    expect(stderr).toContain("log.folded.onnx: not written, because the proof failed");
     expect(code).toBe(1);
     expect((await readdir(cwd)).filter((name) => name.startsWith("log")).toSorted()).toEqual([
       "log.html",
@@ -122,14 +122,14 @@ describe("bn fold refuses, and writes nothing: exit 2", () => {
     [args("--max-loss", "-1"), "--max-loss -1: expected a number of decimal digits"],
     [args("--no-proof", "--html", "p.html"), "--html is for the proof, and --no-proof skips it"],
     [args("--no-proof", "--shape", "x=1,3,48,192"), "--shape is for the proof"],
-    [args("--net-out", "n.prototxt"), "--net-out does not go with an ONNX model"],
-    [args("--dialect", "caffe"), "--dialect does not go with an ONNX model"],
-    [args("--json", "refused.onnx"), "the folded model refused.onnx and --json refused.onnx are one"],
-    [["fold", model, "-", "--json", "-"], "the folded model - and --json - are one"],
-    [["fold", model, model, "--force"], "it is one of the files to read"],
+    [args("--net-out", "n.prototxt"), "--net-out cannot be used with an ONNX model"],
+    [args("--dialect", "caffe"), "--dialect cannot be used with an ONNX model"],
+    [args("--json", "refused.onnx"), "the folded model refused.onnx and --json refused.onnx are the same file"],
+    [["fold", model, "-", "--json", "-"], "the folded model - and --json - are the same file"],
+    [["fold", model, model, "--force"], "this is one of the files to read"],
     [args("--timeout", "0"), "--timeout 0: expected a number above 0"],
     [args("--shape", "x=1,3,48"), "shapes gives input"],
-    [["fold", model, "no/where.onnx"], "there is no folder"],
+    [["fold", model, "no/where.onnx"], "does not exist; create it first"],
   ])("%j", async (given, message) => {
     const { code, stderr } = await bn(given as string[], { cwd });
     expect(stderr).toContain(message);
@@ -140,7 +140,7 @@ describe("bn fold refuses, and writes nothing: exit 2", () => {
   it("a file that is there, unless --force replaces it", async () => {
     await writeFile(join(cwd, "there.onnx"), "mine");
     const { code, stderr } = await bn(["fold", model, "there.onnx", "--no-proof"], { cwd });
-    expect(stderr).toContain("there is such a file; --force replaces it");
+    expect(stderr).toContain("the file exists already; --force replaces it");
     expect(code).toBe(2);
     expect(await readFile(join(cwd, "there.onnx"), "utf8")).toBe("mine");
     expect((await bn(["fold", model, "there.onnx", "--no-proof", "--force"], { cwd })).code).toBe(0);
@@ -161,7 +161,7 @@ describe("bn fold of a Caffe network", () => {
   it("is proven by way of ONNX, and writes both files", async () => {
     const given = [join(net, "trained.caffemodel"), "folded.caffemodel", ...own, "--net-out", "folded.prototxt"];
     const { code, stdout } = await bn(["fold", ...given], { cwd });
-    expect(stdout).toMatch(/proof: \d of \d layers within their bounds/);
+    expect(stdout).toMatch(/proof: \d of \d layers are within their bounds/);
     expect(code).toBe(0);
     const judged = await bn(
       ["check-fold", given[0] as string, "folded.caffemodel", ...own, "--net-folded", "folded.prototxt"],
@@ -175,7 +175,7 @@ describe("bn fold of a Caffe network", () => {
     for (const [more, message] of [
       [own, "--net without --net-out"],
       [["--net-out", "f.prototxt"], "--net-out without --net"],
-      [["--duplicate"], "--duplicate does not go with a Caffe network"],
+      [["--duplicate"], "--duplicate cannot be used with a Caffe network"],
     ] as const) {
       const { code, stderr } = await bn(["fold", weights, "one.caffemodel", ...more], { cwd });
       expect(stderr).toContain(message);

@@ -70,9 +70,7 @@ function chain(length: number, before = "Relu"): Uint8Array {
 
 test("inspect names a mistake and how it is known", async () => {
   const { code, stdout } = await here("inspect", "one.onnx", "--no-run");
-  expect(stdout).toMatch(
-    /^suspect: BatchNormalization "good": momentum is 0\.1: as if PyTorch's momentum was written/m,
-  );
+  expect(stdout).toMatch(/^suspect: BatchNormalization "good": momentum is 0\.1: this looks like PyTorch's momentum/m);
   expect(code).toBe(0);
 });
 
@@ -126,7 +124,7 @@ test("--json writes a file, which only --force replaces, or standard output", as
     const first = await here(...args, "--json", path);
     expect([first.code, first.stdout !== ""]).toEqual([0, true]);
     const written = await readFile(join(folder, path), "utf8");
-    expect((await here(...args, "--json", path)).stderr).toContain("there is such a file; --force replaces it");
+    expect((await here(...args, "--json", path)).stderr).toContain("the file exists already; --force replaces it");
     expect((await here(...args, "--json", path, "--force")).code).toBe(0);
     const piped = await here(...args, "--json", "-");
     expect(JSON.parse(piped.stdout)).toEqual(JSON.parse(written));
@@ -143,37 +141,37 @@ test.each<[string, string[], RegExp]>([
   [
     "--eps of a node",
     ["export", "no.onnx", "--from", "one.onnx", "--node", "good", "--eps", "0.5"],
-    /--eps does not go with --from/,
+    /--eps cannot be combined with --from/,
   ],
   [
     "--net of no Caffe network",
     ["export", "no.onnx", "--blobs", "m.npy", "--net", "n.prototxt"],
-    /--net is of a Caffe network in --from/,
+    /--net is for a Caffe network in --from/,
   ],
   [
     "--opset of a Caffe network",
     ["export", "no.caffemodel", "--from", "one.onnx", "--opset", "9"],
-    /--opset is of ONNX models/,
+    /--opset is for ONNX models/,
   ],
   [
     "--dialect of an ONNX model",
     ["inspect", "one.onnx", "--dialect", "caffe"],
-    /--dialect is of Caffe networks, and this is none/,
+    /--dialect is for Caffe networks, and this is an ONNX model/,
   ],
   [
     "--shape without a run",
     ["inspect", "one.onnx", "--no-run", "--shape", "x=1,3,4,4"],
-    /--shape is of the run that --no-run forbids/,
+    /--shape is for the run of ONNX Runtime, and --no-run skips it/,
   ],
   [
     "--dialect of an ONNX model that is verified",
     ["verify", "one.onnx", "--dialect", "caffe"],
-    /--dialect is of Caffe networks/,
+    /--dialect is for Caffe networks/,
   ],
   [
     "--backend without a proof",
     ["convert", "w.caffemodel", "no.onnx", "--net", "n.prototxt", "--no-verify", "--backend", "cpu"],
-    /--backend does not go with --no-verify/,
+    /--backend cannot be combined with --no-verify/,
   ],
   [
     "two outputs on one stream",

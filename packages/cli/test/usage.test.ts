@@ -42,8 +42,8 @@ test.each([
   ["a missing module", ["conformance", "--backend", "./nowhere.js"], "cannot load backend ./nowhere.js"],
   ["a filter that nothing matches", ["conformance", "--filter", "no-such-case"], "no case matches"],
   ["a missing folder of goldens", ["conformance", "--goldens", "./nowhere"], "nowhere"],
-  ["a report in a missing folder", ["conformance", "--json", "no/where.json"], "make it first"],
-  ["a report in place of a folder", ["conformance", "--html", "."], "it is a folder"],
+  ["a report in a missing folder", ["conformance", "--json", "no/where.json"], "create it first"],
+  ["a report in place of a folder", ["conformance", "--html", "."], "this is a folder"],
   ["two reports on one stream", ["conformance", "--html", "-", "--json", "-"], "standard output"],
   ["a missing model", ["verify", "nowhere.onnx"], "nowhere.onnx"],
 ])("%s: exit 2, and standard error alone says why", async (_, args, why) => {

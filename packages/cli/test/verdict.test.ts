@@ -29,10 +29,10 @@ async function judge(name: string, ...more: readonly string[]) {
 }
 
 test.concurrent.each([
-  ["exit-at-import", "exited with code 0 while it was loaded and created"],
+  ["exit-at-import", "exited with code 0 while the backend was loaded and created"],
   ["throws-at-import", "no device here (at "],
-  ["hangs-at-import", "came to no end within 2 s (--timeout) while it was loaded"],
-  ["never-created", "waited for a promise that nothing was left to settle"],
+  ["hangs-at-import", "did not finish within 2 s (--timeout) while the backend was loaded"],
+  ["never-created", "waited for a promise that nothing could settle any more"],
   ["rejects", "adapter is undefined (at "],
 ])("%s: no verdict, exit 2, and the reason in words and in the report", async (name, why) => {
   const limit = name.startsWith("hangs") ? ["--timeout", "2"] : [];
@@ -46,10 +46,10 @@ test.concurrent.each([
 
 test.concurrent.each([
   ["exits-in-timer", "exited with code 0"],
-  ["hangs-in-kernel", "came to no end within 5 s (--timeout)"],
+  ["hangs-in-kernel", "did not finish within 5 s (--timeout)"],
   ["kills-itself", "was ended by SIGKILL"],
   ["aborts", "was ended by SIGABRT"],
-  ["rejects-later", "a rejected promise that nothing handles: lost in a promise"],
+  ["rejects-later", "an unhandled rejection of a promise: lost in a promise"],
 ])("%s: cases fail for it, the run goes on, exit 1", async (name, why) => {
   // Only a backend that hangs gets a short limit, because on a busy machine other cases could come near it.
   const limit = name.startsWith("hangs") ? ["--timeout", "5", "--bail", "1"] : ["--bail", "2"];
@@ -65,7 +65,7 @@ test.concurrent.each([
 test.concurrent("a case that never settles fails at once where nothing else runs", async () => {
   const { code, failed } = await judge("never-reads", "--bail", "1");
   expect(code).toBe(1);
-  expect(failed[0].reason).toContain("waited for a promise that nothing was left to settle");
+  expect(failed[0].reason).toContain("waited for a promise that nothing could settle any more");
 });
 
 test.concurrent("what is left after too many starts is not run, and says why", async () => {
@@ -103,11 +103,11 @@ test.concurrent("what a module prints never enters the JSON, steers no terminal,
 test.concurrent("memory that grows is a failure, not the end of the machine", async () => {
   const { code, failed } = await judge("leaks", "--max-memory", "700", "--bail", "1");
   expect(code).toBe(1);
-  for (const { reason } of failed) expect(reason).toMatch(/took \d+ MiB of memory, allowed are 700/);
+  for (const { reason } of failed) expect(reason).toMatch(/used \d+ MiB of memory, the limit is 700/);
 });
 
 test.concurrent.each([
-  ["exits-in-dispose", "process/dispose", "exited with code 0 while it was disposed"],
+  ["exits-in-dispose", "process/dispose", "exited with code 0 during dispose()"],
   ["patches", "process/builtins", "the module replaced JSON.stringify, Math.abs, Array.prototype.push"],
 ])("%s: every case has passed, and the run fails for %s", async (name, id, why) => {
   const { code, failed, count } = await judge(name);

@@ -79,7 +79,7 @@ export type Status = "passed" | "failed" | "skipped" | "notRun";
 export interface Cause {
   /** `eps-outside-root`, `moments/throws/TypeError: ...`, `clause/L-5/...`, ... */
   readonly key: string;
-  /** One line: `as if eps were added outside of the root: 1 / (sqrt(variance) + eps)`. */
+  /** One line: `as if eps were added outside the root: 1 / (sqrt(variance) + eps)`. */
   readonly text: string;
   /** The kernel that is wrong on its own. */
   readonly kernel?: string;

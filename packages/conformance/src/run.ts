@@ -53,7 +53,7 @@ export async function runCase(
     return { ...base, status: "failed", reason, stack: stackText(error) };
   }
   const worst = comparisons.reduce<Comparison | null>((a, b) => (a === null || b.ratio > a.ratio ? b : a), null);
-  if (worst === null) return { ...base, status: "failed", reason: "the case compared nothing: that is not a verdict" };
+  if (worst === null) return { ...base, status: "failed", reason: "the case compared nothing, so it has no verdict" };
   const numbers = { error: worst.error, bound: worst.bound, ratio: worst.ratio };
   if (worst.ratio <= 1) return { ...base, ...numbers, status: "passed", reason: "" };
   return {

@@ -77,7 +77,7 @@ export function conformance(name: string, create: () => Promise<Backend>, option
     it("something was judged", () => {
       const { passed, failed, skipped } = verdicts;
       if (passed + failed > 0) return;
-      throw new Error(`${chosen.length} cases, ${skipped} of them skipped: that is not a verdict on ${name}`);
+      throw new Error(`${chosen.length} cases, ${skipped} of them skipped, so there is no verdict on ${name}`);
     });
   });
 }

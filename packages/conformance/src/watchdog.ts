@@ -20,7 +20,7 @@ const WATCH = `
     const seen = Atomics.load(state, 0);
     if (Atomics.wait(state, 0, seen, limit) !== "timed-out" || seen % 2 === 0) continue;
     const what = Buffer.from(text.slice(0, Atomics.load(state, 1))).toString();
-    writeSync(2, what + ": came to no end within " + limit / 1000 + " s, and kept its thread busy: the process is ended\\n");
+    writeSync(2, what + ": did not finish within " + limit / 1000 + " s and blocked its thread; the process was ended\\n");
     process.kill(process.pid, "SIGKILL");
   }`;
 

@@ -101,7 +101,7 @@ export const BROKEN: [string, (json: CasesJson) => unknown, string][] = [
     (json) => {
       firstTop(json).offset = 8e6;
     },
-    `${TOP}: bytes 8000000 to 8000480 lie outside bn_shapes.f32.bin, which has 116424; the file is truncated or not of this set: restore it from its source`,
+    `${TOP}: bytes 8000000 to 8000480 lie outside bn_shapes.f32.bin, which has 116424; the file is truncated or belongs to another set: restore it from its source`,
   ],
   [
     "a negative offset",
@@ -129,7 +129,7 @@ export const BROKEN: [string, (json: CasesJson) => unknown, string][] = [
     (json) => {
       firstTop(json).length = 476;
     },
-    `${TOP} length: is 476, expected 480, 4 bytes an element of its shape${CURE}`,
+    `${TOP} length: is 476, expected 480, 4 bytes per element of its shape${CURE}`,
   ],
   [
     "a shape that overflows",

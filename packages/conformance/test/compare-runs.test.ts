@@ -178,7 +178,7 @@ test.each([
 });
 
 test.each([
-  ["{", "it is no JSON"],
+  ["{", "it is not JSON"],
   ["[]", "it has no list `results`"],
   [`{"results":[{"backend":"a","id":"b","status":"good"}]}`, 'results[0].status is "good"'],
   [`{"results":[],"run":"today"}`, "run is not an object"],

@@ -90,7 +90,7 @@ it("passes at ratio 1, fails above it, and reports the worst comparison", async 
     ["passed", 1],
     ["failed", 3],
   ]);
-  expect(results[0]?.reason).toBe("the case compared nothing: that is not a verdict");
+  expect(results[0]?.reason).toBe("the case compared nothing, so it has no verdict");
   expect(results[2]).toMatchObject({ backend: "mine", clause: "T-1", error: 6, bound: 2, worst: { what: "top 3" } });
   expect(results[2]?.reason).toBe("top 3 is off by 3.00 times its bound");
   expect(seen).toEqual(["empty 1/3", "at-bound 2/3", "beyond 3/3"]);

@@ -169,7 +169,7 @@ test("nodes that share a large tensor end in an error before they fill memory", 
   });
   const before = process.memoryUsage().arrayBuffers;
   await expect(importModel(bytes)).rejects.toThrow(
-    /"n15": with it the model has 17825792 channels, expected at most 16777216/,
+    /"n15": with this node the model has 17825792 channels, expected at most 16777216/,
   );
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 29);
 });
@@ -186,7 +186,7 @@ test("a hundred thousand inputs and nodes are planned in a moment, and not more 
   const plan = (size: number) => planInputs(model.graph.input, sizesIn(model), { shapes: new Map(), size });
   expect(plan(64).length).toBe(100_001);
   expect(performance.now() - started).toBeLessThan(10_000); // checking pairs of them would take minutes
-  const fit = /input "x\d+" and those before it have \d+ values, expected at most 134217728; give shapes/;
+  const fit = /input "x\d+" and the inputs before it have \d+ values, expected at most 134217728; pass smaller shapes/;
   expect(() => plan(4096)).toThrow(fit);
 });
 

@@ -148,7 +148,7 @@ test("what does not fit is refused", async () => {
   const code = (expected: string) => expect.objectContaining({ code: expected });
   expect(() => exportNodes([])).toThrow(code("ERR_BN_PARAM"));
   expect(() => exportNodes([record(NODE)], { opset: 8 as 9 })).toThrow("opset is 8, expected 1, 6, 7, 9, 14, 15");
-  expect(() => exportNodes([scaleOf([2], 1)])).toThrow("a layer with axis 1 needs the rank of X; pass it");
+  expect(() => exportNodes([scaleOf([2], 1)])).toThrow("a layer with axis 1 needs the rank of X; pass rank");
   expect(() => exportNodes([scaleOf([2, 2], 3)], { rank: 4 })).toThrow("covers 2 of the 4 axes of X");
   await expect(readScale([])).rejects.toMatchObject({ code: "ERR_BN_PARAM" });
   expect(() => buildModel(record({ ...NODE, axis: -1 }), { shape: [1, 3, 4] })).toThrow(code("ERR_BN_SHAPE"));

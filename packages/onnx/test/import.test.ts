@@ -68,7 +68,7 @@ describe("every operator set", () => {
     const { layer, said } = await only(bytes);
     expect(layer.parameterShape).toEqual([3, 1, 2]);
     expect(said).toEqual([
-      expect.stringMatching(/spatial is 0: a channel for each of \[3,1,2\]; reshape bottom to \[N, 6\]/),
+      expect.stringMatching(/spatial is 0: there is one channel per position of \[3,1,2\]; reshape bottom to \[N, 6\]/),
     ]);
     await using cpu = await createCpu();
     const { layer: ours } = createLayer(cpu, layer);
@@ -111,9 +111,9 @@ describe("every way to store weights", () => {
     expect(layer.statistics.mean.constructor).toBe(layer.gamma.constructor);
     const expected = {
       float32: [],
-      float64: ["of two types"],
-      float16: ["float16, now float32"],
-      bfloat16: ["bfloat16, now float32"],
+      float64: ["the weights have two types"],
+      float16: ["float16, and are converted exactly to float32"],
+      bfloat16: ["bfloat16, and are converted exactly to float32"],
     };
     const [kind = ""] = name.split(" ");
     expect(said).toEqual(expected[kind as keyof typeof expected].map((text) => expect.stringContaining(text)));

@@ -87,7 +87,7 @@ const isLinux = process.platform === "linux" && existsSync(`/proc/self/task/${pr
 test("a crash ends in an error that says so, and the next model runs in another process", async () => {
   await using runtime = createRuntime();
   expect(await outcome(runtime, CRASHES)).toMatch(
-    /^ERR_BN_DATA: ONNX Runtime does not run the model: its process ended with SIG[A-Z]+; that is a fault of its own/,
+    /^ERR_BN_DATA: ONNX Runtime does not run the model: its process ended with SIG[A-Z]+; this is a fault of ONNX Runtime/,
   );
   expect(await outcome(runtime, GOOD)).toBe("Y");
 });
@@ -104,9 +104,7 @@ test("an endless run ends at the timeout, and what does not need it is compared"
 
 test.runIf(isLinux)("memory beyond the limit ends in an error (/proc tells it, on Linux)", async () => {
   await using runtime = createRuntime({ memory: 2 ** 28 });
-  expect(await outcome(runtime, LARGE)).toMatch(
-    /^ERR_BN_DATA: .*: it took more than 256 MiB of memory; give it a smaller/,
-  );
+  expect(await outcome(runtime, LARGE)).toMatch(/^ERR_BN_DATA: .*: it used more than 256 MiB of memory; use a smaller/);
   expect(await outcome(runtime, GOOD)).toBe("Y");
 });
 

@@ -187,7 +187,7 @@ test.each<[string, NodeProto[], RegExp]>([
       nodeOf("Mul", "m", ["q", "perChannel"], ["y"], [intAttribute("broadcast", 1), intAttribute("axis", 1)]),
       norm("y", "Y"),
     ],
-    /operator set 6, Mul node "m": broadcasts by axis 1, and the model does not tell the rank of "q"/,
+    /operator set 6, Mul node "m": broadcasts by axis 1, and the model does not contain the rank of "q"/,
   ],
   [
     "a broadcast past the end",

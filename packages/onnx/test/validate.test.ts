@@ -99,7 +99,7 @@ test("what does not fit is refused", async () => {
   await expect(validate(cpu, [record(NODE)], [])).rejects.toMatchObject({ code: "ERR_BN_PARAM" });
   await expect(validate(cpu, [record(NODE)], [{ shape: [2, 4], data: [] }])).rejects.toMatchObject({
     code: "ERR_BN_SHAPE",
-    message: "validate: inputs[0] has shape [2,4] and 0 values, expected [N, 3, ...] as its layer has",
+    message: "validate: inputs[0] has shape [2,4] and 0 values, expected [N, 3, ...] as in its layer",
   });
   await expect(validate(cpu, [record(NODE)], [{ shape: [2, 3], data: [1] }])).rejects.toThrow("expected 6 values");
   await expect(validate(cpu, [record({ ...NODE, axis: 2 })], [INPUT])).rejects.toThrow("axis 2, expected 1");

@@ -47,7 +47,7 @@ test("a backend that is wrong fails where ONNX Runtime passes; one without the d
   );
   expect(rows[0]?.backends.map(({ status }) => status)).toEqual(["failed", "skipped", "passed"]);
   expect(rows[0]?.backends[0]?.reason).toMatch(
-    /^off float64 by \S+ of the bound; off ONNX Runtime by \S+ of the bound$/,
+    /^differs from float64 by \S+ times the bound; differs from ONNX Runtime by \S+ times the bound$/,
   );
   expect(rows[0]?.backends[1]?.reason).toBe("supports.dtypes lacks float32");
   expect(rows[0]?.onnxRuntime?.ratio).toBeLessThanOrEqual(1);
@@ -87,7 +87,10 @@ test("a node that gives NaN is asked only of backends that keep it", async () =>
   const negative = buildModel(record({ ...NODE, variance: new Float32Array([1, -4, 0.25]) }));
   const { rows } = await verifyModel(negative, [cpu, finite], { shapes: { X: [1, 3, 2, 2] } });
   expect(rows[0]?.backends.map(({ status, reason }) => [status, reason])).toEqual([
-    ["skipped", "1 of 3 channels, the first 1, are NaN on both sides: NaN is not agreement; see mean, var and epsilon"],
+    [
+      "skipped",
+      "1 of 3 channels, the first 1, are NaN on both sides, which does not count as agreement; check mean, var and epsilon",
+    ],
     ["skipped", "supports.nonFinite is false, and the node gives NaN or infinities"],
   ]);
 });
@@ -99,7 +102,7 @@ test("where ONNX Runtime overflows and the backend does not, it is not the backe
   expect(rows[0]?.onnxRuntime?.ratio).toBe(Number.POSITIVE_INFINITY);
   expect(rows[0]?.backends[0]).toMatchObject({
     status: "passed",
-    reason: "off ONNX Runtime by Infinity of the bound; which is off float64 itself",
+    reason: "differs from ONNX Runtime by Infinity times the bound; which itself differs from float64",
   });
   expect(rows[0]?.backends[0]?.float64?.ratio).toBeLessThanOrEqual(1);
 });
@@ -146,7 +149,7 @@ test("nodes inside of a branch that is taken are verified, the others named", as
     const { rows } = await verify(nested(topLevel));
     const inside = [
       ["bn_yes", "passed", ""],
-      ["bn_no", "skipped", 'lies in If node "choice", else_branch, which this input does not take'],
+      ["bn_no", "skipped", 'lies in If node "choice", else_branch, which does not run for this input'],
     ];
     const expected = topLevel ? [["batch_norm", "passed", ""], ...inside] : inside;
     expect(rows.map(({ node, backends }) => [node, backends[0]?.status, backends[0]?.reason])).toEqual(expected);
@@ -196,7 +199,7 @@ test.each<[string, VerifyOptions["feeds"], string]>([
   [
     "of another type",
     { X: { type: "float64", shape: [1, 3, 1, 1], data: new Float64Array(3) } },
-    "is float64, the model expects float32",
+    "got a float64 tensor, and the model expects float32",
   ],
   [
     "of another shape",

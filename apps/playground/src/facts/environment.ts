@@ -18,7 +18,7 @@ export const processors = (): number => navigator.hardwareConcurrency || 1;
 function webgpuFact(): Fact {
   const name = "WebGPU";
   if ("gpu" in navigator && navigator.gpu)
-    return { name, good: true, value: "there; the adapter is asked when it is used", cure: "" };
+    return { name, good: true, value: "available; an adapter is requested on first use", cure: "" };
   if (!isSecureContext) {
     return {
       name,
@@ -35,33 +35,33 @@ export function webgpuCure(agent: string): string {
   if (/Firefox\//.test(agent))
     return "Firefox has WebGPU on Windows and on recent Macs; elsewhere set dom.webgpu.enabled in about:config.";
   if (/(Chrome|Chromium|Edg)\//.test(agent))
-    return "Chrome and Edge have it from version 113. On Linux start with --enable-unsafe-webgpu, and look at chrome://gpu for why it is off.";
+    return "Chrome and Edge have it from version 113. On Linux start with --enable-unsafe-webgpu, and see chrome://gpu for the reason why it is off.";
   if (/Safari\//.test(agent))
-    return "Safari has WebGPU from version 26; before, switch it on under Develop, Feature Flags. WebKitGTK has none yet.";
+    return "Safari has WebGPU from version 26; in older versions, switch it on under Develop, Feature Flags. WebKitGTK does not have it yet.";
   return "Use a current Chrome, Edge, Firefox or Safari. cpu and wasm run without it.";
 }
 
 function threadsFact(): Fact {
   const name = "Threads of wasm";
   if (typeof SharedArrayBuffer === "function" && crossOriginIsolated)
-    return { name, good: true, value: "there: the page is isolated", cure: "" };
+    return { name, good: true, value: "available: the page is cross-origin isolated", cure: "" };
   if (crossOriginIsolated)
     return {
       name,
       good: false,
-      value: "missing: this engine shares no memory with workers",
+      value: "missing: this browser engine cannot share memory with workers",
       cure: "wasm runs on one thread.",
     };
   const cure =
     "serviceWorker" in navigator && isSecureContext
-      ? "Reload once: from the second load on, the page's service worker isolates it. Or serve it with the headers COOP same-origin and COEP require-corp."
+      ? "Reload once: from the second load on, the page's service worker makes it cross-origin isolated. Or serve the page with the headers COOP same-origin and COEP require-corp."
       : "Serve the page over https with the headers COOP same-origin and COEP require-corp.";
-  return { name, good: false, value: "off: the page is not isolated", cure };
+  return { name, good: false, value: "off: the page is not cross-origin isolated", cure };
 }
 
 function processorsFact(): Fact {
   const count = processors();
-  const cure = count > 2 ? "" : "Runs take longer here; every one of them can be cancelled.";
+  const cure = count > 2 ? "" : "Runs take longer here; you can cancel each of them.";
   return { name: "Processors", good: count > 1, value: String(count), cure };
 }
 
@@ -75,7 +75,12 @@ function offlineFact(): Fact {
       cure: "Private windows and plain http have no service workers.",
     };
   const kept = navigator.serviceWorker.controller !== null;
-  return { name, good: true, value: kept ? "kept for visits without a network" : "after this visit", cure: "" };
+  return {
+    name,
+    good: true,
+    value: kept ? "the page is stored for use without a network" : "after this visit",
+    cure: "",
+  };
 }
 
 /** `Firefox 153.0`, `Chrome 153.0.0.0`: the engine's name and version from the user agent. */

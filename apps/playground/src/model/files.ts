@@ -45,7 +45,7 @@ export function externalOf({ beside }: ModelFiles): ReadExternal {
   return async (location, offset, length) => {
     const name = location.split(/[\\/]/).at(-1) ?? location;
     const file = beside.find((one) => one.name === name);
-    if (!file) throw new Error(`it was not dropped; drop ${name} together with the model`);
+    if (!file) throw new Error(`the file was not dropped; drop ${name} together with the model`);
     return bytesOf(file.slice(offset, length === null ? undefined : offset + length));
   };
 }

@@ -12,11 +12,12 @@ export async function readNpy(file: File): Promise<Tensor> {
   try {
     parsed = parse(await file.arrayBuffer());
   } catch (cause) {
-    throw fail("is no .npy file, or not whole; save it with numpy.save", cause);
+    throw fail("is not a .npy file, or is incomplete; save it with numpy.save", cause);
   }
   const { dtype, shape, fortranOrder, data } = parsed;
   const type = TYPES[dtype];
-  if (type === undefined) throw fail(`holds ${dtype}, expected ${Object.keys(TYPES).join(", ")}; use numpy's astype`);
-  if (fortranOrder) throw fail("is in Fortran order; save numpy.ascontiguousarray of it");
+  if (type === undefined)
+    throw fail(`holds ${dtype}, expected ${Object.keys(TYPES).join(", ")}; convert it with numpy's astype`);
+  if (fortranOrder) throw fail("is in Fortran order; convert it with numpy.ascontiguousarray before saving");
   return { type, shape, data };
 }

@@ -38,7 +38,7 @@ serveTask<ModelOrder, ModelMessage>(async (order, post) => {
         post({ type: "missing", backend: name, error: plainError(error) });
       }
     }
-    if (backends.length === 0) throw new Error("none of the chosen backends works here; choose another one");
+    if (backends.length === 0) throw new Error("none of the chosen backends works in this browser; choose another");
     const { createWebRuntime } = await import("./runtime.ts"); // 14 MB that inspection does not need
     const report = await verifyModel(bytes, backends, {
       feeds: await feedsOf(bytes, order.input),
@@ -59,7 +59,7 @@ async function feedsOf(bytes: Uint8Array, input: File | null): Promise<Record<st
   const [name] = names;
   if (names.length !== 1 || name === undefined) {
     throw new Error(
-      `the model has ${names.length} inputs (${names.join(", ")}); a file can be given to a model with one`,
+      `the model has ${names.length} inputs (${names.join(", ")}); an input file can only be given to a model with one input`,
     );
   }
   return { [name]: await readNpy(input) };

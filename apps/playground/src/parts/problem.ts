@@ -7,12 +7,12 @@ export interface Problem {
 
 /** Advice by the code of a BnError. */
 const CURES: Readonly<Record<string, string>> = {
-  ERR_BN_MEMORY: "Close other tabs, choose smaller shapes, or take another backend; then try again.",
+  ERR_BN_MEMORY: "Close other tabs, choose smaller shapes, or use another backend; then try again.",
   ERR_BN_DEVICE:
-    "The graphics device was lost or failed. Try again: a new one is asked for. If it stays so, restart the browser or update the graphics driver, and use cpu or wasm meanwhile.",
+    "The graphics device was lost or failed. Try again: a new device is requested. If the error returns, restart the browser or update the graphics driver, and use cpu or wasm meanwhile.",
   ERR_BN_UNAVAILABLE:
-    "The other backends go on without it. The first page says what this browser lacks and how to get it.",
-  ERR_BN_DATA: "Check that the file is complete and is what its name says, or export it again.",
+    "The other backends continue without it. The first page says what this browser lacks and how to get it.",
+  ERR_BN_DATA: "Check that the file is complete and has the right type, or export it again.",
   ERR_BN_PARAM: "Change the value that the message names.",
   ERR_BN_SHAPE: "Change the shape that the message names.",
 };
@@ -22,7 +22,7 @@ const ENGINE: readonly (readonly [RegExp, string, string])[] = [
   [
     /dynamically imported module|Importing a module script failed|error loading dynamically/i,
     "ERR_LOAD",
-    "Check the connection and reload the page. Offline, a panel opens once it was opened online.",
+    "Check the connection and reload the page. Offline, a panel opens only if it was opened online before.",
   ],
   [/Failed to fetch|NetworkError|Load failed|HTTP \d+/i, "ERR_LOAD", "Check the connection and try again."],
   [/memory|allocation|Array buffer|Invalid array length/i, "ERR_BN_MEMORY", CURES.ERR_BN_MEMORY ?? ""],
@@ -50,7 +50,7 @@ export function problemOf(error: unknown, title: string): Problem {
   return {
     title,
     text: plain.message,
-    cure: engine?.[2] ?? "Try again, or reload the page; the rest of the page goes on.",
+    cure: engine?.[2] ?? "Try again, or reload the page; the rest of the page still works.",
   };
 }
 

@@ -38,7 +38,7 @@ export function startTask<M>(
       const what = event.message ? `the worker failed: ${event.message}` : "Failed to fetch the worker's script";
       reject({ code: "", message: what } satisfies PlainError);
     };
-    worker.onmessageerror = () => reject({ code: "", message: "a message of the worker could not be read" });
+    worker.onmessageerror = () => reject({ code: "", message: "a message from the worker could not be read" });
   });
   worker.postMessage(input, [...transfer]);
   return { done, cancel: () => cancel() };

@@ -88,7 +88,7 @@ async function enter(one: Contender, job: Job, inputs: Inputs): Promise<Entry> {
   let prepared: Prepared | null = null;
   try {
     prepared = await one.prepare(job, inputs);
-    if (!prepared) return { ...entry, why: "it does not do this" };
+    if (!prepared) return { ...entry, why: "it has no such operation" };
     await prepared.run();
     const output = await prepared.output();
     if (output.length !== countOf(job.shape)) return { ...entry, prepared, why: `it gave ${output.length} values` };

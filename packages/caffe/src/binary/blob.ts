@@ -52,13 +52,13 @@ export function decodeBlob(bytes: Uint8Array, where = "blob"): CaffeBlob {
     const found = pick(bytes, tally, name, fail);
     if (found && found.data.length !== count) {
       const what = `shape [${shape}] has ${count} values, and ${name} has ${found.data.length}`;
-      throw fail(`${what}; truncated, or damaged by the program that wrote it`);
+      throw fail(`${what}: the file is truncated, or damaged by the program that wrote it; fetch it again`);
     }
     return found;
   };
   const data = values("data") ?? { data: new Float32Array(0), stored: "float32" as const };
   if (data.data.length !== count) {
-    throw fail(`shape [${shape}] has ${count} values, and the file holds none; expected trained weights`);
+    throw fail(`shape [${shape}] has ${count} values, and the file holds no values; pass a file with trained weights`);
   }
   return { shape, legacy: tally.legacy !== null, ...data, diff: values("diff")?.data ?? null };
 }
@@ -125,7 +125,10 @@ const NUMBERS: readonly number[] = [...Object.values(NAMES.data), ...Object.valu
 export function replaceData(bytes: Uint8Array, data: ArrayLike<number>, where = "blob"): Uint8Array<ArrayBuffer> {
   const old = decodeBlob(bytes, where);
   if (data.length !== old.data.length) {
-    throw new BnError("ERR_BN_SHAPE", `${where}: ${data.length} values, expected ${old.data.length} as in the file`);
+    throw new BnError(
+      "ERR_BN_SHAPE",
+      `${where}: got ${data.length} values, expected ${old.data.length} as in the file`,
+    );
   }
   const doubles = old.stored === "float64" || !isFloats(data);
   const writer = new BinaryWriter();

@@ -48,11 +48,14 @@ export function decodeInto(message: ReflectMessage, bytes: Uint8Array): void {
 
 function fill(into: ReflectMessage, source: Source): void {
   const { bytes, made, depth } = source;
-  if (depth > MAX_DEPTH) throw new Error(`messages inside of messages, more than ${MAX_DEPTH} deep`);
+  if (depth > MAX_DEPTH) throw new Error(`messages are nested more than ${MAX_DEPTH} deep`);
   const fields = fieldsOf(into.desc);
   for (const found of wireFields(bytes)) {
     made.size += FIELD_COST;
-    if (made.size > MAX_DECODED) throw new Error(`its fields take more than ${MAX_DECODED} bytes: made to fill memory`);
+    if (made.size > MAX_DECODED)
+      throw new Error(
+        `its decoded fields take more than ${MAX_DECODED} bytes: the file is damaged, or made to exhaust memory`,
+      );
     const field = fields.get(found.number);
     if (field && setField(into, field, found, source)) continue;
     into.message.$unknown ??= [];

@@ -76,7 +76,7 @@ function* fieldsOf(bytes: Uint8Array, fail: Fail): Generator<WireField> {
     yield* wireFields(bytes);
   } catch (cause) {
     if ((cause as { code?: string }).code === "ERR_BN_DATA") throw cause;
-    throw fail(`${bytes.length} bytes that are not blob (${(cause as Error).message}); fetch the file again`, cause);
+    throw fail(`${bytes.length} bytes that are not a blob (${(cause as Error).message}); fetch the file again`, cause);
   }
 }
 
@@ -88,7 +88,8 @@ function addDims(shape: Uint8Array, dims: number[], fail: Fail): void {
       const packed = new BinaryReader(shape.subarray(field.from, field.to));
       while (packed.pos < packed.len && dims.length <= MAX_AXES) dims.push(nextDim(packed, fail));
     }
-    if (dims.length > MAX_AXES) throw fail(`has more than ${MAX_AXES} axes, Caffe's limit; damaged, or not a blob`);
+    if (dims.length > MAX_AXES)
+      throw fail(`has more than ${MAX_AXES} axes, Caffe's limit: it is damaged, or not a blob`);
   }
 }
 

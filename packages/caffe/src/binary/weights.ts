@@ -21,10 +21,10 @@ export const MAX_WEIGHTS = 2 ** 31 - 1;
  */
 export function readWeights(bytes: Uint8Array, { file = "weights" }: ReadOptions = {}): CaffeFile {
   const fail = (what: string, cause?: unknown) => bad(file, undefined, what, { cause });
-  if (bytes.length === 0) throw fail("no bytes, expected a .caffemodel; fetch the file again");
+  if (bytes.length === 0) throw fail("the file is empty, expected a .caffemodel; fetch it again");
   if (bytes.length > MAX_WEIGHTS)
-    throw fail(`${bytes.length} bytes, expected at most ${MAX_WEIGHTS}, as protobuf has it`);
-  if (looksLikeText(bytes)) throw fail("text, expected a binary .caffemodel; a .prototxt is the network (--net)");
+    throw fail(`${bytes.length} bytes, expected at most ${MAX_WEIGHTS}, the limit of protobuf`);
+  if (looksLikeText(bytes)) throw fail("text, expected a binary .caffemodel; pass a .prototxt as the network (--net)");
   const net = create(NetParameterSchema);
   try {
     decodeInto(reflect(NetParameterSchema, net), bytes);
@@ -33,7 +33,7 @@ export function readWeights(bytes: Uint8Array, { file = "weights" }: ReadOptions
     throw fail(`${what}: truncated, or not a .caffemodel; fetch the file again`, cause);
   }
   if (net.layer.length + net.layers.length === 0) {
-    throw fail(`${bytes.length} bytes without a layer, expected a .caffemodel; is it another kind of file?`);
+    throw fail(`${bytes.length} bytes without a layer, expected a .caffemodel; check that this is the right file`);
   }
   return { file, message: net, places: new Map(), unknown: new Map() };
 }
@@ -52,8 +52,8 @@ function looksLikeText(bytes: Uint8Array): boolean {
  */
 export function writeWeights({ file, message, places, unknown }: CaffeFile): Uint8Array<ArrayBuffer> {
   for (const [inside, [field]] of unknown) {
-    const what = `field ${field?.name} of ${inside.$typeName} is none of Caffe's, and has no number to write as binary`;
-    throw bad(file, places.get(inside), `${what}; delete it, or write text`);
+    const what = `field ${field?.name} of ${inside.$typeName} is not a field of Caffe's, and has no number for the binary format`;
+    throw bad(file, places.get(inside), `${what}; delete it, or write the text format`);
   }
   return toBinary(NetParameterSchema, message);
 }

@@ -34,7 +34,7 @@ export function* wireFields(bytes: Uint8Array): Generator<WireField> {
       const length = reader.uint32();
       from = reader.pos;
       if (length > bytes.length - from) {
-        throw new Error(`field ${number} says ${length} bytes, and ${bytes.length - from} are left`);
+        throw new Error(`field ${number} has a length of ${length} bytes, and ${bytes.length - from} are left`);
       }
       reader.pos = from + length;
     } else if (wire === FIXED32 || wire === FIXED64) {

@@ -104,7 +104,7 @@ function written(
   if (record?.statistics === undefined || record.statistics === null) {
     throw new BnError(
       "ERR_BN_DATA",
-      `${weights.file}: layer "${name}" keeps no statistics of its own; leave it out by nodes`,
+      `${weights.file}: layer "${name}" has no statistics of its own; exclude it with the option nodes`,
     );
   }
   const { eps } = record;
@@ -114,7 +114,7 @@ function written(
   if (storesInverse && endless >= 0) {
     throw new BnError(
       "ERR_BN_DATA",
-      `${weights.file}: layer "${name}" stores 1 / std, and channel ${endless} is constant in this data; leave the layer out by nodes, or give other data`,
+      `${weights.file}: layer "${name}" stores 1 / std, and channel ${endless} is constant in this data; exclude the layer with the option nodes, or use other data`,
     );
   }
   const sums = DIALECTS[record.caffe.dialect].statistics === "sums";

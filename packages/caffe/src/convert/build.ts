@@ -66,8 +66,8 @@ export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: Buil
     if (known) return known;
     const giver = layers[wire.layer] as NetworkLayer;
     if (!isSource(giver)) {
-      const what = `reads "${wire.blob}", which layer "${giver.name}" (${giver.type}) gives, and that is left out`;
-      return fail(reader, `${what}; end the net before it`);
+      const what = `reads "${wire.blob}", the output of layer "${giver.name}" (${giver.type}), which is not converted`;
+      return fail(reader, `${what}; cut the net before it`);
     }
     const value = newValue(graph, sourceShape(giver, wire.top, shapes[wire.blob]), wire.blob);
     values.set(keyOf(wire), value);
@@ -145,8 +145,8 @@ export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: Buil
       },
       done() {
         if (layer.blobs.length > used.size) {
-          const what = `the weights hold ${layer.blobs.length} blobs for it, and the net needs ${used.size}`;
-          fail(layer, `${what}; are they of this net?`);
+          const what = `the weights hold ${layer.blobs.length} blobs for it, but the net needs ${used.size}`;
+          fail(layer, `${what}; check that they belong to this net`);
         }
         if (whole || (given > 0 && given === layer.tops.length)) return;
         fail(layer, `has ${layer.tops.length} tops, expected ${Math.max(given, 1)}`);
@@ -171,7 +171,7 @@ export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: Buil
   }
   if (rounded.size > 0) {
     const names = [...rounded].map((name) => `"${name}"`).join(", ");
-    const message = `weights of ${names} are doubles, rounded to float32 as in a network of floats; dtype float64 keeps them`;
+    const message = `the weights of ${names} are float64, and are rounded to float32; with dtype float64 they are kept`;
     diagnostics.push({ kind: "converted", node: [...rounded][0] ?? "", message });
   }
   const read = (wire: Pick<Wire, "layer" | "top">) => (readers.get(keyOf(wire)) ?? []).length > 0;
@@ -197,6 +197,6 @@ function readersOf(layers: readonly NetworkLayer[]): ReadonlyMap<string, readonl
 function sayWhatItDid(layer: NetworkLayer, say: (kind: "left out", layer: NetworkLayer, what: string) => void): void {
   const steps = transformText(layer);
   const fed = layer.tops.map((top) => `"${top}"`).join(", ");
-  if (layer.type !== "Input") say("left out", layer, `is left out: feed what it gave, ${fed}`);
-  if (steps !== null) say("left out", layer, `${steps}: whoever feeds ${fed} has to do the same`);
+  if (layer.type !== "Input") say("left out", layer, `is not converted: feed its outputs, ${fed}`);
+  if (steps !== null) say("left out", layer, `${steps}: do the same before you feed ${fed}`);
 }

@@ -74,7 +74,7 @@ const MAX_COUNT = 2 ** 31 - 1;
 
 function checkCount(layer: NetworkLayer, shape: Shape): void {
   if (countOf(shape) <= MAX_COUNT) return;
-  fail(layer, `would give shape [${shape}], more than the ${MAX_COUNT} values that Caffe counts`);
+  fail(layer, `would give shape [${shape}], more than ${MAX_COUNT} values, Caffe's limit`);
 }
 
 /** A stored tensor in the network's dtype. */
@@ -117,12 +117,15 @@ export function axisOf({ layer }: Context, axis: number, rank: number, what = "a
 export function weight({ layer, weights }: Context, i: number, what: string, expected: Shape): HostArray {
   const found = weights(i);
   if (!found) {
-    return fail(layer, `the weights do not hold ${what} [${expected}], blob ${i}; are they of this net, and trained?`);
+    return fail(
+      layer,
+      `the weights do not hold ${what} [${expected}], blob ${i}; check that they belong to this net, and are trained`,
+    );
   }
   if (fits(found, expected)) return found.data;
   return fail(
     layer,
-    `blob ${i} of the weights has shape [${found.shape}], expected ${what} [${expected}] as the net has it; are they of this net?`,
+    `blob ${i} of the weights has shape [${found.shape}], expected ${what} [${expected}] as in the net; check that the weights belong to this net`,
   );
 }
 

@@ -95,7 +95,7 @@ export function convertNet(options: ConvertOptions): ConvertedNet {
   if (built.outputs.length === 0) {
     throw new BnError(
       "ERR_BN_DATA",
-      `${network.net.file}: no layer gives an output in phase test; is it the whole net?`,
+      `${network.net.file}: no layer gives an output in phase test; check that this is the whole net`,
     );
   }
   const history = new Map<string, { id: string; layer: string }[]>();
@@ -147,7 +147,7 @@ function checkShapes({ inputs }: Built, shapes: Readonly<Record<string, Shape>>)
     const known = inputs.map((input) => `"${input.blob}"`).join(", ");
     throw new BnError(
       "ERR_BN_PARAM",
-      `convertNet: shapes names "${blob}", and the net's inputs are ${known || "none"}`,
+      `convertNet: shapes has "${blob}", which is not an input of the net; its inputs are ${known || "none"}`,
     );
   }
 }
@@ -156,7 +156,7 @@ function unread(all: readonly BlobValue[], used: readonly BlobValue[]): Diagnost
   return all
     .filter((input) => !used.includes(input))
     .map(({ blob, layer }) => {
-      const message = `input "${blob}" is left out: no output depends on its values`;
+      const message = `input "${blob}" is omitted: no output depends on its values`;
       return { kind: "left out", node: layer.name, message };
     });
 }

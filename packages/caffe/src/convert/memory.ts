@@ -47,7 +47,7 @@ function refuseReaders(
     if (!later || layer.tops.includes(wire.blob)) continue;
     fail(
       layer,
-      `works in place on memory that blob "${wire.blob}" shares, and layer "${later.name}" reads that after it: Caffe gives it the changed values; give this layer a top of its own name, as it was meant`,
+      `works in place on memory shared with blob "${wire.blob}", which layer "${later.name}" reads later: Caffe gives it the changed values; give this layer's top a name of its own`,
     );
   }
 }

@@ -45,7 +45,7 @@ export function backwards(context: Context, value: Value, axis: number): Value {
     return emit(context, "Slice", [value, ...inputs], value.shape);
   }
   if (size > MAX_INDICES)
-    fail(context.layer, `looks at ${size} values, more than operator set 9 can turn round; take --opset 13`);
+    fail(context.layer, `looks at ${size} values, more than operator set 9 supports; use --opset 13`);
   const indices = Array.from({ length: size }, (_, i) => size - 1 - i);
   return emit(context, "Gather", [value, integers(context, "backwards", indices)], value.shape, { axis });
 }

@@ -27,7 +27,7 @@ const CARRIERS: ReadonlyMap<string, CarrierType> = new Map([
     {
       layout({ innerProductParam }, dims) {
         const axis = innerProductParam?.axis ?? 1;
-        if (axis !== 1) return `its outputs lie on axis ${axis}, and channels on axis 1`;
+        if (axis !== 1) return `its outputs are on axis ${axis}, and channels must be on axis 1`;
         const matrix = dims.length === 4 ? dims.slice(2) : dims; // legacy shapes begin with 1, 1
         return matrixLayout(matrix, !(innerProductParam?.transpose ?? false));
       },

@@ -59,9 +59,9 @@ function normLayers(record: NormRecord): { layers: Part[]; shape: Shape } {
   const { name, channels, axis, parameterShape, statistics, eps, movingAverageFraction, gamma, beta, source } = record;
   const fail = (what: string) => new BnError("ERR_BN_PARAM", `buildNet "${name}": ${what}`);
   if (axis !== 1)
-    throw fail(`its channels are axis ${axis}, and Caffe's BatchNorm has them on axis 1; transpose the network`);
+    throw fail(`its channels are on axis ${axis}, and Caffe's BatchNorm needs them on axis 1; transpose the network`);
   if (parameterShape.length !== 1) {
-    throw fail(`it has a parameter for each of [${parameterShape}], and Caffe's BatchNorm one for each channel`);
+    throw fail(`it has one parameter per element of [${parameterShape}], and Caffe's BatchNorm one per channel`);
   }
   const own = name || "batch_norm";
   const batchNormParam = { eps, movingAverageFraction };

@@ -34,7 +34,9 @@ export function normConstants({ param }: NetworkLayer, net: CaffeFile, dialect: 
   if (dialect === "bn-variance") {
     const eps = textAt(net, param, ["bn_param", "eps"]);
     const notes =
-      eps === null ? [["assumed", "bn_param has no eps that can be read: 1e-5, the forks' default"] as const] : [];
+      eps === null
+        ? [["assumed", "bn_param has no readable eps; 1e-5 is used, the default of the forks"] as const]
+        : [];
     return {
       eps: fnum(net, param, "eps", 1e-5),
       movingAverageFraction: fnum(net, param, "momentum", 0.9),
@@ -43,7 +45,7 @@ export function normConstants({ param }: NetworkLayer, net: CaffeFile, dialect: 
     };
   }
   if (dialect === "mean-first" && own.eps < LEAST_EPS) {
-    const what = `eps is ${own.eps}, and NVIDIA's Caffe takes no less than 1e-5: 1e-5`;
+    const what = `eps is ${own.eps}, and 1e-5 is used, the minimum in NVIDIA's Caffe`;
     return { eps: LEAST_EPS, movingAverageFraction: fraction, useGlobalStats, notes: [["converted", what]] };
   }
   return { eps: own.eps, movingAverageFraction: fraction, useGlobalStats, notes: [] };

@@ -75,7 +75,7 @@ function readPair(
   if (stored.blobs.length === 0) {
     say(
       "left out",
-      "no blobs in the weights: missing there, or named otherwise; with these weights Caffe runs it untrained",
+      "the weights have no blobs for it: they are missing, or under another name; with these weights Caffe runs it untrained",
     );
     return null;
   }

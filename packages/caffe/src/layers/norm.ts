@@ -28,17 +28,18 @@ export function readNorm(
 ): ReadNorm {
   const found = recognize(layer, stored.blobs, { net, given, hint });
   if ("candidates" in found) {
-    if (found.candidates.length === 0) return { broken: `${found.why}; weights of another net, or of an unknown fork` };
+    if (found.candidates.length === 0)
+      return { broken: `${found.why}; the weights belong to another net, or to an unknown fork` };
     const names = found.candidates.map((name) => `${name} (${DIALECTS[name].title})`).join(" or ");
-    return { broken: `ambiguous, ${found.why}; say which dialect it is: ${names}` };
+    return { broken: `ambiguous: ${found.why}; pass the dialect: ${names}` };
   }
   const { dialect, evidence, roles } = found;
   if (dialect === "bn-affine" && given === undefined) {
     const mode = textAt(net, layer.param, ["bn_param", "bn_mode"]);
     if (mode === null || mode === "LEARN" || mode === "0") {
-      const why = mode === null ? "the net does not say bn_mode" : `bn_mode is ${mode}`;
-      const cure = "with INFERENCE they hold the statistics too; give that net, or dialect bn-affine";
-      return { broken: `ambiguous, 2 blobs, scale and shift, and ${why}; ${cure}` };
+      const why = mode === null ? "the net does not set bn_mode" : `bn_mode is ${mode}`;
+      const cure = "with INFERENCE they also hold the statistics; pass that net, or dialect bn-affine";
+      return { broken: `ambiguous: it has 2 blobs, scale and shift, and ${why}; ${cure}` };
     }
   }
   const values: Partial<Record<Role, HostArray>> = {};

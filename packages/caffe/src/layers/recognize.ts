@@ -37,13 +37,13 @@ export function recognize(
   if (given !== undefined) {
     const chosen = fitting.find(({ dialect }) => dialect === given);
     const unfit = chosen && misshapen(chosen.roles, blobs);
-    if (unfit) return { candidates: [], why: `not ${given}, which was asked for: ${unfit}` };
+    if (unfit) return { candidates: [], why: `it is not ${given}, the dialect that was passed: ${unfit}` };
     // A net may contain layers of several kinds. A layer that cannot have this dialect is recognised by its own
     // properties.
-    if (chosen) return { ...chosen, evidence: ["it was asked for"] };
+    if (chosen) return { ...chosen, evidence: ["the dialect was passed"] };
   }
   if (fitting.length === 0) {
-    return { candidates: [], why: `${blobs.length} blobs (${shapesOf(blobs)}), as no ${type} layer that is known has` };
+    return { candidates: [], why: `${blobs.length} blobs (${shapesOf(blobs)}), unlike any known ${type} layer` };
   }
   const left: typeof fitting = [];
   const against: string[] = [];
@@ -70,7 +70,7 @@ function settle(
 ): Recognized {
   const shapes = `${blobs.length} blobs (${shapesOf(blobs)})`;
   const [first, second] = left;
-  if (!first) return { candidates: [], why: `${shapes}, which fits nothing known: ${against.join("; ")}` };
+  if (!first) return { candidates: [], why: `${shapes}, which fits no known dialect: ${against.join("; ")}` };
   if (!second) return { ...first, evidence: [shapes, ...against] };
   // Both read three blobs in the same order, and differ in the meaning of the factor.
   const meanFirst = left.find(({ dialect }) => dialect === "mean-first");
@@ -79,10 +79,13 @@ function settle(
     const factor = blobs[2]?.data[0];
     const means = [blobs[0], blobs[1]].some((blob) => blob?.data.some((value) => value !== 0));
     if (factor !== 0 || !means) return { ...first, evidence: [shapes] };
-    const why = `factor 0 and statistics that are not: Caffe takes them for zeros, NVIDIA's forks take them as they are`;
+    const why = `factor is 0 and the statistics are not: Caffe treats them as zeros, NVIDIA's forks use them unchanged`;
     return { candidates: left.map(({ dialect }) => dialect), why };
   }
-  return { candidates: left.map(({ dialect }) => dialect), why: `${shapes}, and nothing in them tells these apart` };
+  return {
+    candidates: left.map(({ dialect }) => dialect),
+    why: `${shapes}, and their values do not distinguish these dialects`,
+  };
 }
 
 const OBJECTIONS: readonly Objection[] = [
@@ -131,7 +134,7 @@ function nvidiaFields({ param: { batchNormParam } }: NetworkLayer, net: CaffeFil
   const named = net.unknown.get(batchNormParam)?.map(({ name }) => name) ?? [];
   const numbered = batchNormParam.$unknown?.map(({ no }) => no) ?? [];
   const found = Object.entries(NVIDIA_FIELDS).find(([name, no]) => named.includes(name) || numbered.includes(no));
-  return found ? `batch_norm_param has ${found[0]}, which NVIDIA's fork alone has` : null;
+  return found ? `batch_norm_param has ${found[0]}, which only NVIDIA's fork has` : null;
 }
 
 export function shapesOf(blobs: readonly CaffeBlob[]): string {

@@ -24,23 +24,23 @@ export function readScale({ param, bottoms }: NetworkLayer, blobs: readonly Caff
   if (blobs.length !== expected) {
     const cure = biasTerm ? "bias_term is true" : "bias_term is false";
     return {
-      broken: `${blobs.length} blobs (${shapesOf(blobs)}), expected ${expected}, as ${cure}; weights of another net?`,
+      broken: `${blobs.length} blobs (${shapesOf(blobs)}), expected ${expected}, as ${cure}; the weights may belong to another net`,
     };
   }
   const [first] = blobs;
-  if (!first) return { broken: "its scale is another layer's top, and it has no blob; nothing to read" };
+  if (!first) return { broken: "its scale is another layer's top, and it has no blob, so there is nothing to read" };
   const shape = coveredBy(first, own ? numAxes : -1);
   const misfit = countOf(shape) !== first.data.length || (own && numAxes >= 0 && shape.length !== numAxes);
   if (misfit || numAxes < -1) {
     return {
-      broken: `num_axes is ${numAxes}, which its blob of shape [${first.shape}] does not fit; weights of another net?`,
+      broken: `num_axes is ${numAxes}, which its blob of shape [${first.shape}] does not fit; the weights may belong to another net`,
     };
   }
   const other = blobs.find(({ data }) => data.length !== first.data.length);
-  if (other) return { broken: `blobs of shapes ${shapesOf(blobs)}, expected two of one shape` };
+  if (other) return { broken: `blobs of shapes ${shapesOf(blobs)}, expected two blobs of the same shape` };
   const notes =
     !first.legacy && String(shape) !== String(first.shape)
-      ? [`shape [${first.shape}] is read as [${shape}]; Caffe itself refuses it`]
+      ? [`shape [${first.shape}] is read as [${shape}]; Caffe refuses it`]
       : [];
   const [gamma, beta] = own ? [first, blobs[1]] : [null, first];
   return { gamma: gamma?.data ?? null, beta: beta?.data ?? null, axis, shape, notes };

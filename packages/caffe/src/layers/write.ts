@@ -75,7 +75,7 @@ export function writeRoles(weights: CaffeFile, record: CaffeRecord, values: Valu
   if (missing !== undefined) {
     throw new BnError(
       "ERR_BN_DATA",
-      `${weights.file}: has no layer "${missing}", whose blobs were to be written; give the weights that the record was read from`,
+      `${weights.file}: there is no layer "${missing}" to write the blobs to; pass the weights that the record was read from`,
     );
   }
   return { ...weights, message, places: mover.places, unknown: mover.unknown };

@@ -77,7 +77,7 @@ export interface NetworkOptions extends NetStateOptions {
 export function openNetwork({ net, weights, phase = "test", level, stages }: NetworkOptions): Network {
   const trained = weights && upgradeNet(weights);
   const file = net ? upgradeNet(net) : trained;
-  if (!file) throw new BnError("ERR_BN_PARAM", "openNetwork: neither net nor weights came; give one of them or both");
+  if (!file) throw new BnError("ERR_BN_PARAM", "openNetwork: neither net nor weights were given; pass one or both");
   const { message, places } = file;
   const state = {
     phase,
@@ -108,7 +108,7 @@ export function openNetwork({ net, weights, phase = "test", level, stages }: Net
   if (net && trained && known > 0 && unused.length === known) {
     const names = unused.slice(0, 3).map(({ name }) => `"${name}"`);
     const what = `none of its ${known} layers with weights (${names.join(", ")}, ...) is in ${file.file}`;
-    throw bad(trained.file, undefined, `${what}; weights of another net?`);
+    throw bad(trained.file, undefined, `${what}; the weights may belong to another net`);
   }
   return {
     name: message.name,
@@ -142,8 +142,10 @@ function createFlow(file: CaffeFile, strict: boolean) {
         }
         if (!strict) return { blob, layer: -1, top: 0 };
         const later = file.message.layer.find(({ top }) => top.includes(blob));
-        const cure = later ? `layer "${later.name}" makes it, after this one or in another phase` : "no layer makes it";
-        throw refuse(param, `bottom "${blob}" is the top of no layer before it (${cure}); correct the net`);
+        const cure = later
+          ? `layer "${later.name}" computes it, after this layer or in another phase`
+          : "no layer computes it";
+        throw refuse(param, `bottom "${blob}" is not the top of an earlier layer (${cure}); correct the net`);
       });
     },
     make(param: LayerParameter, layer: number): void {
@@ -152,7 +154,7 @@ function createFlow(file: CaffeFile, strict: boolean) {
         if (strict && !inPlace && current.has(blob)) {
           throw refuse(
             param,
-            `top "${blob}" is a top of another layer already, and this one is not in place; rename it`,
+            `top "${blob}" is already a top of another layer, and this layer does not work in place; rename it`,
           );
         }
         const value: Value = { blob, layer, top };

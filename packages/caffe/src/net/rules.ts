@@ -23,7 +23,7 @@ export function isIncluded(
 ): boolean {
   const { include, exclude, name } = layer;
   if (include.length > 0 && exclude.length > 0) {
-    throw bad(file, place, `layer "${name}" has include and exclude rules, expected one kind, as Caffe does`);
+    throw bad(file, place, `layer "${name}" has include and exclude rules, expected only one kind, as in Caffe`);
   }
   if (include.length > 0) return include.some((rule) => meets(rule, state));
   return !exclude.some((rule) => meets(rule, state));

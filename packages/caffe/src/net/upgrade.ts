@@ -48,7 +48,7 @@ function layersOf(file: CaffeFile, mover: Mover): LayerParameter[] {
   if (layers.length === 0) return layer;
   if (layer.length > 0) {
     const what = `${layer.length} of \`layer\` and ${layers.length} of the older \`layers\`, expected one of the two`;
-    throw bad(file.file, file.places.get(layer[0] as LayerParameter), `${what}; Caffe reads the older alone`);
+    throw bad(file.file, file.places.get(layer[0] as LayerParameter), `${what}; Caffe reads only the older`);
   }
   const folded = foldPadding(layers, mover);
   if (typeof folded === "string") throw bad(file.file, undefined, folded);

@@ -24,7 +24,10 @@ export function decodeTree(into: ReflectMessage, fields: readonly TextField[], n
     }
     const repeated = field.fieldKind === "list";
     if (!repeated && (into.isSet(field) || one.values.length !== 1)) {
-      throw failAt(one.start, `${one.name} once more, expected one value in ${into.desc.name}; delete one of them`);
+      throw failAt(
+        one.start,
+        `${one.name} is given again, expected one value in ${into.desc.name}; delete one of them`,
+      );
     }
     for (const value of one.values) {
       const decoded = valueFrom(field, value, notes, failAt);

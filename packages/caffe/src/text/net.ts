@@ -27,11 +27,7 @@ export const MAX_TEXT = 2 ** 24;
  */
 export function readNet(text: string, { file = "net" }: ReadOptions = {}): CaffeFile {
   if (text.length > MAX_TEXT) {
-    throw bad(
-      file,
-      undefined,
-      `${text.length} characters, expected at most ${MAX_TEXT}; weights belong in a .caffemodel`,
-    );
+    throw bad(file, undefined, `${text.length} characters, expected at most ${MAX_TEXT}; put weights in a .caffemodel`);
   }
   const placeAt = createPlaces(text);
   const failAt: FailAt = (offset, what, opened) =>

@@ -20,7 +20,7 @@ export function printMessage(desc: DescMessage, message: Message, printing: Prin
 function print(message: ReflectMessage, indent: string, lines: string[], printing: Printing): void {
   const nameless = message.message.$unknown?.[0];
   if (nameless) {
-    const what = `${message.desc.name} has field ${nameless.no}, which has no name to write as text; write binary`;
+    const what = `${message.desc.name} has field ${nameless.no}, which has no name for the text format; write the binary format`;
     throw bad(printing.file, undefined, what);
   }
   for (const field of message.desc.fields) {

@@ -15,7 +15,7 @@ export function unescapeString(literal: string): Uint8Array | string {
     if (at >= inner.length) break;
     ESCAPE.lastIndex = at;
     const found = ESCAPE.exec(inner);
-    if (!found) return `the escape ${inner.slice(at, at + 2)} is none of protobuf's`;
+    if (!found) return `the escape ${inner.slice(at, at + 2)} is not one of protobuf's`;
     const [all, octal, hex, short, long, simple] = found;
     at += all.length;
     const point = short ?? long;

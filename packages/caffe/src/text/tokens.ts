@@ -62,7 +62,7 @@ export function createTokens(text: string, failAt: FailAt): Tokens {
 }
 
 function unreadable(text: string, start: number, char: string): string {
-  if (char === '"' || char === "'") return `a string that does not end in its line; close it with ${char}`;
+  if (char === '"' || char === "'") return `a string that does not end on its line; close it with ${char}`;
   if (/\d/.test(char)) return `${/^[\w.]{1,40}/.exec(text.slice(start, start + 40))?.[0]} is not a number`;
-  return `${JSON.stringify(char)} is not part of protobuf's text format; is this a .prototxt?`;
+  return `${JSON.stringify(char)} is not part of protobuf's text format; check that this is a .prototxt`;
 }

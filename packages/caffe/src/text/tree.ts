@@ -58,7 +58,7 @@ function fieldsUntil(state: State, open: Token | null): TextField[] {
     const token = tokens.peek();
     if (token.kind === "end") {
       if (open === null) return fields;
-      throw failAt(token.start, `the file ends, expected ${close} for the ${open.text}`, open.start);
+      throw failAt(token.start, `the file ends, expected ${close} to close ${open.text}`, open.start);
     }
     if (open !== null && token.text === close && token.kind === "symbol") {
       tokens.next();
@@ -115,11 +115,10 @@ function valueFrom(state: State): TextValue {
   const { tokens, failAt } = state;
   const first = tokens.next();
   const { start } = first;
-  if (++state.values > MAX_VALUES)
-    throw failAt(start, `more than ${MAX_VALUES} values; weights belong in a .caffemodel`);
+  if (++state.values > MAX_VALUES) throw failAt(start, `more than ${MAX_VALUES} values; put weights in a .caffemodel`);
   if (isSymbol(first, "{") || isSymbol(first, "<")) {
     state.values += MESSAGE_VALUES;
-    if (++state.depth > MAX_DEPTH) throw failAt(start, `messages inside of messages, more than ${MAX_DEPTH} deep`);
+    if (++state.depth > MAX_DEPTH) throw failAt(start, `messages are nested more than ${MAX_DEPTH} deep`);
     const fields = fieldsUntil(state, first);
     state.depth--;
     return { kind: "message", start, fields };

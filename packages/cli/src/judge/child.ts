@@ -39,8 +39,8 @@ const stray = (kind: string) => (error: unknown) => {
   found.stack = stackOf(error);
   strays[strays.length] = found;
 };
-process.on("unhandledRejection", stray("a rejected promise that nothing handles"));
-process.on("uncaughtException", stray("an error that nothing catches"));
+process.on("unhandledRejection", stray("an unhandled rejection of a promise"));
+process.on("uncaughtException", stray("an uncaught error"));
 // The terminal's Ctrl-C also reaches this process, but the parent decides what to do.
 process.on("SIGINT", () => {});
 
@@ -118,7 +118,7 @@ function checkBuiltins(): void {
   if (names.length === 0) return;
   const some = names.slice(0, 5).join(", ");
   const more = names.length > 5 ? ` and ${names.length - 5} more` : "";
-  const reason = `the module replaced ${some}${more}: other code in the process, the suite too, no longer computes what it says`;
+  const reason = `the module replaced ${some}${more}: other code in the process, including the suite, can no longer rely on these builtins`;
   journal.write({ type: "fault", fault: { name: "builtins", reason } });
 }
 

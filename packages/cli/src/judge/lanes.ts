@@ -38,7 +38,7 @@ export async function superviseLanes(judging: Judging, jobs: number): Promise<Ju
   const noStart = done.at(-1)?.judged.noStart ?? null;
   if (!started) return { started, noStart, results: [], printed: said };
   const { byIndex, faults } = collected(done);
-  const why = stop() ?? `it did not start again: ${noStart?.message ?? ""}`;
+  const why = stop() ?? `it failed to start again: ${noStart?.message ?? ""}`;
   for (const { one, index } of cases) {
     if (byIndex.has(index)) continue;
     const result = notRun(started.name, one, why);

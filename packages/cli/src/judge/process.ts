@@ -93,7 +93,7 @@ export async function runProcess(
     // The journal is unreadable only if some other code wrote into it.
     const why = error instanceof Error ? error.message : String(error);
     return {
-      end: { how: "ended", reason: `spoiled what it had to report: ${why}` },
+      end: { how: "ended", reason: `wrote a report that cannot be read: ${why}` },
       printed: await printed.all(),
     };
   } finally {
@@ -117,7 +117,7 @@ function endOf({ exitCode, signalCode }: ChildProcess): End {
   if (signalCode !== null) return { how: "ended", reason: `was ended by ${signalCode}` };
   if (exitCode === null) return { how: "ended", reason: "could not be started" };
   if (exitCode === NOTHING_LEFT) {
-    return { how: "ended", reason: "waited for a promise that nothing was left to settle (exit code 13)" };
+    return { how: "ended", reason: "waited for a promise that nothing could settle any more (exit code 13)" };
   }
   return { how: "ended", reason: `exited with code ${exitCode}` };
 }
@@ -125,15 +125,15 @@ function endOf({ exitCode, signalCode }: ChildProcess): End {
 function timeoutEnd(quiet: number, timeout: number, alive: boolean): End | null {
   const seconds = alive ? timeout : Math.max(timeout, SECONDS_TO_START);
   if (quiet <= seconds * 1000) return null;
-  const did = alive ? "came to no end" : "was not ready to load a module";
-  const cure = alive ? "--timeout" : "--timeout raises this limit; see whether the machine is busy";
+  const did = alive ? "did not finish" : "was not ready to load the module";
+  const cure = alive ? "--timeout" : "--timeout raises this limit; the machine may be busy";
   return { how: "timeout", reason: `${did} within ${seconds} s (${cure})` };
 }
 
 function memoryEnd(bytes: number | null, allowed: number): End | null {
   if (bytes === null || bytes <= allowed * MIB) return null;
   const took = Math.round(bytes / MIB);
-  return { how: "memory", reason: `took ${took} MiB of memory, allowed are ${allowed} (--max-memory)` };
+  return { how: "memory", reason: `used ${took} MiB of memory, the limit is ${allowed} (--max-memory)` };
 }
 
 /** The bytes that a process uses, on Linux. On other systems the process itself reports them before each case. */

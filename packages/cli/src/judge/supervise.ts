@@ -93,16 +93,16 @@ export async function superviseBackend(judging: Judging): Promise<Judged> {
     // TypeScript does not see that onEntry assigns these.
     const [at, refused] = [stage as Entry | null, noStart as NoStart | null];
     if (refused || at === null || at.type === "alive") {
-      const when = at === null ? "before the module was loaded" : "while it was loaded and created";
+      const when = at === null ? "before the module was loaded" : "while the backend was loaded and created";
       noStart = refused ?? { code: "", message: `its process ${problem} ${when}`, frame: null };
-      why = `it did not start again: ${noStart.message}`;
+      why = `it failed to start again: ${noStart.message}`;
       break;
     }
     if (ran.end.how === "stopped") continue;
     if (at.type === "begin") {
       give(at.index, endedResult(nameOf(), byIndex.get(at.index) as Case, ran.end, problem ?? "ended"));
     } else if (at.type === "dispose" && problem !== null) {
-      faults.set("dispose", { name: "dispose", reason: `its process ${problem} while it was disposed` });
+      faults.set("dispose", { name: "dispose", reason: `its process ${problem} during dispose()` });
     } else if (at.type === "ready" && problem !== null) {
       why = `its process ${problem} before its first case`;
       break;

@@ -149,7 +149,7 @@ function withGarbage(call: Called): Called {
 function keptCause({ called, judged }: Failure): Cause {
   const { kernel } = called;
   const path = judged.worst?.what ?? "an output";
-  const text = `gives a wrong ${path}, and a right one on fresh buffers of the same values: as if something were kept from a call before, in a scratch buffer or a cache`;
+  const text = `gives a wrong ${path}, and a right one on fresh buffers of the same values: as if something were kept from an earlier call, in a scratch buffer or a cache`;
   const cause: Cause = { key: `${kernel}/kept`, text, kernel, clause: CLAUSES[kernel], call: callText(called) };
   return judged.worst ? { ...cause, worst: judged.worst } : cause;
 }
@@ -179,7 +179,7 @@ async function nameOf(
     const input = judged.worst.what.includes("an input");
     return input
       ? named("input-changed", "changes an input")
-      : named("out-of-bounds", "writes behind the end of an output");
+      : named("out-of-bounds", "writes past the end of an output");
   }
   const where = await onlyWhere(backend, called);
   const wanted = failures.filter((one) => one.called.kernel === kernel);
@@ -235,7 +235,7 @@ async function losesDigits(backend: Backend, called: Called): Promise<string> {
     );
   const centred = await execute(backend, { ...called, before });
   if (failed(centred, judge(centred, backend.supports))) return "";
-  return "loses digits where the mean is large beside the deviation, as E[x^2] - E[x]^2, sums of x itself, or x * A + B do: subtract the mean first";
+  return "loses digits where the mean is large compared with the deviation, as E[x^2] - E[x]^2, sums of x itself, or x * A + B do: subtract the mean first";
 }
 
 function firstOfChannels(called: Called) {
@@ -247,7 +247,7 @@ function firstOfChannels(called: Called) {
 function withoutCall({ clause, group }: Case, { reason, worst }: Result, repeated: boolean): Cause {
   if (!repeated) {
     const text =
-      "the case failed, and passed when it was repeated by itself: it depends on what ran before, or on chance";
+      "the case failed, and passed when it was repeated by itself: it depends on earlier calls, or on chance";
     return { key: `unstable/${clause}`, text, clause };
   }
   const kind = worst ? worst.what.replace(/\d+/g, "N") : reason.replace(/[\d.e+-]+/g, "N").slice(0, 80);

@@ -261,7 +261,7 @@ export function judge(called: Called, supports: Supports): Judged {
     if (touched < 0) continue;
     const [value, before] = [is[touched] as number, was[touched] as number];
     const [error, ratio] = [Math.abs(value - before), Number.POSITIVE_INFINITY];
-    const what = `${path}[${touched}], ${use === "in" ? "an input" : "behind the output's end"}`;
+    const what = `${path}[${touched}], ${use === "in" ? "an input" : "past the end of the output"}`;
     const at = { outer: 0, channel: touched, inner: 0 };
     comparisons.push({ what, error, bound: 0, ratio, at, got: value, expected: before, note: TOUCHED });
   }

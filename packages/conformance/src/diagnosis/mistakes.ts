@@ -56,7 +56,7 @@ function ofOneOutput(): Mistake[] {
 
 /** Mistakes of arithmetic. The likely ones come first, because the first mistake that explains a failure names it. */
 const ARITHMETIC: readonly Mistake[] = [
-  mistake("eps-outside-root", "eps were added outside of the root: 1 / (sqrt(variance) + eps)", {
+  mistake("eps-outside-root", "eps were added outside the root: 1 / (sqrt(variance) + eps)", {
     r: (variance, eps) => 1 / (Math.sqrt(variance) + eps),
   }),
   mistake("eps-forgotten", "eps were left out: 1 / sqrt(variance)", { r: (variance) => 1 / Math.sqrt(variance) }),

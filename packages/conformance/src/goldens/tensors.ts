@@ -53,13 +53,16 @@ export function tensorReader(files: ReadonlyMap<string, ArrayBuffer>) {
     const name = tensorFile(json);
     const length = whole(member(json, "length"), 0);
     const expected = size * shape.reduce((a, b) => a * b, 1);
-    if (length !== expected) throw wrong(member(json, "length"), `${expected}, ${size} bytes an element of its shape`);
+    if (length !== expected) throw wrong(member(json, "length"), `${expected}, ${size} bytes per element of its shape`);
     const offset = whole(member(json, "offset"), 0);
     if (offset % 8 !== 0) throw wrong(member(json, "offset"), "a multiple of 8");
     const buffer = files.get(name) as ArrayBuffer;
     if (offset + length > buffer.byteLength) {
       const what = `bytes ${offset} to ${offset + length} lie outside ${name}, which has ${buffer.byteLength}`;
-      throw dataError(json.where, `${what}; the file is truncated or not of this set: restore it from its source`);
+      throw dataError(
+        json.where,
+        `${what}; the file is truncated or belongs to another set: restore it from its source`,
+      );
     }
     const key = `${dtype} ${offset} ${length} ${name}`;
     const found = views.get(key);

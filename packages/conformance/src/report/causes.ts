@@ -69,7 +69,7 @@ function kernelsText(text: string, failures: readonly Result[]): string {
 
 /** The key of failures that were not examined, because the time limit was used up by others. */
 export const NOT_EXAMINED = "not-examined";
-const NOT_EXAMINED_TEXT = "more failures were not looked into: mend what is above, and run again";
+const NOT_EXAMINED_TEXT = "more failures were not analysed: fix those above, and run again";
 
 /** The key of a failure. If causes were not searched for, it is the clause. */
 function keyOf({ cause, group, clause, reason, worst }: Result): string {

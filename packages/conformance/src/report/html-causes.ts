@@ -14,8 +14,7 @@ const IDS = 30;
 export function causeSections(report: Report): Html {
   const causes = causesOf(report);
   if (causes.length === 0) return html``;
-  const more =
-    causes.length > MOST ? html`<p>${causes.length - MOST} more causes stand in the JSON report.</p>` : html``;
+  const more = causes.length > MOST ? html`<p>The JSON report has ${causes.length - MOST} more causes.</p>` : html``;
   return html`<h2>Why it failed</h2>${causes.slice(0, MOST).map(section)}${more}`;
 }
 

@@ -27,7 +27,7 @@ ${causeSections(report)}
 <h2>Every comparison</h2>
 <p>The worst element of each case: its error as a fraction of its bound, on a log scale. Right of the line it has failed.</p>
 <div class="panel">${strips(report)}</div>
-${reasons(report, "skipped", "Skipped, and the fact that skips")}
+${reasons(report, "skipped", "Skipped, with the reason")}
 ${reasons(report, "notRun", "Not run, and why")}
 <details class="fold"><summary><h2>All ${report.results.length} results</h2></summary>
 ${caseTable(report)}

@@ -15,7 +15,7 @@ export function parseReport(name: string, text: string): JsonReport {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw bad(`it is no JSON (${error instanceof Error ? error.message : String(error)})`);
+    throw bad(`it is not JSON (${error instanceof Error ? error.message : String(error)})`);
   }
   if (!isObject(value) || !Array.isArray(value.results)) throw bad("it has no list `results`");
   for (const [i, result] of value.results.entries()) {
@@ -24,7 +24,7 @@ export function parseReport(name: string, text: string): JsonReport {
       if (typeof result[key] !== "string") throw bad(`results[${i}].${key} is not text`);
     }
     if (!STATUSES.includes(result.status as string)) {
-      throw bad(`results[${i}].status is ${JSON.stringify(result.status)}, none of ${STATUSES.join(", ")}`);
+      throw bad(`results[${i}].status is ${JSON.stringify(result.status)}, expected one of ${STATUSES.join(", ")}`);
     }
   }
   for (const [i, backend] of listOf(value.backends, "backends", bad).entries()) {

@@ -31,7 +31,7 @@ export function mergeReports(shards: readonly { readonly name: string; readonly 
       ["the tier", first.run.tier, run.tier],
       ["the backends", backends, namesOf(part.report)],
     ] as const) {
-      if (a !== b) throw bad(`${first.name} and ${name} are of different runs: ${what} differ, ${a} and ${b}`);
+      if (a !== b) throw bad(`${first.name} and ${name} belong to different runs: ${what} differ, ${a} and ${b}`);
     }
     const twin = byIndex.get(shard.index);
     if (twin) throw bad(`${twin.name} and ${name} are both shard ${shard.index} of ${shard.count}`);

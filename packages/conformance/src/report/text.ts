@@ -38,7 +38,7 @@ export function textReport(report: Report, { color = false }: TextOptions = {}):
   const paint: Paint = (style, text) => (color ? `\x1b[${ANSI[style]}m${text}\x1b[0m` : text);
   const causes = causesOf(report);
   const told = causes.slice(0, CAUSES).map((cause) => causeText(cause, paint));
-  const rest = causes.length > CAUSES ? `and ${causes.length - CAUSES} more causes: --json and --html tell all` : "";
+  const rest = causes.length > CAUSES ? `and ${causes.length - CAUSES} more causes: see --json or --html for all` : "";
   const facts = [
     detailsText(report),
     reasonsText(report, "skipped", "yellow", paint),

@@ -89,11 +89,14 @@ export function createCalibration(subject: Subject, write: WriteStatistics): Cal
       if (run.mode === "exact") {
         throw new BnError(
           "ERR_BN_PARAM",
-          "a shard in mode exact: each level of nodes needs what all shards gave before; take mode batch",
+          "a shard cannot run in mode exact: each level of nodes needs the results of all shards; use mode batch",
         );
       }
       if (run.samples === null) {
-        throw new BnError("ERR_BN_PARAM", "a shard of a stream: its number of batches is not known; name files");
+        throw new BnError(
+          "ERR_BN_PARAM",
+          "a shard cannot be part of a stream, whose number of batches is not known; name files",
+        );
       }
       if (subject.nodes.length === 0) throw nothingIn(subject);
       return gather(subject, data, run, shardOf(batchesOf(run.samples, run.batch), index, count), options);
@@ -103,13 +106,13 @@ export function createCalibration(subject: Subject, write: WriteStatistics): Cal
       if (part.run.model !== subject.digest) {
         throw new BnError(
           "ERR_BN_PARAM",
-          `merge: ${parts[0]?.name} is of a model with SHA-256 ${part.run.model}, this one has ${subject.digest}; give the model that the parts were made of`,
+          `merge: ${parts[0]?.name} is of a model with SHA-256 ${part.run.model}, this one has ${subject.digest}; give the model that the parts were made from`,
         );
       }
       if (String(part.run.nodes) !== String(subject.nodes.map(({ name }) => name))) {
         throw new BnError(
           "ERR_BN_PARAM",
-          `merge: ${parts[0]?.name} has other nodes than were asked for; ask for the same`,
+          `merge: ${parts[0]?.name} has other nodes than the ones chosen now; choose the same nodes`,
         );
       }
       return finish(settledBy(subject, part));
@@ -126,6 +129,8 @@ function nothingIn({ left }: Subject): BnError {
   const reasons = left.slice(0, 5).map(({ name, reason }) => `"${name}" ${reason}`);
   const more = left.length > reasons.length ? `; and ${left.length - reasons.length} more` : "";
   const why =
-    reasons.length === 0 ? "it has none; where export fused them, export it without that" : reasons.join("; ");
-  return new BnError("ERR_BN_DATA", `no BatchNormalization that can get new statistics: ${why}${more}`);
+    reasons.length === 0
+      ? "it has none; if the export fused them into other layers, export it without fusion"
+      : reasons.join("; ");
+  return new BnError("ERR_BN_DATA", `there is no BatchNormalization that can get new statistics: ${why}${more}`);
 }

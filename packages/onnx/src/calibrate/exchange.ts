@@ -15,7 +15,10 @@ export function shareOf(
   communicator: Communicator,
 ): { readonly range: Range; readonly exchange: Exchange } {
   if (run.samples === null) {
-    throw new BnError("ERR_BN_PARAM", "several ranks and a stream: its number of batches is not known; name files");
+    throw new BnError(
+      "ERR_BN_PARAM",
+      "several ranks cannot share a stream, whose number of batches is not known; name files",
+    );
   }
   const range = shardOf(batchesOf(run.samples, run.batch), communicator.rank + 1, communicator.size);
   const gatherParts = (tag: string, part: CalibrationPart) =>

@@ -73,7 +73,7 @@ export async function recordOf(
   if (mode === "exact" && data.samples === null) {
     throw new BnError(
       "ERR_BN_PARAM",
-      "mode exact reads the data once per level of nodes, and a stream passes once; save it to a file, or take mode batch",
+      "mode exact reads the data once per level of nodes, and a stream can be read only once; save it to a file, or use mode batch",
     );
   }
   const size = batchSize(subject, batch);
@@ -81,7 +81,7 @@ export async function recordOf(
   if (fixed && data.samples !== null && data.samples % size !== 0) {
     throw new BnError(
       "ERR_BN_DATA",
-      `${data.samples} samples are not a multiple of the ${size} that the model takes at a time; leave ${data.samples % size} out`,
+      `${data.samples} samples are not a multiple of ${size}, the fixed batch size of the model; remove ${data.samples % size} of them`,
     );
   }
   return {
@@ -145,12 +145,12 @@ function startOf(run: RunRecord, { first, end }: Range, from: CalibrationPart | 
     return { type: "calibration", version: 1, run, level: 0, settled: [], first, batches: 0, seen: "", statistics: [] };
   }
   const different = differenceOf(from.run, run);
-  if (different !== null) throw new BnError("ERR_BN_PARAM", `the run to go on from is another: ${different}`);
+  if (different !== null) throw new BnError("ERR_BN_PARAM", `the saved run does not match this one: ${different}`);
   const last = from.first + from.batches;
   if (from.first === first && (end === null || last <= end)) return from;
   throw new BnError(
     "ERR_BN_PARAM",
-    `the run to go on from has batches ${from.first} to ${last - 1}, expected some of ${first} to ${(end ?? Number.POSITIVE_INFINITY) - 1}`,
+    `the saved run has batches ${from.first} to ${last - 1}, expected some of ${first} to ${(end ?? Number.POSITIVE_INFINITY) - 1}`,
   );
 }
 
@@ -201,7 +201,7 @@ async function gatherPass(
     seen = data.samples === null ? data.digest() : "";
     await onBatch?.({ done: before + done, total, part });
   }
-  if (end === null && done === 0) throw new BnError("ERR_BN_DATA", "standard input: no samples");
+  if (end === null && done === 0) throw new BnError("ERR_BN_DATA", "standard input: there are no samples");
   return part();
 }
 
@@ -212,7 +212,7 @@ async function skip(data: CalibrationData, { run, first, batches, seen }: Calibr
   if (data.digest() === seen) return;
   throw new BnError(
     "ERR_BN_PARAM",
-    `standard input: its first ${batches} batches are not those of the run to go on from; give the same data, from its start`,
+    `standard input: its first ${batches} batches differ from those of the saved run; give the same data, from its start`,
   );
 }
 
@@ -240,9 +240,10 @@ function checkCount(node: string, count: number, number: number, { samples, batc
   const least = Math.min(count, (count / own) * rest);
   if (least > 1) return;
   const which = count > 1 ? `the last batch, of ${rest},` : `batch ${number}`;
-  const cure = samples === 1 ? "give more samples" : "choose a batch size that leaves more, or mode exact";
+  const cure =
+    samples === 1 ? "give more samples" : "choose a batch size that leaves more samples there, or mode exact";
   throw new BnError(
     "ERR_BN_DATA",
-    `BatchNormalization "${node}": ${which} has one value per channel, whose own variance is 0; ${cure}`,
+    `BatchNormalization "${node}": ${which} has one value per channel, so its variance is 0; ${cure}`,
   );
 }

@@ -17,11 +17,12 @@ export interface NamedPart {
 export function joinParts(parts: readonly NamedPart[], whole: boolean): CalibrationPart {
   const fail = (what: string) => new BnError("ERR_BN_PARAM", `merge: ${what}`);
   const [given] = parts;
-  if (given === undefined) throw fail("no parts; name what bn calibrate --partial wrote");
+  if (given === undefined) throw fail("no parts were given; name the files that bn calibrate --partial wrote");
   for (const { name, part } of parts) {
     const different = differenceOf(part.run, given.part.run);
-    if (different !== null) throw fail(`${name} is of another run than ${given.name}: ${different}`);
-    if (part.level !== given.part.level) throw fail(`${name} is of level ${part.level}, expected ${given.part.level}`);
+    if (different !== null) throw fail(`${name} belongs to another run than ${given.name}: ${different}`);
+    if (part.level !== given.part.level)
+      throw fail(`${name} belongs to level ${part.level}, expected ${given.part.level}`);
   }
   const used = parts.filter(({ part }) => part.batches > 0).toSorted((a, b) => a.part.first - b.part.first);
   const { run } = given.part;

@@ -55,9 +55,9 @@ export function chooseNodes(model: Model, wanted: (name: string) => boolean): Ch
 }
 
 function whyLeft({ name, where, layer, computed, training }: NormNode, wanted: (name: string) => boolean) {
-  if (!wanted(name)) return "was not asked for: it keeps its statistics";
-  if (where !== "") return `lies in ${where}, and may run any number of times per batch; inline it`;
-  if (training) return "is in training mode: it uses each batch's statistics, and none that are stored";
+  if (!wanted(name)) return "was not chosen: it keeps its statistics";
+  if (where !== "") return `lies in ${where}, which may run any number of times per batch; inline it`;
+  if (training) return "is in training mode: it uses the statistics of each batch, not stored ones";
   return layer === null ? computed : null;
 }
 
@@ -73,7 +73,7 @@ function levelsOf({ graph }: Model, some: ReadonlySet<NodeProto>): ReadonlyMap<N
       if (later.has(name)) {
         throw new BnError(
           "ERR_BN_DATA",
-          `ONNX model: node "${node.name || node.output[0]}" reads "${name}", which a later node gives; ONNX wants them sorted: export the model again`,
+          `ONNX model: node "${node.name || node.output[0]}" reads "${name}", which a later node computes; ONNX requires sorted nodes; export the model again`,
         );
       }
       level = Math.max(level, behind.get(name) ?? 0);

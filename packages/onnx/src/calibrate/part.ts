@@ -82,9 +82,10 @@ export function encodePart(part: CalibrationPart): string {
 export function decodePart(text: string, where: string): CalibrationPart {
   const fail = (what: string, cause?: unknown) => new BnError("ERR_BN_DATA", `${where}: ${what}`, { cause });
   const head = /^\{"sha256":"([0-9a-f]{64})","part":/.exec(text);
-  if (!head) throw fail("is not part of a calibration; name what bn calibrate --partial wrote");
+  if (!head) throw fail("is not a part of a calibration; name a file that bn calibrate --partial wrote");
   const content = text.slice(head[0].length, text.lastIndexOf("}"));
-  if (sha256(content) !== head[1]) throw fail("is damaged or cut off: its checksum differs; make this part again");
+  if (sha256(content) !== head[1])
+    throw fail("is damaged or truncated: its checksum does not match; make this part again");
   const part = JSON.parse(content, (_, value) => unpacked(value)) as CalibrationPart;
   if (part.type !== "calibration" || part.version !== 1) {
     throw fail(`is a part of version ${part.version}, this release reads 1; make it with the same release`);

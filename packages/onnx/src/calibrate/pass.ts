@@ -60,7 +60,7 @@ function checkFeeds({ ports }: Subject, feeds: ReadonlyMap<string, Tensor>): voi
     const type = fed?.type === "float32" && port.type.endsWith("float16") ? port.type : (fed?.type ?? "");
     const unfit = fed
       ? whyUnfit(type, fed.shape, port)
-      : `is missing, the data are for ${[...feeds.keys()].join(", ")}`;
+      : `is missing; there are data for ${[...feeds.keys()].join(", ")}`;
     if (unfit !== null) throw new BnError("ERR_BN_DATA", `the data for input "${port.name}" ${unfit}`);
   }
 }
@@ -96,7 +96,7 @@ function momentsOf(
     if (value === undefined && mean.length === layer.channels) continue;
     throw new BnError(
       "ERR_BN_DATA",
-      `BatchNormalization "${name}": its input has no finite mean and variance in channel ${c}, batch ${batch}: the network overflows on this data, or gives NaN; look at the data and at the layers before`,
+      `BatchNormalization "${name}": its input has no finite mean and variance in channel ${c}, batch ${batch}: the network overflows or gives NaN on this data; check the data and the layers before this node`,
     );
   }
   // For a constant channel, rounding may give a value slightly below 0.

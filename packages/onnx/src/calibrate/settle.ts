@@ -14,7 +14,7 @@ export function settle(node: ChosenNode, statistics: Statistics): SettledNode {
   if (count < 2) {
     throw new BnError(
       "ERR_BN_DATA",
-      `BatchNormalization "${node.name}": ${count} ${count === 1 ? "value" : "values"} per channel in all the data, and the unbiased variance needs two; give more samples`,
+      `BatchNormalization "${node.name}": ${count} ${count === 1 ? "value" : "values"} per channel in all the data, and the unbiased variance needs at least 2; give more samples`,
     );
   }
   return { node: node.name, count, mean: statistics.mean(), variance: statistics.variance({ unbiased: true }) };
@@ -33,7 +33,7 @@ export function storedOf(node: ChosenNode, { mean, variance }: SettledNode): Sto
     if (c < 0) return stored;
     throw new BnError(
       "ERR_BN_DATA",
-      `BatchNormalization "${node.name}": the ${what} of channel ${c} is ${values[c]}, beyond the range of ${TYPES[node.dataType]}, in which the model keeps it; keep the statistics in float32`,
+      `BatchNormalization "${node.name}": the ${what} of channel ${c} is ${values[c]}, beyond the range of ${TYPES[node.dataType]}, the type in the model; store the statistics in float32`,
     );
   };
   return { mean: rounded("mean", mean), variance: rounded("variance", variance) };

@@ -48,12 +48,15 @@ export function batchSize(subject: Subject, given: number | undefined): number {
   const fixed = fixedBatch(subject.ports);
   const batch = given ?? fixed ?? DEFAULT_BATCH;
   if (!Number.isSafeInteger(batch) || batch < 1) {
-    throw new BnError("ERR_BN_PARAM", `batch is ${batch}, expected a number of samples, a whole number from 1`);
+    throw new BnError(
+      "ERR_BN_PARAM",
+      `batch is ${batch}, expected the number of samples per batch, a whole number >= 1`,
+    );
   }
   if (fixed !== null && batch !== fixed) {
     throw new BnError(
       "ERR_BN_PARAM",
-      `batch is ${batch}, and the model takes ${fixed} samples at a time; give that, or export the model with an open first axis`,
+      `batch is ${batch}, and the model has the fixed batch size ${fixed}; use that, or export the model with a dynamic first axis`,
     );
   }
   return batch;

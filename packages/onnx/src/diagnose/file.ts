@@ -25,11 +25,11 @@ interface About {
 const FAMILIES: readonly Family[] = [
   function pytorchMomentum({ layer: { movingAverageFraction: momentum } }) {
     if (!(momentum > 0 && momentum <= SMALL_MOMENTUM)) return null;
-    return `momentum is ${short(momentum)}: as if PyTorch's momentum was written, the weight of the new batch; ONNX's is the weight of the old statistics, which would be ${short(1 - momentum)}; inference does not use it`;
+    return `momentum is ${short(momentum)}: this looks like PyTorch's momentum, the weight of the new batch; in ONNX, momentum is the weight of the old statistics, here ${short(1 - momentum)}; inference does not use it`;
   },
   function untrained({ layer: { statistics, channels } }) {
     const [zero, one] = [isAll(statistics.mean, 0), isAll(statistics.variance, 1)];
-    const cure = "right only where the node stands for scale and B alone";
+    const cure = "this is right only if the node applies scale and B alone";
     if (zero && one)
       return `mean is 0 and var is 1 in all ${channels} channels: as if the statistics were never trained, or not loaded; ${cure}`;
     if (channels < FEW || !(zero || one)) return null;

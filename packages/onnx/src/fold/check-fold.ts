@@ -95,7 +95,7 @@ function goneRows({ norms, left }: FoldTasks, attempts: FoldAttempts): CheckFold
   return left.flatMap(({ name, reason }): CheckFoldRow[] => {
     const norm = norms.find((one) => one.name === name)?.norm;
     if (norm === undefined || stands({ name, norm })) return [];
-    const evidence = `the normalization is gone, and no layer can take it up as it is: ${reason}`;
+    const evidence = `the normalization is gone, and no layer can contain it: ${reason}`;
     const row = { layer: name, found: "", normalizations: [name], ratio: Number.NaN, at: "", mistake: null };
     return [{ ...row, status: "missing", evidence }];
   });

@@ -59,7 +59,7 @@ function constantOf(lookup: Lookup, name: string): Numbers | null {
 
 /** A constant that broadcasts along all axes except that of channels, as one value per channel. */
 function spread({ dims, data }: Numbers, channels: number, channelAxis: number, rank: number): Float64Array | string {
-  const shape = `its constant has shape [${dims}]`;
+  const shape = `its constant has shape [${dims}], expected one value per channel`;
   if (dims.length > rank) return `${shape}, more axes than the tensor`;
   const lead = rank - dims.length; // broadcasting aligns the last axes
   for (const [axis, size] of dims.entries()) {

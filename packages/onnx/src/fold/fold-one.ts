@@ -34,7 +34,7 @@ export function foldIntoLast(context: Context, candidate: Candidate): FoldRow | 
   const isEnd = endsPath(context);
   if (isEnd(candidate.node)) return "it gives a MatMul its bias";
   const path = pathUp(model, wiring, candidate.x, isEnd);
-  if (typeof path === "string") return `behind no layer: ${path}`;
+  if (typeof path === "string") return `no layer before it can be used: ${path}`;
   const { carrier: end, between } = path;
   const layer = layerOf(context, end);
   if (typeof layer === "string") return layer;
@@ -43,7 +43,7 @@ export function foldIntoLast(context: Context, candidate: Candidate): FoldRow | 
   if (rank === null) return `the number of axes of ${layer.label}'s output is not known`;
   for (const one of between) {
     if (one.opType !== "Reshape") continue;
-    if (candidate.norm === null) return "a Reshape stands between, behind which its constant may meet other axes";
+    if (candidate.norm === null) return "a Reshape is between them, after which the constant may apply to other axes";
     const moves = reshapeMoves(wiring, one, outputs, rank === 2);
     if (moves !== null) return moves;
   }
@@ -69,10 +69,11 @@ export function foldIntoNext(context: Context, candidate: Candidate): FoldRow | 
   const { model, wiring } = context;
   const y = candidate.node.output[0] ?? "";
   const needed = wiring.neededElsewhere(y);
-  if (needed !== null) return `before no layer: its output ${needed}`;
+  if (needed !== null) return `no layer after it can be used: its output ${needed}`;
   const [node, ...others] = wiring.readersOf(y);
-  if (node === undefined || others.length > 0) return `before no layer: ${others.length + 1} nodes read its output`;
-  if (!isCarrier(node) || node.input[0] !== y) return `before no layer: ${node.opType} reads its output`;
+  if (node === undefined || others.length > 0)
+    return `no layer after it can be used: ${others.length + 1} nodes read its output`;
+  if (!isCarrier(node) || node.input[0] !== y) return `no layer after it can be used: ${node.opType} reads its output`;
   const layer = layerOf(context, node);
   if (typeof layer === "string") return layer;
   const gemm = node.opType === "Gemm" ? node.attribute : [];
@@ -82,7 +83,8 @@ export function foldIntoNext(context: Context, candidate: Candidate): FoldRow | 
     return `${layer.label} does not read channels on axis 1 alone`;
   const affine = candidate.over(layer.layout.inputs, 1, rank);
   if (typeof affine === "string") return affine;
-  if (layer.pads && !keepsZero(affine)) return `${layer.label} pads with zeros, which it would have mapped to others`;
+  if (layer.pads && !keepsZero(affine))
+    return `${layer.label} pads with zeros, which the normalization would have changed`;
   const folded = foldBefore(layer.weightValues, layer.biasValues, layer.layout, affine, layer.factor);
   return store(context, candidate, layer, folded, affine, "before", () => {
     node.input[0] = candidate.x;

@@ -51,7 +51,7 @@ export interface Folded {
  * import { batchNormOf, buildModel, foldModel } from "@bn/onnx";
  * const one = new Float32Array([1]);
  * const { rows } = await foldModel(buildModel(batchNormOf([one, one, [1], one, one])));
- * console.log(rows[0]!.status, rows[0]!.reason); // left behind no layer: tensor "X" is given by no node; before no layer: its output is an output of the graph
+ * console.log(rows[0]!.status, rows[0]!.reason); // left no layer before it can be used: tensor "X" is given by no node; no layer after it can be used: its output is an output of the graph
  * ```
  */
 export async function foldModel(bytes: Uint8Array, options: FoldOptions = {}): Promise<Folded> {
@@ -78,7 +78,7 @@ export function foldAll(model: Model, options: FoldOptions): FoldedAll {
     const node = "tensors" in found && found.where === "" ? writers.get(found.tensors.y) : undefined;
     const key = node ?? `${found.where} ${found.label}`;
     const why = "broken" in found ? found.broken : whyLeft(found);
-    rows.set(key, leftRow(found.name, "BatchNormalization", why ?? "no layer with weights stands beside it"));
+    rows.set(key, leftRow(found.name, "BatchNormalization", why ?? "no layer with weights is next to it"));
     if (node && "tensors" in found && why === null) norms.set(node, found);
   }
   // A fold may bring the next normalization next to a layer, so this repeats until nothing changes.
@@ -105,7 +105,7 @@ export function foldAll(model: Model, options: FoldOptions): FoldedAll {
 }
 
 function whyLeft({ where, layer, computed, training, spatial }: NormNode): string | null {
-  if (where !== "") return "it is inside of a subgraph or function, whose names others may read";
+  if (where !== "") return "it is inside a subgraph or function, whose tensors may be read elsewhere";
   if (layer === null) return computed ?? "its weights are not in the file";
   if (training) return "it is in training mode";
   return spatial ? unusable(affineOf(layer)) : "spatial is 0: it normalizes positions, not channels";

@@ -37,7 +37,7 @@ export function judge(task: FoldTask, given: FoldAttempt, others: readonly NormR
     return { status: "not folded", ...found, mistake: null, evidence };
   }
   const best = likeliest(task, attempt, others);
-  const off = `what is right misses by ${shown(found.ratio)} bounds at ${found.at}`;
+  const off = `the right value differs by ${shown(found.ratio)} times the bound at ${found.at}`;
   if (best === null) return { status: "wrong", ...found, mistake: null, evidence: `${off}; no known mistake fits` };
   const fit = `all ${task.layout.outputs} channels fit within ${shown(best.ratio)} of the bound`;
   return { status: "wrong", ...found, mistake: best.name, evidence: `${fit}; ${off}` };

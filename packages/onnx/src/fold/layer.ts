@@ -71,7 +71,7 @@ export function layerOf(context: Context, end: NodeProto): Layer | string {
   const carrier = carrierOf(node, values.dims);
   if (typeof carrier === "string") return `${label}: ${carrier}`;
   if (!readOnce(wiring, name) && !options.duplicate) {
-    return `the weights of ${label}, tensor "${name}", are read elsewhere too; duplicate copies them`;
+    return `the weights of ${label}, tensor "${name}", are also read elsewhere; --duplicate (option duplicate) folds a copy`;
   }
   if (model.irVersion >= 4n && model.graph.input.some((input) => input.name === name)) {
     return `the weights of ${label}, tensor "${name}", are an input of the graph, which callers may set`;

@@ -16,7 +16,7 @@ export function pathUp(model: Model, wiring: Wiring, name: string, isEnd: (node:
   for (let at = name; ; ) {
     const needed = wiring.neededElsewhere(at);
     if (needed !== null) return `tensor "${at}" between them ${needed}`;
-    if (wiring.readersOf(at).length > 1) return `tensor "${at}" between them is read elsewhere too`;
+    if (wiring.readersOf(at).length > 1) return `tensor "${at}" between them is also read elsewhere`;
     const producer = wiring.producerOf(at);
     if (producer === undefined) return `tensor "${at}" is given by no node`;
     if (isEnd(producer)) return { carrier: producer, between };
@@ -29,13 +29,13 @@ export function pathUp(model: Model, wiring: Wiring, name: string, isEnd: (node:
 
 function whyBlocked(model: Model, wiring: Wiring, node: NodeProto, output: string): string | null {
   const label = `${node.opType}${node.name === "" ? "" : ` "${node.name}"`}`;
-  if (!isOnnxDomain(node.domain)) return `${label} of domain ${node.domain} stands between`;
+  if (!isOnnxDomain(node.domain)) return `${label} of domain ${node.domain} is between them`;
   if (node.opType === "Identity") return null;
   if (node.opType === "Dropout") {
     const extra = node.output.slice(1).some((name) => name !== "");
     const mode = node.input[2] ?? "";
     const training = opsetOf(model) >= 12 ? mode !== "" && !isFalse(wiring, mode) : isTraining(node, opsetOf(model));
-    return extra || training || node.output[0] !== output ? `${label} in training mode stands between` : null;
+    return extra || training || node.output[0] !== output ? `${label} in training mode is between them` : null;
   }
   if (node.opType === "Reshape") return null; // reshapeMoves judges it once the layer at the end is known
   return `${label} stands between`;

@@ -21,12 +21,12 @@ export function* mixedGroups(task: FoldTask): Generator<Mistake> {
   if (rows === layout.inputs && groups > 1 && Number.isInteger(groups)) {
     yield mixed(
       "groups by rest",
-      "groups were mixed up: inputs go round the groups",
+      "groups were mixed up: consecutive inputs were assigned to consecutive groups",
       (i) => (rowOf(i) % groups) * columns + columnOf(i),
     );
     yield mixed(
       "groups inside",
-      "groups were mixed up: they lie inside of the outputs of one",
+      "groups were mixed up: they were read as if interleaved within the outputs",
       (i) => columnOf(i) * groups + (rowOf(i) % groups),
     );
   }

@@ -34,7 +34,7 @@ export function wiringOf(model: Model): Wiring {
     readersOf: (name) => readers.get(name) ?? [],
     neededElsewhere(name) {
       if (outputs.has(name)) return "is an output of the graph";
-      return captured.has(name) ? "is read inside of a subgraph" : null;
+      return captured.has(name) ? "is read inside a subgraph" : null;
     },
     tensorOf: (name) => tensors.get(name),
   };

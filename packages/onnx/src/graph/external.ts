@@ -26,13 +26,13 @@ export async function inlineExternal(tensors: readonly TensorProto[], read: Read
     const { location, offset, length } = placeOf(tensor, fail);
     if (!read) {
       throw fail(
-        `, "${location}", and only this one was given; pass external, e.g. of openModel(path) of @bn/onnx/node, or save the model as one file`,
+        `, "${location}", and only this one was given; pass external, e.g. from openModel(path) of @bn/onnx/node, or save the model as one file`,
       );
     }
     if (length !== null && total + length > MAX_BYTES)
       throw fail(`, and with ${length} bytes of it the model is larger than ${MAX_BYTES}`);
     const bytes = await read(location, offset, length).catch((cause) => {
-      throw fail(`, "${location}", which cannot be read: ${messageOf(cause)}; put it beside the model`, cause);
+      throw fail(`, "${location}", which cannot be read: ${messageOf(cause)}; put it next to the model`, cause);
     });
     total += bytes.length;
     if (total > MAX_BYTES) throw fail(`, and with ${bytes.length} bytes of it the model is larger than ${MAX_BYTES}`);
@@ -49,9 +49,9 @@ type Failure = (what: string, cause?: unknown) => BnError;
 function placeOf({ externalData }: TensorProto, fail: Failure) {
   const entries = new Map(externalData.map(({ key, value }) => [key, value]));
   const location = entries.get("location") ?? "";
-  if (location === "") throw fail(" and does not name it; export the model again");
+  if (location === "") throw fail(" but names no file; export the model again");
   if (!staysInFolder(location))
-    throw fail(`, "${location}", outside of the model's folder; put it beside the model and save the model again`);
+    throw fail(`, "${location}", outside the model's folder; put it next to the model and save the model again`);
   const number = (key: string): number | null => {
     const text = entries.get(key);
     if (text === undefined) return null;

@@ -35,7 +35,9 @@ export async function openModel(path: string): Promise<OpenedModel> {
     const folder = await realpath(dirname(resolve(path)));
     return { bytes, external: (location, offset, length) => readPart(folder, location, offset, length) };
   } catch (cause) {
-    throw new BnError("ERR_BN_DATA", `cannot read ${path}: ${messageOf(cause)}; name an ONNX model`, { cause });
+    throw new BnError("ERR_BN_DATA", `cannot read ${path}: ${messageOf(cause)}; give the path of an ONNX model`, {
+      cause,
+    });
   }
 }
 
@@ -48,7 +50,7 @@ async function readPart(folder: string, location: string, offset: number, length
     const info = await file.stat();
     if (!info.isFile()) throw new Error("it is not a file");
     const end = offset + (length ?? Math.max(0, info.size - offset));
-    if (end > info.size) throw new Error(`it has ${info.size} bytes, expected ${end} at least`);
+    if (end > info.size) throw new Error(`it has ${info.size} bytes, expected at least ${end}`);
     if (end - offset > MAX_BYTES) throw new Error(`${end - offset} bytes, expected at most ${MAX_BYTES}`);
     const bytes = new Uint8Array(end - offset);
     for (let done = 0; done < bytes.length; ) {

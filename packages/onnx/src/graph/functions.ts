@@ -39,7 +39,7 @@ export function inlineFunctions(model: Model): Map<NodeProto, string> {
       const where = `function "${body.name}", called by node ${labelOf(node, index)}${path === "" ? "" : ` in ${path}`}`;
       total += body.node.length;
       if (depth > bodies.size || total > MAX_NODES) {
-        const what = depth > bodies.size ? "calls itself" : `stands for more than ${MAX_NODES} nodes`;
+        const what = depth > bodies.size ? "calls itself" : `expands to more than ${MAX_NODES} nodes`;
         throw new BnError("ERR_BN_DATA", `ONNX model: function "${body.name}" ${what}; export the model again`);
       }
       const call = callOf(body, node, taken);

@@ -123,7 +123,7 @@ export const CHANGED: ReadonlyMap<string, Change> = new Map<string, Change>([
       const rank = rankOf(x);
       if (count === undefined || axis === undefined)
         throw fail("how often it repeats, and along which axis, are not stored in the model");
-      if (rank === undefined) throw fail(`the model does not tell the rank of "${x}"`);
+      if (rank === undefined) throw fail(`the model does not contain the rank of "${x}"`);
       const at = axis < 0 ? axis + rank : axis;
       node.input = [
         x,
@@ -142,7 +142,8 @@ export const CHANGED: ReadonlyMap<string, Change> = new Map<string, Change>([
 function filled(node: NodeProto, { fail }: Rewrite): void {
   const given = ["values", "shape", "value", "dtype", "extra_shape", "input_as_shape"].map((name) => take(node, name));
   const [values, shape, value, dtype] = given;
-  if (node.input.length > 0 || !shape) throw fail("takes its shape from a tensor, which no later operator set has");
+  if (node.input.length > 0 || !shape)
+    throw fail("takes its shape from a tensor, which later operator sets do not support");
   if (dtype && dtype.i !== 1n) throw fail(`gives values of element type ${dtype.i}, expected 1, float32`);
   const dims = shape.ints.map(Number);
   const count = dims.reduce((a, b) => a * b, 1);

@@ -23,7 +23,7 @@ export function parseModel(bytes: Uint8Array): Model {
   if (bytes.length > MAX_BYTES) {
     throw new BnError(
       "ERR_BN_DATA",
-      `ONNX model: ${bytes.length} bytes, expected at most ${MAX_BYTES}; cut out the part of the network to look at`,
+      `ONNX model: ${bytes.length} bytes, expected at most ${MAX_BYTES}; extract the part of the network that you need`,
     );
   }
   const decode = <T>(read: () => T): T => {
@@ -40,14 +40,14 @@ export function parseModel(bytes: Uint8Array): Model {
   if (decode(() => decodedSize(ModelProtoSchema, bytes, MAX_DECODED)) > MAX_DECODED) {
     throw new BnError(
       "ERR_BN_DATA",
-      `ONNX model: ${bytes.length} bytes would take more than ${MAX_DECODED} decoded, expected weights as raw_data; damaged, or made to fill memory`,
+      `ONNX model: ${bytes.length} bytes would take more than ${MAX_DECODED} decoded, expected weights as raw_data; the file is damaged, or made to exhaust memory`,
     );
   }
   const model = decode(() => fromBinary(ModelProtoSchema, bytes));
   if (!model.graph) {
     throw new BnError(
       "ERR_BN_DATA",
-      `ONNX model: ${bytes.length} bytes without a graph; is it an ONNX file, and whole?`,
+      `ONNX model: ${bytes.length} bytes without a graph: not an ONNX file, or truncated; fetch or export it again`,
     );
   }
   return model as Model;

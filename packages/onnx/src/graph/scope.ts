@@ -34,7 +34,7 @@ export function createScopes(): (graph: PlacedGraph) => Lookup {
   };
   return (from) => (wanted) => {
     // An unused output has an empty name, which refers to nothing.
-    if (wanted === "") return { why: "has an empty name: there is none", known: false };
+    if (wanted === "") return { why: "has an empty name, which means that it is absent", known: false };
     let name = wanted;
     const passed = new Set<string>();
     for (let graph: PlacedGraph | null = from; graph; ) {
@@ -50,7 +50,7 @@ export function createScopes(): (graph: PlacedGraph) => Lookup {
       }
       const producer = producers.get(name);
       if (producer?.opType === "Identity") {
-        if (passed.has(name)) return { why: "is given by nothing but itself", known: false };
+        if (passed.has(name)) return { why: "depends only on itself", known: false };
         passed.add(name);
         name = producer.input[0] ?? "";
       } else if (producer) {
@@ -63,7 +63,7 @@ export function createScopes(): (graph: PlacedGraph) => Lookup {
         graph = graph.parent;
       }
     }
-    return { why: "is given by nothing: no initialiser, node or graph input", known: false };
+    return { why: "does not exist: there is no initialiser, node or graph input of that name", known: false };
   };
 }
 
@@ -76,7 +76,7 @@ export function givenTwice({ nodes, initializers, sparse }: Stored): Map<string,
     const giver = `${node.opType} ${labelOf(node, index)}`;
     for (const name of node.output) {
       const other = name === "" ? undefined : givers.get(name);
-      if (other !== undefined) twice.set(name, `is given twice, by ${other} and by ${giver}`);
+      if (other !== undefined) twice.set(name, `is defined twice, by ${other} and by ${giver}`);
       givers.set(name, giver);
     }
   }

@@ -17,7 +17,7 @@ export function denseOf({ values, indices, dims }: SparseTensorProto): TensorPro
   if (!sizes.every((size) => Number.isSafeInteger(size) && size >= 0) || count > MAX_VALUES)
     return `is sparse with shape [${sizes}], expected whole numbers of at most ${MAX_VALUES} values`;
   const numbers = numbersOf(values);
-  if (typeof numbers === "string") return `is sparse, and what it holds ${numbers}`;
+  if (typeof numbers === "string") return `is sparse, and its values ${numbers}`;
   const places = wholeNumbersOf(indices);
   if (typeof places === "string") return `is sparse, and its indices ${places}`;
   const n = numbers.data.length;

@@ -90,7 +90,7 @@ export function numbersOf(tensor: TensorProto): Numbers | string {
   const count = dims.reduce((a, b) => a * b, 1);
   const shape = `[${dims}]`;
   if (!dims.every((dim) => Number.isSafeInteger(dim) && dim >= 0)) return `has shape ${shape}, expected whole numbers`;
-  if (tensor.segment) return "is one segment of a tensor, expected the whole; save the model again";
+  if (tensor.segment) return "is one segment of a tensor, expected the whole tensor; save the model again";
   const { bytes, dtype, narrow, name } = encoding;
   const { rawData } = tensor;
   const typed = encoding.typed(tensor);

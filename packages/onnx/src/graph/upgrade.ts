@@ -105,7 +105,7 @@ function broadcast(node: NodeProto, { rankOf, stored, put, fail }: Rewrite): Nod
   const [a = "", b = ""] = node.input;
   const [rankA, rankB] = [rankOf(a), rankOf(b)];
   if (rankA === undefined || rankB === undefined) {
-    throw fail(`broadcasts by axis ${at}, and the model does not tell the rank of "${rankA === undefined ? a : b}"`);
+    throw fail(`broadcasts by axis ${at}, and the model does not contain the rank of "${rankA === undefined ? a : b}"`);
   }
   const trailing = rankA - (at < 0 ? at + rankA : at) - rankB;
   if (node.opType === "PRelu" && (rankB !== 1 || trailing <= 0)) return [node];

@@ -24,7 +24,7 @@ const BLOBS: LayerSource = { format: "blobs", nodes: [], where: "" };
 export async function readBatchNorm(blobs: readonly Blob[], constants: LayerConstants = {}): Promise<NormRecord> {
   for (const [i, { shape }] of blobs.entries()) {
     if (shape.length === 1) continue;
-    const cure = "expected one axis; only a Scale of one axis, the channels, fits";
+    const cure = "expected one axis; only a Scale with one axis, the channels, can be used";
     throw new BnError("ERR_BN_SHAPE", `readBatchNorm: blobs[${i}] has shape [${shape}], ${cure}`);
   }
   return batchNormOf(await Promise.all(blobs.map((blob) => blob.read())), constants);
@@ -95,9 +95,7 @@ export async function readScale(
 ): Promise<ScaleRecord> {
   const most = twoBottoms ? 1 : 2;
   if (blobs.length > most || (!twoBottoms && blobs.length === 0)) {
-    const expected = twoBottoms
-      ? "none, or the bias"
-      : "the scale, and the bias where there is one; call setUp() before";
+    const expected = twoBottoms ? "none, or the bias" : "the scale, and the bias if there is one; call setUp() first";
     throw new BnError("ERR_BN_PARAM", `readScale: ${blobs.length} blobs, expected ${expected}`);
   }
   const values = await Promise.all(blobs.map((blob) => blob.read()));
@@ -121,7 +119,7 @@ function checkValues(values: readonly ArrayLike<number>[]): void {
   if (values.length < 3 || values.length > 5) {
     throw new BnError(
       "ERR_BN_PARAM",
-      `readBatchNorm: ${values.length} blobs, expected 3 to 5: mean, variance, factor, then gamma and beta of a Scale; call setUp() before`,
+      `readBatchNorm: ${values.length} blobs, expected 3 to 5: mean, variance, factor, then gamma and beta of a Scale; call setUp() first`,
     );
   }
   const [mean] = values as [ArrayLike<number>];
@@ -139,7 +137,7 @@ function checkValues(values: readonly ArrayLike<number>[]): void {
     if (blob.length === expected && typed && blob.length > 0) continue;
     throw new BnError(
       "ERR_BN_SHAPE",
-      `readBatchNorm: blobs[${i}] has shape [${blob.length}] (${kind(blob)}), expected [${expected}] as blobs[0] [${mean.length}] (${kind(mean)}); only a Scale of one axis, the channels, fits`,
+      `readBatchNorm: blobs[${i}] has shape [${blob.length}] (${kind(blob)}), expected [${expected}] as blobs[0] [${mean.length}] (${kind(mean)}); only a Scale with one axis, the channels, can be used`,
     );
   }
 }

@@ -102,7 +102,7 @@ function steadyWeight(name: string, { movingAverageFraction: fraction, statistic
   if (fraction >= 0 && fraction < 1 && statistics.factor !== 0)
     return 1 / (1 - Math.fround(fraction)) / statistics.factor;
   const what = `movingAverageFraction is ${fraction} and the factor ${statistics.factor}`;
-  const cure = 'and a steady average needs a fraction in [0, 1) and a factor other than 0; take average "stored"';
+  const cure = 'and a steady average needs a fraction in [0, 1) and a factor other than 0; use average "stored"';
   throw new BnError("ERR_BN_PARAM", `createLayer "${name}": ${what}, ${cure}`);
 }
 

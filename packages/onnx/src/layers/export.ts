@@ -92,7 +92,7 @@ export function exportNodes(layers: readonly LayerRecord[], options: NodeOptions
   if (!OPSETS.includes(opset))
     throw new BnError("ERR_BN_PARAM", `exportNodes: opset is ${opset}, expected ${OPSETS.join(", ")}`);
   const merged = mergeScales(layers, rank);
-  if (merged.length === 0) throw new BnError("ERR_BN_PARAM", "exportNodes: no layers, expected one at least");
+  if (merged.length === 0) throw new BnError("ERR_BN_PARAM", "exportNodes: no layers, expected at least one");
   const all: Part = { nodes: [], initializers: [], inputs: [], running: [] };
   for (const [i, layer] of merged.entries()) {
     const own = merged.length > 1 ? `${prefix}${i}.` : prefix;
@@ -200,6 +200,8 @@ function axisOf(axis: number, rank: number | undefined, covered: number): number
   const at = axis < 0 && rank !== undefined ? axis + rank : axis;
   if (rank !== undefined && Number.isInteger(at) && at >= 0 && at + covered <= rank) return at;
   const what =
-    rank === undefined ? "needs the rank of X; pass it" : `covers ${covered} of the ${rank} axes of X; it does not fit`;
+    rank === undefined
+      ? "needs the rank of X; pass rank"
+      : `covers ${covered} of the ${rank} axes of X; it does not fit`;
   throw new BnError("ERR_BN_PARAM", `exportNodes: a layer with axis ${axis} ${what}`);
 }

@@ -70,7 +70,7 @@ function importLayers(read: ReadModel, partial: boolean): Imported {
     } else {
       channels += found.layer.channels;
       if (channels > MAX_CHANNELS) {
-        const what = `with it the model has ${channels} channels, expected at most ${MAX_CHANNELS}; import a part of it`;
+        const what = `with this node the model has ${channels} channels, expected at most ${MAX_CHANNELS}; import a part of the model`;
         throw new BnError("ERR_BN_DATA", `${title}: ${what}`);
       }
       layers.push(found.layer);
@@ -84,6 +84,6 @@ function importLayers(read: ReadModel, partial: boolean): Imported {
   if (nodes > 0) return { layers, diagnostics };
   throw new BnError(
     "ERR_BN_DATA",
-    `ONNX model: no BatchNormalization among the ${read.model.graph.node.length} nodes of the graph; where export fused them into convolutions, export it without that`,
+    `ONNX model: no BatchNormalization among the ${read.model.graph.node.length} nodes of the graph; if the export fused them into convolutions, export the model without fusion`,
   );
 }

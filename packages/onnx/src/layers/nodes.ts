@@ -134,9 +134,9 @@ function readNode(
   const source = lookup(x);
   if ("why" in source && !source.known) {
     return broken(
-      source.why.startsWith("is given twice")
+      source.why.startsWith("is defined twice")
         ? `X, tensor "${x}", ${source.why}; export the model again`
-        : `nothing gives its input X, tensor "${x}": no initialiser, node or graph input; export the model again`,
+        : `its input X, tensor "${x}", does not exist: there is no initialiser, node or graph input of that name; export the model again`,
     );
   }
   const target = lookup(y);
@@ -157,7 +157,7 @@ function readNode(
     const tensor = lookup(name);
     if ("why" in tensor) {
       if (!tensor.known) return broken(`${what} ${tensor.why}; export the model again, with weights`);
-      computed ??= `${what} ${tensor.why}: no weights in the file; fold constants, or export the model again`;
+      computed ??= `${what} ${tensor.why}, so its values are not in the file; fold constants, or export the model again`;
       continue;
     }
     const numbers = numbersOf(tensor);
@@ -179,12 +179,16 @@ function recordOf(values: readonly Numbers[], attributes: NormAttributes, place:
   const widened = ({ data }: Numbers): HostArray => (dtype === "float64" ? Float64Array.from(data) : data);
   const said: (readonly [DiagnosticKind, string])[] = [];
   const narrow = [...new Set(values.map((value) => value.narrow).filter((name) => name !== null))];
-  if (narrow.length > 0) said.push(["converted", `weights are ${narrow.join(" and ")}, now ${dtype}, exactly`]);
+  if (narrow.length > 0)
+    said.push(["converted", `the weights are ${narrow.join(" and ")}, and are converted exactly to ${dtype}`]);
   if (new Set(values.map((value) => value.dtype)).size > 1)
-    said.push(["converted", "weights of two types, now float64"]);
+    said.push(["converted", "the weights have two types, and are converted to float64"]);
   if (!spatial) {
     const flat = `[N, ${mean.data.length}]`;
-    said.push(["converted", `spatial is 0: a channel for each of [${mean.dims}]; reshape bottom to ${flat} and back`]);
+    said.push([
+      "converted",
+      `spatial is 0: there is one channel per position of [${mean.dims}]; reshape bottom to ${flat} and back`,
+    ]);
   }
   if (training) {
     const what = "is in training mode: a layer in phase train, which stores the variance times m / (m - 1)";
@@ -219,7 +223,7 @@ function mxnetSpatial(
   const [scale] = values as [Numbers];
   if (spatial || !isPerChannel(scale.dims, shape)) return null;
   const needed = shape ? shape.slice(1).join(",") : `${scale.dims},D1,...`;
-  return `spatial is 0 and scale has shape [${scale.dims}], where spatial 0 needs [${needed}], one value per position; MXNet's export writes 0 and means 1: set spatial to 1`;
+  return `spatial is 0 and scale has shape [${scale.dims}], but spatial 0 needs [${needed}], one value per position; MXNet exports 0 where it means 1: set spatial to 1`;
 }
 
 /** Whether `dims` is [C] or [C, 1, 1] although X has more axes, at least one of which has a size other than 1. */

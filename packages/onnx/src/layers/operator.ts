@@ -67,7 +67,7 @@ export function readAttributes(node: NodeProto, opset: number): NormAttributes |
   ] as const) {
     const found: AttributeProto | undefined = attributeOf(node, name);
     // An absent attribute must not be read as protobuf's default.
-    if (found && found.refAttrName !== "") return `${name} is given by the caller of its function; nobody calls it`;
+    if (found && found.refAttrName !== "") return `${name} refers to an attribute of its function, which nothing calls`;
     // Old files omit the type.
     if (found && found.type !== 0 && found.type !== type)
       return `attribute ${name} is of type ${found.type}, expected ${type === FLOAT ? "a float" : "an int"}`;
@@ -76,7 +76,7 @@ export function readAttributes(node: NodeProto, opset: number): NormAttributes |
   }
   const float = (name: string, absent: number) => {
     const found = attributeOf(node, name);
-    if (!found) assumed.push(`${name} is not given: ${absent}, the operator's default`);
+    if (!found) assumed.push(`${name} is not given: ${absent} is used, the operator's default`);
     return found?.f ?? absent;
   };
   const int = (name: string) => attributeOf(node, name)?.i;
@@ -91,7 +91,8 @@ export function readAttributes(node: NodeProto, opset: number): NormAttributes |
     const isTest = int("is_test");
     // The default is 0, training. But exporters omitted the attribute in networks for inference, and converters read it
     // as inference.
-    if (isTest === undefined && !extra) assumed.push("is_test is not given, and there is one output: inference");
+    if (isTest === undefined && !extra)
+      assumed.push("is_test is not given, and there is one output, so the node is read as inference");
     training = isTest === undefined ? extra : isTest === 0n;
   }
   const spatial = (int("spatial") ?? 1n) !== 0n;
@@ -99,20 +100,20 @@ export function readAttributes(node: NodeProto, opset: number): NormAttributes |
   if (!version.spatial && attributeOf(node, "spatial")) {
     if (!spatial)
       return `spatial is 0, which operator set ${opset} does not have: parameters are per channel; set spatial to 1`;
-    ignored.push(`spatial is not an attribute of operator set ${opset}: 1 is what it always does`);
+    ignored.push(`spatial is not an attribute of operator set ${opset}, which always behaves as spatial 1`);
   }
   if (version.training !== "is_test" && attributeOf(node, "is_test"))
     ignored.push(`is_test is not an attribute of operator set ${opset}`);
   if (version.training !== "training_mode" && attributeOf(node, "training_mode"))
     ignored.push(
-      `training_mode is not an attribute of operator set ${opset}, where ${TRAINING[version.training]} tells`,
+      `training_mode is not an attribute of operator set ${opset}, where ${TRAINING[version.training]} decides`,
     );
   for (const { name } of node.attribute)
     if (!KNOWN.has(name))
       ignored.push(`${name} is not an attribute of BatchNormalization, and is not read; ONNX Runtime refuses the node`);
   if (version.training === "training_mode" && extra && !training)
     ignored.push(
-      "has outputs for running statistics, which only training_mode 1 gives: exported by halves from training",
+      "has outputs for running statistics, which only training_mode 1 computes: an incomplete export from training",
     );
   return { epsilon, momentum, training, spatial: !version.spatial || spatial, assumed, ignored };
 }

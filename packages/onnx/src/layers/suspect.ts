@@ -32,14 +32,14 @@ export function suspicions(layer: BatchNormScaleRecord): string[] {
   say(
     variance,
     (value) => value < 0,
-    (many) => `var is negative (${many}): NaN where var + epsilon is`,
+    (many) => `var is negative (${many}): the output is NaN where var + epsilon is negative`,
   );
   say(
     variance,
     (value) => value === 0,
-    (many) => `var is zero (${many}): a channel that never changed, or statistics never made`,
+    (many) => `var is zero (${many}): the channel was constant, or its statistics were never computed`,
   );
-  if (eps === 0) found.push("epsilon is 0: a constant channel gives NaN");
+  if (eps === 0) found.push("epsilon is 0, so a constant channel gives NaN");
   if (!(momentum >= 0 && momentum <= 1)) found.push(`momentum is ${momentum}, expected a number from 0 to 1`);
   const limit = 2 ** (BITS[dtype] - 1 - TOO_FEW);
   const ratio = (c: number) => Math.abs(mean[c] as number) / Math.sqrt((variance[c] as number) + eps);

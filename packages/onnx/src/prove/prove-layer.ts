@@ -54,7 +54,7 @@ export function proveLayer(run: LayerRun): ProofRow {
     weights: { status: verdict.status, ratio: verdict.ratio, at: verdict.at, mistake: verdict.mistake },
   };
   if (original.length !== fed.data.length) {
-    const reason = `it gives ${fed.data.length} values, the original ${original.length}`;
+    const reason = `it gives ${fed.data.length} values, and the original gives ${original.length}`;
     return { ...head, ...NOTHING, status: "failed", reason };
   }
   const errors = channelErrors(sides, rangesOf(x, map.xAxis, task.layout.inputs));
@@ -112,9 +112,9 @@ function whyFailed(
   if (status !== "right") return mistake ?? `the weights are ${status}: ${evidence}`;
   if (lost > 0) return `${lost} outputs are not finite where the original's are`;
   if (layerOnly === null)
-    return "nothing was compared: the original gives no finite value here; give an input, --input";
+    return "nothing was compared: the original gives no finite value here; pass another input with --input";
   const off = (name: string, { ratio, channel }: ProofComparison) =>
-    `channel ${channel} is off ${name} by ${ratio.toPrecision(3)} of the bound`;
+    `channel ${channel} differs from ${name} by ${ratio.toPrecision(3)} times the bound`;
   if (!(layerOnly.ratio <= 1)) return off("the original", layerOnly);
   return float64 && !(float64.ratio <= 1) ? off("float64", float64) : "";
 }

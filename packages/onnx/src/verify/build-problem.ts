@@ -46,7 +46,7 @@ export type Operands = readonly Values[];
 /** The problem that a node represents, without the values of X, or a text that says why it is none. */
 export function planOf(node: ComparedNode, x: Omit<Values, "data">, operands: Operands): Plan | string {
   const { shape } = x;
-  if (countOf(shape) === 0) return `X has shape [${shape}], no value at all: nothing to compare`;
+  if (countOf(shape) === 0) return `X has shape [${shape}], which has no values, so there is nothing to compare`;
   const wide = [x, ...operands].some(({ dtype }) => dtype === "float64");
   const dtype: Dtype = wide ? "float64" : "float32";
   const base = { dtype, narrow: x.narrow, eps: node.epsilon, stashed: dtype, sums: "deviations" as const };

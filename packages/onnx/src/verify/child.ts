@@ -102,7 +102,9 @@ function written(bytes: Uint8Array, at: number): number {
     try {
       done += writeSync(SCRATCH, bytes, done, Math.min(bytes.length - done, 2 ** 26), at + done);
     } catch (error) {
-      throw new Error(`its outputs do not fit in the temporary folder (${messageOf(error)}); free some, or set TMPDIR`);
+      throw new Error(
+        `its outputs do not fit in the temporary folder (${messageOf(error)}); free space there, or set TMPDIR`,
+      );
     }
   }
   return at + bytes.length;

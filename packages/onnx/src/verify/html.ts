@@ -33,10 +33,10 @@ export function verifyHtml(title: string, report: VerifyReport, allowNone = fals
   const nodes = report.rows.length;
   const body = html`<p>${report.inputs.map(({ name, type, shape }) => `input ${name}: ${type} ${shape.join("x")}`).join(" · ")}</p>
 <h2>Error by depth</h2>
-<p>The largest error of each node as a fraction of its bound, on a log scale. Point at one for its name.</p>
+<p>The largest error of each node as a fraction of its bound, on a log scale. Point at a dot for its name.</p>
 <div class="panel">${depthPlot(seriesOf(report), nodes, "node, in the order of the network")}</div>
 <h2>Worst offenders</h2>
-<p>The comparisons nearest to their bound, or beyond it. A ratio of at most 1 passes.</p>
+<p>The comparisons that are nearest to their bound or beyond it. A ratio of at most 1 passes.</p>
 <div class="panel">${offenders(worstOf(report, OFFENDERS))}</div>
 ${diagnostics(report)}
 <h2>Nodes, worst first</h2>

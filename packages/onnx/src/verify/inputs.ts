@@ -41,7 +41,10 @@ export function planInputs(inputs: readonly ValueInfoProto[], sizeOf: SizeOf, { 
     checkShape(input, plan.shape, given !== undefined);
     total += plan.shape.reduce((a, b) => a * b, 1);
     if (total > MAX_ELEMENTS)
-      throw bad(input, `and those before it have ${total} values, expected at most ${MAX_ELEMENTS}; give shapes`);
+      throw bad(
+        input,
+        `and the inputs before it have ${total} values, expected at most ${MAX_ELEMENTS}; pass smaller shapes`,
+      );
     return plan;
   });
 }
@@ -117,8 +120,7 @@ function nameSize(sizes: Map<string, number>, input: ValueInfoProto, axis: numbe
 
 function chosenShape(sizeOf: SizeOf, input: ValueInfoProto, sizes: Map<string, number>, size: number): Shape {
   const dims = dimsOf(input);
-  if (!dims)
-    throw bad(input, `has no rank in the model; give its shape, e.g. bn verify --shape ${input.name}=1,3,224,224`);
+  if (!dims) throw bad(input, `has no shape in the model; give one, e.g. bn verify --shape ${input.name}=1,3,224,224`);
   const { sizes: told, isParameter } = sizeOf(input.name, dims.length);
   return dims.map((dim, axis) => {
     // A size of 0 is allowed; there is then nothing to compare.

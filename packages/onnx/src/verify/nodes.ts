@@ -81,7 +81,7 @@ function readInstance(
   if (twice !== null) return { ...place, broken: twice };
   const epsilon = attributeOf(node, "epsilon");
   if (epsilon && epsilon.refAttrName !== "")
-    return { ...place, broken: "epsilon is given by the caller of its function; nobody calls it" };
+    return { ...place, broken: "epsilon refers to an attribute of its function, which nothing calls" };
   const value = epsilon?.f ?? Math.fround(1e-5);
   if (!(value >= 0 && value < Number.POSITIVE_INFINITY))
     return { ...place, broken: `epsilon is ${value}, expected a finite number >= 0` };
@@ -91,7 +91,7 @@ function readInstance(
 function namesGivenTwice({ input, output }: NodeProto, lookup: Lookup): string | null {
   for (const name of [...input, ...output]) {
     const found = name === "" ? null : lookup(name);
-    if (found && "why" in found && found.why.startsWith("is given twice"))
+    if (found && "why" in found && found.why.startsWith("is defined twice"))
       return `tensor "${name}" ${found.why}; export the model again`;
   }
   return null;

@@ -114,7 +114,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
       const home = child;
       const runLarge: NonNullable<Loaded["runLarge"]> = async (feeds, apart) => {
         if (child === null || child !== home)
-          throw new BnError("ERR_BN_DATA", "ONNX Runtime: the process that held the model has ended");
+          throw new BnError("ERR_BN_DATA", "ONNX Runtime: the process that holds the model has ended");
         const run = ++runs;
         scratch?.clear();
         const { list, parts } = packFeeds(feeds, home.made);
@@ -159,7 +159,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
       async read(start, count) {
         const values = new (arrayOf(type))(count);
         const bytes = new Uint8Array(values.buffer);
-        if (!isCurrent()) throw new BnError("ERR_BN_DATA", "ONNX Runtime: a tensor is read after the run that gave it");
+        if (!isCurrent()) throw new BnError("ERR_BN_DATA", "ONNX Runtime: a tensor was read after its run had ended");
         await scratch?.read((at ?? 0) + start * values.BYTES_PER_ELEMENT, bytes);
         return values;
       },
@@ -192,7 +192,9 @@ function start(scratch: Scratch | null, onEnd: (child: Child) => void): Child {
   const end = (how: string) => {
     onEnd(child);
     const why = child.reason || `its process ended with ${how}`;
-    const cure = child.reason ? "" : "; that is a fault of its own: report it there, and leave the node out";
+    const cure = child.reason
+      ? ""
+      : "; this is a fault of ONNX Runtime: report it there, and remove the node from the model";
     const error = new BnError("ERR_BN_DATA", `ONNX Runtime does not run the model: ${why}${cure}`);
     for (const { reject } of child.waiting.values()) reject(error);
     child.waiting.clear();
@@ -212,7 +214,6 @@ function watchMemory(pid: number | undefined, limit: number, kill: (reason: stri
   return setInterval(async () => {
     const text = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
     const resident = Number(/^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0) * 1024;
-    if (resident > limit)
-      kill(`it took more than ${mebibytes} MiB of memory; give it a smaller input, or raise the limit`);
+    if (resident > limit) kill(`it used more than ${mebibytes} MiB of memory; use a smaller input, or raise the limit`);
   }, MS_BETWEEN_LOOKS);
 }

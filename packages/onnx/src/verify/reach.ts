@@ -31,7 +31,7 @@ export async function reach<T extends HasNode>(nodes: readonly T[], taps: Taps):
   async function scout(some: readonly T[]): Promise<void> {
     const wanted = some.filter((node) => {
       const block = blocked(taps.needs([node.node.output[0] ?? ""]));
-      if (block) found.set(node, { node, shape: null, y: false, why: `lies behind a node that failed: ${block.why}` });
+      if (block) found.set(node, { node, shape: null, y: false, why: `depends on a node that failed: ${block.why}` });
       return !block;
     });
     if (wanted.length === 0) return;

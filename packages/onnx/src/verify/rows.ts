@@ -101,7 +101,7 @@ async function nodeValues(
   const source = values.get(name);
   if (!source) return `ONNX Runtime gives no value of X, tensor "${name}"`;
   const x = readableOf(source, isNarrow ? "bfloat16" : null);
-  if (x === null) return `X is ${source.type}, no backend of @bn has it`;
+  if (x === null) return `X is ${source.type}, which no backend supports`;
   const allOf = async (found: Source | undefined) => (found ? valuesOf(await wholeOf(found), null) : null);
   const taken: Values[] = [];
   for (const one of operands) {

@@ -13,7 +13,7 @@ export interface RunningStep {
 }
 
 const NO_SUMS =
-  "running statistics are not compared: a layer keeps them times 1 / (1 - momentum), which is beyond the type's range here";
+  "running statistics are not compared: a layer stores them multiplied by 1 / (1 - momentum), which exceeds the type's range here";
 const LARGEST_FLOAT32 = 2 ** 128 - 2 ** 104;
 
 /**
@@ -30,7 +30,7 @@ export async function runningOf(
   if (step === null) return [];
   const p = Math.fround(step.momentum);
   if (!(p >= 0 && p < 1))
-    return `running statistics are not compared: momentum is ${p}, and that of a layer is at least 0 and below 1`;
+    return `running statistics are not compared: momentum is ${p}, and a layer needs a momentum of at least 0 and below 1`;
   const { mean, variance } = step.old;
   // Caffe's blobs hold sums, which are 1 / (1 - p) times as large. They overflow if a stored value is near the end of
   // the dtype's range.

@@ -131,7 +131,7 @@ async function onnxRuntime(): Promise<Ort> {
   } catch (cause) {
     throw new BnError(
       "ERR_BN_UNAVAILABLE",
-      `onnxruntime-node does not load (${messageOf(cause).split("\n")[0]}); install it beside @bn/onnx, e.g. npm install --ignore-scripts onnxruntime-node`,
+      `onnxruntime-node does not load (${messageOf(cause).split("\n")[0]}); install it next to @bn/onnx, e.g. npm install --ignore-scripts onnxruntime-node`,
       { cause },
     );
   }

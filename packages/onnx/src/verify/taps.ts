@@ -172,7 +172,7 @@ function fed(input: InputPlan, tensor: Feed | undefined): Feed | null {
   if (taken) return taken;
   throw new BnError(
     "ERR_BN_PARAM",
-    `verifyModel: the tensor given for input "${input.name}" is ${tensor.type}, the model expects ${input.type}; convert it`,
+    `verifyModel: input "${input.name}" got a ${tensor.type} tensor, and the model expects ${input.type}; convert it`,
   );
 }
 

@@ -70,7 +70,7 @@ export async function validate(
   if (inputs.length !== 1 && inputs.length !== layers.length) {
     throw new BnError(
       "ERR_BN_PARAM",
-      `validate: ${inputs.length} inputs for ${layers.length} layers, expected one for all or one each`,
+      `validate: ${inputs.length} inputs for ${layers.length} layers, expected one for all layers, or one per layer`,
     );
   }
   const problems = layers.map((layer, i) => problemOf(i, layer, (inputs[i] ?? inputs[0]) as ValidateInput));
@@ -98,8 +98,8 @@ function problemOf(i: number, layer: NormRecord, { shape, data }: ValidateInput)
   const { axis, dtype, channels, statistics, gamma, beta } = layer;
   const fail = (what: string) =>
     new BnError("ERR_BN_SHAPE", `validate: inputs[${i}] has shape [${shape}] and ${data.length} values, ${what}`);
-  if (axis !== 1) throw new BnError("ERR_BN_PARAM", `validate: layers[${i}] has axis ${axis}, expected 1, as ONNX`);
-  if (shape.length < 2 || shape[1] !== channels) throw fail(`expected [N, ${channels}, ...] as its layer has`);
+  if (axis !== 1) throw new BnError("ERR_BN_PARAM", `validate: layers[${i}] has axis ${axis}, expected 1, as in ONNX`);
+  if (shape.length < 2 || shape[1] !== channels) throw fail(`expected [N, ${channels}, ...] as in its layer`);
   const count = (start: number) => shape.slice(start).reduce((a, b) => a * b, 1);
   if (count(0) !== data.length || data.length === 0) throw fail(`expected ${count(0)} values, and one at least`);
   const x: HostArray = dtype === "float32" ? Float32Array.from(data) : Float64Array.from(data);

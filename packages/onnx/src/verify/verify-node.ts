@@ -169,7 +169,7 @@ function stepIn({ momentum, old, given }: RunningStep, part: Part): RunningStep 
 }
 
 const NO_BOUND =
-  "ONNX Runtime takes the variance as the difference of two sums that cancel here: no digit of it is known";
+  "ONNX Runtime computes the variance as the difference of two sums, which cancel here, so no digit of it is known";
 
 /** Channels of which every value is NaN in float64, or a running statistic. */
 function nanIn({ compared }: Found): number[] {
@@ -188,9 +188,10 @@ function backendRow(backend: Backend, found: Found, runtime: Comparison | null, 
   const off = [float64, onnxRuntime].filter((one) => one !== null && !(one.ratio <= 1)) as Comparison[];
   const isFault = off.some((one) => one === float64 || runtimeIsRight);
   const texts = off.map(
-    (one) => `off ${one === float64 ? "float64" : "ONNX Runtime"} by ${one.ratio.toPrecision(3)} of the bound`,
+    (one) =>
+      `differs from ${one === float64 ? "float64" : "ONNX Runtime"} by ${one.ratio.toPrecision(3)} times the bound`,
   );
-  if (onnxRuntime && off.includes(onnxRuntime) && !runtimeIsRight) texts.push("which is off float64 itself");
+  if (onnxRuntime && off.includes(onnxRuntime) && !runtimeIsRight) texts.push("which itself differs from float64");
   const row = { backend: backend.name, float64, onnxRuntime };
   const nan = nanIn(found);
   if (isFault || nan.length === 0) return { ...row, status: isFault ? "failed" : "passed", reason: texts.join("; ") };
@@ -201,7 +202,7 @@ function backendRow(backend: Backend, found: Found, runtime: Comparison | null, 
   return {
     ...row,
     status: "skipped",
-    reason: `${some} NaN on both sides: NaN is not agreement; see mean, var and epsilon`,
+    reason: `${some} NaN on both sides, which does not count as agreement; check mean, var and epsilon`,
   };
 }
 

@@ -162,8 +162,8 @@ async function takeBranches({ model, origins }: ReadModel, taps: Taps): Promise<
 
 function whyNot(one: ComparedNode | LeftNode, untaken: ReadonlySet<NodeProto>): string {
   if ("broken" in one) return one.broken;
-  if (untaken.has(one.node)) return `lies in ${one.where}, which this input does not take`;
-  return `lies in ${one.where}: nodes inside of Loop, Scan and SequenceMap are not compared, and of functions only those that are called and written in the model's own operator sets`;
+  if (untaken.has(one.node)) return `lies in ${one.where}, which does not run for this input`;
+  return `lies in ${one.where}: nodes inside Loop, Scan and SequenceMap are not compared; nodes inside a function are compared only if it is called and uses the model's own operator sets`;
 }
 
 function nothingIn({ model }: ReadModel, found: readonly (ComparedNode | LeftNode)[]): BnError {
@@ -171,7 +171,7 @@ function nothingIn({ model }: ReadModel, found: readonly (ComparedNode | LeftNod
   if (broken) return new BnError("ERR_BN_DATA", `${titled(broken)}: ${broken.broken}`);
   return new BnError(
     "ERR_BN_DATA",
-    `ONNX model: no BatchNormalization among the ${model.graph.node.length} nodes of the graph, and no InstanceNormalization, GroupNormalization or LayerNormalization, which are compared too; where export fused them into convolutions, export it without that`,
+    `ONNX model: no BatchNormalization among the ${model.graph.node.length} nodes of the graph, and no InstanceNormalization, GroupNormalization or LayerNormalization, which are also compared; if the export fused them into convolutions, export the model without fusion`,
   );
 }
 

@@ -100,7 +100,7 @@ describe("the result does not depend on how the work was cut (M-2)", () => {
     const ended = await calibrateModel(network, streamData(stream(), port), { ...options, from });
     expect(same(ended.bytes, whole.bytes)).toBe(true);
     await expect(calibrateModel(network, streamData(stream(1), port), { ...options, from })).rejects.toThrow(
-      "its first 7 batches are not those of the run to go on from",
+      "its first 7 batches differ from those of the saved run",
     );
   });
 });
@@ -128,11 +128,11 @@ describe("parts that do not belong together are refused, by name", () => {
   it("other batch sizes, data, nodes, models, versions", async () => {
     const a = await named(1, 2);
     expect(await error([a, await named(2, 2, { batch: 5 })])).toContain(
-      "2/2 is of another run than 1/2: the batch size is 5, expected 4",
+      "2/2 belongs to another run than 1/2: the batch size is 5, expected 4",
     );
     const other = dataOf({ x: { type: "float32", shape: [47, 3, 5, 5], data: values.map((value) => -value) } });
     const b = { name: "b", part: await part(other, { index: 2, count: 2 }, options) };
-    expect(await error([a, b])).toContain("b is of another run than 1/2: the data (digest) is");
+    expect(await error([a, b])).toContain("b belongs to another run than 1/2: the data (digest) is");
     const some = {
       name: "c",
       part: await calibrationOf(network, { nodes: (name) => name !== "bn3" }).part(
@@ -142,7 +142,7 @@ describe("parts that do not belong together are refused, by name", () => {
       ),
     };
     expect(await error([a, some])).toContain(
-      "c is of another run than 1/2: the nodes is 2, bn1, bn2..., expected 3, bn1",
+      "c belongs to another run than 1/2: the nodes is 2, bn1, bn2..., expected 3, bn1",
     );
     for (const [key, value] of Object.entries({ runtime: "onnxruntime-node 1.0.0", threads: 8, cpu: "another" })) {
       const changed = { name: "d", part: { ...a.part, run: { ...a.part.run, [key]: value } } };
@@ -159,20 +159,20 @@ describe("parts that do not belong together are refused, by name", () => {
 
   it("files that are none, cut off or changed", async () => {
     const text = encodePart((await named(1, 2)).part);
-    expect(() => decodePart("{}", "p.json")).toThrow("p.json: is not part of a calibration");
+    expect(() => decodePart("{}", "p.json")).toThrow("p.json: is not a part of a calibration");
     expect(() => decodePart(text.slice(0, -100), "p.json")).toThrow(
-      "p.json: is damaged or cut off: its checksum differs",
+      "p.json: is damaged or truncated: its checksum does not match",
     );
-    expect(() => decodePart(text.replace('"first":0', '"first":1'), "p.json")).toThrow("checksum differs");
+    expect(() => decodePart(text.replace('"first":0', '"first":1'), "p.json")).toThrow("its checksum does not match");
     expect(() =>
       decodePart(encodePart({ ...(JSON.parse(text).part as CalibrationPart), version: 2 as 1 }), "p"),
     ).toThrow("of version 2");
   });
 
-  it("a run that goes on from another", async () => {
+  it("a run that continues from another", async () => {
     const { part: from } = await named(1, 1);
     await expect(calibrateModel(network, data, { ...options, batch: 6, from })).rejects.toThrow(
-      "the run to go on from is another: the batch size is 4, expected 6",
+      "the saved run does not match this one: the batch size is 4, expected 6",
     );
     await expect(calibrateModel(network, data, { ...options, mode: "exact", from })).rejects.toThrow(
       "the mode is batch, expected exact",
@@ -182,7 +182,7 @@ describe("parts that do not belong together are refused, by name", () => {
   it("shards that there are not", async () => {
     await expect(part(data, { index: 4, count: 3 }, options)).rejects.toThrow("shard is 4 of 3");
     await expect(part(data, { index: 1, count: 3 }, { ...options, mode: "exact" })).rejects.toThrow(
-      "a shard in mode exact",
+      "a shard cannot run in mode exact",
     );
   });
 });

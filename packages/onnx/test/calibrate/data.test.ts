@@ -95,7 +95,7 @@ describe("files", () => {
       'a.npy: holds one array, and the model has 2 inputs, "x", "y"',
     );
     await expect(openData([file("some/b.npz")], [X, y])).rejects.toThrow(
-      'has no array "y" for the input of that name, its arrays are "x", "labels"',
+      'has no array "y", which the input of that name needs; its arrays are "x", "labels"',
     );
   });
 
@@ -117,19 +117,27 @@ describe("data that cannot be used are refused by name", () => {
   const bad: readonly (readonly [string, Uint8Array, string])[] = [
     ["truncated.npy", good.subarray(0, -1), "has 47 bytes of values, expected 48 for float32 [2,2,3]: truncated"],
     ["longer.npy", Buffer.concat([good, good]), "expected 48 for float32 [2,2,3]: more than one array"],
-    ["head.npy", good.subarray(0, 40), "expected a head of 128: truncated"],
-    ["empty.npy", new Uint8Array(0), "is not a .npy: save it with numpy.save"],
-    ["text.npy", Buffer.from("hello, this is a text"), "is not a .npy: save it with numpy.save"],
-    ["rank.npy", npy([2, 3], numbers(0, 6)), 'has shape [2,3], input "x" takes [n,2,?], n samples; save a[None]'],
+    ["head.npy", good.subarray(0, 40), "expected a header of 128: the file is truncated"],
+    ["empty.npy", new Uint8Array(0), "is not a .npy file; save it with numpy.save"],
+    ["text.npy", Buffer.from("hello, this is a text"), "is not a .npy file; save it with numpy.save"],
+    [
+      "rank.npy",
+      npy([2, 3], numbers(0, 6)),
+      'has shape [2,3], input "x" takes [n,2,?], n samples; if it is one sample a, save a[None]',
+    ],
     ["shape.npy", npy([2, 3, 1], numbers(0, 6)), 'has shape [2,3,1], input "x" takes [n,2,?], n samples'],
     ["scalar.npy", npy([], numbers(0, 1)), "holds a single number"],
     ["double.npy", npy([1, 2, 1], new Float64Array(2)), 'holds float64, input "x" takes float32; convert it'],
     ["bytes.npy", npy([1, 2, 1], new Uint8Array(2)), 'holds uint8, input "x" takes float32; convert it'],
     ["complex.npy", npy([1, 2, 1], new Float64Array(4), "<c16"), "holds c16, expected f2, f4"],
     ["none.npy", npy([0, 2, 1], new Float32Array(0)), "no samples: the first axis is 0"],
-    ["short.npz", zip.subarray(0, -30), "it is not a zip, or truncated"],
+    ["short.npz", zip.subarray(0, -30), "it is not a zip file, or is truncated"],
     ["cut.npz", Buffer.concat([zip.subarray(0, 20), zip.subarray(60)]), "cut.npz: "],
-    ["other.npz", npz({ y: good, z: good }), 'has no array "x" for the input of that name, its arrays are "y", "z"'],
+    [
+      "other.npz",
+      npz({ y: good, z: good }),
+      'has no array "x", which the input of that name needs; its arrays are "y", "z"',
+    ],
     ["arrays.npz", npz({}), "its arrays are none"],
   ];
   it.each(bad)("%s", async (name, content, message) => {
@@ -156,10 +164,10 @@ describe("data that cannot be used are refused by name", () => {
 
   it("folders, globs and names without data", async () => {
     await expect(openData([file("none")], [X])).rejects.toThrow("none: is a folder without .npy or .npz");
-    await expect(openData([file("some/*.png")], [X])).rejects.toThrow("*.png: matches nothing");
+    await expect(openData([file("some/*.png")], [X])).rejects.toThrow("*.png: matches no file");
     await expect(openData([file("some/*.txt")], [X])).rejects.toThrow("matches 1 files, and none is .npy or .npz");
-    await expect(openData([file("some/notes.txt")], [X])).rejects.toThrow("is not data, expected .npy or .npz");
-    await expect(openData([file("gone.npy")], [X])).rejects.toThrow("gone.npy: is not there");
+    await expect(openData([file("some/notes.txt")], [X])).rejects.toThrow("is not a .npy or .npz file");
+    await expect(openData([file("gone.npy")], [X])).rejects.toThrow("gone.npy: does not exist");
   });
 
   it("NaN and infinities, by file and sample", async () => {
@@ -205,10 +213,12 @@ describe("a stream", () => {
   it("that is cut off, of another kind or shape, is refused", async () => {
     const error = async (bytes: Uint8Array) => all(streamData(chunks(bytes, 50), X), 2).then(String, String);
     expect(await error(two.subarray(0, 150))).toContain(
-      "standard input, array 1: ends after 22 of 48 bytes: truncated",
+      "standard input, array 1: ends after 22 of 48 bytes: it is truncated",
     );
-    expect(await error(two.subarray(0, 30))).toContain("ends in its head: truncated");
-    expect(await error(await readFile(file("some/b.npz")))).toContain("is a .npz, whose directory is at its end");
+    expect(await error(two.subarray(0, 30))).toContain("ends inside its header: it is truncated");
+    expect(await error(await readFile(file("some/b.npz")))).toContain(
+      "is a .npz file, which cannot be read from a stream",
+    );
     expect(await error(Buffer.from("what is this, no npy"))).toContain("is not a .npy");
     expect(await error(Buffer.concat([two, npy([1, 2, 4], numbers(0, 8))]))).toContain(
       "samples of shape [2,4], expected [2,3]",

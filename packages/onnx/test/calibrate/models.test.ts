@@ -170,7 +170,7 @@ describe("what is left, and why", () => {
     const one = new Float32Array([1, 1]);
     const bytes = buildModel(batchNormOf([one, one, [1], one, one]), { shape: [4, 2], training: true });
     expect(await left(bytes)).toEqual([
-      "left is in training mode: it uses each batch's statistics, and none that are stored",
+      "left is in training mode: it uses the statistics of each batch, not stored ones",
     ]);
     expect((await calibrateModel(bytes, data("X"), { runtime })).bytes).toBe(bytes);
   });
@@ -179,8 +179,8 @@ describe("what is left, and why", () => {
     const rows = (bytes: Uint8Array, nodes = () => true) => calibrationOf(bytes, { nodes }).run(data(), { runtime });
     const branches = await rows(nested(false));
     expect(branches.rows.map(({ reason }) => reason.split(":")[0])).toEqual([
-      'lies in If node "choice", then_branch, and may run any number of times per batch; inline it',
-      'lies in If node "choice", else_branch, and may run any number of times per batch; inline it',
+      'lies in If node "choice", then_branch, which may run any number of times per batch; inline it',
+      'lies in If node "choice", else_branch, which may run any number of times per batch; inline it',
     ]);
     const damaged = await rows(altered((_, node) => node.input.pop()));
     expect(damaged.rows[0]?.reason).toMatch(/^is damaged: 4 inputs, expected 5/);
@@ -194,7 +194,7 @@ describe("what is left, and why", () => {
       tensors,
     });
     expect((await rows(computed)).rows[0]?.reason).toMatch(/^mean, tensor "m", is computed, by Abs/);
-    expect((await rows(batchNorm(), () => false)).rows[0]?.reason).toBe("was not asked for: it keeps its statistics");
+    expect((await rows(batchNorm(), () => false)).rows[0]?.reason).toBe("was not chosen: it keeps its statistics");
   });
 
   it("a model without any gives no rows", async () => {
@@ -211,7 +211,7 @@ describe("what cannot be calibrated is an error that names it", () => {
   it("one value per channel in all, or in a batch that is normalised by its own", async () => {
     const one = dataOf({ x: { type: "float32", shape: [1, 2], data: Float32Array.of(1, 2) } });
     expect(await error(calibrateModel(batchNorm(), one, { runtime, mode: "exact" }))).toContain(
-      'ERR_BN_DATA BatchNormalization "bn": 1 value per channel in all the data, and the unbiased variance needs two',
+      'ERR_BN_DATA BatchNormalization "bn": 1 value per channel in all the data, and the unbiased variance needs at least 2',
     );
     expect(await error(calibrateModel(batchNorm(), data(), { runtime, batch: 1 }))).toContain(
       "batch 0 has one value per channel",
@@ -219,9 +219,7 @@ describe("what cannot be calibrated is an error that names it", () => {
     expect(await error(calibrateModel(batchNorm(), one, { runtime }))).toContain("is 0; give more samples");
     let batches = 0;
     const last = calibrateModel(batchNorm(), data(), { runtime, batch: 3, onBatch: () => void batches++ });
-    expect(await error(last)).toContain(
-      '"bn": the last batch, of 1, has one value per channel, whose own variance is 0',
-    );
+    expect(await error(last)).toContain('"bn": the last batch, of 1, has one value per channel, so its variance is 0');
     expect(batches).toBe(0); // the error comes before the data has been read
     const exact = await calibrateModel(batchNorm(), data(), { runtime, batch: 1, mode: "exact" });
     expect(valuesOf(exact.bytes, "bn.var")).toEqual(VARIANCE);
@@ -242,17 +240,17 @@ describe("what cannot be calibrated is an error that names it", () => {
       tensors: normOf("bn", 2, 1).tensors,
     });
     expect(await error(calibrateModel(fixed, data(), { runtime, batch: 4 }))).toContain(
-      "ERR_BN_PARAM batch is 4, and the model takes 2 samples at a time",
+      "ERR_BN_PARAM batch is 4, and the model has the fixed batch size 2",
     );
     expect((await calibrateModel(fixed, data(), { runtime })).rows[0]?.count).toBe(4);
     const three = dataOf({ x: { type: "float32", shape: [3, 2], data: new Float32Array(6) } });
-    expect(await error(calibrateModel(fixed, three, { runtime }))).toContain("3 samples are not a multiple of the 2");
+    expect(await error(calibrateModel(fixed, three, { runtime }))).toContain("3 samples are not a multiple of 2");
     expect(await error(calibrateModel(fixed, data(), { runtime, batch: 0 }))).toContain("batch is 0");
     expect(await error(calibrateModel(fixed, data(), { runtime, mode: "fast" as "exact" }))).toContain(
       "mode is fast, expected batch or exact",
     );
     expect(await error(calibrateModel(fixed, data("z"), { runtime }))).toContain(
-      'ERR_BN_DATA the data for input "x" is missing, the data are for z',
+      'ERR_BN_DATA the data for input "x" is missing; there are data for z',
     );
     const wide = dataOf({ x: { type: "float32", shape: [2, 3], data: new Float32Array(6) } });
     expect(await error(calibrateModel(batchNorm(), wide, { runtime }))).toContain(
@@ -264,7 +262,7 @@ describe("what cannot be calibrated is an error that names it", () => {
     const { node, tensors } = normOf("bn", 2, 1);
     const bytes = netOf({ input: ["N", 2], nodes: [node("h", "y"), nodeOf("Abs", "abs", ["x"], ["h"])], tensors });
     expect(await error(calibrateModel(bytes, data(), { runtime }))).toContain(
-      'node "bn" reads "h", which a later node gives',
+      'node "bn" reads "h", which a later node computes',
     );
   });
 });

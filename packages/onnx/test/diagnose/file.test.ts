@@ -36,7 +36,7 @@ test("PyTorch's momentum", async () => {
     for (const one of nodes) setFloat(one, "momentum", 0.1);
   });
   expect(found.length).toBe(6);
-  expect(found[0]).toEqual([NAME, expect.stringMatching(/^momentum is 0\.1: as if PyTorch's .* which would be 0\.9;/)]);
+  expect(found[0]).toEqual([NAME, expect.stringMatching(/^momentum is 0\.1: this looks like PyTorch's .* here 0\.9;/)]);
 });
 
 test("statistics never trained: both, or one of them", async () => {
@@ -58,7 +58,7 @@ test("statistics never trained: both, or one of them", async () => {
 
 test("epsilon lost: 0, a default among others, another number", async () => {
   expect(await said((nodes) => setFloat(first(nodes), "epsilon", 0))).toEqual([
-    [NAME, expect.stringMatching(/^epsilon is 0: a constant channel gives NaN/)],
+    [NAME, expect.stringMatching(/^epsilon is 0, so a constant channel gives NaN/)],
     [NAME, expect.stringMatching(/^epsilon is 0, and 0\.00001 in the 5 other nodes: as if it was lost/)],
   ]);
   const others = await said((nodes) => {

@@ -46,19 +46,19 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     what: "the layer's output is read elsewhere",
-    why: /tensor "z" between them is read elsewhere too/,
+    why: /tensor "z" between them is also read elsewhere/,
     nodes: [conv("x", "z"), bn.node("z", "v"), nodeOf("Add", "skip", ["v", "z"], ["y"])],
     tensors: [w, ...bn.tensors],
   },
   {
     what: "the layer's output is read inside of a subgraph",
-    why: /tensor "z" between them is read inside of a subgraph/,
+    why: /tensor "z" between them is read inside a subgraph/,
     nodes: [conv("x", "z"), bn.node("z", "y"), capturing("z")],
     tensors: [w, ...bn.tensors],
   },
   {
     what: "weights that another node reads",
-    why: /tensor "w", are read elsewhere too; duplicate copies them/,
+    why: /tensor "w", are also read elsewhere; --duplicate/,
     nodes: [conv("x", "z"), bn.node("z", "y"), conv("x", "other")],
     tensors: [w, ...bn.tensors],
     outputs: ["y", "other"],

@@ -55,7 +55,7 @@ describe("a transposed convolution in 4 groups, 8 inputs, 12 outputs", () => {
   it.each([
     ["right", folded((c, o) => Math.floor(c / 2) * 3 + o)],
     ["every group takes the statistics of the first of 4, in the weights alone", folded((_, o) => o)],
-    ["groups were mixed up: inputs go round the groups", folded((c, o) => (c % 4) * 3 + o)],
+    ["groups were mixed up: consecutive inputs were assigned to consecutive groups", folded((c, o) => (c % 4) * 3 + o)],
     [
       "channels of 3 groups are exchanged with their groups, in the weights alone",
       folded((c, o) => o * 4 + Math.floor(c / 2)),

@@ -43,7 +43,7 @@ export const NOT_COMPARED: Readonly<Record<string, readonly [bytes: Uint8Array, 
       weights: [boolTensor("c0", true)],
     }),
     "skipped passed",
-    /which this input does not take/,
+    /which does not run for this input/,
   ],
   "a branch that an input chooses": [
     net({
@@ -62,7 +62,7 @@ export const NOT_COMPARED: Readonly<Record<string, readonly [bytes: Uint8Array, 
       inputs: [X, valueInfo("C", 9, [])],
     }),
     "passed skipped",
-    /which this input does not take/,
+    /which does not run for this input/,
   ],
   "a Loop in operator set 6": [
     net({
@@ -91,7 +91,7 @@ export const NOT_COMPARED: Readonly<Record<string, readonly [bytes: Uint8Array, 
       weights: [intTensor("m", [2]), boolTensor("c0", true), floats("k", [3], 1, 2, 3)],
     }),
     "passed skipped",
-    /nodes inside of Loop, Scan and SequenceMap are not compared/,
+    /nodes inside Loop, Scan and SequenceMap are not compared/,
   ],
   "a custom operator before one of two": [
     net({
@@ -121,7 +121,7 @@ export const NOT_COMPARED: Readonly<Record<string, readonly [bytes: Uint8Array, 
       nodes: [node("ConstantFill", "t", ["X"], ["c"], [float("value", 2)]), old("c", "Y")],
     }),
     "ERR_BN_DATA",
-    /operator set 1, ConstantFill node "t": takes its shape from a tensor, which no later operator set has; convert the model/,
+    /operator set 1, ConstantFill node "t": takes its shape from a tensor, which later operator sets do not support; convert the model/,
   ],
   "an operator that the operator set lacks": [
     net({ nodes: [norm("X", "a"), node("Nonsense", "", ["a"], ["q"]), norm("q", "Y")] }),
@@ -174,7 +174,7 @@ export const NOT_COMPARED: Readonly<Record<string, readonly [bytes: Uint8Array, 
       weights: ["scale", "B", "mean", "var"].map((name) => floats(name, [3, 1, 1], 1, 2, 3)),
     }),
     "ERR_BN_DATA",
-    /spatial is 0 and scale has shape \[3,1,1\], where spatial 0 needs \[3,4,4\]/,
+    /spatial is 0 and scale has shape \[3,1,1\], but spatial 0 needs \[3,4,4\]/,
   ],
   "an attribute that no version has": [
     net({ nodes: [norm("X", "Y", [int("axis", 1)])] }),
@@ -210,7 +210,7 @@ export const NOT_COMPARED: Readonly<Record<string, readonly [bytes: Uint8Array, 
   "a batch of 0": [
     net({ nodes: [norm("X", "Y")], inputs: [valueInfo("X", 1, [0, 3, 4, 4])] }),
     "skipped",
-    /X has shape \[0,3,4,4\], no value at all: nothing to compare/,
+    /X has shape \[0,3,4,4\], which has no values, so there is nothing to compare/,
   ],
   "a batch of 0 vast pictures": [
     net({ nodes: [norm("X", "Y")], inputs: [valueInfo("X", 1, [0, 3, 4, 2 ** 40])] }),
@@ -244,7 +244,7 @@ export const NOT_COMPARED: Readonly<Record<string, readonly [bytes: Uint8Array, 
   "an input of no rank": [
     net({ nodes: [norm("X", "Y")], inputs: [open("X")] }),
     "ERR_BN_DATA",
-    /input "X" has no rank in the model; give its shape, e\.g\. bn verify --shape X=1,3,224,224/,
+    /input "X" has no shape in the model; give one, e\.g\. bn verify --shape X=1,3,224,224/,
   ],
   "parameters of two axes": [
     net({ nodes: [norm("X", "Y")], weights: [floats("scale", [1, 3], 1, 2, 3)] }),

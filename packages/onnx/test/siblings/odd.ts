@@ -168,12 +168,12 @@ export const REFUSED: Readonly<Record<string, readonly [bytes: Uint8Array, statu
   "a tensor that two nodes give": [
     net({ nodes: [norm("X", "Y"), node("Neg", "", ["X"], ["Y"])] }),
     "ERR_BN_DATA",
-    /its output, tensor "Y", is given twice, by BatchNormalization "bn_Y" and by Neg #1/,
+    /its output, tensor "Y", is defined twice, by BatchNormalization "bn_Y" and by Neg #1/,
   ],
   "a mean that the file and a node give": [
     net({ nodes: [node("Abs", "", ["B"], ["mean"]), norm("X", "h"), own("X", "Y")] }),
     "ERR_BN_DATA",
-    /mean, tensor "mean", is given twice, by an initialiser and by Abs #0/,
+    /mean, tensor "mean", is defined twice, by an initialiser and by Abs #0/,
   ],
   "a tensor before that two nodes give": [
     net({
@@ -185,7 +185,7 @@ export const REFUSED: Readonly<Record<string, readonly [bytes: Uint8Array, statu
       ],
     }),
     "ERR_BN_DATA",
-    /tensor "h" is given twice, by Abs #0 .* and by Neg #1/,
+    /tensor "h" is defined twice, by Abs #0 .* and by Neg #1/,
   ],
   "epsilon twice": [
     net({ nodes: [norm("X", "Y", [float("epsilon", 0.5), float("epsilon", 0.1)])] }),

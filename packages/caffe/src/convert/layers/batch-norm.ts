@@ -18,7 +18,7 @@ export function batchNorm(context: Context): void {
   if (record.channels !== shape[1]) {
     fail(
       layer,
-      `the weights have ${record.channels} channels, and the bottom [${shape}] has ${shape[1]}; are they of this net?`,
+      `the weights have ${record.channels} channels, and the bottom [${shape}] has ${shape[1]} channels; check that the weights belong to this net`,
     );
   }
   // The Scale whose values are in the record.
@@ -26,11 +26,11 @@ export function batchNorm(context: Context): void {
   if (scale) context.absorb(scale);
   const top = (value: Value) => (scale ?? context).top(0, value);
   if (record.type === "Scale") {
-    note("holds a scale and a bias alone: its statistics were folded into them");
+    note("holds only a scale and a bias, into which its statistics were folded");
     top(affine(context, record, bottom));
   } else if (record.phase === "train") {
     const what =
-      "use_global_stats is false: it normalizes by the statistics of its batch, in inference too, and so do the nodes";
+      "use_global_stats is false: it normalizes by the statistics of its batch, also in inference, and the ONNX nodes do the same";
     note(`${what}; results depend on what else is in the batch`);
     top(affine(context, record, normalizeBatch(context, bottom, record.eps)));
   } else {

@@ -93,7 +93,7 @@ function convolve(context: Context, op: string, bottom: Value, wanted: Wanted): 
   const { stored, kernelShape, shape, bias, outputs, group, windows } = wanted;
   const { layer } = context;
   if (shape.some((size) => size < 1)) {
-    fail(layer, `top would have shape [${shape}] of a bottom [${bottom.shape}]; is the input too small?`);
+    fail(layer, `top would have shape [${shape}] of a bottom [${bottom.shape}]; the input may be too small`);
   }
   const inputs = [bottom, constant(context, "weight", kernelShape, weight(context, 0, "weights", stored))];
   if (bias) inputs.push(constant(context, "bias", [outputs], weight(context, 1, "a bias", [outputs])));
@@ -148,7 +148,7 @@ function windowsOf(context: Context, own: Params, axes: number): Windows {
     pad: perAxis(context, own, "pad", "pad", axes, 0, 0),
     dilation: perAxis(context, own, "dilation", null, axes, 1, 1),
   };
-  if (axes > 3) fail(layer, `has ${axes} spatial axes, expected at most 3: ONNX Runtime convolves over no more`);
+  if (axes > 3) fail(layer, `has ${axes} spatial axes, expected at most 3, the limit of ONNX Runtime`);
   return windows;
 }
 

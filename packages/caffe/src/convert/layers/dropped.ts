@@ -1,9 +1,9 @@
-const LOSS = "it is a loss, which inference does without";
+const LOSS = "it is a loss, which inference does not need";
 
 /** Layers that inference does not need, with the reason. */
 export const DROPPED: Readonly<Record<string, string>> = {
   Silence: "it computes nothing",
-  Accuracy: "it judges the network, and is not part of it",
+  Accuracy: "it measures the network's results, and is not part of it",
   HDF5Output: "it writes a file, and computes nothing",
   EuclideanLoss: LOSS,
   ContrastiveLoss: LOSS,

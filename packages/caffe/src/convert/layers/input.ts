@@ -58,7 +58,7 @@ export function sourceShape(layer: NetworkLayer, top: number, given: Shape | und
   if (!shape) {
     throw new BnError(
       "ERR_BN_DATA",
-      `${layer.label}: the net does not say which shape "${blob}" has; give it (${hint(layer, blob)})`,
+      `${layer.label}: the net does not contain the shape of "${blob}"; pass it (${hint(layer, blob)})`,
     );
   }
   const count = shape.reduce((a, b) => a * b, 1);
@@ -73,7 +73,7 @@ function hint(layer: NetworkLayer, blob: string): string {
   const own = paramsOf(layer.param);
   const crop = own.params("transform_param").number("crop_size");
   const size = crop > 0 ? crop : 224;
-  return `shapes of convertNet, --shape of bn: ${blob}=1,3,${size},${size} for one image in colour`;
+  return `shapes of convertNet, --shape of bn: ${blob}=1,3,${size},${size} for one colour image`;
 }
 
 /**
@@ -84,10 +84,10 @@ export function transformText(layer: NetworkLayer): string | null {
   const steps: string[] = [];
   const means = own.numbers("mean_value");
   const crop = own.number("crop_size");
-  if (own.flag("force_color")) steps.push("made three channels of it");
-  if (own.flag("force_gray")) steps.push("made one channel of it");
-  if (crop > 0) steps.push(`cut ${crop} x ${crop} out of its middle`);
-  if (own.flag("mirror")) steps.push("mirrored every second one at random");
+  if (own.flag("force_color")) steps.push("converted it to three channels");
+  if (own.flag("force_gray")) steps.push("converted it to one channel");
+  if (crop > 0) steps.push(`cropped ${crop} x ${crop} from its centre`);
+  if (own.flag("mirror")) steps.push("mirrored half of the images at random");
   if (own.has("mean_file")) steps.push(`subtracted the mean image of ${own.text("mean_file")}`);
   if (means.length > 0)
     steps.push(

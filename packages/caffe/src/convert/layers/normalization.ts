@@ -23,8 +23,7 @@ export function lrn(context: Context): void {
   const region = own.choice("norm_region");
   if (region === "ACROSS_CHANNELS") {
     for (const [name, value] of Object.entries({ alpha, beta })) {
-      if (!(value > 0))
-        fail(layer, `${name} is ${value}, expected a number above 0, the only ones that ONNX Runtime takes`);
+      if (!(value > 0)) fail(layer, `${name} is ${value}, expected a number above 0, as ONNX Runtime requires`);
     }
     const attributes = { size, alpha: { float: alpha }, beta: { float: beta }, bias: { float: k } };
     top(0, emit(context, "LRN", [bottom], bottom.shape, attributes));

@@ -38,11 +38,11 @@ export function pooling(context: Context): void {
   const own = params("pooling_param");
   const method = own.choice("pool");
   if (method !== "MAX" && method !== "AVE")
-    fail(layer, `pool is ${method}: Caffe computes that on GPUs alone, and ONNX has no such operator; take MAX or AVE`);
+    fail(layer, `pool is ${method}: Caffe computes this only on GPUs, and ONNX has no such operator; use MAX or AVE`);
   if (layer.tops.length > 1) {
     fail(
       layer,
-      `has ${layer.tops.length} tops: the places of maxima (the second top) are not converted; remove that top and the layers that read it`,
+      `has ${layer.tops.length} tops: the positions of the maxima (the second top) are not converted; remove that top and the layers that read it`,
     );
   }
   if (bottom.shape.length !== 4) fail(layer, `the bottom has shape [${bottom.shape}], expected 4 axes [N, C, H, W]`);
@@ -57,7 +57,7 @@ export function pooling(context: Context): void {
 function globally(context: Context, own: Params, bottom: Value, method: "MAX" | "AVE"): Value {
   for (const name of ["kernel_size", "kernel_h", "kernel_w"]) {
     if (own.has(name))
-      fail(context.layer, `has global_pooling and ${name}; the window is the whole image, remove ${name}`);
+      fail(context.layer, `has global_pooling and ${name}; the window is the whole image; remove ${name}`);
   }
   for (const [name, only] of NEUTRAL) {
     if (own.has(name) && own.number(name) !== only)
@@ -96,7 +96,7 @@ function axesOf(context: Context, own: Params, bottom: Value): readonly [Axis, A
     // With padding the last window must begin inside of the image or of the padding before it.
     if (padded && (pooled - 1) * s >= size + p) pooled--;
     if (pooled < 1)
-      fail(layer, `a window of ${k} does not fit into ${size} cells with ${p} of padding; is the input too small?`);
+      fail(layer, `a window of ${k} does not fit into ${size} cells with ${p} of padding; the input may be too small`);
     return { size, kernel: k, stride: s, pad: p, pooled, end: Math.max(0, (pooled - 1) * s + k - size - p) };
   };
   return [axis(0), axis(1)];
@@ -130,7 +130,7 @@ function average(context: Context, bottom: Value, axes: readonly [Axis, Axis]): 
   if (axes.some(({ end, kernel }) => end >= kernel)) {
     fail(
       layer,
-      "the last window lies outside of the image, where Caffe divides by 0 or less; make the stride at most the kernel, or round_mode FLOOR",
+      "the last window lies outside the image, where Caffe divides by 0 or less; use a stride of at most the kernel size, or round_mode FLOOR",
     );
   }
   const [pads, ends] = [axes.map((axis) => axis.pad), axes.map(({ end }) => end)];

@@ -56,12 +56,12 @@ export function argMax(context: Context): void {
   const [values, k] = [own.flag("out_max_val"), own.number("top_k")];
   const rank = bottom.shape.length;
   const axis = own.has("axis") ? axisOf(context, own.number("axis"), rank) : null;
-  if (rank < 1) fail(layer, "the bottom is one number, expected an axis");
+  if (rank < 1) fail(layer, "the bottom is a scalar, expected at least one axis");
   const seen =
     axis === null ? reshape(context, bottom, [bottom.shape[0] as number, countOf(bottom.shape.slice(1))]) : bottom;
   const along = axis ?? 1;
   const size = seen.shape[along] as number;
-  if (!(k >= 1 && k <= size)) fail(layer, `top_k is ${k}, expected 1 to ${size}, the number of values it chooses from`);
+  if (!(k >= 1 && k <= size)) fail(layer, `top_k is ${k}, expected 1 to ${size}, the number of values to choose from`);
   const turned = backwards(context, seen, along);
   // Among equal values TopK takes the first, and Caffe the last.
   const [found, places] = largest(context, turned, along, k);

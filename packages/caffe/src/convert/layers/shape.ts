@@ -42,14 +42,17 @@ export function sliceLayer(context: Context): void {
   const points = own.numbers("slice_point");
   const parts = layer.tops.length;
   if (points.length === 0 && size % parts !== 0)
-    fail(layer, `axis ${axis} has ${size}, which ${parts} tops cannot share equally; give slice_point`);
+    fail(layer, `axis ${axis} has ${size}, which cannot be divided equally between ${parts} tops; give slice_point`);
   if (points.length > 0 && points.length !== parts - 1) {
     fail(layer, `has ${points.length} slice points and ${parts} tops, expected ${parts - 1}, one fewer than tops`);
   }
   const cuts = points.length > 0 ? [0, ...points, size] : layer.tops.map((_, i) => (i * size) / parts).concat(size);
   const sizes = cuts.slice(1).map((cut, i) => cut - (cuts[i] as number));
   if (sizes.some((one) => one < 1))
-    fail(layer, `slice points ${points.join(", ")} do not rise from 1 to less than the ${size} of axis ${axis}`);
+    fail(
+      layer,
+      `slice points ${points.join(", ")} must increase, from at least 1 to less than ${size}, the size of axis ${axis}`,
+    );
   for (const [i, part] of split(context, bottom, axis, sizes).entries()) context.top(i, part);
 }
 

@@ -9,7 +9,9 @@ export function channelSuspicions(records: readonly CaffeRecord[], network: Netw
     const found = expected.get(name) ?? null;
     const single = type !== "Scale" || (axis === 1 && parameterShape.length === 1);
     if (!single || found === null || found === channels) return [];
-    return [[name, `its bottom has ${found} channels, and its blobs have ${channels}; weights of another net?`]];
+    return [
+      [name, `its bottom has ${found} channels, and its blobs have ${channels}; the weights may belong to another net`],
+    ];
   });
 }
 

@@ -18,26 +18,30 @@ export function diagnose(records: readonly CaffeRecord[], network: Network, file
   for (const record of records) {
     const { name, type, beta, source, caffe } = record;
     if (caffe.dialect !== "caffe") say("converted", name, dialectText(record));
-    if (type === "BatchNorm") say("assumed", name, "no Scale follows it: gamma 1 and beta 0");
+    if (type === "BatchNorm") say("assumed", name, "no Scale follows it, so gamma is 1 and beta is 0");
     const last = source.nodes.at(-1) ?? name;
-    if (type !== "BatchNorm" && beta === null) say("assumed", last, "a Scale without bias: beta 0");
+    if (type !== "BatchNorm" && beta === null) say("assumed", last, "the Scale has no bias, so beta is 0");
     const layer = byName.get(name);
     const suspicions = numberSuspicions(record);
     if (layer) suspicions.push(...trainingSuspicions(layer, network), ...frozenSuspicions(layer, file));
     for (const what of suspicions) say("suspect", name, what);
     for (const { parameter, role, others } of caffe.shared) {
       const names = others.map((one) => `"${one.layer}" (blob ${one.blob})`).join(", ");
-      say("converted", name, `its ${role} is parameter "${parameter}", which is also that of layer ${names}: one blob`);
+      say(
+        "converted",
+        name,
+        `its ${role} is parameter "${parameter}", which layer ${names} also uses: they share one blob`,
+      );
     }
   }
   for (const [name, what] of channelSuspicions(records, network)) say("suspect", name, what);
   for (const name of doubleNames(network))
-    say("suspect", name, "another layer before it has its name, and gets the weights");
+    say("suspect", name, "an earlier layer has the same name, and gets the weights");
   for (const parameter of network.differing) {
     say(
       "assumed",
       "",
-      `parameter "${parameter}" is shared, and its copies in the weights differ: the last is taken, as Caffe does`,
+      `parameter "${parameter}" is shared, and its copies in the weights differ; the last copy is used, as in Caffe`,
     );
   }
   if (network.unused.length > 0) say("suspect", "", unusedText(network));
@@ -48,7 +52,7 @@ export function diagnose(records: readonly CaffeRecord[], network: Network, file
 function unusedText({ unused, weights }: Network): string {
   const names = unused.slice(0, 8).map((name) => `"${name}"`);
   const rest = unused.length > names.length ? `, and ${unused.length - names.length} more` : "";
-  return `the net has no layer of the name of ${unused.length} of ${weights?.file} with blobs: ${names.join(", ")}${rest}`;
+  return `${weights?.file} has ${unused.length} layers with blobs that the net has no layer for: ${names.join(", ")}${rest}`;
 }
 
 function dialectText({ caffe: { dialect, evidence } }: CaffeRecord): string {

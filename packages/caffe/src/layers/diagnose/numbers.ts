@@ -11,11 +11,11 @@ interface Rule {
 }
 
 const VARIANCE_RULES: readonly Rule[] = [
-  { bad: (value) => value < 0, text: "is negative, and NaN comes out where variance + eps is" },
-  { bad: (value) => value === 0, text: "is 0: a channel that never changed, or statistics never made" },
+  { bad: (value) => value < 0, text: "is negative, and the output is NaN where variance + eps is negative" },
+  { bad: (value) => value === 0, text: "is 0: the channel was constant, or its statistics were never computed" },
   {
     bad: (value, least) => value > 0 && value < least,
-    text: "is subnormal: a channel that died, or a decayed sum that ended; hardware may take it for 0",
+    text: "is subnormal: the channel is always 0, or a decayed sum has faded out; hardware may treat it as 0",
   },
 ];
 const FINITE: Rule = { bad: (value) => !Number.isFinite(value), text: "is not finite" };
@@ -53,7 +53,7 @@ export function numberSuspicions(record: CaffeRecord): string[] {
   const variance = untrained === null ? quotients(record).variance : statistics.variance;
   for (const rule of VARIANCE_RULES)
     if (untrained === null || rule.text.includes("negative")) say("variance", variance, rule);
-  if (eps === 0 && record.caffe.dialect !== "bn-inverse-std") found.push("eps is 0: a constant channel gives NaN");
+  if (eps === 0 && record.caffe.dialect !== "bn-inverse-std") found.push("eps is 0, so a constant channel gives NaN");
   return found;
 }
 
@@ -62,7 +62,7 @@ function idleFactor({ caffe: { dialect, places, layers } }: CaffeRecord): string
   const place = places.find(({ role }) => role === "factor");
   const factor = place && layers[place.layer]?.blobs[place.blob]?.data[0];
   if (factor === undefined || DIALECTS[dialect].statistics !== "averages" || factor === 0 || factor === 1) return null;
-  return `factor is ${factor}, which dialect ${dialect} does not divide by, and not 0 or 1; are its statistics sums?`;
+  return `factor is ${factor}, and dialect ${dialect} does not divide by it; its statistics may be sums`;
 }
 
 function untrainedText(record: CaffeRecord): string | null {
@@ -70,6 +70,6 @@ function untrainedText(record: CaffeRecord): string | null {
   const { mean, variance, factor } = record.statistics;
   if (factor !== 0) return null;
   const zero = [mean, variance].every((values) => values.every((value) => value === 0));
-  if (zero) return "factor is 0 and so are the statistics: untrained, it gives x / sqrt(eps)";
-  return "factor is 0 and the statistics are not: Caffe takes them for zeros, so that it gives x / sqrt(eps)";
+  if (zero) return "factor and statistics are 0: the layer is untrained, and gives x / sqrt(eps)";
+  return "factor is 0 and the statistics are not: Caffe treats them as zeros, so the layer gives x / sqrt(eps)";
 }

@@ -24,7 +24,7 @@ export function spreadSuspicions(records: readonly CaffeRecord[], network: Netwo
   const found: string[] = [];
   const kind = kindOf(spread);
   if (kind === "std")
-    found.push(`the variances look like standard deviations: ${spreadText(spread)}, and variances do with power 1`);
+    found.push(`the variances look like standard deviations: ${spreadText(spread)}, and variances grow with power 1`);
   if (kind === "inverse std") found.push(`the variances look like 1 / standard deviation: ${spreadText(spread)}`);
   const factors = norms.map(({ statistics }) => statistics.factor).sort((a, b) => a - b);
   const factor = factors[factors.length >> 1] as number;

@@ -39,10 +39,10 @@ export function frozenSuspicions({ name, param }: NetworkLayer, file: CaffeFile)
   const specs = file.message.layer.find((layer) => layer.name === name && layer.type === "BatchNorm")?.param ?? [];
   const at = specs.slice(0, 3).findIndex(({ lrMult }) => lrMult !== 0);
   if (at < 0) return [];
-  const what = `param ${at} has lr_mult ${specs[at]?.lrMult}, and statistics are not learned by gradients`;
+  const what = `param ${at} has lr_mult ${specs[at]?.lrMult}, but statistics are not learned by gradients, so it must be 0`;
   return [
     specs.length === 3
-      ? `${what}: Caffe takes all three for 0`
+      ? `${what}; Caffe treats all three as 0`
       : `${what}: with ${specs.length} of them Caffe refuses the net`,
   ];
 }

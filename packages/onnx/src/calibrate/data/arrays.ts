@@ -37,7 +37,7 @@ export async function openArrays(path: string, ports: readonly DataPort[]): Prom
     const [port] = ports as [DataPort];
     if (ports.length !== 1) {
       throw new Error(
-        `holds one array, and the model has ${ports.length} inputs, ${namesOf(ports)}; save them with numpy.savez under these names`,
+        `holds one array, and the model has ${ports.length} inputs, ${namesOf(ports)}; save them with numpy.savez, one array per input name`,
       );
     }
     const bytes = fileBytes(path, 0, size);
@@ -58,7 +58,7 @@ async function openNpz(path: string, size: number, ports: readonly DataPort[]): 
     if (own) return own;
     if (only && entries.length === 1 && ports.length === 1) return only;
     const there = names.length > 0 ? names.map((name) => `"${name}"`).join(", ") : "none";
-    throw new Error(`has no array "${port.name}" for the input of that name, its arrays are ${there}`);
+    throw new Error(`has no array "${port.name}", which the input of that name needs; its arrays are ${there}`);
   });
   const arrays: SampleArray[] = [];
   for (const [i, entry] of chosen.entries()) {
@@ -87,7 +87,7 @@ async function arrayIn(bytes: Bytes, where: string, port: DataPort, mark: string
   const length = npyHeadLength(await bytes.read(0, Math.min(NPY_PREFIX, bytes.size)));
   if (typeof length === "string") throw fail(length);
   if (length > bytes.size)
-    throw fail(`has ${bytes.size} bytes, expected a head of ${length}: truncated; save it again`);
+    throw fail(`has ${bytes.size} bytes, expected a header of ${length}: the file is truncated; save it again`);
   const head = readNpyHead(await bytes.read(0, length));
   if (typeof head === "string") throw fail(head);
   const { type, shape, start } = head;

@@ -20,7 +20,8 @@ export function fileBytes(path: string, start: number, size: number): Bytes {
       const bytes = new Uint8Array(length);
       for (let done = 0; done < length; ) {
         const { bytesRead } = await file.read(bytes, done, length - done, start + offset + done);
-        if (bytesRead === 0) throw new Error(`it ends at byte ${start + offset + done}: it became shorter`);
+        if (bytesRead === 0)
+          throw new Error(`it ends at byte ${start + offset + done}: it became shorter while it was read`);
         done += bytesRead;
       }
       return bytes;

@@ -52,13 +52,14 @@ export function whyUnfit(type: string, shape: Shape, port: DataPort): string | n
       .join("")}]`;
   const input = `input "${port.name}" takes`;
   if (!isFed(type, port)) return `holds ${type}, ${input} ${port.type}; convert it with numpy's astype`;
-  if (shape.length === 0) return `holds a single number, ${input} samples along a first axis: ${wanted ?? "[n,...]"}`;
+  if (shape.length === 0)
+    return `holds a single number, but ${input} needs samples along a first axis: ${wanted ?? "[n,...]"}`;
   if (port.shape === null || wanted === null) return null;
   const rest = shape.slice(1);
   const fits = rest.length === port.shape.length - 1 && rest.every((size, i) => (port.shape?.[i + 1] ?? size) === size);
   if (fits) return null;
   const one = shape.length === port.shape.length - 1;
-  return `has shape [${shape}], ${input} ${wanted}, n samples${one ? "; save a[None] of a single sample" : ""}`;
+  return `has shape [${shape}], ${input} ${wanted}, n samples${one ? "; if it is one sample a, save a[None]" : ""}`;
 }
 
 /**
@@ -102,7 +103,7 @@ function checkFinite({ type, shape, data }: TypedTensor, where: string, first: n
     const sample = first + Math.floor(i / perSample);
     throw new BnError(
       "ERR_BN_DATA",
-      `${where}: sample ${sample} holds ${data[i]}, expected finite numbers; one such value spoils the statistics of every channel: leave the sample out, or clean it`,
+      `${where}: sample ${sample} holds ${data[i]}, expected finite numbers, because one other value spoils the statistics of all channels; remove the sample, or correct it`,
     );
   }
 }

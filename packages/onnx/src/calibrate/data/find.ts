@@ -23,7 +23,7 @@ async function filesAt(path: string): Promise<string[]> {
   if (info?.isDirectory()) return inFolder(path);
   if (info === null && IS_GLOB.test(path)) {
     const matches = await expand(path);
-    if (matches.length === 0) throw bad(path, "matches nothing; name .npy or .npz files, or a folder of them");
+    if (matches.length === 0) throw bad(path, "matches no file; name .npy or .npz files, or a folder of them");
     const found: string[] = [];
     for (const match of matches) {
       const isFolder = (await stat(match)).isDirectory();
@@ -33,14 +33,14 @@ async function filesAt(path: string): Promise<string[]> {
     if (found.length === 0) throw bad(path, `matches ${matches.length} files, and none is .npy or .npz`);
     return found;
   }
-  if (info === null) throw bad(path, "is not there; name .npy or .npz files, folders, or globs of them");
-  if (!HOLDS_DATA.test(path)) throw bad(path, "is not data, expected .npy or .npz; save it with numpy.save");
+  if (info === null) throw bad(path, "does not exist; name .npy or .npz files, folders, or globs of them");
+  if (!HOLDS_DATA.test(path)) throw bad(path, "is not a .npy or .npz file; save the data with numpy.save");
   return [path];
 }
 
 async function inFolder(path: string): Promise<string[]> {
   const names = (await readdir(path)).filter((name) => HOLDS_DATA.test(name));
-  if (names.length === 0) throw bad(path, "is a folder without .npy or .npz; name one that has some");
+  if (names.length === 0) throw bad(path, "is a folder without .npy or .npz files; name one that has some");
   return names.map((name) => join(path, name));
 }
 

@@ -37,12 +37,13 @@ const MOST_TEXT = 2 ** 16;
  */
 export function npyHeadLength(prefix: Uint8Array): number | string {
   const magic = String.fromCharCode(...prefix.subarray(0, 6));
-  if (prefix.length < NPY_PREFIX || magic !== "\x93NUMPY") return "is not a .npy: save it with numpy.save";
+  if (prefix.length < NPY_PREFIX || magic !== "\x93NUMPY") return "is not a .npy file; save it with numpy.save";
   const view = new DataView(prefix.buffer, prefix.byteOffset, prefix.byteLength);
   const major = prefix[6] as number;
-  if (major < 1 || major > 3) return `is a .npy of version ${major}, expected 1, 2 or 3`;
+  if (major < 1 || major > 3) return `is a .npy file of version ${major}, expected 1, 2 or 3; save it with numpy.save`;
   const [start, text] = major === 1 ? [10, view.getUint16(8, true)] : [12, view.getUint32(8, true)];
-  if (text > MOST_TEXT) return `has a head of ${text} bytes, expected at most ${MOST_TEXT}: it is damaged`;
+  if (text > MOST_TEXT)
+    return `has a header of ${text} bytes, expected at most ${MOST_TEXT}: it is damaged; save it again`;
   return Math.max(start + text, NPY_PREFIX);
 }
 
@@ -54,12 +55,12 @@ export function readNpyHead(head: Uint8Array): NpyHead | string {
   const order = /'fortran_order':\s*(True|False)/.exec(text)?.[1];
   const sizes = /'shape':\s*\(([\d,\s]*)\)/.exec(text)?.[1];
   if (!descr || order === undefined || sizes === undefined) {
-    return `has the head ${JSON.stringify(text.trim().slice(0, 120))}, expected a simple type, an order and a shape`;
+    return `has the header ${JSON.stringify(text.trim().slice(0, 120))}, expected a simple type, an order and a shape`;
   }
   const [, endian, code = ""] = descr;
   const known = Object.hasOwn(TYPES, code) ? TYPES[code] : undefined;
   if (!known) return `holds ${code}, expected ${Object.keys(TYPES).join(", ")}; convert it with numpy's astype`;
-  if (order === "True") return "is in Fortran order; save numpy.ascontiguousarray of it";
+  if (order === "True") return "is in Fortran order; convert it with numpy.ascontiguousarray before saving";
   const shape = sizes.split(",").flatMap((size) => (size.trim() === "" ? [] : [Number(size)]));
   if (!shape.every(Number.isSafeInteger) || !Number.isSafeInteger(shape.reduce((a, b) => a * b, known[1]))) {
     return `has shape [${shape}], which is more than a file can hold`;

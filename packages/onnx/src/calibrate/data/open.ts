@@ -44,7 +44,10 @@ export async function openData(paths: readonly string[], ports: readonly DataPor
     samples += count;
   }
   if (samples === 0) {
-    throw new BnError("ERR_BN_DATA", `${files.join(", ")}: no samples: the first axis is 0 in every file`);
+    throw new BnError(
+      "ERR_BN_DATA",
+      `${files.join(", ")}: there are no samples: the first axis is 0 in every file; give files with samples`,
+    );
   }
   const digest = hash.digest("hex");
   let open: Chunk | null = null;
@@ -82,7 +85,7 @@ function checkAlike(before: readonly SampleArray[] | undefined, arrays: readonly
     if (first === undefined || String(first.shape) === String(shape)) continue;
     throw new BnError(
       "ERR_BN_DATA",
-      `${where}: samples of shape [${shape}], expected [${first.shape}] as in ${first.where}; bring them to one shape`,
+      `${where}: samples of shape [${shape}], expected [${first.shape}] as in ${first.where}; give all samples the same shape`,
     );
   }
 }

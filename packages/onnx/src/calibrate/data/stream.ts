@@ -32,12 +32,12 @@ export function streamData(stream: AsyncIterable<Uint8Array>, port: DataPort): C
       const prefix = await take(NPY_PREFIX);
       if (prefix.length === 0) return null;
       if (prefix[0] === 0x50 && prefix[1] === 0x4b) {
-        throw fail("is a .npz, whose directory is at its end; name the file, or stream .npy");
+        throw fail("is a .npz file, which cannot be read from a stream; name the file, or stream .npy");
       }
       const length = npyHeadLength(prefix);
       if (typeof length === "string") throw fail(length);
       const rest = await take(length - NPY_PREFIX);
-      if (rest.length < length - NPY_PREFIX) throw fail("ends in its head: truncated");
+      if (rest.length < length - NPY_PREFIX) throw fail("ends inside its header: it is truncated");
       const head = readNpyHead(Buffer.concat([prefix, rest]));
       if (typeof head === "string") throw fail(head);
       const unfit = whyUnfit(head.type, head.shape, port);
@@ -58,7 +58,7 @@ export function streamData(stream: AsyncIterable<Uint8Array>, port: DataPort): C
     const taken = Math.min(count, left);
     const length = taken * head.shape.slice(1).reduce((a, b) => a * b, head.bytes);
     const bytes = await take(length);
-    if (bytes.length < length) throw fail(`ends after ${bytes.length} of ${length} bytes: truncated`);
+    if (bytes.length < length) throw fail(`ends after ${bytes.length} of ${length} bytes: it is truncated`);
     hash.update(bytes);
     const tensor = { type: head.type, shape: [taken, ...head.shape.slice(1)], data: npyValues(head, bytes) };
     const first = (head.shape[0] as number) - left;
@@ -74,7 +74,7 @@ export function streamData(stream: AsyncIterable<Uint8Array>, port: DataPort): C
       if (first < passed) {
         throw new BnError(
           "ERR_BN_STATE",
-          `standard input: sample ${first} has passed, ${passed} is next; a stream goes forward alone`,
+          `standard input: sample ${first} was asked for, and ${passed} is next; a stream can only be read forward`,
         );
       }
       while (passed < first) if ((await takeSamples(Math.min(count, first - passed))) === null) return null;

@@ -30,7 +30,8 @@ export async function readZip(path: string, size: number): Promise<readonly ZipE
   const file = fileBytes(path, 0, size);
   try {
     const { count, at, length } = await findDirectory(file);
-    if (length > MOST_DIRECTORY || at + length > size) throw new Error("its directory lies outside of it: truncated");
+    if (length > MOST_DIRECTORY || at + length > size)
+      throw new Error("its directory lies outside the file: it is truncated");
     return entriesOf(await file.read(at, length), count, path, size);
   } finally {
     await file.close();
@@ -42,7 +43,7 @@ async function findDirectory(file: Bytes): Promise<{ count: number; at: number; 
   const tail = viewOf(await file.read(tailAt, file.size - tailAt));
   let end = tail.byteLength - 22;
   while (end >= 0 && tail.getUint32(end, true) !== END) end--;
-  if (end < 0) throw new Error("it is not a zip, or truncated: it has no directory");
+  if (end < 0) throw new Error("it has no directory: it is not a zip file, or is truncated");
   const found = {
     count: tail.getUint16(end + 10, true),
     length: tail.getUint32(end + 12, true),
@@ -94,13 +95,13 @@ interface Place {
 
 async function openEntry({ name, path, size, flags, method, unpacked, packed, local }: Place): Promise<Bytes> {
   if ((flags & 1) !== 0) throw new Error(`"${name}" in it is encrypted`);
-  if (method !== STORED && method !== DEFLATED) throw new Error(`"${name}" in it is packed by method ${method}`);
+  if (method !== STORED && method !== DEFLATED) throw new Error(`"${name}" in it is compressed by method ${method}`);
   const file = fileBytes(path, 0, size);
   try {
     const head = viewOf(await file.read(local, 30));
     if (head.getUint32(0, true) !== LOCAL) throw new Error(`"${name}" in it is damaged`);
     const start = local + 30 + head.getUint16(26, true) + head.getUint16(28, true);
-    if (start + packed > size) throw new Error(`"${name}" in it ends behind the file's end: truncated`);
+    if (start + packed > size) throw new Error(`"${name}" in it ends after the end of the file: it is truncated`);
     if (method === DEFLATED) return deflatedBytes(path, start, packed, unpacked);
     if (packed !== unpacked) throw new Error(`"${name}" in it has two sizes, ${packed} and ${unpacked}`);
     return fileBytes(path, start, unpacked);
