@@ -15,7 +15,7 @@ const REFUSED: readonly (readonly [what: string, net: string, message: RegExp, b
   [
     "a group that does not divide",
     conv("num_output: 3 kernel_size: 1 group: 3"),
-    /group is 3, and the bottom has 2 channels/,
+    /group is 3, expected a divisor of the number of channels, 2/,
   ],
   ["an image below the kernel", conv("num_output: 1 kernel_size: 5"), /too small/],
   ["a stride of 0", conv("num_output: 1 kernel_size: 1 stride: 0"), /stride is 0, 0, expected at least 1/],

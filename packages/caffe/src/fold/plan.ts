@@ -74,7 +74,7 @@ function planOne(
   const weighted = earlier?.weighted ?? weightedOf(carrier, storedLayer(carrier, network).blobs);
   if (typeof weighted === "string") return `${name}: ${weighted}`;
   const { outputs } = weighted.layout;
-  if (record.channels !== outputs) return `it has ${record.channels} channels, ${name} ${outputs} outputs`;
+  if (record.channels !== outputs) return `it has ${record.channels} channels, but ${name} has ${outputs} outputs`;
   const affine = affineOf(record);
   const wrong = unusable(affine) ?? leave?.get(name) ?? null;
   if (wrong !== null) return wrong;

@@ -28,8 +28,7 @@ export function convolution(context: Context): void {
   eachBottom(context, (bottom, spatial, { flat, group, outputs, bias }, windows) => {
     const { layer } = context;
     const channels = bottom.shape[1] as number;
-    if (channels % group !== 0) fail(layer, `group is ${group}, and the bottom has ${channels} channels`);
-    if (outputs % group !== 0) fail(layer, `group is ${group}, and num_output is ${outputs}`);
+    checkGroup(layer, group, channels, outputs);
     const sizes = spatial.map((size, i) => {
       const [extent, stride, pad] = extentOf(windows, i);
       return Math.floor((size + 2 * pad - extent) / stride) + 1;
@@ -48,13 +47,18 @@ export function convolution(context: Context): void {
   });
 }
 
+function checkGroup(layer: Context["layer"], group: number, channels: number, outputs: number): void {
+  const not = (what: string) => fail(layer, `group is ${group}, expected a divisor of ${what}`);
+  if (channels % group !== 0) not(`the number of channels, ${channels}`);
+  if (outputs % group !== 0) not(`num_output, ${outputs}`);
+}
+
 /** Deconvolution: out = stride (in - 1) + dilation (kernel - 1) + 1 - 2 pad. */
 export function deconvolution(context: Context): void {
   eachBottom(context, (bottom, spatial, { flat, group, outputs, bias }, windows) => {
     const { layer } = context;
     const channels = bottom.shape[1] as number;
-    if (channels % group !== 0) fail(layer, `group is ${group}, and the bottom has ${channels} channels`);
-    if (outputs % group !== 0) fail(layer, `group is ${group}, and num_output is ${outputs}`);
+    checkGroup(layer, group, channels, outputs);
     const sizes = spatial.map((size, i) => {
       const [extent, stride, pad] = extentOf(windows, i);
       return stride * (size - 1) + extent - 2 * pad;
