@@ -231,7 +231,7 @@ describe("what is missing", () => {
       async (page) => {
         await page.getByLabel("webgpu").uncheck();
         await page.getByRole("button", { name: /^Run/ }).click();
-        await textOf(page, '[data-backend="wasm"] .problem', /no memory that may grow.*Close other tabs/s);
+        await textOf(page, '[data-backend="wasm"] .problem', /refused memory that may grow.*Close other tabs/s);
         await textOf(page, ".verdict", new RegExp(`^${exact} passed, 0 failed`));
       },
       { inWorkers: `WebAssembly.Memory = function () { throw new RangeError("could not allocate memory"); };` },
@@ -260,7 +260,7 @@ describe("what is missing", () => {
       async (page) => {
         for (const name of ["cpu", "wasm"]) await page.getByLabel(name, { exact: true }).uncheck();
         await page.getByRole("button", { name: /^Run/ }).click();
-        await textOf(page, '[data-backend="webgpu"] .problem', /lost its device.*a new one is asked for/s);
+        await textOf(page, '[data-backend="webgpu"] .problem', /lost its device.*a new device is requested/s);
         const verdict = await textOf(page, ".verdict", /failed.* in /, 80_000);
         const [, passed, failed] = /^(\d+) passed, (\d+) failed/.exec(verdict) ?? [];
         expect(Number(failed)).toBeGreaterThan(0);
