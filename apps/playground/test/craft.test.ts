@@ -116,7 +116,7 @@ it("a slow machine is told that it takes longer and can cancel", () =>
     browser,
     site.url,
     "#/",
-    (page) => textOf(page, ".facts", /Processors1 *Runs take longer here; every one/).then(() => {}),
+    (page) => textOf(page, ".facts", /Processors1 *Runs take longer here; you can cancel each/).then(() => {}),
     {
       before: () => Object.defineProperty(navigator, "hardwareConcurrency", { value: 1 }),
     },

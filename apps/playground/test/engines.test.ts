@@ -83,7 +83,7 @@ for (const engine of ENGINES) {
     flow("the first page says what this browser can do", async () => {
       await person.see(".facts", engine.name === "Firefox" ? /Firefox 1\d\d/ : /WebKitGTK, as Safari/);
       const facts = await person.see(".facts", /Threads of wasm/);
-      expect(facts).toMatch(HAS_WEBGPU(engine) ? /WebGPUthere/ : /WebGPUmissing.*WebKitGTK has none yet/);
+      expect(facts).toMatch(HAS_WEBGPU(engine) ? /WebGPUavailable/ : /WebGPUmissing.*WebKitGTK does not have it yet/);
       await person.click("nav a", /derivation/);
       await person.see("h1", /^The derivation$/);
       expect(await driven.run("return document.activeElement.tagName;")).toBe("H1");
@@ -124,7 +124,7 @@ for (const engine of ENGINES) {
       const verdict = await person.see('.verdict:not([data-verdict="running"])', / in [\d.]+ s$/, 80);
       const passed = here.filter(({ status }) => status === "passed").length;
       expect(verdict).toMatch(HAS_WEBGPU(engine) ? /^\d+ passed, 0 failed/ : `${backends * passed} passed, 0 failed`);
-      if (!HAS_WEBGPU(engine)) await person.see('[data-backend="webgpu"] .problem', /WebKitGTK has none yet/);
+      if (!HAS_WEBGPU(engine)) await person.see('[data-backend="webgpu"] .problem', /WebKitGTK does not have it yet/);
       const text = await saved("Download as JSON");
       const mine = parseReport("mine", text);
       expect(mine.backends.length).toBe(backends);
