@@ -11,9 +11,9 @@ export interface BackendPackage {
 }
 
 const BACKENDS: readonly BackendPackage[] = [
-  { name: "@bn/cpu", create: "createCpu", limit: 25_000 },
-  { name: "@bn/wasm", create: "createWasm", limit: 56_000 },
-  { name: "@bn/webgpu", create: "createWebGpu", limit: 34_500 },
+  { name: "@bn/cpu", create: "createCpu", limit: 27_500 },
+  { name: "@bn/wasm", create: "createWasm", limit: 57_000 },
+  { name: "@bn/webgpu", create: "createWebGpu", limit: 36_000 },
 ];
 const OTHERS = ["@bn/core", "@bn/conformance", "@bn/onnx", "@bn/caffe", "@bn/mpi", "@bn/cli"];
 
