@@ -1,6 +1,6 @@
 import type { Row } from "./row.ts";
 
-const WIDTH = 860;
+const WIDTH = 940;
 const BAR = 16;
 const LABEL = 250;
 
@@ -14,7 +14,7 @@ export function barChart(rows: readonly Row[], caption: string): string {
     parts.push(`<text x="8" y="${y + 12}" font-weight="600">${escapeXml(title)}</text>`);
     y += 20;
     for (const row of [...group].sort((a, b) => a.medianMs - b.medianMs)) {
-      const width = Math.max(1, (row.medianMs / longest) * (WIDTH - LABEL - 150));
+      const width = Math.max(1, (row.medianMs / longest) * (WIDTH - LABEL - 230));
       const kind = row.impl.startsWith("copy") ? "copy" : row.impl.startsWith("@bn") ? "ours" : "peer";
       const label = row.threads > 1 ? `${row.impl}, ${row.threads} threads` : row.impl;
       const value = `${row.medianMs.toPrecision(3)} ms, ${row.gbPerS.toPrecision(3)} GB/s, ${row.ratioToCopy.toFixed(2)} x copy`;
