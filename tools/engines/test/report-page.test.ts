@@ -1,20 +1,10 @@
 import { htmlReport, type Report } from "@bn/conformance/report";
-import type { Supports } from "@bn/core";
+import { createCpu } from "@bn/cpu";
 import { ISOLATED, type Site, serve } from "@bn/gpu-setup";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Driven, ENGINES, missing, type Person, personAt } from "../src/index.ts";
 
-const supports: Supports = {
-  dtypes: ["float32"],
-  hostVisible: true,
-  nonFinite: true,
-  fullRange: true,
-  subnormals: true,
-  correctlyRounded: true,
-  deterministic: true,
-  threads: 1,
-  details: {},
-};
+const { supports } = await createCpu();
 
 /** 250 results, whose ids and ratios are in opposite orders. The last one failed. */
 const report: Report = {

@@ -77,11 +77,11 @@ export function createRanks(
   function checkStep(method: "forward" | "backward", all: Float64Array, length: number): void {
     const last = length - 1;
     for (let rank = 1; rank < size; rank++) {
-      const [step, other] = [all[last], all[rank * length + last]];
-      if (step === other) continue;
+      const other = all[rank * length + last];
+      if (all[last] === other) continue;
       fail(
         method,
-        `ranks are out of step: rank 0 is at forward ${step} of this layer, rank ${rank} at forward ${other}; make the same calls in the same order on every rank`,
+        `ranks are out of step: rank 0 is at forward ${all[last]} of this layer, rank ${rank} at forward ${other}; make the same calls in the same order on every rank`,
         "ERR_BN_SYNC",
       );
     }

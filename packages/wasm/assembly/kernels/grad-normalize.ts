@@ -8,9 +8,9 @@
  *            registers
  *
  * Instructions per vector, counted in the machine code that V8 makes: 10.3 for one long row, 12.1 for columns, and 13.5
- * in [8, 512, 49], where a row of 49 ends in a single value and a quarter of the accesses straddle two lines. [512, 1024]
- * is over the limit by memory: 4 rows of 3 tensors are 12 pages at a time, and one row is 3. With 2 rows at a time the
- * coefficients cost more, 1.16 times as long.
+ * in [8, 512, 49], where a row of 49 ends in a single value and 3 of 16 accesses straddle two lines. [512, 1024] is over
+ * the limit, probably by memory: 4 rows of 3 tensors are 12 pages at a time, and one row is 3. With 2 rows at a time the
+ * coefficients cost more: it takes 1.16 times as long.
  */
 import { carefulGradient } from "../careful/maps";
 import { canBeHelped, differencesInRange, gradientInRange } from "../careful/range";

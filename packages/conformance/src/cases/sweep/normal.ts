@@ -16,7 +16,7 @@ const made: Readonly<Record<Dtype, Map<Field, HostArray>>> = { float32: new Map(
 
 /**
  * A tensor of normal values, which is a part of one long array. It must not be written. Most elements of the tier
- * `default` are in large tensors of normal values, and to make each anew would take as long as the kernels do.
+ * `default` are in large tensors of normal values, and making each one again takes as long as the kernels do.
  */
 export function normalTensor(dtype: Dtype, field: Field, start: number, length: number): HostArray {
   const end = start + length;
