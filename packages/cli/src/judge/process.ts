@@ -36,6 +36,10 @@ const NOTHING_LEFT = 13;
 
 const CHILD = fileURLToPath(new URL(`./child${extname(new URL(import.meta.url).pathname)}`, import.meta.url));
 
+/** The processes that end with this one. One listener serves them all, because Node warns at the eleventh. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => running.forEach(killGroup));
+
 /**
  * Runs one process over `order` to its end. It kills the process if `stop()` says so after an entry, if there was no
  * entry for `timeout` seconds since the module began to load, or if it uses too much memory. It never rejects because
@@ -54,8 +58,7 @@ export async function runProcess(
   const reader = followJournal(journal);
   const child = fork(CHILD, [orders], { stdio: ["ignore", "pipe", "pipe", "ipc"], detached: true });
   const printed = printedBy(child);
-  const killed = () => killGroup(child);
-  process.once("exit", killed);
+  running.add(child);
   let exited = false;
   const exit = new Promise<void>((resolve) => {
     child.once("exit", resolve).once("error", () => resolve());
@@ -98,7 +101,7 @@ export async function runProcess(
     };
   } finally {
     killGroup(child);
-    process.off("exit", killed);
+    running.delete(child);
     reader.close();
     rmSync(folder, { recursive: true, force: true });
   }
