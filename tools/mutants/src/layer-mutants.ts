@@ -1,4 +1,5 @@
 import type * as core from "@bn/core";
+import { over } from "./over.ts";
 
 type Core = typeof core;
 type Layer = core.Layer;
@@ -12,27 +13,19 @@ export interface LayerMutant {
 
 /** Wraps all three layers in the same way. */
 function layers(bug: string, clause: string, wrap: (layer: Layer) => Partial<Layer>): LayerMutant {
-  const over = <L extends Layer>(layer: L): L =>
-    new Proxy(layer, {
-      set: (target, name, value) => Reflect.set(target, name, value),
-      get(target, name) {
-        const value = Reflect.get(Object.hasOwn(mutation(target), name) ? mutation(target) : target, name, target);
-        return typeof value === "function" ? value.bind(target) : value;
-      },
-    });
-  const made = new WeakMap<Layer, Partial<Layer>>();
-  const mutation = (layer: Layer): Partial<Layer> => {
-    const known = made.get(layer) ?? wrap(layer);
-    made.set(layer, known);
-    return known;
-  };
+  const wrapped =
+    <P, L extends Layer>(create: (params?: P) => L) =>
+    (params?: P): L => {
+      const layer = create(params);
+      return over(layer, wrap(layer));
+    };
   return {
     bug,
     clause,
     mutate: ({ createBatchNorm, createBatchNormScale, createScale }) => ({
-      createBatchNorm: (params) => over(createBatchNorm(params)),
-      createBatchNormScale: (params) => over(createBatchNormScale(params)),
-      createScale: (params) => over(createScale(params)),
+      createBatchNorm: wrapped(createBatchNorm),
+      createBatchNormScale: wrapped(createBatchNormScale),
+      createScale: wrapped(createScale),
     }),
   };
 }

@@ -1,6 +1,7 @@
 import { withoutFused } from "@bn/conformance";
 import type { Affine, Backend, DeviceBuffer, Geometry, HostArray, HostBuffer, Kernels } from "@bn/core";
 import { createCpu } from "@bn/cpu";
+import { over } from "./over.ts";
 
 export type Buffer = DeviceBuffer & HostBuffer;
 type CpuBackend = Backend<Buffer>;
@@ -15,67 +16,26 @@ export interface BackendMutant {
   readonly create: () => Promise<Backend>;
 }
 
+const mutant = (bug: string, clause: string, plant: (cpu: CpuBackend) => CpuBackend): BackendMutant => ({
+  bug,
+  clause,
+  create: async () => plant(await createCpu()),
+});
+
 /** cpu with some kernels replaced, and without its fused kernels, which would hide the replacement. */
-export function kernels(
-  bug: string,
-  clause: string,
-  replace: (real: CpuKernels) => Partial<CpuKernels>,
-): BackendMutant {
-  return {
-    bug,
-    clause,
-    async create() {
-      const cpu = withoutFused<Buffer>(await createCpu());
-      return withParts(cpu, { kernels: { ...cpu.kernels, ...replace(cpu.kernels) } });
-    },
-  };
-}
+export const kernels = (bug: string, clause: string, replace: (real: CpuKernels) => Partial<CpuKernels>) =>
+  mutant(bug, clause, (cpu) => {
+    const single = withoutFused(cpu);
+    return over(single, { kernels: over(single.kernels, replace(single.kernels)) });
+  });
 
 /** cpu with some of its fused kernels replaced. */
-export function fused(bug: string, clause: string, replace: (real: Fused) => Partial<CpuKernels>): BackendMutant {
-  return {
-    bug,
-    clause,
-    async create() {
-      const cpu: CpuBackend = await createCpu();
-      const { forward, backward } = cpu.kernels;
-      const real = { ...withoutFused(cpu).kernels, forward, backward } as Fused;
-      return withParts(cpu, { kernels: { ...real, ...replace(real) } });
-    },
-  };
-}
+export const fused = (bug: string, clause: string, replace: (real: Fused) => Partial<CpuKernels>) =>
+  mutant(bug, clause, (cpu) => over(cpu, { kernels: over(cpu.kernels, replace(cpu.kernels as Fused)) }));
 
 /** cpu with some of its memory functions replaced. */
-export function memory(bug: string, clause: string, replace: (real: CpuBackend) => Partial<CpuBackend>): BackendMutant {
-  return {
-    bug,
-    clause,
-    async create() {
-      const cpu: CpuBackend = await createCpu();
-      return withParts(cpu, replace(cpu));
-    },
-  };
-}
-
-function withParts(backend: CpuBackend, parts: Partial<CpuBackend>): CpuBackend {
-  return {
-    name: backend.name,
-    contractVersion: backend.contractVersion,
-    supports: backend.supports,
-    kernels: backend.kernels,
-    get disposed() {
-      return backend.disposed;
-    },
-    alloc: (dtype, length) => backend.alloc(dtype, length),
-    owns: (buffer) => backend.owns(buffer),
-    write: (target, source) => backend.write(target, source),
-    read: (source, length) => backend.read(source, length),
-    finish: () => backend.finish(),
-    dispose: () => backend.dispose(),
-    [Symbol.asyncDispose]: () => backend.dispose(),
-    ...parts,
-  };
-}
+export const memory = (bug: string, clause: string, replace: (real: CpuBackend) => Partial<CpuBackend>) =>
+  mutant(bug, clause, (cpu) => over(cpu, replace(cpu)));
 
 /** A copy of a buffer with the same dtype and other values. */
 export function scratch(like: Buffer, values: HostArray): Buffer {

@@ -3,7 +3,7 @@ import { createCpu } from "@bn/cpu";
 import { describe, expect, it, vi } from "vitest";
 import { generateLayers } from "../src/layers/generate.ts";
 import { judgeLayers, layerCasesOf, type Planting, planting } from "../src/layers/judge.ts";
-import { over } from "../src/layers/tools.ts";
+import { over } from "../src/over.ts";
 
 // BN_MUTANTS=all plants every mutant; a run in CI plants a sample.
 const SAMPLE = process.env.BN_MUTANTS === "all" ? Number.POSITIVE_INFINITY : 30;

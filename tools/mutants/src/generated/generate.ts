@@ -1,4 +1,4 @@
-import type { HostBuffer } from "@bn/core";
+import type { Backend, DeviceBuffer, Geometry, HostBuffer, Kernels } from "@bn/core";
 import {
   CONDITIONS,
   type Condition,
@@ -10,20 +10,10 @@ import {
   TILES,
   VALUE_FAULTS,
 } from "./faults.ts";
-import {
-  type Args,
-  bufferOf,
-  extentOf,
-  type HostBackend,
-  type HostKernels,
-  type Operand,
-  SIGNATURES,
-  type Signature,
-  withBuffer,
-} from "./operands.ts";
+import { type Args, bufferOf, extentOf, type Operand, SIGNATURES, type Signature, withBuffer } from "./operands.ts";
 
 /** One planted mistake, as data and as a wrapper of kernels. */
-export interface Mutant {
+export interface Mutant<B extends DeviceBuffer = HostBuffer> {
   readonly id: string;
   /** The name of the mistake without its place, by which the report counts. */
   readonly kind: string;
@@ -32,7 +22,7 @@ export interface Mutant {
   readonly hint: { readonly dimension: string; readonly above: number };
   /** The dtype in which it shows. */
   readonly dtype: "float32" | "float64" | null;
-  plant(backend: HostBackend): HostKernels;
+  plant(backend: Backend<B>): Kernels<B>;
 }
 
 const DIMENSIONS = ["outer", "channels", "inner"] as const;
@@ -160,7 +150,7 @@ function alter(
  * The call with a changed copy of one operand. The backend itself makes the copy, because it may know no other memory.
  */
 export function changedInput(
-  backend: HostBackend,
+  backend: Backend<HostBuffer>,
   real: Call,
   args: Args,
   operand: Operand,
@@ -201,59 +191,55 @@ function valueFaults(signature: Signature): Mutant[] {
   );
 }
 
-/** Mistakes about absent operands, about eps and about the divisor. */
-function numberFaults(signature: Signature): Mutant[] {
-  const { kernel, eps, m, size } = signature;
-  const all: Mutant[] = [];
-  const put = (name: string, change: (args: Args) => Args) =>
-    all.push({
-      id: `${kernel}: ${name}`,
-      kind: name,
-      kernel,
-      hint: { dimension: "up-to", above: 1 },
-      dtype: null,
-      plant: (backend) => replacing(backend, kernel, (real, args) => real(...change(args))),
-    });
-  const number = (at: number, change: (value: number, args: Args) => number) => (args: Args) =>
-    args.map((value, i) => (i === at ? change(value as number, args) : value));
-  const own = (args: Args) => {
-    const { outer, inner } = args[size] as { outer: number; inner: number };
-    return outer * inner;
-  };
-  if (eps !== undefined) {
-    put(
-      "eps 0 replaced by a default",
-      number(eps, (v) => v || 1e-3),
-    );
-    put(
-      "a large eps clipped",
-      number(eps, (v) => Math.min(v, 0.1)),
-    );
-    put(
-      "eps squared",
-      number(eps, (v) => v * v),
-    );
-  }
-  if (m !== undefined) {
-    put(
-      "the divisor counted again",
-      number(m, (_, args) => own(args)),
-    );
-    put(
-      "the divisor in 32 bits",
-      number(m, (v) => v % 2 ** 32),
-    );
-  }
-  for (const operand of [...signature.inputs, ...signature.outputs]) {
-    if (!["beta", "grad.beta", "sums.dy"].includes(operand.name) || kernel === "gradSums" || kernel === "backward")
-      continue;
-    put(`${operand.name} left out`, (args) => (bufferOf(args, operand) ? withBuffer(args, operand, null) : args));
-  }
-  return all.filter(({ id }) => !id.endsWith("sums.dy left out"));
+/** A mistake in the operands of a call, for any backend. */
+export const changedCall = <B extends DeviceBuffer>(
+  kernel: string,
+  bug: string,
+  kind: string,
+  hint: Mutant["hint"],
+  change: (args: Args) => Args,
+): Mutant<B> => ({
+  id: `${kernel}: ${bug}`,
+  kind,
+  kernel,
+  hint,
+  dtype: null,
+  plant: (backend) => replacing(backend, kernel, (real, args) => real(...change(args))),
+});
+
+/** The number of values per channel in a call's own tensor. */
+export function ownCount(geometry: unknown): number {
+  const { outer, inner } = geometry as Geometry;
+  return outer * inner;
 }
 
+/** Mistakes about absent operands, about eps and about the divisor. */
+function numberFaults({ kernel, eps, m, size, inputs, outputs }: Signature): Mutant[] {
+  const number = (at: number | undefined, name: string, change: (value: number, args: Args) => number) =>
+    at === undefined ? [] : [[name, (args: Args) => args.with(at, change(args[at] as number, args))] as const];
+  const absent = kernel === "gradSums" || kernel === "backward" ? [] : ["beta", "grad.beta"];
+  const changes: readonly (readonly [name: string, change: (args: Args) => Args])[] = [
+    ...number(eps, "eps 0 replaced by a default", (v) => v || 1e-3),
+    ...number(eps, "a large eps clipped", (v) => Math.min(v, 0.1)),
+    ...number(eps, "eps squared", (v) => v * v),
+    ...number(m, "the divisor counted again", (_, args) => ownCount(args[size])),
+    ...number(m, "the divisor in 32 bits", (v) => v % 2 ** 32),
+    ...[...inputs, ...outputs]
+      .filter(({ name }) => absent.includes(name))
+      .map((operand) => [`${operand.name} left out`, (args: Args) => withoutOperand(args, operand)] as const),
+  ];
+  return changes.map(([name, change]) => changedCall(kernel, name, name, { dimension: "up-to", above: 1 }, change));
+}
+
+const withoutOperand = (args: Args, operand: Operand) =>
+  bufferOf(args, operand) ? withBuffer(args, operand, null) : args;
+
 /** The kernels with one of them replaced. */
-export function replacing(backend: HostBackend, kernel: string, call: (real: Call, args: Args) => void): HostKernels {
+export function replacing<B extends DeviceBuffer>(
+  backend: Backend<B>,
+  kernel: string,
+  call: (real: Call, args: Args) => void,
+): Kernels<B> {
   return new Proxy(backend.kernels, {
     get(target, name) {
       const real: unknown = Reflect.get(target, name);

@@ -1,11 +1,12 @@
 import { type Case, cases } from "@bn/conformance";
 import type { Backend, DeviceBuffer, HostBuffer } from "@bn/core";
+import { over } from "../over.ts";
 import { callMutants } from "../strangers/calls.ts";
 import { elementMutants } from "../strangers/elements.ts";
 import { strangeMemory } from "../strangers/memory.ts";
 import { deviceMutants } from "./device.ts";
 import { generate, type Mutant } from "./generate.ts";
-import { firstFailure, ordered, withParts } from "./kill.ts";
+import { firstFailure, ordered } from "./kill.ts";
 import { memoryMutants, type PartsMutant } from "./memory.ts";
 
 /** One mutant that can be judged. */
@@ -31,21 +32,23 @@ export function trials(backend: Backend, sets: readonly MutantSet[] = SETS): Tri
     .filter(({ id }) => id.startsWith("memory/") && !SECOND.test(id))
     .sort((a, b) => large(a) - large(b)); // millions of elements come last
   const judged = async (mutated: Backend, chosen: readonly Case[]) => (await firstFailure(mutated, chosen))?.id ?? null;
-  const onHost = (host: Backend<HostBuffer>, { id, kind, kernel, hint, dtype, plant }: Mutant): Trial => ({
-    id,
-    kind,
-    judge: () => judged(withParts(host, { kernels: plant(host) }), ordered(all, kernel, hint, dtype)),
-  });
+  const inKernel =
+    <B extends DeviceBuffer>(of: Backend<B>) =>
+    ({ id, kind, kernel, hint, dtype, plant }: Mutant<B>): Trial => ({
+      id,
+      kind,
+      judge: () => judged(over(of, { kernels: plant(of) }), ordered(all, kernel, hint, dtype)),
+    });
   const ofMemory = ({ id, kind, plant }: PartsMutant): Trial => ({
     id,
     kind,
-    judge: () => judged(withParts(backend, plant(backend)), memory),
+    judge: () => judged(over(backend, plant(backend)), memory),
   });
   const host = isHostVisible(backend) ? backend : null;
   const made: Trial[] = [];
   if (sets.includes("generated")) {
-    if (host) made.push(...generate().map((mutant) => onHost(host, mutant)));
-    made.push(...deviceTrials(backend, all));
+    if (host) made.push(...generate().map(inKernel(host)));
+    made.push(...deviceMutants().map(inKernel(backend)));
     made.push(
       ...memoryMutants()
         .filter(({ id }) => host !== null || Number(/\d+$/.exec(id)?.[0]) < 10_000)
@@ -53,27 +56,10 @@ export function trials(backend: Backend, sets: readonly MutantSet[] = SETS): Tri
     );
   }
   if (sets.includes("strangers") && host) {
-    made.push(...[...elementMutants(), ...callMutants()].map((mutant) => onHost(host, mutant)));
+    made.push(...[...elementMutants(), ...callMutants()].map(inKernel(host)));
     made.push(...strangeMemory().map(ofMemory));
   }
   return made;
-}
-
-function deviceTrials(backend: Backend, all: readonly Case[]): Trial[] {
-  return deviceMutants().map(({ id, kind, kernel, hint, plant }) => ({
-    id,
-    kind,
-    async judge() {
-      const parts = plant(backend);
-      const kernels = new Proxy(backend.kernels, {
-        get(target, name) {
-          const value: unknown = Reflect.get(Object.hasOwn(parts, name) ? parts : target, name);
-          return typeof value === "function" ? value.bind(target) : value;
-        },
-      });
-      return (await firstFailure(withParts(backend, { kernels }), ordered(all, kernel, hint, null)))?.id ?? null;
-    },
-  }));
 }
 
 function isHostVisible(backend: Backend): backend is Backend<HostBuffer & DeviceBuffer> {

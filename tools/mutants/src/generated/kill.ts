@@ -1,15 +1,5 @@
 import type { Case } from "@bn/conformance";
-import type { Backend, DeviceBuffer } from "@bn/core";
-
-/** The same backend with some parts replaced. */
-export function withParts<B extends DeviceBuffer>(backend: Backend<B>, parts: Partial<Backend<B>>): Backend<B> {
-  return new Proxy(backend, {
-    get(target, name) {
-      const value: unknown = Reflect.get(Object.hasOwn(parts, name) ? parts : target, name);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-}
+import type { Backend } from "@bn/core";
 
 /** The first of `cases` that fails on `backend`, or null if no case finds the mistake. */
 export async function firstFailure(backend: Backend, cases: readonly Case[]): Promise<Case | null> {

@@ -40,22 +40,11 @@ function bytesOf({ dtype, length }: Pick<DeviceBuffer, "dtype" | "length">): num
   return length * (dtype === "float32" ? 4 : 8);
 }
 
-/** Creates one mutant per mistake and size. */
-export function memoryMutants(): PartsMutant[] {
-  return SIZES.flatMap((size) =>
-    FAULTS.map(({ kind, plant }) => ({ id: `${kind} ${size}`, kind, plant: plant(size) })),
-  );
-}
-
-interface Fault {
-  readonly kind: string;
-  readonly plant: (size: number) => (backend: Backend) => Partial<Backend>;
-}
-
-const FAULTS: readonly Fault[] = [
-  {
-    kind: "alloc: dirt beyond element",
-    plant: (size) => (real) => ({
+/** Mistakes that begin at a size. */
+const FAULTS: readonly (readonly [kind: string, plant: (real: Backend, size: number) => Partial<Backend>])[] = [
+  [
+    "alloc: dirt beyond element",
+    (real, size) => ({
       alloc(dtype, length) {
         const buffer = real.alloc(dtype, length);
         if (length <= size) return buffer;
@@ -64,20 +53,20 @@ const FAULTS: readonly Fault[] = [
         return buffer;
       },
     }),
-  },
-  {
-    kind: "alloc: dirt in buffers longer than",
-    plant: (size) => (real) => ({
+  ],
+  [
+    "alloc: dirt in buffers longer than",
+    (real, size) => ({
       alloc(dtype, length) {
         const buffer = real.alloc(dtype, length);
         if (length > size) real.kernels.fill(1, 5, buffer);
         return buffer;
       },
     }),
-  },
-  {
-    kind: "alloc: recycled memory is dirty in buffers longer than",
-    plant: (size) => (real) => {
+  ],
+  [
+    "alloc: recycled memory is dirty in buffers longer than",
+    (real, size) => {
       const memory = recycling(real);
       return {
         alloc(dtype, length) {
@@ -88,35 +77,35 @@ const FAULTS: readonly Fault[] = [
         },
       };
     },
-  },
-  {
-    kind: "write: nothing beyond element",
-    plant: (size) => (real) => ({ write: (target, source) => real.write(target, source.subarray(0, size)) }),
-  },
-  {
-    kind: "write: the last element lost beyond",
-    plant: (size) => (real) => ({
+  ],
+  [
+    "write: nothing beyond element",
+    (real, size) => ({ write: (target, source) => real.write(target, source.subarray(0, size)) }),
+  ],
+  [
+    "write: the last element lost beyond",
+    (real, size) => ({
       write: (target, source) => real.write(target, source.length > size ? source.subarray(0, -1) : source),
     }),
-  },
-  {
-    kind: "read: zeros beyond element",
-    plant: (size) => (real) => ({
+  ],
+  [
+    "read: zeros beyond element",
+    (real, size) => ({
       read: async (source, length) => (await real.read(source, length)).fill(0, size),
     }),
-  },
-  {
-    kind: "read: one element late beyond element",
-    plant: (size) => (real) => ({
+  ],
+  [
+    "read: one element late beyond element",
+    (real, size) => ({
       async read(source, length) {
         const got = await real.read(source, length);
         return got.length > size + 1 ? got.copyWithin(size, size + 1) : got;
       },
     }),
-  },
-  {
-    kind: "read: the former read of as many elements, beyond",
-    plant: (size) => (real) => {
+  ],
+  [
+    "read: the former read of as many elements, beyond",
+    (real, size) => {
       const last = new WeakMap<DeviceBuffer, HostArray>();
       return {
         async read(source, length) {
@@ -127,5 +116,12 @@ const FAULTS: readonly Fault[] = [
         },
       };
     },
-  },
+  ],
 ];
+
+/** Creates one mutant per mistake and size. */
+export function memoryMutants(): PartsMutant[] {
+  return SIZES.flatMap((size) =>
+    FAULTS.map(([kind, plant]) => ({ id: `${kind} ${size}`, kind, plant: (real) => plant(real, size) })),
+  );
+}

@@ -1,6 +1,5 @@
-import type { Backend, HostBuffer, Kernels } from "@bn/core";
+import type { HostBuffer, Kernels } from "@bn/core";
 
-export type HostBackend = Backend<HostBuffer>;
 export type HostKernels = Kernels<HostBuffer>;
 type KernelName = Exclude<keyof HostKernels, "splitMoments">;
 export type Args = readonly unknown[];

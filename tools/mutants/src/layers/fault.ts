@@ -21,3 +21,20 @@ export const copies = (blobs: readonly Blob[], part: "data" | "diff") =>
 export const put = (blobs: readonly Blob[], part: "data" | "diff", values: readonly ArrayLike<number>[]) => {
   for (const [i, blob] of blobs.entries()) viewOf(blob, part).set(values[i] as ArrayLike<number>);
 };
+/** Sets each element of blobs from its value and the one in `prior`. */
+export const combine = (
+  blobs: readonly Blob[],
+  part: "data" | "diff",
+  prior: readonly ArrayLike<number>[],
+  to: (now: number, old: number) => number,
+) => {
+  for (const [i, blob] of blobs.entries()) {
+    const view = viewOf(blob, part);
+    view.set(view.map((value, e) => to(value, prior[i]?.[e] as number)));
+  }
+};
+export const swap = (a: Float32Array | Float64Array, b: Float32Array | Float64Array) => {
+  const kept = a.slice();
+  a.set(b);
+  b.set(kept);
+};

@@ -1,8 +1,8 @@
+import { over } from "../over.ts";
 import { GRADIENT_FAULTS } from "./gradients.ts";
 import type { LayerMutant } from "./mutant.ts";
 import { parameterMutants } from "./parameters.ts";
 import { STATE_FAULTS } from "./statistics.ts";
-import { over } from "./tools.ts";
 import { valueMutants } from "./values.ts";
 
 /** All mutants of layers in a fixed order: results x ways to select x effects, then parameters, then behaviour. */

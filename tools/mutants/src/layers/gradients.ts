@@ -1,5 +1,16 @@
 import type { Blob } from "@bn/core";
-import { ALL, type BehaviourFault, copies, learnt, NORMALIZING, put, SCALING, statistics } from "./fault.ts";
+import {
+  ALL,
+  type BehaviourFault,
+  combine,
+  copies,
+  learnt,
+  NORMALIZING,
+  put,
+  SCALING,
+  statistics,
+  swap,
+} from "./fault.ts";
 import type { LayerType } from "./mutant.ts";
 import { around, type Layer, viewOf } from "./tools.ts";
 
@@ -26,6 +37,20 @@ const afterBackward = (
       () => copies(learnt(layer), "diff"),
       ({ bottom, top }, prior) => change(layer, bottom, top, prior),
     ),
+});
+
+const addedInto = (name: string, i: 0 | 1, types: readonly LayerType[]): BehaviourFault => ({
+  name: `backward: added into ${name}'s diff`,
+  types,
+  parts: (layer) => ({
+    backward(top, given, bottom) {
+      const apart = given[i] === true && bottom[i] !== top[0];
+      const blobs = apart ? bottom.slice(i, i + 1) : [];
+      const prior = copies(blobs, "diff");
+      layer.backward(top, given, bottom);
+      combine(blobs, "diff", prior, (now, old) => now + old);
+    },
+  }),
 });
 
 const cleared = (name: string, types: readonly LayerType[], change: (layer: Layer) => void): BehaviourFault => ({
@@ -56,22 +81,13 @@ export const GRADIENT_FAULTS: readonly BehaviourFault[] = [
     }),
   },
   afterBackward("gradients of blobs overwritten", SCALING, (layer, _bottom, _top, prior) => {
-    for (const [i, blob] of learnt(layer).entries()) {
-      const view = viewOf(blob, "diff");
-      view.set(view.map((value, c) => value - (prior[i]?.[c] as number)));
-    }
+    combine(learnt(layer), "diff", prior, (now, old) => now - old);
   }),
   afterBackward("gradients of blobs added twice", SCALING, (layer, _bottom, _top, prior) => {
-    for (const [i, blob] of learnt(layer).entries()) {
-      const view = viewOf(blob, "diff");
-      view.set(view.map((value, c) => 2 * value - (prior[i]?.[c] as number)));
-    }
+    combine(learnt(layer), "diff", prior, (now, old) => 2 * now - old);
   }),
   afterBackward("gradients of gamma and beta swapped", SCALING, ({ gamma, beta }) => {
-    if (!gamma || !beta) return;
-    const kept = viewOf(gamma, "diff").slice();
-    viewOf(gamma, "diff").set(viewOf(beta, "diff"));
-    viewOf(beta, "diff").set(kept);
+    if (gamma && beta) swap(viewOf(gamma, "diff"), viewOf(beta, "diff"));
   }),
   afterBackward("the gradient of beta forgotten", SCALING, ({ gamma, beta }, _bottom, _top, prior) => {
     if (beta) viewOf(beta, "diff").set(prior[gamma ? 1 : 0] as ArrayLike<number>);
@@ -85,34 +101,8 @@ export const GRADIENT_FAULTS: readonly BehaviourFault[] = [
   afterBackward("top's data cleared in place", ["Scale"], (_layer, bottom) => {
     if (bottom[0]) viewOf(bottom[0], "data").fill(0);
   }),
-  {
-    name: "backward: added into bottom's diff",
-    types: ALL,
-    parts: (layer) => ({
-      backward(top, given, bottom) {
-        const apart = bottom[0] !== top[0] && given[0] === true;
-        const prior = apart && bottom[0] ? viewOf(bottom[0], "diff").slice() : null;
-        layer.backward(top, given, bottom);
-        if (!prior || !bottom[0]) return;
-        const view = viewOf(bottom[0], "diff");
-        view.set(view.map((value, i) => value + (prior[i] as number)));
-      },
-    }),
-  },
-  {
-    name: "backward: added into bottom[1]'s diff",
-    types: ["Scale"],
-    parts: (layer) => ({
-      backward(top, given, bottom) {
-        const factor = given[1] ? bottom[1] : undefined;
-        const prior = factor && viewOf(factor, "diff").slice();
-        layer.backward(top, given, bottom);
-        if (!factor || !prior) return;
-        const view = viewOf(factor, "diff");
-        view.set(view.map((value, i) => value + (prior[i] as number)));
-      },
-    }),
-  },
+  addedInto("bottom", 0, ALL),
+  addedInto("bottom[1]", 1, ["Scale"]),
   {
     name: "backward: the second one does nothing",
     types: ALL,

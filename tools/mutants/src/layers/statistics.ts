@@ -1,5 +1,7 @@
-import { ALL, type BehaviourFault, copies, learnt, NORMALIZING, SCALING, statistics } from "./fault.ts";
-import { around, viewOf } from "./tools.ts";
+import type { Blob } from "@bn/core";
+import { ALL, type BehaviourFault, copies, learnt, NORMALIZING, SCALING, statistics, swap } from "./fault.ts";
+import type { LayerType } from "./mutant.ts";
+import { around, type Layer, viewOf } from "./tools.ts";
 
 /** Changed statistics after a forward; `old` are those before it. */
 const stepped = (
@@ -26,6 +28,26 @@ function restore(now: readonly (Float32Array | Float64Array)[], old: readonly Ar
   for (const [i, view] of now.entries()) view.set(old[i] as ArrayLike<number>);
 }
 
+const clearedByReshape = (
+  what: string,
+  types: readonly LayerType[],
+  blobsOf: (layer: Layer) => readonly Blob[],
+): BehaviourFault => ({
+  name: `reshape: clears ${what}`,
+  types,
+  parts: (layer) => {
+    let shape = "";
+    return {
+      forward(bottom, top) {
+        const now = `${bottom[0]?.shape}`;
+        if (shape !== "" && shape !== now) for (const blob of blobsOf(layer)) viewOf(blob, "data").fill(0);
+        shape = now;
+        layer.forward(bottom, top);
+      },
+    };
+  },
+});
+
 /** Mistakes in how forward and setUp change the state of a layer. */
 export const STATE_FAULTS: readonly BehaviourFault[] = [
   stepped("not at all", restore),
@@ -36,9 +58,7 @@ export const STATE_FAULTS: readonly BehaviourFault[] = [
     const changed =
       mean?.some((value, i) => value !== oldMean?.[i]) || variance?.some((value, i) => value !== oldVariance?.[i]);
     if (!changed || !mean || !variance) return;
-    const kept = mean.slice();
-    mean.set(variance);
-    variance.set(kept);
+    swap(mean, variance);
   }),
   stepped("the factor counts steps", ([, , factor], [, , old]) => {
     if (factor && factor[0] !== old?.[0]) factor[0] = (old?.[0] ?? 0) + 1;
@@ -97,36 +117,8 @@ export const STATE_FAULTS: readonly BehaviourFault[] = [
       },
     }),
   },
-  {
-    name: "reshape: clears the statistics",
-    types: NORMALIZING,
-    parts: (layer) => {
-      let shape = "";
-      return {
-        forward(bottom, top) {
-          const now = `${bottom[0]?.shape}`;
-          if (shape !== "" && shape !== now) for (const blob of statistics(layer)) viewOf(blob, "data").fill(0);
-          shape = now;
-          layer.forward(bottom, top);
-        },
-      };
-    },
-  },
-  {
-    name: "reshape: clears gamma and beta",
-    types: SCALING,
-    parts: (layer) => {
-      let shape = "";
-      return {
-        forward(bottom, top) {
-          const now = `${bottom[0]?.shape}`;
-          if (shape !== "" && shape !== now) for (const blob of learnt(layer)) viewOf(blob, "data").fill(0);
-          shape = now;
-          layer.forward(bottom, top);
-        },
-      };
-    },
-  },
+  clearedByReshape("the statistics", NORMALIZING, statistics),
+  clearedByReshape("gamma and beta", SCALING, learnt),
   {
     name: "forward: clears the diffs of blobs",
     types: SCALING,

@@ -15,17 +15,6 @@ export function viewOf(blob: Blob, part: "data" | "diff"): Float32Array | Float6
   return (blob[part] as HostBuffer).view.subarray(0, blob.count()) as Float32Array | Float64Array;
 }
 
-/** A layer with some members replaced. Its own calls of these members are not replaced. */
-export function over<L extends Layer>(layer: L, parts: Partial<Layer>): L {
-  return new Proxy(layer, {
-    set: (target, name, value) => Reflect.set(target, name, value),
-    get(target, name) {
-      const value: unknown = Reflect.get(Object.hasOwn(parts, name) ? parts : target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-}
-
 /** The members of a layer with an action before a call, and an action after it that gets its result. */
 export function around<T>(
   layer: Layer,

@@ -1,7 +1,9 @@
 import type { Blob } from "@bn/core";
 import { EFFECTS, type Effect, PICKS, type Pick } from "../generated/faults.ts";
+import { over } from "../over.ts";
+import { ALL, NORMALIZING, SCALING } from "./fault.ts";
 import type { LayerMutant, LayerType } from "./mutant.ts";
-import { around, type Blobs, type Call, type Layer, over, viewOf } from "./tools.ts";
+import { around, type Blobs, type Call, type Layer, viewOf } from "./tools.ts";
 
 /** A result of a layer's call, by the place of its blob. */
 interface Result {
@@ -12,30 +14,28 @@ interface Result {
   find(layer: Layer, blobs: Blobs): Blob | undefined;
 }
 
-const ALL: readonly LayerType[] = ["BatchNorm", "BatchNormScale", "Scale"];
-const NORMALIZING: readonly LayerType[] = ["BatchNorm", "BatchNormScale"];
+const forward = (name: string, types: readonly LayerType[], find: Result["find"]): Result => ({
+  name,
+  call: "forward",
+  part: "data",
+  types,
+  find,
+});
+const backward = (name: string, types: readonly LayerType[], find: Result["find"]): Result => ({
+  name,
+  call: "backward",
+  part: "diff",
+  types,
+  find,
+});
 
 const RESULTS: readonly Result[] = [
-  { name: "top", call: "forward", part: "data", types: ALL, find: (_, { top }) => top[0] },
-  { name: "bottom.diff", call: "backward", part: "diff", types: ALL, find: (_, { bottom }) => bottom[0] },
-  { name: "bottom[1].diff", call: "backward", part: "diff", types: ["Scale"], find: (_, { bottom }) => bottom[1] },
-  {
-    name: "gamma.diff",
-    call: "backward",
-    part: "diff",
-    types: ["BatchNormScale", "Scale"],
-    find: ({ gamma }) => gamma ?? undefined,
-  },
-  {
-    name: "beta.diff",
-    call: "backward",
-    part: "diff",
-    types: ["BatchNormScale", "Scale"],
-    find: ({ beta }) => beta ?? undefined,
-  },
-  { name: "blobs[0]", call: "forward", part: "data", types: NORMALIZING, find: ({ blobs }) => blobs[0] },
-  { name: "blobs[1]", call: "forward", part: "data", types: NORMALIZING, find: ({ blobs }) => blobs[1] },
-  { name: "blobs[2]", call: "forward", part: "data", types: NORMALIZING, find: ({ blobs }) => blobs[2] },
+  forward("top", ALL, (_, { top }) => top[0]),
+  backward("bottom.diff", ALL, (_, { bottom }) => bottom[0]),
+  backward("bottom[1].diff", ["Scale"], (_, { bottom }) => bottom[1]),
+  backward("gamma.diff", SCALING, ({ gamma }) => gamma ?? undefined),
+  backward("beta.diff", SCALING, ({ beta }) => beta ?? undefined),
+  ...[0, 1, 2].map((i) => forward(`blobs[${i}]`, NORMALIZING, ({ blobs }) => blobs[i])),
 ];
 
 /** Numbers on boundaries and between them, up to the sizes of the layers' tensors. */

@@ -31,209 +31,191 @@ export interface PlaceFault {
 const last = (place: Place, { n }: Circumstances) => place.i === n - 1;
 const lastOfRow = ({ s }: Place, { inner }: Circumstances) => s === inner - 1;
 
+const at = (bug: string, dimension: PlaceFault["from"][0], above: number, where: PlaceFault["where"]): PlaceFault => ({
+  bug,
+  from: [dimension, above],
+  where,
+});
+
 /** Sizes at which a mistake begins, in each dimension and in the whole tensor: boundaries, and sizes between them. */
 const BEYOND: readonly PlaceFault[] = [
-  [100, 255, 256, 1023, 5000, 2 ** 15, 2 ** 16, 2 ** 17].map(
-    (size): PlaceFault => ({ bug: `rows beyond ${size}`, from: ["outer", size], where: ({ o }) => o >= size }),
+  [100, 255, 256, 1023, 5000, 2 ** 15, 2 ** 16, 2 ** 17].map((size) =>
+    at(`rows beyond ${size}`, "outer", size, ({ o }) => o >= size),
   ),
-  [63, 127, 128, 300, 511, 2 ** 12, 2 ** 15, 2 ** 16, 2 ** 17].map(
-    (size): PlaceFault => ({ bug: `channels beyond ${size}`, from: ["channels", size], where: ({ c }) => c >= size }),
+  [63, 127, 128, 300, 511, 2 ** 12, 2 ** 15, 2 ** 16, 2 ** 17].map((size) =>
+    at(`channels beyond ${size}`, "channels", size, ({ c }) => c >= size),
   ),
-  [49, 1024, 4096, 10_000, 2 ** 15, 2 ** 16, 2 ** 17, 2 ** 18].map(
-    (size): PlaceFault => ({
-      bug: `elements beyond ${size} of a row`,
-      from: ["inner", size],
-      where: ({ s }) => s >= size,
-    }),
+  [49, 1024, 4096, 10_000, 2 ** 15, 2 ** 16, 2 ** 17, 2 ** 18].map((size) =>
+    at(`elements beyond ${size} of a row`, "inner", size, ({ s }) => s >= size),
   ),
-  [300, 2000, 2 ** 15, 65_535, 2 ** 17, 2 ** 18].map(
-    (size): PlaceFault => ({
-      bug: `elements beyond ${size}`,
-      from: [size < 2 ** 15 ? "up-to" : "inner", size],
-      where: ({ i }) => i >= size,
-    }),
+  [300, 2000, 2 ** 15, 65_535, 2 ** 17, 2 ** 18].map((size) =>
+    at(`elements beyond ${size}`, size < 2 ** 15 ? "up-to" : "inner", size, ({ i }) => i >= size),
   ),
-  [2 ** 15, 2 ** 16, 2 ** 17, 2 ** 18].map(
-    (size): PlaceFault => ({
-      bug: `the last element of more than ${size}`,
-      from: ["inner", size],
-      where: (place, call) => call.n > size && last(place, call),
-    }),
+  [2 ** 15, 2 ** 16, 2 ** 17, 2 ** 18].map((size) =>
+    at(`the last element of more than ${size}`, "inner", size, (place, call) => call.n > size && last(place, call)),
   ),
 ].flat();
 
 /** Mistakes at the remainder of a size, or at the end of a tile. */
 const REMAINDERS: readonly PlaceFault[] = [
-  {
-    bug: "the last row where outer % 3 is 2",
-    from: ["outer", 1],
-    where: ({ o }, { outer }) => outer % 3 === 2 && o === outer - 1,
-  },
-  {
-    bug: "the last of a row where inner % 17 is 16",
-    from: ["inner", 15],
-    where: (place, call) => call.inner % 17 === 16 && lastOfRow(place, call),
-  },
-  {
-    bug: "the last channel where channels % 5 is 4 and above 50",
-    from: ["channels", 50],
-    where: ({ c }, { channels }) => channels > 50 && channels % 5 === 4 && c === channels - 1,
-  },
-  {
-    bug: "the last odd element of a row",
-    from: ["inner", 8],
-    where: (place, call) => call.inner % 2 === 1 && call.inner > 8 && lastOfRow(place, call),
-  },
-  {
-    bug: "the last of a row of 8n + 3",
-    from: ["inner", 10],
-    where: (place, call) => call.inner % 8 === 3 && call.inner > 8 && lastOfRow(place, call),
-  },
-  {
-    bug: "the last element of 4n + 1, above 64",
-    from: ["up-to", 64],
-    where: (place, call) => call.n % 4 === 1 && call.n > 64 && last(place, call),
-  },
-  {
-    bug: "the last row of an odd number beyond 32",
-    from: ["outer", 32],
-    where: ({ o }, { outer }) => outer > 32 && outer % 2 === 1 && o === outer - 1,
-  },
-  {
-    bug: "residue 63 mod 64 of rows beyond 200",
-    from: ["inner", 200],
-    where: ({ s }, { inner }) => inner > 200 && s % 64 === 63,
-  },
-  {
-    bug: "residue 17 mod 64 of rows beyond 500",
-    from: ["inner", 500],
-    where: ({ s }, { inner }) => inner > 500 && s % 64 === 17,
-  },
-  { bug: "residue 999 mod 1,000 beyond 10,000", from: ["up-to", 0], where: ({ i }) => i > 10_000 && i % 1000 === 999 },
-  ...[256, 1024, 4096].map(
-    (tile): PlaceFault => ({
-      bug: `the last tile of ${tile}, where it is not full`,
-      from: ["up-to", tile],
-      where: ({ i }, { n }) => n > tile && i >= n - (n % tile),
-    }),
+  at("the last row where outer % 3 is 2", "outer", 1, ({ o }, { outer }) => outer % 3 === 2 && o === outer - 1),
+  at(
+    "the last of a row where inner % 17 is 16",
+    "inner",
+    15,
+    (place, call) => call.inner % 17 === 16 && lastOfRow(place, call),
   ),
-  ...[16, 128].map(
-    (tile): PlaceFault => ({
-      bug: `the last tile of ${tile} rows, where it is not full`,
-      from: ["outer", tile],
-      where: ({ o }, { outer }) => outer > tile && o >= outer - (outer % tile),
-    }),
+  at(
+    "the last channel where channels % 5 is 4 and above 50",
+    "channels",
+    50,
+    ({ c }, { channels }) => channels > 50 && channels % 5 === 4 && c === channels - 1,
   ),
-  {
-    bug: "the last tile of 32 channels, where it is one channel",
-    from: ["channels", 32],
-    where: ({ c }, { channels }) => channels > 32 && channels % 32 === 1 && c === channels - 1,
-  },
+  at(
+    "the last odd element of a row",
+    "inner",
+    8,
+    (place, call) => call.inner % 2 === 1 && call.inner > 8 && lastOfRow(place, call),
+  ),
+  at(
+    "the last of a row of 8n + 3",
+    "inner",
+    10,
+    (place, call) => call.inner % 8 === 3 && call.inner > 8 && lastOfRow(place, call),
+  ),
+  at(
+    "the last element of 4n + 1, above 64",
+    "up-to",
+    64,
+    (place, call) => call.n % 4 === 1 && call.n > 64 && last(place, call),
+  ),
+  at(
+    "the last row of an odd number beyond 32",
+    "outer",
+    32,
+    ({ o }, { outer }) => outer > 32 && outer % 2 === 1 && o === outer - 1,
+  ),
+  at("residue 63 mod 64 of rows beyond 200", "inner", 200, ({ s }, { inner }) => inner > 200 && s % 64 === 63),
+  at("residue 17 mod 64 of rows beyond 500", "inner", 500, ({ s }, { inner }) => inner > 500 && s % 64 === 17),
+  at("residue 999 mod 1,000 beyond 10,000", "up-to", 0, ({ i }) => i > 10_000 && i % 1000 === 999),
+  ...[256, 1024, 4096].map((tile) =>
+    at(
+      `the last tile of ${tile}, where it is not full`,
+      "up-to",
+      tile,
+      ({ i }, { n }) => n > tile && i >= n - (n % tile),
+    ),
+  ),
+  ...[16, 128].map((tile) =>
+    at(
+      `the last tile of ${tile} rows, where it is not full`,
+      "outer",
+      tile,
+      ({ o }, { outer }) => outer > tile && o >= outer - (outer % tile),
+    ),
+  ),
+  at(
+    "the last tile of 32 channels, where it is one channel",
+    "channels",
+    32,
+    ({ c }, { channels }) => channels > 32 && channels % 32 === 1 && c === channels - 1,
+  ),
 ];
 
 /** Mistakes of one place, of two dimensions together, of one size. */
 const PLACES: readonly PlaceFault[] = [
-  { bug: "row 256 alone", from: ["outer", 256], where: ({ o }) => o === 256 },
-  {
-    bug: "row times channels beyond 1,023",
-    from: ["outer", 256],
-    where: ({ o, c }, { channels }) => o * channels + c > 1023,
-  },
-  {
-    bug: "the last of more than 128 channels",
-    from: ["channels", 128],
-    where: ({ c }, { channels }) => channels > 128 && c === channels - 1,
-  },
-  {
-    bug: "the last element of the last of more than 128 channels",
-    from: ["channels", 128],
-    where: (place, call) => call.channels > 128 && last(place, call),
-  },
-  { bug: "channel 64 of channels-last", from: ["channels", 64], where: ({ c }, { inner }) => inner === 1 && c === 64 },
-  {
-    bug: "the first of every row but the first",
-    from: ["inner", 16],
-    where: ({ o, s }, { inner }) => inner > 16 && o > 0 && s === 0,
-  },
-  { bug: "the first of three rows", from: ["outer", 2], where: ({ o }, { outer }) => outer === 3 && o === 0 },
-  { bug: "the second of two rows", from: ["outer", 1], where: ({ o }, { outer }) => outer === 2 && o === 1 },
-  { bug: "rows of 49", from: ["up-to", 0], where: ({ s }, { inner }) => inner === 49 && s === 48 },
-  { bug: "rows beyond 40 in channels beyond 40", from: ["outer", 40], where: ({ o, c }) => o > 40 && c > 40 },
-  { bug: "channels beyond 40 in rows beyond 300", from: ["inner", 300], where: ({ c, s }) => c > 40 && s > 300 },
-  { bug: "rows beyond 40, elements beyond 300", from: ["inner", 300], where: ({ o, s }) => o > 40 && s > 300 },
-  { bug: "the middle of more than 5,000", from: ["up-to", 0], where: ({ i }, { n }) => n > 5000 && i === n >> 1 },
-  { bug: "every 4,096th row", from: ["outer", 4095], where: ({ o }) => o % 4096 === 4095 },
+  at("row 256 alone", "outer", 256, ({ o }) => o === 256),
+  at("row times channels beyond 1,023", "outer", 256, ({ o, c }, { channels }) => o * channels + c > 1023),
+  at(
+    "the last of more than 128 channels",
+    "channels",
+    128,
+    ({ c }, { channels }) => channels > 128 && c === channels - 1,
+  ),
+  at(
+    "the last element of the last of more than 128 channels",
+    "channels",
+    128,
+    (place, call) => call.channels > 128 && last(place, call),
+  ),
+  at("channel 64 of channels-last", "channels", 64, ({ c }, { inner }) => inner === 1 && c === 64),
+  at("the first of every row but the first", "inner", 16, ({ o, s }, { inner }) => inner > 16 && o > 0 && s === 0),
+  at("the first of three rows", "outer", 2, ({ o }, { outer }) => outer === 3 && o === 0),
+  at("the second of two rows", "outer", 1, ({ o }, { outer }) => outer === 2 && o === 1),
+  at("rows of 49", "up-to", 0, ({ s }, { inner }) => inner === 49 && s === 48),
+  at("rows beyond 40 in channels beyond 40", "outer", 40, ({ o, c }) => o > 40 && c > 40),
+  at("channels beyond 40 in rows beyond 300", "inner", 300, ({ c, s }) => c > 40 && s > 300),
+  at("rows beyond 40, elements beyond 300", "inner", 300, ({ o, s }) => o > 40 && s > 300),
+  at("the middle of more than 5,000", "up-to", 0, ({ i }, { n }) => n > 5000 && i === n >> 1),
+  at("every 4,096th row", "outer", 4095, ({ o }) => o % 4096 === 4095),
 ];
 
 /** Mistakes that show in some calls only. */
 const SOMETIMES: readonly PlaceFault[] = [
-  {
-    bug: "the second row, in float64",
-    from: ["outer", 1],
-    where: ({ o }, { dtype }) => dtype === "float64" && o === 1,
-  },
-  {
-    bug: "elements beyond 2,000, in float32",
-    from: ["up-to", 2000],
-    where: ({ i }, { dtype }) => dtype === "float32" && i > 2000,
-  },
-  { bug: "behind the first row, in place", from: ["outer", 1], where: ({ o }, { inPlace }) => inPlace && o > 0 },
-  { bug: "elements beyond 300, in place", from: ["up-to", 300], where: ({ i }, { inPlace }) => inPlace && i > 300 },
-  {
-    bug: "channel 64 of more, in place",
-    from: ["channels", 64],
-    where: ({ c }, { inPlace, channels }) => inPlace && channels > 64 && c === 64,
-  },
-  { bug: "elements beyond 3,000, apart", from: ["up-to", 3000], where: ({ i }, { inPlace }) => !inPlace && i > 3000 },
-  {
-    bug: "the last element, in a longer buffer",
-    from: ["up-to", 0],
-    where: (place, call) => call.spare > 0 && last(place, call),
-  },
-  {
-    bug: "the last of more than 1,000, in a longer buffer",
-    from: ["up-to", 1000],
-    where: (place, call) => call.spare > 0 && call.n > 1000 && last(place, call),
-  },
-  {
-    bug: "the last of more than 1,000, in a buffer of its length",
-    from: ["up-to", 1000],
-    where: (place, call) => call.spare === 0 && call.n > 1000 && last(place, call),
-  },
-  {
-    bug: "the last element, after a larger tensor",
-    from: ["up-to", 0],
-    where: (place, call) => (call.before?.n ?? 0) > call.n && last(place, call),
-  },
-  {
-    bug: "the last element, after a smaller tensor",
-    from: ["up-to", 0],
-    where: (place, call) => (call.before?.n ?? call.n) < call.n && last(place, call),
-  },
-  {
-    bug: "channel 0, after another number of channels",
-    from: ["up-to", 0],
-    where: ({ c }, { before, channels }) => c === 0 && before !== null && before.channels !== channels,
-  },
-  {
-    bug: "the last row, after as many channels in fewer rows",
-    from: ["up-to", 0],
-    where: ({ o }, { before, channels, outer }) =>
+  at("the second row, in float64", "outer", 1, ({ o }, { dtype }) => dtype === "float64" && o === 1),
+  at("elements beyond 2,000, in float32", "up-to", 2000, ({ i }, { dtype }) => dtype === "float32" && i > 2000),
+  at("behind the first row, in place", "outer", 1, ({ o }, { inPlace }) => inPlace && o > 0),
+  at("elements beyond 300, in place", "up-to", 300, ({ i }, { inPlace }) => inPlace && i > 300),
+  at(
+    "channel 64 of more, in place",
+    "channels",
+    64,
+    ({ c }, { inPlace, channels }) => inPlace && channels > 64 && c === 64,
+  ),
+  at("elements beyond 3,000, apart", "up-to", 3000, ({ i }, { inPlace }) => !inPlace && i > 3000),
+  at("the last element, in a longer buffer", "up-to", 0, (place, call) => call.spare > 0 && last(place, call)),
+  at(
+    "the last of more than 1,000, in a longer buffer",
+    "up-to",
+    1000,
+    (place, call) => call.spare > 0 && call.n > 1000 && last(place, call),
+  ),
+  at(
+    "the last of more than 1,000, in a buffer of its length",
+    "up-to",
+    1000,
+    (place, call) => call.spare === 0 && call.n > 1000 && last(place, call),
+  ),
+  at(
+    "the last element, after a larger tensor",
+    "up-to",
+    0,
+    (place, call) => (call.before?.n ?? 0) > call.n && last(place, call),
+  ),
+  at(
+    "the last element, after a smaller tensor",
+    "up-to",
+    0,
+    (place, call) => (call.before?.n ?? call.n) < call.n && last(place, call),
+  ),
+  at(
+    "channel 0, after another number of channels",
+    "up-to",
+    0,
+    ({ c }, { before, channels }) => c === 0 && before !== null && before.channels !== channels,
+  ),
+  at(
+    "the last row, after as many channels in fewer rows",
+    "up-to",
+    0,
+    ({ o }, { before, channels, outer }) =>
       before !== null && before.channels === channels && before.outer < outer && o === outer - 1,
-  },
-  {
-    bug: "the last element, after another dtype",
-    from: ["up-to", 0],
-    where: (place, call) => call.before !== null && call.before.dtype !== call.dtype && last(place, call),
-  },
-  {
-    bug: "the last element, after the same shape",
-    from: ["up-to", 0],
-    where: (place, call) =>
+  ),
+  at(
+    "the last element, after another dtype",
+    "up-to",
+    0,
+    (place, call) => call.before !== null && call.before.dtype !== call.dtype && last(place, call),
+  ),
+  at(
+    "the last element, after the same shape",
+    "up-to",
+    0,
+    (place, call) =>
       call.before !== null &&
       (["outer", "channels", "inner"] as const).every((key) => call.before?.[key] === call[key]) &&
       last(place, call),
-  },
+  ),
 ];
 
 export const PLACE_FAULTS: readonly PlaceFault[] = [...BEYOND, ...REMAINDERS, ...PLACES, ...SOMETIMES];

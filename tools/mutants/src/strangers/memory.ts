@@ -1,6 +1,6 @@
 import type { Backend, DeviceBuffer, Dtype, HostArray, HostBuffer } from "@bn/core";
 import { type PartsMutant, recycling } from "../generated/memory.ts";
-import { withKernels } from "./calls.ts";
+import { over } from "../over.ts";
 
 type Real = Backend;
 interface MemoryFault {
@@ -8,21 +8,20 @@ interface MemoryFault {
   plant(real: Real): Partial<Real>;
 }
 
+const withKernels = ({ kernels }: Real, parts: Partial<Real["kernels"]>): Partial<Real> => ({
+  kernels: over(kernels, parts),
+});
 const copy = (bug: string, n: (length: number, x: DeviceBuffer, y: DeviceBuffer) => number): MemoryFault => ({
   bug: `copy: ${bug}`,
-  plant: ({ kernels }) => ({
-    kernels: withKernels(kernels, {
-      copy: (length, x, y) => kernels.copy(Math.min(n(length, x, y), x.length, y.length), x, y),
+  plant: (real) =>
+    withKernels(real, {
+      copy: (length, x, y) => real.kernels.copy(Math.min(n(length, x, y), x.length, y.length), x, y),
     }),
-  }),
 });
 const fill = (bug: string, n: (length: number, y: DeviceBuffer) => number, value = (v: number) => v): MemoryFault => ({
   bug: `fill: ${bug}`,
-  plant: ({ kernels }) => ({
-    kernels: withKernels(kernels, {
-      fill: (length, v, y) => kernels.fill(Math.min(n(length, y), y.length), value(v), y),
-    }),
-  }),
+  plant: (real) =>
+    withKernels(real, { fill: (length, v, y) => real.kernels.fill(Math.min(n(length, y), y.length), value(v), y) }),
 });
 const write = (bug: string, change: (source: HostArray, target: DeviceBuffer) => HostArray): MemoryFault => ({
   bug: `write: ${bug}`,
@@ -67,16 +66,14 @@ const LENGTHS: readonly MemoryFault[] = [
   fill("the last of more than 2^20 lost", (n) => (n > 2 ** 20 ? n - 1 : n)),
   {
     bug: "fill: the former value, second time",
-    plant({ kernels }) {
+    plant(real) {
       const last = new WeakMap<DeviceBuffer, number>();
-      return {
-        kernels: withKernels(kernels, {
-          fill(length, value, y) {
-            kernels.fill(length, last.get(y) ?? value, y);
-            last.set(y, value);
-          },
-        }),
-      };
+      return withKernels(real, {
+        fill(length, value, y) {
+          real.kernels.fill(length, last.get(y) ?? value, y);
+          last.set(y, value);
+        },
+      });
     },
   },
   write("none writes one", (source) => (source.length === 0 ? whole(source, 1) : source)),
@@ -199,15 +196,14 @@ const ROUNDED: readonly MemoryFault[] = VALUES.flatMap(([bug, change]) => [
   read(bug, (got) => got.map(change)),
   {
     bug: `copy: ${bug}`,
-    plant: ({ kernels }) => ({
-      kernels: withKernels(kernels, {
+    plant: (real) =>
+      withKernels(real, {
         copy(length, x, y) {
-          kernels.copy(length, x, y);
+          real.kernels.copy(length, x, y);
           const { view } = y as HostBuffer;
           for (let i = 0; i < length; i++) view[i] = change(view[i] as number);
         },
       }),
-    }),
   },
 ]);
 
