@@ -1,9 +1,8 @@
-import type { ComponentType } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { Home } from "./home.tsx";
-import { PANELS, type PanelEntry, type PanelProps } from "./panels.ts";
-import { type Problem, problemOf } from "./parts/problem.ts";
+import { PANELS, type PanelEntry } from "./panels.ts";
 import { ProblemBox } from "./parts/problem-box.tsx";
+import { useLoaded } from "./parts/use-loaded.ts";
 import { hashOf, useRoute } from "./route.ts";
 
 export function App() {
@@ -51,19 +50,8 @@ export function App() {
 
 /** Loads a panel's code when it is opened, and reserves its place until then. */
 function Lazy({ entry, params }: { readonly entry: PanelEntry; readonly params: URLSearchParams }) {
-  const [panel, setPanel] = useState<{ readonly Panel: ComponentType<PanelProps> } | null>(null);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  useEffect(() => {
-    let here = true;
-    entry.load().then(
-      (Panel) => here && setPanel({ Panel }),
-      (error: unknown) => here && setProblem(problemOf(error, "This part of the page could not be loaded")),
-    );
-    return () => {
-      here = false;
-    };
-  }, [entry]);
+  const { value: Panel, problem } = useLoaded(() => entry.load(), [entry], "This part of the page could not be loaded");
   if (problem) return <ProblemBox problem={problem} />;
-  if (!panel) return <p class="loading">Loading {entry.title} ...</p>;
-  return <panel.Panel params={params} />;
+  if (!Panel) return <p class="loading">Loading {entry.title} ...</p>;
+  return <Panel params={params} />;
 }

@@ -1,14 +1,7 @@
+import { Fragment } from "preact";
 import { webgpuCure } from "../facts/environment.ts";
 import { ProblemBox } from "../parts/problem-box.tsx";
 import type { BackendRun } from "./run.ts";
-
-const PHASES: Readonly<Record<BackendRun["phase"], string>> = {
-  starting: "starting",
-  running: "running",
-  done: "done",
-  cancelled: "cancelled",
-  stopped: "stopped",
-};
 
 /** One backend in the run: its progress, its facts, and its errors. */
 export function BackendCard({ run }: { readonly run: BackendRun }) {
@@ -18,7 +11,7 @@ export function BackendCard({ run }: { readonly run: BackendRun }) {
   return (
     <section class="card backend" data-backend={name} data-phase={phase}>
       <h3>
-        {name} <span class="soft">{PHASES[phase]}</span>
+        {name} <span class="soft">{phase}</span>
       </h3>
       <progress max={Math.max(cases.length, 1)} value={results.length} aria-label={`${name}: cases done`} />
       <p class="count">
@@ -39,19 +32,13 @@ export function BackendCard({ run }: { readonly run: BackendRun }) {
           <dt>types</dt>
           <dd>{supports.dtypes.join(", ")}</dd>
           {Object.entries(supports.details).map(([key, value]) => (
-            <Detail key={key} name={key} value={value} />
+            <Fragment key={key}>
+              <dt>{key}</dt>
+              <dd>{value}</dd>
+            </Fragment>
           ))}
         </dl>
       )}
     </section>
-  );
-}
-
-function Detail({ name, value }: { readonly name: string; readonly value: string }) {
-  return (
-    <>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </>
   );
 }

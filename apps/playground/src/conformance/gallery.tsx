@@ -1,7 +1,7 @@
-import { useEffect, useState } from "preact/hooks";
-import { type Problem, problemOf } from "../parts/problem.ts";
+import { fetched } from "../parts/fetched.ts";
 import { ProblemBox } from "../parts/problem-box.tsx";
-import { Scroll } from "../parts/scroll.tsx";
+import { Heads, Table } from "../parts/table.tsx";
+import { useLoaded } from "../parts/use-loaded.ts";
 import type { GalleryBackend, GalleryEntry } from "./gallery-entry.ts";
 import type { Source } from "./reports.ts";
 
@@ -11,47 +11,27 @@ interface GalleryProps {
 
 /** Results of other browsers and engines, as CI made them with this page. */
 export function Gallery({ onCompare }: GalleryProps) {
-  const [entries, setEntries] = useState<readonly GalleryEntry[] | null>(null);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  useEffect(() => {
-    let here = true;
-    loadGallery().then(
-      (found) => here && setEntries(found),
-      (error: unknown) => here && setProblem(problemOf(error, "The results could not be loaded")),
-    );
-    return () => {
-      here = false;
-    };
-  }, []);
+  const { value: entries, problem } = useLoaded(loadGallery, [], "The results could not be loaded");
   return (
     <section class="gallery">
       <h2>Results of other engines</h2>
       {problem && <ProblemBox problem={problem} />}
-      {!problem && entries === null && <p class="loading">Loading the results ...</p>}
+      {!problem && !entries && <p class="loading">Loading the results ...</p>}
       {entries?.length === 0 && (
         <p class="soft">
           This build has none: it shows the reports that lie in <code>apps/playground/results</code> when it is made.
         </p>
       )}
       {entries && entries.length > 0 && (
-        <Scroll label="Results by engine">
-          <table class="results">
-            <thead>
-              <tr>
-                <th scope="col">engine</th>
-                <th scope="col">date</th>
-                <th scope="col">suite</th>
-                <th scope="col">results</th>
-                <th scope="col">file</th>
-              </tr>
-            </thead>
-            <tbody>
-              {entries.map((entry) => (
-                <GalleryRow key={entry.file} entry={entry} onCompare={onCompare} />
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table
+          label="Results by engine"
+          class="results"
+          head={<Heads of={["engine", "date", "suite", "results", "file"]} />}
+        >
+          {entries.map((entry) => (
+            <GalleryRow key={entry.file} entry={entry} onCompare={onCompare} />
+          ))}
+        </Table>
       )}
     </section>
   );
@@ -108,10 +88,4 @@ function BackendResult({ backend: { name, counts, facts } }: { readonly backend:
 
 async function loadGallery(): Promise<readonly GalleryEntry[]> {
   return (await fetched("results/index.json")).json(); // of the same build as this code
-}
-
-async function fetched(path: string): Promise<Response> {
-  const response = await fetch(new URL(path, document.baseURI));
-  if (!response.ok) throw new Error(`HTTP ${response.status} for ${path}`);
-  return response;
 }

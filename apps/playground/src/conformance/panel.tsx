@@ -1,9 +1,11 @@
-import type { Tier } from "@bn/conformance";
+import type { Result, Tier } from "@bn/conformance";
 import { summarize } from "@bn/conformance/report";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { BACKEND_NAMES, type BackendName } from "../backends.ts";
 import type { PanelProps } from "../panels.ts";
+import { BackendBoxes } from "../parts/controls.tsx";
 import { download } from "../parts/download.ts";
+import { Cancel } from "../parts/use-task.tsx";
 import { hashOf } from "../route.ts";
 import { BackendCard } from "./backend-card.tsx";
 import { Compare } from "./compare.tsx";
@@ -50,26 +52,13 @@ export function ConformancePanel({ params }: PanelProps) {
       {only && <OnlyNote only={only} />}
       <fieldset class="controls" disabled={running}>
         <legend>Backends</legend>
-        {BACKEND_NAMES.map((name) => (
-          <label key={name}>
-            <input
-              type="checkbox"
-              checked={names.includes(name)}
-              onChange={() => setNames(BACKEND_NAMES.filter((other) => names.includes(other) !== (other === name)))}
-            />
-            {name}
-          </label>
-        ))}
+        <BackendBoxes names={names} onChange={setNames} />
       </fieldset>
       <div class="buttons">
         <button type="button" class="primary" disabled={running || names.length === 0} onClick={() => begin("quick")}>
           {only === null ? "Run the quick suite" : state === null ? "Run these cases" : "Run again"}
         </button>
-        {running && (
-          <button type="button" onClick={() => run.current?.cancel()}>
-            Cancel
-          </button>
-        )}
+        <Cancel running={running} cancel={() => run.current?.cancel()} />
         {state && !running && one === null && isUnfinished(state) && (
           <button
             type="button"
@@ -144,30 +133,24 @@ function Outcome({ state, running }: { readonly state: RunState; readonly runnin
           caption="Cases by group and backend; worst is the largest error as a fraction of its bound"
         />
       )}
-      {!running && <Skips reasons={skipReasons(report.results)} />}
+      {!running && <Skips results={report.results} />}
       <Failures report={report} />
     </>
   );
 }
 
-function skipReasons(
-  results: readonly { readonly backend: string; readonly status: string; readonly reason: string }[],
-) {
-  const counts = new Map<string, number>();
+function Skips({ results }: { readonly results: readonly Result[] }) {
+  const reasons = new Map<string, number>();
   for (const { backend, status, reason } of results) {
-    if (status !== "skipped") continue;
-    counts.set(`${backend}: ${reason}`, (counts.get(`${backend}: ${reason}`) ?? 0) + 1);
+    const text = `${backend}: ${reason}`;
+    if (status === "skipped") reasons.set(text, (reasons.get(text) ?? 0) + 1);
   }
-  return [...counts];
-}
-
-function Skips({ reasons }: { readonly reasons: readonly (readonly [string, number])[] }) {
-  if (reasons.length === 0) return null;
+  if (reasons.size === 0) return null;
   return (
     <details>
       <summary>Why cases were skipped</summary>
       <ul>
-        {reasons.map(([reason, count]) => (
+        {[...reasons].map(([reason, count]) => (
           <li key={reason}>
             {reason} ({count})
           </li>

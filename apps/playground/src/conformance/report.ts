@@ -59,19 +59,7 @@ function recordOf({ started, seconds, tier, only, backends }: RunState): RunReco
 export const jsonOf = (state: RunState): string => jsonReport(reportOf(state));
 
 /** The parts of a report that tables need: without causes and comparisons. */
-export function tableReport({ backends, results }: JsonReport): Report {
-  return {
-    backends,
-    results: results.map(({ backend, id, group, clause, status, error, bound, ratio, reason }) => ({
-      backend,
-      id,
-      group,
-      clause,
-      status,
-      error,
-      bound,
-      ratio,
-      reason,
-    })),
-  };
-}
+export const tableReport = ({ backends, results }: JsonReport): Report => ({
+  backends,
+  results: results.map(({ worst: _worst, cause: _cause, ...result }) => result),
+});

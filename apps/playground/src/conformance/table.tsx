@@ -1,5 +1,5 @@
 import { type Cell, type Report, ratioText, tabulate } from "@bn/conformance/report";
-import { Scroll } from "../parts/scroll.tsx";
+import { Heads, Table } from "../parts/table.tsx";
 
 /** Passed, failed, skipped and the worst error, by group and backend. */
 export function ResultTable({ report, caption }: { readonly report: Report; readonly caption: string }) {
@@ -7,39 +7,28 @@ export function ResultTable({ report, caption }: { readonly report: Report; read
   return (
     <>
       <p class="soft">{caption}</p>
-      <Scroll label={caption}>
-        <table class="results">
-          <thead>
-            <tr>
-              <th scope="col">group</th>
-              {backends.map((name) => (
-                <th scope="col" key={name}>
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map(({ group, cells }) => (
-              <tr key={group}>
-                <th scope="row">{group}</th>
-                {cells.map((cell, i) => (
-                  <CellText key={backends[i]} cell={cell} />
-                ))}
-              </tr>
-            ))}
-          </tbody>
-          <tfoot>
-            <tr>
-              <th scope="row">total</th>
-              {total.map((cell, i) => (
-                <CellText key={backends[i]} cell={cell} />
-              ))}
-            </tr>
-          </tfoot>
-        </table>
-      </Scroll>
+      <Table
+        label={caption}
+        class="results"
+        head={<Heads of={["group", ...backends]} />}
+        foot={<CellRow name="total" cells={total} />}
+      >
+        {rows.map(({ group, cells }) => (
+          <CellRow key={group} name={group} cells={cells} />
+        ))}
+      </Table>
     </>
+  );
+}
+
+function CellRow({ name, cells }: { readonly name: string; readonly cells: readonly Cell[] }) {
+  return (
+    <tr>
+      <th scope="row">{name}</th>
+      {cells.map((cell, i) => (
+        <CellText key={i} cell={cell} />
+      ))}
+    </tr>
   );
 }
 

@@ -11,6 +11,7 @@ import {
 } from "@bn/conformance";
 import type { Backend, Supports } from "@bn/core";
 import { type BackendName, createBackend } from "../backends.ts";
+import { fetched } from "../parts/fetched.ts";
 import { type Post, serveTask } from "../parts/serve-task.ts";
 
 /** One backend's part of a run. */
@@ -85,7 +86,8 @@ async function chooseCases({ tier, seed, base, only, done }: Order): Promise<rea
     const quick = cases({ tier: "quick", seed }).find(({ id }) => id === only.id);
     if (quick) return [quick]; // leaves out the golden data
   }
-  const goldens = goldenCases(await readGoldens({ bytes: (name) => fetchBytes(new URL(`goldens/${name}`, base)) }));
+  const bytes = async (name: string) => new Uint8Array(await (await fetched(`goldens/${name}`, base)).arrayBuffer());
+  const goldens = goldenCases(await readGoldens({ bytes }));
   if (only && "id" in only) {
     const golden = goldens.filter(({ id }) => id === only.id);
     return golden.length > 0 ? golden : cases({ tier: "default", seed }).filter(({ id }) => id === only.id);
@@ -93,12 +95,6 @@ async function chooseCases({ tier, seed, base, only, done }: Order): Promise<rea
   const ran = new Set(done);
   const all = [...cases({ tier, seed }), ...goldens].filter(({ id }) => !ran.has(id));
   return only ? all.filter(({ id }) => id.includes(only.filter)) : all;
-}
-
-async function fetchBytes(url: URL): Promise<Uint8Array> {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`HTTP ${response.status} for ${url.pathname}`);
-  return new Uint8Array(await response.arrayBuffer());
 }
 
 let spent = 0;

@@ -1,11 +1,13 @@
 import type { Backend } from "@bn/core";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Scroll } from "../parts/scroll.tsx";
+import { Slider } from "../parts/controls.tsx";
+import { Heads, Table } from "../parts/table.tsx";
 import { type Average, createAverage, type Step } from "./average.ts";
 import { Tex } from "./formulas.tsx";
 import { numberText } from "./terms.ts";
 
 const SHOWN = 12;
+const COLUMNS = ["step", "batch mean", "m/(m-1) batch variance", "sum M", "sum V", "weight w", "M/w", "V/w"];
 
 /** The moving average over steps: the stored sums, and the averages computed from them. */
 export function Averages({ backend, x }: { readonly backend: Backend; readonly x: readonly number[] }) {
@@ -30,6 +32,7 @@ export function Averages({ backend, x }: { readonly backend: Backend; readonly x
   };
   const last = steps.at(-1);
   const m = x.length;
+  const before = Math.max(0, steps.length - SHOWN);
   return (
     <section>
       <h2>The moving average</h2>
@@ -43,18 +46,15 @@ export function Averages({ backend, x }: { readonly backend: Backend; readonly x
         <Tex tex="V_t = f\,V_{t-1}+\tfrac{m}{m-1}\,v_t" />
       </p>
       <div class="controls">
-        <label>
-          fraction f{" "}
-          <input
-            type="range"
-            min="0"
-            max="1"
-            step="0.01"
-            value={fraction}
-            onInput={(event) => setFraction(event.currentTarget.valueAsNumber)}
-          />
-          <output class="mono">{fraction.toFixed(2)}</output>
-        </label>
+        <Slider
+          label="fraction f"
+          value={fraction}
+          min={0}
+          max={1}
+          step={0.01}
+          text={fraction.toFixed(2)}
+          onValue={setFraction}
+        />
         <label>
           <input type="checkbox" checked={noise} onChange={(event) => setNoise(event.currentTarget.checked)} /> each
           batch a little different
@@ -66,52 +66,20 @@ export function Averages({ backend, x }: { readonly backend: Backend; readonly x
           Ten steps
         </button>
       </div>
-      <Scroll class="averages" label="Steps of the moving average">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col" class="number">
-                step
-              </th>
-              <th scope="col" class="number">
-                batch mean
-              </th>
-              <th scope="col" class="number">
-                m/(m-1) batch variance
-              </th>
-              <th scope="col" class="number">
-                sum M
-              </th>
-              <th scope="col" class="number">
-                sum V
-              </th>
-              <th scope="col" class="number">
-                weight w
-              </th>
-              <th scope="col" class="number">
-                M/w
-              </th>
-              <th scope="col" class="number">
-                V/w
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {steps.slice(-SHOWN).map((one, i) => (
-              <tr key={Math.max(0, steps.length - SHOWN) + i}>
-                <th scope="row" class="number">
-                  {Math.max(0, steps.length - SHOWN) + i + 1}
-                </th>
-                {[one.batchMean, one.batchVariance, ...one.sums, one.mean, one.variance].map((value, column) => (
-                  <td key={column} class="number">
-                    {numberText(value)}
-                  </td>
-                ))}
-              </tr>
+      <Table label="Steps of the moving average" class="averages" head={<Heads number of={COLUMNS} />}>
+        {steps.slice(-SHOWN).map((one, i) => (
+          <tr key={before + i}>
+            <th scope="row" class="number">
+              {before + i + 1}
+            </th>
+            {[one.batchMean, one.batchVariance, ...one.sums, one.mean, one.variance].map((value, column) => (
+              <td key={column} class="number">
+                {numberText(value)}
+              </td>
             ))}
-          </tbody>
-        </table>
-      </Scroll>
+          </tr>
+        ))}
+      </Table>
       <p role="status" data-steps={steps.length}>
         {last
           ? `After ${steps.length} ${steps.length === 1 ? "step" : "steps"} the layer would normalize with mean ${numberText(last.mean)} and variance ${numberText(last.variance)}.`

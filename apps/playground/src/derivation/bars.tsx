@@ -1,7 +1,6 @@
-import { useRef } from "preact/hooks";
-import { useSize } from "../parts/use-size.ts";
+import { Drawing, Lines } from "../parts/drawing.tsx";
 import type { Outcome } from "./compute.ts";
-import { numberText, TERMS, type Term } from "./terms.ts";
+import { lights, numberText, TERMS, type Term } from "./terms.ts";
 
 const HEIGHT = 220;
 const [LEFT, RIGHT, TOP, BOTTOM] = [44, 12, 14, 26];
@@ -16,26 +15,16 @@ const PARTS = [
  * sum.
  */
 export function Bars({ outcome, lit }: { readonly outcome: Outcome; readonly lit: (term: Term | null) => void }) {
-  const box = useRef<HTMLDivElement>(null);
-  const { width, scale } = useSize(box, 480);
-  const count = outcome.dx.length;
   const reach = scaleOf(outcome);
-  const slot = (width - LEFT - RIGHT) / count;
   const y = (value: number) => TOP + ((reach - value) / (2 * reach)) * (HEIGHT - TOP - BOTTOM);
   return (
     <figure class="plot bars">
       <figcaption>dx, and the terms that it is made of</figcaption>
       <ul class="legend">
-        {PARTS.map(([term]) => (
+        {PARTS.map(([term], i) => (
           <li key={term}>
-            <button
-              type="button"
-              onPointerEnter={() => lit(term)}
-              onPointerLeave={() => lit(null)}
-              onFocus={() => lit(term)}
-              onBlur={() => lit(null)}
-            >
-              <i class={`swatch ${term}`} />
+            <button type="button" {...lights(lit, term)}>
+              <i class={`swatch s${i}`} />
               {TERMS[term]}
             </button>
           </li>
@@ -44,59 +33,81 @@ export function Bars({ outcome, lit }: { readonly outcome: Outcome; readonly lit
           <i class="swatch total" /> dx, their sum
         </li>
       </ul>
-      <div ref={box}>
-        <svg
-          width={width * scale}
-          height={HEIGHT * scale}
-          viewBox={`0 0 ${width} ${HEIGHT}`}
-          role="img"
-          aria-label={`dx: ${outcome.dx.map(numberText).join(", ")}`}
-        >
-          {[-reach, 0, reach].map((tick) => (
-            <g key={tick} class="grid">
-              <line x1={LEFT} x2={width - RIGHT} y1={y(tick)} y2={y(tick)} />
-              <text x={LEFT - 6} y={y(tick) + 4} text-anchor="end">
-                {Number(tick.toPrecision(2))}
-              </text>
-            </g>
-          ))}
-          {outcome.dx.map((total, i) => {
-            const left = LEFT + i * slot + slot * 0.2;
-            const wide = Math.max(1, slot * 0.6);
-            let [up, down] = [0, 0];
-            return (
-              <g key={i}>
-                {PARTS.map(([term, key]) => {
-                  const value = outcome[key][i] ?? 0;
-                  const from = value >= 0 ? up : down;
-                  const to = from + value;
-                  if (value >= 0) up = to;
-                  else down = to;
-                  return (
-                    <rect
-                      key={term}
-                      class={`part ${term} t-${term}`}
-                      x={left}
-                      width={wide}
-                      y={y(Math.max(from, to))}
-                      height={Math.max(0, y(Math.min(from, to)) - y(Math.max(from, to)))}
-                      onPointerEnter={() => lit(term)}
-                      onPointerLeave={() => lit(null)}
-                    >
-                      <title>{`${TERMS[term]}: ${numberText(value)}`}</title>
-                    </rect>
-                  );
-                })}
-                <line class="total" x1={left - 3} x2={left + wide + 3} y1={y(total)} y2={y(total)} />
-                <text x={left + wide / 2} y={HEIGHT - 8} text-anchor="middle">
-                  {i + 1}
-                </text>
-              </g>
-            );
-          })}
-        </svg>
-      </div>
+      <Drawing
+        label={`dx: ${outcome.dx.map(numberText).join(", ")}`}
+        height={HEIGHT}
+        draw={(width) => {
+          const slot = (width - LEFT - RIGHT) / outcome.dx.length;
+          return (
+            <>
+              <Lines
+                ticks={[-reach, 0, reach]}
+                y={y}
+                from={LEFT}
+                to={width - RIGHT}
+                text={(tick) => Number(tick.toPrecision(2))}
+              />
+              {outcome.dx.map((_, i) => (
+                <Bar
+                  key={i}
+                  outcome={outcome}
+                  i={i}
+                  left={LEFT + (i + 0.2) * slot}
+                  width={0.6 * slot}
+                  y={y}
+                  lit={lit}
+                />
+              ))}
+            </>
+          );
+        }}
+      />
     </figure>
+  );
+}
+
+interface BarProps {
+  readonly outcome: Outcome;
+  readonly i: number;
+  readonly left: number;
+  readonly width: number;
+  readonly y: (value: number) => number;
+  readonly lit: (term: Term | null) => void;
+}
+
+/** The terms of one dx, and its mark. */
+function Bar({ outcome, i, left, width, y, lit }: BarProps) {
+  const wide = Math.max(1, width);
+  const total = y(outcome.dx[i] ?? 0);
+  let [up, down] = [0, 0];
+  return (
+    <g>
+      {PARTS.map(([term, key], colour) => {
+        const value = outcome[key][i] ?? 0;
+        const from = value >= 0 ? up : down;
+        const to = from + value;
+        if (value >= 0) up = to;
+        else down = to;
+        const [top, bottom] = [y(Math.max(from, to)), y(Math.min(from, to))];
+        return (
+          <rect
+            key={term}
+            class={`part s${colour} ${term} t-${term}`}
+            x={left}
+            width={wide}
+            y={top}
+            height={Math.max(0, bottom - top)}
+            {...lights(lit, term)}
+          >
+            <title>{`${TERMS[term]}: ${numberText(value)}`}</title>
+          </rect>
+        );
+      })}
+      <line class="total" x1={left - 3} x2={left + wide + 3} y1={total} y2={total} />
+      <text x={left + wide / 2} y={HEIGHT - 8} text-anchor="middle">
+        {i + 1}
+      </text>
+    </g>
   );
 }
 

@@ -2,7 +2,7 @@ import katex from "katex";
 import "katex/dist/katex.min.css";
 import { useMemo } from "preact/hooks";
 import type { Outcome } from "./compute.ts";
-import { numberText, type Term } from "./terms.ts";
+import { lights, numberText, type Term } from "./terms.ts";
 
 /** A formula of docs/batch-norm.md with names for its symbols, and their current numbers. */
 interface Formula {
@@ -83,13 +83,7 @@ export function Formulas({
     <ul class="formulas">
       {formulas.map((formula) => (
         <li key={formula.tex}>
-          <button
-            type="button"
-            onPointerEnter={() => lit(formula.terms[0] ?? null)}
-            onPointerLeave={() => lit(null)}
-            onFocus={() => lit(formula.terms[0] ?? null)}
-            onBlur={() => lit(null)}
-          >
+          <button type="button" {...lights(lit, formula.terms[0] ?? null)}>
             <span class="said-only">{formula.says}</span>
             <span aria-hidden="true">
               <Tex tex={formula.tex} />

@@ -1,12 +1,13 @@
 import type { Backend } from "@bn/core";
 import { createCpu } from "@bn/cpu";
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { PanelProps } from "../panels.ts";
-import { type Problem, problemOf } from "../parts/problem.ts";
+import { Slider } from "../parts/controls.tsx";
 import { ProblemBox } from "../parts/problem-box.tsx";
+import { useLoaded } from "../parts/use-loaded.ts";
 import { Averages } from "./averages.tsx";
 import { Bars } from "./bars.tsx";
-import { compute, type Outcome, type Settings } from "./compute.ts";
+import { compute, type Settings } from "./compute.ts";
 import { Formulas } from "./formulas.tsx";
 import { Points } from "./points.tsx";
 import type { Term } from "./terms.ts";
@@ -17,41 +18,22 @@ const X = [1, 2, 3, 6, 4, 2.5, 5, 0.5];
 const DY = [1, 0, 0, 0, -0.5, 0, 0.8, 0];
 
 export function DerivationPanel(_: PanelProps) {
-  const [backend, setBackend] = useState<Backend | null>(null);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  useEffect(() => {
-    let made: Backend | null = null;
-    let gone = false;
-    createCpu().then(
-      (one) => {
-        made = one;
-        if (gone) one.dispose();
-        else setBackend(one);
-      },
-      (error: unknown) => setProblem(problemOf(error, "@bn/cpu did not start")),
-    );
-    return () => {
-      gone = true;
-      made?.dispose();
-    };
-  }, []);
+  const { value, problem } = useLoaded(createCpu, [], "@bn/cpu did not start", (backend) => backend.dispose());
   if (problem) return <ProblemBox problem={problem} />;
-  return backend ? <Derivation backend={backend} /> : <p class="loading">Starting @bn/cpu ...</p>;
+  return value ? <Derivation backend={value} /> : <p class="loading">Starting @bn/cpu ...</p>;
 }
 
 function Derivation({ backend }: { readonly backend: Backend }) {
   const [x, setX] = useState<readonly number[]>(X);
   const [dy, setDy] = useState<readonly number[]>(DY);
   const [settings, setSettings] = useState<Settings>({ eps: 1e-5, gamma: 1, beta: 0, stored: null });
-  const [outcome, setOutcome] = useState<Outcome | null>(null);
   const [term, setTerm] = useState<Term | null>(null);
-  useEffect(() => {
-    let current = true;
-    compute(backend, x, dy, settings).then((made) => current && setOutcome(made));
-    return () => {
-      current = false;
-    };
-  }, [backend, x, dy, settings]);
+  const { value: outcome, problem } = useLoaded(
+    () => compute(backend, x, dy, settings),
+    [backend, x, dy, settings],
+    "The values could not be computed",
+  );
+  if (problem) return <ProblemBox problem={problem} />;
   if (!outcome) return <p class="loading">Computing ...</p>;
   const std = Math.sqrt(outcome.variance);
   const largest = Math.max(...outcome.y.map(Math.abs).filter(Number.isFinite), 0);
@@ -133,18 +115,15 @@ interface ControlsProps {
 function Controls({ settings, onChange }: ControlsProps) {
   const { eps, gamma, beta, stored } = settings;
   const range = (label: string, value: number, least: number, most: number, set: (value: number) => Settings) => (
-    <label>
-      {label}{" "}
-      <input
-        type="range"
-        min={least}
-        max={most}
-        step="0.05"
-        value={value}
-        onInput={(event) => onChange(set(event.currentTarget.valueAsNumber))}
-      />
-      <output class="mono">{value.toFixed(2)}</output>
-    </label>
+    <Slider
+      label={label}
+      value={value}
+      min={least}
+      max={most}
+      step={0.05}
+      text={value.toFixed(2)}
+      onValue={(next) => onChange(set(next))}
+    />
   );
   return (
     <fieldset class="controls">

@@ -1,6 +1,5 @@
-import { useRef } from "preact/hooks";
-import { useSize } from "../parts/use-size.ts";
-import { numberText, type Term } from "./terms.ts";
+import { Drawing, Lines } from "../parts/drawing.tsx";
+import { lights, numberText, type Term } from "./terms.ts";
 
 export interface PointsProps {
   readonly title: string;
@@ -22,73 +21,65 @@ const [LEFT, RIGHT, TOP, BOTTOM] = [44, 12, 14, 26];
 
 /** Eight values as points over their index. Each point that can be moved is a slider for pointer and keyboard. */
 export function Points({ title, symbol, values, least, most, onChange, line, colour, lit }: PointsProps) {
-  const box = useRef<HTMLDivElement>(null);
-  const svg = useRef<SVGSVGElement>(null);
-  const { width, scale } = useSize(box, 480);
-  const x = (i: number) => LEFT + ((i + 0.5) / values.length) * (width - LEFT - RIGHT);
   const y = (value: number) => TOP + ((most - clamp(value, least, most)) / (most - least)) * (HEIGHT - TOP - BOTTOM);
-  const ticks = [least, (least + most) / 2, most];
   return (
-    <figure class={`plot c${colour}`}>
+    <figure class={`plot s${colour}`}>
       <figcaption>
         {title} {line && line.text !== "" && <span class="soft mono">{line.text}</span>}
       </figcaption>
-      <div ref={box}>
-        <svg
-          ref={svg}
-          width={width * scale}
-          height={HEIGHT * scale}
-          viewBox={`0 0 ${width} ${HEIGHT}`}
-          role={onChange ? "group" : "img"}
-          aria-label={`${title}: ${values.map(numberText).join(", ")}`}
-        >
-          {ticks.map((tick) => (
-            <g key={tick} class="grid">
-              <line x1={LEFT} x2={width - RIGHT} y1={y(tick)} y2={y(tick)} />
-              <text x={LEFT - 6} y={y(tick) + 4} text-anchor="end">
-                {Number(tick.toPrecision(3))}
-              </text>
-            </g>
-          ))}
-          {line && (
-            <g onPointerEnter={() => lit("mu")} onPointerLeave={() => lit(null)}>
-              <rect
-                class="band t-variance"
-                x={LEFT}
-                width={Math.max(0, width - LEFT - RIGHT)}
-                y={y(line.at + line.spread)}
-                height={Math.max(0, y(line.at - line.spread) - y(line.at + line.spread))}
-              />
-              <line class="mean t-mu" x1={LEFT} x2={width - RIGHT} y1={y(line.at)} y2={y(line.at)} />
-            </g>
-          )}
-          {values.map((value, i) => (
-            <g key={i}>
-              <line class="stem" x1={x(i)} x2={x(i)} y1={y(line?.at ?? 0)} y2={y(value)} />
-              {onChange ? (
-                <Handle
-                  label={`${symbol} ${i + 1}`}
-                  value={value}
-                  least={least}
-                  most={most}
-                  x={x(i)}
-                  y={y(value)}
-                  valueAt={(clientY) => {
-                    const top = svg.current?.getBoundingClientRect().top ?? 0;
-                    return most - (((clientY - top) / scale - TOP) / (HEIGHT - TOP - BOTTOM)) * (most - least);
-                  }}
-                  onMove={(next) => onChange(i, (old) => Math.round(clamp(next(old), least, most) * 100) / 100)}
+      <Drawing
+        label={`${title}: ${values.map(numberText).join(", ")}`}
+        height={HEIGHT}
+        role={onChange ? "group" : "img"}
+        draw={(width, scale) => (
+          <>
+            <Lines
+              ticks={[least, (least + most) / 2, most]}
+              y={y}
+              from={LEFT}
+              to={width - RIGHT}
+              text={(tick) => Number(tick.toPrecision(3))}
+            />
+            {line && (
+              <g {...lights(lit, "mu")}>
+                <rect
+                  class="band t-variance"
+                  x={LEFT}
+                  width={Math.max(0, width - LEFT - RIGHT)}
+                  y={y(line.at + line.spread)}
+                  height={Math.max(0, y(line.at - line.spread) - y(line.at + line.spread))}
                 />
-              ) : (
-                <circle class="point" cx={x(i)} cy={y(value)} r={6} />
-              )}
-              <text x={x(i)} y={HEIGHT - 8} text-anchor="middle">
-                {i + 1}
-              </text>
-            </g>
-          ))}
-        </svg>
-      </div>
+                <line class="mean t-mu" x1={LEFT} x2={width - RIGHT} y1={y(line.at)} y2={y(line.at)} />
+              </g>
+            )}
+            {values.map((value, i) => {
+              const x = LEFT + ((i + 0.5) / values.length) * (width - LEFT - RIGHT);
+              return (
+                <g key={i}>
+                  <line class="stem" x1={x} x2={x} y1={y(line?.at ?? 0)} y2={y(value)} />
+                  {onChange ? (
+                    <Handle
+                      label={`${symbol} ${i + 1}`}
+                      value={value}
+                      least={least}
+                      most={most}
+                      x={x}
+                      y={y(value)}
+                      valueAt={(pixels) => most - ((pixels / scale - TOP) / (HEIGHT - TOP - BOTTOM)) * (most - least)}
+                      onMove={(next) => onChange(i, (old) => Math.round(clamp(next(old), least, most) * 100) / 100)}
+                    />
+                  ) : (
+                    <circle class="point" cx={x} cy={y(value)} r={6} />
+                  )}
+                  <text x={x} y={HEIGHT - 8} text-anchor="middle">
+                    {i + 1}
+                  </text>
+                </g>
+              );
+            })}
+          </>
+        )}
+      />
     </figure>
   );
 }
@@ -100,7 +91,8 @@ interface HandleProps {
   readonly most: number;
   readonly x: number;
   readonly y: number;
-  readonly valueAt: (clientY: number) => number;
+  /** The value at a distance from the top of the drawing, in CSS pixels. */
+  readonly valueAt: (pixels: number) => number;
   /** Changes the current value: keys may come faster than the page is drawn. */
   readonly onMove: (next: (old: number) => number) => void;
 }
@@ -136,7 +128,10 @@ function Handle({ label, value, least, most, x, y, valueAt, onMove }: HandleProp
         event.currentTarget.focus();
         event.currentTarget.setPointerCapture(event.pointerId);
       }}
-      onPointerMove={(event) => event.buttons !== 0 && onMove(() => valueAt(event.clientY))}
+      onPointerMove={(event) => {
+        const top = event.currentTarget.ownerSVGElement?.getBoundingClientRect().top ?? 0;
+        if (event.buttons !== 0) onMove(() => valueAt(event.clientY - top));
+      }}
       onKeyDown={(event) => {
         const steps = STEPS[event.key];
         if (steps === undefined) return;

@@ -11,6 +11,12 @@ export const TERMS = {
 } as const;
 export type Term = keyof typeof TERMS;
 
+/** What lights a term up: the pointer over an element, or the keyboard's focus on it. */
+export const lights = (lit: (term: Term | null) => void, term: Term | null) => {
+  const [on, off] = [() => lit(term), () => lit(null)];
+  return { onPointerEnter: on, onPointerLeave: off, onFocus: on, onBlur: off };
+};
+
 /**
  * Numbers as the page shows them: at most five digits, with a fixed width for each size, so that the layout does not
  * move.

@@ -1,6 +1,6 @@
-import { Scroll } from "../parts/scroll.tsx";
+import { Heads, Table } from "../parts/table.tsx";
 import type { Outcome } from "./compute.ts";
-import { numberText, type Term } from "./terms.ts";
+import { lights, numberText, type Term } from "./terms.ts";
 
 interface ValuesProps {
   readonly x: readonly number[];
@@ -25,42 +25,33 @@ export function Values({ x, dy, outcome, lit }: ValuesProps) {
   const sum = dx.reduce((a, b) => a + b, 0);
   return (
     <>
-      <Scroll label="Every value">
-        <table class="values">
-          <thead>
-            <tr>
-              <th scope="col" class="number">
-                i
+      <Table
+        label="Every value"
+        class="values"
+        head={
+          <>
+            <Heads number of={["i"]} />
+            {columns.map(([name, , term]) => (
+              <th key={name} scope="col" class={term ? `number t-${term}` : "number"} {...lights(lit, term)}>
+                {name}
               </th>
-              {columns.map(([name, , term]) => (
-                <th
-                  key={name}
-                  scope="col"
-                  class={term ? `number t-${term}` : "number"}
-                  onPointerEnter={() => lit(term)}
-                  onPointerLeave={() => lit(null)}
-                >
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {x.map((_, i) => (
-              <tr key={i}>
-                <th scope="row" class="number">
-                  {i + 1}
-                </th>
-                {columns.map(([name, values, term]) => (
-                  <td key={name} class={term ? `number t-${term}` : "number"} data-value={values[i]}>
-                    {numberText(values[i] ?? 0)}
-                  </td>
-                ))}
-              </tr>
             ))}
-          </tbody>
-        </table>
-      </Scroll>
+          </>
+        }
+      >
+        {x.map((_, i) => (
+          <tr key={i}>
+            <th scope="row" class="number">
+              {i + 1}
+            </th>
+            {columns.map(([name, values, term]) => (
+              <td key={name} class={term ? `number t-${term}` : "number"} data-value={values[i]}>
+                {numberText(values[i] ?? 0)}
+              </td>
+            ))}
+          </tr>
+        ))}
+      </Table>
       <p class="soft">
         The sum of dx is {numberText(sum)}: with the batch's statistics moving all values alike changes nothing.
       </p>

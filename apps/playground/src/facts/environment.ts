@@ -17,18 +17,13 @@ export const processors = (): number => navigator.hardwareConcurrency || 1;
 
 function webgpuFact(): Fact {
   const name = "WebGPU";
-  if ("gpu" in navigator && navigator.gpu)
-    return { name, good: true, value: "available; an adapter is requested on first use", cure: "" };
-  if (!isSecureContext) {
-    return {
-      name,
-      good: false,
-      value: "hidden: this page came over plain http",
-      cure: "Open the page over https, or from localhost.",
-    };
-  }
-  return { name, good: false, value: "missing", cure: webgpuCure(navigator.userAgent) };
+  if ("gpu" in navigator && navigator.gpu) return good(name, "available; an adapter is requested on first use");
+  if (isSecureContext) return { name, good: false, value: "missing", cure: webgpuCure(navigator.userAgent) };
+  const value = "hidden: this page came over plain http";
+  return { name, good: false, value, cure: "Open the page over https, or from localhost." };
 }
+
+const good = (name: string, value: string): Fact => ({ name, good: true, value, cure: "" });
 
 /** The advice depends on the engine, because each hides the setting in another place. */
 export function webgpuCure(agent: string): string {
@@ -44,14 +39,11 @@ export function webgpuCure(agent: string): string {
 function threadsFact(): Fact {
   const name = "Threads of wasm";
   if (typeof SharedArrayBuffer === "function" && crossOriginIsolated)
-    return { name, good: true, value: "available: the page is cross-origin isolated", cure: "" };
-  if (crossOriginIsolated)
-    return {
-      name,
-      good: false,
-      value: "missing: this browser engine cannot share memory with workers",
-      cure: "wasm runs on one thread.",
-    };
+    return good(name, "available: the page is cross-origin isolated");
+  if (crossOriginIsolated) {
+    const value = "missing: this browser engine cannot share memory with workers";
+    return { name, good: false, value, cure: "wasm runs on one thread." };
+  }
   const cure =
     "serviceWorker" in navigator && isSecureContext
       ? "Reload once: from the second load on, the page's service worker makes it cross-origin isolated. Or serve the page with the headers COOP same-origin and COEP require-corp."
@@ -67,20 +59,12 @@ function processorsFact(): Fact {
 
 function offlineFact(): Fact {
   const name = "Offline";
-  if (!("serviceWorker" in navigator))
-    return {
-      name,
-      good: false,
-      value: "not possible here",
-      cure: "Private windows and plain http have no service workers.",
-    };
-  const kept = navigator.serviceWorker.controller !== null;
-  return {
-    name,
-    good: true,
-    value: kept ? "the page is stored for use without a network" : "after this visit",
-    cure: "",
-  };
+  if ("serviceWorker" in navigator) {
+    const kept = navigator.serviceWorker.controller !== null;
+    return good(name, kept ? "the page is stored for use without a network" : "after this visit");
+  }
+  const cure = "Private windows and plain http have no service workers.";
+  return { name, good: false, value: "not possible here", cure };
 }
 
 /** `Firefox 153.0`, `Chrome 153.0.0.0`: the engine's name and version from the user agent. */

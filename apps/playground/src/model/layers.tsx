@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { Scroll } from "../parts/scroll.tsx";
+import { Heads, Table } from "../parts/table.tsx";
 import type { LayerFacts, Range } from "./facts.ts";
 
 /** Shows every normalization with its statistics on common axes, suspects first. */
@@ -22,25 +22,26 @@ export function Layers({ layers }: { readonly layers: readonly LayerFacts[] }) {
         <input type="checkbox" checked={byPlace} onChange={(event) => setByPlace(event.currentTarget.checked)} />
         in the order of the network (else suspects first, then by |mean| / std)
       </label>
-      <Scroll label="Normalization layers">
-        <table class="layers">
-          <thead>
-            <tr>
-              <th scope="col">layer</th>
-              <th scope="col">channels</th>
-              <th scope="col">eps</th>
-              <th scope="col">|mean| / std, largest {axisText(ratios)}</th>
-              <th scope="col">variance, least to largest {axisText(variances)}</th>
-              <th scope="col">gamma</th>
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map(({ layer, place }) => (
-              <LayerRow key={place} layer={layer} place={place} variances={variances} ratios={ratios} />
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table
+        label="Normalization layers"
+        class="layers"
+        head={
+          <Heads
+            of={[
+              "layer",
+              "channels",
+              "eps",
+              `|mean| / std, largest ${axisText(ratios)}`,
+              `variance, least to largest ${axisText(variances)}`,
+              "gamma",
+            ]}
+          />
+        }
+      >
+        {shown.map(({ layer, place }) => (
+          <LayerRow key={place} layer={layer} place={place} variances={variances} ratios={ratios} />
+        ))}
+      </Table>
     </>
   );
 }

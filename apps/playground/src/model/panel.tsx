@@ -1,9 +1,8 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { PanelProps } from "../panels.ts";
 import { Drop } from "../parts/drop.tsx";
-import { type Problem, problemOf } from "../parts/problem.ts";
-import { ProblemBox } from "../parts/problem-box.tsx";
-import type { Task } from "../parts/task.ts";
+import { ProblemBoxes } from "../parts/problem-box.tsx";
+import { useTask } from "../parts/use-task.tsx";
 import type { Inspected } from "./facts.ts";
 import { type ModelFiles, sortFiles } from "./files.ts";
 import { Layers } from "./layers.tsx";
@@ -20,27 +19,17 @@ interface Opened {
 export function ModelPanel(_: PanelProps) {
   const [opened, setOpened] = useState<Opened | null>(null);
   const [opening, setOpening] = useState("");
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const task = useRef<Task | null>(null);
-  useEffect(() => () => task.current?.cancel(), []);
-
-  const open = async (get: () => Promise<readonly File[]>) => {
-    task.current?.cancel();
-    setProblem(null);
-    setOpened(null);
-    setOpening("the files");
-    try {
+  const job = useTask("This model cannot be opened");
+  const open = (get: () => Promise<readonly File[]>) =>
+    job.run(async () => {
+      setOpened(null);
+      setOpening("the files");
       const files = sortFiles(await get());
       setOpening(files.model.name);
-      task.current = startModelTask({ kind: "inspect", files }, (message) => {
+      return startModelTask({ kind: "inspect", files }, (message) => {
         if (message.type === "inspected") setOpened({ files, inspected: message.inspected });
       });
-      await task.current.done;
-    } catch (error) {
-      setProblem(problemOf(error, "This model cannot be opened"));
-    }
-    setOpening("");
-  };
+    });
   return (
     <>
       <p>
@@ -61,8 +50,8 @@ export function ModelPanel(_: PanelProps) {
         ))}
       </div>
       <div class="model">
-        {opening !== "" && <p role="status">Reading {opening} ...</p>}
-        {problem && <ProblemBox problem={problem} />}
+        {job.running && <p role="status">Reading {opening} ...</p>}
+        <ProblemBoxes problems={job.problems} />
         {opened && <Findings key={opened.inspected.title} {...opened} />}
       </div>
     </>

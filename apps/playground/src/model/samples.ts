@@ -1,3 +1,5 @@
+import { fetched } from "../parts/fetched.ts";
+
 /** A model that can be opened with one click. */
 export interface Sample {
   readonly title: string;
@@ -23,12 +25,6 @@ export const SAMPLES: readonly Sample[] = [
   },
 ];
 
-async function fetchFiles(...names: readonly string[]): Promise<File[]> {
-  return Promise.all(
-    names.map(async (name) => {
-      const response = await fetch(new URL(`samples/${name}`, document.baseURI));
-      if (!response.ok) throw new Error(`HTTP ${response.status} for ${name}`);
-      return new File([await response.blob()], name);
-    }),
-  );
+function fetchFiles(...names: readonly string[]): Promise<File[]> {
+  return Promise.all(names.map(async (name) => new File([await (await fetched(`samples/${name}`)).blob()], name)));
 }

@@ -1,51 +1,40 @@
 import { ratioText } from "@bn/conformance/report";
 import type { VerifyReport, VerifyRow } from "@bn/onnx/web";
-import { useEffect, useRef, useState } from "preact/hooks";
-import { BACKEND_NAMES, type BackendName } from "../backends.ts";
+import { useState } from "preact/hooks";
+import type { BackendName } from "../backends.ts";
+import { BackendBoxes } from "../parts/controls.tsx";
 import { download } from "../parts/download.ts";
-import { type Problem, problemOf } from "../parts/problem.ts";
-import { ProblemBox } from "../parts/problem-box.tsx";
-import { Scroll } from "../parts/scroll.tsx";
-import type { Task } from "../parts/task.ts";
+import { ProblemBoxes } from "../parts/problem-box.tsx";
+import { Heads, Table } from "../parts/table.tsx";
+import { Cancel, useTask } from "../parts/use-task.tsx";
 import type { ModelFiles } from "./files.ts";
 import { startModelTask } from "./task.ts";
 
 interface Progress {
   readonly rows: readonly VerifyRow[];
   readonly total: number;
-  readonly missing: readonly Problem[];
   readonly done: { readonly report: VerifyReport; readonly html: string } | null;
 }
 
-const NOTHING: Progress = { rows: [], total: 0, missing: [], done: null };
+const NOTHING: Progress = { rows: [], total: 0, done: null };
 
 /** Runs the network in ONNX Runtime. Every backend repeats each normalization on the input that the node had there. */
 export function Verify({ files }: { readonly files: ModelFiles }) {
   const [names, setNames] = useState<readonly BackendName[]>(["cpu", "wasm"]);
   const [input, setInput] = useState<File | null>(null);
   const [progress, setProgress] = useState<Progress>(NOTHING);
-  const [running, setRunning] = useState(false);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const task = useRef<Task | null>(null);
-  useEffect(() => () => task.current?.cancel(), []);
-  const run = async () => {
-    setProgress(NOTHING);
-    setProblem(null);
-    setRunning(true);
-    task.current = startModelTask({ kind: "verify", files, backends: names, input }, (message) => {
-      if (message.type === "row")
-        setProgress((old) => ({ ...old, rows: [...old.rows, message.row], total: message.total }));
-      if (message.type === "verified") setProgress((old) => ({ ...old, rows: message.report.rows, done: message }));
-      if (message.type === "missing") {
-        const missing = problemOf(message.error, `${message.backend} is left out`);
-        setProgress((old) => ({ ...old, missing: [...old.missing, missing] }));
-      }
+  const job = useTask("The network could not be verified");
+  const { running } = job;
+  const run = () =>
+    job.run(() => {
+      setProgress(NOTHING);
+      return startModelTask({ kind: "verify", files, backends: names, input }, (message) => {
+        if (message.type === "row")
+          setProgress((old) => ({ ...old, rows: [...old.rows, message.row], total: message.total }));
+        if (message.type === "verified") setProgress((old) => ({ ...old, rows: message.report.rows, done: message }));
+        if (message.type === "missing") job.complain(message.error, `${message.backend} is left out`);
+      });
     });
-    await task.current.done.catch((error: unknown) =>
-      setProblem(problemOf(error, "The network could not be verified")),
-    );
-    setRunning(false);
-  };
   return (
     <section>
       <h2>Verify</h2>
@@ -55,16 +44,7 @@ export function Verify({ files }: { readonly files: ModelFiles }) {
       </p>
       <fieldset class="controls" disabled={running}>
         <legend>Backends and input</legend>
-        {BACKEND_NAMES.map((name) => (
-          <label key={name}>
-            <input
-              type="checkbox"
-              checked={names.includes(name)}
-              onChange={() => setNames(BACKEND_NAMES.filter((other) => names.includes(other) !== (other === name)))}
-            />
-            {name}
-          </label>
-        ))}
+        <BackendBoxes names={names} onChange={setNames} />
         <label>
           input{" "}
           <input
@@ -80,11 +60,7 @@ export function Verify({ files }: { readonly files: ModelFiles }) {
         <button type="button" class="primary" disabled={running || names.length === 0} onClick={run}>
           Verify this model
         </button>
-        {running && (
-          <button type="button" onClick={() => task.current?.cancel()}>
-            Cancel
-          </button>
-        )}
+        <Cancel {...job} />
         {progress.done && (
           <button
             type="button"
@@ -96,10 +72,7 @@ export function Verify({ files }: { readonly files: ModelFiles }) {
           </button>
         )}
       </div>
-      {problem && <ProblemBox problem={problem} />}
-      {progress.missing.map((one) => (
-        <ProblemBox key={one.title} problem={one} />
-      ))}
+      <ProblemBoxes problems={job.problems} />
       <Rows progress={progress} running={running} />
     </section>
   );
@@ -127,41 +100,31 @@ function Rows({
         {(done || total > 0) && `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`}
       </p>
       {rows.length > 0 && (
-        <Scroll label="Nodes and errors">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">node</th>
-                <th scope="col">shape</th>
-                <th scope="col" class="number">
-                  ONNX Runtime
-                </th>
-                {names.map((name) => (
-                  <th key={name} scope="col" class="number">
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((row, i) => (
-                <tr key={`${i} ${row.node}`}>
-                  <th scope="row">
-                    {row.node}
-                    {row.reason !== "" && <span class="soft"> {row.reason}</span>}
-                  </th>
-                  <td>{row.shape.join("x") || "-"}</td>
-                  <td class="number">{ratioText(row.onnxRuntime?.ratio ?? null)}</td>
-                  {row.backends.map(({ backend, status, float64, reason }) => (
-                    <td key={backend} class={`number ${status === "failed" ? "failed" : ""}`} title={reason}>
-                      {status === "skipped" ? `skipped` : ratioText(float64?.ratio ?? null)}
-                    </td>
-                  ))}
-                </tr>
+        <Table
+          label="Nodes and errors"
+          head={
+            <>
+              <Heads of={["node", "shape"]} />
+              <Heads number of={["ONNX Runtime", ...names]} />
+            </>
+          }
+        >
+          {rows.map((row, i) => (
+            <tr key={`${i} ${row.node}`}>
+              <th scope="row">
+                {row.node}
+                {row.reason !== "" && <span class="soft"> {row.reason}</span>}
+              </th>
+              <td>{row.shape.join("x") || "-"}</td>
+              <td class="number">{ratioText(row.onnxRuntime?.ratio ?? null)}</td>
+              {row.backends.map(({ backend, status, float64, reason }) => (
+                <td key={backend} class={`number ${status === "failed" ? "failed" : ""}`} title={reason}>
+                  {status === "skipped" ? `skipped` : ratioText(float64?.ratio ?? null)}
+                </td>
               ))}
-            </tbody>
-          </table>
-        </Scroll>
+            </tr>
+          ))}
+        </Table>
       )}
     </div>
   );

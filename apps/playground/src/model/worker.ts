@@ -1,7 +1,7 @@
-import type { Backend } from "@bn/core";
 import { inputNames, type Tensor, type VerifyReport, type VerifyRow, verifyHtml, verifyModel } from "@bn/onnx/web";
 import { type BackendName, createBackend } from "../backends.ts";
-import { type PlainError, plainError } from "../parts/problem.ts";
+import { withOpened } from "../parts/opened.ts";
+import type { PlainError } from "../parts/problem.ts";
 import { serveTask } from "../parts/serve-task.ts";
 import type { Inspected } from "./facts.ts";
 import { externalOf, type ModelFiles } from "./files.ts";
@@ -29,28 +29,30 @@ serveTask<ModelOrder, ModelMessage>(async (order, post) => {
   const { files } = order;
   if (order.kind === "inspect") return post({ type: "inspected", inspected: await inspect(files) });
   const { bytes, layers } = await runnable(files);
-  const backends: Backend[] = [];
-  try {
-    for (const name of order.backends) {
-      try {
-        backends.push(await createBackend(name));
-      } catch (error) {
-        post({ type: "missing", backend: name, error: plainError(error) });
-      }
-    }
+  const openings = order.backends.map((name) => {
+    const open = async () => {
+      const backend = await createBackend(name);
+      return { backend, close: () => backend.dispose() };
+    };
+    return [name, open] as const;
+  });
+  const onMissing = (backend: BackendName, error: PlainError) => post({ type: "missing", backend, error });
+  await withOpened(openings, onMissing, async (backends) => {
     if (backends.length === 0) throw new Error("none of the chosen backends works in this browser; choose another");
     const { createWebRuntime } = await import("./runtime.ts"); // 14 MB that inspection does not need
-    const report = await verifyModel(bytes, backends, {
-      feeds: await feedsOf(bytes, order.input),
-      external: externalOf(files),
-      runtime: createWebRuntime(),
-      ...(layers && { layers }),
-      onRow: (row, done, total) => post({ type: "row", row, done, total }),
-    });
+    const report = await verifyModel(
+      bytes,
+      backends.map(({ backend }) => backend),
+      {
+        feeds: await feedsOf(bytes, order.input),
+        external: externalOf(files),
+        runtime: createWebRuntime(),
+        ...(layers && { layers }),
+        onRow: (row, done, total) => post({ type: "row", row, done, total }),
+      },
+    );
     post({ type: "verified", report, html: verifyHtml(files.model.name, report) });
-  } finally {
-    for (const backend of backends) await backend.dispose().catch(() => {}); // a lost device may report its loss again
-  }
+  });
 });
 
 async function feedsOf(bytes: Uint8Array, input: File | null): Promise<Record<string, Tensor>> {

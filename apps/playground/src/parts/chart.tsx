@@ -1,5 +1,4 @@
-import { useRef } from "preact/hooks";
-import { useSize } from "./use-size.ts";
+import { Drawing, Lines } from "./drawing.tsx";
 
 interface Curve {
   readonly name: string;
@@ -26,9 +25,6 @@ const [LEFT, RIGHT, TOP, BOTTOM] = [56, 14, 12, 46];
 
 /** Draws curves over a logarithmic axis. A table next to it shows the numbers, for users who cannot see it. */
 export function Chart({ label, x, curves, xLabel, yLabel, yLog = false, yMost = 1, at }: ChartProps) {
-  const box = useRef<HTMLDivElement>(null);
-  const { width, scale } = useSize(box, 640);
-  const xs = logAxis(x, LEFT, width - RIGHT);
   const all = curves.flatMap(({ values }) => values.filter((value) => value !== null));
   const ys = yLog ? logAxis(all, HEIGHT - BOTTOM, TOP) : linearAxis(Math.max(yMost, ...all), HEIGHT - BOTTOM, TOP);
   return (
@@ -43,55 +39,51 @@ export function Chart({ label, x, curves, xLabel, yLabel, yLog = false, yMost = 
           </li>
         ))}
       </ul>
-      <div ref={box}>
-        <svg
-          width={width * scale}
-          height={HEIGHT * scale}
-          viewBox={`0 0 ${width} ${HEIGHT}`}
-          role="img"
-          aria-label={label}
-        >
-          {ys.ticks.map((tick) => (
-            <g key={tick} class="grid">
-              <line x1={LEFT} x2={width - RIGHT} y1={ys.place(tick)} y2={ys.place(tick)} />
-              <text x={LEFT - 6} y={ys.place(tick) + 4} text-anchor="end">
-                {tickText(tick)}
+      <Drawing
+        label={label}
+        height={HEIGHT}
+        draw={(width) => {
+          const xs = logAxis(x, LEFT, width - RIGHT);
+          return (
+            <>
+              <Lines ticks={ys.ticks} y={ys.place} from={LEFT} to={width - RIGHT} text={tickText} />
+              {xs.ticks.map((tick) => (
+                <g key={tick} class="grid">
+                  <line x1={xs.place(tick)} x2={xs.place(tick)} y1={TOP} y2={HEIGHT - BOTTOM} />
+                  <text x={xs.place(tick)} y={HEIGHT - BOTTOM + 16} text-anchor="middle">
+                    {tickText(tick)}
+                  </text>
+                </g>
+              ))}
+              <text class="axis" x={(LEFT + width - RIGHT) / 2} y={HEIGHT - 8} text-anchor="middle">
+                {xLabel}
               </text>
-            </g>
-          ))}
-          {xs.ticks.map((tick) => (
-            <g key={tick} class="grid">
-              <line x1={xs.place(tick)} x2={xs.place(tick)} y1={TOP} y2={HEIGHT - BOTTOM} />
-              <text x={xs.place(tick)} y={HEIGHT - BOTTOM + 16} text-anchor="middle">
-                {tickText(tick)}
+              <text
+                class="axis"
+                transform={`translate(14 ${(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)`}
+                text-anchor="middle"
+              >
+                {yLabel}
               </text>
-            </g>
-          ))}
-          <text class="axis" x={(LEFT + width - RIGHT) / 2} y={HEIGHT - 8} text-anchor="middle">
-            {xLabel}
-          </text>
-          <text
-            class="axis"
-            transform={`translate(14 ${(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)`}
-            text-anchor="middle"
-          >
-            {yLabel}
-          </text>
-          {at !== undefined && <line class="at" x1={xs.place(at)} x2={xs.place(at)} y1={TOP} y2={HEIGHT - BOTTOM} />}
-          {curves.map(({ name, values }, i) => (
-            <g key={name}>
-              <polyline class={lineClass(i)} points={pathOf(x, values, xs, ys)} />
-              {values.map((value, j) =>
-                value === null ? null : (
-                  <circle key={x[j]} class={`s${i % 6}`} cx={xs.place(x[j] ?? 1)} cy={ys.place(value)} r="3">
-                    <title>{`${name}: ${Number(value.toPrecision(3))} at ${tickText(x[j] ?? 0)}`}</title>
-                  </circle>
-                ),
+              {at !== undefined && (
+                <line class="at" x1={xs.place(at)} x2={xs.place(at)} y1={TOP} y2={HEIGHT - BOTTOM} />
               )}
-            </g>
-          ))}
-        </svg>
-      </div>
+              {curves.map(({ name, values }, i) => (
+                <g key={name}>
+                  <polyline class={lineClass(i)} points={pathOf(x, values, xs, ys)} />
+                  {values.map((value, j) =>
+                    value === null ? null : (
+                      <circle key={x[j]} class={`s${i % 6}`} cx={xs.place(x[j] ?? 1)} cy={ys.place(value)} r="3">
+                        <title>{`${name}: ${Number(value.toPrecision(3))} at ${tickText(x[j] ?? 0)}`}</title>
+                      </circle>
+                    ),
+                  )}
+                </g>
+              ))}
+            </>
+          );
+        }}
+      />
     </figure>
   );
 }

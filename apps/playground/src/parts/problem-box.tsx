@@ -9,3 +9,7 @@ export function ProblemBox({ problem }: { readonly problem: Problem }) {
     </div>
   );
 }
+
+export function ProblemBoxes({ problems }: { readonly problems: readonly Problem[] }) {
+  return problems.map((one) => <ProblemBox key={one.title} problem={one} />);
+}

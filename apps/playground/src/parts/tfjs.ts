@@ -1,5 +1,5 @@
 /** The part of tfjs that is used. Its own types would bring in older ones of WebGPU. */
-export interface TfTensor {
+interface TfTensor {
   data(): Promise<Float32Array>;
   dispose(): void;
 }
@@ -8,6 +8,7 @@ export interface Tf {
   ready(): Promise<void>;
   tensor(values: Float32Array, shape: readonly number[]): TfTensor;
   tidy<T>(body: () => T): T;
+  transpose(x: TfTensor, order: readonly number[]): TfTensor;
   moments(x: TfTensor, axes: readonly number[]): { readonly mean: TfTensor; readonly variance: TfTensor };
   batchNorm(x: TfTensor, mean: TfTensor, variance: TfTensor, offset: TfTensor, scale: TfTensor, eps: number): TfTensor;
 }

@@ -1,11 +1,12 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { BACKEND_NAMES } from "../backends.ts";
 import type { PanelProps } from "../panels.ts";
 import { Chart } from "../parts/chart.tsx";
-import { type Problem, problemOf } from "../parts/problem.ts";
-import { ProblemBox } from "../parts/problem-box.tsx";
-import { Scroll } from "../parts/scroll.tsx";
-import { startTask, type Task } from "../parts/task.ts";
+import { Slider } from "../parts/controls.tsx";
+import { ProblemBoxes } from "../parts/problem-box.tsx";
+import { Heads, Table } from "../parts/table.tsx";
+import { startTask } from "../parts/task.ts";
+import { Cancel, useTask } from "../parts/use-task.tsx";
 import type { PrecisionMessage, PrecisionOrder } from "./worker.ts";
 
 interface Row {
@@ -17,30 +18,21 @@ const POINTS = 29;
 
 export function PrecisionPanel(_: PanelProps) {
   const [rows, setRows] = useState<readonly Row[]>([]);
-  const [missing, setMissing] = useState<readonly Problem[]>([]);
-  const [running, setRunning] = useState(false);
   const [place, setPlace] = useState(12);
   const [peers, setPeers] = useState<readonly string[]>([]);
-  const task = useRef<Task | null>(null);
-  const run = async (order: PrecisionOrder) => {
-    task.current?.cancel();
-    setRows([]);
-    setMissing([]);
-    setRunning(true);
-    setPeers(order.peers);
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "precision" });
-    const mine = startTask<PrecisionMessage>(worker, order, (message) => {
-      if (message.type === "row") setRows((old) => [...old, message]);
-      else setMissing((old) => [...old, problemOf(message.error, `${message.name} is left out`)]);
+  const job = useTask("The measurement ended");
+  const { running } = job;
+  const run = (order: PrecisionOrder) =>
+    job.run(() => {
+      setRows([]);
+      setPeers(order.peers);
+      const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "precision" });
+      return startTask<PrecisionMessage>(worker, order, (message) => {
+        if (message.type === "row") setRows((old) => [...old, message]);
+        else job.complain(message.error, `${message.name} is left out`);
+      });
     });
-    task.current = mine;
-    await mine.done.catch((error: unknown) => setMissing((old) => [...old, problemOf(error, "The measurement ended")]));
-    if (task.current === mine) setRunning(false);
-  };
-  useEffect(() => {
-    run({ backends: BACKEND_NAMES, peers: [] });
-    return () => task.current?.cancel();
-  }, []);
+  useEffect(() => void run({ backends: BACKEND_NAMES, peers: [] }), []);
   const names = Object.keys(rows[0]?.digits ?? {});
   const ratio = 10 ** (place / 4);
   const curves = useMemo(
@@ -56,18 +48,7 @@ export function PrecisionPanel(_: PanelProps) {
         more than 7.
       </p>
       <div class="controls">
-        <label>
-          mean / std{" "}
-          <input
-            type="range"
-            min="0"
-            max={POINTS - 1}
-            value={place}
-            aria-valuetext={ratioText(ratio)}
-            onInput={(event) => setPlace(event.currentTarget.valueAsNumber)}
-          />
-          <output class="mono">{ratioText(ratio)}</output>
-        </label>
+        <Slider label="mean / std" value={place} min={0} max={POINTS - 1} text={ratioText(ratio)} onValue={setPlace} />
         <button
           type="button"
           disabled={running || peers.length > 0}
@@ -75,15 +56,9 @@ export function PrecisionPanel(_: PanelProps) {
         >
           Add tfjs and onnxruntime-web <span class="soft">(loads 15 MB)</span>
         </button>
-        {running && (
-          <button type="button" onClick={() => task.current?.cancel()}>
-            Cancel
-          </button>
-        )}
+        <Cancel {...job} />
       </div>
-      {missing.map((one) => (
-        <ProblemBox key={one.title} problem={one} />
-      ))}
+      <ProblemBoxes problems={job.problems} />
       <p role="status" data-rows={rows.length}>
         {running ? `Measuring: ${rows.length} of ${POINTS} ratios.` : `Measured at ${rows.length} ratios.`}
       </p>
@@ -100,36 +75,20 @@ export function PrecisionPanel(_: PanelProps) {
       <At row={rows[place]} names={names} />
       <details>
         <summary>Every number</summary>
-        <Scroll label="Digits by ratio">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col" class="number">
-                  mean / std
-                </th>
-                {names.map((name) => (
-                  <th key={name} scope="col" class="number">
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((row) => (
-                <tr key={row.ratio}>
-                  <th scope="row" class="number">
-                    {ratioText(row.ratio)}
-                  </th>
-                  {names.map((name) => (
-                    <td key={name} class="number">
-                      {row.digits[name]?.toFixed(2)}
-                    </td>
-                  ))}
-                </tr>
+        <Table label="Digits by ratio" head={<Heads number of={["mean / std", ...names]} />}>
+          {rows.map((row) => (
+            <tr key={row.ratio}>
+              <th scope="row" class="number">
+                {ratioText(row.ratio)}
+              </th>
+              {names.map((name) => (
+                <td key={name} class="number">
+                  {row.digits[name]?.toFixed(2)}
+                </td>
               ))}
-            </tbody>
-          </table>
-        </Scroll>
+            </tr>
+          ))}
+        </Table>
       </details>
     </>
   );

@@ -1,6 +1,6 @@
 import { type Backend, createBatchNormScale, createBlob } from "@bn/core";
 import { type BackendName, createBackend } from "../backends.ts";
-import { loadTf, type TfTensor } from "../parts/tfjs.ts";
+import { loadTf } from "../parts/tfjs.ts";
 import { EPS, type Inputs, type Job } from "./jobs.ts";
 
 /** A prepared job. Only `run` is timed. */
@@ -75,23 +75,24 @@ export const PEERS: Readonly<Record<string, () => Promise<Contender>>> = {
       name: "tfjs (JavaScript)",
       async prepare({ op, shape }, { x, mean, variance, gamma, beta }) {
         if (op === "backward" || shape.length !== 4) return null;
-        const [n = 1, c = 1, h = 1, w = 1] = shape;
         // tfjs has channels last: its input is reordered before the clock starts, and its output after it stops.
-        const input = tf.tensor(toLast(x, n, c, h * w), [n, h, w, c]);
-        const vector = (values: Float32Array) => tf.tensor(values, [c]);
+        const input = tf.tidy(() => tf.transpose(tf.tensor(x, shape), [0, 2, 3, 1]));
+        const vector = (values: Float32Array) => tf.tensor(values, [values.length]);
         const [m, v, g, b] = [vector(mean), vector(variance), vector(gamma), vector(beta)];
-        let last: TfTensor | null = null;
+        const step = () =>
+          tf.tidy(() => {
+            const stats = op === "batch" ? tf.moments(input, [0, 1, 2]) : { mean: m, variance: v };
+            return tf.batchNorm(input, stats.mean, stats.variance, b, g, EPS);
+          });
+        let last = step();
         return {
           async run() {
-            last?.dispose();
-            last = tf.tidy(() => {
-              const stats = op === "batch" ? tf.moments(input, [0, 1, 2]) : { mean: m, variance: v };
-              return tf.batchNorm(input, stats.mean, stats.variance, b, g, EPS);
-            });
+            last.dispose();
+            last = step();
           },
-          output: async () => toFirst((await last?.data()) ?? new Float32Array(), n, c, h * w),
+          output: () => tf.tidy(() => tf.transpose(last, [0, 3, 1, 2])).data(),
           async close() {
-            for (const one of [input, m, v, g, b, last]) one?.dispose();
+            for (const one of [input, m, v, g, b, last]) one.dispose();
           },
         };
       },
@@ -119,17 +120,3 @@ export const PEERS: Readonly<Record<string, () => Promise<Contender>>> = {
     };
   },
 };
-
-function toLast(x: Float32Array, n: number, c: number, s: number): Float32Array {
-  const out = new Float32Array(x.length);
-  for (let i = 0; i < x.length; i++)
-    out[(Math.floor(i / (c * s)) * s + (i % s)) * c + (Math.floor(i / s) % c)] = x[i] as number;
-  return out.subarray(0, n * c * s);
-}
-
-function toFirst(y: Float32Array, n: number, c: number, s: number): Float32Array {
-  const out = new Float32Array(n * c * s);
-  for (let i = 0; i < out.length; i++)
-    out[i] = y[(Math.floor(i / (c * s)) * s + (i % s)) * c + (Math.floor(i / s) % c)] as number;
-  return out;
-}

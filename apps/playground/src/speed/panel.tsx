@@ -1,10 +1,10 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { BACKEND_NAMES } from "../backends.ts";
 import type { PanelProps } from "../panels.ts";
 import { Chart } from "../parts/chart.tsx";
-import { type Problem, problemOf } from "../parts/problem.ts";
-import { ProblemBox } from "../parts/problem-box.tsx";
-import { startTask, type Task } from "../parts/task.ts";
+import { ProblemBoxes } from "../parts/problem-box.tsx";
+import { startTask } from "../parts/task.ts";
+import { Cancel, useTask } from "../parts/use-task.tsx";
 import { countOf, type Job, OPS, type Op, parseShape } from "./jobs.ts";
 import { SpeedTable } from "./table.tsx";
 import type { SpeedMessage, SpeedRow } from "./worker.ts";
@@ -21,30 +21,21 @@ export function SpeedPanel(_: PanelProps) {
   const [peers, setPeers] = useState(false);
   const [rows, setRows] = useState<readonly SpeedRow[]>([]);
   const [doing, setDoing] = useState("");
-  const [problems, setProblems] = useState<readonly Problem[]>([]);
-  const task = useRef<Task | null>(null);
-  useEffect(() => () => task.current?.cancel(), []);
+  const job = useTask("The measurement ended");
+  const { running } = job;
   const parsed = parseShape(shape);
-  const run = async (jobs: readonly Job[]) => {
-    task.current?.cancel();
-    setRows([]);
-    setProblems([]);
-    setDoing("starting");
-    const order = { jobs, backends: BACKEND_NAMES, peers: peers ? PEER_NAMES : [], rounds: ROUNDS };
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "speed" });
-    const mine = startTask<SpeedMessage>(worker, order, (message) => {
-      if (message.type === "doing") setDoing(message.text);
-      if (message.type === "row") setRows((old) => [...old, message.row]);
-      if (message.type === "missing")
-        setProblems((old) => [...old, problemOf(message.error, `${message.name} is left out`)]);
+  const run = (jobs: readonly Job[]) =>
+    job.run(() => {
+      setRows([]);
+      setDoing("starting");
+      const order = { jobs, backends: BACKEND_NAMES, peers: peers ? PEER_NAMES : [], rounds: ROUNDS };
+      const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "speed" });
+      return startTask<SpeedMessage>(worker, order, (message) => {
+        if (message.type === "doing") setDoing(message.text);
+        if (message.type === "row") setRows((old) => [...old, message.row]);
+        if (message.type === "missing") job.complain(message.error, `${message.name} is left out`);
+      });
     });
-    task.current = mine;
-    await mine.done.catch((error: unknown) =>
-      setProblems((old) => [...old, problemOf(error, "The measurement ended")]),
-    );
-    if (task.current === mine) setDoing("");
-  };
-  const running = doing !== "";
   return (
     <>
       <p>
@@ -102,16 +93,10 @@ export function SpeedPanel(_: PanelProps) {
         <button type="button" disabled={running} onClick={() => run(CURVE.map((one) => ({ op, shape: one })))}>
           Measure over sizes
         </button>
-        {running && (
-          <button type="button" onClick={() => task.current?.cancel()}>
-            Cancel
-          </button>
-        )}
+        <Cancel {...job} />
       </div>
-      {problems.map((one) => (
-        <ProblemBox key={one.title} problem={one} />
-      ))}
-      <p role="status" data-doing={doing}>
+      <ProblemBoxes problems={job.problems} />
+      <p role="status" data-doing={running ? doing : ""}>
         {running
           ? `Now ${doing} ...`
           : rows.length === 0

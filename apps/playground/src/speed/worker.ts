@@ -1,4 +1,5 @@
 import type { BackendName } from "../backends.ts";
+import { withOpened } from "../parts/opened.ts";
 import { type PlainError, plainError } from "../parts/problem.ts";
 import { serveTask } from "../parts/serve-task.ts";
 import { COPY, type Contender, copy, openOurs, PEERS, type Prepared } from "./contenders.ts";
@@ -33,27 +34,24 @@ const LEAST_DIGITS = 3;
 const MS_SAMPLE = 4;
 
 serveTask<SpeedOrder, SpeedMessage>(async ({ jobs, backends, peers, rounds }, post) => {
-  const contenders: Contender[] = [copy];
+  const telling = (name: string, open: () => Promise<Contender>) => {
+    const told = () => {
+      post({ type: "doing", text: `starting ${name}` });
+      return open();
+    };
+    return [name, told] as const;
+  };
   const openings = [
-    ...backends.map((name) => [name, () => openOurs(name)] as const),
-    ...peers.flatMap((name) => (PEERS[name] ? [[name, PEERS[name]] as const] : [])),
+    ...backends.map((name) => telling(name, () => openOurs(name))),
+    ...Object.entries(PEERS).flatMap(([name, open]) => (peers.includes(name) ? [telling(name, open)] : [])),
   ];
-  for (const [name, open] of openings) {
-    post({ type: "doing", text: `starting ${name}` });
-    try {
-      contenders.push(await open());
-    } catch (error) {
-      post({ type: "missing", name, error: plainError(error) });
-    }
-  }
-  try {
+  const onMissing = (name: string, error: PlainError) => post({ type: "missing", name, error });
+  await withOpened(openings, onMissing, async (contenders) => {
     for (const job of jobs) {
       post({ type: "doing", text: `measuring ${job.shape.join("x")}` });
-      for (const row of await measure(job, contenders, rounds)) post({ type: "row", row });
+      for (const row of await measure(job, [copy, ...contenders], rounds)) post({ type: "row", row });
     }
-  } finally {
-    for (const { close } of contenders) await close().catch(() => {}); // a lost device may report its loss again
-  }
+  });
 });
 
 interface Entry {
