@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { ISOLATED, serve } from "@bn/gpu-setup";
 import type { Engine } from "./engines.ts";
@@ -31,7 +28,6 @@ export async function runInEngine<T>(
   engine: Pick<Engine, "name" | "command">,
   { roots, code, headers, env, timeout }: EngineRun,
 ): Promise<T> {
-  const profile = mkdtempSync(join(tmpdir(), "bn-engine-"));
   let resolve: (value: T) => void = () => {};
   let reject: (error: Error) => void = () => {};
   const answer = new Promise<T>((yes, no) => {
@@ -46,7 +42,7 @@ export async function runInEngine<T>(
     else reject(new Error(`${engine.name}: ${error}`));
   };
   const site = await serve(roots, headers ?? ISOLATED, page(code), post);
-  const group = startGroup(engine.command(profile, site.url), profile, Math.ceil(timeout / 1000) + 10, env);
+  const group = startGroup((profile) => engine.command(profile, site.url), Math.ceil(timeout / 1000) + 10, env);
   const { child, written } = group;
   const failed = (why: string) => reject(new Error(`${engine.name} ${why}; it wrote: ${written()}`));
   child.once("error", (error) => failed(`did not start (${error.message})`));
@@ -58,7 +54,6 @@ export async function runInEngine<T>(
     clearTimeout(timer);
     await group.end();
     await site.close();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 }
 

@@ -6,6 +6,7 @@ import {
   createBlob,
   type DeviceBuffer,
   type Dtype,
+  type Geometry,
   type HostArray,
   type Layer,
 } from "@bn/core";
@@ -64,34 +65,18 @@ export function createWorld(real: Backend, other: Backend, seed: number): World 
     if (memory.left <= 0) throw new BnError("ERR_BN_MEMORY", "alloc: no memory, as this step wants it");
     memory.left--;
   };
-  const backend: Backend = {
-    name: real.name,
-    contractVersion: real.contractVersion,
-    supports: real.supports,
-    kernels: real.kernels,
-    get disposed() {
-      return real.disposed;
-    },
-    get faults() {
-      return real.faults ?? 0;
-    },
-    alloc(dtype, length) {
+  const backend: Backend = Object.assign(Object.create(real) as Backend, {
+    alloc(dtype: Dtype, length: number) {
       ask();
       const buffer = real.alloc(dtype, length);
       buffers.push(buffer);
       return buffer;
     },
-    reserve(dtype, g) {
+    reserve(dtype: Dtype, g: Geometry) {
       ask();
       real.reserve?.(dtype, g);
     },
-    owns: (buffer) => real.owns(buffer),
-    write: (target, source) => real.write(target, source),
-    read: (source, length) => real.read(source, length),
-    finish: () => real.finish(),
-    dispose: () => real.dispose(),
-    [Symbol.asyncDispose]: () => real.dispose(),
-  };
+  });
   const guards = [1, 2, 3].map((value) => {
     const guard = createBlob(backend, [64], real.supports.dtypes[0]);
     guard.write(new Float32Array(64).fill(value));

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Group, startGroup } from "../group.ts";
 import { type Driven, type DriveOptions, sourceOf, WINDOW } from "./driven.ts";
@@ -26,21 +23,16 @@ export async function driveFirefox(
   command: (profile: string) => readonly string[],
   { env, seconds }: DriveOptions,
 ): Promise<Driven> {
-  const profile = mkdtempSync(join(tmpdir(), "bn-engine-"));
-  const group = startGroup([...command(profile), "--remote-debugging-port", "0"], profile, seconds, env);
-  const close = async () => {
-    await group.end();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-  };
+  const group = startGroup((profile) => [...command(profile), "--remote-debugging-port", "0"], seconds, env);
   try {
-    return await connect(group, close);
+    return await connect(group);
   } catch (error) {
-    await close();
+    await group.end();
     throw new Error(`Firefox cannot be driven: ${error}; it wrote: ${group.written()}`);
   }
 }
 
-async function connect(group: Group, close: () => Promise<void>): Promise<Driven> {
+async function connect(group: Group): Promise<Driven> {
   const complaints: string[] = [];
   const command = await open(await addressOf(group), ({ params }) => {
     if (params?.level === "error") complaints.push(params.text ?? "an error without a text");
@@ -51,7 +43,7 @@ async function connect(group: Group, close: () => Promise<void>): Promise<Driven
   await command("session.subscribe", { events: ["log.entryAdded"] });
   await command("browsingContext.setViewport", { context, viewport: WINDOW });
   return {
-    close,
+    close: group.end,
     async goto(url) {
       await command("browsingContext.navigate", { context, url, wait: "complete" });
     },

@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startGroup } from "../group.ts";
 import { type Driven, type DriveOptions, PATIENCE, sourceOf, WINDOW } from "./driven.ts";
@@ -13,13 +10,8 @@ const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
 
 /** Drives WebKitGTK by its WebKitWebDriver, on a display of its own. Source: W3C, WebDriver 2. */
 export async function driveWebKit(browser: string, { env, seconds }: DriveOptions): Promise<Driven> {
-  const profile = mkdtempSync(join(tmpdir(), "bn-engine-"));
   const port = await freePort();
-  const group = startGroup(["xvfb-run", "-a", "WebKitWebDriver", `--port=${port}`], profile, seconds, env);
-  const close = async () => {
-    await group.end();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-  };
+  const group = startGroup(() => ["xvfb-run", "-a", "WebKitWebDriver", `--port=${port}`], seconds, env);
   try {
     await listens(port, () => group.child.exitCode === null);
     const options = { binary: browser, args: ["--automation"] };
@@ -30,9 +22,9 @@ export async function driveWebKit(browser: string, { env, seconds }: DriveOption
     const send = sender(`http://127.0.0.1:${port}/session/${sessionId}`);
     await send("POST", "/timeouts", { script: PATIENCE, pageLoad: PATIENCE });
     await send("POST", "/window/rect", { x: 0, y: 0, width: WINDOW.width, height: WINDOW.height });
-    return driven(send, close);
+    return driven(send, group.end);
   } catch (error) {
-    await close();
+    await group.end();
     throw new Error(`WebKitGTK cannot be driven: ${error}; it wrote: ${group.written()}`);
   }
 }
