@@ -1,4 +1,5 @@
 import type { Row } from "./row.ts";
+import { escapeXml, svgFile } from "./svg.ts";
 
 const WIDTH = 940;
 const BAR = 16;
@@ -27,16 +28,7 @@ export function barChart(rows: readonly Row[], caption: string): string {
     }
     y += 14;
   }
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" font-family="system-ui, sans-serif" font-size="11">
-<title>${escapeXml(caption)}</title>
-<style>svg{background:#fff}text{fill:#1f2328}.value{fill:#59636e}.copy{fill:#8c959f}.ours{fill:#0969da}.peer{fill:#d1a054}
-@media(prefers-color-scheme:dark){svg{background:#0d1117}text{fill:#e6edf3}.value{fill:#9198a1}.ours{fill:#4493f8}}</style>
-<text x="8" y="20" font-size="13" font-weight="600">${escapeXml(caption)}</text>
-${parts.join("\n")}
-</svg>
-`;
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+  const light = ".value{fill:#59636e}.copy{fill:#8c959f}.ours{fill:#0969da}.peer{fill:#d1a054}";
+  const dark = ".value{fill:#9198a1}.ours{fill:#4493f8}";
+  return svgFile({ width: WIDTH, height: y }, caption, { light, dark }, parts);
 }

@@ -1,3 +1,5 @@
+import { escapeXml, svgFile } from "./svg.ts";
+
 /** A point of a curve: the varied quantity, and nanoseconds per element. */
 export interface Point {
   readonly x: number;
@@ -18,14 +20,9 @@ const COLOURS = ["#0969da", "#1a7f37", "#8250df", "#bf3989", "#9a6700", "#cf222e
 /** Draws plots one below the other, with both axes logarithmic. */
 export function curves(plots: readonly Plot[], caption: string): string {
   const parts = plots.map((plot, i) => `<g transform="translate(0 ${34 + i * HEIGHT})">${one(plot)}</g>`);
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${34 + plots.length * HEIGHT}" font-family="system-ui, sans-serif" font-size="11">
-<title>${escapeXml(caption)}</title>
-<style>svg{background:#fff}text{fill:#1f2328}.grid{stroke:#d1d9e0}.copy{stroke:#59636e;stroke-dasharray:5 3}path{stroke-width:1.6}
-@media(prefers-color-scheme:dark){svg{background:#0d1117}text{fill:#e6edf3}.grid{stroke:#3d444d}.copy{stroke:#9198a1}}</style>
-<text x="8" y="20" font-size="13" font-weight="600">${escapeXml(caption)}</text>
-${parts.join("\n")}
-</svg>
-`;
+  const light = ".grid{stroke:#d1d9e0}.copy{stroke:#59636e;stroke-dasharray:5 3}path{stroke-width:1.6}";
+  const dark = ".grid{stroke:#3d444d}.copy{stroke:#9198a1}";
+  return svgFile({ width: WIDTH, height: 34 + plots.length * HEIGHT }, caption, { light, dark }, parts);
 }
 
 function one({ title, curves: byName }: Plot): string {
@@ -93,8 +90,4 @@ function powersOfFour(low: number, high: number): number[] {
 
 function shortened(n: number): string {
   return n >= 2 ** 20 ? `${n / 2 ** 20} Mi` : n >= 2 ** 10 ? `${n / 2 ** 10} Ki` : String(n);
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }

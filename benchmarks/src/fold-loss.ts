@@ -65,18 +65,10 @@ for (let power = 0; power <= 6; power++) {
     ],
     initializers: [
       tensorOf("w", [OUTPUTS, INPUTS, KERNEL, KERNEL], w),
-      ...[
-        vector(
-          "gamma",
-          mean.map(() => 1),
-        ),
-        vector(
-          "beta",
-          mean.map(() => 0),
-        ),
-        vector("mean", mean),
-        vector("var", variance),
-      ],
+      vector("gamma", new Float32Array(OUTPUTS).fill(1)),
+      vector("beta", new Float32Array(OUTPUTS)),
+      vector("mean", mean),
+      vector("var", variance),
     ],
   });
   const { bytes: folded, rows } = await foldModel(bytes);

@@ -2,7 +2,7 @@ import type { Backend, DeviceBuffer, Geometry } from "@bn/core";
 import type { GpuClock } from "./gpu-clock.ts";
 import { EPS, type Implementation, type Prepared, timed } from "./implementation.ts";
 import { geometryOf, type Inputs, inputsOf, type Job, type Kernel, kernelOf } from "./jobs.ts";
-import { kernelComplaint } from "./kernel-truth.ts";
+import { complaint } from "./truth.ts";
 
 /** The operands of every kernel on one backend. */
 interface Operands {
@@ -21,19 +21,14 @@ interface Call {
   outputs(o: Operands): readonly DeviceBuffer[];
 }
 
+const yOf: Call["outputs"] = ({ y }) => [y];
 const SINGLE: Readonly<Record<Exclude<Kernel, `${string}+${string}`>, Call>> = {
   moments: {
     run: (k, { x, g, stats }) => k.moments(x, g, stats),
     outputs: ({ stats }) => [stats.mean, stats.variance],
   },
-  normalize: {
-    run: (k, { x, g, stats, affine, y }) => k.normalize(x, g, stats, EPS, affine, y),
-    outputs: ({ y }) => [y],
-  },
-  forward: {
-    run: (k, { x, g, stats, affine, y }) => k.forward?.(x, g, stats, null, EPS, affine, y),
-    outputs: ({ y }) => [y],
-  },
+  normalize: { run: (k, { x, g, stats, affine, y }) => k.normalize(x, g, stats, EPS, affine, y), outputs: yOf },
+  forward: { run: (k, { x, g, stats, affine, y }) => k.forward?.(x, g, stats, null, EPS, affine, y), outputs: yOf },
   gradSums: {
     run: (k, { dy, x, g, stats, sums }) => k.gradSums(dy, x, g, stats, EPS, sums, null),
     outputs: ({ sums }) => [sums.dy, sums.dyXhat],
@@ -41,12 +36,12 @@ const SINGLE: Readonly<Record<Exclude<Kernel, `${string}+${string}`>, Call>> = {
   gradNormalize: {
     run: (k, { dy, x, g, stats, affine, sums, y }) =>
       k.gradNormalize(dy, x, g, stats, EPS, affine, sums, g.outer * g.inner, y),
-    outputs: ({ y }) => [y],
+    outputs: yOf,
   },
   backward: {
     run: (k, { dy, x, g, stats, affine, sums, y }) =>
       k.backward?.(dy, x, g, stats, EPS, affine, sums, null, g.outer * g.inner, y),
-    outputs: ({ y }) => [y],
+    outputs: yOf,
   },
 };
 
@@ -134,7 +129,7 @@ export function onOneRow(backend: Backend): Implementation {
         // The result is checked here against its own inputs, because those of the job have another shape.
         async output() {
           const got = await prepared.output();
-          const wrong = got && kernelComplaint(one, row, inputs, got);
+          const wrong = got && complaint(one, row, inputs, got);
           if (wrong) throw new Error(wrong);
           return null;
         },

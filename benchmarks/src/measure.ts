@@ -1,6 +1,5 @@
 import { type Implementation, PLAIN_SUMS, type Prepared } from "./implementation.ts";
-import { inputsOf, isKernel, type Job } from "./jobs.ts";
-import { kernelComplaint } from "./kernel-truth.ts";
+import { inputsOf, type Job } from "./jobs.ts";
 import { type Timing, timeInterleaved } from "./time.ts";
 import { complaint } from "./truth.ts";
 
@@ -21,7 +20,6 @@ export interface Outcome {
 /** Runs `job` on all implementations that can do it, checks their results, and times them in one interleaved run. */
 export async function measure(job: Job, implementations: readonly Implementation[], rounds: number): Promise<Outcome> {
   const inputs = inputsOf(job);
-  const check = isKernel(job.op) ? kernelComplaint : complaint;
   const ready: { one: Implementation; prepared: Prepared }[] = [];
   const leftOut: string[] = [];
   try {
@@ -32,7 +30,7 @@ export async function measure(job: Job, implementations: readonly Implementation
         ready.push({ one, prepared });
         await prepared.run();
         const got = await prepared.output();
-        const wrong = got && check(one, job, inputs, got);
+        const wrong = got && complaint(one, job, inputs, got);
         if (wrong) throw new Error(wrong);
       } catch (error) {
         if (one.tolerance !== PLAIN_SUMS) throw error; // a peer that fails is left out, but one of ours ends the run

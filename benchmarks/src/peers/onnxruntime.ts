@@ -27,10 +27,11 @@ export async function onnxRuntime(name: "onnxruntime-node" | "onnxruntime-web"):
       // A tensor for the output, as our backends have it; otherwise allocating 26 MB per call would be timed.
       const y = new ort.Tensor(dtype, new Values(inputs.x.length) as Float32Array, shape);
       const fetches = training ? { Y: y, running_mean: null, running_var: null } : { Y: y };
+      let last: Ort.Tensor | undefined = y;
       const run = async () => {
-        await session.run(feeds, fetches);
+        last = (await session.run(feeds, fetches)).Y; // onnxruntime-web makes a tensor of its own
       };
-      return { run, output: async () => y.data as ArrayLike<number>, close: () => session.release() };
+      return { run, output: async () => last?.data as ArrayLike<number>, close: () => session.release() };
     },
     close: async () => {},
   };
