@@ -23,88 +23,42 @@ const optional = (all: Readonly<Record<string, Operand>>): Operand => ({ kind: "
 const NUMBER: Operand = { kind: "number" };
 const GEOMETRY: Operand = { kind: "geometry" };
 const LENGTH: Operand = { kind: "length" };
+/** Tensors, and one value per channel. */
+const [IN, OUT, VALUES] = [buffer("in", "tensor"), buffer("out", "tensor"), buffer("out", "channels")];
 
 const moments = (use: Use) => fields({ mean: buffer(use, "channels"), variance: buffer(use, "channels") });
 const affine = { gamma: buffer("in", "channels"), beta: perhaps("in", "channels") };
-const grad = { gamma: buffer("add", "channels"), beta: perhaps("add", "channels") };
+const grad = optional({ gamma: buffer("add", "channels"), beta: perhaps("add", "channels") });
 const sums = (use: Use) => ({ dy: buffer(use, "channels"), dyXhat: buffer(use, "channels") });
 const running = (use: Use) =>
   fields({ mean: buffer(use, "channels"), variance: buffer(use, "channels"), factor: buffer(use, "one") });
 const average = { running: running("add"), fraction: NUMBER, correction: NUMBER };
+/** The first operands of every kernel of the backward. */
+const GIVEN = { dy: IN, x: IN, g: GEOMETRY, stats: moments("in"), eps: NUMBER };
 
 /** The operands of every kernel, in the order and with the names of `packages/core/src/backend.ts`. */
 export const SIGNATURES: Readonly<Record<KernelName, Readonly<Record<string, Operand>>>> = {
-  moments: { x: buffer("in", "tensor"), g: GEOMETRY, out: moments("out") },
-  splitMoments: {
-    x: buffer("in", "tensor"),
-    g: GEOMETRY,
-    out: fields({
-      mean: buffer("out", "channels"),
-      meanLow: buffer("out", "channels"),
-      m2: buffer("out", "channels"),
-    }),
-  },
-  normalize: {
-    x: buffer("in", "tensor"),
-    g: GEOMETRY,
-    stats: moments("in"),
-    eps: NUMBER,
-    affine: optional(affine),
-    y: buffer("out", "tensor"),
-  },
-  gradSums: {
-    dy: buffer("in", "tensor"),
-    x: buffer("in", "tensor"),
-    g: GEOMETRY,
-    stats: moments("in"),
-    eps: NUMBER,
-    sums: fields(sums("out")),
-    grad: optional(grad),
-  },
-  gradNormalize: {
-    dy: buffer("in", "tensor"),
-    x: buffer("in", "tensor"),
-    g: GEOMETRY,
-    stats: moments("in"),
-    eps: NUMBER,
-    affine: optional(affine),
-    sums: optional(sums("in")),
-    m: NUMBER,
-    dx: buffer("out", "tensor"),
-  },
+  moments: { x: IN, g: GEOMETRY, out: moments("out") },
+  splitMoments: { x: IN, g: GEOMETRY, out: fields({ mean: VALUES, meanLow: VALUES, m2: VALUES }) },
+  normalize: { x: IN, g: GEOMETRY, stats: moments("in"), eps: NUMBER, affine: optional(affine), y: OUT },
+  gradSums: { ...GIVEN, sums: fields(sums("out")), grad },
+  gradNormalize: { ...GIVEN, affine: optional(affine), sums: optional(sums("in")), m: NUMBER, dx: OUT },
   forward: {
-    x: buffer("in", "tensor"),
+    x: IN,
     g: GEOMETRY,
     stats: moments("out"),
     average: optional(average),
     eps: NUMBER,
     affine: optional(affine),
-    y: buffer("out", "tensor"),
+    y: OUT,
   },
-  backward: {
-    dy: buffer("in", "tensor"),
-    x: buffer("in", "tensor"),
-    g: GEOMETRY,
-    stats: moments("in"),
-    eps: NUMBER,
-    affine: optional(affine),
-    sums: fields(sums("out")),
-    grad: optional(grad),
-    m: NUMBER,
-    dx: buffer("out", "tensor"),
-  },
-  scale: { x: buffer("in", "tensor"), g: GEOMETRY, affine: fields(affine), y: buffer("out", "tensor") },
-  scaleSums: {
-    dy: buffer("in", "tensor"),
-    x: buffer("in", "tensor"),
-    g: GEOMETRY,
-    dGamma: perhaps("add", "channels"),
-    dBeta: perhaps("add", "channels"),
-  },
+  backward: { ...GIVEN, affine: optional(affine), sums: fields(sums("out")), grad, m: NUMBER, dx: OUT },
+  scale: { x: IN, g: GEOMETRY, affine: fields(affine), y: OUT },
+  scaleSums: { dy: IN, x: IN, g: GEOMETRY, dGamma: perhaps("add", "channels"), dBeta: perhaps("add", "channels") },
   movingAverage: { channels: LENGTH, stats: moments("in"), average: fields(average) },
   globalStats: { channels: LENGTH, running: running("in"), stats: moments("out") },
-  copy: { length: LENGTH, x: buffer("in", "channels"), y: buffer("out", "channels") },
-  fill: { length: LENGTH, value: NUMBER, y: buffer("out", "channels") },
+  copy: { length: LENGTH, x: buffer("in", "channels"), y: VALUES },
+  fill: { length: LENGTH, value: NUMBER, y: VALUES },
 };
 
 /** One operand that is a buffer, with its path: `x`, `stats.mean`, `average.running.factor`. */

@@ -39,17 +39,18 @@ function given(call: Call, path: string): HostArray {
   return values && leaf ? values.subarray(0, sizeOf(call.g, leaf.size)) : new Float64Array(0);
 }
 
+const channels = (call: Call, path: string) => oracle.channelsOf(given(call, path));
+
 function affineOf(call: Call): oracle.GammaBeta | null {
   if (!call.before.has("affine.gamma")) return null;
-  const beta = call.before.has("affine.beta") ? oracle.channelsOf(given(call, "affine.beta")) : null;
-  return { gamma: oracle.channelsOf(given(call, "affine.gamma")), beta };
+  return {
+    gamma: channels(call, "affine.gamma"),
+    beta: call.before.has("affine.beta") ? channels(call, "affine.beta") : null,
+  };
 }
 
 function statsOf(call: Call): oracle.Stats {
-  return {
-    mean: oracle.channelsOf(given(call, "stats.mean")),
-    variance: oracle.channelsOf(given(call, "stats.variance")),
-  };
+  return { mean: channels(call, "stats.mean"), variance: channels(call, "stats.variance") };
 }
 
 function givenStats(call: Call): StatsTruth {
@@ -59,13 +60,15 @@ function givenStats(call: Call): StatsTruth {
 
 const number = (call: Call, path: string) => call.numbers.get(path) ?? 0;
 
+const runningOf = (call: Call, path: string) => ({
+  mean: channels(call, `${path}.mean`),
+  variance: channels(call, `${path}.variance`),
+  factor: dd(given(call, `${path}.factor`)[0] ?? 0),
+});
+
 function averageTruths(p: Precision, call: Call, path: string, stats: Pick<StatsTruth, "stats" | "errors">): Truths {
   if (!call.before.has(`${path}.running.mean`)) return {};
-  const start = runningTruth({
-    mean: oracle.channelsOf(given(call, `${path}.running.mean`)),
-    variance: oracle.channelsOf(given(call, `${path}.running.variance`)),
-    factor: dd(given(call, `${path}.running.factor`)[0] ?? 0),
-  });
+  const start = runningTruth(runningOf(call, `${path}.running`));
   const [fraction, correction] = [number(call, `${path}.fraction`), dd(number(call, `${path}.correction`))];
   const { running, errors } = averaged(p, start, stats, fraction, correction);
   return {
@@ -142,7 +145,7 @@ const TRUTHS: Readonly<Record<KernelName, (call: Call, p: Precision) => Truths>>
     const gamma = affineOf(call)?.gamma ?? null;
     // The oracle divides by outer * inner, so sums over more values are scaled to that.
     const share = div(dd(call.g.outer * call.g.inner), dd(number(call, "m")));
-    const scaled = (path: string) => oracle.channelsOf(given(call, path)).map((sum) => mul(sum, share));
+    const scaled = (path: string) => channels(call, path).map((sum) => mul(sum, share));
     const sums = call.before.has("sums.dy") ? { dy: scaled("sums.dy"), dyXhat: scaled("sums.dyXhat") } : null;
     const bound = gradNormalizeBound(p, dy, x, call.g, stats, eps, gamma, sums, null, null);
     return { dx: truth(p, oracle.gradNormalize(dy, x, call.g, stats, eps, gamma, sums), bound) };
@@ -186,11 +189,7 @@ const TRUTHS: Readonly<Record<KernelName, (call: Call, p: Precision) => Truths>>
   },
   movingAverage: (call, p) => averageTruths(p, call, "average", givenStats(call)),
   globalStats(call, p) {
-    const stats = oracle.globalStats({
-      mean: oracle.channelsOf(given(call, "running.mean")),
-      variance: oracle.channelsOf(given(call, "running.variance")),
-      factor: dd(given(call, "running.factor")[0] ?? 0),
-    });
+    const stats = oracle.globalStats(runningOf(call, "running"));
     return {
       "stats.mean": truthOf(p, stats.mean, globalBound(p, stats.mean)),
       "stats.variance": truthOf(p, stats.variance, globalBound(p, stats.variance)),
@@ -224,20 +223,17 @@ function known(called: Called, truths: Truths): Truths {
     ({ path, use }) => use === "out" || given(called, path).every((value) => Number.isFinite(value)),
   );
   if (!finite) return truths;
-  return Object.fromEntries(
-    Object.entries(truths).map(([path, { expected, bound }]) => {
-      const got = called.after.get(path);
-      const unknown = expected.map((value, i) => (Number.isFinite(value) && Number.isFinite(bound[i]) ? 0 : 1));
-      if (!got || !unknown.includes(1)) return [path, { expected, bound }];
-      return [
-        path,
-        {
-          expected: expected.map((value, i) => (unknown[i] ? (got[i] as number) : value)),
-          bound: Float64Array.from(bound, (value, i) => (unknown[i] ? Number.POSITIVE_INFINITY : value)),
-        },
-      ];
-    }),
-  );
+  const finiteOnly = (path: string, truth: Truth): Truth => {
+    const { expected, bound } = truth;
+    const got = called.after.get(path);
+    const unknown = expected.map((value, i) => (Number.isFinite(value) && Number.isFinite(bound[i]) ? 0 : 1));
+    if (!got || !unknown.includes(1)) return truth;
+    return {
+      expected: expected.map((value, i) => (unknown[i] ? (got[i] as number) : value)),
+      bound: Float64Array.from(bound, (value, i) => (unknown[i] ? Number.POSITIVE_INFINITY : value)),
+    };
+  };
+  return Object.fromEntries(Object.entries(truths).map(([path, truth]) => [path, finiteOnly(path, truth)]));
 }
 
 /** Compares the result of one call with the right result. */

@@ -10,6 +10,15 @@ const dxOf =
   (dy, sumDy, sumDyXhat, xhat, r, gamma, m) =>
     gamma * r * (dy - (a * sumDy) / m - (b * xhat * sumDyXhat) / m);
 
+/** Another affine map of x^ and, in the kernel scale, of x. */
+const affine = (y: Formulas["scaled"]): Partial<Formulas> => ({ y, scaled: y });
+
+/** Another gamma, in every formula that has one. */
+const withGamma = (to: (gamma: number) => number): Partial<Formulas> => ({
+  ...affine((x, gamma, beta) => x * to(gamma) + beta),
+  dx: (dy, sumDy, sumDyXhat, xhat, r, gamma, m) => RIGHT.dx(dy, sumDy, sumDyXhat, xhat, r, to(gamma), m),
+});
+
 /** The mistake in both running sums, or in one of them. */
 function averages(
   key: string,
@@ -79,42 +88,47 @@ const ARITHMETIC: readonly Mistake[] = [
   mistake("divided-by-inner", "the sums were divided by inner instead of m = outer * inner", { count: (g) => g.inner }),
   mistake("mean-not-subtracted", "the mean were not subtracted from x", { center: () => 0 }),
   mistake("mean-added", "the mean were added to x, not subtracted", { center: (mean) => -mean }),
-  mistake("gamma-ignored", "gamma were ignored", {
-    y: (xhat, _, beta) => xhat + beta,
-    scaled: (x, _, beta) => x + beta,
-    dx: (dy, a, b, xhat, r, _, m) => r * (dy - a / m - (xhat * b) / m),
-  }),
-  mistake("gamma-zero-is-one", "a gamma of 0 were 1", {
-    y: (xhat, gamma, beta) => xhat * (gamma || 1) + beta,
-    scaled: (x, gamma, beta) => x * (gamma || 1) + beta,
-    dx: (dy, a, b, xhat, r, gamma, m) => (gamma || 1) * r * (dy - a / m - (xhat * b) / m),
-  }),
-  mistake("gamma-magnitude", "gamma had no sign: |gamma|", {
-    y: (xhat, gamma, beta) => xhat * Math.abs(gamma) + beta,
-    scaled: (x, gamma, beta) => x * Math.abs(gamma) + beta,
-    dx: (dy, a, b, xhat, r, gamma, m) => Math.abs(gamma) * r * (dy - a / m - (xhat * b) / m),
-  }),
-  mistake("one-plus-gamma", "gamma were 1 + gamma", {
-    y: (xhat, gamma, beta) => xhat * (1 + gamma) + beta,
-    scaled: (x, gamma, beta) => x * (1 + gamma) + beta,
-  }),
-  mistake("beta-ignored", "beta were ignored", { y: (xhat, gamma) => xhat * gamma, scaled: (x, gamma) => x * gamma }),
-  mistake("beta-subtracted", "beta were subtracted", {
-    y: (xhat, gamma, beta) => xhat * gamma - beta,
-    scaled: (x, gamma, beta) => x * gamma - beta,
-  }),
-  mistake("gamma-beta-swapped", "gamma and beta were swapped", {
-    y: (xhat, gamma, beta) => xhat * beta + gamma,
-    scaled: (x, gamma, beta) => x * beta + gamma,
-  }),
-  mistake("beta-before-gamma", "beta were added before gamma multiplies", {
-    y: (xhat, gamma, beta) => (xhat + beta) * gamma,
-    scaled: (x, gamma, beta) => (x + beta) * gamma,
-  }),
-  mistake("gamma-added", "gamma were added, not multiplied", {
-    y: (xhat, gamma, beta) => xhat + gamma + beta,
-    scaled: (x, gamma, beta) => x + gamma + beta,
-  }),
+  mistake(
+    "gamma-ignored",
+    "gamma were ignored",
+    withGamma(() => 1),
+  ),
+  mistake(
+    "gamma-zero-is-one",
+    "a gamma of 0 were 1",
+    withGamma((gamma) => gamma || 1),
+  ),
+  mistake("gamma-magnitude", "gamma had no sign: |gamma|", withGamma(Math.abs)),
+  mistake(
+    "one-plus-gamma",
+    "gamma were 1 + gamma",
+    affine((x, gamma, beta) => x * (1 + gamma) + beta),
+  ),
+  mistake(
+    "beta-ignored",
+    "beta were ignored",
+    affine((x, gamma) => x * gamma),
+  ),
+  mistake(
+    "beta-subtracted",
+    "beta were subtracted",
+    affine((x, gamma, beta) => x * gamma - beta),
+  ),
+  mistake(
+    "gamma-beta-swapped",
+    "gamma and beta were swapped",
+    affine((x, gamma, beta) => x * beta + gamma),
+  ),
+  mistake(
+    "beta-before-gamma",
+    "beta were added before gamma multiplies",
+    affine((x, gamma, beta) => (x + beta) * gamma),
+  ),
+  mistake(
+    "gamma-added",
+    "gamma were added, not multiplied",
+    affine((x, gamma, beta) => x + gamma + beta),
+  ),
   mistake("folded", "x were scaled before the mean is subtracted: x * A + B, folded", {
     y: (_, gamma, beta, x, mean, r) => fround(fround(x) * fround(r * gamma)) + fround(beta - mean * fround(r * gamma)),
   }),

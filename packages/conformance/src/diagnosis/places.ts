@@ -48,29 +48,15 @@ const FROM = (limit: number) => (limit === 1 ? "beyond the first" : `beyond the 
  * contents.
  */
 export function truncations({ outer, channels, inner }: Geometry): Mistake[] {
-  const covering = (key: string, what: string, limit: number, covers: Formulas["covers"], count: Formulas["count"]) => [
-    mistake(key, `${what} ${FROM(limit)} were ignored`, { covers }),
-    mistake(key, `${what} ${FROM(limit)} were ignored, and not counted in m`, { covers, count }),
-  ];
+  const covering = (key: string, what: string, limit: number, axis: "outer" | "inner") => {
+    const text = `${what} ${FROM(limit)} were ignored`;
+    const covers: Formulas["covers"] = axis === "outer" ? (_, o) => o < limit : (_, __, ___, k) => k < limit;
+    const count: Formulas["count"] = (g) => (axis === "outer" ? limit * g.inner : g.outer * limit);
+    return [mistake(key, text, { covers }), mistake(key, `${text}, and not counted in m`, { covers, count })];
+  };
   return [
-    ...limitsOf(outer).flatMap((n) =>
-      covering(
-        "rows-ignored",
-        "rows of [outer]",
-        n,
-        (_, o) => o < n,
-        (g) => n * g.inner,
-      ),
-    ),
-    ...limitsOf(inner).flatMap((n) =>
-      covering(
-        "elements-ignored",
-        "elements of a row",
-        n,
-        (_, __, ___, k) => k < n,
-        (g) => g.outer * n,
-      ),
-    ),
+    ...limitsOf(outer).flatMap((n) => covering("rows-ignored", "rows of [outer]", n, "outer")),
+    ...limitsOf(inner).flatMap((n) => covering("elements-ignored", "elements of a row", n, "inner")),
     ...WIDTHS.filter((width) => (outer * inner) % width > 0).map((width) =>
       mistake(
         `tail-of-${width}-ignored`,

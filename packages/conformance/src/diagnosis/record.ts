@@ -1,4 +1,5 @@
-import type { Backend, DeviceBuffer, Geometry, HostArray, Kernels } from "@bn/core";
+import type { Backend, DeviceBuffer, Geometry, HostArray } from "@bn/core";
+import { over } from "../over.ts";
 import { type Called, IN_PLACE, type KernelName, type Operand, SIGNATURES } from "./call.ts";
 
 /** The number of elements that a recording keeps in total. Calls beyond that are not examined. */
@@ -42,30 +43,13 @@ export function record(backend: Backend): Recording {
       pending.push(calledOf(name, found, before, readAll(backend, found.buffers)));
     };
   };
-  const kernels = Object.fromEntries(
-    (Object.keys(SIGNATURES) as KernelName[]).flatMap((name) => {
-      const wrapped = wrap(name);
-      return wrapped ? [[name, wrapped]] : [];
-    }),
-  );
+  const wrapped = Object.fromEntries((Object.keys(SIGNATURES) as KernelName[]).map((name) => [name, wrap(name)]));
   return {
-    backend: withKernels(backend, kernels),
+    backend: over(backend, { kernels: over(backend.kernels, wrapped) }),
     async calls() {
       return (await Promise.all(pending)).filter((call) => call !== null);
     },
   };
-}
-
-/** The same backend with other kernels and all other properties unchanged. */
-function withKernels(backend: Backend, kernels: object): Backend {
-  const own = kernels as Kernels<DeviceBuffer>;
-  return new Proxy(backend, {
-    get(target, key) {
-      if (key === "kernels") return own;
-      const value: unknown = Reflect.get(target, key, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
 }
 
 /** The reads are queued now, so that they see the contents before the work that is queued next. */

@@ -95,12 +95,6 @@ function jsonOf(report: Report): JsonReport {
   return { run, summary: summarize(results), backends, results: results.map(jsonResult), causes };
 }
 
-export function summarizeJson(results: readonly JsonResult[]): Summary {
-  const summary: Summary = { passed: 0, failed: 0, skipped: 0, notRun: 0 };
-  for (const { status } of results) summary[status]++;
-  return summary;
-}
-
 function jsonResult({ backend, id, group, clause, status, error, bound, ratio, reason, ...more }: Result): JsonResult {
   const { worst, stack, cause, known, ms } = more;
   return {

@@ -1,7 +1,7 @@
 import { BnError } from "@bn/core";
-import { type JsonReport, type JsonResult, summarizeJson } from "./json.ts";
+import type { JsonReport, JsonResult } from "./json.ts";
 import type { RunRecord } from "./record.ts";
-import type { ReportedBackend } from "./table.ts";
+import { type ReportedBackend, summarize } from "./table.ts";
 
 /**
  * Parses the JSON text of a report.
@@ -36,7 +36,7 @@ export function parseReport(name: string, text: string): JsonReport {
   listOf(value.causes, "causes", bad);
   const run = runOf(value.run, bad);
   const { backends, results, causes = [] } = value as Partial<JsonReport> & Pick<JsonReport, "results">;
-  return { run, summary: summarizeJson(results), backends: backends ?? backendsOf(results), results, causes };
+  return { run, summary: summarize(results), backends: backends ?? backendsOf(results), results, causes };
 }
 
 type Bad = (what: string) => BnError;

@@ -1,7 +1,7 @@
 import { BnError } from "@bn/core";
 import type { JsonReport } from "./json.ts";
-import { summarizeJson } from "./json.ts";
 import { digestOf, type RunRecord } from "./record.ts";
+import { summarize } from "./table.ts";
 
 /**
  * Merges the shards of one run into the report of the whole run.
@@ -56,7 +56,7 @@ export function mergeReports(shards: readonly { readonly name: string; readonly 
   };
   return {
     run,
-    summary: summarizeJson(results),
+    summary: summarize(results),
     backends: first.report.backends,
     results,
     causes: ordered.flatMap((part) => part.report.causes),

@@ -41,7 +41,7 @@ th { text-align: left; white-space: nowrap; font-weight: 600; font-size: 13.5px;
 .lanes .beyond { fill: var(--bad); fill-opacity: .14; } .ticks { position: relative; height: 18px; font-size: 11.5px; color: var(--soft); }
 .ticks span { position: absolute; transform: translateX(-50%); white-space: nowrap; } .ticks span:first-child { transform: none; }
 .plot { display: block; width: 100%; min-width: 760px; height: auto; }
-.band0 { fill: var(--band); } .band1 { fill: transparent; } .grid { stroke: var(--line); stroke-width: 1; }
+.grid { stroke: var(--line); stroke-width: 1; }
 .bound { stroke: var(--bad); stroke-width: 1.5; stroke-dasharray: 6 4; }
 .plot text { font-size: 11px; fill: var(--soft); font-family: inherit; } .plot text.name { fill: var(--ink); }
 circle { fill: var(--c); fill-opacity: .6; } circle.over { fill: var(--bad); fill-opacity: 1; stroke: var(--c); stroke-width: 1.5; }

@@ -60,28 +60,12 @@ function tableText(report: Report, paint: Paint): string {
     columns.map((c, i) => cell(c, (widths[b] as number[])[i] as number)).join(" ");
   const line = (label: string, blocks: readonly string[]) => [label.padEnd(first), ...blocks].join("  ").trimEnd();
   const widthOf = (b: number) => block(b, (_, width) => " ".repeat(width)).length;
-  const head = [
-    line(
-      "",
-      backends.map((name, b) => paint("bold", shortened(name, widthOf(b)).padEnd(widthOf(b)))),
-    ),
-    line(
-      "",
-      backends.map((_, b) =>
-        paint(
-          "dim",
-          block(b, (c, width) => c.title.padStart(width)),
-        ),
-      ),
-    ),
-  ];
-  const body = lines.map(({ group, cells }) =>
-    line(
-      group,
-      cells.map((cell, b) => block(b, (c, width) => paint(c.style(cell), c.text(cell).padStart(width)))),
-    ),
-  );
-  return [...head, ...body].join("\n");
+  const names = backends.map((name, b) => paint("bold", shortened(name, widthOf(b)).padEnd(widthOf(b))));
+  const titleOf = (_: unknown, b: number) => block(b, (c, width) => c.title.padStart(width));
+  const titles = backends.map(titleOf).map((text) => paint("dim", text));
+  const cellOf = (cell: Cell, b: number) => block(b, (c, width) => paint(c.style(cell), c.text(cell).padStart(width)));
+  const body = lines.map(({ group, cells }) => line(group, cells.map(cellOf)));
+  return [line("", names), line("", titles), ...body].join("\n");
 }
 
 /**
