@@ -1,7 +1,32 @@
+import type { BatchNormLayer, Phase } from "@bn/core";
+import type { Random } from "./random.ts";
 import { addBlob, copyOver, onBlob, shapeFor, valuesFor } from "./steps/blobs.ts";
 import { addLayer, backward, backwardAtOnce, callLayer, load, onSubject } from "./steps/layers.ts";
 import { type Make, type Step, unchecked } from "./steps/step.ts";
 import type { World } from "./world.ts";
+
+const disposeOfBuffer = onBlob("dispose of a buffer", (blob, { random }) => {
+  const part = random.pick(["data", "diff"] as const);
+  return () => blob[part].dispose();
+});
+
+const setting =
+  <K extends "phase" | "updateStats">(norm: BatchNormLayer, option: K, value: BatchNormLayer[K]) =>
+  () => {
+    norm[option] = value;
+  };
+const phaseFor = (random: Random) =>
+  random.oneIn(10) ? unchecked<Phase>("TEST") : random.pick<Phase>(["train", "test"]);
+const updateFor = (random: Random) => (random.oneIn(10) ? unchecked<boolean>(1) : random.oneIn(2));
+
+const disposeOfLayer = onSubject(
+  "dispose",
+  ({ layer }, { random }) => (random.oneIn(3) ? () => layer.dispose() : null),
+  (subject) => {
+    subject.last = null;
+    subject.gone = true;
+  },
+);
 
 /** The relative frequency of each step. */
 const STEPS: readonly (readonly [number, Make])[] = [
@@ -15,68 +40,15 @@ const STEPS: readonly (readonly [number, Make])[] = [
   [6, onBlob("writeDiff", (blob, world) => () => blob.writeDiff(valuesFor(world, blob.disposed ? 1 : blob.count())))],
   [4, onBlob("reshape", (blob, world) => () => blob.reshape(shapeFor(world)))],
   [1, onBlob("dispose", (blob) => () => blob.dispose())],
-  [
-    1,
-    onBlob(
-      "dispose of a buffer",
-      (blob, { random }) =>
-        () =>
-          blob[random.pick(["data", "diff"] as const)].dispose(),
-    ),
-  ],
+  [1, disposeOfBuffer],
   [2, copyOver],
-  [
-    2,
-    onSubject(
-      "clearParamDiffs",
-      ({ layer }) =>
-        () =>
-          layer.clearParamDiffs(),
-    ),
-  ],
-  [
-    3,
-    onSubject("phase", ({ norm }, { random }) => {
-      if (!norm) return null;
-      const phase = random.oneIn(10) ? unchecked<"test">("TEST") : random.pick(["train", "test"] as const);
-      return () => {
-        norm.phase = phase;
-      };
-    }),
-  ],
-  [
-    2,
-    onSubject(
-      "updateStats",
-      ({ norm }, { random }) =>
-        norm &&
-        (() => {
-          norm.updateStats = random.oneIn(10) ? unchecked<boolean>(1) : random.oneIn(2);
-        }),
-    ),
-  ],
-  [
-    2,
-    onSubject(
-      "state",
-      ({ layer }) =>
-        () =>
-          layer.state(),
-    ),
-  ],
+  [2, onSubject("clearParamDiffs", ({ layer }) => layer.clearParamDiffs.bind(layer))],
+  [3, onSubject("phase", ({ norm }, { random }) => norm && setting(norm, "phase", phaseFor(random)))],
+  [2, onSubject("updateStats", ({ norm }, { random }) => norm && setting(norm, "updateStats", updateFor(random)))],
+  [2, onSubject("state", ({ layer }) => layer.state.bind(layer))],
   [3, load],
   [1, onSubject("mean", ({ norm }) => norm && (() => norm.mean()))],
-  [
-    1,
-    onSubject(
-      "dispose",
-      ({ layer }, { random }) => (random.oneIn(3) ? () => layer.dispose() : null),
-      (subject) => {
-        subject.last = null;
-        subject.gone = true;
-      },
-    ),
-  ],
+  [1, disposeOfLayer],
 ];
 const TOTAL = STEPS.reduce((sum, [weight]) => sum + weight, 0);
 

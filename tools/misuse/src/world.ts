@@ -11,7 +11,7 @@ import {
   type Layer,
 } from "@bn/core";
 import { createRandom, type Random } from "./random.ts";
-import type { Precision, Stats } from "./reference.ts";
+import type { Stats } from "./reference.ts";
 
 /** The facts that the model remembers about a layer's last successful forward. */
 export interface Remembered {
@@ -19,7 +19,6 @@ export interface Remembered {
   readonly shape: readonly number[];
   readonly stats: Stats | null;
   readonly batch: boolean;
-  readonly gamma: HostArray | null;
 }
 
 /** A layer under test, with the calls that were made on it. */
@@ -98,11 +97,6 @@ export function createWorld(real: Backend, other: Backend, seed: number): World 
     guards,
     fresh: null,
   };
-}
-
-/** The unit roundoff, and whether operations round correctly. */
-export function precisionOf(world: World, dtype: Dtype): Precision {
-  return { u: dtype === "float32" ? 2 ** -24 : 2 ** -53, exact: world.backend.supports.correctlyRounded };
 }
 
 export const GONE = Symbol("a buffer that was disposed");

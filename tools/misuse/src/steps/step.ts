@@ -9,8 +9,6 @@ export interface Step {
   readonly touches?: readonly Blob[];
   /** Describes what is wrong with the result, or returns null. It may update the model. */
   readonly check?: (before: Snapshot, after: Snapshot) => string | null;
-  /** Runs after a failure too. */
-  readonly always?: () => void;
   /** True if the step may fail only for lack of memory. */
   readonly right?: boolean;
 }
