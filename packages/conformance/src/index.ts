@@ -2,6 +2,7 @@ export type { Case, Cause, Comparison, Context, Index, Needs, Result, Status } f
 export { type CaseOptions, cases, type Tier } from "./cases/index.ts";
 export { type Random, random } from "./cases/random.ts";
 export { withoutFused } from "./cases/without-fused.ts";
+export { IN_PLACE, type KernelName, type Operand, SIGNATURES, type Size, type Use } from "./diagnosis/call.ts";
 export { createDiagnoser, type Diagnoser, KINDS } from "./diagnosis/index.ts";
 export * from "./goldens/index.ts";
 export { type RunOptions, runCase, runCases } from "./run.ts";

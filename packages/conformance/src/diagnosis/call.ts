@@ -1,9 +1,10 @@
 import type { Dtype, Geometry, HostArray, Kernels } from "@bn/core";
 
+/** The name of a kernel. */
 export type KernelName = keyof Kernels<never>;
 
 /** How a kernel uses a buffer: reads it, overwrites it, or adds into it. */
-type Use = "in" | "out" | "add";
+export type Use = "in" | "out" | "add";
 /** The number of elements that the kernel uses: outer * channels * inner, channels, or one. */
 export type Size = "tensor" | "channels" | "one";
 
@@ -36,7 +37,16 @@ const average = { running: running("add"), fraction: NUMBER, correction: NUMBER 
 /** The first operands of every kernel of the backward. */
 const GIVEN = { dy: IN, x: IN, g: GEOMETRY, stats: moments("in"), eps: NUMBER };
 
-/** The operands of every kernel, in the order and with the names of `packages/core/src/backend.ts`. */
+/**
+ * The operands of every kernel as data, in the order and with the names of `Kernels` of @bn/core. Tools that wrap, record
+ * or repeat calls of kernels need it.
+ *
+ * @example
+ * ```ts
+ * import { SIGNATURES } from "@bn/conformance";
+ * console.log(Object.keys(SIGNATURES.normalize).join(", ")); // x, g, stats, eps, affine, y
+ * ```
+ */
 export const SIGNATURES: Readonly<Record<KernelName, Readonly<Record<string, Operand>>>> = {
   moments: { x: IN, g: GEOMETRY, out: moments("out") },
   splitMoments: { x: IN, g: GEOMETRY, out: fields({ mean: VALUES, meanLow: VALUES, m2: VALUES }) },

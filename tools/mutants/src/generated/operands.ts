@@ -1,3 +1,4 @@
+import { type Operand as ContractOperand, IN_PLACE, SIGNATURES as KERNELS } from "@bn/conformance";
 import type { HostBuffer, Kernels } from "@bn/core";
 
 export type HostKernels = Kernels<HostBuffer>;
@@ -18,93 +19,48 @@ export interface Signature {
   readonly size: number;
   readonly inputs: readonly Operand[];
   readonly outputs: readonly Operand[];
-  readonly eps?: number;
-  readonly m?: number;
+  readonly eps: number | undefined;
+  readonly m: number | undefined;
   /** The positions of two operands that may be the same buffer. */
-  readonly alias?: readonly [number, number];
+  readonly alias: readonly [number, number] | undefined;
 }
 
-const tensor = (name: string, at: number): Operand => ({ name, at: [at], over: "tensor" });
-const channel = (name: string, at: number, ...keys: string[]): Operand => ({
-  name,
-  at: [at, ...keys],
-  over: "channels",
-});
-const stats = (at: number) => [channel("mean", at, "mean"), channel("variance", at, "variance")];
-const affine = (at: number) => [channel("gamma", at, "gamma"), channel("beta", at, "beta")];
-const sums = (at: number) => [channel("sums.dy", at, "dy"), channel("sums.dyXhat", at, "dyXhat")];
-const grad = (at: number) => [channel("grad.gamma", at, "gamma"), channel("grad.beta", at, "beta")];
-const running = (at: number) => [
-  channel("running.mean", at, "running", "mean"),
-  channel("running.variance", at, "running", "variance"),
-];
+type Found = Operand & { readonly output: boolean };
+
+/** The buffers of an operand, without those of a single value. */
+function buffersOf(operand: ContractOperand, path: string, at: Operand["at"], over: Operand["over"]): Found[] {
+  if (operand.kind === "fields") {
+    return Object.entries(operand.fields).flatMap(([key, field]) =>
+      buffersOf(field, `${path}.${key}`, [...at, key], over),
+    );
+  }
+  if (operand.kind !== "buffer" || operand.size === "one") return [];
+  const name = path.replace(/^(stats|out|affine|average)\./, "");
+  return [{ name, at, over: operand.size === "tensor" ? "tensor" : over, output: operand.use !== "in" }];
+}
 
 /** The contract as data. The running statistics of an average are read and written; as outputs they are restored. */
-export const SIGNATURES: readonly Signature[] = [
-  { kernel: "moments", size: 1, inputs: [tensor("x", 0)], outputs: stats(2) },
-  {
-    kernel: "normalize",
-    size: 1,
-    inputs: [tensor("x", 0), ...stats(2), ...affine(4)],
-    outputs: [tensor("y", 5)],
-    eps: 3,
-    alias: [0, 5],
-  },
-  {
-    kernel: "gradSums",
-    size: 2,
-    inputs: [tensor("dy", 0), tensor("x", 1), ...stats(3)],
-    outputs: [...sums(5), ...grad(6)],
-    eps: 4,
-  },
-  {
-    kernel: "gradNormalize",
-    size: 2,
-    inputs: [tensor("dy", 0), tensor("x", 1), ...stats(3), channel("gamma", 5, "gamma"), ...sums(6)],
-    outputs: [tensor("dx", 8)],
-    eps: 4,
-    m: 7,
-    alias: [0, 8],
-  },
-  {
-    kernel: "forward",
-    size: 1,
-    inputs: [tensor("x", 0), ...affine(5)],
-    outputs: [tensor("y", 6), ...stats(2), ...running(3)],
-    eps: 4,
-    alias: [0, 6],
-  },
-  {
-    kernel: "backward",
-    size: 2,
-    inputs: [tensor("dy", 0), tensor("x", 1), ...stats(3), channel("gamma", 5, "gamma")],
-    outputs: [tensor("dx", 9), ...sums(6), ...grad(7)],
-    eps: 4,
-    m: 8,
-    alias: [0, 9],
-  },
-  { kernel: "scale", size: 1, inputs: [tensor("x", 0), ...affine(2)], outputs: [tensor("y", 3)], alias: [0, 3] },
-  {
-    kernel: "scaleSums",
-    size: 2,
-    inputs: [tensor("dy", 0), tensor("x", 1)],
-    outputs: [channel("dGamma", 3), channel("dBeta", 4)],
-  },
-  { kernel: "movingAverage", size: 0, inputs: stats(1), outputs: running(2) },
-  {
-    kernel: "globalStats",
-    size: 0,
-    inputs: running(1).map(({ name, at }) => channel(name, 1, at[2] ?? "")),
-    outputs: stats(2),
-  },
-  {
-    kernel: "copy",
-    size: 0,
-    inputs: [{ ...tensor("x", 1), over: "length" }],
-    outputs: [{ ...tensor("y", 2), over: "length" }],
-  },
-  { kernel: "fill", size: 0, inputs: [], outputs: [{ ...tensor("y", 2), over: "length" }] },
-];
+export const SIGNATURES: readonly Signature[] = Object.entries(KERNELS).flatMap(([name, operands]) => {
+  const kernel = name as keyof typeof KERNELS;
+  if (kernel === "splitMoments") return [];
+  const keys = Object.keys(operands);
+  const position = (key: string) => (keys.includes(key) ? keys.indexOf(key) : undefined);
+  const over = keys[0] === "length" ? "length" : "channels";
+  const found = Object.values(operands)
+    .flatMap((operand, i) => buffersOf(operand, keys[i] as string, [i], over))
+    .filter(({ name: one }) => one !== "beta" || !keys.includes("dy")); // gradients do not depend on beta
+  const pair = IN_PLACE[kernel]?.toReversed().map((key) => keys.indexOf(key)) as [number, number] | undefined;
+  const outputs = found.filter(({ output }) => output);
+  return {
+    kernel,
+    size: keys.findIndex((key) => ["geometry", "length"].includes(operands[key]?.kind ?? "")),
+    inputs: found.filter(({ output }) => !output),
+    outputs: outputs.toSorted((a, b) => Number(b.over === "tensor") - Number(a.over === "tensor")),
+    eps: position("eps"),
+    m: position("m"),
+    alias: pair,
+  };
+});
 
 type Records = { readonly [key: string]: Records | null } | HostBuffer | null;
 
