@@ -1,5 +1,5 @@
 import type { Geometry } from "@bn/core";
-import { at, type BackendMutant, type Buffer, betaAt, each, fround, gammaAt, kernels, mapped } from "./plant.ts";
+import { at, type BackendMutant, type Buffer, betaAt, each, fround, gammaAt, kernels, mapped, sums } from "./plant.ts";
 
 export const moments: readonly BackendMutant[] = [
   kernels("unbiased variance", "K-1", (real) => ({
@@ -28,32 +28,18 @@ export const moments: readonly BackendMutant[] = [
 
 function oneSweep(x: Buffer, g: Geometry, out: { mean: Buffer; variance: Buffer }): void {
   const m = g.outer * g.inner;
-  const [sum, squares] = [new Float32Array(g.channels), new Float32Array(g.channels)];
-  each(g, (i, c) => {
-    sum[c] = (sum[c] as number) + at(x, i);
-    squares[c] = (squares[c] as number) + fround(at(x, i) ** 2);
-  });
-  for (let c = 0; c < g.channels; c++) {
-    const mean = fround((sum[c] as number) / m);
-    out.mean.view[c] = mean;
-    out.variance.view[c] = Math.max(0, fround(fround((squares[c] as number) / m) - fround(mean * mean)));
-  }
+  const mean = sums(g, (i) => at(x, i), new Float32Array(g.channels)).map((sum) => sum / m);
+  const squares = sums(g, (i) => fround(at(x, i) ** 2), new Float32Array(g.channels));
+  out.mean.view.set(mean);
+  out.variance.view.set(squares.map((sum, c) => Math.max(0, fround(sum / m) - fround((mean[c] as number) ** 2))));
 }
 
 function plainLoops(x: Buffer, g: Geometry, out: { mean: Buffer; variance: Buffer }): void {
   const m = g.outer * g.inner;
-  const [sum, squares] = [new Float32Array(g.channels), new Float32Array(g.channels)];
-  each(g, (i, c) => {
-    sum[c] = (sum[c] as number) + at(x, i);
-  });
-  const mean = sum.map((value) => value / m);
-  each(g, (i, c) => {
-    squares[c] = (squares[c] as number) + fround(fround(at(x, i) - (mean[c] as number)) ** 2);
-  });
-  for (let c = 0; c < g.channels; c++) {
-    out.mean.view[c] = mean[c] as number;
-    out.variance.view[c] = (squares[c] as number) / m;
-  }
+  const mean = sums(g, (i) => at(x, i), new Float32Array(g.channels)).map((sum) => sum / m);
+  const about = (i: number, c: number) => fround(fround(at(x, i) - (mean[c] as number)) ** 2);
+  out.mean.view.set(mean);
+  out.variance.view.set(sums(g, about, new Float32Array(g.channels)).map((sum) => sum / m));
 }
 
 export const maps: readonly BackendMutant[] = [

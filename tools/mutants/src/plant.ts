@@ -54,3 +54,15 @@ export const fround = Math.fround;
 export const at = (buffer: Buffer, i: number): number => buffer.view[i] as number;
 export const gammaAt = (affine: Affine<Buffer> | null, c: number): number => (affine ? at(affine.gamma, c) : 1);
 export const betaAt = (affine: Affine<Buffer> | null, c: number): number => (affine?.beta ? at(affine.beta, c) : 0);
+
+/** Sums of `term` per channel, in the type of `total` and one term after another. */
+export function sums<A extends HostArray = Float64Array>(
+  { outer, channels, inner }: Geometry,
+  term: (i: number, c: number) => number,
+  total: A = new Float64Array(channels) as A,
+): A {
+  each({ outer, channels, inner }, (i, c) => {
+    total[c] = (total[c] as number) + term(i, c);
+  });
+  return total;
+}

@@ -1,18 +1,5 @@
-import type { Geometry, HostArray } from "@bn/core";
-import { at, type BackendMutant, type Buffer, betaAt, each, fround, fused, gammaAt, kernels } from "./plant.ts";
-
-/** Sums of `term` per channel in plain float64, without recomputing or scaling by a power of two. */
-function sums(g: Geometry, term: (i: number, c: number) => number): Float64Array {
-  const total = new Float64Array(g.channels);
-  each(g, (i, c) => {
-    total[c] = (total[c] as number) + term(i, c);
-  });
-  return total;
-}
-
-function store(target: Buffer, values: Float64Array): void {
-  target.view.set(values);
-}
+import type { HostArray } from "@bn/core";
+import { at, type BackendMutant, type Buffer, betaAt, each, fround, fused, gammaAt, kernels, sums } from "./plant.ts";
 
 const inverse = (variance: Buffer, eps: number, c: number) => 1 / Math.sqrt(at(variance, c) + eps);
 
@@ -22,11 +9,9 @@ const plain: readonly BackendMutant[] = [
     moments(x, g, out) {
       const m = g.outer * g.inner;
       const mean = sums(g, (i) => at(x, i)).map((sum) => sum / m);
-      store(out.mean, mean);
-      store(
-        out.variance,
-        sums(g, (i, c) => (at(x, i) - (mean[c] as number)) ** 2).map((sum) => sum / m),
-      );
+      const squares = sums(g, (i, c) => (at(x, i) - (mean[c] as number)) ** 2);
+      out.mean.view.set(mean);
+      out.variance.view.set(squares.map((sum) => sum / m));
     },
   })),
   kernels("gamma r that overflows or underflows, in normalize", "N-10", () => ({
@@ -39,15 +24,9 @@ const plain: readonly BackendMutant[] = [
   })),
   kernels("products that overflow or underflow, in gradSums", "N-10", () => ({
     gradSums(dy, x, g, { mean, variance }, eps, out) {
-      store(
-        out.dy,
-        sums(g, (i) => at(dy, i)),
-      );
       const products = sums(g, (i, c) => at(dy, i) * (at(x, i) - at(mean, c)));
-      store(
-        out.dyXhat,
-        products.map((sum, c) => sum * inverse(variance, eps, c)),
-      );
+      out.dy.view.set(sums(g, (i) => at(dy, i)));
+      out.dyXhat.view.set(products.map((sum, c) => sum * inverse(variance, eps, c)));
     },
   })),
   kernels("r b that overflows or underflows, in gradNormalize", "N-10", () => ({
@@ -61,20 +40,8 @@ const plain: readonly BackendMutant[] = [
   })),
   kernels("products that overflow, in scaleSums", "N-10", () => ({
     scaleSums(dy, x, g, dGamma, dBeta) {
-      const add = (target: Buffer | null, values: Float64Array) =>
-        target &&
-        store(
-          target,
-          values.map((value, c) => at(target, c) + value),
-        );
-      add(
-        dGamma,
-        sums(g, (i) => at(dy, i) * at(x, i)),
-      );
-      add(
-        dBeta,
-        sums(g, (i) => at(dy, i)),
-      );
+      dGamma?.view.set(sums(g, (i) => at(dy, i) * at(x, i)).map((sum, c) => at(dGamma, c) + sum));
+      dBeta?.view.set(sums(g, (i) => at(dy, i)).map((sum, c) => at(dBeta, c) + sum));
     },
   })),
   kernels("a variance that is infinite because a sum of squares is", "N-10", (real) => ({
@@ -102,10 +69,7 @@ const split: readonly BackendMutant[] = [
   kernels("squares about the rounded mean", "K-12", (real) => ({
     splitMoments(x, g, out) {
       real.splitMoments?.(x, g, out);
-      store(
-        out.m2,
-        sums(g, (i, c) => (at(x, i) - at(out.mean, c)) ** 2),
-      );
+      out.m2.view.set(sums(g, (i, c) => (at(x, i) - at(out.mean, c)) ** 2));
     },
   })),
   kernels("m2 divided by m", "K-12", (real) => ({

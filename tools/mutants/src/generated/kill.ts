@@ -35,10 +35,13 @@ export function ordered(
     if (name === hint.dimension && n > hint.above) return 100 + n / 100;
     return name === "drawn" ? 2e4 : 3e4 + n;
   };
-  return cases
+  const own = cases
     .filter(({ id }) => id.startsWith(`kernels/${kernel}/`) && !/\d+x\d+x\d+/.test(id))
-    .filter(({ needs }) => dtype === null || needs.dtype === dtype)
-    .map((one) => ({ one, at: rank(one) }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ one }) => one);
+    .filter(({ needs }) => dtype === null || needs.dtype === dtype);
+  return sortedBy(own, rank);
+}
+
+export function sortedBy<T>(list: readonly T[], rank: (one: T) => number): T[] {
+  const ranked = list.map((one) => ({ one, at: rank(one) }));
+  return ranked.sort((a, b) => a.at - b.at).map(({ one }) => one);
 }

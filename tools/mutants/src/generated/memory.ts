@@ -36,6 +36,9 @@ export function recycling(real: Backend) {
   };
 }
 
+export const zeros = (dtype: Dtype, length: number): HostArray =>
+  dtype === "float32" ? new Float32Array(length) : new Float64Array(length);
+
 function bytesOf({ dtype, length }: Pick<DeviceBuffer, "dtype" | "length">): number {
   return length * (dtype === "float32" ? 4 : 8);
 }
@@ -48,8 +51,7 @@ const FAULTS: readonly (readonly [kind: string, plant: (real: Backend, size: num
       alloc(dtype, length) {
         const buffer = real.alloc(dtype, length);
         if (length <= size) return buffer;
-        const host = dtype === "float32" ? new Float32Array(length) : new Float64Array(length);
-        real.write(buffer, host.fill(5, size));
+        real.write(buffer, zeros(dtype, length).fill(5, size));
         return buffer;
       },
     }),

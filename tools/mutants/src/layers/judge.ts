@@ -1,6 +1,6 @@
 import type { Case } from "@bn/conformance";
 import type { Backend } from "@bn/core";
-import { firstFailure } from "../generated/kill.ts";
+import { firstFailure, sortedBy } from "../generated/kill.ts";
 import { generateLayers } from "./generate.ts";
 import type { LayerMutant, LayerType, Params } from "./mutant.ts";
 import type { Core, Layer } from "./tools.ts";
@@ -48,10 +48,7 @@ function ordered(cases: readonly Case[], above: number | undefined): Case[] {
     const size = Number(/\/(?:outer|channels|inner)-(\d+)\//.exec(id)?.[1] ?? 0);
     return size > above ? size : Number.MAX_VALUE;
   };
-  return cases
-    .map((one) => ({ one, at: rank(one) }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ one }) => one);
+  return sortedBy(cases, rank);
 }
 
 export interface LayerVerdict {

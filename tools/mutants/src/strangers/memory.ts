@@ -1,5 +1,5 @@
 import type { Backend, DeviceBuffer, Dtype, HostArray, HostBuffer } from "@bn/core";
-import { type PartsMutant, recycling } from "../generated/memory.ts";
+import { type PartsMutant, recycling, zeros } from "../generated/memory.ts";
 import { over } from "../over.ts";
 
 type Real = Backend;
@@ -82,7 +82,11 @@ const LENGTHS: readonly MemoryFault[] = [
     const from = source.byteOffset / source.BYTES_PER_ELEMENT;
     return whole(source, from + length).subarray(from) as HostArray;
   }),
-  write("zeros behind what is written", (source, { length }) => padded(source, length)),
+  write("zeros behind what is written", (source, { dtype, length }) => {
+    const padded = zeros(dtype, length);
+    padded.set(source);
+    return padded;
+  }),
   write("the last of more than 65,536 lost", (source) => (source.length > 65_536 ? part(source, -1) : source)),
   write("the last of 2n + 1 lost, above 16", (source) =>
     source.length > 16 && source.length % 2 === 1 ? part(source, -1) : source,
@@ -141,12 +145,6 @@ function part(source: HostArray, end: number): HostArray {
   return source.subarray(0, end) as HostArray;
 }
 
-function padded(source: HostArray, length: number): HostArray {
-  const made = source.BYTES_PER_ELEMENT === 4 ? new Float32Array(length) : new Float64Array(length);
-  made.set(source);
-  return made;
-}
-
 /** `alloc` returns disposed memory that is not cleared beyond element `from`. */
 const dirty = (bug: string, from: number, which: (was: Dtype, is: Dtype) => boolean): MemoryFault => ({
   bug: `alloc: ${bug}`,
@@ -162,9 +160,6 @@ const dirty = (bug: string, from: number, which: (was: Dtype, is: Dtype) => bool
     };
   },
 });
-
-const zeros = (dtype: Dtype, length: number): HostArray =>
-  dtype === "float32" ? new Float32Array(length) : new Float64Array(length);
 
 const ALLOCS: readonly MemoryFault[] = [
   dirty("dirt beyond 2,000", 2000, () => true),
