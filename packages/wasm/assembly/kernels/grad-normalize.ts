@@ -4,13 +4,12 @@
  *
  *   tables = mean, a, c, s of each channel            tables.ts; channels out of range: careful/maps.ts
  *   planes: for each slice of memory, for each row in it: dx = map(dy, x) with the row's coefficients
- *   columns: for each group of 4 rows, for each 3 vectors of columns: dx = map(dy, x) in all rows, coefficients in
+ *   columns: for each group of rows, for each 3 vectors of columns: dx = map(dy, x) in all rows, coefficients in
  *            registers
  *
- * Instructions per vector, counted in the machine code that V8 makes: 10.3 for one long row, 12.1 for columns, and 13.5
- * in [8, 512, 49], where a row of 49 ends in a single value and 3 of 16 accesses straddle two lines. [512, 1024] is over
- * the limit, probably by memory: 4 rows of 3 tensors are 12 pages at a time, and one row is 3. With 2 rows at a time the
- * coefficients cost more: it takes 1.16 times as long.
+ * Instructions per vector, counted in the machine code that V8 makes: 10.3 for one long row; for columns 11.3 in groups
+ * of 6 rows and 12.1 in groups of 4; 13.5 in [8, 512, 49], where a row of 49 ends in a single value and 3 of 16 accesses
+ * straddle two lines. More rows would be more streams than the prefetchers follow.
  */
 import { carefulGradient } from "../careful/maps";
 import { canBeHelped, differencesInRange, gradientInRange } from "../careful/range";
@@ -21,6 +20,7 @@ import {
   channelsOfTile,
   groupOfMap,
   lastOfChunk,
+  odd,
   planColumns,
   SLICE,
   slicesOfChunk,
@@ -188,19 +188,21 @@ export function gradNormalizeTile<T>(): void {
 export function gradNormalizeRows<T>(item: u32): void {
   const end = min((item + 1) * job.span, job.rows);
   const group = groupOfMap<T>(3);
-  for (let row = item * job.span; row < end; ) {
-    const rows = min(group, end - row);
-    gradNormalizeGroup<T>(job.firstColumn * sizeof<T>() + row * job.stride, rows);
-    row += rows;
-  }
+  let row = item * job.span;
+  const far = odd((end - row) / group);
+  for (const last = row + far; row < last; row++) gradNormalizeGroup<T>(row, group, far * job.stride);
+  for (row += (group - 1) * far; row < end; row += group) gradNormalizeGroup<T>(row, min(group, end - row), job.stride);
   const rest = job.firstColumn * sizeof<T>() + end * job.stride;
   if (end === job.rows && job.rest > 0) lastOfRow<T>(job.dy + rest, job.x + rest, job.y + rest, job.rest, table(0));
 }
 
-/** Maps some rows, block by block of three vectors, whose twelve coefficients stay in registers. */
-function gradNormalizeGroup<T>(offset: usize, rows: u32): void {
-  const stride = job.stride;
-  const taller = rows * stride;
+/**
+ * Maps some rows, the first one and others `far` bytes apart, block by block of three vectors, whose twelve coefficients
+ * stay in registers.
+ */
+function gradNormalizeGroup<T>(row: u32, rows: u32, far: usize): void {
+  const offset = job.firstColumn * sizeof<T>() + row * job.stride;
+  const taller = rows * far;
   let dy = job.dy + offset;
   let x = job.x + offset;
   let dx = job.y + offset;
@@ -221,7 +223,7 @@ function gradNormalizeGroup<T>(offset: usize, rows: u32): void {
     const s2 = v128.load(t, 3 * TABLE + 32);
     let from = x;
     let to = dx;
-    for (let g = dy, end = dy + taller; g !== end; g += stride, from += stride, to += stride) {
+    for (let g = dy, end = dy + taller; g !== end; g += far, from += far, to += far) {
       v128.store(to, mapped<T>(v128.load(g), v128.load(from), a0, m0, c0, s0));
       v128.store(to, mapped<T>(v128.load(g, 16), v128.load(from, 16), a1, m1, c1, s1), 16);
       v128.store(to, mapped<T>(v128.load(g, 32), v128.load(from, 32), a2, m2, c2, s2), 32);
@@ -238,7 +240,7 @@ function gradNormalizeGroup<T>(offset: usize, rows: u32): void {
     const s = v128.load(t, 3 * TABLE);
     let from = x;
     let to = dx;
-    for (let g = dy, end = dy + taller; g !== end; g += stride, from += stride, to += stride)
+    for (let g = dy, end = dy + taller; g !== end; g += far, from += far, to += far)
       v128.store(to, mapped<T>(v128.load(g), v128.load(from), a, m, c, s));
     dy += 16;
     x += 16;
@@ -247,7 +249,7 @@ function gradNormalizeGroup<T>(offset: usize, rows: u32): void {
   }
   if (bytes === 0) return;
   const n = u32(bytes) / sizeof<T>();
-  for (const end = dy + taller; dy !== end; dy += stride, x += stride, dx += stride) lastOfRow<T>(dy, x, dx, n, t);
+  for (const end = dy + taller; dy !== end; dy += far, x += far, dx += far) lastOfRow<T>(dy, x, dx, n, t);
 }
 
 /** Maps n elements of a row, whose coefficients lie at t. */

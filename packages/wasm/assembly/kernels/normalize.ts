@@ -4,9 +4,10 @@
  *
  *   tables = mean, s, beta of each channel            tables.ts; channels out of range: careful/maps.ts
  *   planes: for each slice of memory, for each row in it: y = map(x) with the row's coefficients
- *   columns: for each group of 4 rows, for each 4 vectors of columns: y = map(x) in all rows, coefficients in registers
+ *   columns: for each group of rows, for each 4 vectors of columns: y = map(x) in all rows, coefficients in registers
  *
- * Instructions per vector, counted in the machine code that V8 makes: 6.3 for one long row, 7.5 for columns.
+ * Instructions per vector, counted in the machine code that V8 makes: 6.3 for one long row; for columns 7.1 in groups of
+ * 6 rows, 7.5 in groups of 4.
  */
 import { carefulNormalize } from "../careful/maps";
 import { canBeHelped, differencesInRange, mapInRange } from "../careful/range";
@@ -17,6 +18,7 @@ import {
   channelsOfTile,
   groupOfMap,
   lastOfChunk,
+  odd,
   planColumns,
   SLICE,
   slicesOfChunk,
@@ -181,20 +183,23 @@ export function normalizeTile<T>(): void {
 export function normalizeRows<T>(item: u32): void {
   const end = min((item + 1) * job.span, job.rows);
   const group = groupOfMap<T>(2);
-  for (let row = item * job.span; row < end; ) {
-    const rows = min(group, end - row);
-    const offset = job.firstColumn * sizeof<T>() + row * job.stride;
-    normalizeGroup<T>(job.x + offset, job.y + offset, rows);
-    row += rows;
-  }
+  let row = item * job.span;
+  const far = odd((end - row) / group);
+  for (const last = row + far; row < last; row++) normalizeGroup<T>(row, group, far * job.stride);
+  for (row += (group - 1) * far; row < end; row += group) normalizeGroup<T>(row, min(group, end - row), job.stride);
   const rest = job.firstColumn * sizeof<T>() + end * job.stride;
   if (end === job.rows && job.rest > 0) lastOfRow<T>(job.x + rest, job.y + rest, job.rest, table(0));
 }
 
-/** Maps some rows, block by block of four vectors, whose twelve coefficients stay in registers. */
-function normalizeGroup<T>(x: usize, y: usize, rows: u32): void {
-  const stride = job.stride;
-  const taller = rows * stride;
+/**
+ * Maps some rows, the first one and others `far` bytes apart, block by block of four vectors, whose twelve coefficients
+ * stay in registers.
+ */
+function normalizeGroup<T>(row: u32, rows: u32, far: usize): void {
+  const offset = job.firstColumn * sizeof<T>() + row * job.stride;
+  let x = job.x + offset;
+  let y = job.y + offset;
+  const taller = rows * far;
   let n = job.columns;
   let c = table(0);
   for (const lanes: u32 = 64 / sizeof<T>(); n >= lanes; n -= lanes) {
@@ -211,7 +216,7 @@ function normalizeGroup<T>(x: usize, y: usize, rows: u32): void {
     const b2 = v128.load(c, 2 * TABLE + 32);
     const b3 = v128.load(c, 2 * TABLE + 48);
     let to = y;
-    for (let from = x, end = x + taller; from !== end; from += stride, to += stride) {
+    for (let from = x, end = x + taller; from !== end; from += far, to += far) {
       v128.store(to, mapped<T>(v128.load(from), m0, s0, b0));
       v128.store(to, mapped<T>(v128.load(from, 16), m1, s1, b1), 16);
       v128.store(to, mapped<T>(v128.load(from, 32), m2, s2, b2), 32);
@@ -221,7 +226,7 @@ function normalizeGroup<T>(x: usize, y: usize, rows: u32): void {
     y += 64;
     c += 64;
   }
-  if (n > 0) for (const end = x + taller; x !== end; x += stride, y += stride) lastOfRow<T>(x, y, n, c);
+  if (n > 0) for (const end = x + taller; x !== end; x += far, y += far) lastOfRow<T>(x, y, n, c);
 }
 
 /** Maps n elements of a row, whose coefficients lie at c. */

@@ -2,21 +2,23 @@
  * The two sums of every column of short rows, taken in order of memory:
  *
  *   entries = 0                                     float64 sums per column
- *   for each band of rows:
+ *   for each band of fours of rows:
  *     runs = 0                                      sums in the dtype per column
- *     for each group of the band's rows:
+ *     for each group of the band's fours:
  *       for each block of 64 bytes of columns:
  *         runs[block] += sums of u, v over the group's rows, in registers, a tree of four rows per addition
  *     entries += runs                               widened (float32) or compensated (float64)
  *   total[c] = the columns of channel c in entries
  *
- * The bits depend only on the bands. A group is as many rows as stay in the first-level cache while their columns are
+ * The rows of a four lie a quarter of the part apart, so that they are four streams, each in order of memory, which
+ * hardware prefetches side by side; rows that are left over follow one another, and so do all rows of a small tensor.
+ * The bits depend only on the shape. A group is as many rows as stay in the first-level cache while their columns are
  * walked. If the number of columns is not a multiple of a block, the last block overlaps the one before it, and the
  * overlap is counted once. Each part of the rows has its own entries, and these are added in order. Bounds: N-1, with
  * at most 2 + band / 4 + 3 additions in the dtype.
  */
 import { job } from "../job";
-import { BAND, BLOCK_BYTES, BLOCK_LIST, groupOf, isLarge, partial, TABLE, TOTALS, table } from "../shape";
+import { BAND, BLOCK_BYTES, BLOCK_LIST, groupOf, partial, streamsOf, TABLE, TOTALS, table } from "../shape";
 import { finite, lost, lostOf, regain, upper, zero } from "../vector";
 import { addCompensated } from "./planes";
 import { areDeviations, first as firstTerm, operands, second, sumOfFour } from "./terms";
@@ -40,38 +42,43 @@ function fromAToQ<T>(): usize {
 export function sumRows<T, K>(part: u32): void {
   const from = part * job.span;
   if (from >= job.rows) return;
-  const end = min(from + job.span, job.rows);
+  const rows = min(job.span, job.rows - from);
   const entries = partial() + part * job.blocks * BLOCK;
-  const start = (areDeviations<K>() ? job.x : job.dy) + job.firstColumn * sizeof<T>();
+  const start = (areDeviations<K>() ? job.x : job.dy) + job.firstColumn * sizeof<T>() + from * job.stride;
   memory.fill(entries, 0, job.blocks * BLOCK);
-  const large = isLarge<T>(operands<K>());
-  const group = groupOf(job.stride * operands<K>(), large);
-  for (let row = from; row < end; ) {
-    const endOfBand = min(row + BAND, end);
-    for (let opens = true; row < endOfBand; opens = false) {
-      const rows = min(group, endOfBand - row);
-      const p = start + row * job.stride;
-      if (large) touchRows<T, K>(p, rows);
-      row += rows;
-      sumGroup<T, K>(p, rows, entries, opens, row === endOfBand);
+  const far = streamsOf<T>(operands<K>(), rows);
+  sumBands<T, K>(start, 4 * far, far * job.stride, job.stride, entries);
+  sumBands<T, K>(start + 4 * far * job.stride, rows - 4 * far, job.stride, 4 * job.stride, entries);
+}
+
+/** Sums `rows` rows from p on, in fours of rows `far` bytes apart; each four lies `next` bytes after the one before. */
+function sumBands<T, K>(p: usize, rows: u32, far: usize, next: usize, entries: usize): void {
+  const group = groupOf<T>(operands<K>());
+  while (rows > 0) {
+    let band = min(BAND, rows);
+    rows -= band;
+    for (let opens = true; band > 0; opens = false) {
+      const n = min(group, band);
+      band -= n;
+      sumGroup<T, K>(p, n, far, next, entries, opens, band === 0);
+      p += (n / 4) * next;
     }
   }
 }
 
 /**
- * Reads one byte per line, in order of memory. The prefetcher then runs ahead, which it does not do for blocks of
- * columns.
+ * Adds both sums of `rows` rows to the runs of a band that this group opens, closes, or both. The last rows, if they are
+ * fewer than four, lie `far` bytes apart as well.
  */
-function touchRows<T, K>(p: usize, rows: u32): void {
-  const bytes = (rows - 1) * job.stride + job.columns * sizeof<T>();
-  for (let at: usize = 0; at < bytes; at += 64) load<u8>(p + at);
-  if (areDeviations<K>()) return;
-  for (let at: usize = 0, x = p + job.x - job.dy; at < bytes; at += 64) load<u8>(x + at);
-}
-
-/** Adds both sums of `rows` rows to the runs of a band that this group opens, closes, or both. */
-function sumGroup<T, K>(start: usize, rows: u32, entries: usize, opens: bool, closes: bool): void {
-  const stride = job.stride;
+function sumGroup<T, K>(
+  start: usize,
+  rows: u32,
+  far: usize,
+  next: usize,
+  entries: usize,
+  opens: bool,
+  closes: bool,
+): void {
   const apart = job.x - job.dy;
   const tables = table(0);
   const list = table(BLOCK_LIST);
@@ -92,9 +99,9 @@ function sumGroup<T, K>(start: usize, rows: u32, entries: usize, opens: bool, cl
     let q3 = v128.load(runs, 112);
     let left = rows;
     for (; left >= 4; left -= 4) {
-      const p1 = p + stride;
-      const p2 = p1 + stride;
-      const p3 = p2 + stride;
+      const p1 = p + far;
+      const p2 = p1 + far;
+      const p3 = p2 + far;
       let s = v128.load(c);
       let r = areDeviations<K>() ? s : v128.load(c, TABLE);
       let u0 = firstTerm<T, K>(v128.load(p), s);
@@ -143,10 +150,10 @@ function sumGroup<T, K>(start: usize, rows: u32, entries: usize, opens: bool, cl
       u2 = second<T, K>(u2, p2 + 48, apart, s, r);
       u3 = second<T, K>(u3, p3 + 48, apart, s, r);
       q3 = v128.add<T>(q3, sumOfFour<T>(u0, u1, u2, u3));
-      p = p3 + stride;
+      p += next;
     }
     // The last rows, fewer than four.
-    for (; left > 0; left--, p += stride) {
+    for (; left > 0; left--, p += far) {
       let s = v128.load(c);
       let u = firstTerm<T, K>(v128.load(p), s);
       a0 = v128.add<T>(a0, u);
