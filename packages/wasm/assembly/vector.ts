@@ -14,6 +14,13 @@ export function lastLanes<T>(count: u32): v128 {
   return v128.lt<i32>(i32x4(3, 2, 1, 0), i32x4.splat(count));
 }
 
+const FIRST: usize = memory.data<u64>([-1, -1, 0, 0], 16);
+
+/** A mask of all ones in the first `count` bytes; count <= 16. */
+export function firstBytes(count: usize): v128 {
+  return v128.load(FIRST + 16 - count);
+}
+
 /** The `count` < lanes elements at p, with zeros in the other lanes. Nothing past the elements is read. */
 export function loadTail<T>(p: usize, count: u32): v128 {
   if (sizeof<T>() === 8) return v128.load_zero<f64>(p);

@@ -27,7 +27,7 @@ import {
   usePlanes,
 } from "../shape";
 import { betas, means, scales, spread, spreadScales } from "../tables";
-import { loadTail, storeTail } from "../vector";
+import { firstBytes, loadTail, storeTail } from "../vector";
 
 export function normalize<T>(): void {
   mapTensor<T>();
@@ -126,20 +126,19 @@ export function normalizeBlock<T>(first: u32, last: u32): void {
 
 /**
  * Maps n elements that follow one another: the `rest` of a channel's row, whose coefficients lie at `at`, then rows of
- * the channels after it.
+ * the channels after it. A vector that a row shares with the next one is mapped with the coefficients of both.
  */
 function mapRows<T>(offset: usize, n: u32, rest: u32, at: usize): void {
-  const lanes: u32 = 16 / sizeof<T>();
   let x = job.x + offset;
   let y = job.y + offset;
-  for (; n > 0; at += sizeof<T>()) {
-    const m = v128.load_splat<T>(at);
-    const s = v128.load_splat<T>(at, TABLE);
-    const b = v128.load_splat<T>(at, 2 * TABLE);
-    let left = min(rest, n);
-    n -= left;
-    rest = job.inner;
-    for (; left >= 4 * lanes; left -= 4 * lanes) {
+  let m = v128.load_splat<T>(at);
+  let s = v128.load_splat<T>(at, TABLE);
+  let b = v128.load_splat<T>(at, 2 * TABLE);
+  const past = x + n * sizeof<T>();
+  const plane = job.inner * sizeof<T>();
+  let end = x + min(rest, n) * sizeof<T>();
+  while (true) {
+    for (const last = end - 64; x <= last; x += 64, y += 64) {
       const v0 = v128.load(x);
       const v1 = v128.load(x, 16);
       const v2 = v128.load(x, 32);
@@ -148,20 +147,48 @@ function mapRows<T>(offset: usize, n: u32, rest: u32, at: usize): void {
       v128.store(y, mapped<T>(v1, m, s, b), 16);
       v128.store(y, mapped<T>(v2, m, s, b), 32);
       v128.store(y, mapped<T>(v3, m, s, b), 48);
-      x += 64;
-      y += 64;
     }
-    for (; left >= lanes; left -= lanes) {
+    if (end - x >= 32) {
+      v128.store(y, mapped<T>(v128.load(x), m, s, b));
+      v128.store(y, mapped<T>(v128.load(x, 16), m, s, b), 16);
+      x += 32;
+      y += 32;
+    }
+    if (end - x >= 16) {
       v128.store(y, mapped<T>(v128.load(x), m, s, b));
       x += 16;
       y += 16;
     }
-    if (left > 0) {
-      storeTail<T>(y, mapped<T>(loadTail<T>(x, left), m, s, b), left);
-      x += left * sizeof<T>();
-      y += left * sizeof<T>();
+    if (end === past) break;
+    const left = end - x;
+    const m0 = m;
+    const s0 = s;
+    const b0 = b;
+    at += sizeof<T>();
+    m = v128.load_splat<T>(at);
+    s = v128.load_splat<T>(at, TABLE);
+    b = v128.load_splat<T>(at, 2 * TABLE);
+    end = min(end + plane, past);
+    if (left === 0) continue;
+    if (past - x < 16) {
+      mapTail<T>(x, y, left, m0, s0, b0);
+      x += left;
+      y += left;
+      break;
     }
+    const v = v128.load(x);
+    v128.store(y, v128.bitselect(mapped<T>(v, m0, s0, b0), mapped<T>(v, m, s, b), firstBytes(left)));
+    x += 16;
+    y += 16;
   }
+  mapTail<T>(x, y, past - x, m, s, b);
+}
+
+/** Maps fewer bytes than a vector has. */
+function mapTail<T>(x: usize, y: usize, bytes: usize, m: v128, s: v128, b: v128): void {
+  if (bytes === 0) return;
+  const n = u32(bytes) / sizeof<T>();
+  storeTail<T>(y, mapped<T>(loadTail<T>(x, n), m, s, b), n);
 }
 
 // ---- columns
