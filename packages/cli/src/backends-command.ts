@@ -1,6 +1,6 @@
 import type { Supports } from "@bn/core";
 import { type Listed, listBackends } from "./backends.ts";
-import { checkWritable, writeReport } from "./output.ts";
+import { openOutputs } from "./files.ts";
 
 export interface BackendsOptions {
   readonly json?: string;
@@ -11,12 +11,11 @@ export interface BackendsOptions {
  * `bn backends` prints each known backend to standard output. It has no verdict, because an absent backend is not a
  * failure.
  */
-export async function backendsCommand({ json, force = false }: BackendsOptions): Promise<void> {
-  if (json !== undefined) await checkWritable("--json", json, force);
+export async function backendsCommand({ json, force }: BackendsOptions): Promise<void> {
+  const outputs = await openOutputs({ "--json": json }, force);
   const listed = await listBackends();
-  const table = json === "-" ? process.stderr : process.stdout;
-  table.write(`${listed.map(textOf).join("\n")}\n`);
-  if (json !== undefined) await writeReport(json, `${JSON.stringify(listed.map(jsonOf), null, 2)}\n`);
+  outputs.text.write(`${listed.map(textOf).join("\n")}\n`);
+  await outputs.write({ "--json": () => `${JSON.stringify(listed.map(jsonOf), null, 2)}\n` });
 }
 
 function jsonOf({ name, package: from, available, reason }: Listed): Readonly<Record<string, unknown>> {

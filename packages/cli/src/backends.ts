@@ -118,7 +118,7 @@ export async function backendsOf(list: string | undefined): Promise<Available[]>
   if (list !== undefined) return chooseBackends(list);
   const listed = await listBackends();
   for (const { name, available, reason } of listed) {
-    if (!available) process.stderr.write(`${name}is not available and is skipped: ${reason}\n`);
+    if (!available) process.stderr.write(`${name} is not available and is skipped: ${reason}\n`);
   }
   const found = listed.flatMap(({ available }) => (available ? [available] : []));
   if (found.length === 0) {

@@ -1,9 +1,10 @@
-import { type ConvertedNet, convertNet } from "@bn/caffe";
+import type { ConvertedNet, ConvertOptions } from "@bn/caffe";
 import { openNet, openWeights } from "@bn/caffe/node";
-import { BnError, type Shape } from "@bn/core";
+import type { Shape } from "@bn/core";
 import type { Tensor } from "@bn/onnx/verify";
 import { dialectOf } from "./caffe.ts";
 import { feedsFor, type GivenInputs } from "./inputs-option.ts";
+import { bad } from "./option-values.ts";
 
 /** The options of `bn convert` and `bn verify --net` other than the two files. */
 export interface NetworkOptions {
@@ -14,20 +15,17 @@ export interface NetworkOptions {
   readonly stage?: readonly string[];
 }
 
-/**
- * Reads a Caffe network and converts it. Errors: `ERR_BN_PARAM` for wrong options; `ERR_BN_DATA` as for `convertNet`.
- */
-export async function convertFiles(net: string, weights: string, options: NetworkOptions): Promise<ConvertedNet> {
-  const { opset, shape = [], dialect, stage } = options;
-  const given = dialectOf(dialect);
-  const read = { net: await openNet(net), weights: await openWeights(weights) };
-  return convertNet({
-    ...read,
-    dialect: given,
-    shapes: shapesOf(shape),
-    ...(opset === undefined ? {} : { opset: Number(opset) }),
-    ...(stage === undefined ? {} : { stages: stage }),
-  });
+/** The network and the other options of a conversion. Errors: `ERR_BN_PARAM` for wrong options, and without a net. */
+export async function openNetwork(
+  net: string | undefined,
+  weights: string,
+  { opset, shape = [], dialect, stage }: NetworkOptions,
+): Promise<ConvertOptions> {
+  if (net === undefined)
+    throw bad(`${weights}: this file holds Caffe weights only; pass their network with --net DEPLOY.prototxt`);
+  const given = { dialect: dialectOf(dialect), shapes: shapesOf(shape), stages: stage };
+  const version = opset === undefined ? undefined : Number(opset);
+  return { net: await openNet(net), weights: await openWeights(weights), ...given, opset: version };
 }
 
 /** Parses the shapes of `--shape NAME=1,3,224,224`, by name. Errors: `ERR_BN_PARAM`. */
@@ -38,11 +36,10 @@ export function shapesOf(options: readonly string[]): Record<string, Shape> {
     const at = option.lastIndexOf("=");
     const sizes = option.slice(at + 1).split(",");
     if (at < 1 || !sizes.every((size) => /^\s*[1-9]\d*\s*$/.test(size))) {
-      throw new BnError("ERR_BN_PARAM", `--shape ${option}: expected name=sizes, e.g. data=1,3,224,224`);
+      throw bad(`--shape ${option}: expected name=sizes, e.g. data=1,3,224,224`);
     }
     const name = option.slice(0, at);
-    if (Object.hasOwn(shapes, name))
-      throw new BnError("ERR_BN_PARAM", `--shape: "${name}" is given twice; give it once`);
+    if (Object.hasOwn(shapes, name)) throw bad(`--shape: "${name}" is given twice; give it once`);
     shapes[name] = sizes.map(Number);
   }
   return shapes;

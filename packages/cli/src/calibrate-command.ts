@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { basename, resolve } from "node:path";
+import { basename } from "node:path";
 import { netCalibration } from "@bn/caffe/calibrate";
-import { openNet, openWeights } from "@bn/caffe/node";
 import { BnError, type Communicator } from "@bn/core";
 import {
   type Calibrated,
@@ -18,22 +17,15 @@ import {
 } from "@bn/onnx/calibrate";
 import { openModel } from "@bn/onnx/node";
 import { createRuntime } from "@bn/onnx/verify";
-import { dialectOf, isCaffe } from "./caffe.ts";
-import { shapesOf } from "./caffe-network.ts";
+import { isCaffe } from "./caffe.ts";
+import { openNetwork } from "./caffe-network.ts";
 import { calibrateHtml } from "./calibrate-html.ts";
-import {
-  type CalibrateCommandOptions,
-  checkOutputs,
-  limitsOf,
-  modeOf,
-  type Work,
-  wholeOf,
-  workOf,
-} from "./calibrate-options.ts";
+import { type CalibrateCommandOptions, type Work, workOf } from "./calibrate-options.ts";
 import { calibrateJson, calibrateText, countCalibrated } from "./calibrate-report.ts";
 import { openState, withState } from "./calibrate-state.ts";
+import { type Outputs, openOutputs } from "./files.ts";
 import { matcher } from "./filter.ts";
-import { writeReport } from "./output.ts";
+import { bad, limitsOf, oneOf, refuse, wholeOf } from "./option-values.ts";
 import { openRanks } from "./ranks.ts";
 
 /**
@@ -47,21 +39,23 @@ export async function calibrateCommand(
   signal: AbortSignal,
 ): Promise<boolean> {
   const work = workOf(out, options);
-  if (resolve(path) === resolve(work.out)) {
-    throw new BnError("ERR_BN_PARAM", `${work.out}: this is the model to read; choose another output file`);
-  }
+  const { json, html, force } = options;
   const ranks = await openRanks(options.mpi ?? false);
   // If ranks are on several machines, only the first needs the folder.
   const writes = ranks === null || ranks.rank === 0;
-  if (writes) await checkOutputs(work, options);
-  const write: Write = (result) => writeResult(path, work.out, result, options, writes);
+  const paths = { [OUT[work.kind]]: work.out, "--json": json, "--html": html };
+  const outputs = await openOutputs(writes ? paths : {}, force, [path]);
+  const write: Write = (result) => writeResult(path, outputs, result, writes);
   const ok =
     work.kind === "merge"
       ? await write(await mergeParts(path, work.parts, options))
-      : await gather(path, work, options, { signal, ranks, write });
+      : await gather(path, work, options, { signal, ranks, write, outputs });
   await ranks?.dispose();
   return ok;
 }
+
+/** The name of the output file in messages. */
+const OUT = { run: "the model", merge: "the model", part: "--partial" } as const;
 
 type Write = (result: Calibrated) => Promise<boolean>;
 
@@ -80,6 +74,7 @@ interface Surroundings {
   readonly signal: AbortSignal;
   readonly ranks: Communicator | null;
   readonly write: Write;
+  readonly outputs: Outputs;
 }
 
 /** Runs the data through the network, for a model or for a part. */
@@ -87,10 +82,13 @@ async function gather(
   path: string,
   work: Exclude<Work, { kind: "merge" }>,
   options: CalibrateCommandOptions,
-  { signal, ranks, write }: Surroundings,
+  { signal, ranks, write, outputs }: Surroundings,
 ): Promise<boolean> {
   const limits = limitsOf(options);
-  const how = { batch: wholeOf("--batch", options.batch), mode: modeOf(options.mode) };
+  const how = {
+    batch: wholeOf("--batch", options.batch),
+    mode: oneOf("--mode", options.mode ?? "batch", ["batch", "exact"]),
+  };
   const calibration = await openChosen(path, options);
   if (calibration.nodes.length === 0) return write({ bytes: new Uint8Array(0), rows: calibration.left });
   const data = await openSamples(work.data, calibration.ports, options.input);
@@ -100,7 +98,8 @@ async function gather(
     return await withState(state, async ({ from, onBatch }) => {
       const gathering: GatherOptions = { ...how, runtime, signal, from, onBatch, communicator: ranks ?? undefined };
       if (work.kind === "run") return write(await calibration.run(data, gathering));
-      await writeReport(work.out, encodePart(await calibration.part(data, work.shard, gathering)));
+      const part = await calibration.part(data, work.shard, gathering);
+      await outputs.write({ [OUT.part]: () => encodePart(part) });
       return true;
     });
   } finally {
@@ -114,20 +113,9 @@ async function openCalibration(
   options: CalibrateCommandOptions,
   nodes: (name: string) => boolean,
 ): Promise<Calibration> {
-  const { net, dialect, shape = [], stage } = options;
-  if (isCaffe(path, net === undefined ? {} : { net })) {
-    if (net === undefined) {
-      throw new BnError(
-        "ERR_BN_PARAM",
-        `${path}: this file holds Caffe weights only; pass their network with --net DEPLOY.prototxt`,
-      );
-    }
-    const files = { net: await openNet(net), weights: await openWeights(path) };
-    const stages = stage === undefined ? {} : { stages: stage };
-    return netCalibration({ ...files, ...stages, dialect: dialectOf(dialect), shapes: shapesOf(shape), nodes });
-  }
-  const other = (["dialect", "shape", "stage"] as const).find((name) => options[name] !== undefined);
-  if (other) throw new BnError("ERR_BN_PARAM", `--${other} is for Caffe networks; leave it out, or pass --net`);
+  const { net, dialect, shape, stage } = options;
+  if (isCaffe(path, net)) return netCalibration({ ...(await openNetwork(net, path, options)), nodes });
+  refuse({ "--dialect": dialect, "--shape": shape, "--stage": stage }, "is for Caffe networks, and --net is not given");
   const { bytes, external } = await openModel(path);
   return calibrationOf(bytes, { external, nodes });
 }
@@ -141,7 +129,7 @@ async function openChosen(path: string, options: CalibrateCommandOptions): Promi
   if (nodes.length === 0) return calibration;
   const some = nodes.slice(0, 5).map((name) => `"${name}"`);
   const more = nodes.length > some.length ? ` and ${nodes.length - some.length} more` : "";
-  throw new BnError("ERR_BN_PARAM", `--nodes ${glob}: matches none of ${some.join(", ")}${more}`);
+  throw bad(`--nodes ${glob}: matches none of ${some.join(", ")}${more}`);
 }
 
 async function openSamples(
@@ -152,20 +140,16 @@ async function openSamples(
   const [port] = ports;
   const names = ports.map(({ name }) => `"${name}"`).join(", ") || "none";
   if (input !== undefined && !ports.some(({ name }) => name === input)) {
-    throw new BnError("ERR_BN_PARAM", `--input ${input}: there is no such input; the nodes depend on ${names}`);
+    throw bad(`--input ${input}: there is no such input; the nodes depend on ${names}`);
   }
   if (input !== undefined && ports.length > 1) {
-    throw new BnError(
-      "ERR_BN_PARAM",
+    throw bad(
       `--input ${input}: the nodes depend on ${ports.length} inputs, ${names}; save an array of each with numpy.savez, under these names`,
     );
   }
   if (!paths.includes("-")) return openData(paths, ports);
   if (port !== undefined && ports.length === 1) return streamData(process.stdin, port);
-  throw new BnError(
-    "ERR_BN_PARAM",
-    `--data -: the nodes depend on ${names}, but a stream holds one input only; pass .npz files`,
-  );
+  throw bad(`--data -: the nodes depend on ${names}, but a stream holds one input only; pass .npz files`);
 }
 
 async function readPart(path: string): Promise<NamedPart> {
@@ -178,17 +162,14 @@ async function readPart(path: string): Promise<NamedPart> {
 /** Writes the model and its reports, if any statistics are new. */
 async function writeResult(
   path: string,
-  out: string,
+  outputs: Outputs,
   { bytes, rows }: Calibrated,
-  { json, html }: CalibrateCommandOptions,
   writes: boolean,
 ): Promise<boolean> {
-  const { recalibrated } = countCalibrated(rows);
-  if (!writes) return recalibrated > 0;
-  if (recalibrated > 0) await writeReport(out, bytes);
-  if (json !== undefined) await writeReport(json, calibrateJson(rows));
-  if (html !== undefined) await writeReport(html, calibrateHtml(basename(path), rows));
-  const toStandardOutput = [out, json, html].includes("-");
-  (toStandardOutput ? process.stderr : process.stdout).write(calibrateText(rows));
-  return recalibrated > 0;
+  const done = countCalibrated(rows).recalibrated > 0;
+  if (!writes) return done;
+  const reports = { "--json": () => calibrateJson(rows), "--html": () => calibrateHtml(basename(path), rows) };
+  await outputs.write(done ? { [OUT.run]: () => bytes, ...reports } : reports);
+  outputs.text.write(calibrateText(rows));
+  return done;
 }

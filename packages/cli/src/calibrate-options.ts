@@ -1,9 +1,8 @@
-import { BnError } from "@bn/core";
-import type { CalibrationMode, Shard } from "@bn/onnx/calibrate";
-import type { RuntimeOptions } from "@bn/onnx/verify";
-import { checkOneStream, checkWritable } from "./output.ts";
+import type { Shard } from "@bn/onnx/calibrate";
+import type { NetworkOptions } from "./caffe-network.ts";
+import { bad, type LimitOptions, shardOf } from "./option-values.ts";
 
-export interface CalibrateCommandOptions {
+export interface CalibrateCommandOptions extends Omit<NetworkOptions, "opset">, LimitOptions {
   readonly data?: readonly string[];
   readonly merge?: readonly string[];
   readonly shard?: string;
@@ -16,12 +15,6 @@ export interface CalibrateCommandOptions {
   readonly restart?: boolean;
   readonly mpi?: boolean;
   readonly net?: string;
-  readonly dialect?: string;
-  readonly shape?: readonly string[];
-  readonly stage?: readonly string[];
-  readonly threads?: string;
-  readonly timeout?: string;
-  readonly maxMemory?: string;
   readonly json?: string;
   readonly html?: string;
   readonly force?: boolean;
@@ -76,54 +69,4 @@ export function workOf(out: string | undefined, options: CalibrateCommandOptions
 function wanted(out: string | undefined): string {
   if (out !== undefined) return out;
   throw bad("OUT: not given, expected the file to write the model to");
-}
-
-function shardOf(text: string): Shard {
-  const [, index, count] = /^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? [];
-  const shard = { index: Number(index), count: Number(count) };
-  if (shard.index >= 1 && shard.index <= shard.count) return shard;
-  throw bad(`--shard ${text}: expected I/N with I from 1 to N, e.g. 2/8`);
-}
-
-/** Checks, before anything is read, that the output can be written. */
-export async function checkOutputs({ kind, out }: Work, options: CalibrateCommandOptions): Promise<void> {
-  const { json, html, force = false } = options;
-  checkOneStream({ OUT: out, "--json": json, "--html": html });
-  await checkWritable(kind === "part" ? "--partial" : "the model", out, force);
-  if (json !== undefined) await checkWritable("--json", json, force);
-  if (html !== undefined) await checkWritable("--html", html, force);
-}
-
-export function modeOf(text: string | undefined): CalibrationMode {
-  if (text === undefined || text === "batch" || text === "exact") return text ?? "batch";
-  throw bad(`--mode ${text}: expected batch or exact`);
-}
-
-/** The limits of the process that ONNX Runtime runs in. */
-export function limitsOf({ timeout, maxMemory, threads }: CalibrateCommandOptions): RuntimeOptions {
-  const seconds = above0("--timeout", timeout);
-  const mebibytes = above0("--max-memory", maxMemory);
-  return {
-    threads: wholeOf("--threads", threads) ?? 1,
-    ...(seconds === undefined ? {} : { timeout: seconds }),
-    ...(mebibytes === undefined ? {} : { memory: mebibytes * 2 ** 20 }),
-  };
-}
-
-function above0(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const value = text.trim() === "" ? Number.NaN : Number(text);
-  if (value > 0 && value < Number.POSITIVE_INFINITY) return value;
-  throw bad(`${option} ${text}: expected a number above 0`);
-}
-
-/** A whole number >= 1. */
-export function wholeOf(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw bad(`${option} ${text}: expected a whole number >= 1`);
-}
-
-function bad(what: string): BnError {
-  return new BnError("ERR_BN_PARAM", what);
 }

@@ -1,7 +1,7 @@
 import { numberOrName } from "@bn/conformance/report";
 import type { CalibrationRow, Spread } from "@bn/onnx/calibrate";
 import { align } from "./align.ts";
-import { printable } from "./output.ts";
+import { paragraphs, printable } from "./output.ts";
 
 /** Explains the numbers of a report. */
 export const LEGEND = [
@@ -22,7 +22,7 @@ export function calibrateText(rows: readonly CalibrationRow[]): string {
     return [printable(node), String(channels), String(count), ...cells(shift), ...cells(ratio)];
   });
   const { recalibrated, left } = countCalibrated(rows);
-  const blocks = [
+  return paragraphs([
     done.length > 0
       ? `${LEGEND.join("\n")}\nThe three columns of each are the median, the smallest and the largest value.`
       : "",
@@ -34,8 +34,7 @@ export function calibrateText(rows: readonly CalibrationRow[]): string {
       .join("\n"),
     recalibrated === 0 ? "no node was recalibrated, so no model is written" : "",
     `${recalibrated} recalibrated, ${left} left`,
-  ];
-  return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
+  ]);
 }
 
 /** Remarks on a node in addition to its numbers. */

@@ -1,7 +1,7 @@
 import { readFile, rm, stat } from "node:fs/promises";
 import { BnError, type Communicator } from "@bn/core";
 import { type CalibrationPart, type CalibrationProgress, decodePart, encodePart } from "@bn/onnx/calibrate";
-import { checkWritable, writeReport } from "./output.ts";
+import { openOutputs, writeAll } from "./files.ts";
 import { createProgress } from "./progress.ts";
 
 const MS_BETWEEN = 5000;
@@ -29,7 +29,7 @@ export async function openState(
   const beside = resume ?? ((await isRegular(out)) ? `${out}.resume` : null);
   if (beside === null || (ranks && mode === "exact")) return { path: null, from: null, quiet };
   const path = ranks ? `${beside}.${ranks.rank}` : beside;
-  await checkWritable("--resume", path);
+  await openOutputs({ "--resume": path }, true);
   const text = restart ? null : await readFile(path, "utf8").catch(() => null);
   return { path, from: text === null ? null : decodePart(text, path), quiet };
 }
@@ -57,7 +57,7 @@ export async function withState<T>({ path, from, quiet }: RunState, work: (going
   let written = Number.NEGATIVE_INFINITY;
   const keep = async () => {
     written = performance.now();
-    if (path !== null && latest !== null) await writeReport(path, encodePart(latest.part()));
+    if (path !== null && latest !== null) await writeAll([{ path, content: encodePart(latest.part()) }], true);
   };
   if (from !== null && !quiet) process.stderr.write(`calibrate: continues from ${path}\n`);
   try {
@@ -77,7 +77,7 @@ export async function withState<T>({ path, from, quiet }: RunState, work: (going
     progress.clear();
     await keep();
     if (path !== null && latest !== null && !quiet) process.stderr.write(keptText(latest, path));
-    throw from === null ? error : named(error, path);
+    throw named(error, from, path);
   }
 }
 
@@ -87,10 +87,8 @@ function keptText({ done, total }: CalibrationProgress, path: string): string {
 }
 
 /** An error about the state, with its file name. */
-function named(error: unknown, path: string | null): unknown {
-  if (!(error instanceof BnError) || !/^the saved run /.test(error.message)) return error;
-  return new BnError(
-    error.code,
-    `${path}: ${error.message}; use the same options as before, or --restart to start again`,
-  );
+function named(error: unknown, from: CalibrationPart | null, path: string | null): unknown {
+  if (!(error instanceof BnError) || from === null || error.cause !== from) return error;
+  const cure = "use the same options as before, or --restart to start again";
+  return new BnError(error.code, `${path}: ${error.message}; ${cure}`, { cause: error });
 }

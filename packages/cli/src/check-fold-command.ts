@@ -1,7 +1,8 @@
 import { type CheckFoldRow, judgeFolds } from "@bn/onnx";
 import { align } from "./align.ts";
+import { openOutputs } from "./files.ts";
 import { attemptsIn, tasksIn } from "./fold-sides.ts";
-import { checkWritable, printable, writeReport } from "./output.ts";
+import { paragraphs, printable } from "./output.ts";
 
 export interface CheckFoldOptions {
   readonly json?: string;
@@ -18,14 +19,13 @@ export interface CheckFoldOptions {
 export async function checkFoldCommand(
   original: string,
   folded: string,
-  { json, force = false, net, netFolded, dialect }: CheckFoldOptions,
+  { json, force, net, netFolded, dialect }: CheckFoldOptions,
 ): Promise<boolean> {
-  if (json !== undefined) await checkWritable("--json", json, force);
+  const outputs = await openOutputs({ "--json": json }, force);
   const tasks = await tasksIn(original, net, dialect);
   const rows = judgeFolds(tasks, await attemptsIn(folded, netFolded));
-  const text = checkFoldText(rows);
-  if (json !== undefined) await writeReport(json, `${JSON.stringify({ rows: rows.map(rowJson) }, null, 2)}\n`);
-  (json === "-" ? process.stderr : process.stdout).write(text);
+  await outputs.write({ "--json": () => `${JSON.stringify({ rows }, null, 2)}\n` });
+  outputs.text.write(checkFoldText(rows));
   return rows.length > 0 && rows.every(({ status }) => status === "right");
 }
 
@@ -47,15 +47,9 @@ function checkFoldText(rows: readonly CheckFoldRow[]): string {
   });
   const named = sorted.filter(({ mistake }) => mistake !== null);
   const count = (status: CheckFoldRow["status"]) => rows.filter((row) => row.status === status).length;
-  const blocks = [
+  return paragraphs([
     align([head, ...table], [1, 2, 4]).join("\n"),
     named.map(({ layer, mistake, evidence }) => `${printable(layer)}: ${mistake}. ${evidence}`).join("\n"),
     `${count("right")} right, ${count("wrong")} wrong, ${count("not folded")} not folded, ${count("missing")} missing`,
-  ];
-  return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
-}
-
-/** NaN and infinity become null, because JSON has neither. */
-function rowJson(row: CheckFoldRow) {
-  return { ...row, ratio: Number.isFinite(row.ratio) ? row.ratio : null };
+  ]);
 }

@@ -19,9 +19,10 @@ import { BnError } from "@bn/core";
 import { isModulePath } from "./backend-module.ts";
 import { factoryOf, packageOf, runsSideBySide, specsOf } from "./backends.ts";
 import { type ConformanceOptions, type Settings, settingsOf, usualJobs } from "./conformance-options.ts";
+import { type Outputs, openOutputs } from "./files.ts";
 import { superviseLanes } from "./judge/lanes.ts";
 import { INTERRUPTED, type Judged, type Judging, superviseBackend } from "./judge/supervise.ts";
-import { checkWritable, colorOn, printable, writeReport } from "./output.ts";
+import { colorOn, printable } from "./output.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { runRecord } from "./run-record.ts";
 import { chooseCases } from "./suite.ts";
@@ -34,7 +35,8 @@ type Placed = readonly { readonly one: Case; readonly index: number }[];
  */
 export async function conformanceCommand(options: ConformanceOptions, signal: AbortSignal): Promise<boolean> {
   const settings = settingsOf(options);
-  for (const { option, path } of settings.files) await checkWritable(option, path, settings.force);
+  const { json, html, junit, force } = options;
+  const outputs = await openOutputs({ "--json": json, "--html": html, "--junit": junit }, force);
   const baseline = options.baseline === undefined ? null : await loadReport(options.baseline);
   const specs = specsOf(options.backend);
   const all = await chooseCases(settings.suite, (text) => process.stderr.write(text));
@@ -49,8 +51,14 @@ export async function conformanceCommand(options: ConformanceOptions, signal: Ab
     backends: run.backends,
     results: known.results,
   };
-  if (run.results.length > 0) printTable(report, known, settings);
-  await writeFiles(report, settings, run.results.length > 0 || run.notStarted.length > 0);
+  if (run.results.length > 0) printTable(report, known, outputs);
+  if (run.results.length > 0 || run.notStarted.length > 0) {
+    await outputs.write({
+      "--json": () => jsonReport(report),
+      "--html": () => htmlReport(report),
+      "--junit": () => junitReport(report),
+    });
+  }
   if (settings.github) process.stderr.write(githubAnnotations(report));
   signal.throwIfAborted();
   return verdict(report, run.notStarted, options.backend !== undefined);
@@ -91,8 +99,7 @@ function verdict({ results }: Report, notStarted: readonly NotStarted[], listed:
   return true;
 }
 
-function printTable(report: Report, known: Known, { files }: Settings): void {
-  const stream = files.some(({ path }) => path === "-") ? process.stderr : process.stdout;
+function printTable(report: Report, known: Known, { text: stream }: Outputs): void {
   const notes = [
     ["known failures that pass now; remove them from the baseline", known.passed],
     ["known failures for which this run has no case", known.gone],
@@ -110,16 +117,6 @@ function printTable(report: Report, known: Known, { files }: Settings): void {
 }
 
 const more = (count: number) => (count > 0 ? `  and ${count} more\n` : "");
-
-async function writeFiles(report: Report, { files, force }: Settings, worth: boolean): Promise<void> {
-  if (!worth) return;
-  const writers: Readonly<Record<string, (report: Report) => string>> = {
-    "--json": jsonReport,
-    "--html": htmlReport,
-    "--junit": junitReport,
-  };
-  for (const { option, path } of files) await writeReport(path, writers[option]?.(report) ?? "", force);
-}
 
 interface Run {
   readonly backends: readonly ReportedBackend[];
@@ -183,8 +180,7 @@ async function runAll(
       const from = packageOf(spec);
       if (from !== null) packages.push(from);
     } else if (noStart && !listed && noStart.code === "ERR_BN_UNAVAILABLE") {
-      const why = noStart.message.replace(/^backend ".*?" is not available here: /, "");
-      process.stderr.write(`${spec}is not available and is skipped: ${why}\n`);
+      process.stderr.write(`${noStart.message}; it is skipped\n`);
     } else if (noStart) {
       const from = noStart.code === "" ? `backend ${spec}: ${noStart.message}` : noStart.message;
       notStarted.push({ backend: spec, reason: printable(noStart.frame ? `${from} (at ${noStart.frame})` : from) });

@@ -1,7 +1,8 @@
 import { diffReports, diffText, pairOf, renameBackends } from "@bn/conformance/report";
 import { BnError } from "@bn/core";
 import { loadReport } from "./conformance-command.ts";
-import { checkWritable, printable, writeReport } from "./output.ts";
+import { openOutputs } from "./files.ts";
+import { printable } from "./output.ts";
 
 export interface DiffOptions {
   readonly json?: string;
@@ -11,8 +12,8 @@ export interface DiffOptions {
 
 /** `bn diff` resolves to true if there are no new failures. */
 export async function diffCommand(old: string, now: string, options: DiffOptions): Promise<boolean> {
-  const { json, force = false, backend } = options;
-  if (json !== undefined) await checkWritable("--json", json, force);
+  const { json, force, backend } = options;
+  const outputs = await openOutputs({ "--json": json }, force);
   const [before, after] = await Promise.all([loadReport(old), loadReport(now)]);
   const pair = backend ?? pairOf(before, after);
   const diff = pair === null ? diffReports(before, after) : diffReports(...renameBackends(before, after, pair));
@@ -23,7 +24,7 @@ export async function diffCommand(old: string, now: string, options: DiffOptions
     );
   }
   const text = diffText(diff).split("\n").map(printable).join("\n");
-  (json === "-" ? process.stderr : process.stdout).write(text);
-  if (json !== undefined) await writeReport(json, `${JSON.stringify(diff, null, 2)}\n`);
+  outputs.text.write(text);
+  await outputs.write({ "--json": () => `${JSON.stringify(diff, null, 2)}\n` });
   return diff.newlyFailed.length === 0;
 }

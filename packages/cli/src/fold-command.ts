@@ -1,15 +1,15 @@
 import { basename } from "node:path";
 import { BnError } from "@bn/core";
 import type { FoldRow } from "@bn/onnx";
-import { createRuntime, type FoldProof, onnxRuntimeMissing, proofPassed, proveFold } from "@bn/onnx/verify";
+import { createRuntime, type FoldProof, proofPassed, proveFold } from "@bn/onnx/verify";
+import { openOutputs } from "./files.ts";
 import { foldHtml } from "./fold-html.ts";
 import { foldJson, foldText, nameIn } from "./fold-report.ts";
 import { type FoldResult, type FoldSubject, type FoldSubjectOptions, openFoldSubject } from "./fold-subject.ts";
 import { readInputs } from "./inputs-option.ts";
-import { checkWritable } from "./output.ts";
+import { limitsOf, numberOf, refuse } from "./option-values.ts";
 import { createProgress } from "./progress.ts";
-import { limitsOf } from "./verify-command.ts";
-import { checkApart, type OutputFile, writeAll } from "./write-all.ts";
+import { whyUnproven } from "./proof.ts";
 
 export interface FoldCommandOptions extends FoldSubjectOptions {
   readonly maxLoss?: string;
@@ -39,27 +39,27 @@ export async function foldCommand(
   options: FoldCommandOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { json, html, net, netOut, force = false, input = [] } = options;
-  const limit = digitsOf(options.maxLoss);
+  const { json, html, net, netOut, force, input = [] } = options;
+  const digits = "a number of decimal digits >= 0";
+  const limit = numberOf("--max-loss", options.maxLoss, (value) => value >= 0, digits) ?? Number.POSITIVE_INFINITY;
   const limits = limitsOf(options);
   checkProofOptions(options);
-  const outputs = { "the folded model": out, "--net-out": netOut, "--json": json, "--html": html };
+  const paths = { "the folded model": out, "--net-out": netOut, "--json": json, "--html": html };
   const inputFiles = input.map((one) => one.slice(one.lastIndexOf("=") + 1));
-  await checkApart(outputs, [path, ...(net === undefined ? [] : [net]), ...inputFiles]);
-  for (const [name, file] of Object.entries(outputs)) if (file !== undefined) await checkWritable(name, file, force);
-  const fold = await openFoldSubject(path, out, options, limit, await readInputs(input));
-  const unproven = await whyUnproven(options.proof);
+  const outputs = await openOutputs(paths, force, [path, ...(net === undefined ? [] : [net]), ...inputFiles]);
+  const fold = await openFoldSubject(path, options, limit, await readInputs(input));
+  const unproven = (await whyUnproven("proof", options.proof)) ?? "";
   await using runtime = createRuntime({ signal, ...limits });
   const proven = await foldAndProve(fold, limit, unproven === "" ? { runtime, signal } : null);
   const outcome: FoldOutcome = { rows: proven.result.rows, proof: proven.proof, unproven };
   const passed = proven.proof === null || proofPassed(proven.proof);
-  const reports: OutputFile[] = [
-    ...(json === undefined ? [] : [{ path: json, content: foldJson(outcome, passed) }]),
-    ...(html === undefined ? [] : [{ path: html, content: foldHtml(basename(path), outcome, passed) }]),
-  ];
-  await writeAll(passed ? [...proven.result.files, ...reports] : reports, force);
-  const stream = Object.values(outputs).includes("-") ? process.stderr : process.stdout;
-  stream.write(foldText(outcome));
+  const reports = {
+    "--json": () => foldJson(outcome, passed),
+    "--html": () => foldHtml(basename(path), outcome, passed),
+  };
+  const { model, net: folded } = proven.result;
+  await outputs.write(passed ? { "the folded model": () => model, "--net-out": () => folded, ...reports } : reports);
+  outputs.text.write(foldText(outcome));
   if (!passed) process.stderr.write(`${out}: not written, because the proof failed; --no-proof writes it anyway\n`);
   return passed && outcome.rows.some(({ status }) => status === "folded");
 }
@@ -114,30 +114,9 @@ function overLimit(rows: readonly FoldRow[], proof: FoldProof, limit: number): R
   return leave;
 }
 
-/**
- * The reason why there is no proof, or "" if there is one. Errors: `ERR_BN_UNAVAILABLE` if it was requested but cannot
- * be made.
- */
-async function whyUnproven(asked: boolean | undefined): Promise<string> {
-  if (asked === false) return "--no-proof";
-  const missing = await onnxRuntimeMissing();
-  if (missing !== null && asked) throw new BnError("ERR_BN_UNAVAILABLE", `--proof: ${missing}`);
-  return missing ?? "";
-}
-
 /** Errors: `ERR_BN_PARAM` if an option for the proof is given together with --no-proof. */
 function checkProofOptions({ proof, input, shape, html, timeout, maxMemory }: FoldCommandOptions): void {
   if (proof !== false) return;
   const given = { "--input": input, "--shape": shape, "--html": html, "--timeout": timeout, "--max-memory": maxMemory };
-  for (const [option, value] of Object.entries(given)) {
-    if (value === undefined) continue;
-    throw new BnError("ERR_BN_PARAM", `${option} is for the proof, and --no-proof skips it; leave one of them out`);
-  }
-}
-
-function digitsOf(text: string | undefined): number {
-  if (text === undefined) return Number.POSITIVE_INFINITY;
-  const digits = text.trim() === "" ? Number.NaN : Number(text);
-  if (digits >= 0) return digits;
-  throw new BnError("ERR_BN_PARAM", `--max-loss ${text}: expected a number of decimal digits >= 0`);
+  refuse(given, "is for the proof, and --no-proof skips it");
 }

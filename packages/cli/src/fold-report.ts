@@ -3,7 +3,7 @@ import type { FoldRow } from "@bn/onnx";
 import type { FoldProof, LostChannel, ProofComparison, ProofOutput, ProofRow } from "@bn/onnx/verify";
 import { align } from "./align.ts";
 import type { FoldOutcome } from "./fold-command.ts";
-import { printable } from "./output.ts";
+import { paragraphs, printable } from "./output.ts";
 
 /** The layer's own name in `Conv "c1"`, without the additions of a conversion. */
 export function nameIn(label: string): string {
@@ -17,13 +17,12 @@ export function nameIn(label: string): string {
 export function foldText({ rows, proof, unproven }: FoldOutcome): string {
   const done = rows.filter(({ status }) => status === "folded");
   const left = rows.filter(({ status }) => status === "left");
-  const blocks = [
+  return paragraphs([
     proof === null ? nodesText(done) : proofText(proof),
     left.map(({ node, reason }) => `left ${printable(node)}: ${printable(reason)}`).join("\n"),
     unproven === "" ? "" : `not proven: ${printable(unproven)}`,
     `${done.length} folded, ${left.length} left`,
-  ];
-  return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
+  ]);
 }
 
 function nodesText(done: readonly FoldRow[]): string {
@@ -49,7 +48,7 @@ function proofText({ inputs, rows, outputs }: FoldProof): string {
     0,
     ...rows.map(({ layerOnly, float64 }) => Math.max(layerOnly?.ratio ?? 0, float64?.ratio ?? 0)),
   );
-  const blocks = [
+  return paragraphs([
     inputs.map(({ name, shape }) => `input ${printable(name)}  ${shape.join("x")}`).join("\n"),
     rows.length > 0 ? EXPLAINED : "",
     rows.length > 0 ? align([head, ...table], [1, 2]).join("\n") : "",
@@ -57,8 +56,7 @@ function proofText({ inputs, rows, outputs }: FoldProof): string {
     lost.map((row) => `${printable(row.layer)} ${lostText(row.lostChannels)}`).join("\n"),
     outputs.map(outputText).join("\n"),
     `proof: ${rows.length - failed.length} of ${rows.length} layers are within their bounds, the worst at ${ratioText(worst)}`,
-  ];
-  return blocks.filter((block) => block !== "").join("\n\n");
+  ]).trimEnd();
 }
 
 const EXPLAINED = [

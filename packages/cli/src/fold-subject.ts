@@ -1,13 +1,11 @@
 import { type CaffeFile, convertNet, foldNet, writeNet, writeWeights } from "@bn/caffe";
-import { openNet, openWeights } from "@bn/caffe/node";
-import { BnError } from "@bn/core";
 import { type FoldRow, foldModel } from "@bn/onnx";
 import { openModel } from "@bn/onnx/node";
 import { inputNames, type ProveOptions } from "@bn/onnx/verify";
-import { dialectOf, isCaffe } from "./caffe.ts";
+import { dialectOf, isCaffe, openFiles } from "./caffe.ts";
 import { feedsOf, shapesOf } from "./caffe-network.ts";
 import { feedsFor, type GivenInputs } from "./inputs-option.ts";
-import type { OutputFile } from "./write-all.ts";
+import { bad, refuse } from "./option-values.ts";
 
 export interface FoldSubjectOptions {
   readonly net?: string;
@@ -23,7 +21,9 @@ type Leave = ReadonlyMap<string, string>;
 /** A folded network: its rows, its files, and both networks as ONNX for the proof. */
 export interface FoldResult {
   readonly rows: readonly FoldRow[];
-  readonly files: readonly OutputFile[];
+  readonly model: Uint8Array;
+  /** The text of the network; undefined for ONNX, and if it is stored with the weights. */
+  readonly net?: string | undefined;
   pair(): Pair;
 }
 
@@ -41,24 +41,20 @@ export type FoldSubject = (leave: Leave) => Promise<FoldResult>;
  */
 export async function openFoldSubject(
   path: string,
-  out: string,
   options: FoldSubjectOptions,
   limit: number,
   given: GivenInputs,
 ): Promise<FoldSubject> {
-  return isCaffe(path, options)
-    ? openCaffeSubject(path, out, options, limit, given)
-    : openOnnxSubject(path, out, options, limit, given);
+  return (isCaffe(path, options.net) ? openCaffeSubject : openOnnxSubject)(path, options, limit, given);
 }
 
 async function openOnnxSubject(
   path: string,
-  out: string,
   { netOut, dialect, duplicate = false, shape = [] }: FoldSubjectOptions,
   maxLostDigits: number,
   given: GivenInputs,
 ): Promise<FoldSubject> {
-  refuse("an ONNX model", { "--net-out": netOut, "--dialect": dialect });
+  refuse({ "--net-out": netOut, "--dialect": dialect }, "cannot be used with an ONNX model");
   const { bytes, external } = await openModel(path);
   return async (leave) => {
     const fold = { maxLostDigits, duplicate, leave };
@@ -66,7 +62,7 @@ async function openOnnxSubject(
     const feeds = () => feedsFor(given, () => inputNames(bytes));
     return {
       rows: folded.rows,
-      files: [{ path: out, content: folded.bytes }],
+      model: folded.bytes,
       pair: () => ({
         original: bytes,
         folded: folded.bytes,
@@ -78,29 +74,25 @@ async function openOnnxSubject(
 
 async function openCaffeSubject(
   path: string,
-  out: string,
   { net, netOut, dialect, duplicate, shape = [] }: FoldSubjectOptions,
   maxLostDigits: number,
   given: GivenInputs,
 ): Promise<FoldSubject> {
-  refuse("a Caffe network", { "--duplicate": duplicate });
+  refuse({ "--duplicate": duplicate }, "cannot be used with a Caffe network");
   if ((net === undefined) !== (netOut === undefined)) {
     const came = net === undefined ? "--net-out without --net" : "--net without --net-out";
-    throw new BnError(
-      "ERR_BN_PARAM",
-      `${came}: the folded network has fewer layers than the original; give both --net and --net-out`,
-    );
+    throw bad(`${came}: the folded network has fewer layers than the original; give both --net and --net-out`);
   }
-  const files = { weights: await openWeights(path), net: net === undefined ? undefined : await openNet(net) };
+  const files = await openFiles(path, net);
   const common = { dialect: dialectOf(dialect) };
   const shapes = shapesOf(shape);
   return async (leave) => {
     const folded = foldNet({ ...files, ...common, maxLostDigits, leave });
     const weights = folded.weights as CaffeFile;
-    const text = folded.net === null ? [] : [{ path: netOut as string, content: writeNet(folded.net) }];
     return {
       rows: folded.rows,
-      files: [{ path: out, content: writeWeights(weights) }, ...text],
+      model: writeWeights(weights),
+      net: folded.net === null ? undefined : writeNet(folded.net),
       pair() {
         const one = convertNet({ net: files.net ?? files.weights, weights: files.weights, shapes, ...common });
         const two = convertNet({ net: folded.net ?? weights, weights, shapes, ...common });
@@ -108,11 +100,4 @@ async function openCaffeSubject(
       },
     };
   };
-}
-
-function refuse(kind: string, options: Readonly<Record<string, string | boolean | undefined>>): void {
-  for (const [option, value] of Object.entries(options)) {
-    if (value === undefined || value === false) continue;
-    throw new BnError("ERR_BN_PARAM", `${option} cannot be used with ${kind}; leave it out`);
-  }
 }

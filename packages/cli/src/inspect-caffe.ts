@@ -2,7 +2,7 @@ import type { CaffeRecord, ImportedNet } from "@bn/caffe";
 import { isNormRecord, quotients } from "@bn/onnx";
 import { align } from "./align.ts";
 import type { Inspection } from "./inspect-command.ts";
-import { printable } from "./output.ts";
+import { paragraphs, printable } from "./output.ts";
 import { rangeOf, rangeText } from "./ranges.ts";
 import { remarks } from "./remarks.ts";
 
@@ -11,9 +11,8 @@ const HEAD = "layer channels dtype phase dialect eps fraction factor mean varian
 /** `bn inspect` for a .caffemodel. */
 export function inspectCaffe({ layers, diagnostics }: ImportedNet): Inspection {
   const table = layers.length > 0 ? align([HEAD, ...layers.map(rowOf)], [1, 2, 3, 4]).join("\n") : "";
-  const blocks = [table, ...remarks(layers.length, diagnostics)];
   return {
-    text: `${blocks.filter((block) => block !== "").join("\n\n")}\n`,
+    text: paragraphs([table, ...remarks(layers.length, diagnostics)]),
     report: `${JSON.stringify({ layers: layers.map(described), diagnostics }, null, 2)}\n`,
     whole: !diagnostics.some(({ kind }) => kind === "left out"),
   };

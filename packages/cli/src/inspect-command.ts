@@ -1,13 +1,14 @@
-import { BnError } from "@bn/core";
 import { type BatchNormScaleRecord, type Diagnostic, importModel } from "@bn/onnx";
 import { openModel } from "@bn/onnx/node";
 import { createRuntime, diagnoseModel, inputNames, onnxRuntimeMissing } from "@bn/onnx/verify";
 import { align } from "./align.ts";
 import { type CaffeOptions, isCaffe, openCaffe } from "./caffe.ts";
 import { shapesOf } from "./caffe-network.ts";
+import { openOutputs } from "./files.ts";
 import { feedsFor, readInputs } from "./inputs-option.ts";
 import { inspectCaffe } from "./inspect-caffe.ts";
-import { checkWritable, printable, writeReport } from "./output.ts";
+import { refuse } from "./option-values.ts";
+import { paragraphs, printable } from "./output.ts";
 import { rangeOf, rangeText } from "./ranges.ts";
 import { remarks } from "./remarks.ts";
 
@@ -25,34 +26,23 @@ const TIMEOUT = 60;
 
 /** `bn inspect` describes every normalization of a model. Resolves to true unless a node is damaged. */
 export async function inspectCommand(path: string, options: InspectOptions, signal: AbortSignal): Promise<boolean> {
-  const { json, force = false } = options;
-  const caffe = isCaffe(path, options);
+  const caffe = isCaffe(path, options.net);
   checkTogether(caffe, options);
-  if (json !== undefined) await checkWritable("--json", json, force);
+  const outputs = await openOutputs({ "--json": options.json }, options.force);
   const { text, report, whole } = caffe
     ? inspectCaffe(await openCaffe(path, options))
     : await inspectOnnx(path, options, signal);
-  (json === "-" ? process.stderr : process.stdout).write(text);
-  if (json !== undefined) await writeReport(json, report);
+  outputs.text.write(text);
+  await outputs.write({ "--json": () => report });
   return whole;
 }
 
 /** Errors: `ERR_BN_PARAM` for an option that would have no effect. */
 function checkTogether(caffe: boolean, { dialect, phase, run = true, shape, input }: InspectOptions): void {
   const ofRun = { "--shape": shape, "--input": input };
-  const misplaced = caffe
-    ? { "--no-run": run ? undefined : true, ...ofRun }
-    : { "--dialect": dialect, "--phase": phase };
-  refuse(
-    misplaced,
-    caffe ? "is for ONNX models, and this is a Caffe network" : "is for Caffe networks, and this is an ONNX model",
-  );
+  if (caffe) refuse({ "--no-run": !run, ...ofRun }, "is for ONNX models, and this is a Caffe network");
+  else refuse({ "--dialect": dialect, "--phase": phase }, "is for Caffe networks, and this is an ONNX model");
   if (!run) refuse(ofRun, "is for the run of ONNX Runtime, and --no-run skips it");
-}
-
-function refuse(options: Readonly<Record<string, unknown>>, why: string): void {
-  const found = Object.keys(options).find((name) => options[name] !== undefined);
-  if (found) throw new BnError("ERR_BN_PARAM", `${found} ${why}; leave it out`);
 }
 
 /** The report of `bn inspect` on a file, in words and as JSON, and whether every layer could be read. */
@@ -108,11 +98,8 @@ function inspectText(layers: readonly BatchNormScaleRecord[], diagnostics: reado
     layer.movingAverageFraction.toPrecision(3),
     ...operandsOf(layer).map((values) => rangeText(rangeOf(values))),
   ]);
-  const blocks = [
-    layers.length > 0 ? align([head, ...rows], [1, 2, 3]).join("\n") : "",
-    ...remarks(layers.length, diagnostics),
-  ];
-  return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
+  const table = layers.length > 0 ? align([head, ...rows], [1, 2, 3]).join("\n") : "";
+  return paragraphs([table, ...remarks(layers.length, diagnostics)]);
 }
 
 /** `{ layers, diagnostics }`; numbers that JSON cannot represent are null. */

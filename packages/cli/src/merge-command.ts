@@ -1,17 +1,17 @@
 import { jsonText, mergeReports } from "@bn/conformance/report";
 import { loadReport } from "./conformance-command.ts";
-import { checkWritable, writeReport } from "./output.ts";
+import { openOutputs } from "./files.ts";
 
 /** `bn merge` resolves to true if nothing failed in the whole run. */
-export async function mergeCommand(out: string, shards: readonly string[], force: boolean): Promise<boolean> {
-  await checkWritable("the merged report", out, force);
+export async function mergeCommand(out: string, shards: readonly string[], force?: boolean): Promise<boolean> {
+  const outputs = await openOutputs({ "the merged report": out }, force);
   const reports = await Promise.all(shards.map(async (name) => ({ name, report: await loadReport(name) })));
   const merged = mergeReports(reports);
-  await writeReport(out, jsonText(merged), force);
+  await outputs.write({ "the merged report": () => jsonText(merged) });
   const { passed, failed, skipped, notRun } = merged.summary;
   const tail = notRun > 0 ? `, ${notRun} not run` : "";
   const text = `${reports.length} shards: ${passed} passed, ${failed} failed, ${skipped} skipped${tail}\n`;
-  (out === "-" ? process.stderr : process.stdout).write(text);
+  outputs.text.write(text);
   const { run, results } = merged;
   return results.every((r) => r.status === "passed" || r.status === "skipped" || r.known) && !run?.notStarted.length;
 }

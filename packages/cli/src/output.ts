@@ -1,7 +1,3 @@
-import { access, constants, link, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
-import { BnError } from "@bn/core";
-
 /**
  * A reader that has ended (`bn ... | head`) is not an error: further output is dropped. A stream that cannot be written
  * (a full disk) is one: `onError` gets the reason.
@@ -24,64 +20,12 @@ export function colorOn(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): boo
   return stream.isTTY === true && env.TERM !== "dumb";
 }
 
-/**
- * Fails before a long run, and not after it, if `path` cannot be written, or if it exists and `force` is false. `-` is
- * standard output; devices and pipes are written directly.
- */
-export async function checkWritable(option: string, path: string, force = true): Promise<void> {
-  if (path === "-") return;
-  const fail = (why: string) => new BnError("ERR_BN_PARAM", `${option} ${path}: ${why}`);
-  const folder = dirname(resolve(path));
-  try {
-    await access(folder, constants.W_OK);
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    throw fail(missing ? `the folder ${folder} does not exist; create it first` : `cannot write in ${folder}`);
-  }
-  const there = await stat(path).catch(() => null);
-  if (there?.isDirectory()) throw fail("this is a folder; give the name of a file in it");
-  if (there?.isFile() && !force) throw fail("the file exists already; --force replaces it");
-}
-
-/**
- * Writes `content` to a temporary file next to `path`, then renames it, so that nobody reads half a report. `-` is
- * standard output.
- */
-export async function writeReport(path: string, content: string | Uint8Array, force = true): Promise<void> {
-  if (path === "-") {
-    process.stdout.write(content);
-    return;
-  }
-  // Links are kept. A device or a pipe cannot be replaced by renaming.
-  const target = await realpath(path).catch(() => path);
-  const there = await stat(target).catch(() => null);
-  const temporary = there && !there.isFile() ? target : `${target}.${process.pid}.tmp`;
-  try {
-    await writeFile(temporary, content);
-    if (temporary === target) return;
-    // A file that was created during the run must not be lost: `link` fails, while `rename` would replace it.
-    if (force) await rename(temporary, target);
-    else {
-      await link(temporary, target);
-      await rm(temporary);
-    }
-  } catch (error) {
-    if (temporary !== target) await rm(temporary, { force: true });
-    throw new BnError("ERR_BN_DATA", `cannot write ${path}: ${(error as Error).message}`, { cause: error });
-  }
+/** A text of paragraphs. Those that are empty are left out. */
+export function paragraphs(blocks: readonly string[]): string {
+  return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
 }
 
 /** Names come from a file. Characters that control a terminal are shown as U+FFFD. */
 export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, "\u{fffd}");
-}
-
-/** Errors: `ERR_BN_PARAM` if two outputs are standard output. */
-export function checkOneStream(outputs: Readonly<Record<string, string | undefined>>): void {
-  const [first, second] = Object.entries(outputs).flatMap(([option, path]) => (path === "-" ? [option] : []));
-  if (second === undefined) return;
-  throw new BnError(
-    "ERR_BN_PARAM",
-    `${first} - and ${second} - both name standard output; write one of them to a file`,
-  );
 }

@@ -2,7 +2,7 @@ import type { Comparison } from "@bn/conformance";
 import { numberOrName, ratioText } from "@bn/conformance/report";
 import { countRows, runtimePassed, type VerifyReport, type VerifyRow, worstOf } from "@bn/onnx/verify";
 import { align } from "./align.ts";
-import { printable } from "./output.ts";
+import { paragraphs, printable } from "./output.ts";
 import { said } from "./remarks.ts";
 
 /** The number of failures that the text lists. The HTML page lists more. */
@@ -39,7 +39,7 @@ export function verifyText(report: VerifyReport): string {
     return [`  ${ratioText(comparison.ratio)}`, printable(row.node), `${who} against ${against}`];
   });
   const { passed, failed, skipped: count } = countRows(rows);
-  const blocks = [
+  return paragraphs([
     inputs.map(({ name, shape }) => `input ${printable(name)}  ${shape.join("x")}`).join("\n"),
     "Each number is the largest error of a backend or ONNX Runtime (ort) against float64 (f64) or ort, as a fraction of its bound: at most 1 passes.",
     align([head, ...cells], [1, 2]).join("\n"),
@@ -49,8 +49,7 @@ export function verifyText(report: VerifyReport): string {
     said(diagnostics).join("\n"),
     passed + failed === 0 ? "nothing was compared, so there is no verdict (--allow-none accepts that)" : "",
     `${rows.length} ${rows.length === 1 ? "node" : "nodes"}: ${passed} passed, ${failed} failed, ${count} skipped`,
-  ];
-  return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
+  ]);
 }
 
 /**

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { batchNormOf, buildModel } from "@bn/onnx";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { limitsOf, modeOf, wholeOf, workOf } from "../src/calibrate-options.ts";
+import { workOf } from "../src/calibrate-options.ts";
+import { limitsOf, oneOf, wholeOf } from "../src/option-values.ts";
 import { BIN, bn } from "./bn.ts";
 
 const SAMPLES = 1200;
@@ -151,7 +152,7 @@ describe("bn calibrate", () => {
       "calibrate model.onnx x.onnx --data gone",
       "gone: does not exist; name .npy or .npz files, folders, or globs of them",
     ],
-    ["calibrate model.onnx model.onnx --data few --force", "this is the model to read; choose another output file"],
+    ["calibrate model.onnx model.onnx --data few --force", "this is one of the files to read; choose another output file"],
     ["calibrate model.onnx few/a.npy --data few", "the model few/a.npy: the file exists already; --force replaces it"],
     ["calibrate model.onnx x.onnx --merge few/a.npy", "few/a.npy: is not a part of a calibration"],
   ])("%s is refused", async (line, message) => {
@@ -188,7 +189,7 @@ describe("options that do not go together", () => {
   });
 
   it("numbers and modes", () => {
-    expect(() => modeOf("fast")).toThrow("--mode fast: expected batch or exact");
+    expect(() => oneOf("--mode", "fast", ["batch", "exact"])).toThrow("--mode fast: expected batch, exact");
     for (const text of ["0", "1.5", "-2", "many", ""]) {
       expect(() => wholeOf("--batch", text)).toThrow(`--batch ${text}: expected a whole number >= 1`);
     }

@@ -75,7 +75,7 @@ test("a file that is there is kept without --force", async () => {
   await writeFile(at("out.onnx"), "mine");
   const refused = await convert("--no-verify");
   expect([refused.code, await readFile(at("out.onnx"), "utf8")]).toEqual([2, "mine"]);
-  expect(refused.stderr).toContain("this file exists already; choose another, or give --force");
+  expect(refused.stderr).toContain("the file exists already; --force replaces it");
   const forced = await convert("--no-verify", "--force");
   expect(forced.stdout).toContain("not verified: --no-verify");
   expect([forced.code, (await readFile(at("out.onnx"))).length > 100]).toEqual([0, true]);

@@ -1,11 +1,18 @@
-import { inputNames, type Tensor, type VerifyReport, type VerifyRow, verifyHtml, verifyModel } from "@bn/onnx/web";
+import {
+  inputNames,
+  parseNpy,
+  type Tensor,
+  type VerifyReport,
+  type VerifyRow,
+  verifyHtml,
+  verifyModel,
+} from "@bn/onnx/web";
 import { type BackendName, createBackend } from "../backends.ts";
 import { withOpened } from "../parts/opened.ts";
 import type { PlainError } from "../parts/problem.ts";
 import { serveTask } from "../parts/serve-task.ts";
 import type { Inspected } from "./facts.ts";
 import { externalOf, type ModelFiles } from "./files.ts";
-import { readNpy } from "./npy.ts";
 import { inspect, runnable } from "./read.ts";
 
 /** Files are passed as handles. Their bytes are read here, and never on the page's own thread. */
@@ -64,5 +71,5 @@ async function feedsOf(bytes: Uint8Array, input: File | null): Promise<Record<st
       `the model has ${names.length} inputs (${names.join(", ")}); an input file can only be given to a model with one input`,
     );
   }
-  return { [name]: await readNpy(input) };
+  return { [name]: parseNpy(new Uint8Array(await input.arrayBuffer()), input.name) };
 }

@@ -16,7 +16,7 @@ export interface ConvertOptions {
   /** Its weights, from a `.caffemodel`. */
   readonly weights: CaffeFile;
   /** The operator set, 9 to 22. Default 13. */
-  readonly opset?: number;
+  readonly opset?: number | undefined;
   /** Shapes of inputs by blob, which replace those in the net. */
   readonly shapes?: Readonly<Record<string, Shape>>;
   /** Default "float32", in which Caffe runs networks. Doubles in the file are then rounded. */
@@ -24,8 +24,8 @@ export interface ConvertOptions {
   /** The dialect of normalization layers whose blobs are ambiguous; see `DIALECTS`. */
   readonly dialect?: Dialect | undefined;
   /** The level and the stages of NetState, as for `openNetwork`. */
-  readonly level?: number;
-  readonly stages?: readonly string[];
+  readonly level?: number | undefined;
+  readonly stages?: readonly string[] | undefined;
 }
 
 /** An input or output blob, and its tensor. */
@@ -86,9 +86,7 @@ export function convertNet(options: ConvertOptions): ConvertedNet {
       `convertNet: opset is ${opset}, expected a whole number from ${least} to ${most}`,
     );
   }
-  const state = { ...(level === undefined ? {} : { level }), ...(stages === undefined ? {} : { stages }) };
-  const { net } = options;
-  const imported = importNet({ net, weights: options.weights, dialect, ...state });
+  const imported = importNet({ net: options.net, weights: options.weights, dialect, level, stages });
   const { network } = imported;
   const built = buildGraph(imported, { opset, dtype, shapes });
   checkShapes(built, shapes);

@@ -14,7 +14,7 @@ export interface BuildNetOptions {
   /**
    * The shape of the bottom. Default [1, channels, 1, 1], or for a Scale the shape that it covers after axes of size 1.
    */
-  readonly shape?: Shape;
+  readonly shape?: Shape | undefined;
 }
 
 /** A network and its weights, for `writeNet` and `writeWeights`. */

@@ -7,9 +7,9 @@ export interface NetStateOptions {
   /** Default "test". */
   readonly phase?: "train" | "test";
   /** Default 0. */
-  readonly level?: number;
+  readonly level?: number | undefined;
   /** Default none. */
-  readonly stages?: readonly string[];
+  readonly stages?: readonly string[] | undefined;
 }
 
 /**

@@ -18,8 +18,8 @@ export interface Order {
 
 /** The options that choose the cases. The same options give the same cases in the same order. */
 export interface SuiteOptions {
-  readonly goldens?: string;
-  readonly filter?: string;
+  readonly goldens?: string | undefined;
+  readonly filter?: string | undefined;
   readonly tier: Tier;
   readonly seed: string;
 }

@@ -139,19 +139,20 @@ export function settledBy(subject: Subject, part: CalibrationPart): CalibrationP
   return [...part.settled, ...nodes.map((node) => settle(node, statistics.get(node.name) as Statistics))];
 }
 
-/** Errors: `ERR_BN_PARAM` if `from` belongs to another run. */
+/** Errors: `ERR_BN_PARAM`, with `from` as its cause, if `from` belongs to another run. */
 function startOf(run: RunRecord, { first, end }: Range, from: CalibrationPart | null): CalibrationPart {
   if (from === null) {
     return { type: "calibration", version: 1, run, level: 0, settled: [], first, batches: 0, seen: "", statistics: [] };
   }
   const different = differenceOf(from.run, run);
-  if (different !== null) throw new BnError("ERR_BN_PARAM", `the saved run does not match this one: ${different}`);
   const last = from.first + from.batches;
-  if (from.first === first && (end === null || last <= end)) return from;
-  throw new BnError(
-    "ERR_BN_PARAM",
-    `the saved run has batches ${from.first} to ${last - 1}, expected some of ${first} to ${(end ?? Number.POSITIVE_INFINITY) - 1}`,
-  );
+  const fits = from.first === first && (end === null || last <= end);
+  if (different === null && fits) return from;
+  const what =
+    different === null
+      ? `has batches ${from.first} to ${last - 1}, expected some of ${first} to ${(end ?? Number.POSITIVE_INFINITY) - 1}`
+      : `does not match this one: ${different}`;
+  throw new BnError("ERR_BN_PARAM", `the saved run ${what}`, { cause: from });
 }
 
 function measuredIn({ nodes }: Subject, { run, level }: CalibrationPart): readonly ChosenNode[] {

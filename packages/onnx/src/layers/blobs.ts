@@ -6,8 +6,8 @@ export interface LayerConstants {
   readonly name?: string;
   /** Default "test". */
   readonly phase?: Phase;
-  readonly eps?: number;
-  readonly movingAverageFraction?: number;
+  readonly eps?: number | undefined;
+  readonly movingAverageFraction?: number | undefined;
   readonly axis?: number;
 }
 

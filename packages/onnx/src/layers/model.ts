@@ -6,7 +6,7 @@ import { isNormRecord, type LayerRecord, type NormRecord } from "./record.ts";
 
 export interface ModelOptions extends Pick<NodeOptions, "opset" | "training" | "populationOf" | "momentum"> {
   /** The shape of X: sizes, or names for open sizes. Default: any number of images of any size, [N, channels, H, W]. */
-  readonly shape?: OpenShape;
+  readonly shape?: OpenShape | undefined;
 }
 
 /**

@@ -1,3 +1,4 @@
+export { parseNpy } from "../calibrate/data/npy.ts";
 export { type DiagnoseOptions, diagnoseModel } from "../diagnose/diagnose.ts";
 export { type ProveOptions, proveFold } from "../prove/prove.ts";
 export {

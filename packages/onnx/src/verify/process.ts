@@ -11,14 +11,14 @@ import { arrayOf, type Message, type Packed, type Parts, packFeeds, receive, sen
 
 export interface RuntimeOptions {
   /** Seconds that one load or one run of a model may take. Default 120. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /**
    * Bytes of memory that the process may use, which is checked on Linux. Default: three quarters of the machine's
    * memory.
    */
-  readonly memory?: number;
+  readonly memory?: number | undefined;
   /** Threads per operator. Default 1, because with more the last bits of a result may differ. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** Ends the process. Pending requests then reject with the reason. */
   readonly signal?: AbortSignal | undefined;
 }

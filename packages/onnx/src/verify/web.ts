@@ -1,5 +1,6 @@
 // The part of `@bn/onnx/verify` that a page can use, without processes and without onnxruntime-node. The page provides
 // the runtime (`VerifyOptions.runtime`).
+export { parseNpy } from "../calibrate/data/npy.ts";
 export { type Finding, findings, worstOf } from "./findings.ts";
 export { verifyHtml } from "./html.ts";
 export { type InputPlan, inputNames } from "./inputs.ts";

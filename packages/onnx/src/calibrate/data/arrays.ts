@@ -5,7 +5,7 @@ import { BnError } from "@bn/core";
 import { messageOf } from "../../graph/proto.ts";
 import { type Bytes, fileBytes } from "./bytes.ts";
 import { type DataPort, type TypedTensor, whyUnfit } from "./data.ts";
-import { NPY_PREFIX, npyHeadLength, npyValues, readNpyHead } from "./npy.ts";
+import { NPY_PREFIX, npyHeadLength, npyValues, readNpyHead, wrongSize } from "./npy.ts";
 import { readZip, type ZipEntry } from "./zip.ts";
 
 /** An array in a file. Its first axis counts samples. */
@@ -91,14 +91,7 @@ async function arrayIn(bytes: Bytes, where: string, port: DataPort, mark: string
   const head = readNpyHead(await bytes.read(0, length));
   if (typeof head === "string") throw fail(head);
   const { type, shape, start } = head;
-  const size = shape.reduce((a, b) => a * b, head.bytes);
-  if (bytes.size - start !== size) {
-    const what = bytes.size - start < size ? "truncated" : "more than one array, or damaged";
-    throw fail(
-      `has ${bytes.size - start} bytes of values, expected ${size} for ${type} [${shape}]: ${what}; save it again`,
-    );
-  }
-  const unfit = whyUnfit(type, shape, port);
+  const unfit = wrongSize(head, bytes.size - start) ?? whyUnfit(type, shape, port);
   if (unfit !== null) throw fail(unfit);
   const [samples = 0, ...rest] = shape;
   const perSample = rest.reduce((a, b) => a * b, head.bytes);

@@ -1,3 +1,7 @@
+import { BnError } from "@bn/core";
+import { halfToNumber } from "../../graph/half.ts";
+import type { Tensor } from "../../verify/runtime.ts";
+
 /** The content of the header of a .npy file. */
 export interface NpyHead {
   /** ONNX Runtime's name of the element type. */
@@ -26,6 +30,29 @@ const TYPES: Readonly<Record<string, readonly [string, number]>> = {
   u8: ["uint64", 8],
   b1: ["bool", 1],
 };
+
+/** The reason why a file with `size` bytes of values is wrong, or null. */
+export function wrongSize({ type, bytes, shape }: NpyHead, size: number): string | null {
+  const expected = shape.reduce((a, b) => a * b, bytes);
+  if (size === expected) return null;
+  const what = size < expected ? "truncated" : "more than one array, or damaged";
+  return `has ${size} bytes of values, expected ${expected} for ${type} [${shape}]: ${what}; save it again`;
+}
+
+/**
+ * The array of a whole .npy file, in C order. Values of float16 are widened. `where` is the file's name in messages.
+ *
+ * Errors: `ERR_BN_DATA` if the file is truncated, or has a type or order that networks do not accept.
+ */
+export function parseNpy(bytes: Uint8Array, where: string): Tensor {
+  const length = npyHeadLength(bytes.subarray(0, NPY_PREFIX));
+  const head = typeof length === "string" ? length : readNpyHead(bytes.subarray(0, length));
+  const wrong = typeof head === "string" ? head : wrongSize(head, bytes.length - head.start);
+  if (typeof head === "string" || wrong !== null) throw new BnError("ERR_BN_DATA", `${where}: ${wrong}`);
+  const data = npyValues(head, Uint8Array.from(bytes.subarray(head.start)));
+  const { type, shape } = head;
+  return { type, shape, data: type === "float16" ? Float32Array.from(data as Uint16Array, halfToNumber) : data };
+}
 
 /** The number of bytes needed to find the length of the header. */
 export const NPY_PREFIX = 12;
