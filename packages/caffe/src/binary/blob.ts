@@ -1,5 +1,6 @@
 import { BnError, type HostArray, type Shape } from "@bn/core";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { countOf, MAX_COUNT } from "../count.ts";
 import { halfToNumber } from "./half.ts";
 import { bytesOfNumbers, DOUBLE, FLOAT, HALF, joinNumbers } from "./numbers.ts";
 import { type Fail, FIELD, type Tally, tallyOf } from "./tally.ts";
@@ -19,8 +20,6 @@ export interface CaffeBlob {
   readonly stored: "float32" | "float64" | "float16";
 }
 
-/** The largest number of values that Caffe can count. */
-const MAX_COUNT = 2 ** 31 - 1;
 /** Element sizes by NVIDIA's type numbers. Integer types do not hold weights. */
 const RAW_TYPES = [DOUBLE, FLOAT, HALF];
 
@@ -45,7 +44,7 @@ export function decodeBlob(bytes: Uint8Array, where = "blob"): CaffeBlob {
   const shape = tally.legacy ?? tally.dims;
   const wrong = shape.find((size) => size < 0);
   if (wrong !== undefined) throw fail(`shape [${shape}] has the size ${wrong}, expected 0 or more`);
-  const count = shape.reduce((product, size) => product * size, 1);
+  const count = countOf(shape);
   if (count > MAX_COUNT) throw fail(`shape [${shape}] has ${count} values, expected at most ${MAX_COUNT} as in Caffe`);
 
   const values = (name: "data" | "diff") => {

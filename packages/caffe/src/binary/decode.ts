@@ -1,6 +1,7 @@
-import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { type DescEnum, type DescField, ScalarType } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { fieldsBy } from "../schema/fields.ts";
 import { BYTES, FIXED32, FIXED64, VARINT, type WireField, wireFields } from "./wire.ts";
 
 /** The bytes of memory that a decoded field takes, and a value for each byte of packed numbers. */
@@ -49,7 +50,7 @@ export function decodeInto(message: ReflectMessage, bytes: Uint8Array): void {
 function fill(into: ReflectMessage, source: Source): void {
   const { bytes, made, depth } = source;
   if (depth > MAX_DEPTH) throw new Error(`messages are nested more than ${MAX_DEPTH} deep`);
-  const fields = fieldsOf(into.desc);
+  const fields = fieldsBy("number", into.desc);
   for (const found of wireFields(bytes)) {
     made.size += FIELD_COST;
     if (made.size > MAX_DECODED)
@@ -120,15 +121,4 @@ function named<T>(field: DescField, read: () => T): T {
     const what = cause instanceof TypeError ? "text that is not UTF-8" : (cause as Error).message;
     throw new Error(`${field.parent.name}.${field.name} is ${what}`, { cause });
   }
-}
-
-const byNumber = new WeakMap<DescMessage, ReadonlyMap<number, DescField>>();
-
-function fieldsOf(desc: DescMessage): ReadonlyMap<number, DescField> {
-  let fields = byNumber.get(desc);
-  if (!fields) {
-    fields = new Map(desc.fields.map((field) => [field.number, field]));
-    byNumber.set(desc, fields);
-  }
-  return fields;
 }

@@ -2,7 +2,7 @@ import { BnError, type Dtype, type HostArray, type Shape } from "@bn/core";
 import type { Diagnostic, NormRecord } from "@bn/onnx";
 import { decodeBlob } from "../binary/blob.ts";
 import type { ImportedNet } from "../layers/import.ts";
-import type { NetworkLayer, Value as Wire } from "../net/network.ts";
+import { keyOf, type NetworkLayer, readersOf, type Value as Wire } from "../net/network.ts";
 import { type Context, emit, fail } from "./context.ts";
 import { createGraph, type Graph, newValue, type Value } from "./graph.ts";
 import { DROPPED } from "./layers/dropped.ts";
@@ -39,8 +39,6 @@ export interface Built {
 /** A loss also reads labels, which its converted form does not. */
 const READ_BOTTOMS: Readonly<Record<string, number>> = { SoftmaxWithLoss: 1 };
 
-const keyOf = ({ layer, top }: Pick<Wire, "layer" | "top">) => `${layer}.${top}`;
-
 /**
  * Converts layer after layer, in the net's order. Errors: `ERR_BN_DATA` naming layer and type; those of `sourceShape`.
  */
@@ -49,7 +47,7 @@ export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: Buil
   const records = new Map(imported.layers.map((record) => [record.name, record]));
   refuseSharedWrites(layers);
   const graph = createGraph(opset, dtype);
-  const readers = readersOf(layers);
+  const readers = readersOf(layers, readBottoms);
   const values = new Map<string, Value>();
   /** Values that already belong to a blob. Another blob with equal values gets a tensor of its own. */
   const taken = new Set<string>();
@@ -92,7 +90,7 @@ export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: Buil
      */
     let [given, whole] = [0, layer.type === "SoftmaxWithLoss" && layer.tops.length > 0];
     const only = () => {
-      const found = layer.tops.flatMap((_, top) => readers.get(keyOf({ layer: layer.index, top })) ?? []);
+      const found = layer.tops.flatMap((_, top) => readers({ layer: layer.index, top }));
       return found.length === 1 ? (found[0] as NetworkLayer) : null;
     };
     const context: Context = {
@@ -174,8 +172,9 @@ export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: Buil
     const message = `the weights of ${names} are float64, and are rounded to float32; with dtype float64 they are kept`;
     diagnostics.push({ kind: "converted", node: [...rounded][0] ?? "", message });
   }
-  const read = (wire: Pick<Wire, "layer" | "top">) => (readers.get(keyOf(wire)) ?? []).length > 0;
-  const outputs = tops.filter(({ blob, layer }) => !read({ layer: layer.index, top: layer.tops.lastIndexOf(blob) }));
+  const outputs = tops.filter(({ blob, layer }) => {
+    return readers({ layer: layer.index, top: layer.tops.lastIndexOf(blob) }).length === 0;
+  });
   return { graph, inputs, tops, outputs, norms, diagnostics };
 }
 
@@ -183,15 +182,6 @@ export function buildGraph(imported: ImportedNet, { opset, dtype, shapes }: Buil
 function readBottoms(layer: NetworkLayer): readonly Wire[] {
   if (Object.hasOwn(DROPPED, layer.type) && layer.type !== "Silence") return [];
   return layer.bottoms.slice(0, READ_BOTTOMS[layer.type]);
-}
-
-/** The layers that read each value. */
-function readersOf(layers: readonly NetworkLayer[]): ReadonlyMap<string, readonly NetworkLayer[]> {
-  const readers = new Map<string, NetworkLayer[]>();
-  for (const layer of layers) {
-    for (const wire of readBottoms(layer)) readers.set(keyOf(wire), [...(readers.get(keyOf(wire)) ?? []), layer]);
-  }
-  return readers;
 }
 
 function sayWhatItDid(layer: NetworkLayer, say: (kind: "left out", layer: NetworkLayer, what: string) => void): void {

@@ -1,18 +1,10 @@
 import { BnError, type HostArray, type Shape } from "@bn/core";
 import type { NormRecord } from "@bn/onnx";
 import type { CaffeBlob } from "../binary/blob.ts";
+import { countOf, MAX_COUNT } from "../count.ts";
 import type { CaffeRecord } from "../layers/record.ts";
 import type { NetworkLayer } from "../net/network.ts";
-import {
-  type Attributes,
-  addIntegers,
-  addNode,
-  addTensor,
-  countOf,
-  type Graph,
-  newValue,
-  type Value,
-} from "./graph.ts";
+import { type Attributes, addIntegers, addNode, addTensor, type Graph, newValue, type Value } from "./graph.ts";
 import type { Params } from "./params.ts";
 
 /** The arguments of the function for a layer type: its layer, its inputs, and where to put nodes. */
@@ -38,6 +30,9 @@ export interface Context {
   /** Gives top `i` its value, which is the bottom itself if nothing changes. */
   readonly top: (i: number, value: Value) => void;
 }
+
+/** Converts one layer. */
+export type Converter = (context: Context) => void;
 
 /** Throws an error that names file, layer and type. */
 export function fail(layer: NetworkLayer, what: string): never {
@@ -69,9 +64,6 @@ export function emitAll(
   return outputs;
 }
 
-/** The largest number of values that Caffe can count in a blob. */
-const MAX_COUNT = 2 ** 31 - 1;
-
 function checkCount(layer: NetworkLayer, shape: Shape): void {
   if (countOf(shape) <= MAX_COUNT) return;
   fail(layer, `would give shape [${shape}], more than ${MAX_COUNT} values, Caffe's limit`);
@@ -95,6 +87,16 @@ export function integers({ graph, layer }: Context, what: string, numbers: reado
 /** The only bottom. Errors: if there are none, or several. */
 export function only(context: Context): Value {
   return bottomsOf(context, 1, 1)[0] as Value;
+}
+
+/** The converter of a layer with one bottom and one top, which `make` computes. */
+export function single(make: (context: Context, bottom: Value) => Value): Converter {
+  return joined((context) => make(context, only(context)));
+}
+
+/** The converter of a layer with any bottoms and one top, which `make` computes. */
+export function joined(make: (context: Context) => Value): Converter {
+  return (context) => context.top(0, make(context));
 }
 
 /** The bottoms after a check of their number; there must be one top. */

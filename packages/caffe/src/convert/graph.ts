@@ -79,8 +79,3 @@ export function arrayOf(dtype: Dtype, values: ArrayLike<number>): HostArray {
   if (dtype === "float32") return values instanceof Float32Array ? values : Float32Array.from(values);
   return values instanceof Float64Array ? values : Float64Array.from(values);
 }
-
-/** The number of values of a shape. */
-export function countOf(shape: Shape): number {
-  return shape.reduce((a, b) => a * b, 1);
-}

@@ -1,4 +1,4 @@
-import type { NetworkLayer, Value as Wire } from "../net/network.ts";
+import { keyOf, type NetworkLayer, readersOf, type Value as Wire } from "../net/network.ts";
 import { fail } from "./context.ts";
 
 /** Layers whose tops are the memory of their bottom with another shape or name. */
@@ -14,10 +14,7 @@ const KEEP: readonly string[] = ["Dropout"];
  * Errors: `ERR_BN_DATA`, naming the in-place layer, the blob and its reader.
  */
 export function refuseSharedWrites(layers: readonly NetworkLayer[]): void {
-  const readers = new Map<string, NetworkLayer[]>();
-  for (const layer of layers) {
-    for (const wire of layer.bottoms) readers.set(keyOf(wire), [...(readers.get(keyOf(wire)) ?? []), layer]);
-  }
+  const readers = readersOf(layers);
   /** For each value, all values that share its memory. */
   const sharers = new Map<string, Wire[]>();
   for (const layer of layers) {
@@ -25,7 +22,7 @@ export function refuseSharedWrites(layers: readonly NetworkLayer[]): void {
       const own: Wire = { blob, layer: layer.index, top };
       const bottom = layer.bottoms[SHARE.includes(layer.type) ? 0 : top];
       const memory = bottom && sharers.get(keyOf(bottom));
-      const inPlace = bottom?.blob === blob && readers.get(keyOf(bottom))?.length === 1;
+      const inPlace = bottom?.blob === blob && readers(bottom).length === 1;
       if (!memory || !(inPlace || SHARE.includes(layer.type))) {
         sharers.set(keyOf(own), [own]);
         continue;
@@ -37,13 +34,9 @@ export function refuseSharedWrites(layers: readonly NetworkLayer[]): void {
   }
 }
 
-function refuseReaders(
-  layer: NetworkLayer,
-  memory: readonly Wire[],
-  readers: ReadonlyMap<string, readonly NetworkLayer[]>,
-): void {
+function refuseReaders(layer: NetworkLayer, memory: readonly Wire[], readers: ReturnType<typeof readersOf>): void {
   for (const wire of memory) {
-    const later = (readers.get(keyOf(wire)) ?? []).find(({ index }) => index > layer.index);
+    const later = readers(wire).find(({ index }) => index > layer.index);
     if (!later || layer.tops.includes(wire.blob)) continue;
     fail(
       layer,
@@ -51,5 +44,3 @@ function refuseReaders(
     );
   }
 }
-
-const keyOf = ({ layer, top }: Pick<Wire, "layer" | "top">) => `${layer}.${top}`;

@@ -1,6 +1,7 @@
 import type { Shape } from "@bn/core";
+import { countOf } from "../count.ts";
 import { type Context, emit, emitAll, fail, integers, scalar } from "./context.ts";
-import { countOf, type Value } from "./graph.ts";
+import type { Value } from "./graph.ts";
 
 /** Operators whose form depends on the operator set, and short forms of others. */
 

@@ -6,6 +6,7 @@ import { type ImportNetOptions, importNet } from "../layers/import.ts";
 import type { CaffeRecord } from "../layers/record.ts";
 import { storedLayer } from "../layers/stored.ts";
 import { createMover } from "../net/moved.ts";
+import type { NetworkLayer } from "../net/network.ts";
 import {
   ConvolutionParameterSchema,
   InnerProductParameterSchema,
@@ -13,7 +14,7 @@ import {
   LayerParameterSchema,
   NetParameterSchema,
 } from "../schema/caffe_pb.ts";
-import { isCarrier, weightedOf } from "./carrier.ts";
+import { biasParamOf, isCarrier, weightedOf } from "./carrier.ts";
 import { type FoldLimits, type PlannedFold, planFolds } from "./plan.ts";
 
 export interface FoldNetOptions extends ImportNetOptions, FoldLimits {}
@@ -39,20 +40,20 @@ export function foldNet(options: FoldNetOptions): FoldedNet {
   const { folds, left } = planFolds(network, records, options);
   const rows = [
     ...folds.flatMap(({ layer, records: moved, lostDigits }) =>
-      moved.map((record): FoldRow => {
-        const into = `${layer.type} "${layer.name}"`;
-        const row = { node: record.name, operator: record.type, into, reason: "", lostDigits, worstChannel: null };
-        return { ...row, status: "folded", side: "behind" };
-      }),
+      moved.map((record) => rowOf(record, { status: "folded", into: nameOf(layer), side: "behind", lostDigits })),
     ),
-    ...left.map(({ record, reason }): FoldRow => {
-      const row = { node: record.name, operator: record.type, into: "", reason, lostDigits: 0, worstChannel: null };
-      return { ...row, status: "left", side: null };
-    }),
+    ...left.map(({ record, reason }) => rowOf(record, { reason })),
   ];
   const net = options.net ? without(options.net, folds) : null;
   return { net, weights: options.weights ? without(options.weights, folds) : null, rows };
 }
+
+function rowOf({ name, type }: CaffeRecord, own: Partial<FoldRow>): FoldRow {
+  const left = { status: "left", into: "", side: null, reason: "", lostDigits: 0, worstChannel: null } as const;
+  return { node: name, operator: type, ...left, ...own };
+}
+
+const nameOf = ({ type, name }: Pick<NetworkLayer, "type" | "name">) => `${type} "${name}"`;
 
 /** The folds with which `judgeFolds` of `@bn/onnx` compares a folded network. Errors: those of `importNet`. */
 export function foldTasksOfNet(options: FoldNetOptions): FoldTasks {
@@ -60,7 +61,7 @@ export function foldTasksOfNet(options: FoldNetOptions): FoldTasks {
   const { folds, left } = planFolds(network, records, options);
   const tasks = folds.map(({ layer, weighted, steps }) => {
     const { layout, weights, bias } = weighted;
-    const label = `${layer.type} "${layer.name}"`;
+    const label = nameOf(layer);
     const { data, shape: dims } = weights;
     return { label, layout, dims, weights: data, bias: bias?.data ?? null, biasFactor: 1, factor: 1, steps };
   });
@@ -76,7 +77,7 @@ export function foldAttemptsOfNet(options: ImportNetOptions): FoldAttempts {
     if (typeof weighted === "string") return [];
     const { weights, bias } = weighted;
     const u = weights.stored === "float64" ? 2 ** -53 : weights.stored === "float16" ? 2 ** -11 : 2 ** -24;
-    const label = `${layer.type} "${layer.name}"`;
+    const label = nameOf(layer);
     return [{ label, weights: weights.data, bias: bias?.data ?? null, u, smallest: 2 ** -150, dims: weights.shape }];
   });
   const scales = records.filter(({ type }) => type === "Scale").map(({ name }) => name);
@@ -101,7 +102,8 @@ function without(file: CaffeFile, folds: readonly PlannedFold[]): CaffeFile {
     const { convolutionParam, innerProductParam } = layer;
     if (convolutionParam) changed.convolutionParam = mover.copy(ConvolutionParameterSchema, convolutionParam);
     if (innerProductParam) changed.innerProductParam = mover.copy(InnerProductParameterSchema, innerProductParam);
-    if (fold.weighted.bias === null) fold.weighted.setBias(changed);
+    const own = biasParamOf(changed);
+    if (fold.weighted.bias === null && own) own.biasTerm = true;
     changed.top = layer.top.length > 0 ? [fold.top] : layer.top;
     if (layer.blobs.length > 0) changed.blobs = blobsOf(layer.blobs, fold, file.file);
     return [changed];

@@ -10,7 +10,7 @@ import {
 } from "@bn/onnx";
 import type { CaffeRecord } from "../layers/record.ts";
 import { storedLayer } from "../layers/stored.ts";
-import type { Network, NetworkLayer, Value } from "../net/network.ts";
+import { type Network, type NetworkLayer, readersOf } from "../net/network.ts";
 import { isCarrier, type Weighted, weightedOf } from "./carrier.ts";
 
 /** A layer with the normalizations that are folded into it, in order, and its new weights. */
@@ -105,13 +105,9 @@ function sourceOf(network: Network, first: NetworkLayer, planned: readonly Plann
   const value = first.bottoms[0];
   const maker = value && network.layers[value.layer];
   if (!value || !maker) return "it reads an input of the network";
-  if (readers(network, value).length > 1) return `blob "${value.blob}" before it is read by other layers too`;
+  if (readersOf(network.layers)(value).length > 1) return `blob "${value.blob}" before it is read by other layers too`;
   const earlier = planned.find(({ gone }) => gone.includes(maker));
   const carrier = earlier?.layer ?? maker;
   if (!isCarrier(carrier)) return `${maker.type} "${maker.name}" stands before it`;
   return { carrier, earlier };
-}
-
-function readers({ layers }: Network, value: Value): NetworkLayer[] {
-  return layers.filter(({ bottoms }) => bottoms.some((one) => one.layer === value.layer && one.top === value.top));
 }

@@ -1,8 +1,9 @@
 import type { Dtype, HostArray } from "@bn/core";
 import type { LayerSource } from "@bn/onnx";
 import type { CaffeBlob } from "../binary/blob.ts";
+import { countOf } from "../count.ts";
 import type { Network, NetworkLayer } from "../net/network.ts";
-import { DIALECTS, type Role } from "./dialect.ts";
+import { DIALECTS } from "./dialect.ts";
 import type { ReadNorm } from "./norm.ts";
 import type { BlobPlace, CaffeFacts, CaffeRecord } from "./record.ts";
 import type { ReadScale } from "./scale.ts";
@@ -25,9 +26,9 @@ interface Parts {
 /** The record of a normalization layer and of the Scale that follows it. */
 export function assemble({ layer, norm, stored, scale, network, source }: Parts): CaffeRecord {
   const { dialect, evidence, roles, values, constants } = norm;
-  const useGlobalStats = constants.useGlobalStats;
+  const { useGlobalStats, eps, movingAverageFraction } = constants;
   const places: BlobPlace[] = roles.map((role, blob) => ({ role, layer: 0, blob }));
-  if (scale) for (const [blob, role] of affineRoles(scale)) places.push({ role, layer: 1, blob });
+  if (scale) places.push(...placesOf(scale, 1));
   const dtype = dtypeOf(stored.flatMap(({ blobs }) => blobs));
   const as = (data: HostArray) => widened(data, dtype);
   const caffe: CaffeFacts = {
@@ -43,17 +44,9 @@ export function assemble({ layer, norm, stored, scale, network, source }: Parts)
   const beta = values.beta ?? scale?.beta ?? null;
   const common = { name: layer.name, dtype, axis: 1, source, caffe };
   if (DIALECTS[dialect].statistics === "none") {
-    const shape = [gamma?.length ?? 0];
-    const affine = { gamma: gamma && as(gamma), beta: beta && as(beta) };
-    return {
-      type: "Scale",
-      ...common,
-      ...affine,
-      channels: shape[0] as number,
-      phase: "test",
-      parameterShape: shape,
-      statistics: null,
-    };
+    const channels = gamma?.length ?? 0;
+    const affine = { gamma: gamma && as(gamma), beta: beta && as(beta), statistics: null };
+    return { type: "Scale", ...common, ...affine, channels, phase: "test", parameterShape: [channels] };
   }
   const mean = as(values.mean as HostArray);
   const normal = {
@@ -62,8 +55,7 @@ export function assemble({ layer, norm, stored, scale, network, source }: Parts)
     phase: (useGlobalStats ?? layer.phase === "test") ? ("test" as const) : ("train" as const),
     parameterShape: [mean.length],
     statistics: { mean, variance: as(varianceOf(values)), factor: factorOf(norm) },
-    eps: constants.eps,
-    movingAverageFraction: constants.movingAverageFraction,
+    ...{ eps, movingAverageFraction },
   };
   if (!gamma) return { type: "BatchNorm", ...normal, gamma: null, beta: null };
   return { type: "BatchNormScale", ...normal, gamma: as(gamma), beta: beta && as(beta) };
@@ -72,14 +64,14 @@ export function assemble({ layer, norm, stored, scale, network, source }: Parts)
 /** The record of a Scale that follows no BatchNorm. */
 export function assembleScale(layer: NetworkLayer, scale: Scale, stored: StoredLayer, network: Network): CaffeRecord {
   const { gamma, beta, axis, shape } = scale;
-  const places = affineRoles(scale).map(([blob, role]) => ({ role, layer: 0, blob }));
+  const places = placesOf(scale, 0);
   const dtype = dtypeOf(stored.blobs);
   return {
     type: "Scale",
     name: layer.name,
     dtype,
     axis,
-    channels: shape.reduce((product, size) => product * size, 1),
+    channels: countOf(shape),
     phase: layer.phase,
     parameterShape: shape,
     statistics: null,
@@ -98,9 +90,9 @@ export function assembleScale(layer: NetworkLayer, scale: Scale, stored: StoredL
   };
 }
 
-function affineRoles({ gamma, beta }: Scale): [number, Role][] {
-  const roles: Role[] = [...(gamma ? (["gamma"] as const) : []), ...(beta ? (["beta"] as const) : [])];
-  return roles.map((role, blob) => [blob, role]);
+function placesOf(scale: Scale, layer: number): BlobPlace[] {
+  const roles = (["gamma", "beta"] as const).filter((role) => scale[role]);
+  return roles.map((role, blob) => ({ role, layer, blob }));
 }
 
 function dtypeOf(blobs: readonly CaffeBlob[]): Dtype {

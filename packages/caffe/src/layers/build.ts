@@ -1,6 +1,6 @@
 import { BnError, type HostArray, type Shape } from "@bn/core";
 import { isNormRecord, type LayerRecord, type NormRecord, type ScaleRecord } from "@bn/onnx";
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { encodeBlob } from "../binary/blob.ts";
 import type { CaffeFile } from "../file.ts";
 import {
@@ -64,45 +64,32 @@ function normLayers(record: NormRecord): { layers: Part[]; shape: Shape } {
     throw fail(`it has one parameter per element of [${parameterShape}], and Caffe's BatchNorm one per channel`);
   }
   const own = name || "batch_norm";
-  const batchNormParam = { eps, movingAverageFraction };
-  const norm = create(LayerParameterSchema, {
-    name: own,
-    type: "BatchNorm",
-    bottom: ["data"],
-    top: ["data"],
-    batchNormParam,
-  });
+  const norm = layerOf({ name: own, type: "BatchNorm", batchNormParam: { eps, movingAverageFraction } });
   const factor = arrayLike(statistics.mean, [statistics.factor]);
   const layers: Part[] = [{ layer: norm, blobs: blobsOf([statistics.mean, statistics.variance, factor]) }];
   if (gamma) {
     const second = source.format === "caffe" ? source.nodes[1] : undefined;
-    const scaleParam = { biasTerm: beta !== null };
-    const scale = create(LayerParameterSchema, {
-      name: second ?? `${own}/scale`,
-      type: "Scale",
-      bottom: ["data"],
-      top: ["data"],
-      scaleParam,
-    });
+    const scale = layerOf({ name: second ?? `${own}/scale`, type: "Scale", scaleParam: { biasTerm: beta !== null } });
     layers.push({ layer: scale, blobs: blobsOf([gamma, beta]) });
   }
   return { layers, shape: [1, channels, 1, 1] };
 }
 
 function scaleLayers({ name, axis, parameterShape, gamma, beta }: ScaleRecord): { layers: Part[]; shape: Shape } {
-  const layer = create(LayerParameterSchema, {
-    name: name || "scale_layer",
-    type: "Scale",
-    bottom: gamma ? ["data"] : ["data", "scale"],
-    top: ["data"],
-    scaleParam: { axis, numAxes: parameterShape.length, biasTerm: beta !== null },
-  });
+  const scaleParam = { axis, numAxes: parameterShape.length, biasTerm: beta !== null };
+  const layer = layerOf({ name: name || "scale_layer", type: "Scale", scaleParam });
+  if (!gamma) layer.bottom.push("scale");
   const before = axis >= 0 ? new Array<number>(axis).fill(1) : [];
   const after = axis >= 0 ? [] : new Array<number>(-axis - parameterShape.length).fill(1);
   return {
     layers: [{ layer, blobs: blobsOf([gamma, beta], parameterShape) }],
     shape: [...before, ...parameterShape, ...after],
   };
+}
+
+/** A layer that works in place. */
+function layerOf(own: MessageInitShape<typeof LayerParameterSchema>): LayerParameter {
+  return create(LayerParameterSchema, { bottom: ["data"], top: ["data"], ...own });
 }
 
 function arrayLike(like: HostArray, values: readonly number[]): HostArray {

@@ -1,6 +1,6 @@
 import type { Diagnostic, DiagnosticKind, LayerSource } from "@bn/onnx";
 import type { CaffeFile } from "../file.ts";
-import { type Network, type NetworkLayer, type NetworkOptions, openNetwork } from "../net/network.ts";
+import { type Network, type NetworkLayer, type NetworkOptions, openNetwork, readersOf } from "../net/network.ts";
 import { assemble, assembleScale } from "./assemble.ts";
 import { diagnose } from "./diagnose/index.ts";
 import type { Dialect } from "./dialect.ts";
@@ -102,11 +102,8 @@ function readPair(
 
 /** The Scale that is the only reader of a layer's top. */
 function scaleAfter(layer: NetworkLayer, { layers }: Network): NetworkLayer | null {
-  const readers = layers.filter(({ bottoms }) =>
-    bottoms.some((value) => value.layer === layer.index && value.top === 0),
-  );
-  const [only] = readers;
-  return only && readers.length === 1 && only.type === "Scale" && only.bottoms.length === 1 ? only : null;
+  const [only, other] = readersOf(layers)({ layer: layer.index, top: 0 });
+  return only && !other && only.type === "Scale" && only.bottoms.length === 1 ? only : null;
 }
 
 function readLone(layer: NetworkLayer, network: Network, say: Say): CaffeRecord | null {

@@ -1,6 +1,7 @@
 import type { HostArray, Shape } from "@bn/core";
 import { create } from "@bufbuild/protobuf";
 import type { CaffeBlob } from "../binary/blob.ts";
+import { countOf } from "../count.ts";
 import type { NetworkLayer } from "../net/network.ts";
 import { ScaleParameterSchema } from "../schema/caffe_pb.ts";
 import { shapesOf } from "./recognize.ts";
@@ -44,10 +45,6 @@ export function readScale({ param, bottoms }: NetworkLayer, blobs: readonly Caff
       : [];
   const [gamma, beta] = own ? [first, blobs[1]] : [null, first];
   return { gamma: gamma?.data ?? null, beta: beta?.data ?? null, axis, shape, notes };
-}
-
-function countOf(shape: Shape): number {
-  return shape.reduce((product, size) => product * size, 1);
 }
 
 /** The shape without the ones that a legacy shape begins with, or without the ones around it if one axis is covered. */

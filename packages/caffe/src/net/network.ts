@@ -120,6 +120,21 @@ export function openNetwork({ net, weights, phase = "test", level, stages }: Net
   };
 }
 
+/** Identifies a value in one network. */
+export const keyOf = ({ layer, top }: Pick<Value, "layer" | "top">) => `${layer}.${top}`;
+
+/** Returns the layers that read a value, one entry per bottom. `read` chooses the bottoms that count; by default all. */
+export function readersOf(
+  layers: readonly NetworkLayer[],
+  read: (layer: NetworkLayer) => readonly Value[] = ({ bottoms }) => bottoms,
+): (value: Pick<Value, "layer" | "top">) => readonly NetworkLayer[] {
+  const readers = new Map<string, NetworkLayer[]>();
+  for (const layer of layers) {
+    for (const value of read(layer)) readers.set(keyOf(value), [...(readers.get(keyOf(value)) ?? []), layer]);
+  }
+  return (value) => readers.get(keyOf(value)) ?? [];
+}
+
 function placed({ file, places }: CaffeFile, layer: LayerParameter): string {
   const place = places.get(layer);
   return place === undefined ? file : `${file}:${place}`;

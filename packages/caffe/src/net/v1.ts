@@ -11,46 +11,12 @@ import {
 import type { Mover } from "./moved.ts";
 import { TYPE_NAMES } from "./types.ts";
 
-/** Fields with the same name and meaning in a current layer. */
-const KEPT = [
-  "name",
-  "bottom",
-  "top",
-  "include",
-  "exclude",
-  "blobs",
-  "lossWeight",
-  "accuracyParam",
-  "argmaxParam",
-  "concatParam",
-  "contrastiveLossParam",
-  "convolutionParam",
-  "dataParam",
-  "dropoutParam",
-  "dummyDataParam",
-  "eltwiseParam",
-  "expParam",
-  "hdf5DataParam",
-  "hdf5OutputParam",
-  "hingeLossParam",
-  "imageDataParam",
-  "infogainLossParam",
-  "innerProductParam",
-  "lossParam",
-  "lrnParam",
-  "memoryDataParam",
-  "mvnParam",
-  "poolingParam",
-  "powerParam",
-  "reluParam",
-  "sigmoidParam",
-  "sliceParam",
-  "softmaxParam",
-  "tanhParam",
-  "thresholdParam",
-  "transformParam",
-  "windowDataParam",
-] as const satisfies readonly (keyof LayerParameter & keyof V1LayerParameter)[];
+/** Fields with the same name and type in a current layer, where they have the same meaning. */
+const KEPT = V1LayerParameterSchema.fields.flatMap(({ localName, fieldKind, message, enum: names, scalar }) => {
+  const own = LayerParameterSchema.fields.find((field) => field.localName === localName);
+  const same = own && own.message === message && own.enum === names && own.scalar === scalar;
+  return same && own.fieldKind === fieldKind ? [localName as keyof LayerParameter & keyof V1LayerParameter] : [];
+});
 
 /**
  * Converts a layer of V1 to the current form: `type` by name (the type of a fork as written), and `blobs_lr`,
@@ -69,16 +35,9 @@ export function upgradeV1(old: V1LayerParameter, mover: Mover): LayerParameter {
   const specs = Math.max(old.param.length, old.blobShareMode.length, old.blobsLr.length, old.weightDecay.length);
   for (let i = 0; i < specs; i++) {
     const spec = create(ParamSpecSchema);
-    const [name, shareMode, lrMult, decayMult] = [
-      old.param[i],
-      old.blobShareMode[i],
-      old.blobsLr[i],
-      old.weightDecay[i],
-    ];
-    if (name !== undefined) spec.name = name;
-    if (shareMode !== undefined) spec.shareMode = shareMode;
-    if (lrMult !== undefined) spec.lrMult = lrMult;
-    if (decayMult !== undefined) spec.decayMult = decayMult;
+    const { param, blobShareMode, blobsLr, weightDecay } = old;
+    const own = { name: param[i], shareMode: blobShareMode[i], lrMult: blobsLr[i], decayMult: weightDecay[i] };
+    Object.assign(spec, Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined)));
     layer.param.push(spec);
   }
   return layer;

@@ -1,6 +1,7 @@
-import { create, type DescField, type DescMessage, type Message, ScalarType, toBinary } from "@bufbuild/protobuf";
+import { create, type DescField, type Message, ScalarType, toBinary } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { BlobProtoSchema } from "../schema/caffe_pb.ts";
+import { fieldsBy } from "../schema/fields.ts";
 import { enumOf, scalarOf } from "./scalars.ts";
 import type { FailAt } from "./tokens.ts";
 import type { TextField, TextMessage, TextValue } from "./tree.ts";
@@ -13,7 +14,7 @@ export interface Notes {
 
 /** Fills `into` from the fields of a text. Errors: those that `failAt` makes. */
 export function decodeTree(into: ReflectMessage, fields: readonly TextField[], notes: Notes, failAt: FailAt): void {
-  const known = fieldsOf(into.desc);
+  const known = fieldsBy("name", into.desc);
   for (const one of fields) {
     const field = known.get(one.name);
     if (!field || unnamedEnum(field, one)) {
@@ -77,15 +78,4 @@ function blobBytes(value: TextMessage, notes: Notes, failAt: FailAt): Uint8Array
   const unknown = notes.unknown.get(blob)?.[0];
   if (unknown) throw failAt(unknown.start, `${unknown.name} is not a field of a blob; delete it`);
   return toBinary(BlobProtoSchema, blob);
-}
-
-const byName = new WeakMap<DescMessage, ReadonlyMap<string, DescField>>();
-
-function fieldsOf(desc: DescMessage): ReadonlyMap<string, DescField> {
-  let fields = byName.get(desc);
-  if (!fields) {
-    fields = new Map(desc.fields.map((field) => [field.name, field]));
-    byName.set(desc, fields);
-  }
-  return fields;
 }

@@ -1,6 +1,6 @@
-import type { Shape } from "@bn/core";
-import { axisOf, type Context, constant, emit, fail, weight } from "../context.ts";
-import { countOf, type Value } from "../graph.ts";
+import { countOf } from "../../count.ts";
+import { axisOf, type Context, type Converter, constant, emit, fail, weight } from "../context.ts";
+import type { Value } from "../graph.ts";
 import { reshape } from "../operators.ts";
 import type { Params } from "../params.ts";
 
@@ -12,134 +12,83 @@ interface Windows {
   readonly dilation: readonly number[];
 }
 
-interface Place {
-  /** True if there are no spatial axes; the weights in the file then have none either. */
-  readonly flat: boolean;
-  readonly group: number;
-  readonly outputs: number;
-  readonly bias: boolean;
+/** What a convolution and its transpose do differently. */
+interface Kind {
+  readonly op: string;
+  readonly size: (size: number, window: { extent: number; stride: number; pad: number }) => number;
+  /** The first two axes of the weights. */
+  readonly axes: (channels: number, outputs: number, group: number) => readonly [number, number];
 }
 
 /**
  * Convolution: out = (in + 2 pad - (dilation (kernel - 1) + 1)) / stride + 1, rounded down. It can have any number of
  * bottoms.
  */
-export function convolution(context: Context): void {
-  eachBottom(context, (bottom, spatial, { flat, group, outputs, bias }, windows) => {
-    const { layer } = context;
-    const channels = bottom.shape[1] as number;
-    checkGroup(layer, group, channels, outputs);
-    const sizes = spatial.map((size, i) => {
-      const [extent, stride, pad] = extentOf(windows, i);
-      return Math.floor((size + 2 * pad - extent) / stride) + 1;
-    });
-    const shape = [bottom.shape[0] as number, outputs, ...sizes];
-    const kernelShape = [outputs, channels / group, ...windows.kernel];
-    return convolve(context, "Conv", bottom, {
-      stored: flat ? kernelShape.slice(0, 2) : kernelShape,
-      kernelShape,
-      shape,
-      bias,
-      outputs,
-      group,
-      windows,
-    });
-  });
+export const convolution = ofKind({
+  op: "Conv",
+  size: (size, { extent, stride, pad }) => Math.floor((size + 2 * pad - extent) / stride) + 1,
+  axes: (channels, outputs, group) => [outputs, channels / group],
+});
+
+/** Deconvolution: out = stride (in - 1) + dilation (kernel - 1) + 1 - 2 pad. */
+export const deconvolution = ofKind({
+  op: "ConvTranspose",
+  size: (size, { extent, stride, pad }) => stride * (size - 1) + extent - 2 * pad,
+  axes: (channels, outputs, group) => [channels, outputs / group],
+});
+
+/** Converts every bottom, reshaped to [N, C, spatial...], and reshapes the result back. */
+function ofKind(kind: Kind): Converter {
+  return (context) => {
+    const { layer, bottoms, params, top } = context;
+    const own = params("convolution_param");
+    if (bottoms.length === 0 || bottoms.length !== layer.tops.length) {
+      fail(layer, `has ${bottoms.length} bottoms and ${layer.tops.length} tops, expected one top per bottom`);
+    }
+    const outputs = positive(context, own, "num_output");
+    for (const [i, bottom] of bottoms.entries()) {
+      const axis = axisOf(context, own.number("axis"), bottom.shape.length);
+      const spatial = bottom.shape.slice(axis + 1);
+      const lead = bottom.shape.slice(0, axis);
+      const flat = spatial.length === 0;
+      const windows = windowsOf(context, own, spatial.length);
+      // ONNX needs at least one spatial axis, and exactly one axis of images.
+      const images = [countOf(lead), bottom.shape[axis] as number, ...(flat ? [1] : spatial)];
+      const result = convolve(context, kind, own, reshape(context, bottom, images), windows, flat);
+      top(i, reshape(context, result, [...lead, outputs, ...(flat ? [] : result.shape.slice(2))]));
+    }
+  };
 }
 
-function checkGroup(layer: Context["layer"], group: number, channels: number, outputs: number): void {
+/** If the layer is `flat`, without spatial axes, the weights in the file have none either. */
+function convolve(context: Context, kind: Kind, own: Params, bottom: Value, windows: Windows, flat: boolean): Value {
+  const { layer } = context;
+  const [outputs, group] = [positive(context, own, "num_output"), positive(context, own, "group")];
+  const [images = 1, channels = 1, ...spatial] = bottom.shape;
   const not = (what: string) => fail(layer, `group is ${group}, expected a divisor of ${what}`);
   if (channels % group !== 0) not(`the number of channels, ${channels}`);
   if (outputs % group !== 0) not(`num_output, ${outputs}`);
-}
-
-/** Deconvolution: out = stride (in - 1) + dilation (kernel - 1) + 1 - 2 pad. */
-export function deconvolution(context: Context): void {
-  eachBottom(context, (bottom, spatial, { flat, group, outputs, bias }, windows) => {
-    const { layer } = context;
-    const channels = bottom.shape[1] as number;
-    checkGroup(layer, group, channels, outputs);
-    const sizes = spatial.map((size, i) => {
-      const [extent, stride, pad] = extentOf(windows, i);
-      return stride * (size - 1) + extent - 2 * pad;
-    });
-    const shape = [bottom.shape[0] as number, outputs, ...sizes];
-    const kernelShape = [channels, outputs / group, ...windows.kernel];
-    return convolve(context, "ConvTranspose", bottom, {
-      stored: flat ? kernelShape.slice(0, 2) : kernelShape,
-      kernelShape,
-      shape,
-      bias,
-      outputs,
-      group,
-      windows,
-    });
+  const { kernel, stride, pad, dilation } = windows;
+  const sizes = spatial.map((size, i) => {
+    const extent = (dilation[i] as number) * ((kernel[i] as number) - 1) + 1;
+    return kind.size(size, { extent, stride: stride[i] as number, pad: pad[i] as number });
   });
-}
-
-function extentOf({ kernel, stride, pad, dilation }: Windows, i: number): [number, number, number] {
-  const extent = (dilation[i] as number) * ((kernel[i] as number) - 1) + 1;
-  return [extent, stride[i] as number, pad[i] as number];
-}
-
-interface Wanted {
-  /** The shape of the weights in the file. */
-  readonly stored: Shape;
-  readonly kernelShape: Shape;
-  readonly shape: Shape;
-  readonly bias: boolean;
-  readonly outputs: number;
-  readonly group: number;
-  readonly windows: Windows;
-}
-
-function convolve(context: Context, op: string, bottom: Value, wanted: Wanted): Value {
-  const { stored, kernelShape, shape, bias, outputs, group, windows } = wanted;
-  const { layer } = context;
+  const shape = [images, outputs, ...sizes];
   if (shape.some((size) => size < 1)) {
     fail(layer, `top would have shape [${shape}] of a bottom [${bottom.shape}]; the input may be too small`);
   }
-  const inputs = [bottom, constant(context, "weight", kernelShape, weight(context, 0, "weights", stored))];
-  if (bias) inputs.push(constant(context, "bias", [outputs], weight(context, 1, "a bias", [outputs])));
-  const { kernel, stride, pad, dilation } = windows;
-  return emit(context, op, inputs, shape, {
+  const kernelShape = [...kind.axes(channels, outputs, group), ...kernel];
+  const weights = weight(context, 0, "weights", flat ? kernelShape.slice(0, 2) : kernelShape);
+  const inputs = [bottom, constant(context, "weight", kernelShape, weights)];
+  if (own.flag("bias_term")) inputs.push(constant(context, "bias", [outputs], weight(context, 1, "a bias", [outputs])));
+  const pads = [...pad, ...pad];
+  return emit(context, kind.op, inputs, shape, {
     kernel_shape: kernel,
     strides: stride,
-    pads: [...pad, ...pad],
+    pads,
     dilations: dilation,
     group,
   });
-}
-
-/** Calls `make` for every bottom, reshaped to [N, C, spatial...], and reshapes the result back. */
-function eachBottom(
-  context: Context,
-  make: (bottom: Value, spatial: Shape, place: Place, windows: Windows) => Value,
-): void {
-  const { layer, bottoms, params, top } = context;
-  const own = params("convolution_param");
-  if (bottoms.length === 0 || bottoms.length !== layer.tops.length) {
-    fail(layer, `has ${bottoms.length} bottoms and ${layer.tops.length} tops, expected one top per bottom`);
-  }
-  const outputs = positive(context, own, "num_output");
-  const group = positive(context, own, "group");
-  for (const [i, bottom] of bottoms.entries()) {
-    const axis = axisOf(context, own.number("axis"), bottom.shape.length);
-    const spatial = bottom.shape.slice(axis + 1);
-    const windows = windowsOf(context, own, spatial.length);
-    const lead = bottom.shape.slice(0, axis);
-    // ONNX needs at least one spatial axis, and exactly one axis of images.
-    const seen = spatial.length === 0 ? [1] : spatial;
-    const images = [countOf(lead), bottom.shape[axis] as number, ...seen];
-    const result = make(
-      reshape(context, bottom, images),
-      seen,
-      { flat: spatial.length === 0, group, outputs, bias: own.flag("bias_term") },
-      windows,
-    );
-    const sizes = spatial.length === 0 ? [] : result.shape.slice(2);
-    top(i, reshape(context, result, [...lead, outputs, ...sizes]));
-  }
 }
 
 function windowsOf(context: Context, own: Params, axes: number): Windows {

@@ -1,82 +1,82 @@
-import { type Context, constant, emit, fail, integers, only, scalar, weight } from "../context.ts";
+import {
+  type Context,
+  type Converter,
+  constant,
+  emit,
+  fail,
+  integers,
+  only,
+  scalar,
+  single,
+  weight,
+} from "../context.ts";
 import type { Attributes, Value } from "../graph.ts";
 import { plusNumber, timesNumber } from "../operators.ts";
 
 /** Layers that become one operator without parameters. */
-export function unary(op: string): (context: Context) => void {
-  return (context) => {
-    const bottom = only(context);
-    context.top(0, emit(context, op, [bottom], bottom.shape));
-  };
+export function unary(op: string): Converter {
+  return single((context, bottom) => emit(context, op, [bottom], bottom.shape));
 }
 
 /** ReLU: max(x, 0) + negative_slope min(x, 0). */
-export function relu(context: Context): void {
-  const bottom = only(context);
+export function relu(context: Context, bottom: Value): Value {
   const slope = context.params("relu_param").number("negative_slope");
   const attributes: Attributes = slope === 0 ? {} : { alpha: { float: slope } };
-  context.top(0, emit(context, slope === 0 ? "Relu" : "LeakyRelu", [bottom], bottom.shape, attributes));
+  return emit(context, slope === 0 ? "Relu" : "LeakyRelu", [bottom], bottom.shape, attributes);
 }
 
 /** PReLU: max(x, 0) + slope[c] min(x, 0), or one slope for all channels if they share it. */
-export function prelu(context: Context): void {
-  const bottom = only(context);
+export function prelu(context: Context, bottom: Value): Value {
   const { length } = bottom.shape;
   if (length < 2) fail(context.layer, `the bottom has shape [${bottom.shape}], expected 2 axes or more`);
   const shared = context.params("prelu_param").flag("channel_shared");
   const channels = bottom.shape[1] as number;
   const values = weight(context, 0, "slopes", shared ? [] : [channels]);
   const shape = shared ? [1] : [channels, ...new Array<number>(length - 2).fill(1)];
-  context.top(0, emit(context, "PRelu", [bottom, constant(context, "slope", shape, values)], bottom.shape));
+  return emit(context, "PRelu", [bottom, constant(context, "slope", shape, values)], bottom.shape);
 }
 
 /** ELU: x, or alpha (e^x - 1) if x <= 0. */
-export function elu(context: Context): void {
-  const bottom = only(context);
+export function elu(context: Context, bottom: Value): Value {
   const alpha = context.params("elu_param").number("alpha");
-  context.top(0, emit(context, "Elu", [bottom], bottom.shape, { alpha: { float: alpha } }));
+  return emit(context, "Elu", [bottom], bottom.shape, { alpha: { float: alpha } });
 }
 
 /** Swish: x sigmoid(beta x). */
-export function swish(context: Context): void {
-  const bottom = only(context);
+export function swish(context: Context, bottom: Value): Value {
   const scaled = timesNumber(context, bottom, context.params("swish_param").number("beta"));
   const gate = emit(context, "Sigmoid", [scaled], bottom.shape);
-  context.top(0, emit(context, "Mul", [bottom, gate], bottom.shape));
+  return emit(context, "Mul", [bottom, gate], bottom.shape);
 }
 
 /** Clip: min(max(x, min), max). */
-export function clip(context: Context): void {
-  const bottom = only(context);
+export function clip(context: Context, bottom: Value): Value {
   const own = context.params("clip_param");
   for (const name of ["min", "max"]) if (!own.has(name)) fail(context.layer, `has no ${name}`);
   const [low, high] = [own.number("min"), own.number("max")];
   if (!(low <= high)) fail(context.layer, `min is ${low} and max is ${high}, expected a min of at most max`);
   if (context.graph.opset < 11) {
-    context.top(0, emit(context, "Clip", [bottom], bottom.shape, { min: { float: low }, max: { float: high } }));
-    return;
+    return emit(context, "Clip", [bottom], bottom.shape, { min: { float: low }, max: { float: high } });
   }
   const limits = [scalar(context, "min", low), scalar(context, "max", high)];
-  context.top(0, emit(context, "Clip", [bottom, ...limits], bottom.shape));
+  return emit(context, "Clip", [bottom, ...limits], bottom.shape);
 }
 
 /** Exp: base^(shift + scale x), as Caffe computes it: base^shift e^(x scale ln base). */
-export function exp(context: Context): void {
-  const bottom = only(context);
+export function exp(context: Context, bottom: Value): Value {
   const { base, scale, shift } = powers(context, "exp_param");
   const inner = scale * (base === null ? 1 : Math.log(base));
   const outer = shift === 0 ? 1 : base === null ? Math.exp(shift) : base ** shift;
   const power = emit(context, "Exp", [timesNumber(context, bottom, inner)], bottom.shape);
-  context.top(0, timesNumber(context, power, outer));
+  return timesNumber(context, power, outer);
 }
 
 /** Log: log_base(shift + scale x). */
-export function log(context: Context): void {
-  const bottom = only(context);
+export function log(context: Context, bottom: Value): Value {
   const { base, scale, shift } = powers(context, "log_param");
   const inner = plusNumber(context, timesNumber(context, bottom, scale), shift);
   const logarithm = emit(context, "Log", [inner], bottom.shape);
-  context.top(0, timesNumber(context, logarithm, base === null ? 1 : 1 / Math.log(base)));
+  return timesNumber(context, logarithm, base === null ? 1 : 1 / Math.log(base));
 }
 
 function powers({ layer, params }: Context, message: string) {
@@ -87,34 +87,28 @@ function powers({ layer, params }: Context, message: string) {
 }
 
 /** Power: (shift + scale x)^power. If power or scale is 0, the result is the same number for every x. */
-export function power(context: Context): void {
-  const bottom = only(context);
+export function power(context: Context, bottom: Value): Value {
   const own = context.params("power_param");
   const [exponent, scale, shift] = [own.number("power"), own.number("scale"), own.number("shift")];
   if (exponent * scale === 0) {
     const value = scalar(context, "value", exponent === 0 ? 1 : shift ** exponent);
-    context.top(0, emit(context, "Expand", [value, integers(context, "shape", bottom.shape)], bottom.shape));
-    return;
+    return emit(context, "Expand", [value, integers(context, "shape", bottom.shape)], bottom.shape);
   }
   const inner = plusNumber(context, timesNumber(context, bottom, scale), shift);
-  if (exponent !== 1) {
-    context.top(0, emit(context, "Pow", [inner, scalar(context, "power", exponent)], bottom.shape));
-    return;
-  }
-  context.top(0, inner);
+  if (exponent === 1) return inner;
+  return emit(context, "Pow", [inner, scalar(context, "power", exponent)], bottom.shape);
 }
 
 /** Threshold: 1 if x > threshold, else 0. */
-export function threshold(context: Context): void {
-  const bottom = only(context);
+export function threshold(context: Context, bottom: Value): Value {
   const limit = scalar(context, "threshold", context.params("threshold_param").number("threshold"));
   const above = emit(context, "Greater", [bottom, limit], bottom.shape);
-  context.top(0, emit(context, "Cast", [above], bottom.shape, { to: context.graph.dtype === "float32" ? 1 : 11 }));
+  return emit(context, "Cast", [above], bottom.shape, { to: context.graph.dtype === "float32" ? 1 : 11 });
 }
 
 /** Eltwise: product, sum weighted by coeff, or maximum of bottoms with the same shape. */
-export function eltwise(context: Context): void {
-  const { layer, bottoms, params, top } = context;
+export function eltwise(context: Context): Value {
+  const { layer, bottoms, params } = context;
   const own = params("eltwise_param");
   if (bottoms.length < 2) fail(layer, `has ${bottoms.length} bottoms, expected 2 or more`);
   const [{ shape }] = bottoms as [Value];
@@ -132,24 +126,12 @@ export function eltwise(context: Context): void {
     fail(layer, `has ${coefficients.length} values of coeff, expected ${bottoms.length}, one per bottom, or none`);
   }
   if (coefficients.length > 0 && operation === "PROD") fail(layer, "has coeff and operation PROD; coeff is for SUM");
-  if (operation === "PROD") {
-    top(
-      0,
-      bottoms
-        .slice(1)
-        .reduce<Value>((product, bottom) => emit(context, "Mul", [product, bottom], shape), bottoms[0] as Value),
-    );
-  } else if (operation === "SUM") {
-    const terms = bottoms.map((bottom, i) => timesNumber(context, bottom, coefficients[i] ?? 1));
-    top(
-      0,
-      terms.slice(1).reduce<Value>((sum, term) => emit(context, "Add", [sum, term], shape), terms[0] as Value),
-    );
-  } else if (operation === "MAX") {
-    top(0, emit(context, "Max", bottoms, shape));
-  } else {
-    fail(layer, `operation is ${operation}, expected PROD, SUM or MAX`);
-  }
+  if (operation === "MAX") return emit(context, "Max", bottoms, shape);
+  const combine = (op: string, terms: readonly Value[]) => terms.reduce((a, b) => emit(context, op, [a, b], shape));
+  if (operation === "PROD") return combine("Mul", bottoms);
+  if (operation !== "SUM") fail(layer, `operation is ${operation}, expected PROD, SUM or MAX`);
+  const terms = bottoms.map((bottom, i) => timesNumber(context, bottom, coefficients[i] ?? 1));
+  return combine("Add", terms);
 }
 
 /** Split and, in inference, Dropout: every top is the bottom. */

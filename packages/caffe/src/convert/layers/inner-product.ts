@@ -1,11 +1,11 @@
-import { axisOf, type Context, constant, emit, only, weight } from "../context.ts";
-import { countOf } from "../graph.ts";
+import { countOf } from "../../count.ts";
+import { axisOf, type Context, constant, emit, weight } from "../context.ts";
+import type { Value } from "../graph.ts";
 import { reshape } from "../operators.ts";
 import { positive } from "./convolution.ts";
 
 /** InnerProduct: the axes from `axis` on form one vector; top = W x + b. */
-export function innerProduct(context: Context): void {
-  const bottom = only(context);
+export function innerProduct(context: Context, bottom: Value): Value {
   const own = context.params("inner_product_param");
   const axis = axisOf(context, own.number("axis"), bottom.shape.length);
   const outputs = positive(context, own, "num_output");
@@ -18,5 +18,5 @@ export function innerProduct(context: Context): void {
   const bias = own.flag("bias_term") ? weight(context, 1, "a bias", [outputs]) : new Float32Array(outputs);
   const operands = [reshape(context, bottom, [rows, inputs]), weights, constant(context, "bias", [outputs], bias)];
   const product = emit(context, "Gemm", operands, [rows, outputs], { transB: transposed ? 0 : 1 });
-  context.top(0, reshape(context, product, [...lead, outputs]));
+  return reshape(context, product, [...lead, outputs]);
 }

@@ -1,4 +1,5 @@
 import { BnError, type Shape } from "@bn/core";
+import { countOf, MAX_COUNT } from "../../count.ts";
 import type { NetworkLayer } from "../../net/network.ts";
 import { type Params, paramsOf } from "../params.ts";
 
@@ -43,9 +44,6 @@ const SHAPES: Readonly<Record<string, readonly [message: string, shapes: Declare
   ],
 };
 
-/** The largest number of values that Caffe can count. */
-const MAX_COUNT = 2 ** 31 - 1;
-
 /**
  * The shape of top `top` of a source: `given`, or else the shape that the net declares.
  *
@@ -61,7 +59,7 @@ export function sourceShape(layer: NetworkLayer, top: number, given: Shape | und
       `${layer.label}: the net does not contain the shape of "${blob}"; pass it (${hint(layer, blob)})`,
     );
   }
-  const count = shape.reduce((a, b) => a * b, 1);
+  const count = countOf(shape);
   if (shape.every((size) => Number.isSafeInteger(size) && size > 0) && count <= MAX_COUNT) return shape;
   const code = given ? "ERR_BN_PARAM" : "ERR_BN_DATA";
   const what = `"${blob}" has shape [${shape}], expected sizes of 1 or more with a product of at most ${MAX_COUNT}`;

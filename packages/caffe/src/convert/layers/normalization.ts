@@ -1,6 +1,7 @@
 import type { Shape } from "@bn/core";
-import { axisOf, bottomsOf, type Context, constant, emit, fail, only, scalar, weight } from "../context.ts";
-import { countOf, type Value } from "../graph.ts";
+import { countOf } from "../../count.ts";
+import { axisOf, bottomsOf, type Context, constant, emit, fail, scalar, weight } from "../context.ts";
+import type { Value } from "../graph.ts";
 import { plusNumber, reduce, reshape, timesNumber } from "../operators.ts";
 
 /** The largest number of channels for which ONNX Runtime allocates memory. */
@@ -10,9 +11,8 @@ const MAX_LOCAL_SIZE = 2 ** 16;
  * LRN. Math: across channels x / (k + alpha / n sum of x^2 over n channels around it)^beta; within a channel x (1 +
  * alpha mean of x^2 over n x n cells around it)^-beta, where cells outside of the image count as 0.
  */
-export function lrn(context: Context): void {
-  const { layer, params, top } = context;
-  const bottom = only(context);
+export function lrn(context: Context, bottom: Value): Value {
+  const { layer, params } = context;
   const own = params("lrn_param");
   const size = own.number("local_size");
   if (size % 2 !== 1 || size > MAX_LOCAL_SIZE) {
@@ -26,8 +26,7 @@ export function lrn(context: Context): void {
       if (!(value > 0)) fail(layer, `${name} is ${value}, expected a number above 0, as ONNX Runtime requires`);
     }
     const attributes = { size, alpha: { float: alpha }, beta: { float: beta }, bias: { float: k } };
-    top(0, emit(context, "LRN", [bottom], bottom.shape, attributes));
-    return;
+    return emit(context, "LRN", [bottom], bottom.shape, attributes);
   }
   if (region !== "WITHIN_CHANNEL") fail(layer, `norm_region is ${region}, expected ACROSS_CHANNELS or WITHIN_CHANNEL`);
   const square = emit(context, "Mul", [bottom, bottom], bottom.shape);
@@ -39,15 +38,14 @@ export function lrn(context: Context): void {
   });
   const sum = plusNumber(context, timesNumber(context, mean, alpha), 1);
   const power = emit(context, "Pow", [sum, scalar(context, "power", -beta)], bottom.shape);
-  top(0, emit(context, "Mul", [bottom, power], bottom.shape));
+  return emit(context, "Mul", [bottom, power], bottom.shape);
 }
 
 /**
  * MVN: (x - mean) / (sqrt(variance) + eps) per channel of an image, or per image. Without normalize_variance: x - mean.
  */
-export function mvn(context: Context): void {
-  const { layer, params, top } = context;
-  const bottom = only(context);
+export function mvn(context: Context, bottom: Value): Value {
+  const { layer, params } = context;
   const { shape } = bottom;
   const own = params("mvn_param");
   if (shape.length > 4) fail(layer, `the bottom has ${shape.length} axes, expected at most 4`);
@@ -55,12 +53,11 @@ export function mvn(context: Context): void {
   const flat = reshape(context, bottom, [rows, countOf(shape) / rows]);
   const centred = centre(context, flat, [1]);
   if (!own.flag("normalize_variance")) {
-    top(0, reshape(context, centred, shape));
-    return;
+    return reshape(context, centred, shape);
   }
   const std = emit(context, "Sqrt", [varianceOf(context, centred, [1])], [rows, 1]);
   const divisor = plusNumber(context, std, own.number("eps"));
-  top(0, reshape(context, emit(context, "Div", [centred, divisor], flat.shape), shape));
+  return reshape(context, emit(context, "Div", [centred, divisor], flat.shape), shape);
 }
 
 /** BatchNorm with the statistics of its own batch: (x - mean) / sqrt(variance + eps) per channel. */
@@ -80,26 +77,25 @@ function varianceOf(context: Context, centred: Value, axes: readonly number[]): 
 }
 
 /** Scale: x * scale + bias, with stored values or a second bottom, from `axis` on. */
-export function scaleLayer(context: Context): void {
-  const { params, top, bottoms } = context;
+export function scaleLayer(context: Context): Value {
+  const { params, bottoms } = context;
   const own = params("scale_param");
   const { bottom, shape, axis, given } = spread(context, own.number("axis"), own.number("num_axes"));
   const factor = given ?? constant(context, "scale", wide(shape, axis, bottom), weight(context, 0, "a scale", shape));
   const product = emit(context, "Mul", [bottom, factor], bottom.shape);
   if (!own.flag("bias_term")) {
-    top(0, product);
-    return;
+    return product;
   }
   const values = weight(context, bottoms.length === 1 ? 1 : 0, "a bias", shape);
-  top(0, emit(context, "Add", [product, constant(context, "bias", wide(shape, axis, bottom), values)], bottom.shape));
+  return emit(context, "Add", [product, constant(context, "bias", wide(shape, axis, bottom), values)], bottom.shape);
 }
 
 /** Bias: x + bias, with stored values or a second bottom, from `axis` on. */
-export function bias(context: Context): void {
+export function bias(context: Context): Value {
   const own = context.params("bias_param");
   const { bottom, shape, axis, given } = spread(context, own.number("axis"), own.number("num_axes"));
   const term = given ?? constant(context, "bias", wide(shape, axis, bottom), weight(context, 0, "a bias", shape));
-  context.top(0, emit(context, "Add", [bottom, term], bottom.shape));
+  return emit(context, "Add", [bottom, term], bottom.shape);
 }
 
 interface Spread {

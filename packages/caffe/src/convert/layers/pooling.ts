@@ -1,4 +1,4 @@
-import { type Context, emit, fail, only } from "../context.ts";
+import { type Context, emit, fail } from "../context.ts";
 import type { Value } from "../graph.ts";
 import { pad } from "../operators.ts";
 import type { Params } from "../params.ts";
@@ -32,9 +32,8 @@ const LOWEST = -3.4028234663852886e38;
  * is one less if the last window would begin at size + pad or after it. A maximum is taken over the cells inside of the
  * image. An average divides by the number of cells between -pad and size + pad.
  */
-export function pooling(context: Context): void {
-  const { layer, params, top } = context;
-  const bottom = only(context);
+export function pooling(context: Context, bottom: Value): Value {
+  const { layer, params } = context;
   const own = params("pooling_param");
   const method = own.choice("pool");
   if (method !== "MAX" && method !== "AVE")
@@ -47,11 +46,10 @@ export function pooling(context: Context): void {
   }
   if (bottom.shape.length !== 4) fail(layer, `the bottom has shape [${bottom.shape}], expected 4 axes [N, C, H, W]`);
   if (own.flag("global_pooling")) {
-    top(0, globally(context, own, bottom, method));
-    return;
+    return globally(context, own, bottom, method);
   }
   const axes = axesOf(context, own, bottom);
-  top(0, method === "MAX" ? maximum(context, bottom, axes) : average(context, bottom, axes));
+  return method === "MAX" ? maximum(context, bottom, axes) : average(context, bottom, axes);
 }
 
 function globally(context: Context, own: Params, bottom: Value, method: "MAX" | "AVE"): Value {

@@ -1,5 +1,6 @@
-import { axisOf, type Context, constant, emit, fail, only } from "../context.ts";
-import { countOf, type Value } from "../graph.ts";
+import { countOf } from "../../count.ts";
+import { axisOf, type Context, constant, emit, fail } from "../context.ts";
+import type { Value } from "../graph.ts";
 import { backwards, largest, type Reduction, reduce, reshape, softmax, timesNumber } from "../operators.ts";
 
 const OPERATIONS: Readonly<Record<string, Reduction>> = {
@@ -12,8 +13,7 @@ const OPERATIONS: Readonly<Record<string, Reduction>> = {
 /**
  * Reduction: coeff times the sum, sum of |x|, sum of x^2 or mean over `axis` and all axes after it, which are removed.
  */
-export function reduction(context: Context): void {
-  const bottom = only(context);
+export function reduction(context: Context, bottom: Value): Value {
   const own = context.params("reduction_param");
   const operation = own.choice("operation");
   const op = Object.hasOwn(OPERATIONS, operation) ? OPERATIONS[operation] : undefined;
@@ -22,14 +22,13 @@ export function reduction(context: Context): void {
   const lead = bottom.shape.slice(0, axis);
   const flat = reshape(context, bottom, [countOf(lead), countOf(bottom.shape.slice(axis))]);
   const reduced = reduce(context, op as Reduction, flat, [1]);
-  context.top(0, timesNumber(context, reshape(context, reduced, lead), own.number("coeff")));
+  return timesNumber(context, reshape(context, reduced, lead), own.number("coeff"));
 }
 
 /** Softmax over `axis`. */
-export function softmaxLayer(context: Context): void {
-  const bottom = only(context);
+export function softmaxLayer(context: Context, bottom: Value): Value {
   const axis = axisOf(context, context.params("softmax_param").number("axis"), bottom.shape.length);
-  context.top(0, softmax(context, bottom, axis));
+  return softmax(context, bottom, axis);
 }
 
 /** SoftmaxWithLoss: only the probabilities are converted, as the second top if there is one. */
@@ -49,9 +48,8 @@ export function softmaxWithLoss(context: Context): void {
  * works over all axes but the first and gives [N, 1, top_k], or [N, 2, top_k] with indices and values. Among equal
  * values, Caffe takes the last one first.
  */
-export function argMax(context: Context): void {
+export function argMax(context: Context, bottom: Value): Value {
   const { layer, params, graph } = context;
-  const bottom = only(context);
   const own = params("argmax_param");
   const [values, k] = [own.flag("out_max_val"), own.number("top_k")];
   const rank = bottom.shape.length;
@@ -66,18 +64,16 @@ export function argMax(context: Context): void {
   // Among equal values TopK takes the first, and Caffe the last.
   const [found, places] = largest(context, turned, along, k);
   if (axis !== null && values) {
-    context.top(0, found);
-    return;
+    return found;
   }
   const counted = emit(context, "Cast", [places], places.shape, { to: graph.dtype === "float32" ? 1 : 11 });
   const last = constant(context, "last", [], [size - 1]);
   const forwards = emit(context, "Sub", [last, counted], counted.shape);
   if (axis !== null) {
-    context.top(0, forwards);
-    return;
+    return forwards;
   }
   const shape = [bottom.shape[0] as number, 1, k, ...new Array<number>(Math.max(0, rank - 3)).fill(1)];
   const first = reshape(context, forwards, shape);
   const both = () => emit(context, "Concat", [first, reshape(context, found, shape)], shape.with(1, 2), { axis: 1 });
-  context.top(0, values ? both() : first);
+  return values ? both() : first;
 }

@@ -1,6 +1,7 @@
 import type { Shape } from "@bn/core";
+import { countOf } from "../../count.ts";
 import { axisOf, bottomsOf, type Context, emit, fail, integers, only } from "../context.ts";
-import { countOf, type Value } from "../graph.ts";
+import type { Value } from "../graph.ts";
 import { reshape, slice, split, transpose } from "../operators.ts";
 import type { Params } from "../params.ts";
 
@@ -12,7 +13,7 @@ function axisNamed({ layer }: Context, own: Params, old: string): number {
 }
 
 /** Concat: joins bottoms along `axis`. */
-export function concat(context: Context): void {
+export function concat(context: Context): Value {
   const { layer } = context;
   const bottoms = bottomsOf(context, 1, Number.POSITIVE_INFINITY);
   const [{ shape }] = bottoms as [Value];
@@ -26,10 +27,9 @@ export function concat(context: Context): void {
     );
   }
   const joined = bottoms.reduce((sum, bottom) => sum + (bottom.shape[axis] as number), 0);
-  context.top(
-    0,
-    bottoms.length === 1 ? (bottoms[0] as Value) : emit(context, "Concat", bottoms, shape.with(axis, joined), { axis }),
-  );
+  return bottoms.length === 1
+    ? (bottoms[0] as Value)
+    : emit(context, "Concat", bottoms, shape.with(axis, joined), { axis });
 }
 
 /** Slice: cuts along `axis` before each slice_point, or into equal parts. */
@@ -57,8 +57,7 @@ export function sliceLayer(context: Context): void {
 }
 
 /** Flatten: joins axes `axis` to `end_axis` into one. */
-export function flatten(context: Context): void {
-  const bottom = only(context);
+export function flatten(context: Context, bottom: Value): Value {
   const own = context.params("flatten_param");
   const rank = bottom.shape.length;
   const axis = axisOf(context, own.number("axis"), rank);
@@ -66,16 +65,15 @@ export function flatten(context: Context): void {
   if (end < axis)
     fail(context.layer, `end_axis is ${end} and axis is ${axis}, expected an end at the start or after it`);
   const middle = countOf(bottom.shape.slice(axis, end + 1));
-  context.top(0, reshape(context, bottom, [...bottom.shape.slice(0, axis), middle, ...bottom.shape.slice(end + 1)]));
+  return reshape(context, bottom, [...bottom.shape.slice(0, axis), middle, ...bottom.shape.slice(end + 1)]);
 }
 
 /**
  * Reshape: replaces `num_axes` axes from `axis` on by those of `shape`, where 0 copies the bottom's size and -1 is
  * inferred.
  */
-export function reshapeLayer(context: Context): void {
+export function reshapeLayer(context: Context, bottom: Value): Value {
   const { layer, params } = context;
-  const bottom = only(context);
   const own = params("reshape_param");
   const rank = bottom.shape.length;
   const dims = own.params("shape").numbers("dim");
@@ -104,11 +102,11 @@ export function reshapeLayer(context: Context): void {
     ...sizes.map((size) => (size === -1 ? left : size)),
     ...bottom.shape.slice(end),
   ];
-  context.top(0, reshape(context, bottom, shape));
+  return reshape(context, bottom, shape);
 }
 
 /** Crop: cuts bottom 0 to the size of bottom 1 in the axes from `axis` on, starting at `offset`. */
-export function crop(context: Context): void {
+export function crop(context: Context): Value {
   const { layer, params } = context;
   const [bottom, like] = bottomsOf(context, 2, 2) as [Value, Value];
   const own = params("crop_param");
@@ -127,31 +125,29 @@ export function crop(context: Context): void {
       fail(layer, `needs ${shape[i]} from ${starts[i]} on in axis ${i}, and bottom 0 has ${size} there`);
     }
   }
-  context.top(0, slice(context, bottom, starts, shape));
+  return slice(context, bottom, starts, shape);
 }
 
 /** Permute, of SSD's Caffe: reorders axes; axes that are not named follow in order. */
-export function permute(context: Context): void {
+export function permute(context: Context, bottom: Value): Value {
   const { layer, params } = context;
-  const bottom = only(context);
   const order = params("permute_param").numbers("order");
   const rank = bottom.shape.length;
   if (new Set(order).size !== order.length || order.some((axis) => axis >= rank)) {
     fail(layer, `order is ${order.join(", ")}, expected axes of the bottom's ${rank}, each once`);
   }
   const rest = bottom.shape.flatMap((_, axis) => (order.includes(axis) ? [] : [axis]));
-  context.top(0, transpose(context, bottom, [...order, ...rest]));
+  return transpose(context, bottom, [...order, ...rest]);
 }
 
 /** Tile: `tiles` copies along `axis`. */
-export function tile(context: Context): void {
+export function tile(context: Context, bottom: Value): Value {
   const { layer, params } = context;
-  const bottom = only(context);
   const own = params("tile_param");
   const axis = axisOf(context, own.number("axis"), bottom.shape.length);
   const tiles = own.number("tiles");
   if (tiles < 1) fail(layer, own.has("tiles") ? `tiles is ${tiles}, expected 1 or more` : "has no tiles");
   const shape: Shape = bottom.shape.with(axis, (bottom.shape[axis] as number) * tiles);
   const repeats = bottom.shape.map((_, i) => (i === axis ? tiles : 1));
-  context.top(0, emit(context, "Tile", [bottom, integers(context, "repeats", repeats)], shape));
+  return emit(context, "Tile", [bottom, integers(context, "repeats", repeats)], shape);
 }
