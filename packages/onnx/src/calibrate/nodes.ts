@@ -1,10 +1,9 @@
 import { BnError } from "@bn/core";
 import type { NodeProto } from "onnx-buf";
-import { graphsOf, type Model } from "../graph/proto.ts";
-import { createScopes, type Lookup } from "../graph/scope.ts";
+import { type Model, namesReadBy } from "../graph/proto.ts";
+import { topLookup } from "../graph/scope.ts";
 import { type NormNode, readNodes } from "../layers/nodes.ts";
 import type { BatchNormScaleRecord } from "../layers/record.ts";
-import { namesReadBy } from "../verify/extract.ts";
 
 /** A node that gets new statistics. */
 export interface ChosenNode {
@@ -85,11 +84,4 @@ function levelsOf({ graph }: Model, some: ReadonlySet<NodeProto>): ReadonlyMap<N
     }
   }
   return levels;
-}
-
-/** Looks up names of the top level. */
-function topLookup(model: Model): Lookup {
-  const [top] = graphsOf(model);
-  if (top === undefined) throw new RangeError("a model has a graph");
-  return createScopes()(top);
 }

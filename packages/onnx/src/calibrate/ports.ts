@@ -1,8 +1,6 @@
 import { BnError } from "@bn/core";
-import type { NodeProto } from "onnx-buf";
 import { inputsOf } from "../graph/inputs.ts";
-import { type Model, parseModel } from "../graph/proto.ts";
-import { namesReadBy } from "../verify/extract.ts";
+import { dependenciesOf, type Model, parseModel, producersOf, tensorTypeOf } from "../graph/proto.ts";
 import { typeNameOf } from "../verify/values.ts";
 import type { DataPort } from "./data/data.ts";
 
@@ -25,8 +23,9 @@ export function inputPorts(bytes: Uint8Array): readonly DataPort[] {
 }
 
 export function portsOf(model: Model): DataPort[] {
-  return inputsOf(model).map(({ name, type }) => {
-    const tensor = type?.value.case === "tensorType" ? type.value.value : undefined;
+  return inputsOf(model).map((input) => {
+    const { name } = input;
+    const tensor = tensorTypeOf(input);
     const typeName = tensor && typeNameOf(tensor.elemType);
     if (typeName === undefined || typeName === "string") {
       throw new BnError("ERR_BN_DATA", `ONNX model: input "${name}" is not a tensor of numbers; convert the model`);
@@ -40,18 +39,7 @@ export function portsOf(model: Model): DataPort[] {
 
 /** Those of `ports` that one of `names` depends on. */
 export function portsBefore({ graph }: Model, ports: readonly DataPort[], names: readonly string[]): DataPort[] {
-  const producers = new Map<string, NodeProto>(
-    graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)),
-  );
-  const needed = new Set(names);
-  const seen = new Set<NodeProto>();
-  // The list grows while the loop reads it.
-  for (const name of needed) {
-    const node = producers.get(name);
-    if (!node || seen.has(node)) continue;
-    seen.add(node);
-    for (const read of namesReadBy(node)) needed.add(read);
-  }
+  const needed = dependenciesOf(names, producersOf(graph.node)).names;
   return ports.filter(({ name }) => needed.has(name));
 }
 

@@ -1,5 +1,5 @@
 import type { HostArray } from "@bn/core";
-import { graphsIn, type Model } from "../graph/proto.ts";
+import { type Model, namesReadBy } from "../graph/proto.ts";
 import { neighbours } from "./neighbours.ts";
 import { type StoredNode, type Suspicion, short } from "./suspicion.ts";
 
@@ -71,14 +71,5 @@ function isAll(values: HostArray, wanted: number): boolean {
 }
 
 function namesRead({ graph }: Model): Set<string> {
-  const read = new Set<string>();
-  const open = [graph];
-  for (const { node, output } of open) {
-    for (const { name } of output) read.add(name);
-    for (const one of node) {
-      for (const name of one.input) read.add(name);
-      open.push(...(graphsIn(one) as typeof open));
-    }
-  }
-  return read;
+  return new Set([...graph.output.map(({ name }) => name), ...graph.node.flatMap(namesReadBy)]);
 }

@@ -1,8 +1,7 @@
 import type { HostArray } from "@bn/core";
 import type { NodeProto } from "onnx-buf";
-import { graphsOf, labelOf, type Model, type PlacedGraph } from "../graph/proto.ts";
-import { createScopes, type Lookup } from "../graph/scope.ts";
-import { numbersOf } from "../graph/tensor.ts";
+import { labelOf, type Model, producersOf, readersOf } from "../graph/proto.ts";
+import { constantIn, type Lookup, topLookup } from "../graph/scope.ts";
 import type { BatchNormScaleRecord } from "../layers/record.ts";
 import type { StoredNode, Suspicion } from "./suspicion.ts";
 
@@ -27,25 +26,14 @@ export function neighbours(model: Model, nodes: readonly StoredNode[]): Suspicio
 }
 
 function aroundOf(model: Model): Around {
-  const readers = new Map<string, NodeProto[]>();
-  for (const node of model.graph.node)
-    for (const name of new Set(node.input)) {
-      const list = readers.get(name);
-      if (list) list.push(node);
-      else readers.set(name, [node]);
-    }
-  return {
-    lookup: createScopes()(graphsOf(model)[0] as PlacedGraph),
-    producers: new Map(model.graph.node.flatMap((node) => node.output.map((name) => [name, node] as const))),
-    readers,
-  };
+  const { node } = model.graph;
+  return { lookup: topLookup(model), producers: producersOf(node), readers: readersOf(node) };
 }
 
 /** The Mul after a node has the same scale as the node. */
 function gammaBehind({ layer: { gamma }, tensors }: StoredNode, { lookup, readers }: Around): string | null {
-  const behind = readers.get(tensors.y) ?? [];
-  const [mul] = behind;
-  if (behind.length !== 1 || mul?.opType !== "Mul" || !isVaried(gamma)) return null;
+  const [mul, ...others] = new Set(readers.get(tensors.y));
+  if (others.length > 0 || mul?.opType !== "Mul" || !isVaried(gamma)) return null;
   const factor = valuesOf(lookup, mul.input.find((name) => name !== tensors.y) ?? "");
   if (!factor || !isSame(factor, gamma)) return null;
   return `scale and the Mul behind it, ${labelOf(mul, 0)}, hold the same ${gamma.length} numbers: as if gamma was applied twice`;
@@ -94,10 +82,8 @@ function copies(nodes: readonly StoredNode[]): Suspicion[] {
 
 /** The values of a constant, without the axes of size 1 around its channels. */
 function valuesOf(lookup: Lookup, name: string): HostArray | null {
-  const tensor = lookup(name);
-  if ("why" in tensor) return null;
-  const numbers = numbersOf(tensor);
-  return typeof numbers === "string" || numbers.dims.filter((size) => size !== 1).length > 1 ? null : numbers.data;
+  const numbers = constantIn(lookup, name);
+  return numbers === null || numbers.dims.filter((size) => size !== 1).length > 1 ? null : numbers.data;
 }
 
 /** Whether the values differ from each other. Two tensors with a single repeated number may be equal by chance. */

@@ -1,5 +1,5 @@
 import type { NodeProto } from "onnx-buf";
-import type { Model } from "../graph/proto.ts";
+import { dependenciesOf, type Model, producersOf } from "../graph/proto.ts";
 import { fitOf, spread } from "./fit.ts";
 import { ENOUGH_NODES, explainsNetwork, explainsNode, type Finding, type Judgement, misfit } from "./judge.ts";
 import type { Measured } from "./measure.ts";
@@ -60,18 +60,8 @@ function scaleBy(of: (typeof SCALES)[number]["of"], only?: StoredNode): ScaleOf 
 
 /** The measured nodes that X is computed from without another measured node in between. */
 function normsBefore({ graph }: Model, { node }: StoredNode, measured: readonly Measured[]): StoredNode[] {
-  const producers = new Map(graph.node.flatMap((one) => one.output.map((name) => [name, one] as const)));
   const known = new Map(measured.map((one) => [one.node.node, one.node] as const));
-  const found: StoredNode[] = [];
-  const passed = new Set<NodeProto>();
-  const open = [node.input[0] ?? ""];
-  for (const name of open) {
-    const producer = producers.get(name);
-    if (!producer || passed.has(producer)) continue;
-    passed.add(producer);
-    const norm = known.get(producer);
-    if (norm) found.push(norm);
-    else open.push(...producer.input);
-  }
-  return found;
+  const readBy = (one: NodeProto) => (known.has(one) ? [] : one.input);
+  const { nodes } = dependenciesOf([node.input[0] ?? ""], producersOf(graph.node), readBy);
+  return [...nodes].flatMap((one) => known.get(one) ?? []);
 }

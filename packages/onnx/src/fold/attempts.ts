@@ -2,9 +2,9 @@ import type { NodeProto } from "onnx-buf";
 import type { ReadExternal } from "../graph/external.ts";
 import { readWhole } from "../graph/load.ts";
 import { labelOf, type Model } from "../graph/proto.ts";
+import { topLookup } from "../graph/scope.ts";
 import { isCarrier } from "./carriers.ts";
 import { constantMapOf } from "./constants.ts";
-import { lookupOf } from "./fold.ts";
 import { keyOf } from "./fold-one.ts";
 import { endsPath, type Layer, layerOf } from "./layer.ts";
 import type { FoldAttempt } from "./task.ts";
@@ -26,7 +26,7 @@ export async function foldAttempts(bytes: Uint8Array, external?: ReadExternal): 
 
 /** The same with the layers themselves, in the same order. */
 export function attemptsOf(model: Model): { found: FoldAttempts; layers: readonly Layer[] } {
-  const lookup = lookupOf(model);
+  const lookup = topLookup(model);
   const context = { model, wiring: wiringOf(model), lookup, options: { duplicate: true }, folded: new Map() };
   const ends = endsPath(context);
   const seen = new Set<NodeProto>();

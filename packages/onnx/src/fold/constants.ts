@@ -1,7 +1,7 @@
 import type { NodeProto } from "onnx-buf";
 import { isOnnxDomain } from "../graph/proto.ts";
-import type { Lookup } from "../graph/scope.ts";
-import { type Numbers, numbersOf } from "../graph/tensor.ts";
+import { constantIn, type Lookup } from "../graph/scope.ts";
+import type { Numbers } from "../graph/tensor.ts";
 import type { ChannelAffine } from "./affine.ts";
 
 /** A Mul, Add, Sub or Div of a tensor and a constant, as y = (x - mean) * gain + beta. */
@@ -29,7 +29,7 @@ const MAPS: Readonly<Record<string, { readonly right: Coefficients; readonly lef
 export function constantMapOf(node: NodeProto, lookup: Lookup): ConstantMap | null {
   const sides = Object.hasOwn(MAPS, node.opType) && isOnnxDomain(node.domain) ? MAPS[node.opType] : undefined;
   if (sides === undefined || node.input.length !== 2) return null;
-  const values = node.input.map((name) => constantOf(lookup, name));
+  const values = node.input.map((name) => constantIn(lookup, name));
   const [left, right] = values;
   if ((left === null) === (right === null)) return null;
   const coefficients = right === null ? sides.left : sides.right;
@@ -48,13 +48,6 @@ export function constantMapOf(node: NodeProto, lookup: Lookup): ConstantMap | nu
       };
     },
   };
-}
-
-function constantOf(lookup: Lookup, name: string): Numbers | null {
-  const tensor = lookup(name);
-  if ("why" in tensor) return null;
-  const numbers = numbersOf(tensor);
-  return typeof numbers === "string" ? null : numbers;
 }
 
 /** A constant that broadcasts along all axes except that of channels, as one value per channel. */

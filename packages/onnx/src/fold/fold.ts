@@ -2,8 +2,8 @@ import { toBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema, type NodeProto } from "onnx-buf";
 import type { ReadExternal } from "../graph/external.ts";
 import { readWhole } from "../graph/load.ts";
-import { graphsOf, labelOf, type Model } from "../graph/proto.ts";
-import { createScopes, type Lookup } from "../graph/scope.ts";
+import { labelOf, type Model } from "../graph/proto.ts";
+import { topLookup } from "../graph/scope.ts";
 import { type NormNode, readNodes } from "../layers/nodes.ts";
 import { affineOf, unusable } from "./affine.ts";
 import { constantMapOf } from "./constants.ts";
@@ -82,7 +82,7 @@ export function foldAll(model: Model, options: FoldOptions): FoldedAll {
     if (node && "tensors" in found && why === null) norms.set(node, found);
   }
   // A fold may bring the next normalization next to a layer, so this repeats until nothing changes.
-  const context = () => ({ model, wiring: wiringOf(model), lookup: lookupOf(model), options, folded });
+  const context = () => ({ model, wiring: wiringOf(model), lookup: topLookup(model), options, folded });
   let now: Context = context();
   for (let moved = true; moved; ) {
     moved = false;
@@ -130,12 +130,6 @@ function candidateOf(
   }
   const map = constantMapOf(node, lookup);
   return map && { node, name, x: map.x, norm: null, over: map.over };
-}
-
-export function lookupOf(model: Model): Lookup {
-  const [top] = graphsOf(model);
-  if (top === undefined) throw new RangeError("a model has a graph");
-  return createScopes()(top);
 }
 
 /** Folds a candidate into the layer before it, or into the layer after it, and returns its row. */

@@ -1,6 +1,6 @@
-import type { GraphProto, NodeProto, TensorProto } from "onnx-buf";
+import type { NodeProto, TensorProto } from "onnx-buf";
 import type { Model } from "../graph/proto.ts";
-import { graphsOf } from "../graph/proto.ts";
+import { graphsOf, nestedIn, producersOf, readersOf } from "../graph/proto.ts";
 
 /** Which nodes write and which read each name of the top graph. */
 export interface Wiring {
@@ -17,17 +17,13 @@ export interface Wiring {
 /** The wiring of `model` as it is now. */
 export function wiringOf(model: Model): Wiring {
   const { graph } = model;
-  const producers = new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)));
-  const readers = new Map<string, NodeProto[]>();
-  for (const node of graph.node) {
-    for (const name of node.input) readers.set(name, [...(readers.get(name) ?? []), node]);
-  }
+  const [producers, readers] = [producersOf(graph.node), readersOf(graph.node)];
   const outputs = new Set(graph.output.map(({ name }) => name));
   const captured = new Set<string>();
   for (const { parent, nodes } of graphsOf(model)) {
     if (parent !== null) for (const { input } of nodes) for (const name of input) captured.add(name);
   }
-  for (const inner of innerGraphs(model)) for (const { name } of inner.output) captured.add(name);
+  for (const { output } of nestedIn(graph.node)) for (const { name } of output) captured.add(name);
   const tensors = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
   return {
     producerOf: (name) => producers.get(name),
@@ -38,17 +34,4 @@ export function wiringOf(model: Model): Wiring {
     },
     tensorOf: (name) => tensors.get(name),
   };
-}
-
-/** All graphs inside of nodes, at any depth. */
-function innerGraphs(model: Model): GraphProto[] {
-  const found: GraphProto[] = [];
-  const walk = (nodes: readonly NodeProto[]) => {
-    for (const { attribute } of nodes) {
-      for (const { g, graphs } of attribute) for (const graph of g ? [g, ...graphs] : graphs) found.push(graph);
-    }
-  };
-  walk(model.graph.node);
-  for (const graph of found) walk(graph.node); // grows while the loop reads it
-  return found;
 }

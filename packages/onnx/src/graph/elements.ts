@@ -1,5 +1,5 @@
 import type { NodeProto } from "onnx-buf";
-import { attributeOf, type Model } from "./proto.ts";
+import { attributeOf, type Model, producersOf, tensorTypeOf } from "./proto.ts";
 
 /** The TensorProto.DataType of element types that are narrower than our dtypes. */
 export const FLOAT16 = 10;
@@ -11,10 +11,12 @@ export const BFLOAT16 = 16;
  */
 export function elementTypes({ graph }: Model): (name: string) => number | undefined {
   const known = new Map<string, number>();
-  for (const { name, type } of [...graph.input, ...graph.output, ...graph.valueInfo])
-    if (type?.value.case === "tensorType") known.set(name, type.value.value.elemType);
+  for (const value of [...graph.input, ...graph.output, ...graph.valueInfo]) {
+    const type = tensorTypeOf(value);
+    if (type) known.set(value.name, type.elemType);
+  }
   for (const { name, dataType } of graph.initializer) known.set(name, dataType);
-  const producers = new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)));
+  const producers = producersOf(graph.node);
   return (wanted) => {
     const passed: string[] = [];
     let name = wanted;

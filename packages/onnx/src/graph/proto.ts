@@ -8,6 +8,8 @@ import {
   type NodeProto,
   type SparseTensorProto,
   type TensorProto,
+  type TypeProto_Tensor,
+  type ValueInfoProto,
 } from "onnx-buf";
 import { decodedSize } from "./decoded-size.ts";
 
@@ -139,15 +141,62 @@ export function graphsIn({ attribute }: NodeProto): GraphProto[] {
   return attribute.flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs));
 }
 
+/** The graphs inside nodes, at any depth. */
+export function nestedIn(nodes: readonly NodeProto[]): GraphProto[] {
+  const found = nodes.flatMap(graphsIn);
+  for (const graph of found) found.push(...graph.node.flatMap(graphsIn)); // grows while the loop reads it
+  return found;
+}
+
 /** All tensors in attributes of nodes and in their subgraphs. */
 export function tensorsOf(nodes: readonly NodeProto[]): TensorProto[] {
-  const found = heldBy(nodes);
-  const open = nodes.flatMap(graphsIn);
-  for (const graph of open) {
-    found.push(...graph.initializer, ...heldBy(graph.node));
-    open.push(...graph.node.flatMap(graphsIn));
+  const inside = nestedIn(nodes).flatMap(({ initializer, node }) => [...initializer, ...heldBy(node)]);
+  return [...heldBy(nodes), ...inside];
+}
+
+/** The names that a node reads, including those that its subgraphs read from outside. */
+export function namesReadBy(node: NodeProto): string[] {
+  const inside = nestedIn([node]).flatMap((graph) => [
+    ...graph.output.map(({ name }) => name),
+    ...graph.node.flatMap(({ input }) => input),
+  ]);
+  return [...new Set([...node.input, ...inside])].filter((name) => name !== "");
+}
+
+/** The node that computes each name. */
+export function producersOf(nodes: readonly NodeProto[]): Map<string, NodeProto> {
+  return new Map(nodes.flatMap((node) => node.output.map((name) => [name, node] as const)));
+}
+
+/** The nodes that read each name, one entry per input. */
+export function readersOf(nodes: readonly NodeProto[]): Map<string, NodeProto[]> {
+  const readers = new Map<string, NodeProto[]>();
+  for (const node of nodes) {
+    for (const name of node.input) readers.set(name, [...(readers.get(name) ?? []), node]);
   }
-  return found;
+  return readers;
+}
+
+/** The nodes and the names that the computation of `wanted` depends on. */
+export function dependenciesOf(
+  wanted: readonly string[],
+  producers: ReadonlyMap<string, NodeProto>,
+  readBy: (node: NodeProto) => readonly string[] = namesReadBy,
+): { readonly nodes: ReadonlySet<NodeProto>; readonly names: ReadonlySet<string> } {
+  const nodes = new Set<NodeProto>();
+  const names = new Set(wanted);
+  for (const name of names) {
+    const node = producers.get(name); // the set of names grows while the loop reads it
+    if (!node || nodes.has(node)) continue;
+    nodes.add(node);
+    for (const read of readBy(node)) names.add(read);
+  }
+  return { nodes, names };
+}
+
+/** The type of a value that is a tensor. */
+export function tensorTypeOf({ type }: ValueInfoProto): TypeProto_Tensor | undefined {
+  return type?.value.case === "tensorType" ? type.value.value : undefined;
 }
 
 /** The version of the ONNX operators that the model uses. Errors: `ERR_BN_DATA` if it names none. */

@@ -1,5 +1,5 @@
-import type { GraphProto, NodeProto, ValueInfoProto } from "onnx-buf";
-import { attributeOf } from "./proto.ts";
+import type { GraphProto, NodeProto } from "onnx-buf";
+import { attributeOf, tensorTypeOf } from "./proto.ts";
 
 /** The numbers of axes of tensors: those that the graph declares, and those that can be derived node by node. */
 export interface Ranks {
@@ -26,11 +26,10 @@ const FIXED: ReadonlyMap<string, number> = new Map([
 /** `outer` is the ranks of the enclosing graph, for a subgraph. */
 export function createRanks(graph: GraphProto, outer?: Ranks): Ranks {
   const ranks = new Map<string, number>();
-  const declare = ({ name, type }: ValueInfoProto) => {
-    const shape = type?.value.case === "tensorType" ? type.value.value.shape : undefined;
-    if (shape) ranks.set(name, shape.dim.length);
-  };
-  for (const value of [...graph.input, ...graph.output, ...graph.valueInfo]) declare(value);
+  for (const value of [...graph.input, ...graph.output, ...graph.valueInfo]) {
+    const shape = tensorTypeOf(value)?.shape;
+    if (shape) ranks.set(value.name, shape.dim.length);
+  }
   // For Reshape: the length of its second input is the rank of its output.
   const lengths = new Map<string, number>();
   for (const { name, dims } of graph.initializer) {

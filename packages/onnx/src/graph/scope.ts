@@ -1,7 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import { type NodeProto, type SparseTensorProto, type TensorProto, TensorProtoSchema } from "onnx-buf";
-import { attributeOf, labelOf, type PlacedGraph } from "./proto.ts";
+import { attributeOf, graphsOf, labelOf, type Model, type PlacedGraph, producersOf } from "./proto.ts";
 import { denseOf } from "./sparse.ts";
+import { type Numbers, numbersOf } from "./tensor.ts";
 
 /** The tensor that a name refers to, or the reason why the file does not contain it. */
 type Found = TensorProto | { readonly why: string; readonly known: boolean };
@@ -25,7 +26,7 @@ export function createScopes(): (graph: PlacedGraph) => Lookup {
     const names = listed.get(graph) ?? {
       tensors: new Map(graph.initializers.map((tensor) => [tensor.name, tensor])),
       sparse: new Map(graph.sparse.map((one) => [one.values?.name ?? "", one])),
-      producers: new Map(graph.nodes.flatMap((node) => node.output.map((output) => [output, node]))),
+      producers: producersOf(graph.nodes),
       inputs: new Set(graph.inputs),
       twice: givenTwice(graph),
     };
@@ -65,6 +66,18 @@ export function createScopes(): (graph: PlacedGraph) => Lookup {
     }
     return { why: "does not exist: there is no initialiser, node or graph input of that name", known: false };
   };
+}
+
+/** The lookup of a model's top level. */
+export function topLookup(model: Model): Lookup {
+  return createScopes()(graphsOf(model)[0] as PlacedGraph);
+}
+
+/** The numbers of a constant; null if `name` is not one, or not one of numbers. */
+export function constantIn(lookup: Lookup, name: string): Numbers | null {
+  const tensor = lookup(name);
+  const numbers = "why" in tensor ? "" : numbersOf(tensor);
+  return typeof numbers === "string" ? null : numbers;
 }
 
 /** Names that two nodes of a graph give, or a node and its file, with a text that says so. */

@@ -2,7 +2,15 @@ import type { HostArray } from "@bn/core";
 import type { NodeProto } from "onnx-buf";
 import { inlineExternal, type ReadExternal } from "../graph/external.ts";
 import type { ReadModel } from "../graph/load.ts";
-import { graphsOf, isOnnxDomain, labelOf, type Model, opsetOf, type PlacedGraph } from "../graph/proto.ts";
+import {
+  graphsOf,
+  isOnnxDomain,
+  labelOf,
+  type Model,
+  opsetOf,
+  type PlacedGraph,
+  tensorTypeOf,
+} from "../graph/proto.ts";
 import { createScopes, type Lookup } from "../graph/scope.ts";
 import { type Numbers, numbersOf } from "../graph/tensor.ts";
 import type { DiagnosticKind } from "./diagnostic.ts";
@@ -102,9 +110,9 @@ export async function loadWeights({ model }: ReadModel, external: ReadExternal |
 /** The shapes that the model declares at its top level. */
 function declaredShapes({ graph }: Model): Map<string, readonly string[]> {
   return new Map(
-    [...graph.input, ...graph.output, ...graph.valueInfo].flatMap(({ name, type }) => {
-      const shape = type?.value.case === "tensorType" ? type.value.value.shape : undefined;
-      return shape ? [[name, shape.dim.map(({ value }) => String(value.value ?? "?"))] as const] : [];
+    [...graph.input, ...graph.output, ...graph.valueInfo].flatMap((value) => {
+      const shape = tensorTypeOf(value)?.shape;
+      return shape ? [[value.name, shape.dim.map(({ value }) => String(value.value ?? "?"))] as const] : [];
     }),
   );
 }

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { GraphProto, NodeProto } from "onnx-buf";
 import { NodeProtoSchema } from "onnx-buf";
-import { altered, attributeOf, graphsIn, isOnnxDomain, labelOf, type Model } from "../graph/proto.ts";
+import { altered, attributeOf, graphsIn, isOnnxDomain, labelOf, type Model, nestedIn } from "../graph/proto.ts";
 import { isNormalization } from "./nodes.ts";
 
 /** An If at the top level that contains a normalization. */
@@ -20,12 +20,7 @@ export function branchings({ graph }: Model): Branching[] {
 }
 
 function holdsNormalization(node: NodeProto): boolean {
-  const open = graphsIn(node);
-  for (const graph of open) {
-    if (graph.node.some(isNormalization)) return true;
-    open.push(...graph.node.flatMap(graphsIn));
-  }
-  return false;
+  return nestedIn([node]).some((graph) => graph.node.some(isNormalization));
 }
 
 /**

@@ -1,7 +1,6 @@
 import { BnError } from "@bn/core";
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
-  type GraphProto,
   ModelProtoSchema,
   type NodeProto,
   type SparseTensorProto,
@@ -11,7 +10,18 @@ import {
 import { BFLOAT16, FLOAT16 } from "../graph/elements.ts";
 import { intAttribute, nodeOf } from "../graph/encode.ts";
 import { inlineExternal, type ReadExternal } from "../graph/external.ts";
-import { altered, graphsIn, isOnnxDomain, type Model, opsetOf, tensorsOf } from "../graph/proto.ts";
+import {
+  altered,
+  dependenciesOf,
+  graphsIn,
+  isOnnxDomain,
+  type Model,
+  namesReadBy,
+  opsetOf,
+  producersOf,
+  tensorsOf,
+  tensorTypeOf,
+} from "../graph/proto.ts";
 import { givenTwice } from "../graph/scope.ts";
 import { withOwnStatistics } from "./prepare.ts";
 
@@ -37,8 +47,8 @@ export function inputName(input: ValueInfoProto): string {
   return narrowTypeOf(input) === null ? input.name : `@bn/wide/${input.name}`;
 }
 
-function narrowTypeOf({ type }: ValueInfoProto): number | null {
-  const element = type?.value.case === "tensorType" ? type.value.value.elemType : 0;
+function narrowTypeOf(input: ValueInfoProto): number | null {
+  const element = tensorTypeOf(input)?.elemType;
   return element === FLOAT16 || element === BFLOAT16 ? element : null;
 }
 
@@ -54,8 +64,8 @@ export function createExtractor(
 ) {
   const { graph } = model;
   const opset = opsetOf(model);
-  const producers = new Map<string, NodeProto>();
-  for (const node of graph.node) for (const name of node.output) if (name !== "") producers.set(name, node);
+  const producers = producersOf(graph.node);
+  producers.delete("");
   const stored = new Map<string, TensorProto>(graph.initializer.map((tensor) => [tensor.name, tensor]));
   const sparse = new Map<string, SparseTensorProto>(
     graph.sparseInitializer.map((one) => [one.values?.name ?? "", one]),
@@ -68,20 +78,7 @@ export function createExtractor(
     return names;
   };
   /** The nodes and names that tensors depend on. */
-  const closure = (wanted: readonly string[]) => {
-    const nodes = new Set<NodeProto>();
-    const names = new Set<string>();
-    const open = [...wanted];
-    for (let name = open.pop(); name !== undefined; name = open.pop()) {
-      if (names.has(name)) continue;
-      names.add(name);
-      const node = producers.get(name);
-      if (!node || nodes.has(node)) continue;
-      nodes.add(node);
-      for (const read of readsOf(node)) if (!names.has(read)) open.push(read);
-    }
-    return { nodes, names };
-  };
+  const closure = (wanted: readonly string[]) => dependenciesOf(wanted, producers, readsOf);
   const extract = async (taps: readonly Tap[]): Promise<Extract> => {
     const { nodes, names } = closure(taps.map(({ name }) => name));
     for (const node of nodes) {
@@ -147,26 +144,10 @@ function tapNode({ name, as }: Tap, output: string): NodeProto[] {
 
 /** The same input with type float32. */
 function widened(input: ValueInfoProto): ValueInfoProto {
-  const { type } = input;
-  const value = type?.value;
-  if (!type || value?.case !== "tensorType") return input;
-  const float = altered(type, { value: { case: "tensorType", value: altered(value.value, { elemType: 1 }) } });
-  return altered(input, { name: inputName(input), type: float });
-}
-
-/** The names that a node reads, including those that its subgraphs read from outside. */
-export function namesReadBy(node: NodeProto): string[] {
-  const names = [...node.input];
-  const open: GraphProto[] = graphsIn(node);
-  // The list grows while the loop reads it, because subgraphs may have subgraphs.
-  for (const graph of open) {
-    names.push(...graph.output.map(({ name }) => name));
-    for (const inner of graph.node) {
-      names.push(...inner.input);
-      open.push(...graphsIn(inner));
-    }
-  }
-  return [...new Set(names)].filter((name) => name !== "");
+  const tensor = tensorTypeOf(input);
+  if (!input.type || !tensor) return input;
+  const type = altered(input.type, { value: { case: "tensorType", value: altered(tensor, { elemType: 1 }) } });
+  return altered(input, { name: inputName(input), type });
 }
 
 function tensorsIn({ values, indices }: SparseTensorProto): TensorProto[] {

@@ -1,7 +1,7 @@
 import { BnError, type Shape } from "@bn/core";
 import type { ValueInfoProto } from "onnx-buf";
 import { inputsOf } from "../graph/inputs.ts";
-import { type Model, parseModel } from "../graph/proto.ts";
+import { type Model, parseModel, tensorTypeOf } from "../graph/proto.ts";
 import { type Feed, lengthOf } from "./large.ts";
 import type { SizeOf } from "./open-sizes.ts";
 import { createValues, isPlain, typeNameOf } from "./values.ts";
@@ -95,11 +95,10 @@ export function checkTypes(inputs: readonly ValueInfoProto[]): void {
 }
 
 function typeOf(input: ValueInfoProto): string {
-  const value = input.type?.value;
-  const name = value?.case === "tensorType" ? typeNameOf(value.value.elemType) : undefined;
+  const tensor = tensorTypeOf(input);
+  const name = tensor && typeNameOf(tensor.elemType);
   if (name !== undefined) return name;
-  const came =
-    value?.case === "tensorType" ? `of element type ${value.value.elemType}` : `not a tensor (${value?.case})`;
+  const came = tensor ? `of element type ${tensor.elemType}` : `not a tensor (${input.type?.value.case})`;
   throw bad(input, `is ${came}, expected a tensor of numbers, bool or string; convert the model`);
 }
 
@@ -109,8 +108,7 @@ export function hasOpenSize(input: ValueInfoProto): boolean {
 }
 
 function dimsOf(input: ValueInfoProto) {
-  const value = input.type?.value;
-  return value?.case === "tensorType" ? value.value.shape?.dim.map(({ value }) => value) : undefined;
+  return tensorTypeOf(input)?.shape?.dim.map(({ value }) => value);
 }
 
 function nameSize(sizes: Map<string, number>, input: ValueInfoProto, axis: number, size: number): void {

@@ -1,5 +1,5 @@
 import type { NodeProto } from "onnx-buf";
-import { attributeOf, type Model } from "../graph/proto.ts";
+import { attributeOf, type Model, tensorTypeOf } from "../graph/proto.ts";
 import { isNorm } from "../layers/nodes.ts";
 
 /**
@@ -32,9 +32,12 @@ export function sizesIn({ graph }: Model): SizeOf {
   const readers = new Map<string, NodeProto[]>();
   const dims = new Map(graph.initializer.map((tensor) => [tensor.name, tensor.dims.map(Number)]));
   const declared = new Map(
-    [...graph.input, ...graph.valueInfo].map(({ name, type }) => {
-      const shape = type?.value.case === "tensorType" ? type.value.value.shape : undefined;
-      return [name, shape?.dim.map(({ value }) => (value.case === "dimValue" ? Number(value.value) : -1))] as const;
+    [...graph.input, ...graph.valueInfo].map((value) => {
+      const shape = tensorTypeOf(value)?.shape;
+      return [
+        value.name,
+        shape?.dim.map(({ value }) => (value.case === "dimValue" ? Number(value.value) : -1)),
+      ] as const;
     }),
   );
   for (const node of graph.node) {

@@ -1,8 +1,7 @@
 import type { Backend } from "@bn/core";
 import { BFLOAT16, elementTypes } from "../graph/elements.ts";
-import { graphsOf, type Model, opsetOf, type PlacedGraph } from "../graph/proto.ts";
-import { createScopes, type Lookup } from "../graph/scope.ts";
-import { numbersOf } from "../graph/tensor.ts";
+import { type Model, opsetOf } from "../graph/proto.ts";
+import { constantIn, type Lookup, topLookup } from "../graph/scope.ts";
 import type { NormRecord } from "../layers/record.ts";
 import { readableOf, type Values, valuesOf } from "./build-problem.ts";
 import type { Tap } from "./extract.ts";
@@ -30,7 +29,7 @@ interface Work {
 export async function* rowsOf(reached: readonly Reached[], work: Work): AsyncGenerator<VerifyRow> {
   const { model, taps, backends, signal, layers } = work;
   const isBfloat16 = (name: string, type = elementTypes(model)) => type(name) === BFLOAT16;
-  const lookup = createScopes()(graphsOf(model)[0] as PlacedGraph);
+  const lookup = topLookup(model);
   for (const group of groupsWithin(GROUP, reached, (one) => sizeOf([one]))) {
     signal?.throwIfAborted();
     const plans = group.map((one) => planOf(one, model, lookup, isBfloat16));
@@ -83,11 +82,8 @@ function runningOutputs(node: ComparedNode, model: Model): string[] {
 }
 
 function heldIn(lookup: Lookup, name: string): Values | null {
-  const tensor = lookup(name);
-  if ("why" in tensor) return null;
-  const numbers = numbersOf(tensor);
-  if (typeof numbers === "string") return null;
-  return { data: numbers.data, dtype: numbers.dtype, narrow: null, shape: numbers.dims };
+  const numbers = constantIn(lookup, name);
+  return numbers && { data: numbers.data, dtype: numbers.dtype, narrow: null, shape: numbers.dims };
 }
 
 /** The inputs and outputs of a node, or a text that says why they cannot be compared. */

@@ -1,7 +1,7 @@
 import { BnError, type Shape } from "@bn/core";
 import type { NodeProto } from "onnx-buf";
 import type { ReadExternal } from "../graph/external.ts";
-import type { Model } from "../graph/proto.ts";
+import { type Model, tensorTypeOf } from "../graph/proto.ts";
 import { createExtractor, type Extract, inputName, type Tap } from "./extract.ts";
 import { checkNames, checkTypes, hasOpenSize, type InputPlan, makeInput, planInputs } from "./inputs.ts";
 import { type Feed, inMemory, isMade, type Source, sourceOf, wholeOf } from "./large.ts";
@@ -153,9 +153,7 @@ async function runLarge(
 
 /** The choices to try: sizes for open axes, and zeros if integers may be indices. */
 function choices({ inputs }: Extract): Choice[] {
-  const whole = inputs.some(
-    ({ type }) => type?.value.case === "tensorType" && isWhole(typeNameOf(type.value.value.elemType) ?? ""),
-  );
+  const whole = inputs.some((input) => isWhole(typeNameOf(tensorTypeOf(input)?.elemType ?? 0) ?? ""));
   return (whole ? [false, true] : [false]).flatMap((flat) => SIZES.map((size) => ({ size, flat })));
 }
 

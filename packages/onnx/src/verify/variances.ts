@@ -1,5 +1,4 @@
-import type { NodeProto } from "onnx-buf";
-import type { Model } from "../graph/proto.ts";
+import { type Model, producersOf } from "../graph/proto.ts";
 import { isNorm } from "../layers/nodes.ts";
 
 /** Operators that pass values on unchanged, or nearly so. */
@@ -11,8 +10,7 @@ const PASSES = new Set(
  * The inputs of a network that are variances of its normalizations, as in a network that was exported without weights.
  */
 export function varianceInputs({ graph }: Model): ReadonlySet<string> {
-  const producers = new Map<string, NodeProto>();
-  for (const node of graph.node) for (const name of node.output) producers.set(name, node);
+  const producers = producersOf(graph.node);
   const inputs = new Set(graph.input.map(({ name }) => name));
   const found = graph.node.filter(isNorm).map(({ input }) => {
     let name = input[4] ?? "";
