@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type NodeProto, type TensorProto, TensorProtoSchema } from "onnx-buf";
 import { intAttribute, intsAttribute, intTensor, nodeOf, tensorOf } from "../graph/encode.ts";
-import { packNumbers } from "../graph/narrow.ts";
+import { packNumbers } from "../graph/float-types.ts";
 import { altered, type Model, opsetOf } from "../graph/proto.ts";
 import type { ChosenNode } from "./nodes.ts";
 

@@ -1,5 +1,5 @@
 import { BnError, type Statistics } from "@bn/core";
-import { roundTo } from "../graph/narrow.ts";
+import { floatTypeOf, roundTo } from "../graph/float-types.ts";
 import type { StoredStatistics } from "./instrument.ts";
 import type { ChosenNode } from "./nodes.ts";
 import type { SettledNode } from "./part.ts";
@@ -20,8 +20,6 @@ export function settle(node: ChosenNode, statistics: Statistics): SettledNode {
   return { node: node.name, count, mean: statistics.mean(), variance: statistics.variance({ unbiased: true }) };
 }
 
-const TYPES: Readonly<Record<number, string>> = { 1: "float32", 10: "float16", 11: "float64", 16: "bfloat16" };
-
 /**
  * The new statistics as the model stores them, each rounded once. Errors: `ERR_BN_DATA` for a value beyond the range of
  * the type.
@@ -33,7 +31,7 @@ export function storedOf(node: ChosenNode, { mean, variance }: SettledNode): Sto
     if (c < 0) return stored;
     throw new BnError(
       "ERR_BN_DATA",
-      `BatchNormalization "${node.name}": the ${what} of channel ${c} is ${values[c]}, beyond the range of ${TYPES[node.dataType]}, the type in the model; store the statistics in float32`,
+      `BatchNormalization "${node.name}": the ${what} of channel ${c} is ${values[c]}, beyond the range of ${floatTypeOf(node.dataType)?.name}, the type in the model; store the statistics in float32`,
     );
   };
   return { mean: rounded("mean", mean), variance: rounded("variance", variance) };

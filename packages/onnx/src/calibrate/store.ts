@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { type NodeProto, type TensorProto, TensorProtoSchema } from "onnx-buf";
 import { dropUnread, replaceInput } from "../fold/store.ts";
 import { wiringOf } from "../fold/wiring.ts";
-import { packNumbers } from "../graph/narrow.ts";
+import { packNumbers } from "../graph/float-types.ts";
 import { altered, attributeOf, type Model } from "../graph/proto.ts";
 import type { StoredStatistics } from "./instrument.ts";
 import type { ChosenNode } from "./nodes.ts";

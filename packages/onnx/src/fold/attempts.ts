@@ -1,5 +1,6 @@
 import type { NodeProto } from "onnx-buf";
 import type { ReadExternal } from "../graph/external.ts";
+import { FLOAT_TYPES } from "../graph/float-types.ts";
 import { readWhole } from "../graph/load.ts";
 import { labelOf, type Model } from "../graph/proto.ts";
 import { topLookup } from "../graph/scope.ts";
@@ -46,27 +47,16 @@ export function attemptsOf(model: Model): { found: FoldAttempts; layers: readonl
   return { found, layers };
 }
 
-interface Precision {
-  readonly u: number;
-  readonly smallest: number;
-}
-
-/** The unit roundoff, and half of the smallest number, of each type that weights may have. */
-const PRECISION: Readonly<Record<string, Precision>> = {
-  float16: { u: 2 ** -11, smallest: 2 ** -25 },
-  bfloat16: { u: 2 ** -8, smallest: 2 ** -134 },
-  float32: { u: 2 ** -24, smallest: 2 ** -150 },
-  float64: { u: 2 ** -53, smallest: 0 },
-};
-
 function attemptOf({ node, label, values, biasValues, factor }: Layer): FoldAttempt & { dims: readonly number[] } {
-  const { data, dims, narrow } = values;
+  const { data, dims, narrow, dtype } = values;
+  const { u, smallest } = FLOAT_TYPES[narrow ?? dtype];
   return {
     label: isCarrier(node) ? label : labelOf(node, 0),
     weights: data,
     bias: biasValues,
     factor,
     dims,
-    ...(PRECISION[narrow ?? values.dtype] as Precision),
+    u,
+    smallest: smallest / 2,
   };
 }

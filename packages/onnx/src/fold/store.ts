@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type NodeProto, type TensorProto, TensorProtoSchema } from "onnx-buf";
 import { valueInfo } from "../graph/encode.ts";
-import { packNumbers, roundTo } from "../graph/narrow.ts";
+import { packNumbers, roundTo } from "../graph/float-types.ts";
 import { graphsOf, type Model } from "../graph/proto.ts";
 
 /** A tensor of `values`, rounded once to the type, or a text that says which value the type cannot hold. */

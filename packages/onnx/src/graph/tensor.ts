@@ -1,6 +1,6 @@
 import type { Dtype, HostArray } from "@bn/core";
 import type { TensorProto } from "onnx-buf";
-import { halfToNumber } from "./half.ts";
+import { FLOAT_TYPES, floatTypeOf, type Narrow } from "./float-types.ts";
 
 /** A tensor's numbers, widened if their type is narrower than our dtypes. */
 export interface Numbers {
@@ -8,67 +8,8 @@ export interface Numbers {
   readonly dtype: Dtype;
   readonly data: HostArray;
   /** float16 or bfloat16 if the file has that type. */
-  readonly narrow: string | null;
+  readonly narrow: Narrow | null;
 }
-
-interface Encoding {
-  readonly name: string;
-  readonly dtype: Dtype;
-  readonly bytes: number;
-  readonly narrow: boolean;
-  at(view: DataView, offset: number): number;
-  /** The field that holds the values if raw_data does not. */
-  typed(tensor: TensorProto): readonly number[];
-  /** Converts a number of that field to a value. */
-  value(item: number): number;
-}
-
-const same = (value: number) => value;
-const bfloat16 = new DataView(new ArrayBuffer(4));
-const bfloatToNumber = (bits: number) => {
-  bfloat16.setUint32(0, (bits & 0xffff) << 16);
-  return bfloat16.getFloat32(0);
-};
-
-/** Encodings by TensorProto.DataType. */
-const ENCODINGS: Readonly<Record<number, Encoding>> = {
-  1: {
-    name: "float32",
-    dtype: "float32",
-    bytes: 4,
-    narrow: false,
-    at: (view, offset) => view.getFloat32(offset, true),
-    typed: ({ floatData }) => floatData,
-    value: same,
-  },
-  10: {
-    name: "float16",
-    dtype: "float32",
-    bytes: 2,
-    narrow: true,
-    at: (view, offset) => halfToNumber(view.getUint16(offset, true)),
-    typed: ({ int32Data }) => int32Data,
-    value: halfToNumber,
-  },
-  11: {
-    name: "float64",
-    dtype: "float64",
-    bytes: 8,
-    narrow: false,
-    at: (view, offset) => view.getFloat64(offset, true),
-    typed: ({ doubleData }) => doubleData,
-    value: same,
-  },
-  16: {
-    name: "bfloat16",
-    dtype: "float32",
-    bytes: 2,
-    narrow: true,
-    at: (view, offset) => bfloatToNumber(view.getUint16(offset, true)),
-    typed: ({ int32Data }) => int32Data,
-    value: bfloatToNumber,
-  },
-};
 
 /** The names of TensorProto.DataType, for messages. */
 const NAMES =
@@ -81,19 +22,19 @@ const NAMES =
  * length of the data is compared with the dims before anything is allocated, however large they are.
  */
 export function numbersOf(tensor: TensorProto): Numbers | string {
-  const encoding = ENCODINGS[tensor.dataType];
-  if (!encoding) {
-    const known = Object.values(ENCODINGS).map(({ name }) => name);
-    return `is of type ${NAMES[tensor.dataType] ?? tensor.dataType}, expected ${known.join(", ")}`;
+  const type = floatTypeOf(tensor.dataType);
+  if (!type) {
+    const known = Object.keys(FLOAT_TYPES).join(", ");
+    return `is of type ${NAMES[tensor.dataType] ?? tensor.dataType}, expected ${known}`;
   }
   const dims = tensor.dims.map(Number);
   const count = dims.reduce((a, b) => a * b, 1);
   const shape = `[${dims}]`;
   if (!dims.every((dim) => Number.isSafeInteger(dim) && dim >= 0)) return `has shape ${shape}, expected whole numbers`;
   if (tensor.segment) return "is one segment of a tensor, expected the whole tensor; save the model again";
-  const { bytes, dtype, narrow, name } = encoding;
+  const { bytes, dtype, name } = type;
   const { rawData } = tensor;
-  const typed = encoding.typed(tensor);
+  const typed = type.typed(tensor);
   const inRaw = rawData.length > 0 || typed.length === 0;
   const given = inRaw ? rawData.length / bytes : typed.length;
   if (given !== count) {
@@ -103,11 +44,11 @@ export function numbersOf(tensor: TensorProto): Numbers | string {
   const data = dtype === "float32" ? new Float32Array(count) : new Float64Array(count);
   if (inRaw) {
     const view = new DataView(rawData.buffer, rawData.byteOffset, rawData.byteLength);
-    for (let i = 0; i < count; i++) data[i] = encoding.at(view, i * bytes);
+    for (let i = 0; i < count; i++) data[i] = type.read(view, i * bytes);
   } else {
-    for (let i = 0; i < count; i++) data[i] = encoding.value(typed[i] as number);
+    data.set(typed);
   }
-  return { dims, dtype, data, narrow: narrow ? name : null };
+  return { dims, dtype, data, narrow: type.narrow };
 }
 
 /** The numbers of an int64 tensor, as far as a float64 is exact, or a text that says why there are none. */

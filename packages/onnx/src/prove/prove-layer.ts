@@ -2,7 +2,8 @@ import type { Shape } from "@bn/core";
 import type { CheckFoldRow } from "../fold/check-fold.ts";
 import type { Layer } from "../fold/layer.ts";
 import { type FoldAttempt, type FoldTask, rightFold } from "../fold/task.ts";
-import { channelErrors, exactOutput, type Precision, type Sides } from "./bounds.ts";
+import { FLOAT_TYPES } from "../graph/float-types.ts";
+import { channelErrors, exactOutput, type Sides } from "./bounds.ts";
 import { lostIn } from "./lost.ts";
 import { channelIn, linearMapOf } from "./products.ts";
 import type { ProofComparison, ProofRow } from "./report.ts";
@@ -31,13 +32,6 @@ const BUDGET = 2 ** 24;
 /** The least number of outputs per channel for which this is done, if the budget allows. */
 const SAMPLES = 4;
 
-const PRECISION: Readonly<Record<string, Precision>> = {
-  float16: { u: 2 ** -11, eta: 2 ** -24 },
-  bfloat16: { u: 2 ** -8, eta: 2 ** -133 },
-  float32: { u: 2 ** -24, eta: 2 ** -149 },
-  float64: { u: 2 ** -53, eta: 2 ** -1074 },
-};
-
 /** Judges one layer by its inputs and outputs (F-3). */
 export function proveLayer(run: LayerRun): ProofRow {
   const { task, layer, attempt, verdict, x, original, fed, network } = run;
@@ -45,7 +39,8 @@ export function proveLayer(run: LayerRun): ProofRow {
   const map = linearMapOf({ node: layer.node, x: x.shape, weights: layer.values.dims, y: fed.shape });
   const right = rightFold(task);
   const { u, smallest = 0 } = attempt;
-  const p = PRECISION[dtype] as Precision;
+  const { u: own, smallest: eta } = FLOAT_TYPES[dtype];
+  const p = { u: own, eta };
   const sides: Sides = { task, right, p, stored: { u, smallest } };
   const channelOf = channelIn(fed.shape, map.yAxis);
   const head = {

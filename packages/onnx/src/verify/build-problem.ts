@@ -1,5 +1,5 @@
 import type { Dtype, HostArray, Shape } from "@bn/core";
-import { halfToNumber, type Narrow } from "../graph/half.ts";
+import { halfToNumber, type Narrow } from "../graph/float-types.ts";
 import { attributeOf } from "../graph/proto.ts";
 import type { Source } from "./large.ts";
 import type { ComparedNode, InstanceNode } from "./nodes.ts";

@@ -1,6 +1,6 @@
 import { bounds, type Comparison, compare, oracle } from "@bn/conformance";
 import type { Backend, Geometry, HostArray } from "@bn/core";
-import { narrowPrecision } from "../graph/half.ts";
+import { FLOAT_TYPES } from "../graph/float-types.ts";
 import { exactly } from "./exact.ts";
 import { type Part, placeIn } from "./parts.ts";
 import { indexIn, type Piece, piecesOf } from "./pieces.ts";
@@ -166,12 +166,11 @@ export function mergeComparisons(
 function narrowing({ narrow }: Problem, expected: Float64Array, bound: Float64Array, theirs: ArrayLike<number> | null) {
   if (theirs === null) return null;
   if (narrow === null) return { got: theirs, expected, bound, reference: () => theirs };
-  const { u, eta } = narrowPrecision(narrow);
-  const largest = narrow === "float16" ? 65520 : 2 ** 128 * (1 - 2 ** -9);
-  const wide = bound.map((own, i) => own + u * (Math.abs(expected[i] as number) + own) + eta);
+  const { u, smallest, overflow } = FLOAT_TYPES[narrow];
+  const wide = bound.map((own, i) => own + u * (Math.abs(expected[i] as number) + own) + smallest / 2);
   // A value that may have been beyond the largest number before it was rounded may be infinite.
   const beyond = (i: number, value: number, allowed: number) =>
-    Math.abs(theirs[i] as number) === Number.POSITIVE_INFINITY && Math.abs(value) + allowed >= largest;
+    Math.abs(theirs[i] as number) === Number.POSITIVE_INFINITY && Math.abs(value) + allowed >= overflow;
   const reference = (values: ArrayLike<number>, allowed: Float64Array) =>
     Float64Array.from(values, (value, i) => (beyond(i, value, allowed[i] as number) ? value : (theirs[i] as number)));
   return {

@@ -1,6 +1,6 @@
 import { oracle } from "@bn/conformance";
 import type { Dtype, Geometry, HostArray, Shape } from "@bn/core";
-import type { Narrow } from "../graph/half.ts";
+import type { Narrow } from "../graph/float-types.ts";
 
 /** gamma and beta along the axes that `g` calls channels. */
 interface AffineOver {

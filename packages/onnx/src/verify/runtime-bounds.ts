@@ -1,5 +1,6 @@
 import { type bounds, oracle } from "@bn/conformance";
 import type { Dtype, Geometry } from "@bn/core";
+import { FLOAT_TYPES } from "../graph/float-types.ts";
 
 /**
  * The largest error of ONNX Runtime's own kernel, to first order in u: O-1 to O-3 of docs/spec.md. The kernel computes
@@ -11,7 +12,7 @@ type Values = ArrayLike<number>;
 
 /** On a CPU, ONNX Runtime rounds correctly and keeps subnormals. */
 export function runtimePrecision(dtype: Dtype): bounds.Precision {
-  const [u, eta] = dtype === "float32" ? [2 ** -24, 2 ** -149] : [2 ** -53, 2 ** -1074];
+  const { u, smallest: eta } = FLOAT_TYPES[dtype];
   return { dtype, u, eta, k: 6.5, once: false, division: 1 };
 }
 

@@ -1,4 +1,4 @@
-import { halfToNumber, type Narrow, roundTo } from "../graph/half.ts";
+import { FLOAT_TYPES, halfToNumber, type Narrow } from "../graph/float-types.ts";
 import type { Tensor } from "./runtime.ts";
 import type { Wave } from "./wave.ts";
 
@@ -19,7 +19,7 @@ const floats = (type: string, Values: new (length: number) => Numbers): Kind => 
 /** The values of the type as float32. */
 const narrow = (type: Narrow): Kind => ({
   type,
-  make: (length, wave) => filled(new Float32Array(length), length, (i) => roundTo(type, wave(i))),
+  make: (length, wave) => filled(new Float32Array(length), length, (i) => FLOAT_TYPES[type].round(wave(i))),
 });
 const whole = (type: string, Values: new (length: number) => Numbers, most: number, signed: boolean): Kind => ({
   type,

@@ -2,7 +2,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { AttributeProtoSchema, ModelProtoSchema, type TensorProto, TensorProtoSchema } from "onnx-buf";
 import { afterAll, describe, expect, it } from "vitest";
 import { calibrateModel, calibrationOf, dataOf, inputPorts } from "../../src/calibrate/index.ts";
-import { packNumbers } from "../../src/graph/narrow.ts";
+import { packNumbers } from "../../src/graph/float-types.ts";
 import { batchNormOf, buildModel, importModel, OPSETS } from "../../src/index.ts";
 import { createRuntime } from "../../src/verify/process.ts";
 import { intAttribute, modelOf, netOf, nodeOf, normOf, tensorOf, valuesOf } from "../fold/net.ts";

@@ -1,7 +1,7 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema } from "onnx-buf";
 import { describe, expect, it } from "vitest";
-import { packNumbers, roundTo } from "../../src/graph/narrow.ts";
+import { packNumbers, roundTo } from "../../src/graph/float-types.ts";
 import { type CheckFoldRow, checkFold, foldModel } from "../../src/index.ts";
 import { floatAttribute, intAttribute, modelOf, netOf, nodeOf, normOf, randoms, tensorOf, valuesOf } from "./net.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { packNumbers, roundTo } from "../../src/graph/narrow.ts";
+import { packNumbers, roundTo } from "../../src/graph/float-types.ts";
 import { checkFold, foldModel } from "../../src/index.ts";
 import {
   floatAttribute,

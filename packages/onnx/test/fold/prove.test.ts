@@ -1,7 +1,7 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema } from "onnx-buf";
 import { afterAll, describe, expect, it } from "vitest";
-import { packNumbers, roundTo } from "../../src/graph/narrow.ts";
+import { packNumbers, roundTo } from "../../src/graph/float-types.ts";
 import { foldModel } from "../../src/index.ts";
 import { createRuntime, proofPassed, proveFold } from "../../src/verify/index.ts";
 import { GEOMETRIES } from "./geometries.ts";

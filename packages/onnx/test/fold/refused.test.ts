@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { GraphProtoSchema, type NodeProto, type TensorProto, TensorProtoSchema } from "onnx-buf";
 import { describe, expect, it } from "vitest";
-import { packNumbers, roundTo } from "../../src/graph/narrow.ts";
+import { packNumbers, roundTo } from "../../src/graph/float-types.ts";
 import { type FoldOptions, type FoldRow, foldModel } from "../../src/index.ts";
 import { intAttribute, intsAttribute, netOf, nodeOf, normOf, operators, randoms, tensorOf, valuesOf } from "./net.ts";
 

@@ -1,6 +1,7 @@
 import { BnError } from "@bn/core";
-import { halfToNumber } from "../../graph/half.ts";
+import { halfToNumber } from "../../graph/float-types.ts";
 import type { Tensor } from "../../verify/runtime.ts";
+import { arrayOf } from "../../verify/wire.ts";
 
 /** The content of the header of a .npy file. */
 export interface NpyHead {
@@ -15,20 +16,10 @@ export interface NpyHead {
   readonly start: number;
 }
 
-/** NumPy's types with ONNX Runtime's names and their sizes in bytes. */
-const TYPES: Readonly<Record<string, readonly [string, number]>> = {
-  f2: ["float16", 2],
-  f4: ["float32", 4],
-  f8: ["float64", 8],
-  i1: ["int8", 1],
-  i2: ["int16", 2],
-  i4: ["int32", 4],
-  i8: ["int64", 8],
-  u1: ["uint8", 1],
-  u2: ["uint16", 2],
-  u4: ["uint32", 4],
-  u8: ["uint64", 8],
-  b1: ["bool", 1],
+/** NumPy's types with ONNX Runtime's names. */
+const TYPES: Readonly<Record<string, string>> = {
+  ...{ f2: "float16", f4: "float32", f8: "float64", i1: "int8", i2: "int16", i4: "int32", i8: "int64" },
+  ...{ u1: "uint8", u2: "uint16", u4: "uint32", u8: "uint64", b1: "bool" },
 };
 
 /** The reason why a file with `size` bytes of values is wrong, or null. */
@@ -85,30 +76,17 @@ export function readNpyHead(head: Uint8Array): NpyHead | string {
     return `has the header ${JSON.stringify(text.trim().slice(0, 120))}, expected a simple type, an order and a shape`;
   }
   const [, endian, code = ""] = descr;
-  const known = Object.hasOwn(TYPES, code) ? TYPES[code] : undefined;
-  if (!known) return `holds ${code}, expected ${Object.keys(TYPES).join(", ")}; convert it with numpy's astype`;
+  const type = Object.hasOwn(TYPES, code) ? TYPES[code] : undefined;
+  if (type === undefined)
+    return `holds ${code}, expected ${Object.keys(TYPES).join(", ")}; convert it with numpy's astype`;
   if (order === "True") return "is in Fortran order; convert it with numpy.ascontiguousarray before saving";
+  const bytes = arrayOf(type).BYTES_PER_ELEMENT;
   const shape = sizes.split(",").flatMap((size) => (size.trim() === "" ? [] : [Number(size)]));
-  if (!shape.every(Number.isSafeInteger) || !Number.isSafeInteger(shape.reduce((a, b) => a * b, known[1]))) {
+  if (!shape.every(Number.isSafeInteger) || !Number.isSafeInteger(shape.reduce((a, b) => a * b, bytes))) {
     return `has shape [${shape}], which is more than a file can hold`;
   }
-  return { type: known[0], bytes: known[1], swapped: endian === ">" && known[1] > 1, shape, start: head.length };
+  return { type, bytes, swapped: endian === ">" && bytes > 1, shape, start: head.length };
 }
-
-const ARRAYS = {
-  float16: Uint16Array,
-  float32: Float32Array,
-  float64: Float64Array,
-  int8: Int8Array,
-  int16: Int16Array,
-  int32: Int32Array,
-  int64: BigInt64Array,
-  uint8: Uint8Array,
-  uint16: Uint16Array,
-  uint32: Uint32Array,
-  uint64: BigUint64Array,
-  bool: Uint8Array,
-} as const;
 
 /**
  * Converts bytes to numbers of the type; float16 stays as bits. `bytes` must begin at the start of its memory, and may
@@ -116,5 +94,5 @@ const ARRAYS = {
  */
 export function npyValues({ type, bytes: size, swapped }: NpyHead, bytes: Uint8Array<ArrayBuffer>) {
   for (let i = 0; swapped && i < bytes.length; i += size) bytes.subarray(i, i + size).reverse();
-  return new ARRAYS[type as keyof typeof ARRAYS](bytes.buffer, bytes.byteOffset, bytes.length / size);
+  return new (arrayOf(type))(bytes.buffer, bytes.byteOffset, bytes.length / size);
 }
