@@ -135,7 +135,7 @@ function store(
   };
   const own = (one: NodeProto, index: number) => readOnce(wiring, one.input[index] ?? "");
   const unread = [...candidate.node.input, ...node.input, ...(layer.biasNode?.input ?? [])];
-  replaceInput(model, node, layer.weights, weights, own(node, layer.weights));
+  replaceInput(model, node, 1, weights, own(node, 1));
   if (layer.biasNode !== null) {
     replaceInput(model, layer.biasNode, layer.biasIndex, bias, own(layer.biasNode, layer.biasIndex));
     const beta = node.attribute.find(({ name }) => name === "beta");

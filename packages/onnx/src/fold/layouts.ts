@@ -2,34 +2,28 @@ import type { WeightLayout } from "./weights.ts";
 
 /** The W of a convolution: [outputs][inputs / group][kernel...]. Returns a text if `dims` do not fit. */
 export function convolutionLayout(dims: readonly number[], group: number): WeightLayout | string {
-  const [outputs = 0, perGroup = 0] = dims;
-  if (dims.length < 3) return `its weights have shape [${dims}], expected 3 axes or more`;
-  if (group < 1 || outputs % group !== 0) return `group is ${group} for ${outputs} outputs`;
-  const kernel = dims.slice(2).reduce((a, b) => a * b, 1);
-  const outputsOfGroup = outputs / group;
-  const out = (i: number) => Math.floor(i / (perGroup * kernel));
-  return {
-    outputs,
-    inputs: perGroup * group,
-    out,
-    in: (i: number) => Math.floor(out(i) / outputsOfGroup) * perGroup + (Math.floor(i / kernel) % perGroup),
-  };
+  const found = groupedLayout(dims, group, "outputs");
+  if (typeof found === "string") return found;
+  return { outputs: found.count, inputs: found.others, out: found.first, in: found.second };
 }
 
 /** The W of a transposed convolution: [inputs][outputs / group][kernel...]. */
 export function deconvolutionLayout(dims: readonly number[], group: number): WeightLayout | string {
-  const [inputs = 0, perGroup = 0] = dims;
+  const found = groupedLayout(dims, group, "inputs");
+  if (typeof found === "string") return found;
+  return { outputs: found.others, inputs: found.count, out: found.second, in: found.first };
+}
+
+/** The channels of the first two axes, [count][others / group][kernel...]. */
+function groupedLayout(dims: readonly number[], group: number, what: string) {
+  const [count = 0, perGroup = 0] = dims;
   if (dims.length < 3) return `its weights have shape [${dims}], expected 3 axes or more`;
-  if (group < 1 || inputs % group !== 0) return `group is ${group} for ${inputs} inputs`;
+  if (group < 1 || count % group !== 0) return `group is ${group} for ${count} ${what}`;
   const kernel = dims.slice(2).reduce((a, b) => a * b, 1);
-  const inputsOfGroup = inputs / group;
-  const from = (i: number) => Math.floor(i / (perGroup * kernel));
-  return {
-    outputs: perGroup * group,
-    inputs,
-    in: from,
-    out: (i: number) => Math.floor(from(i) / inputsOfGroup) * perGroup + (Math.floor(i / kernel) % perGroup),
-  };
+  const countOfGroup = count / group;
+  const first = (i: number) => Math.floor(i / (perGroup * kernel));
+  const second = (i: number) => Math.floor(first(i) / countOfGroup) * perGroup + (Math.floor(i / kernel) % perGroup);
+  return { count, others: perGroup * group, first, second };
 }
 
 /** A matrix [inputs][outputs], or [outputs][inputs] if it is transposed. */

@@ -1,5 +1,6 @@
 import type { NodeProto } from "onnx-buf";
-import { attributeOf, isOnnxDomain, type Model, opsetOf } from "../graph/proto.ts";
+import { attributeOf, intOf, isOnnxDomain, type Model, opsetOf } from "../graph/proto.ts";
+import { wholeNumbersOf } from "../graph/tensor.ts";
 import type { Wiring } from "./wiring.ts";
 
 /**
@@ -41,11 +42,9 @@ function whyBlocked(model: Model, wiring: Wiring, node: NodeProto, output: strin
   return `${label} stands between`;
 }
 
-const int = (node: NodeProto, name: string) => Number(attributeOf(node, name)?.i ?? 0n);
-
 /** Dropout has is_test before operator set 7; from 7 to 11 it means inference. */
 function isTraining(node: NodeProto, opset: number): boolean {
-  return opset < 7 && int(node, "is_test") === 0;
+  return opset < 7 && intOf(node, "is_test", 0) === 0;
 }
 
 function isFalse(wiring: Wiring, name: string): boolean {
@@ -62,7 +61,7 @@ function isFalse(wiring: Wiring, name: string): boolean {
  */
 export function reshapeMoves(wiring: Wiring, node: NodeProto, channels: number, flat: boolean): string | null {
   const shape = shapeOf(wiring, node);
-  const zeroCopies = int(node, "allowzero") === 0;
+  const zeroCopies = intOf(node, "allowzero", 0) === 0;
   const [batch, second, ...rest] = shape ?? [];
   const keeps = zeroCopies && batch === 0 && (second === 0 || second === channels);
   const rows = flat && (batch === -1 || batch === 0) && second === channels && rest.every((dim) => dim === 1);
@@ -76,9 +75,6 @@ function shapeOf(wiring: Wiring, node: NodeProto): number[] | null {
   const name = node.input[1] ?? "";
   const producer = wiring.producerOf(name);
   const tensor = wiring.tensorOf(name) ?? (producer && attributeOf(producer, "value")?.t);
-  if (tensor === undefined || tensor.dataType !== 7) return null;
-  if (tensor.rawData.length === 0) return tensor.int64Data.map(Number);
-  const { buffer, byteOffset, byteLength } = tensor.rawData;
-  const view = new DataView(buffer, byteOffset, byteLength);
-  return Array.from({ length: byteLength / 8 }, (_, i) => Number(view.getBigInt64(8 * i, true)));
+  const found = tensor ? wholeNumbersOf(tensor) : "";
+  return typeof found === "string" ? null : [...found.data];
 }

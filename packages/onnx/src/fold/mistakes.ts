@@ -106,7 +106,7 @@ function* inTheLayer(task: FoldTask): Generator<Mistake> {
   };
   yield { id: "bias unfolded", name: "the bias was not folded", fold: withBias(() => given) };
   yield { id: "bias missing", name: "the bias is missing", fold: withBias(() => zeros) };
-  yield { id: "means unscaled", name: "the mean was not scaled", fold: withBias(() => unscaledMeans(task, given)) };
+  yield { id: "means unscaled", name: "the mean was not scaled", fold: withBias(() => unscaledMeans(task)) };
   if (task.steps.some(({ side }) => side === "before")) yield* inTheSums(task);
 }
 
@@ -129,16 +129,12 @@ function permutedBias(task: FoldTask, attempt: FoldAttempt): Mistake {
 }
 
 /** b g - mean + beta: the subtracted mean is not in the output's units. */
-function unscaledMeans({ steps, layout, factor, weights }: FoldTask, given: Float64Array): Float64Array {
-  let now: FoldedWeights = { weights: Float64Array.from(weights), bias: given };
-  for (const { side, affine } of steps) {
-    const mean = affine.mean.map((value, c) => value / (affine.gain[c] as number));
-    now =
-      side === "behind"
-        ? foldBehind(now.weights, now.bias, layout, { ...affine, mean })
-        : foldBefore(now.weights, now.bias, layout, { ...affine, mean }, factor);
-  }
-  return now.bias;
+function unscaledMeans(task: FoldTask): Float64Array {
+  const steps = task.steps.map((step) => {
+    const mean = step.affine.mean.map((value, c) => value / (step.affine.gain[c] as number));
+    return { ...step, affine: { ...step.affine, mean } };
+  });
+  return withSteps(task, steps).bias;
 }
 
 /** Mistakes in the part of the bias that a fold before a layer adds: sum w (beta - mean g). */

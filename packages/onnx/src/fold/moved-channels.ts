@@ -9,9 +9,7 @@ export function* movedChannels(affine: ChannelAffine, channels: number, gains: F
   for (const { id, name, from } of moves(affine, channels, gains)) {
     const at = (values: Float64Array) => values.map((_, c) => values[from(c)] as number);
     const other = { mean: at(affine.mean), gain: at(affine.gain), beta: at(affine.beta) };
-    yield { id, name, affine: other, part: "all" };
-    yield { id, name, affine: other, part: "weights" };
-    yield { id, name, affine: other, part: "bias" };
+    for (const part of ["all", "weights", "bias"] as const) yield { id, name, affine: other, part };
   }
 }
 

@@ -55,9 +55,8 @@ function* numbersOf(norm: NormRecord, gains: Float64Array, others: readonly Norm
     const all = { ...p, ...parts };
     return { id, name, affine: { mean: all.mean, gain: gain(all), beta: all.beta }, part: "all" };
   };
-  const each = (values: Float64Array, to: (value: number, c: number) => number) => values.map(to);
   const byRoot = (to: (v: number, eps: number) => number) => {
-    return ({ gamma, variance, eps }: Parts) => each(gamma, (value, c) => value * to(variance[c] as number, eps));
+    return ({ gamma, variance, eps }: Parts) => gamma.map((value, c) => value * to(variance[c] as number, eps));
   };
   yield made("eps lost", "epsilon was left out of the root", { eps: 0 });
   for (const eps of EPSILONS) {
@@ -66,63 +65,16 @@ function* numbersOf(norm: NormRecord, gains: Float64Array, others: readonly Norm
   const guess = guessEps(gains, p);
   if (guess !== null)
     yield made("eps", `epsilon ${guess.toPrecision(3)} was used in place of ${norm.eps}`, { eps: guess });
-  yield made(
-    "eps outside",
-    "epsilon was added to the root, not under it",
-    {},
-    byRoot((v, eps) => 1 / (Math.sqrt(v) + eps)),
-  );
-  yield made(
-    "variance",
-    "the variance was used as a standard deviation",
-    {},
-    byRoot((v, eps) => 1 / (v + eps)),
-  );
-  yield made(
-    "no eps, variance",
-    "the variance was used as a standard deviation, without epsilon",
-    {},
-    byRoot((v) => 1 / v),
-  );
-  yield made(
-    "deviation",
-    "the standard deviation was used as a variance",
-    {},
-    byRoot((v, eps) => 1 / Math.sqrt(Math.sqrt(v) + eps)),
-  );
-  yield made(
-    "times root",
-    "the root was multiplied by, not divided by",
-    {},
-    byRoot((v, eps) => Math.sqrt(v + eps)),
-  );
-  yield made(
-    "no variance",
-    "the variance was lost",
-    {},
-    byRoot(() => 1),
-  );
-  yield made("gamma", "gamma was lost", { gamma: each(p.gamma, () => 1) });
-  yield made("beta", "beta was lost", { beta: each(p.beta, () => 0) });
-  yield made("affine", "gamma and beta were lost", { gamma: each(p.gamma, () => 1), beta: each(p.beta, () => 0) });
-  yield made("beta sign", "beta was subtracted, not added", { beta: each(p.beta, (value) => -value) });
-  yield made("swapped affine", "gamma and beta are exchanged", { gamma: p.beta, beta: p.gamma });
-  yield made("mean", "the mean was lost", { mean: each(p.mean, () => 0) });
-  yield made("mean sign", "the mean was added, not subtracted", { mean: each(p.mean, (value) => -value) });
-  yield made("swapped statistics", "mean and variance are exchanged", { mean: p.variance, variance: p.mean });
-  yield made("statistics", "mean and variance were lost", {
-    mean: each(p.mean, () => 0),
-    variance: each(p.variance, () => 1),
-  });
+  for (const [id, name, to] of ROOTS) yield made(id, name, {}, byRoot(to));
+  for (const [id, name, parts] of LOST) yield made(id, name, parts(p));
   const { factor } = norm.statistics;
   if (factor !== 1 && factor !== 0) {
-    const both = (by: number) => ({ mean: each(p.mean, (v) => v * by), variance: each(p.variance, (v) => v * by) });
+    const both = (by: number) => ({ mean: p.mean.map((v) => v * by), variance: p.variance.map((v) => v * by) });
     yield made("factor", `the factor ${factor} was ignored`, both(factor));
     yield made("factor twice", `the factor ${factor} was applied twice`, both(1 / factor));
     yield made("factor mean", `the factor ${factor} was applied to the variance alone`, { mean: both(factor).mean });
-    yield made("factor variance", `the factor ${factor} was applied to the mean alone`, {
-      variance: both(factor).variance,
-    });
+    const { variance } = both(factor);
+    yield made("factor variance", `the factor ${factor} was applied to the mean alone`, { variance });
   }
   for (const [i, other] of others.entries()) {
     if (other.channels !== norm.channels || other === norm || (other.name === norm.name && other.name !== "")) continue;
@@ -131,6 +83,33 @@ function* numbersOf(norm: NormRecord, gains: Float64Array, others: readonly Norm
     yield made(`fold ${i}`, `it is the fold of "${other.name}"`, q);
   }
 }
+
+/** Mistakes in the root: what gamma was multiplied with. */
+const ROOTS: readonly (readonly [id: string, name: string, to: (variance: number, eps: number) => number])[] = [
+  ["eps outside", "epsilon was added to the root, not under it", (v, eps) => 1 / (Math.sqrt(v) + eps)],
+  ["variance", "the variance was used as a standard deviation", (v, eps) => 1 / (v + eps)],
+  ["no eps, variance", "the variance was used as a standard deviation, without epsilon", (v) => 1 / v],
+  ["deviation", "the standard deviation was used as a variance", (v, eps) => 1 / Math.sqrt(Math.sqrt(v) + eps)],
+  ["times root", "the root was multiplied by, not divided by", (v, eps) => Math.sqrt(v + eps)],
+  ["no variance", "the variance was lost", () => 1],
+];
+
+const zeros = (like: Float64Array) => like.map(() => 0);
+const ones = (like: Float64Array) => like.map(() => 1);
+const negated = (values: Float64Array) => values.map((value) => -value);
+
+/** Values that were lost, negated or exchanged. */
+const LOST: readonly (readonly [id: string, name: string, parts: (right: Parts) => Partial<Parts>])[] = [
+  ["gamma", "gamma was lost", ({ gamma }) => ({ gamma: ones(gamma) })],
+  ["beta", "beta was lost", ({ beta }) => ({ beta: zeros(beta) })],
+  ["affine", "gamma and beta were lost", ({ gamma, beta }) => ({ gamma: ones(gamma), beta: zeros(beta) })],
+  ["beta sign", "beta was subtracted, not added", ({ beta }) => ({ beta: negated(beta) })],
+  ["swapped affine", "gamma and beta are exchanged", ({ gamma, beta }) => ({ gamma: beta, beta: gamma })],
+  ["mean", "the mean was lost", ({ mean }) => ({ mean: zeros(mean) })],
+  ["mean sign", "the mean was added, not subtracted", ({ mean }) => ({ mean: negated(mean) })],
+  ["swapped statistics", "mean and variance are exchanged", (p) => ({ mean: p.variance, variance: p.mean })],
+  ["statistics", "mean and variance were lost", (p) => ({ mean: zeros(p.mean), variance: ones(p.variance) })],
+];
 
 function gainOf({ gamma, variance, eps }: Parts): Float64Array {
   return gamma.map((value, c) => value / Math.sqrt((variance[c] as number) + eps));

@@ -36,27 +36,20 @@ const TYPE_NAMES =
 type Change = (node: NodeProto, rewrite: Rewrite, before: readonly AttributeProto[]) => void;
 
 /** How operators changed between versions 1 and 7; each function rewrites a node in place. */
-export const CHANGED: ReadonlyMap<string, Change> = new Map<string, Change>([
-  [
-    "BatchNormalization",
+export const CHANGED: ReadonlyMap<string, Change> = new Map(
+  Object.entries<Change>({
     // Training was is_test 0; now further outputs indicate it.
-    function training(node, _, before) {
+    BatchNormalization(node, _, before) {
       const isTest = before.find(({ name }) => name === "is_test");
       if (isTest === undefined || isTest.i !== 0n) return;
       const named = ["mean", "var", "saved_mean", "saved_var"].map((name) => `@bn/onnx/${node.output[0]}/${name}`);
       node.output = [node.output[0] ?? "", ...named.map((name, i) => node.output[i + 1] || name)];
     },
-  ],
-  [
-    "Reshape",
-    function shapeAsInput(node, { put }) {
+    Reshape(node, { put }) {
       const shape = take(node, "shape");
       if (shape) node.input = [node.input[0] ?? "", put(intTensor("", shape.ints.map(Number)))];
     },
-  ],
-  [
-    "Cast",
-    function typeByNumber(node, { fail }) {
+    Cast(node, { fail }) {
       const to = attributeOf(node, "to");
       if (!to || to.type === 2 || to.s.length === 0) return;
       const name = new TextDecoder().decode(to.s).toUpperCase();
@@ -64,47 +57,32 @@ export const CHANGED: ReadonlyMap<string, Change> = new Map<string, Change>([
       if (type < 0) throw fail(`casts to "${name}", expected ${TYPE_NAMES.join(", ")}`);
       replace(node, "to", intAttribute("to", type));
     },
-  ],
-  [
-    "Concat",
-    function axisGiven(node) {
+    Concat(node) {
       if (!attributeOf(node, "axis")) node.attribute.push(intAttribute("axis", 1));
     },
-  ],
-  [
-    "Pad",
-    function padsRenamed(node) {
+    Pad(node) {
       const pads = attributeOf(node, "paddings");
       if (pads) replace(node, "paddings", intsAttribute("pads", pads.ints.map(Number)));
     },
-  ],
-  [
-    "Upsample",
-    function scalesPerAxis(node) {
+    Upsample(node) {
       const [height, width] = [take(node, "height_scale"), take(node, "width_scale")];
       if (!height || !width) return;
       node.attribute.push(floatsAttribute("scales", [1, 1, height.f, width.f]));
       const mode = attributeOf(node, "mode");
       if (mode && new TextDecoder().decode(mode.s) === "bilinear") mode.s = new TextEncoder().encode("linear");
     },
-  ],
-  ["ConstantFill", filled],
-  ["GivenTensorFill", filled],
-  ["LpPool", wholeNorm],
-  ["GlobalLpPool", wholeNorm],
-  [
-    "Selu",
+    ConstantFill: filled,
+    GivenTensorFill: filled,
+    LpPool: wholeNorm,
+    GlobalLpPool: wholeNorm,
     // The defaults of version 1 had fewer entries.
-    function defaults(node, { opset }) {
+    Selu(node, { opset }) {
       if (opset >= 6) return;
       if (!attributeOf(node, "alpha")) node.attribute.push(floatAttribute("alpha", Math.fround(1.6732)));
       if (!attributeOf(node, "gamma")) node.attribute.push(floatAttribute("gamma", Math.fround(1.0507)));
     },
-  ],
-  [
-    "Split",
     // In version 1 the lengths could also be an input.
-    function lengthsAsAttribute(node, { stored, fail, opset }) {
+    Split(node, { stored, fail, opset }) {
       const [x = "", lengths = ""] = node.input;
       if (opset >= 2 || lengths === "") return;
       const values = constantOf(stored.get(lengths));
@@ -112,11 +90,8 @@ export const CHANGED: ReadonlyMap<string, Change> = new Map<string, Change>([
       node.input = [x];
       replace(node, "split", intsAttribute("split", values));
     },
-  ],
-  [
-    "Tile",
     // Version 1 repeated along one axis. The axis and the number of repetitions were inputs of the type of X.
-    function repeats(node, { stored, rankOf, put, fail, opset }) {
+    Tile(node, { stored, rankOf, put, fail, opset }) {
       if (opset >= 6) return;
       const [x = "", tiles = "", along = ""] = node.input;
       const [count, axis] = [constantOf(stored.get(tiles))?.[0], constantOf(stored.get(along))?.[0]];
@@ -135,8 +110,8 @@ export const CHANGED: ReadonlyMap<string, Change> = new Map<string, Change>([
         ),
       ];
     },
-  ],
-]);
+  }),
+);
 
 /** Experimental operators that give a constant tensor. They become a Constant, unless an input determines the shape. */
 function filled(node: NodeProto, { fail }: Rewrite): void {

@@ -69,6 +69,16 @@ export function attributeOf(node: NodeProto, name: string): AttributeProto | und
   return node.attribute.find((attribute) => attribute.name === name);
 }
 
+/** An int attribute, or `absent`. */
+export function intOf(node: NodeProto, name: string, absent: number): number {
+  return Number(attributeOf(node, name)?.i ?? absent);
+}
+
+/** A string attribute; "" if it is absent. */
+export function textOf(node: NodeProto, name: string): string {
+  return new TextDecoder().decode(attributeOf(node, name)?.s ?? new Uint8Array());
+}
+
 export function isOnnxDomain(domain: string): boolean {
   return domain === "" || domain === "ai.onnx";
 }

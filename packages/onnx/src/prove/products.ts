@@ -1,6 +1,6 @@
 import type { Shape } from "@bn/core";
 import type { NodeProto } from "onnx-buf";
-import { attributeOf } from "../graph/proto.ts";
+import { attributeOf, intOf, textOf } from "../graph/proto.ts";
 
 /** Calls `visit` with the index of the weight and of the value, for every product in the sum that gives output `y`. */
 type Products = (y: number, visit: (weight: number, x: number) => void) => void;
@@ -21,7 +21,6 @@ export interface Operands {
   readonly y: Shape;
 }
 
-const int = (node: NodeProto, name: string, absent: number) => Number(attributeOf(node, name)?.i ?? absent);
 const ints = (node: NodeProto, name: string, count: number, absent: number) => {
   const found = attributeOf(node, name)?.ints ?? [];
   return Array.from({ length: count }, (_, i) => Number(found[i] ?? absent));
@@ -30,7 +29,7 @@ const product = (shape: Shape) => shape.reduce((a, b) => a * b, 1);
 
 /** The zeros before the first value of an axis, out of `total` that are needed on both sides. */
 function padsBefore(node: NodeProto, totals: readonly number[], transposed: boolean): number[] {
-  const auto = new TextDecoder().decode(attributeOf(node, "auto_pad")?.s ?? new Uint8Array()) || "NOTSET";
+  const auto = textOf(node, "auto_pad") || "NOTSET";
   const own = ints(node, "pads", totals.length, 0);
   if (auto === "VALID") return totals.map(() => 0);
   if (auto === "NOTSET" && !(transposed && attributeOf(node, "output_shape"))) return own;
@@ -53,14 +52,12 @@ function coordinates(index: number, sizes: Shape): number[] {
   return found;
 }
 
-/** A convolution of either kind. `place` says where in x an output and a position of the kernel meet, or -1. */
-function windowed(
-  { node, x, weights, y }: Operands,
-  transposed: boolean,
-  place: (out: number, k: number, axis: number) => number,
-): LinearMap {
+/** Convolutions of both kinds. */
+function windowed(operands: Operands, transposed: boolean): LinearMap {
+  const { node, x, weights, y } = operands;
   const [kernel, inside, outside] = [weights.slice(2), x.slice(2), y.slice(2)];
-  const group = int(node, "group", 1);
+  const place = placeOf(operands, transposed);
+  const group = intOf(node, "group", 1);
   const [inputs, outputs] = [x[1] ?? 1, y[1] ?? 1];
   const [perGroup, ofGroup] = [inputs / group, outputs / group];
   const [kernelSize, insideSize, outsideSize] = [product(kernel), product(inside), product(outside)];
@@ -86,39 +83,29 @@ function windowed(
   return { products, xAxis: 1, yAxis: 1 };
 }
 
-function conv(operands: Operands): LinearMap {
-  const { node, x, weights, y } = operands;
+/** Says where in x, along an axis, an output and a position of the kernel meet; -1 for a place between strides. */
+function placeOf({ node, x, weights, y }: Operands, transposed: boolean) {
   const axes = weights.length - 2;
-  const [strides, dilations] = [ints(node, "strides", axes, 1), ints(node, "dilations", axes, 1)] as number[][];
-  const reach = (axis: number) => ((weights[axis + 2] ?? 1) - 1) * (dilations?.[axis] ?? 1) + 1;
-  const totals = Array.from({ length: axes }, (_, i) => {
-    return ((y[i + 2] ?? 1) - 1) * (strides?.[i] ?? 1) + reach(i) - (x[i + 2] ?? 1);
-  });
-  const pads = padsBefore(node, totals, false);
-  return windowed(operands, false, (out, k, axis) => {
-    return out * (strides?.[axis] ?? 1) - (pads[axis] ?? 0) + k * (dilations?.[axis] ?? 1);
-  });
-}
-
-function convTranspose(operands: Operands): LinearMap {
-  const { node, x, weights, y } = operands;
-  const axes = weights.length - 2;
-  const [strides, dilations] = [ints(node, "strides", axes, 1), ints(node, "dilations", axes, 1)] as number[][];
+  const [strides, dilations] = [ints(node, "strides", axes, 1), ints(node, "dilations", axes, 1)];
   const extra = ints(node, "output_padding", axes, 0);
-  const totals = Array.from({ length: axes }, (_, i) => {
-    const reach = ((weights[i + 2] ?? 1) - 1) * (dilations?.[i] ?? 1) + 1;
-    return (strides?.[i] ?? 1) * ((x[i + 2] ?? 1) - 1) + (extra[i] ?? 0) + reach - (y[i + 2] ?? 1);
+  // A transposed convolution computes its x as a convolution computes its y.
+  const [small, large] = transposed ? [x, y] : [y, x];
+  const totals = strides.map((stride, i) => {
+    const reach = ((weights[i + 2] ?? 1) - 1) * (dilations[i] as number) + 1;
+    const more = transposed ? (extra[i] as number) : 0;
+    return stride * ((small[i + 2] ?? 1) - 1) + more + reach - (large[i + 2] ?? 1);
   });
-  const pads = padsBefore(node, totals, true);
-  return windowed(operands, true, (out, k, axis) => {
-    const from = out + (pads[axis] ?? 0) - k * (dilations?.[axis] ?? 1);
-    const stride = strides?.[axis] ?? 1;
+  const pads = padsBefore(node, totals, transposed);
+  return (out: number, k: number, axis: number) => {
+    const [stride, pad, offset] = [strides[axis] as number, pads[axis] as number, k * (dilations[axis] as number)];
+    if (!transposed) return out * stride - pad + offset;
+    const from = out + pad - offset;
     return from >= 0 && from % stride === 0 ? from / stride : -1;
-  });
+  };
 }
 
 function gemm({ node, x, weights }: Operands): LinearMap {
-  const [transA, transB] = [int(node, "transA", 0) !== 0, int(node, "transB", 0) !== 0];
+  const [transA, transB] = [intOf(node, "transA", 0) !== 0, intOf(node, "transB", 0) !== 0];
   const [rows = 1, columns = 1] = weights;
   const [inputs, outputs] = transB ? [columns, rows] : [rows, columns];
   const batch = product(x) / inputs;
@@ -131,20 +118,12 @@ function gemm({ node, x, weights }: Operands): LinearMap {
   return { products, xAxis: transA ? 0 : 1, yAxis: 1 };
 }
 
-function matMul({ x, weights, y }: Operands): LinearMap {
-  const [inputs = 1, outputs = 1] = weights;
-  const products: Products = (index, visit) => {
-    const [m, o] = [Math.floor(index / outputs), index % outputs];
-    for (let c = 0; c < inputs; c++) visit(c * outputs + o, m * inputs + c);
-  };
-  return { products, xAxis: x.length - 1, yAxis: y.length - 1 };
-}
-
 const MAPS: Readonly<Record<string, (operands: Operands) => LinearMap>> = {
-  Conv: conv,
-  ConvTranspose: convTranspose,
+  Conv: (operands) => windowed(operands, false),
+  ConvTranspose: (operands) => windowed(operands, true),
   Gemm: gemm,
-  MatMul: matMul,
+  // A Gemm without its attributes, over the last axes.
+  MatMul: (operands) => ({ ...gemm(operands), xAxis: operands.x.length - 1, yAxis: operands.y.length - 1 }),
 };
 
 /** How the layer computes its outputs. `node` must be one that has weights. */

@@ -1,6 +1,6 @@
 import type { Dtype, HostArray, Shape } from "@bn/core";
 import { halfToNumber, type Narrow } from "../graph/float-types.ts";
-import { attributeOf } from "../graph/proto.ts";
+import { attributeOf, intOf } from "../graph/proto.ts";
 import type { Source } from "./large.ts";
 import type { ComparedNode, InstanceNode } from "./nodes.ts";
 import type { Plan } from "./parts.ts";
@@ -76,7 +76,7 @@ function instanceProblem(node: InstanceNode, { shape, ...base }: Base, numbers: 
     return { ...base, g: { outer: 1, channels: batch * channels, inner }, stats: null, affine, after: null };
   }
   const stashed = stashedOf(node, base.dtype);
-  const groups = Number(attributeOf(node.node, "num_groups")?.i ?? 0n);
+  const groups = intOf(node.node, "num_groups", 0);
   if (!attributeOf(node.node, "num_groups")) return "num_groups is not given, and has no default";
   if (!(groups > 0) || channels % groups !== 0) return `num_groups is ${groups}, and X has ${channels} channels`;
   const g = { outer: 1, channels: batch * groups, inner: (channels / groups) * inner };
@@ -90,7 +90,7 @@ function instanceProblem(node: InstanceNode, { shape, ...base }: Base, numbers: 
 
 /** Statistics per row; scale and B over the normalized axes, to which they are broadcast. */
 function layerProblem(node: InstanceNode, { shape, ...base }: Base, operands: Operands): Plan | string {
-  const given = Number(attributeOf(node.node, "axis")?.i ?? -1n);
+  const given = intOf(node.node, "axis", -1);
   const axis = given < 0 ? given + shape.length : given;
   if (axis < 0 || axis >= shape.length)
     return `axis is ${given}, expected ${-shape.length} to ${shape.length - 1} for X of shape [${shape}]`;
@@ -110,7 +110,7 @@ function layerProblem(node: InstanceNode, { shape, ...base }: Base, operands: Op
 
 /** Its value is 1, float32, by default. */
 function stashedOf({ node }: InstanceNode, dtype: Dtype): Dtype {
-  return (attributeOf(node, "stash_type")?.i ?? 1n) === 1n ? "float32" : dtype;
+  return intOf(node, "stash_type", 1) === 1 ? "float32" : dtype;
 }
 
 /**
