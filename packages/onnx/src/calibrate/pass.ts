@@ -1,6 +1,5 @@
 import { type BatchMoments, BnError } from "@bn/core";
 import { parseModel } from "../graph/proto.ts";
-import { upgrade } from "../graph/upgrade.ts";
 import { createExtractor, inputName } from "../verify/extract.ts";
 import { prepare } from "../verify/prepare.ts";
 import type { Loaded, Runtime, Tensor } from "../verify/runtime.ts";
@@ -72,8 +71,7 @@ async function load(
   roleOf: (node: ChosenNode) => Role,
 ): Promise<Ready> {
   const model = parseModel(bytes);
-  const failures = upgrade(model);
-  prepare(model);
+  const failures = prepare(model);
   const { model: measuring, moments } = instrument(model, subject.nodes, roleOf);
   const taps = [...moments.values()].flatMap(({ shift, low, m2, count }) => [shift, low, m2, count]);
   const extractor = createExtractor(measuring, subject.external, failures);

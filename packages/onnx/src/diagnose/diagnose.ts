@@ -1,14 +1,12 @@
 import { BnError, type Shape } from "@bn/core";
-import type { ReadExternal } from "../graph/external.ts";
 import { readModel } from "../graph/load.ts";
 import type { Model } from "../graph/proto.ts";
-import { upgrade } from "../graph/upgrade.ts";
 import type { Diagnostic } from "../layers/diagnostic.ts";
 import { loadWeights, readNodes, titleOf } from "../layers/nodes.ts";
 import { prepare } from "../verify/prepare.ts";
 import { reach } from "../verify/reach.ts";
-import type { Runtime, Tensor } from "../verify/runtime.ts";
-import { createTaps, type Given } from "../verify/taps.ts";
+import type { Runtime } from "../verify/runtime.ts";
+import { createTaps, type Given, type InputOptions } from "../verify/taps.ts";
 import {
   type Finding,
   isComparable,
@@ -25,18 +23,9 @@ import { type StoredNode, storedIn } from "./suspicion.ts";
 import { isCorrectedTwice, twiceText } from "./twice.ts";
 import { type Remeasure, scaleBefore, scalesOfAll } from "./what-if.ts";
 
-export interface DiagnoseOptions {
+export interface DiagnoseOptions extends InputOptions {
   /** The runtime for the network: `createRuntime()`. */
   readonly runtime: Runtime;
-  /** Shapes of inputs by name, for axes that the model leaves open. */
-  readonly shapes?: Readonly<Record<string, Shape>>;
-  /** Values of inputs by name. Other inputs get generated values. */
-  readonly feeds?: Readonly<Record<string, Tensor>>;
-  /** Reads the model's external data files. */
-  readonly external?: ReadExternal;
-  /** The seed of generated inputs. Default "bn". */
-  readonly seed?: string;
-  readonly signal?: AbortSignal;
 }
 
 /**
@@ -61,29 +50,28 @@ export interface DiagnoseOptions {
  * ```
  */
 export async function diagnoseModel(bytes: Uint8Array, options: DiagnoseOptions): Promise<Diagnostic[]> {
-  const { runtime, external, signal, seed = "bn", shapes = {}, feeds = {} } = options;
+  const { runtime } = options;
   const read = readModel(bytes);
-  await loadWeights(read, external);
+  await loadWeights(read, options.external);
   const nodes = storedIn([...readNodes(read)]).filter(({ topLevel, training }) => topLevel && !training);
   if (nodes.length === 0) return [];
   const { model } = read;
-  const failures = upgrade(model);
-  prepare(model);
-  const given = {
-    shapes: new Map(Object.entries(shapes)),
-    feeds: new Map(Object.entries(feeds)),
-    seed,
-    external,
-    signal,
-    failures,
-  };
+  const given = { ...options, failures: prepare(model) };
   const taps = createTaps(model, runtime, given);
   const reached = await reach(nodes, taps);
-  const places = nodes.flatMap((node) => {
-    const shape = reached.get(node)?.shape;
+  const places = placesOf(nodes, (node) => reached.get(node)?.shape);
+  return diagnosePlaces(model, places, runtime, { ...given, feeds: taps.values() });
+}
+
+/** The places of the nodes that a run reaches. */
+export function placesOf(
+  nodes: readonly StoredNode[],
+  shapeOf: (node: StoredNode) => Shape | null | undefined,
+): Place[] {
+  return nodes.flatMap((node) => {
+    const shape = shapeOf(node);
     return shape ? [{ node, shape }] : [];
   });
-  return diagnosePlaces(model, places, runtime, { ...given, feeds: new Map(Object.entries(taps.values())) });
 }
 
 /** The same for a model that is ready to run, its nodes and the shapes of their inputs. */

@@ -9,6 +9,7 @@ import {
   type Layer,
   type Phase,
 } from "@bn/core";
+import { createOwner, type Owner } from "./owner.ts";
 import { isNormRecord, type LayerRecord, type NormRecord, type ScaleRecord } from "./record.ts";
 
 export interface CreateOptions {
@@ -32,8 +33,6 @@ export interface CreatedLayer extends Disposable {
   /** Frees the layer and the blobs. */
   dispose(): void;
 }
-
-type Own = <T extends Disposable>(resource: T) => T;
 
 /**
  * Creates the layer of a record on `backend`: BatchNorm, the fused BatchNorm and Scale, or Scale, with the record's
@@ -59,18 +58,12 @@ type Own = <T extends Disposable>(resource: T) => T;
  * ```
  */
 export function createLayer(backend: Backend, record: LayerRecord, options: CreateOptions = {}): CreatedLayer {
-  const made: Disposable[] = [];
-  const own: Own = (resource) => {
-    made.push(resource);
-    return resource;
-  };
-  const dispose = () => {
-    for (const resource of made.toReversed()) resource[Symbol.dispose]();
-  };
+  const owner = createOwner();
+  const dispose = () => owner[Symbol.dispose]();
   try {
     const { layer, blobs } = isNormRecord(record)
-      ? createNorm(backend, record, options, own)
-      : createScaleOf(backend, record, options, own);
+      ? createNorm(backend, record, options, owner)
+      : createScaleOf(backend, record, options, owner);
     return { layer, blobs, dispose, [Symbol.dispose]: dispose };
   } catch (error) {
     dispose();
@@ -78,7 +71,7 @@ export function createLayer(backend: Backend, record: LayerRecord, options: Crea
   }
 }
 
-function createNorm(backend: Backend, record: NormRecord, options: CreateOptions, own: Own) {
+function createNorm(backend: Backend, record: NormRecord, options: CreateOptions, { own }: Owner) {
   const { name = record.name, phase = record.phase, average = "stored" } = options;
   const { dtype, eps, axis, movingAverageFraction, statistics, gamma, beta } = record;
   const weight = average === "stored" ? 1 : steadyWeight(name, record);
@@ -106,7 +99,7 @@ function steadyWeight(name: string, { movingAverageFraction: fraction, statistic
   throw new BnError("ERR_BN_PARAM", `createLayer "${name}": ${what}, ${cure}`);
 }
 
-function createScaleOf(backend: Backend, record: ScaleRecord, { name = record.name }: CreateOptions, own: Own) {
+function createScaleOf(backend: Backend, record: ScaleRecord, { name = record.name }: CreateOptions, { own }: Owner) {
   const { dtype, axis, parameterShape, gamma, beta } = record;
   const blobs = [gamma, beta]
     .filter((values) => values !== null)

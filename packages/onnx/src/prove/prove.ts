@@ -1,4 +1,3 @@
-import type { Shape } from "@bn/core";
 import { attemptsOf, type FoldAttempts } from "../fold/attempts.ts";
 import { type CheckFoldRow, judgeMatch, type Match, matchFolds } from "../fold/check-fold.ts";
 import type { FoldOptions } from "../fold/fold.ts";
@@ -7,7 +6,9 @@ import { tasksOf } from "../fold/tasks.ts";
 import type { ReadExternal } from "../graph/external.ts";
 import { readWhole } from "../graph/load.ts";
 import { groupsWithin } from "../verify/groups.ts";
+import { inputNames } from "../verify/inputs.ts";
 import type { Runtime, Tensor } from "../verify/runtime.ts";
+import type { InputOptions } from "../verify/taps.ts";
 import { ownRuntime } from "../verify/verify.ts";
 import { runFed } from "./fed.ts";
 import { openNetwork, type RunNetwork, tapOf } from "./network.ts";
@@ -15,14 +16,8 @@ import { compareOutputs, numbersIn } from "./outputs.ts";
 import { proveLayer, unproven } from "./prove-layer.ts";
 import type { FoldProof, ProofRow } from "./report.ts";
 
-export interface ProveOptions {
-  /** Shapes and values of inputs, in the form that `verifyModel` takes. */
-  readonly shapes?: Readonly<Record<string, Shape>>;
-  readonly feeds?: Readonly<Record<string, Tensor>>;
-  /** The seed of generated inputs. Default "bn". */
-  readonly seed?: string;
-  /** Readers for the files in which the models keep data. */
-  readonly external?: ReadExternal;
+export interface ProveOptions extends InputOptions {
+  /** Reads the files that the folded model keeps data in. */
   readonly foldedExternal?: ReadExternal;
   /**
    * The options of `foldModel`, if it made the fold. They determine the layer that a normalization had to be folded
@@ -31,7 +26,6 @@ export interface ProveOptions {
   readonly fold?: Omit<FoldOptions, "external">;
   /** The runtime for the networks. Default: `createRuntime()`, which ends with the call. */
   readonly runtime?: Runtime;
-  readonly signal?: AbortSignal;
   /** Called after each layer. */
   readonly onRow?: (row: ProofRow, done: number, total: number) => void;
 }
@@ -76,16 +70,16 @@ export async function proveFold(
   folded: Uint8Array,
   options: ProveOptions = {},
 ): Promise<FoldProof> {
-  const { external, foldedExternal, signal, onRow } = options;
+  const { foldedExternal, signal, onRow } = options;
   const work = await workOf(original, folded, options);
   const runtime = options.runtime ?? (await ownRuntime(signal));
   try {
-    const common = { runtime, signal, seed: options.seed ?? "bn" };
-    const { shapes = {}, feeds = {} } = options;
-    const one = openNetwork(original, { ...common, shapes, feeds, external });
+    const one = openNetwork(original, runtime, options);
     const expected = await one.outputs();
-    const read = { shapes: {}, feeds: one.taps.values(), narrower: true };
-    const two = openNetwork(folded, { ...common, ...read, external: foldedExternal });
+    // The folded network may read less: an input that only a normalization read is gone.
+    const known = new Set(inputNames(folded));
+    const feeds = Object.fromEntries(Object.entries(one.taps.values()).filter(([name]) => known.has(name)));
+    const two = openNetwork(folded, runtime, { feeds, seed: options.seed, external: foldedExternal, signal });
     const outputs = compareOutputs(expected, await two.outputs());
     const rows: ProofRow[] = [];
     const sizeOf = await one.sizes(work.flatMap(({ x, y }) => [x, y]));

@@ -23,6 +23,7 @@ export {
   verifyPassed,
 } from "./report.ts";
 export { type Loaded, onnxRuntimeMissing, type Runtime, runModel, type Tensor } from "./runtime.ts";
+export type { InputOptions } from "./taps.ts";
 export {
   type Fault,
   type ValidateInput,

@@ -1,7 +1,9 @@
+import type { BnError } from "@bn/core";
 import { isFieldSet } from "@bufbuild/protobuf";
 import { type AttributeProto, AttributeProtoSchema, type NodeProto } from "onnx-buf";
 import { nodeOf } from "../graph/encode.ts";
 import { altered, graphsOf, type Model, opsetOf } from "../graph/proto.ts";
+import { upgrade } from "../graph/upgrade.ts";
 import { isNorm } from "../layers/nodes.ts";
 import { readAttributes } from "../layers/operator.ts";
 
@@ -14,11 +16,13 @@ const WITHIN: Readonly<Record<string, readonly [from: number, to: number]>> = {
 };
 
 /**
- * Changes a model, in place, into a form that ONNX Runtime loads, without changing its results. Nodes with the same
- * name get unique names. BatchNormalization loses attributes that its operator set does not have, and outputs that
- * inference does not give. Attributes get the type that old files leave out. In training its outputs get names, without which ONNX Runtime 1.30 crashes.
+ * Changes a model, in place, into a form that ONNX Runtime loads, without changing its results. Old operator sets are
+ * rewritten by `upgrade`, whose failures are returned. Nodes with the same name get unique names. BatchNormalization
+ * loses attributes that its operator set does not have, and outputs that inference does not give. Attributes get the
+ * type that old files leave out. In training its outputs get names, without which ONNX Runtime 1.30 crashes.
  */
-export function prepare(model: Model): void {
+export function prepare(model: Model): ReadonlyMap<NodeProto, BnError> {
+  const failures = upgrade(model);
   const opset = opsetOf(model);
   for (const graph of graphsOf(model)) {
     const given = new Set(graph.nodes.map(({ name }) => name));
@@ -34,6 +38,7 @@ export function prepare(model: Model): void {
       if (isNorm(node)) prepareNorm(node, index, opset);
     }
   }
+  return failures;
 }
 
 /** Fields of an attribute by its type, as AttributeProto numbers them. */

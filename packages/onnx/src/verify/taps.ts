@@ -13,13 +13,23 @@ import { varianceInputs } from "./variances.ts";
 /** Sizes that are tried for open axes, in this order, because networks need different divisors. */
 const SIZES = [64, 224, 256, 32, 48, 28, 112, 299];
 
-/** The inputs for the network: given values, or values generated from `seed`, of these shapes. */
-export interface Given {
-  readonly shapes: ReadonlyMap<string, Shape>;
-  readonly feeds: ReadonlyMap<string, Feed>;
-  readonly seed: string;
-  readonly external: ReadExternal | undefined;
-  readonly signal: AbortSignal | undefined;
+/** The inputs of a network that is run, and what a run needs. */
+export interface InputOptions {
+  /** Shapes of inputs by name, for axes that the model leaves open. */
+  readonly shapes?: Readonly<Record<string, Shape>> | undefined;
+  /** Values of inputs by name; other inputs get generated values. Their shapes replace `shapes`. */
+  readonly feeds?: Readonly<Record<string, Tensor>> | undefined;
+  /** Reads the files that the model keeps data in; `openModel` of `@bn/onnx/node` gives it. */
+  readonly external?: ReadExternal | undefined;
+  /** The seed of generated inputs. The same seed gives the same input. Default "bn". */
+  readonly seed?: string | undefined;
+  /** Checked between the parts of the work; an aborted signal rejects with its reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The same for a model that is ready to run. */
+export interface Given extends Omit<InputOptions, "feeds"> {
+  readonly feeds?: Readonly<Record<string, Feed>> | undefined;
   /** Nodes that cannot be run, with the reason. */
   readonly failures: ReadonlyMap<NodeProto, BnError>;
 }
@@ -50,13 +60,18 @@ interface Choice {
 }
 
 export function createTaps(model: Model, runtime: Runtime, given: Given): Taps {
-  checkNames(model, [...given.shapes.keys(), ...given.feeds.keys()]);
+  const { seed = "bn" } = given;
+  const feeds = new Map(Object.entries(given.feeds ?? {}));
+  const shapes = new Map([
+    ...Object.entries(given.shapes ?? {}),
+    ...[...feeds].map(([name, { shape }]) => [name, shape] as const),
+  ]);
+  checkNames(model, shapes.keys());
   let extractor = createExtractor(model, given.external, given.failures);
   let sizeOf = sizesIn(model);
   let variances = varianceInputs(model);
   const read = new Map<string, { plan: InputPlan; tensor: Feed }>();
   let chosen: Choice | null = null;
-  const shapes = new Map([...given.shapes, ...[...given.feeds].map(([name, { shape }]) => [name, shape] as const)]);
 
   const plansFor = ({ inputs }: Extract, { size }: Choice) => {
     const known = new Map([...[...read].map(([name, { plan }]) => [name, plan.shape] as const), ...shapes]);
@@ -64,8 +79,8 @@ export function createTaps(model: Model, runtime: Runtime, given: Given): Taps {
   };
   const feedsFor = (plans: readonly InputPlan[], { flat }: Choice) =>
     plans.map((plan) => {
-      const tensor = read.get(plan.name)?.tensor ?? fed(plan, given.feeds.get(plan.name));
-      return { plan, tensor: tensor ?? makeInput(plan, given.seed, variances.has(plan.name), flat) };
+      const tensor = read.get(plan.name)?.tensor ?? fed(plan, feeds.get(plan.name));
+      return { plan, tensor: tensor ?? makeInput(plan, seed, variances.has(plan.name), flat) };
     });
 
   async function run(loaded: Loaded, part: Extract, apart: boolean): Promise<ReadonlyMap<string, Source>> {
@@ -78,11 +93,11 @@ export function createTaps(model: Model, runtime: Runtime, given: Given): Taps {
       if (tried.has(`${text} ${choice.flat}`)) continue; // no size is open, so another choice would be the same
       tried.add(`${text} ${choice.flat}`);
       const fedNow = feedsFor(plans, choice);
-      const feeds = part.inputs.map((input, i) => [inputName(input), (fedNow[i] as { tensor: Feed }).tensor] as const);
+      const inputs = part.inputs.map((input, i) => [inputName(input), (fedNow[i] as { tensor: Feed }).tensor] as const);
       try {
         const outputs = await runLarge(
           loaded,
-          new Map(feeds.map(([name, tensor]) => [name, fedTensor(tensor)])),
+          new Map(inputs.map(([name, tensor]) => [name, fedTensor(tensor)])),
           apart,
         );
         if (part.inputs.length > 0) chosen ??= choice;

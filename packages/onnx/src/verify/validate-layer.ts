@@ -1,9 +1,19 @@
 import { bounds, type Comparison, compare, oracle } from "@bn/conformance";
-import type { Backend, Geometry, HostArray } from "@bn/core";
+import {
+  type Backend,
+  type BatchNormScaleParams,
+  createBatchNorm,
+  createBatchNormScale,
+  createBlob,
+  type Dtype,
+  type Geometry,
+  type HostArray,
+  type Shape,
+} from "@bn/core";
 import { momentumAt, readBatchNorm } from "../layers/blobs.ts";
 import { buildModel } from "../layers/model.ts";
+import { createOwner, type Owner } from "../layers/owner.ts";
 import { arrayOf, type NormRecord, quotients } from "../layers/record.ts";
-import { createLayer, type LayerInput, type Ran } from "./repeat.ts";
 import { runModel, type Tensor } from "./runtime.ts";
 import {
   foldedBound,
@@ -31,7 +41,26 @@ export interface LayerSetting {
 }
 
 /** A layer's blobs and bottom, seen as [outer][channels][inner] with channels on axis 1. */
-export type Problem = LayerInput & { readonly x: HostArray; readonly g: Geometry };
+export interface Problem {
+  readonly x: HostArray;
+  readonly g: Geometry;
+  readonly shape: Shape;
+  readonly dtype: Dtype;
+  /** The contents of mean, variance, factor, then gamma and beta: 3 blobs for BatchNorm, 4 or 5 for the fused layer. */
+  readonly blobs: readonly ArrayLike<number>[];
+}
+
+/** A layer of @bn/core with the state of a problem, and its bottom and top. */
+function setUp({ own }: Owner, backend: Backend, { x, shape, dtype, blobs }: Problem, params: BatchNormScaleParams) {
+  const layer = own(
+    blobs.length > 3 ? createBatchNormScale({ ...params, biasTerm: blobs.length > 4 }) : createBatchNorm(params),
+  );
+  const [bottom, top] = [own(createBlob(backend, shape, dtype)), own(createBlob(backend, shape, dtype))];
+  bottom.write(x);
+  layer.setUp([bottom], [top]);
+  for (const [i, values] of blobs.entries()) layer.blobs[i]?.write(values);
+  return { layer, top, forward: () => layer.forward([bottom], [top]) };
+}
 
 /** Compares `top` after a forward in test phase on `backend` and, exported, in ONNX Runtime. */
 export async function validateInference(
@@ -40,21 +69,20 @@ export async function validateInference(
   setting: LayerSetting,
 ): Promise<Compared[]> {
   const { x, g, shape, dtype } = problem;
-  const ran = createLayer(backend, problem, { phase: "test", eps: setting.eps });
-  return closing(ran, async () => {
-    ran.forward();
-    const node = await readBatchNorm(ran.layer.blobs, setting);
-    const outputs = await runModel(buildModel(node, { shape }), { X: { type: dtype, shape, data: x } });
-    const { mean, variance } = quotients(node);
-    const stats = { mean: oracle.channelsOf(mean), variance: oracle.channelsOf(variance) };
-    const affine = affineOf(node);
-    const p = bounds.precisionOf(dtype, backend.supports);
-    const errors = { mean: bounds.globalBound(p, stats.mean), variance: bounds.globalBound(p, stats.variance) };
-    const expected = oracle.normalize(x, g, stats, node.eps, affine);
-    const ours = bounds.normalizeBound(p, x, g, stats, node.eps, affine, errors);
-    const theirs = foldedBound(runtimePrecision(dtype), x, g, stats, node.eps, affine, null);
-    return [threeWays("top", await ran.top.read(), dataOf(outputs, "Y"), expected, ours, theirs, g)];
-  });
+  using owner = createOwner();
+  const ran = setUp(owner, backend, problem, { phase: "test", eps: setting.eps });
+  ran.forward();
+  const node = await readBatchNorm(ran.layer.blobs, setting);
+  const outputs = await runModel(buildModel(node, { shape }), { X: { type: dtype, shape, data: x } });
+  const { mean, variance } = quotients(node);
+  const stats = { mean: oracle.channelsOf(mean), variance: oracle.channelsOf(variance) };
+  const affine = affineOf(node);
+  const p = bounds.precisionOf(dtype, backend.supports);
+  const errors = { mean: bounds.globalBound(p, stats.mean), variance: bounds.globalBound(p, stats.variance) };
+  const expected = oracle.normalize(x, g, stats, node.eps, affine);
+  const ours = bounds.normalizeBound(p, x, g, stats, node.eps, affine, errors);
+  const theirs = foldedBound(runtimePrecision(dtype), x, g, stats, node.eps, affine, null);
+  return [threeWays("top", await ran.top.read(), dataOf(outputs, "Y"), expected, ours, theirs, g)];
 }
 
 /**
@@ -63,36 +91,36 @@ export async function validateInference(
  */
 export async function validateTraining(backend: Backend, problem: Problem, setting: LayerSetting): Promise<Compared[]> {
   const { x, g, shape, dtype } = problem;
-  const ran = createLayer(backend, problem, { phase: "train", ...withoutMomentum(setting) });
-  return closing(ran, async () => {
-    const { blobs } = ran.layer;
-    const before = await readBatchNorm(blobs, setting);
-    const averages = quotients(before);
-    const [factor = 0] = Array.from((await blobs[2]?.read()) ?? []);
-    const { eps: epsilon } = before;
-    const momentum = setting.momentum ?? momentumAt(setting.movingAverageFraction, factor);
-    ran.forward();
-    const bytes = buildModel(before, { shape, momentum, training: true });
-    const outputs = await runModel(bytes, { X: { type: dtype, shape, data: x } });
+  using owner = createOwner();
+  const { eps, movingAverageFraction } = setting;
+  const ran = setUp(owner, backend, problem, { phase: "train", eps, movingAverageFraction });
+  const { blobs } = ran.layer;
+  const before = await readBatchNorm(blobs, setting);
+  const averages = quotients(before);
+  const [factor = 0] = Array.from((await blobs[2]?.read()) ?? []);
+  const { eps: epsilon } = before;
+  const momentum = setting.momentum ?? momentumAt(setting.movingAverageFraction, factor);
+  ran.forward();
+  const bytes = buildModel(before, { shape, momentum, training: true });
+  const outputs = await runModel(bytes, { X: { type: dtype, shape, data: x } });
 
-    const stats = oracle.moments(x, g);
-    const affine = affineOf(before);
-    const [p, theirP] = [bounds.precisionOf(dtype, backend.supports), runtimePrecision(dtype)];
-    const [ours, theirs] = [bounds.momentBounds(p, x, g, stats), runtimeMomentBounds(theirP, x, g, stats)];
-    const top = threeWays(
-      "top",
-      await ran.top.read(),
-      dataOf(outputs, "Y"),
-      oracle.normalize(x, g, stats, epsilon, affine),
-      bounds.normalizeBound(p, x, g, stats, epsilon, affine, ours),
-      foldedBound(theirP, x, g, stats, epsilon, affine, theirs),
-      g,
-    );
-    const blobsAfter = await Promise.all(blobs.slice(0, 3).map((blob) => blob.read()));
-    const outputOf = (name: string) => dataOf(outputs, name);
-    const batch = { g, stats, ours, theirs, p, theirP };
-    return [top, ...runningComparisons(batch, { old: averages, theirOld: averages, momentum }, blobsAfter, outputOf)];
-  });
+  const stats = oracle.moments(x, g);
+  const affine = affineOf(before);
+  const [p, theirP] = [bounds.precisionOf(dtype, backend.supports), runtimePrecision(dtype)];
+  const [ours, theirs] = [bounds.momentBounds(p, x, g, stats), runtimeMomentBounds(theirP, x, g, stats)];
+  const top = threeWays(
+    "top",
+    await ran.top.read(),
+    dataOf(outputs, "Y"),
+    oracle.normalize(x, g, stats, epsilon, affine),
+    bounds.normalizeBound(p, x, g, stats, epsilon, affine, ours),
+    foldedBound(theirP, x, g, stats, epsilon, affine, theirs),
+    g,
+  );
+  const blobsAfter = await Promise.all(blobs.slice(0, 3).map((blob) => blob.read()));
+  const outputOf = (name: string) => dataOf(outputs, name);
+  const batch = { g, stats, ours, theirs, p, theirP };
+  return [top, ...runningComparisons(batch, { old: averages, theirOld: averages, momentum }, blobsAfter, outputOf)];
 }
 
 /** The batch of a training step: its statistics, and the largest error that each side may have in them. */
@@ -166,10 +194,6 @@ function affineOf({ dtype, channels, gamma, beta }: NormRecord) {
   return { gamma: oracle.channelsOf(gamma ?? filled(1)), beta: oracle.channelsOf(beta ?? filled(0)) };
 }
 
-function withoutMomentum({ eps, movingAverageFraction }: LayerSetting) {
-  return { eps, movingAverageFraction };
-}
-
 function threeWays(
   what: string,
   got: HostArray,
@@ -202,12 +226,4 @@ export function inFloat32(value: number): number {
 
 function dataOf(outputs: ReadonlyMap<string, Tensor>, name: string): HostArray {
   return outputs.get(name)?.data as HostArray;
-}
-
-async function closing<T>(ran: Ran, use: () => Promise<T>): Promise<T> {
-  try {
-    return await use();
-  } finally {
-    ran.dispose();
-  }
 }

@@ -1,11 +1,9 @@
-import { type Backend, BnError, type Shape } from "@bn/core";
+import { type Backend, BnError } from "@bn/core";
 import type { NodeProto } from "onnx-buf";
-import { diagnosePlaces, suspect } from "../diagnose/diagnose.ts";
+import { diagnosePlaces, placesOf, suspect } from "../diagnose/diagnose.ts";
 import { fileSuspicions } from "../diagnose/file.ts";
 import { storedIn } from "../diagnose/suspicion.ts";
-import type { ReadExternal } from "../graph/external.ts";
 import { type ReadModel, readModel } from "../graph/load.ts";
-import { upgrade } from "../graph/upgrade.ts";
 import type { Diagnostic } from "../layers/diagnostic.ts";
 import { loadWeights } from "../layers/nodes.ts";
 import type { NormRecord } from "../layers/record.ts";
@@ -16,25 +14,17 @@ import { prepare } from "./prepare.ts";
 import { type Reached, reach } from "./reach.ts";
 import type { VerifyReport, VerifyRow } from "./report.ts";
 import { rowsOf } from "./rows.ts";
-import type { Runtime, Tensor } from "./runtime.ts";
-import { createTaps, type Taps } from "./taps.ts";
+import type { Runtime } from "./runtime.ts";
+import { createTaps, type InputOptions, type Taps } from "./taps.ts";
 import { emptyRow } from "./verify-node.ts";
 
-export interface VerifyOptions {
-  /** Shapes of inputs by name, for axes that the model leaves open, to replace the choice of `planInputs`. */
-  readonly shapes?: Readonly<Record<string, Shape>>;
-  /** Values of inputs by name; other inputs get generated values. Their shapes replace `shapes`. */
-  readonly feeds?: Readonly<Record<string, Tensor>>;
+export interface VerifyOptions extends InputOptions {
   /**
    * The layers from which nodes were made, by the node's name. Backends run these layers, with blobs as stored, and
    * must give the node's result. Default: the node's own values with factor 1. Without this option, a model without
    * nodes is refused.
    */
   readonly layers?: ReadonlyMap<string, NormRecord>;
-  /** Reads the files that the model keeps data in; `openModel` of `@bn/onnx/node` gives it. */
-  readonly external?: ReadExternal;
-  /** The seed of generated inputs. The same seed gives the same input. Default "bn". */
-  readonly seed?: string;
   /**
    * The runtime for the network. Default: ONNX Runtime in a separate process, `createRuntime()`, which ends with the
    * call.
@@ -42,8 +32,6 @@ export interface VerifyOptions {
   readonly runtime?: Runtime;
   /** Called after each node, in the model's order. */
   readonly onRow?: (row: VerifyRow, done: number, total: number) => void;
-  /** Checked between nodes and between backends; an aborted signal rejects with its reason. */
-  readonly signal?: AbortSignal;
 }
 
 /**
@@ -76,20 +64,17 @@ export async function verifyModel(
   backends: readonly Backend[],
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
-  const { external, signal, seed = "bn", shapes = {}, feeds = {} } = options;
+  const { signal } = options;
   const read = readModel(bytes);
-  await loadWeights(read, external);
+  await loadWeights(read, options.external);
   const found = findNodes(read);
   const compared = found.filter((one): one is ComparedNode => "node" in one);
   if (compared.length === 0 && (found.length > 0 || !options.layers)) throw nothingIn(read, found);
   const { model } = read;
-  const failures = upgrade(model);
-  prepare(model);
+  const given = { ...options, failures: prepare(model) };
   const runtime = options.runtime ?? (await ownRuntime(signal));
   try {
-    const given = { shapes: new Map(Object.entries(shapes)), feeds: new Map(Object.entries(feeds)) };
-    const context = { ...given, seed, external, signal, failures };
-    const taps = createTaps(model, runtime, context);
+    const taps = createTaps(model, runtime, given);
     const untaken = await takeBranches(read, taps);
     const top = new Set(model.graph.node);
     const reached = await reach(
@@ -113,13 +98,10 @@ export async function verifyModel(
       add(next && !next.done ? next.value : emptyRow(one, there?.why ?? whyNot(one, untaken), backends));
     }
     // Uses the same input, without generating it twice.
-    const same = { ...context, feeds: new Map(Object.entries(taps.values())) };
+    const same = { ...given, feeds: taps.values() };
     const stored = storedIn(found);
     const shapeOf = new Map([...reached.values()].map(({ node, shape }) => [node.node, shape]));
-    const places = stored.flatMap((node) => {
-      const shape = shapeOf.get(node.node);
-      return shape ? [{ node, shape }] : [];
-    });
+    const places = placesOf(stored, ({ node }) => shapeOf.get(node));
     const measured = await diagnosePlaces(model, places, runtime, same);
     const suspected = [
       ...stored.flatMap((node) => suspicions(node.layer).map((what) => ({ node, what }))),

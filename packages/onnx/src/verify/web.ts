@@ -13,4 +13,5 @@ export {
   verifyPassed,
 } from "./report.ts";
 export type { Loaded, Runtime, Tensor } from "./runtime.ts";
+export type { InputOptions } from "./taps.ts";
 export { type VerifyOptions, verifyModel } from "./verify.ts";

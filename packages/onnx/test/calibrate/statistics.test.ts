@@ -12,7 +12,6 @@ import {
 import { instrument } from "../../src/calibrate/instrument.ts";
 import { subjectOf } from "../../src/calibrate/subject.ts";
 import { parseModel } from "../../src/graph/proto.ts";
-import { upgrade } from "../../src/graph/upgrade.ts";
 import { batchNormOf, buildModel, importModel } from "../../src/index.ts";
 import { createExtractor } from "../../src/verify/extract.ts";
 import { prepare } from "../../src/verify/prepare.ts";
@@ -55,8 +54,7 @@ function tensorsOf({ graph }: ReturnType<typeof modelOf>): Map<string, TensorPro
 async function recorded(bytes: Uint8Array, own: boolean): Promise<ReadonlyMap<string, Tensor[]>> {
   const subject = subjectOf(bytes, {});
   const model = parseModel(bytes);
-  const failures = upgrade(model);
-  prepare(model);
+  const failures = prepare(model);
   const run = own ? instrument(model, subject.nodes, () => ({ kind: "measured", own: true })).model : model;
   const part = await createExtractor(run, undefined, failures).extract(
     subject.nodes.map(({ x }) => ({ name: x, as: "value" })),
