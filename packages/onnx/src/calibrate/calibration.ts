@@ -1,4 +1,5 @@
-import { BnError } from "@bn/core";
+import type { BnError } from "@bn/core";
+import { dataError, paramError } from "../graph/errors.ts";
 import type { CalibrationData, DataPort } from "./data/data.ts";
 import { shareOf } from "./exchange.ts";
 import { batchesOf, type GatherOptions, gather, recordOf, settledBy, shardOf } from "./gather.ts";
@@ -83,20 +84,16 @@ export function createCalibration(subject: Subject, write: WriteStatistics): Cal
     },
     async part(data, { index, count }, options = {}) {
       if (!(Number.isSafeInteger(count) && Number.isSafeInteger(index) && index >= 1 && index <= count)) {
-        throw new BnError("ERR_BN_PARAM", `shard is ${index} of ${count}, expected 1 to ${count} of ${count}`);
+        throw paramError(`shard is ${index} of ${count}, expected 1 to ${count} of ${count}`);
       }
       const run = await recordOf(subject, data, options);
       if (run.mode === "exact") {
-        throw new BnError(
-          "ERR_BN_PARAM",
+        throw paramError(
           "a shard cannot run in mode exact: each level of nodes needs the results of all shards; use mode batch",
         );
       }
       if (run.samples === null) {
-        throw new BnError(
-          "ERR_BN_PARAM",
-          "a shard cannot be part of a stream, whose number of batches is not known; name files",
-        );
+        throw paramError("a shard cannot be part of a stream, whose number of batches is not known; name files");
       }
       if (subject.nodes.length === 0) throw nothingIn(subject);
       return gather(subject, data, run, shardOf(batchesOf(run.samples, run.batch), index, count), options);
@@ -104,16 +101,12 @@ export function createCalibration(subject: Subject, write: WriteStatistics): Cal
     async merge(parts) {
       const part = joinParts(parts, true);
       if (part.run.model !== subject.digest) {
-        throw new BnError(
-          "ERR_BN_PARAM",
+        throw paramError(
           `merge: ${parts[0]?.name} is of a model with SHA-256 ${part.run.model}, this one has ${subject.digest}; give the model that the parts were made from`,
         );
       }
       if (String(part.run.nodes) !== String(subject.nodes.map(({ name }) => name))) {
-        throw new BnError(
-          "ERR_BN_PARAM",
-          `merge: ${parts[0]?.name} has other nodes than the ones chosen now; choose the same nodes`,
-        );
+        throw paramError(`merge: ${parts[0]?.name} has other nodes than the ones chosen now; choose the same nodes`);
       }
       return finish(settledBy(subject, part));
     },
@@ -132,5 +125,5 @@ function nothingIn({ left }: Subject): BnError {
     reasons.length === 0
       ? "it has none; if the export fused them into other layers, export it without fusion"
       : reasons.join("; ");
-  return new BnError("ERR_BN_DATA", `there is no BatchNormalization that can get new statistics: ${why}${more}`);
+  return dataError(`there is no BatchNormalization that can get new statistics: ${why}${more}`);
 }

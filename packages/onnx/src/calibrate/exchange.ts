@@ -1,4 +1,5 @@
-import { BnError, type Communicator } from "@bn/core";
+import type { Communicator } from "@bn/core";
+import { paramError } from "../graph/errors.ts";
 import { batchesOf, type Exchange, type Range, shardOf } from "./gather.ts";
 import { joinParts } from "./merge.ts";
 import { type CalibrationPart, decodePart, encodePart, type RunRecord } from "./part.ts";
@@ -15,10 +16,7 @@ export function shareOf(
   communicator: Communicator,
 ): { readonly range: Range; readonly exchange: Exchange } {
   if (run.samples === null) {
-    throw new BnError(
-      "ERR_BN_PARAM",
-      "several ranks cannot share a stream, whose number of batches is not known; name files",
-    );
+    throw paramError("several ranks cannot share a stream, whose number of batches is not known; name files");
   }
   const range = shardOf(batchesOf(run.samples, run.batch), communicator.rank + 1, communicator.size);
   const gatherParts = (tag: string, part: CalibrationPart) =>

@@ -1,5 +1,6 @@
 import { cpus } from "node:os";
-import { BnError, type Communicator, type Statistics } from "@bn/core";
+import type { Communicator, Statistics } from "@bn/core";
+import { dataError, paramError } from "../graph/errors.ts";
 import { createRuntime } from "../verify/process.ts";
 import { type Runtime, runtimeVersion } from "../verify/runtime.ts";
 import type { CalibrationData } from "./data/data.ts";
@@ -68,19 +69,16 @@ export async function recordOf(
   data: CalibrationData,
   { batch, mode = "batch", runtime }: GatherOptions,
 ): Promise<RunRecord> {
-  if (mode !== "batch" && mode !== "exact")
-    throw new BnError("ERR_BN_PARAM", `mode is ${mode}, expected batch or exact`);
+  if (mode !== "batch" && mode !== "exact") throw paramError(`mode is ${mode}, expected batch or exact`);
   if (mode === "exact" && data.samples === null) {
-    throw new BnError(
-      "ERR_BN_PARAM",
+    throw paramError(
       "mode exact reads the data once per level of nodes, and a stream can be read only once; save it to a file, or use mode batch",
     );
   }
   const size = batchSize(subject, batch);
   const fixed = fixedBatch(subject.ports) !== null;
   if (fixed && data.samples !== null && data.samples % size !== 0) {
-    throw new BnError(
-      "ERR_BN_DATA",
+    throw dataError(
       `${data.samples} samples are not a multiple of ${size}, the fixed batch size of the model; remove ${data.samples % size} of them`,
     );
   }
@@ -152,7 +150,7 @@ function startOf(run: RunRecord, { first, end }: Range, from: CalibrationPart | 
     different === null
       ? `has batches ${from.first} to ${last - 1}, expected some of ${first} to ${(end ?? Number.POSITIVE_INFINITY) - 1}`
       : `does not match this one: ${different}`;
-  throw new BnError("ERR_BN_PARAM", `the saved run ${what}`, { cause: from });
+  throw paramError(`the saved run ${what}`, from);
 }
 
 function measuredIn({ nodes }: Subject, { run, level }: CalibrationPart): readonly ChosenNode[] {
@@ -202,7 +200,7 @@ async function gatherPass(
     seen = data.samples === null ? data.digest() : "";
     await onBatch?.({ done: before + done, total, part });
   }
-  if (end === null && done === 0) throw new BnError("ERR_BN_DATA", "standard input: there are no samples");
+  if (end === null && done === 0) throw dataError("standard input: there are no samples");
   return part();
 }
 
@@ -211,8 +209,7 @@ async function skip(data: CalibrationData, { run, first, batches, seen }: Calibr
   if (data.samples !== null || batches === 0) return;
   for (let i = 0; i < batches; i++) await data.read((first + i) * run.batch, run.batch);
   if (data.digest() === seen) return;
-  throw new BnError(
-    "ERR_BN_PARAM",
+  throw paramError(
     `standard input: its first ${batches} batches differ from those of the saved run; give the same data, from its start`,
   );
 }
@@ -243,8 +240,5 @@ function checkCount(node: string, count: number, number: number, { samples, batc
   const which = count > 1 ? `the last batch, of ${rest},` : `batch ${number}`;
   const cure =
     samples === 1 ? "give more samples" : "choose a batch size that leaves more samples there, or mode exact";
-  throw new BnError(
-    "ERR_BN_DATA",
-    `BatchNormalization "${node}": ${which} has one value per channel, so its variance is 0; ${cure}`,
-  );
+  throw dataError(`BatchNormalization "${node}": ${which} has one value per channel, so its variance is 0; ${cure}`);
 }

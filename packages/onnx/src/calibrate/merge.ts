@@ -1,4 +1,5 @@
-import { BnError, loadStatistics } from "@bn/core";
+import { loadStatistics } from "@bn/core";
+import { paramError } from "../graph/errors.ts";
 import { batchesOf } from "./gather.ts";
 import { type CalibrationPart, differenceOf } from "./part.ts";
 
@@ -15,7 +16,7 @@ export interface NamedPart {
  * is missing.
  */
 export function joinParts(parts: readonly NamedPart[], whole: boolean): CalibrationPart {
-  const fail = (what: string) => new BnError("ERR_BN_PARAM", `merge: ${what}`);
+  const fail = (what: string) => paramError(`merge: ${what}`);
   const [given] = parts;
   if (given === undefined) throw fail("no parts were given; name the files that bn calibrate --partial wrote");
   for (const { name, part } of parts) {

@@ -1,5 +1,5 @@
-import { BnError } from "@bn/core";
 import type { NodeProto } from "onnx-buf";
+import { modelError } from "../graph/errors.ts";
 import { type Model, namesReadBy } from "../graph/proto.ts";
 import { topLookup } from "../graph/scope.ts";
 import { type NormNode, readNodes } from "../layers/nodes.ts";
@@ -70,9 +70,8 @@ function levelsOf({ graph }: Model, some: ReadonlySet<NodeProto>): ReadonlyMap<N
     let level = 0;
     for (const name of namesReadBy(node)) {
       if (later.has(name)) {
-        throw new BnError(
-          "ERR_BN_DATA",
-          `ONNX model: node "${node.name || node.output[0]}" reads "${name}", which a later node computes; ONNX requires sorted nodes; export the model again`,
+        throw modelError(
+          `node "${node.name || node.output[0]}" reads "${name}", which a later node computes; ONNX requires sorted nodes; export the model again`,
         );
       }
       level = Math.max(level, behind.get(name) ?? 0);

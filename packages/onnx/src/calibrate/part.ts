@@ -1,4 +1,5 @@
-import { BnError, createStatistics, loadStatistics, type Statistics, type StatisticsState } from "@bn/core";
+import { createStatistics, loadStatistics, type Statistics, type StatisticsState } from "@bn/core";
+import { dataError } from "../graph/errors.ts";
 import { sha256 } from "./subject.ts";
 
 /** The source of the statistics by which each node normalizes a batch: see `calibrateModel`. */
@@ -80,7 +81,7 @@ export function encodePart(part: CalibrationPart): string {
 
 /** Errors: `ERR_BN_DATA`, naming the file, if it is not a part, has another version, or was truncated or changed. */
 export function decodePart(text: string, where: string): CalibrationPart {
-  const fail = (what: string, cause?: unknown) => new BnError("ERR_BN_DATA", `${where}: ${what}`, { cause });
+  const fail = (what: string, cause?: unknown) => dataError(`${where}: ${what}`, cause);
   const head = /^\{"sha256":"([0-9a-f]{64})","part":/.exec(text);
   if (!head) throw fail("is not a part of a calibration; name a file that bn calibrate --partial wrote");
   const content = text.slice(head[0].length, text.lastIndexOf("}"));

@@ -1,4 +1,5 @@
-import { type BatchMoments, BnError } from "@bn/core";
+import type { BatchMoments } from "@bn/core";
+import { dataError } from "../graph/errors.ts";
 import { parseModel } from "../graph/proto.ts";
 import { createExtractor, inputName } from "../verify/extract.ts";
 import { prepare } from "../verify/prepare.ts";
@@ -60,7 +61,7 @@ function checkFeeds({ ports }: Subject, feeds: ReadonlyMap<string, Tensor>): voi
     const unfit = fed
       ? whyUnfit(type, fed.shape, port)
       : `is missing; there are data for ${[...feeds.keys()].join(", ")}`;
-    if (unfit !== null) throw new BnError("ERR_BN_DATA", `the data for input "${port.name}" ${unfit}`);
+    if (unfit !== null) throw dataError(`the data for input "${port.name}" ${unfit}`);
   }
 }
 
@@ -92,8 +93,7 @@ function momentsOf(
   for (let c = 0; c < layer.channels; c++) {
     const value = [mean[c], meanLow[c], m2[c]].find((one) => !Number.isFinite(one));
     if (value === undefined && mean.length === layer.channels) continue;
-    throw new BnError(
-      "ERR_BN_DATA",
+    throw dataError(
       `BatchNormalization "${name}": its input has no finite mean and variance in channel ${c}, batch ${batch}: the network overflows or gives NaN on this data; check the data and the layers before this node`,
     );
   }

@@ -1,4 +1,4 @@
-import { BnError } from "@bn/core";
+import { modelError } from "../graph/errors.ts";
 import { inputsOf } from "../graph/inputs.ts";
 import { dependenciesOf, type Model, parseModel, producersOf, tensorTypeOf } from "../graph/proto.ts";
 import { typeNameOf } from "../verify/values.ts";
@@ -28,7 +28,7 @@ export function portsOf(model: Model): DataPort[] {
     const tensor = tensorTypeOf(input);
     const typeName = tensor && typeNameOf(tensor.elemType);
     if (typeName === undefined || typeName === "string") {
-      throw new BnError("ERR_BN_DATA", `ONNX model: input "${name}" is not a tensor of numbers; convert the model`);
+      throw modelError(`input "${name}" is not a tensor of numbers; convert the model`);
     }
     const shape = tensor?.shape?.dim.map(({ value }) =>
       value.case === "dimValue" && value.value > 0n ? Number(value.value) : null,

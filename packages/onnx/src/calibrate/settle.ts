@@ -1,4 +1,5 @@
-import { BnError, type Statistics } from "@bn/core";
+import type { Statistics } from "@bn/core";
+import { dataError } from "../graph/errors.ts";
 import { floatTypeOf, roundTo } from "../graph/float-types.ts";
 import type { StoredStatistics } from "./instrument.ts";
 import type { ChosenNode } from "./nodes.ts";
@@ -12,8 +13,7 @@ import type { SettledNode } from "./part.ts";
 export function settle(node: ChosenNode, statistics: Statistics): SettledNode {
   const { count } = statistics;
   if (count < 2) {
-    throw new BnError(
-      "ERR_BN_DATA",
+    throw dataError(
       `BatchNormalization "${node.name}": ${count} ${count === 1 ? "value" : "values"} per channel in all the data, and the unbiased variance needs at least 2; give more samples`,
     );
   }
@@ -29,8 +29,7 @@ export function storedOf(node: ChosenNode, { mean, variance }: SettledNode): Sto
     const stored = roundTo(node.dataType, values) ?? values;
     const c = stored.findIndex((value) => !Number.isFinite(value));
     if (c < 0) return stored;
-    throw new BnError(
-      "ERR_BN_DATA",
+    throw dataError(
       `BatchNormalization "${node.name}": the ${what} of channel ${c} is ${values[c]}, beyond the range of ${floatTypeOf(node.dataType)?.name}, the type in the model; store the statistics in float32`,
     );
   };

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { BnError } from "@bn/core";
+import { paramError } from "../graph/errors.ts";
 import type { ReadExternal } from "../graph/external.ts";
 import { parseModel } from "../graph/proto.ts";
 import type { DataPort } from "./data/data.ts";
@@ -48,14 +48,10 @@ export function batchSize(subject: Subject, given: number | undefined): number {
   const fixed = fixedBatch(subject.ports);
   const batch = given ?? fixed ?? DEFAULT_BATCH;
   if (!Number.isSafeInteger(batch) || batch < 1) {
-    throw new BnError(
-      "ERR_BN_PARAM",
-      `batch is ${batch}, expected the number of samples per batch, a whole number >= 1`,
-    );
+    throw paramError(`batch is ${batch}, expected the number of samples per batch, a whole number >= 1`);
   }
   if (fixed !== null && batch !== fixed) {
-    throw new BnError(
-      "ERR_BN_PARAM",
+    throw paramError(
       `batch is ${batch}, and the model has the fixed batch size ${fixed}; use that, or export the model with a dynamic first axis`,
     );
   }

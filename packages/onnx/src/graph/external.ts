@@ -1,5 +1,6 @@
-import { BnError } from "@bn/core";
+import type { BnError } from "@bn/core";
 import type { TensorProto } from "onnx-buf";
+import { modelError } from "./errors.ts";
 import { MAX_BYTES, messageOf } from "./proto.ts";
 
 /**
@@ -20,9 +21,7 @@ export async function inlineExternal(tensors: readonly TensorProto[], read: Read
   let total = 0;
   for (const tensor of outside) {
     const fail = (what: string, cause?: unknown) =>
-      new BnError("ERR_BN_DATA", `ONNX model: tensor "${tensor.name}" keeps its data in another file${what}`, {
-        cause,
-      });
+      modelError(`tensor "${tensor.name}" keeps its data in another file${what}`, cause);
     const { location, offset, length } = placeOf(tensor, fail);
     if (!read) {
       throw fail(

@@ -1,6 +1,6 @@
 import { open, readFile, realpath, stat } from "node:fs/promises";
 import { dirname, isAbsolute, relative, resolve } from "node:path";
-import { BnError } from "@bn/core";
+import { dataError } from "./errors.ts";
 import type { ReadExternal } from "./external.ts";
 import { MAX_BYTES, messageOf } from "./proto.ts";
 
@@ -35,9 +35,7 @@ export async function openModel(path: string): Promise<OpenedModel> {
     const folder = await realpath(dirname(resolve(path)));
     return { bytes, external: (location, offset, length) => readPart(folder, location, offset, length) };
   } catch (cause) {
-    throw new BnError("ERR_BN_DATA", `cannot read ${path}: ${messageOf(cause)}; give the path of an ONNX model`, {
-      cause,
-    });
+    throw dataError(`cannot read ${path}: ${messageOf(cause)}; give the path of an ONNX model`, cause);
   }
 }
 

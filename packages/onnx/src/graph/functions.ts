@@ -1,6 +1,6 @@
-import { BnError } from "@bn/core";
 import { create } from "@bufbuild/protobuf";
 import { type AttributeProto, type FunctionProto, type GraphProto, type NodeProto, NodeProtoSchema } from "onnx-buf";
+import { modelError } from "./errors.ts";
 import { altered, graphsIn, isOnnxDomain, labelOf, type Model } from "./proto.ts";
 
 /** A limit for all bodies together, because functions that call functions could expand to any number of nodes. */
@@ -40,7 +40,7 @@ export function inlineFunctions(model: Model): Map<NodeProto, string> {
       total += body.node.length;
       if (depth > bodies.size || total > MAX_NODES) {
         const what = depth > bodies.size ? "calls itself" : `expands to more than ${MAX_NODES} nodes`;
-        throw new BnError("ERR_BN_DATA", `ONNX model: function "${body.name}" ${what}; export the model again`);
+        throw modelError(`function "${body.name}" ${what}; export the model again`);
       }
       const call = callOf(body, node, taken);
       const inner = expand(

@@ -1,4 +1,3 @@
-import { BnError } from "@bn/core";
 import { fromBinary } from "@bufbuild/protobuf";
 import {
   type AttributeProto,
@@ -12,6 +11,7 @@ import {
   type ValueInfoProto,
 } from "onnx-buf";
 import { decodedSize } from "./decoded-size.ts";
+import { modelError } from "./errors.ts";
 
 /** The most bytes of a file, and of the decoded form of everything except weights, which are not copied. */
 export const MAX_BYTES = 2 ** 29;
@@ -23,34 +23,28 @@ export type Model = ModelProto & { readonly graph: GraphProto };
 /** Errors: `ERR_BN_DATA` if the model is unreadable, truncated, larger than 512 MiB, or made to exhaust memory. */
 export function parseModel(bytes: Uint8Array): Model {
   if (bytes.length > MAX_BYTES) {
-    throw new BnError(
-      "ERR_BN_DATA",
-      `ONNX model: ${bytes.length} bytes, expected at most ${MAX_BYTES}; extract the part of the network that you need`,
+    throw modelError(
+      `${bytes.length} bytes, expected at most ${MAX_BYTES}; extract the part of the network that you need`,
     );
   }
   const decode = <T>(read: () => T): T => {
     try {
       return read();
     } catch (cause) {
-      throw new BnError(
-        "ERR_BN_DATA",
-        `ONNX model: ${bytes.length} bytes do not decode (${messageOf(cause)}): truncated, or not an ONNX file; fetch or export it again`,
-        { cause },
+      throw modelError(
+        `${bytes.length} bytes do not decode (${messageOf(cause)}): truncated, or not an ONNX file; fetch or export it again`,
+        cause,
       );
     }
   };
   if (decode(() => decodedSize(ModelProtoSchema, bytes, MAX_DECODED)) > MAX_DECODED) {
-    throw new BnError(
-      "ERR_BN_DATA",
-      `ONNX model: ${bytes.length} bytes would take more than ${MAX_DECODED} decoded, expected weights as raw_data; the file is damaged, or made to exhaust memory`,
+    throw modelError(
+      `${bytes.length} bytes would take more than ${MAX_DECODED} decoded, expected weights as raw_data; the file is damaged, or made to exhaust memory`,
     );
   }
   const model = decode(() => fromBinary(ModelProtoSchema, bytes));
   if (!model.graph) {
-    throw new BnError(
-      "ERR_BN_DATA",
-      `ONNX model: ${bytes.length} bytes without a graph: not an ONNX file, or truncated; fetch or export it again`,
-    );
+    throw modelError(`${bytes.length} bytes without a graph: not an ONNX file, or truncated; fetch or export it again`);
   }
   return model as Model;
 }
@@ -218,7 +212,7 @@ export function opsetOf(model: Model): number {
   if (opset >= 1) return opset;
   const what =
     own.length === 0 ? "names no version of the ONNX operators" : `names version ${opset}, expected 1 or more`;
-  throw new BnError("ERR_BN_DATA", `ONNX model: opset_import ${what}; export it again`);
+  throw modelError(`opset_import ${what}; export it again`);
 }
 
 export function messageOf(error: unknown): string {

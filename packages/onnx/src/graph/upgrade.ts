@@ -2,6 +2,7 @@ import { BnError } from "@bn/core";
 import { create } from "@bufbuild/protobuf";
 import { type GraphProto, type NodeProto, OperatorSetIdProtoSchema, type TensorProto } from "onnx-buf";
 import { intsAttribute, nodeOf } from "./encode.ts";
+import { modelError } from "./errors.ts";
 import { CHANGED, GONE, type Rewrite, take } from "./old-forms.ts";
 import { altered, attributeOf, graphsIn, isOnnxDomain, labelOf, type Model, opsetOf } from "./proto.ts";
 import { createRanks, type Ranks } from "./ranks.ts";
@@ -70,9 +71,8 @@ function upgradeGraph(
         return tensor.name;
       },
       fail: (what) =>
-        new BnError(
-          "ERR_BN_DATA",
-          `ONNX model: operator set ${opset}, ${node.opType} node ${labelOf(node, index)}: ${what}; convert the model, e.g. with onnx.version_converter`,
+        modelError(
+          `operator set ${opset}, ${node.opType} node ${labelOf(node, index)}: ${what}; convert the model, e.g. with onnx.version_converter`,
         ),
     };
     ranks.learn(node);

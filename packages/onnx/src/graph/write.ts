@@ -1,7 +1,8 @@
-import { BnError, type Dtype } from "@bn/core";
+import type { Dtype } from "@bn/core";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema, type NodeProto, type TensorProto, type ValueInfoProto } from "onnx-buf";
 import { elementType, type OpenShape, valueInfo } from "./encode.ts";
+import { paramError } from "./errors.ts";
 
 /** An input or output of a graph. */
 export interface GraphPort {
@@ -59,7 +60,7 @@ export function encodeModel(content: GraphContent): Uint8Array<ArrayBuffer> {
   const { name, opset, dtype, nodes, initializers, inputs, outputs } = content;
   const version = IR_VERSIONS.find(([first]) => opset >= first)?.[1];
   if (version === undefined || !Number.isInteger(opset) || opset > NEWEST) {
-    throw new BnError("ERR_BN_PARAM", `encodeModel: opset is ${opset}, expected a whole number from 1 to ${NEWEST}`);
+    throw paramError(`encodeModel: opset is ${opset}, expected a whole number from 1 to ${NEWEST}`);
   }
   const type = elementType(dtype);
   const info = (port: GraphPort): ValueInfoProto => valueInfo(port.name, type, port.shape);

@@ -1,4 +1,5 @@
 import { type Blob, BnError, type Dtype, type HostArray, type Phase, type Shape } from "@bn/core";
+import { paramError } from "../graph/errors.ts";
 import { arrayOf, type LayerSource, type NormRecord, type ScaleRecord } from "./record.ts";
 
 /** The properties of a layer that are not in its blobs, with the defaults of @bn/core. */
@@ -96,7 +97,7 @@ export async function readScale(
   const most = twoBottoms ? 1 : 2;
   if (blobs.length > most || (!twoBottoms && blobs.length === 0)) {
     const expected = twoBottoms ? "none, or the bias" : "the scale, and the bias if there is one; call setUp() first";
-    throw new BnError("ERR_BN_PARAM", `readScale: ${blobs.length} blobs, expected ${expected}`);
+    throw paramError(`readScale: ${blobs.length} blobs, expected ${expected}`);
   }
   const values = await Promise.all(blobs.map((blob) => blob.read()));
   const { shape, dtype } = twoBottoms ?? (blobs[0] as Blob);
@@ -117,8 +118,7 @@ export async function readScale(
 
 function checkValues(values: readonly ArrayLike<number>[]): void {
   if (values.length < 3 || values.length > 5) {
-    throw new BnError(
-      "ERR_BN_PARAM",
+    throw paramError(
       `readBatchNorm: ${values.length} blobs, expected 3 to 5: mean, variance, factor, then gamma and beta of a Scale; call setUp() first`,
     );
   }

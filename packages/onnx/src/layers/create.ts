@@ -1,7 +1,6 @@
 import {
   type Backend,
   type Blob,
-  BnError,
   createBatchNorm,
   createBatchNormScale,
   createBlob,
@@ -9,6 +8,7 @@ import {
   type Layer,
   type Phase,
 } from "@bn/core";
+import { paramError } from "../graph/errors.ts";
 import { createOwner, type Owner } from "./owner.ts";
 import { isNormRecord, type LayerRecord, type NormRecord, type ScaleRecord } from "./record.ts";
 
@@ -96,7 +96,7 @@ function steadyWeight(name: string, { movingAverageFraction: fraction, statistic
     return 1 / (1 - Math.fround(fraction)) / statistics.factor;
   const what = `movingAverageFraction is ${fraction} and the factor ${statistics.factor}`;
   const cure = 'and a steady average needs a fraction in [0, 1) and a factor other than 0; use average "stored"';
-  throw new BnError("ERR_BN_PARAM", `createLayer "${name}": ${what}, ${cure}`);
+  throw paramError(`createLayer "${name}": ${what}, ${cure}`);
 }
 
 function createScaleOf(backend: Backend, record: ScaleRecord, { name = record.name }: CreateOptions, { own }: Owner) {

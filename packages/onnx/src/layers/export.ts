@@ -1,6 +1,7 @@
-import { BnError, type HostArray, type Shape } from "@bn/core";
+import type { HostArray, Shape } from "@bn/core";
 import type { AttributeProto, NodeProto, TensorProto } from "onnx-buf";
 import { floatAttribute, intAttribute, intsAttribute, intTensor, nodeOf, tensorOf } from "../graph/encode.ts";
+import { paramError } from "../graph/errors.ts";
 import { mergeScales } from "./merge.ts";
 import { arrayOf, type LayerRecord, type NormRecord, quotients, type ScaleRecord } from "./record.ts";
 
@@ -87,12 +88,11 @@ export function exportNodes(layers: readonly LayerRecord[], options: NodeOptions
   const { input = "X", output = "Y", prefix = "", opset = 15, training = false, rank, momentum } = options;
   const { populationOf: m } = options;
   if (m !== undefined && !(m >= 1)) {
-    throw new BnError("ERR_BN_PARAM", `exportNodes: populationOf is ${m}, expected the number of values per channel`);
+    throw paramError(`exportNodes: populationOf is ${m}, expected the number of values per channel`);
   }
-  if (!OPSETS.includes(opset))
-    throw new BnError("ERR_BN_PARAM", `exportNodes: opset is ${opset}, expected ${OPSETS.join(", ")}`);
+  if (!OPSETS.includes(opset)) throw paramError(`exportNodes: opset is ${opset}, expected ${OPSETS.join(", ")}`);
   const merged = mergeScales(layers, rank);
-  if (merged.length === 0) throw new BnError("ERR_BN_PARAM", "exportNodes: no layers, expected at least one");
+  if (merged.length === 0) throw paramError("exportNodes: no layers, expected at least one");
   const all: Part = { nodes: [], initializers: [], inputs: [], running: [] };
   for (const [i, layer] of merged.entries()) {
     const own = merged.length > 1 ? `${prefix}${i}.` : prefix;
@@ -203,5 +203,5 @@ function axisOf(axis: number, rank: number | undefined, covered: number): number
     rank === undefined
       ? "needs the rank of X; pass rank"
       : `covers ${covered} of the ${rank} axes of X; it does not fit`;
-  throw new BnError("ERR_BN_PARAM", `exportNodes: a layer with axis ${axis} ${what}`);
+  throw paramError(`exportNodes: a layer with axis ${axis} ${what}`);
 }

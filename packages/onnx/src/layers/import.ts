@@ -1,6 +1,6 @@
-import { BnError } from "@bn/core";
 import { fileSuspicions } from "../diagnose/file.ts";
 import type { StoredNode } from "../diagnose/suspicion.ts";
+import { dataError, modelError } from "../graph/errors.ts";
 import type { ReadExternal } from "../graph/external.ts";
 import { type ReadModel, readModel } from "../graph/load.ts";
 import type { Diagnostic, DiagnosticKind } from "./diagnostic.ts";
@@ -63,7 +63,7 @@ function importLayers(read: ReadModel, partial: boolean): Imported {
     const title = titleOf(found);
     const say = (kind: DiagnosticKind, what: string) => diagnostics.push({ kind, node, message: `${title}: ${what}` });
     if ("broken" in found) {
-      if (!partial) throw new BnError("ERR_BN_DATA", `${title}: ${found.broken}`);
+      if (!partial) throw dataError(`${title}: ${found.broken}`);
       say("damaged", found.broken);
     } else if (found.layer === null) {
       say("left out", found.computed ?? "");
@@ -71,7 +71,7 @@ function importLayers(read: ReadModel, partial: boolean): Imported {
       channels += found.layer.channels;
       if (channels > MAX_CHANNELS) {
         const what = `with this node the model has ${channels} channels, expected at most ${MAX_CHANNELS}; import a part of the model`;
-        throw new BnError("ERR_BN_DATA", `${title}: ${what}`);
+        throw dataError(`${title}: ${what}`);
       }
       layers.push(found.layer);
       for (const [kind, what] of found.notes) say(kind, what);
@@ -82,8 +82,7 @@ function importLayers(read: ReadModel, partial: boolean): Imported {
   for (const { node, what } of fileSuspicions(read.model, stored))
     diagnostics.push({ kind: "suspect", node: node.name, message: `${titleOf(node)}: ${what}` });
   if (nodes > 0) return { layers, diagnostics };
-  throw new BnError(
-    "ERR_BN_DATA",
-    `ONNX model: no BatchNormalization among the ${read.model.graph.node.length} nodes of the graph; if the export fused them into convolutions, export the model without fusion`,
+  throw modelError(
+    `no BatchNormalization among the ${read.model.graph.node.length} nodes of the graph; if the export fused them into convolutions, export the model without fusion`,
   );
 }

@@ -1,4 +1,4 @@
-import { BnError } from "@bn/core";
+import type { BnError } from "@bn/core";
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
   ModelProtoSchema,
@@ -9,6 +9,7 @@ import {
 } from "onnx-buf";
 import { BFLOAT16, FLOAT16 } from "../graph/elements.ts";
 import { intAttribute, nodeOf } from "../graph/encode.ts";
+import { modelError } from "../graph/errors.ts";
 import { inlineExternal, type ReadExternal } from "../graph/external.ts";
 import {
   altered,
@@ -86,8 +87,7 @@ export function createExtractor(
       if (failure) throw failure;
     }
     for (const [name, why] of twice)
-      if (names.has(name))
-        throw new BnError("ERR_BN_DATA", `ONNX model: tensor "${name}" ${why}; export the model again`);
+      if (names.has(name)) throw modelError(`tensor "${name}" ${why}; export the model again`);
     const initializer = [...stored.values()].filter(({ name }) => names.has(name));
     const sparseInitializer = [...sparse].filter(([name]) => names.has(name)).map(([, one]) => one);
     const kept = graph.node.filter((node) => nodes.has(node));

@@ -1,5 +1,6 @@
-import { BnError, type Shape } from "@bn/core";
+import type { BnError, Shape } from "@bn/core";
 import type { ValueInfoProto } from "onnx-buf";
+import { modelError, paramError } from "../graph/errors.ts";
 import { inputsOf } from "../graph/inputs.ts";
 import { type Model, parseModel, tensorTypeOf } from "../graph/proto.ts";
 import { type Feed, lengthOf } from "./large.ts";
@@ -55,7 +56,7 @@ export function checkNames(model: Model, given: Iterable<string>): void {
   for (const name of given) {
     if (inputs.some((input) => input.name === name)) continue;
     const names = inputs.map((input) => `"${input.name}"`).join(", ") || "none";
-    throw new BnError("ERR_BN_PARAM", `verifyModel: shapes or feeds names "${name}", the model's inputs are ${names}`);
+    throw paramError(`verifyModel: shapes or feeds names "${name}", the model's inputs are ${names}`);
   }
 }
 
@@ -140,19 +141,16 @@ function checkShape(input: ValueInfoProto, shape: Shape, given: boolean): void {
     Number.isInteger(dim) && (dim > 0 || (dim === 0 && dims?.[i]?.value === 0n));
   if (!shape.every(isSize) || count > MAX_ELEMENTS) {
     const text = `shape [${shape}], expected whole numbers > 0 with a product of at most ${MAX_ELEMENTS}`;
-    if (given) throw new BnError("ERR_BN_PARAM", `verifyModel: shapes gives input "${input.name}" the ${text}`);
+    if (given) throw paramError(`verifyModel: shapes gives input "${input.name}" the ${text}`);
     throw bad(input, `has ${text}; give its shape`);
   }
   const fits = (dim: NonNullable<typeof dims>[number], i: number) =>
     dim.case !== "dimValue" || dim.value < 0n || Number(dim.value) === shape[i];
   if (!dims || (dims.length === shape.length && dims.every(fits))) return;
   const declared = dims.map(({ case: kind, value }) => (kind === undefined ? "?" : String(value)));
-  throw new BnError(
-    "ERR_BN_PARAM",
-    `verifyModel: shapes gives input "${input.name}" [${shape}], the model expects [${declared}]`,
-  );
+  throw paramError(`verifyModel: shapes gives input "${input.name}" [${shape}], the model expects [${declared}]`);
 }
 
 function bad(input: ValueInfoProto, what: string): BnError {
-  return new BnError("ERR_BN_DATA", `ONNX model: input "${input.name}" ${what}`);
+  return modelError(`input "${input.name}" ${what}`);
 }

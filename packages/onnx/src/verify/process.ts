@@ -4,6 +4,7 @@ import { totalmem } from "node:os";
 import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { BnError, type BnErrorCode } from "@bn/core";
+import { dataError } from "../graph/errors.ts";
 import { type MadeTensor, type Source, sourceOf, wholeOf } from "./large.ts";
 import type { Loaded, Runtime, Tensor } from "./runtime.ts";
 import { openScratch, type Scratch } from "./scratch.ts";
@@ -114,7 +115,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
       const home = child;
       const runLarge: NonNullable<Loaded["runLarge"]> = async (feeds, apart) => {
         if (child === null || child !== home)
-          throw new BnError("ERR_BN_DATA", "ONNX Runtime: the process that holds the model has ended");
+          throw dataError("ONNX Runtime: the process that holds the model has ended");
         const run = ++runs;
         scratch?.clear();
         const { list, parts } = packFeeds(feeds, home.made);
@@ -159,7 +160,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
       async read(start, count) {
         const values = new (arrayOf(type))(count);
         const bytes = new Uint8Array(values.buffer);
-        if (!isCurrent()) throw new BnError("ERR_BN_DATA", "ONNX Runtime: a tensor was read after its run had ended");
+        if (!isCurrent()) throw dataError("ONNX Runtime: a tensor was read after its run had ended");
         await scratch?.read((at ?? 0) + start * values.BYTES_PER_ELEMENT, bytes);
         return values;
       },
@@ -195,7 +196,7 @@ function start(scratch: Scratch | null, onEnd: (child: Child) => void): Child {
     const cure = child.reason
       ? ""
       : "; this is a fault of ONNX Runtime: report it there, and remove the node from the model";
-    const error = new BnError("ERR_BN_DATA", `ONNX Runtime does not run the model: ${why}${cure}`);
+    const error = dataError(`ONNX Runtime does not run the model: ${why}${cure}`);
     for (const { reject } of child.waiting.values()) reject(error);
     child.waiting.clear();
     isReady();

@@ -1,4 +1,5 @@
 import { BnError } from "@bn/core";
+import { dataError } from "../graph/errors.ts";
 import { messageOf } from "../graph/proto.ts";
 import type { Feed, Source } from "./large.ts";
 
@@ -64,7 +65,7 @@ export interface Session extends Loaded {
 export async function loadModel(bytes: Uint8Array, threads = 1): Promise<Session> {
   const { InferenceSession, Tensor: OrtTensor } = await onnxRuntime();
   const refuse = (what: string) => (cause: unknown) => {
-    throw new BnError("ERR_BN_DATA", `ONNX Runtime ${what}: ${plainWords(messageOf(cause))}`, { cause });
+    throw dataError(`ONNX Runtime ${what}: ${plainWords(messageOf(cause))}`, cause);
   };
   const session = await InferenceSession.create(bytes, {
     executionProviders: ["cpu"],

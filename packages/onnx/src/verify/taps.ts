@@ -1,5 +1,6 @@
 import { BnError, type Shape } from "@bn/core";
 import type { NodeProto } from "onnx-buf";
+import { dataError, paramError } from "../graph/errors.ts";
 import type { ReadExternal } from "../graph/external.ts";
 import { type Model, tensorTypeOf } from "../graph/proto.ts";
 import { createExtractor, type Extract, inputName, type Tap } from "./extract.ts";
@@ -109,11 +110,11 @@ export function createTaps(model: Model, runtime: Runtime, given: Given): Taps {
         failure ??= { error, tried: text };
       }
     }
-    if (failure === null) throw new BnError("ERR_BN_DATA", "ONNX Runtime does not run the model: it has no inputs");
+    if (failure === null) throw dataError("ONNX Runtime does not run the model: it has no inputs");
     const isOpen = part.inputs.some((input) => !shapes.has(input.name) && hasOpenSize(input));
     const cure = isOpen ? "; pass the shapes that it expects, e.g. bn verify --shape NAME=1,3,224,224" : "";
     const with_ = failure.tried === "" ? "" : `; tried with inputs ${failure.tried}${cure}`;
-    throw new BnError("ERR_BN_DATA", `${failure.error.message}${with_}`, { cause: failure.error });
+    throw dataError(`${failure.error.message}${with_}`, failure.error);
   }
 
   return {
@@ -183,8 +184,7 @@ function fed(input: InputPlan, tensor: Feed | undefined): Feed | null {
   if (isMade(tensor)) return tensor;
   const taken = fedAs(tensor, input.type);
   if (taken) return taken;
-  throw new BnError(
-    "ERR_BN_PARAM",
+  throw paramError(
     `verifyModel: input "${input.name}" got a ${tensor.type} tensor, and the model expects ${input.type}; convert it`,
   );
 }

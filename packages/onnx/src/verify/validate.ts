@@ -1,5 +1,6 @@
 import type { Comparison } from "@bn/conformance";
 import { type Backend, BnError, type HostArray, type Shape } from "@bn/core";
+import { paramError } from "../graph/errors.ts";
 import type { NormRecord } from "../layers/record.ts";
 import { type Compared, type Problem, validateInference, validateTraining } from "./validate-layer.ts";
 
@@ -68,8 +69,7 @@ export async function validate(
   { modes = ["inference", "training"] }: ValidateOptions = {},
 ): Promise<ValidateRow[]> {
   if (inputs.length !== 1 && inputs.length !== layers.length) {
-    throw new BnError(
-      "ERR_BN_PARAM",
+    throw paramError(
       `validate: ${inputs.length} inputs for ${layers.length} layers, expected one for all layers, or one per layer`,
     );
   }
@@ -98,7 +98,7 @@ function problemOf(i: number, layer: NormRecord, { shape, data }: ValidateInput)
   const { axis, dtype, channels, statistics, gamma, beta } = layer;
   const fail = (what: string) =>
     new BnError("ERR_BN_SHAPE", `validate: inputs[${i}] has shape [${shape}] and ${data.length} values, ${what}`);
-  if (axis !== 1) throw new BnError("ERR_BN_PARAM", `validate: layers[${i}] has axis ${axis}, expected 1, as in ONNX`);
+  if (axis !== 1) throw paramError(`validate: layers[${i}] has axis ${axis}, expected 1, as in ONNX`);
   if (shape.length < 2 || shape[1] !== channels) throw fail(`expected [N, ${channels}, ...] as in its layer`);
   const count = (start: number) => shape.slice(start).reduce((a, b) => a * b, 1);
   if (count(0) !== data.length || data.length === 0) throw fail(`expected ${count(0)} values, and one at least`);

@@ -3,6 +3,7 @@ import type { NodeProto } from "onnx-buf";
 import { diagnosePlaces, placesOf, suspect } from "../diagnose/diagnose.ts";
 import { fileSuspicions } from "../diagnose/file.ts";
 import { storedIn } from "../diagnose/suspicion.ts";
+import { dataError, modelError } from "../graph/errors.ts";
 import { type ReadModel, readModel } from "../graph/load.ts";
 import type { Diagnostic } from "../layers/diagnostic.ts";
 import { loadWeights } from "../layers/nodes.ts";
@@ -82,7 +83,7 @@ export async function verifyModel(
       taps,
     );
     const blocked = [...reached.values()].filter(({ shape }) => shape === null);
-    if (blocked.length > 0 && blocked.length === reached.size) throw new BnError("ERR_BN_DATA", blocked[0]?.why ?? "");
+    if (blocked.length > 0 && blocked.length === reached.size) throw dataError(blocked[0]?.why ?? "");
 
     const rows: VerifyRow[] = [];
     const add = (row: VerifyRow) => {
@@ -150,10 +151,9 @@ function whyNot(one: ComparedNode | LeftNode, untaken: ReadonlySet<NodeProto>): 
 
 function nothingIn({ model }: ReadModel, found: readonly (ComparedNode | LeftNode)[]): BnError {
   const broken = found.find((one) => "broken" in one);
-  if (broken) return new BnError("ERR_BN_DATA", `${titled(broken)}: ${broken.broken}`);
-  return new BnError(
-    "ERR_BN_DATA",
-    `ONNX model: no BatchNormalization among the ${model.graph.node.length} nodes of the graph, and no InstanceNormalization, GroupNormalization or LayerNormalization, which are also compared; if the export fused them into convolutions, export the model without fusion`,
+  if (broken) return dataError(`${titled(broken)}: ${broken.broken}`);
+  return modelError(
+    `no BatchNormalization among the ${model.graph.node.length} nodes of the graph, and no InstanceNormalization, GroupNormalization or LayerNormalization, which are also compared; if the export fused them into convolutions, export the model without fusion`,
   );
 }
 

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { BnError } from "@bn/core";
+import { dataError } from "../../graph/errors.ts";
 import { messageOf } from "../../graph/proto.ts";
 import { type Bytes, fileBytes } from "./bytes.ts";
 import { type DataPort, type TypedTensor, whyUnfit } from "./data.ts";
@@ -45,7 +46,7 @@ export async function openArrays(path: string, ports: readonly DataPort[]): Prom
     return [array];
   } catch (cause) {
     if (cause instanceof BnError) throw cause;
-    throw new BnError("ERR_BN_DATA", `${path}: ${messageOf(cause)}`, { cause });
+    throw dataError(`${path}: ${messageOf(cause)}`, cause);
   }
 }
 
@@ -83,7 +84,7 @@ async function openNpy(bytes: Bytes, where: string, port: DataPort, mark: string
 }
 
 async function arrayIn(bytes: Bytes, where: string, port: DataPort, mark: string): Promise<SampleArray> {
-  const fail = (what: string) => new BnError("ERR_BN_DATA", `${where}: ${what}`);
+  const fail = (what: string) => dataError(`${where}: ${what}`);
   const length = npyHeadLength(await bytes.read(0, Math.min(NPY_PREFIX, bytes.size)));
   if (typeof length === "string") throw fail(length);
   if (length > bytes.size)
@@ -103,7 +104,7 @@ async function arrayIn(bytes: Bytes, where: string, port: DataPort, mark: string
     mark,
     async read(first, count) {
       const taken = await bytes.read(start + first * perSample, count * perSample).catch((cause) => {
-        throw new BnError("ERR_BN_DATA", `${where}: ${messageOf(cause)}`, { cause });
+        throw dataError(`${where}: ${messageOf(cause)}`, cause);
       });
       return { type, shape: [count, ...rest], data: npyValues(head, taken) };
     },

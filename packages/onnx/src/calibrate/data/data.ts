@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { BnError, type Shape } from "@bn/core";
+import type { Shape } from "@bn/core";
+import { dataError } from "../../graph/errors.ts";
 import type { Tensor } from "../../verify/runtime.ts";
 import { fedAs } from "../../verify/values.ts";
 
@@ -73,7 +74,7 @@ export function joinPieces(
 ): Tensor {
   const fed = pieces.map(({ tensor, where, first }) => {
     const taken = fedAs(tensor, port.type) as TypedTensor | null;
-    if (taken === null) throw new BnError("ERR_BN_DATA", `${where}: ${whyUnfit(tensor.type, tensor.shape, port)}`);
+    if (taken === null) throw dataError(`${where}: ${whyUnfit(tensor.type, tensor.shape, port)}`);
     checkFinite(taken, where, first);
     return taken;
   });
@@ -101,8 +102,7 @@ function checkFinite({ type, shape, data }: TypedTensor, where: string, first: n
   for (let i = 0; i < data.length; i++) {
     if (Number.isFinite(data[i])) continue;
     const sample = first + Math.floor(i / perSample);
-    throw new BnError(
-      "ERR_BN_DATA",
+    throw dataError(
       `${where}: sample ${sample} holds ${data[i]}, expected finite numbers, because one other value spoils the statistics of all channels; remove the sample, or correct it`,
     );
   }
@@ -127,10 +127,7 @@ export function dataOf(tensors: Readonly<Record<string, Tensor>>): CalibrationDa
     const count = shape.reduce((a, b) => a * b, 1);
     if (data.length !== count || shape[0] !== samples || samples === 0) {
       const came = `has shape [${shape}] and ${data.length} values`;
-      throw new BnError(
-        "ERR_BN_DATA",
-        `dataOf: "${name}" ${came}, expected ${samples || "some"} samples, as many in each`,
-      );
+      throw dataError(`dataOf: "${name}" ${came}, expected ${samples || "some"} samples, as many in each`);
     }
   }
   return {

@@ -1,6 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
-import { BnError } from "@bn/core";
+import type { BnError } from "@bn/core";
+import { dataError } from "../../graph/errors.ts";
 
 const HOLDS_DATA = /\.np[yz]$/;
 const IS_GLOB = /[*?]/;
@@ -70,5 +71,5 @@ function matchesName(glob: string, name: string): boolean {
 }
 
 function bad(path: string, what: string): BnError {
-  return new BnError("ERR_BN_DATA", `${path}: ${what}`);
+  return dataError(`${path}: ${what}`);
 }

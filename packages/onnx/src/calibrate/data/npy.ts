@@ -1,4 +1,4 @@
-import { BnError } from "@bn/core";
+import { dataError } from "../../graph/errors.ts";
 import { halfToNumber } from "../../graph/float-types.ts";
 import type { Tensor } from "../../verify/runtime.ts";
 import { arrayOf } from "../../verify/wire.ts";
@@ -39,7 +39,7 @@ export function parseNpy(bytes: Uint8Array, where: string): Tensor {
   const length = npyHeadLength(bytes.subarray(0, NPY_PREFIX));
   const head = typeof length === "string" ? length : readNpyHead(bytes.subarray(0, length));
   const wrong = typeof head === "string" ? head : wrongSize(head, bytes.length - head.start);
-  if (typeof head === "string" || wrong !== null) throw new BnError("ERR_BN_DATA", `${where}: ${wrong}`);
+  if (typeof head === "string" || wrong !== null) throw dataError(`${where}: ${wrong}`);
   const data = npyValues(head, Uint8Array.from(bytes.subarray(head.start)));
   const { type, shape } = head;
   return { type, shape, data: type === "float16" ? Float32Array.from(data as Uint16Array, halfToNumber) : data };

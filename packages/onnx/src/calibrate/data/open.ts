@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { BnError } from "@bn/core";
+import { dataError } from "../../graph/errors.ts";
 import { describeArrays, openArrays, type SampleArray } from "./arrays.ts";
 import { type CalibrationData, type DataPort, joinPieces } from "./data.ts";
 import { findFiles } from "./find.ts";
@@ -44,8 +44,7 @@ export async function openData(paths: readonly string[], ports: readonly DataPor
     samples += count;
   }
   if (samples === 0) {
-    throw new BnError(
-      "ERR_BN_DATA",
+    throw dataError(
       `${files.join(", ")}: there are no samples: the first axis is 0 in every file; give files with samples`,
     );
   }
@@ -83,8 +82,7 @@ function checkAlike(before: readonly SampleArray[] | undefined, arrays: readonly
   for (const [i, { where, shape }] of arrays.entries()) {
     const first = before?.[i];
     if (first === undefined || String(first.shape) === String(shape)) continue;
-    throw new BnError(
-      "ERR_BN_DATA",
+    throw dataError(
       `${where}: samples of shape [${shape}], expected [${first.shape}] as in ${first.where}; give all samples the same shape`,
     );
   }

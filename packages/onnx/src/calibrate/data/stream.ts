@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { BnError } from "@bn/core";
+import { dataError } from "../../graph/errors.ts";
 import { type CalibrationData, type DataPort, joinPieces, whyUnfit } from "./data.ts";
 import { NPY_PREFIX, type NpyHead, npyHeadLength, npyValues, readNpyHead } from "./npy.ts";
 
@@ -24,7 +25,7 @@ export function streamData(stream: AsyncIterable<Uint8Array>, port: DataPort): C
   let shape: readonly number[] | null = null;
   let passed = 0;
   let arrays = 0;
-  const fail = (what: string) => new BnError("ERR_BN_DATA", `standard input, array ${arrays}: ${what}`);
+  const fail = (what: string) => dataError(`standard input, array ${arrays}: ${what}`);
 
   /** The array with the next sample, or null at the end. */
   async function next(): Promise<Current | null> {
