@@ -2,7 +2,7 @@ import type { Communicator } from "@bn/core";
 import { paramError } from "../graph/errors.ts";
 import { batchesOf, type Exchange, type Range, shardOf } from "./gather.ts";
 import { joinParts } from "./merge.ts";
-import { type CalibrationPart, decodePart, encodePart, type RunRecord } from "./part.ts";
+import { type CalibrationPart, decodePart, emptyPart, encodePart, type RunRecord } from "./part.ts";
 
 /**
  * The share of a rank in a run, and the exchange in which all ranks join what they gathered in a pass. Each rank gets
@@ -26,16 +26,7 @@ export function shareOf(
     });
   // The ranks compare their runs before the first batch. Otherwise they would notice different machines or data only
   // hours later.
-  const nothing = {
-    type: "calibration",
-    version: 1,
-    level: 0,
-    settled: [],
-    batches: 0,
-    seen: "",
-    statistics: [],
-  } as const;
-  joinParts(gatherParts("calibrate/run", { ...nothing, run, first: range.first }), false);
+  joinParts(gatherParts("calibrate/run", emptyPart(run, range.first)), false);
   return { range, exchange: (part) => joinParts(gatherParts(`calibrate/level ${part.level}`, part), true) };
 }
 

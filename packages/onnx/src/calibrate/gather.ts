@@ -6,7 +6,14 @@ import { type Runtime, runtimeVersion } from "../verify/runtime.ts";
 import type { CalibrationData } from "./data/data.ts";
 import type { Role, StoredStatistics } from "./instrument.ts";
 import type { ChosenNode } from "./nodes.ts";
-import { type CalibrationMode, type CalibrationPart, differenceOf, type RunRecord, statisticsOf } from "./part.ts";
+import {
+  type CalibrationMode,
+  type CalibrationPart,
+  differenceOf,
+  emptyPart,
+  type RunRecord,
+  statisticsOf,
+} from "./part.ts";
 import { createPass } from "./pass.ts";
 import { fixedBatch } from "./ports.ts";
 import { settle, storedOf } from "./settle.ts";
@@ -139,9 +146,7 @@ export function settledBy(subject: Subject, part: CalibrationPart): CalibrationP
 
 /** Errors: `ERR_BN_PARAM`, with `from` as its cause, if `from` belongs to another run. */
 function startOf(run: RunRecord, { first, end }: Range, from: CalibrationPart | null): CalibrationPart {
-  if (from === null) {
-    return { type: "calibration", version: 1, run, level: 0, settled: [], first, batches: 0, seen: "", statistics: [] };
-  }
+  if (from === null) return emptyPart(run, first);
   const different = differenceOf(from.run, run);
   const last = from.first + from.batches;
   const fits = from.first === first && (end === null || last <= end);

@@ -48,6 +48,11 @@ export interface CalibrationPart {
   readonly statistics: readonly { readonly node: string; readonly state: StatisticsState }[];
 }
 
+/** A part without batches, which begins with batch `first`. */
+export function emptyPart(run: RunRecord, first: number): CalibrationPart {
+  return { type: "calibration", version: 1, run, level: 0, settled: [], first, batches: 0, seen: "", statistics: [] };
+}
+
 /** The name of each field in messages. */
 const FIELDS: Readonly<Record<keyof RunRecord, string>> = {
   model: "the model (SHA-256)",

@@ -33,11 +33,7 @@ export function calibratedRow(
   { mean, variance }: StoredStatistics,
   shared: readonly string[] = [],
 ): CalibrationRow {
-  const { eps } = layer;
-  const old = {
-    mean: oldOf(layer.statistics.mean, layer.statistics.factor),
-    variance: oldOf(layer.statistics.variance, layer.statistics.factor),
-  };
+  const { eps, statistics: old } = layer; // ONNX stores means and variances, so that the factor is 1
   const shift = mean.map((value, c) =>
     quotient(value - (old.mean[c] as number), Math.sqrt((variance[c] as number) + eps), 0),
   );
@@ -58,11 +54,6 @@ export function calibratedRow(
 export function leftRow({ name, reason }: LeftNode): CalibrationRow {
   const none = { channels: 0, count: 0, shift: null, ratio: null, constant: 0, shared: [] };
   return { node: name, status: "left", reason, ...none };
-}
-
-/** The statistic for a stored sum: 0 if the factor is 0, as in Caffe. */
-function oldOf(sums: ArrayLike<number>, factor: number): Float64Array {
-  return Float64Array.from(sums, (sum) => (factor === 0 ? 0 : sum / factor));
 }
 
 /** x / y, or `both` if x and y are 0. */

@@ -73,13 +73,12 @@ export function foldAll(model: Model, options: FoldOptions): FoldedAll {
   const folded = new Map<NodeProto, FoldedLayer>();
   const rows = new Map<NodeProto | string, FoldRow>();
   const norms = new Map<NodeProto, NormNode>();
-  const writers = new Map(model.graph.node.map((node) => [node.output[0], node]));
   for (const found of readNodes({ model, origins: new Map() })) {
-    const node = "tensors" in found && found.where === "" ? writers.get(found.tensors.y) : undefined;
+    const node = "node" in found && found.topLevel ? found.node : undefined;
     const key = node ?? `${found.where} ${found.label}`;
     const why = "broken" in found ? found.broken : whyLeft(found);
     rows.set(key, leftRow(found.name, "BatchNormalization", why ?? "no layer with weights is next to it"));
-    if (node && "tensors" in found && why === null) norms.set(node, found);
+    if (node && "node" in found && why === null) norms.set(node, found);
   }
   // A fold may bring the next normalization next to a layer, so this repeats until nothing changes.
   const context = () => ({ model, wiring: wiringOf(model), lookup: topLookup(model), options, folded });

@@ -27,6 +27,8 @@ export function* mistakes(task: FoldTask, attempt: FoldAttempt, others: readonly
   yield* mixedGroups(task);
 }
 
+const made = (id: string, name: string, fold: () => FoldedWeights): Mistake => ({ id, name, fold });
+
 const withSteps = (task: FoldTask, steps: readonly FoldStep[]) => rightFold({ ...task, steps });
 
 /** One normalization is wrong, and all others are right. */
@@ -42,7 +44,7 @@ function* inOneStep(task: FoldTask, all: readonly (readonly Variant[])[]): Gener
       };
       const alone = part === "all" ? "" : `, in the ${part} alone`;
       const where = steps.length > 1 ? `, in "${steps[s]?.name}"` : "";
-      yield { id: `${s} ${id} ${part}`, name: `${name}${alone}${where}`, fold };
+      yield made(`${s} ${id} ${part}`, `${name}${alone}${where}`, fold);
     }
   }
 }
@@ -56,7 +58,7 @@ function* inEveryStep(task: FoldTask, all: readonly (readonly Variant[])[]): Gen
     const chosen = all.map((variants) => variants.find((one) => one.id === id && one.part === "all"));
     if (chosen.filter((one) => one !== undefined).length < 2) continue;
     const altered = steps.map((step, i) => ({ ...step, affine: chosen[i]?.affine ?? step.affine }));
-    yield { id: `every ${id}`, name: `${name}, in every normalization`, fold: () => withSteps(task, altered) };
+    yield made(`every ${id}`, `${name}, in every normalization`, () => withSteps(task, altered));
   }
 }
 
@@ -71,42 +73,46 @@ function* inTheLayer(task: FoldTask): Generator<Mistake> {
     return { weights: right.weights, bias: bias(right) };
   };
   const withOwn = (bias: Float64Array) => () => rightFold({ ...task, bias });
-  yield {
-    ...{ id: "bias unscaled", name: "the layer's own bias was not scaled" },
-    fold: withBias(({ bias }) => bias.map((value, o) => value + (given[o] as number) * (1 - gainOf(o)))),
-  };
-  yield { id: "bias lost", name: "the layer's own bias was lost", fold: withOwn(zeros) };
+  yield made(
+    "bias unscaled",
+    "the layer's own bias was not scaled",
+    withBias(({ bias }) => bias.map((value, o) => value + (given[o] as number) * (1 - gainOf(o)))),
+  );
+  yield made("bias lost", "the layer's own bias was lost", withOwn(zeros));
   const { biasFactor, factor } = task;
   if (biasFactor !== 1 && biasFactor !== 0) {
     const bare = given.map((value) => value / biasFactor);
-    yield { id: "beta", name: "Gemm's beta was ignored", fold: withOwn(bare) };
+    yield made("beta", "Gemm's beta was ignored", withOwn(bare));
     const twice = given.map((value) => value * biasFactor);
-    yield { id: "beta twice", name: "Gemm's beta was applied twice", fold: withOwn(twice) };
+    yield made("beta twice", "Gemm's beta was applied twice", withOwn(twice));
     // b' is right, but the operator multiplies it once more.
     const again = withBias(({ bias }) => bias.map((value) => value * biasFactor));
-    yield { id: "beta kept", name: "Gemm's beta still multiplies the folded bias", fold: again };
+    yield made("beta kept", "Gemm's beta still multiplies the folded bias", again);
     const neither = () => {
       const { weights, bias } = rightFold({ ...task, bias: bare });
       return { weights, bias: bias.map((value) => value * biasFactor) };
     };
-    yield { id: "beta not seen", name: "Gemm's beta was ignored, and multiplies the folded bias", fold: neither };
+    yield made("beta not seen", "Gemm's beta was ignored, and multiplies the folded bias", neither);
   }
   if (factor !== 1 && factor !== 0) {
-    yield { id: "alpha", name: "Gemm's alpha was ignored", fold: () => rightFold({ ...task, factor: 1 }) };
+    yield made("alpha", "Gemm's alpha was ignored", () => rightFold({ ...task, factor: 1 }));
     const by = (to: (w: number) => number) => () => {
       const right = rightFold(task);
       return { weights: right.weights.map(to), bias: right.bias };
     };
-    yield { id: "alpha lost", name: "Gemm's alpha was lost", fold: by((w) => w / factor) };
-    yield { id: "alpha twice", name: "Gemm's alpha was applied twice", fold: by((w) => w * factor) };
+    const [lost, twice] = [by((w) => w / factor), by((w) => w * factor)];
+    yield made("alpha lost", "Gemm's alpha was lost", lost);
+    yield made("alpha twice", "Gemm's alpha was applied twice", twice);
   }
-  yield {
-    ...{ id: "weights unscaled", name: "the weights were not scaled" },
-    fold: () => ({ weights: Float64Array.from(task.weights), bias: rightFold(task).bias }),
-  };
-  yield { id: "bias unfolded", name: "the bias was not folded", fold: withBias(() => given) };
-  yield { id: "bias missing", name: "the bias is missing", fold: withBias(() => zeros) };
-  yield { id: "means unscaled", name: "the mean was not scaled", fold: withBias(() => unscaledMeans(task)) };
+  yield made("weights unscaled", "the weights were not scaled", () => ({
+    weights: Float64Array.from(task.weights),
+    bias: rightFold(task).bias,
+  }));
+  const [unfolded, missing] = [withBias(() => given), withBias(() => zeros)];
+  const unscaled = withBias(() => unscaledMeans(task));
+  yield made("bias unfolded", "the bias was not folded", unfolded);
+  yield made("bias missing", "the bias is missing", missing);
+  yield made("means unscaled", "the mean was not scaled", unscaled);
   if (task.steps.some(({ side }) => side === "before")) yield* inTheSums(task);
 }
 
@@ -114,18 +120,15 @@ function* inTheLayer(task: FoldTask): Generator<Mistake> {
 function permutedBias(task: FoldTask, attempt: FoldAttempt): Mistake {
   const inOrder = (values: Float64Array) =>
     Array.from(values.keys()).toSorted((a, b) => (values[a] as number) - (values[b] as number));
-  return {
-    ...{ id: "bias moved", name: "the biases are those of other channels" },
-    fold() {
-      const right = rightFold(task);
-      const from = inOrder(right.bias);
-      const bias = new Float64Array(right.bias.length);
-      for (const [k, o] of inOrder(plain(attempt.bias, task.layout.outputs)).entries()) {
-        bias[o] = right.bias[from[k] as number] as number;
-      }
-      return { weights: right.weights, bias };
-    },
-  };
+  return made("bias moved", "the biases are those of other channels", () => {
+    const right = rightFold(task);
+    const from = inOrder(right.bias);
+    const bias = new Float64Array(right.bias.length);
+    for (const [k, o] of inOrder(plain(attempt.bias, task.layout.outputs)).entries()) {
+      bias[o] = right.bias[from[k] as number] as number;
+    }
+    return { weights: right.weights, bias };
+  });
 }
 
 /** b g - mean + beta: the subtracted mean is not in the output's units. */
@@ -149,17 +152,19 @@ function* inTheSums(task: FoldTask): Generator<Mistake> {
   };
   const right = ({ weights, bias }: FoldedWeights, { affine }: FoldStep) =>
     foldBefore(weights, bias, layout, affine, factor);
-  yield {
-    ...{ id: "sums lost", name: "what the normalization before the layer adds was left out of the bias" },
-    fold: folded((now, step) => ({ weights: right(now, step).weights, bias: now.bias })),
-  };
-  yield {
-    ...{ id: "sums scaled", name: "the sums of the bias were taken over the scaled weights" },
-    fold: folded((now, step) => {
+  yield made(
+    "sums lost",
+    "what the normalization before the layer adds was left out of the bias",
+    folded((now, step) => ({ weights: right(now, step).weights, bias: now.bias })),
+  );
+  yield made(
+    "sums scaled",
+    "the sums of the bias were taken over the scaled weights",
+    folded((now, step) => {
       const { weights } = right(now, step);
       return { weights, bias: right({ weights, bias: now.bias }, step).bias };
     }),
-  };
+  );
 }
 
 /** Mistakes in which maps were applied, how often, and on which side. */
@@ -169,27 +174,16 @@ function* inTheSteps(task: FoldTask): Generator<Mistake> {
   const titled = (step: FoldStep) => (several ? `"${step.name}"` : "the normalization");
   for (const [s, step] of steps.entries()) {
     const twice = steps.toSpliced(s, 0, step);
-    yield { id: `twice ${s}`, name: `${titled(step)} was applied twice`, fold: () => withSteps(task, twice) };
-    if (several)
-      yield {
-        id: `lost ${s}`,
-        name: `${titled(step)} was left out`,
-        fold: () => withSteps(task, steps.toSpliced(s, 1)),
-      };
+    yield made(`twice ${s}`, `${titled(step)} was applied twice`, () => withSteps(task, twice));
+    if (several) yield made(`lost ${s}`, `${titled(step)} was left out`, () => withSteps(task, steps.toSpliced(s, 1)));
     if (layout.inputs !== layout.outputs) continue;
     const side = step.side === "behind" ? "before" : "behind";
     const axis = side === "before" ? "input channels, not its outputs" : "outputs, not its input channels";
     const turned = steps.with(s, { ...step, side });
-    yield {
-      id: `turned ${s}`,
-      name: `${titled(step)} was folded over the layer's ${axis}`,
-      fold: () => withSteps(task, turned),
-    };
+    yield made(`turned ${s}`, `${titled(step)} was folded over the layer's ${axis}`, () => withSteps(task, turned));
   }
   if (several)
-    yield {
-      id: "reversed",
-      name: "the normalizations were applied in reverse order",
-      fold: () => withSteps(task, steps.toReversed()),
-    };
+    yield made("reversed", "the normalizations were applied in reverse order", () =>
+      withSteps(task, steps.toReversed()),
+    );
 }

@@ -1,9 +1,8 @@
-import type { NodeProto } from "onnx-buf";
 import type { ReadExternal } from "../graph/external.ts";
 import { readWhole } from "../graph/load.ts";
 import type { Model } from "../graph/proto.ts";
 import { readNodes } from "../layers/nodes.ts";
-import { isNormRecord, type NormRecord } from "../layers/record.ts";
+import type { NormRecord } from "../layers/record.ts";
 import { type FoldOptions, foldAll } from "./fold.ts";
 import { keyOf } from "./fold-one.ts";
 import type { FoldedLayer } from "./layer.ts";
@@ -48,13 +47,9 @@ export function tasksOf(model: Model, options: FoldOptions): { found: FoldTasks;
 
 /** The normalizations of the top level whose values are in the file. */
 export function normsOf(model: Model): NamedNorm[] {
-  const writers = new Map<string, NodeProto>();
-  for (const node of model.graph.node) writers.set(node.output[0] ?? "", node);
   const norms: NamedNorm[] = [];
   for (const found of readNodes({ model, origins: new Map() })) {
-    if (!("tensors" in found) || found.where !== "" || !found.layer || !isNormRecord(found.layer)) continue;
-    const node = writers.get(found.tensors.y);
-    if (node) norms.push({ name: keyOf(node), norm: found.layer });
+    if ("node" in found && found.topLevel && found.layer) norms.push({ name: keyOf(found.node), norm: found.layer });
   }
   return norms;
 }

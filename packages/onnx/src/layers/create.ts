@@ -5,8 +5,10 @@ import {
   createBatchNormScale,
   createBlob,
   createScale,
+  type Dtype,
   type Layer,
   type Phase,
+  type Shape,
 } from "@bn/core";
 import { paramError } from "../graph/errors.ts";
 import { createOwner, type Owner } from "./owner.ts";
@@ -77,12 +79,7 @@ function createNorm(backend: Backend, record: NormRecord, options: CreateOptions
   const weight = average === "stored" ? 1 : steadyWeight(name, record);
   const weighted = (values: ArrayLike<number>) => Float64Array.from(values, (value) => value * weight);
   const values = [weighted(statistics.mean), weighted(statistics.variance), weighted([statistics.factor])];
-  const affine = [gamma, beta].filter((blob) => blob !== null);
-  const blobs = [...values, ...affine].map((numbers) => {
-    const blob = own(createBlob(backend, [numbers.length], dtype));
-    blob.write(numbers);
-    return blob;
-  });
+  const blobs = [...values, gamma, beta].flatMap((one) => (one ? blobOf(backend, [one.length], dtype, one, own) : []));
   // Inference does not use the fraction, so a wrong one does not matter.
   const fraction = phase === "train" ? { movingAverageFraction } : {};
   const params = { name, phase, eps, axis, blobs, ...fraction };
@@ -101,13 +98,13 @@ function steadyWeight(name: string, { movingAverageFraction: fraction, statistic
 
 function createScaleOf(backend: Backend, record: ScaleRecord, { name = record.name }: CreateOptions, { own }: Owner) {
   const { dtype, axis, parameterShape, gamma, beta } = record;
-  const blobs = [gamma, beta]
-    .filter((values) => values !== null)
-    .map((values) => {
-      const blob = own(createBlob(backend, parameterShape, dtype));
-      blob.write(values);
-      return blob;
-    });
+  const blobs = [gamma, beta].flatMap((one) => (one ? blobOf(backend, parameterShape, dtype, one, own) : []));
   const params = { name, axis, numAxes: parameterShape.length, biasTerm: beta !== null };
   return { layer: own(createScale({ ...params, blobs })), blobs };
+}
+
+function blobOf(backend: Backend, shape: Shape, dtype: Dtype, values: ArrayLike<number>, own: Owner["own"]): Blob {
+  const blob = own(createBlob(backend, shape, dtype));
+  blob.write(values);
+  return blob;
 }

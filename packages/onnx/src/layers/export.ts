@@ -43,12 +43,8 @@ export interface OnnxNodes {
   readonly running: readonly { readonly name: string; readonly channels: number }[];
 }
 
-interface Part {
-  nodes: NodeProto[];
-  initializers: TensorProto[];
-  inputs: { name: string; shape: Shape }[];
-  running: { name: string; channels: number }[];
-}
+/** The same under construction. */
+type Part = { -readonly [Key in keyof OnnxNodes]: OnnxNodes[Key][number][] };
 
 interface Place {
   readonly input: string;

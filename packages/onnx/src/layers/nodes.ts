@@ -27,18 +27,22 @@ interface NormTensors {
   readonly y: string;
 }
 
-/** A BatchNormalization node with its data. */
-export interface NormNode extends NormAttributes {
-  /** The node itself, in its graph. */
-  readonly node: NodeProto;
-  /** Whether the node is at the top level, which includes inlined functions. */
-  readonly topLevel: boolean;
+/** How messages and rows name a node. */
+export interface NodePlace {
   /** The name in messages: `"bn1"`, or `#7 (output "y")`. */
   readonly label: string;
   /** Its name, or a text that identifies a node without a name. */
   readonly name: string;
   /** "" at top level, otherwise its place. */
   readonly where: string;
+}
+
+/** A BatchNormalization node with its data. */
+export interface NormNode extends NormAttributes, NodePlace {
+  /** The node itself, in its graph. */
+  readonly node: NodeProto;
+  /** Whether the node is at the top level, which includes inlined functions. */
+  readonly topLevel: boolean;
   readonly tensors: NormTensors;
   /** Null if the file does not contain its weights; `computed` then says where they come from. */
   readonly layer: BatchNormScaleRecord | null;
@@ -48,10 +52,7 @@ export interface NormNode extends NormAttributes {
 }
 
 /** A node that contradicts itself, and the reason. */
-export interface BrokenNode {
-  readonly label: string;
-  readonly name: string;
-  readonly where: string;
+export interface BrokenNode extends NodePlace {
   readonly broken: string;
 }
 
@@ -67,7 +68,7 @@ function nameOf(node: NodeProto, index: number): string {
 }
 
 /** The name of a node in messages, with its place. */
-export function titleOf({ label, where }: { readonly label: string; readonly where: string }): string {
+export function titleOf({ label, where }: Omit<NodePlace, "name">): string {
   return `BatchNormalization ${label}${where === "" ? "" : ` in ${where}`}`;
 }
 
@@ -117,12 +118,10 @@ function declaredShapes({ graph }: Model): Map<string, readonly string[]> {
   );
 }
 
-type Place = Pick<NormNode, "label" | "name" | "where">;
-
 function readNode(
   graph: PlacedGraph,
   node: NodeProto,
-  place: Place,
+  place: NodePlace,
   opset: number,
   lookup: Lookup,
   shapes: ReadonlyMap<string, readonly string[]>,
@@ -180,7 +179,7 @@ function readNode(
   return { ...found, layer, computed, notes: [...notes, ...said] };
 }
 
-function recordOf(values: readonly Numbers[], attributes: NormAttributes, place: { name: string; where: string }) {
+function recordOf(values: readonly Numbers[], attributes: NormAttributes, place: NodePlace) {
   const { epsilon, momentum, training, spatial } = attributes;
   const [scale, bias, mean, variance] = values as [Numbers, Numbers, Numbers, Numbers];
   const dtype = values.some((value) => value.dtype === "float64") ? "float64" : "float32";

@@ -3,7 +3,7 @@ import type { FoldedWeights } from "../fold/weights.ts";
 import type { LinearMap } from "./products.ts";
 
 /** The unit roundoff and smallest number of the type that a network computes in. */
-export interface Precision {
+interface Precision {
   readonly u: number;
   readonly eta: number;
 }

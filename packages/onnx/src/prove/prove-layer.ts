@@ -43,11 +43,7 @@ export function proveLayer(run: LayerRun): ProofRow {
   const p = { u: own, eta };
   const sides: Sides = { task, right, p, stored: { u, smallest } };
   const channelOf = channelIn(fed.shape, map.yAxis);
-  const head = {
-    ...{ layer: task.label, found: attempt.label, normalizations: task.steps.map(({ name }) => name) },
-    ...{ shape: fed.shape, dtype, terms: termsOf(task) },
-    weights: { status: verdict.status, ratio: verdict.ratio, at: verdict.at, mistake: verdict.mistake },
-  };
+  const head = headOf(task, verdict, dtype, fed.shape);
   if (original.length !== fed.data.length) {
     const reason = `it gives ${fed.data.length} values, and the original gives ${original.length}`;
     return { ...head, ...NOTHING, status: "failed", reason };
@@ -88,15 +84,13 @@ const NOTHING = {
 
 /** The row of a layer that was not found, or could not be run. */
 export function unproven(task: FoldTask, verdict: CheckFoldRow, dtype: string, reason: string): ProofRow {
-  return {
-    ...{ layer: task.label, found: verdict.found, normalizations: verdict.normalizations, status: "failed", reason },
-    ...{ shape: [], dtype, terms: termsOf(task), ...NOTHING },
-    weights: { status: verdict.status, ratio: verdict.ratio, at: verdict.at, mistake: verdict.mistake },
-  };
+  return { ...headOf(task, verdict, dtype, []), ...NOTHING, status: "failed", reason };
 }
 
-function termsOf({ weights, layout }: FoldTask): number {
-  return layout.outputs === 0 ? 0 : weights.length / layout.outputs;
+function headOf({ label, weights, layout }: FoldTask, verdict: CheckFoldRow, dtype: string, shape: Shape) {
+  const { found, normalizations, status, ratio, at, mistake } = verdict;
+  const terms = layout.outputs === 0 ? 0 : weights.length / layout.outputs;
+  return { layer: label, found, normalizations, shape, dtype, terms, weights: { status, ratio, at, mistake } };
 }
 
 function whyFailed(

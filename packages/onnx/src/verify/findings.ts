@@ -13,13 +13,17 @@ export interface Finding {
 
 /** Every comparison of a report, by depth. */
 export function findings({ rows }: VerifyReport): Finding[] {
-  return rows.flatMap((row, depth) => [
-    ...findingOf(depth, row, "ONNX Runtime", "float64", row.onnxRuntime),
-    ...row.backends.flatMap((one) => [
-      ...findingOf(depth, row, one.backend, "float64", one.float64),
-      ...findingOf(depth, row, one.backend, "ONNX Runtime", one.onnxRuntime),
-    ]),
-  ]);
+  return rows.flatMap((row, depth) => {
+    const found = (who: string, against: Finding["against"], comparison: Comparison | null): Finding[] =>
+      comparison ? [{ depth, row, who, against, comparison }] : [];
+    return [
+      ...found("ONNX Runtime", "float64", row.onnxRuntime),
+      ...row.backends.flatMap(({ backend, float64, onnxRuntime }) => [
+        ...found(backend, "float64", float64),
+        ...found(backend, "ONNX Runtime", onnxRuntime),
+      ]),
+    ];
+  });
 }
 
 /** The comparisons nearest to their bound or above it, worst first. Exact ones are not listed. */
@@ -28,14 +32,4 @@ export function worstOf(report: VerifyReport, count: number): Finding[] {
     .filter(({ comparison }) => comparison.ratio > 0)
     .toSorted((a, b) => b.comparison.ratio - a.comparison.ratio)
     .slice(0, count);
-}
-
-function findingOf(
-  depth: number,
-  row: VerifyRow,
-  who: string,
-  against: Finding["against"],
-  comparison: Comparison | null,
-): Finding[] {
-  return comparison ? [{ depth, row, who, against, comparison }] : [];
 }

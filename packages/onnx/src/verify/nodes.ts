@@ -2,7 +2,7 @@ import type { NodeProto } from "onnx-buf";
 import type { ReadModel } from "../graph/load.ts";
 import { attributeOf, graphsOf, isOnnxDomain, labelOf, opsetOf } from "../graph/proto.ts";
 import { createScopes, type Lookup } from "../graph/scope.ts";
-import { isNorm, type NormNode, readNodes } from "../layers/nodes.ts";
+import { isNorm, type NodePlace, type NormNode, readNodes } from "../layers/nodes.ts";
 import { repeatedAttribute } from "../layers/operator.ts";
 
 /** Operators that normalize each instance by statistics of its own. */
@@ -10,11 +10,8 @@ const INSTANCE_OPERATORS = ["InstanceNormalization", "GroupNormalization", "Laye
 type InstanceOperator = (typeof INSTANCE_OPERATORS)[number];
 
 /** A node with one of these operators. Its inputs are X, scale and B, which LayerNormalization may omit. */
-export interface InstanceNode {
+export interface InstanceNode extends NodePlace {
   readonly operator: InstanceOperator;
-  readonly label: string;
-  readonly name: string;
-  readonly where: string;
   readonly topLevel: boolean;
   readonly node: NodeProto;
   readonly opset: number;
@@ -26,11 +23,8 @@ export interface InstanceNode {
 export type ComparedNode = (NormNode & { readonly operator: "BatchNormalization" }) | InstanceNode;
 
 /** A node that is not compared, with the reason in words. */
-export interface LeftNode {
+export interface LeftNode extends NodePlace {
   readonly operator: string;
-  readonly label: string;
-  readonly name: string;
-  readonly where: string;
   readonly broken: string;
 }
 
@@ -64,7 +58,7 @@ function inOrder({ model }: ReadModel, found: (ComparedNode | LeftNode)[]): (Com
 
 function readInstance(
   node: NodeProto,
-  place: { operator: InstanceOperator; label: string; name: string; where: string },
+  place: NodePlace & { readonly operator: InstanceOperator },
   opset: number,
   topLevel: boolean,
   lookup: Lookup,

@@ -3,7 +3,7 @@ import type { Backend, HostArray } from "@bn/core";
 import type { NormRecord } from "../layers/record.ts";
 import { planOf, type Readable, type Values } from "./build-problem.ts";
 import { compareNode, mergeComparisons, type NodeComparison, type Top } from "./compare-node.ts";
-import type { ComparedNode } from "./nodes.ts";
+import type { ComparedNode, LeftNode } from "./nodes.ts";
 import { gather, layerIn, type Part, type Plan, partsOf, problemIn, rangeOf } from "./parts.ts";
 import { type Problem, statisticsOf } from "./problem.ts";
 import type { BackendRow, VerifyRow } from "./report.ts";
@@ -37,11 +37,7 @@ export function emptyRow(node: RowOf, reason: string, backends: readonly Backend
   };
 }
 
-interface RowOf {
-  readonly name: string;
-  readonly operator: string;
-  readonly where: string;
-}
+type RowOf = Pick<ComparedNode | LeftNode, "name" | "operator" | "where">;
 
 const rowOf = ({ name, operator, where }: RowOf) => ({ node: name, operator, where });
 
