@@ -108,6 +108,17 @@ export function bottomsOf({ layer, bottoms }: Context, least: number, most: numb
   return bottoms;
 }
 
+/** Errors: if the shape of a bottom differs from that of bottom 0, apart from `axis`. */
+export function checkAlike({ layer }: Context, bottoms: readonly Value[], axis: number | null = null): void {
+  const [{ shape: expected }] = bottoms as [Value];
+  const except = axis === null ? "" : ` except for axis ${axis}`;
+  for (const [i, { shape }] of bottoms.entries()) {
+    if (shape.length === expected.length && shape.every((size, at) => at === axis || size === expected[at])) continue;
+    const [own, first] = [`bottom ${i} "${layer.bottoms[i]?.blob}"`, `bottom 0 "${layer.bottoms[0]?.blob}"`];
+    fail(layer, `${own} has shape [${shape}], expected [${expected}] as ${first}${except}`);
+  }
+}
+
 /** `axis` counted from 0. Errors: if the bottom has no such axis. */
 export function axisOf({ layer }: Context, axis: number, rank: number, what = "axis"): number {
   const at = axis < 0 ? axis + rank : axis;

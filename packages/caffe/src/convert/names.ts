@@ -13,10 +13,7 @@ export function settleNames(graph: Graph, history: History): ReadonlyMap<string,
   const names = new Map<string, string>();
   const settle = (id: string, wish: string) => {
     if (names.has(id)) return;
-    let name = wish;
-    for (let n = 2; name === "" || taken.has(name); n++) name = `${wish}.${n}`;
-    taken.add(name);
-    names.set(id, name);
+    names.set(id, unique(wish, taken));
   };
   for (const [blob, values] of history) settle(values.at(-1)?.id ?? "", blob);
   for (const [blob, values] of history) for (const { id, layer } of values) settle(id, `${blob}/${layer}`);
@@ -27,15 +24,20 @@ export function settleNames(graph: Graph, history: History): ReadonlyMap<string,
   const nodeNames = new Set<string>();
   for (const node of graph.nodes) {
     const wish = node.output.some((id) => tops.has(id)) ? node.name : `${node.name}/${node.opType}`;
-    let name = wish;
-    for (let n = 2; name === "" || nodeNames.has(name); n++) name = `${wish}.${n}`;
-    nodeNames.add(name);
-    node.name = name;
+    node.name = unique(wish, nodeNames);
     node.input = node.input.map(nameOf);
     node.output = node.output.map(nameOf);
   }
   for (const tensor of graph.tensors) tensor.name = nameOf(tensor.name);
   return names;
+}
+
+/** The name `wish`, or `wish.2` and so on if it is taken. It is taken afterwards. */
+function unique(wish: string, taken: Set<string>): string {
+  let name = wish;
+  for (let n = 2; name === "" || taken.has(name); n++) name = `${wish}.${n}`;
+  taken.add(name);
+  return name;
 }
 
 /** Removes nodes and tensors that no output needs. */

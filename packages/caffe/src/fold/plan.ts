@@ -1,6 +1,7 @@
 import {
   affineOf,
   type FoldedWeights,
+  type FoldOptions,
   type FoldTask,
   foldBehind,
   isNormRecord,
@@ -28,12 +29,7 @@ export interface PlannedFold {
 }
 
 /** Limits on what is folded. */
-export interface FoldLimits {
-  /** Do not fold a layer if folding could cancel more than this many decimal digits of a channel. Default: no limit. */
-  readonly maxLostDigits?: number;
-  /** Layers that must not be folded, by the names that rows have in `into`, with the reason. */
-  readonly leave?: ReadonlyMap<string, string>;
-}
+export type FoldLimits = Pick<FoldOptions, "maxLostDigits" | "leave">;
 
 export interface Plan {
   readonly folds: readonly PlannedFold[];

@@ -1,6 +1,8 @@
 import {
+  bottomsOf,
   type Context,
   type Converter,
+  checkAlike,
   constant,
   emit,
   fail,
@@ -108,18 +110,11 @@ export function threshold(context: Context, bottom: Value): Value {
 
 /** Eltwise: product, sum weighted by coeff, or maximum of bottoms with the same shape. */
 export function eltwise(context: Context): Value {
-  const { layer, bottoms, params } = context;
+  const { layer, params } = context;
   const own = params("eltwise_param");
-  if (bottoms.length < 2) fail(layer, `has ${bottoms.length} bottoms, expected 2 or more`);
+  const bottoms = bottomsOf(context, 2, Number.POSITIVE_INFINITY);
   const [{ shape }] = bottoms as [Value];
-  for (const [i, bottom] of bottoms.entries()) {
-    if (String(bottom.shape) !== String(shape)) {
-      fail(
-        layer,
-        `bottom ${i} "${layer.bottoms[i]?.blob}" has shape [${bottom.shape}], expected [${shape}] as bottom 0 "${layer.bottoms[0]?.blob}"`,
-      );
-    }
-  }
+  checkAlike(context, bottoms);
   const coefficients = own.numbers("coeff");
   const operation = own.choice("operation");
   if (coefficients.length > 0 && coefficients.length !== bottoms.length) {

@@ -101,26 +101,12 @@ function axesOf(context: Context, own: Params, bottom: Value): readonly [Axis, A
 }
 
 function maximum(context: Context, bottom: Value, axes: readonly [Axis, Axis]): Value {
+  const [pads, ends] = [axes.map((axis) => axis.pad), axes.map(({ end }) => end)];
   // With a stride larger than the kernel, the last window can be empty; Caffe then gives the lowest float.
   const wide = axes.some(({ end, kernel }) => end >= kernel);
-  if (!wide)
-    return pool(
-      context,
-      "MaxPool",
-      bottom,
-      axes,
-      axes.map(({ pad }) => pad),
-      axes.map(({ end }) => end),
-      {},
-    );
-  const filled = pad(
-    context,
-    bottom,
-    [0, 0, ...axes.map((axis) => axis.pad)],
-    [0, 0, ...axes.map((axis) => axis.end)],
-    LOWEST,
-  );
-  return pool(context, "MaxPool", filled, axes, [0, 0], [0, 0], {});
+  if (!wide) return pool(context, "MaxPool", bottom, axes, [...pads, ...ends], {});
+  const filled = pad(context, bottom, [0, 0, ...pads], [0, 0, ...ends], LOWEST);
+  return pool(context, "MaxPool", filled, axes, [0, 0, 0, 0], {});
 }
 
 function average(context: Context, bottom: Value, axes: readonly [Axis, Axis]): Value {
@@ -134,17 +120,17 @@ function average(context: Context, bottom: Value, axes: readonly [Axis, Axis]): 
   const [pads, ends] = [axes.map((axis) => axis.pad), axes.map(({ end }) => end)];
   if (pads.every((cells) => cells === 0)) {
     // Without padding, a window is cut at the image, and so is its count.
-    return pool(context, "AveragePool", bottom, axes, pads, ends, { count_include_pad: 0 });
+    return pool(context, "AveragePool", bottom, axes, [...pads, ...ends], { count_include_pad: 0 });
   }
   if (axes.every((axis) => axis.end <= axis.pad)) {
     // No window reaches beyond the padding, so each divides by all of its cells.
-    return pool(context, "AveragePool", bottom, axes, pads, ends, { count_include_pad: 1 });
+    return pool(context, "AveragePool", bottom, axes, [...pads, ...ends], { count_include_pad: 1 });
   }
   // The padding counts, but cells of the last window beyond it do not. The padding is made of cells of 0, and ONNX's
   // own padding covers the rest.
   const filled = pad(context, bottom, [0, 0, ...pads], [0, 0, ...pads], 0);
   const beyond = axes.map((axis) => Math.max(0, axis.end - axis.pad));
-  return pool(context, "AveragePool", filled, axes, [0, 0], beyond, { count_include_pad: 0 });
+  return pool(context, "AveragePool", filled, axes, [0, 0, ...beyond], { count_include_pad: 0 });
 }
 
 function pool(
@@ -152,15 +138,14 @@ function pool(
   op: string,
   bottom: Value,
   axes: readonly [Axis, Axis],
-  begin: readonly number[],
-  end: readonly number[],
+  pads: readonly number[],
   attributes: Readonly<Record<string, number>>,
 ): Value {
   const shape = [bottom.shape[0] as number, bottom.shape[1] as number, ...axes.map(({ pooled }) => pooled)];
   return emit(context, op, [bottom], shape, {
     kernel_shape: axes.map(({ kernel }) => kernel),
     strides: axes.map(({ stride }) => stride),
-    pads: [...begin, ...end],
+    pads,
     ...attributes,
   });
 }

@@ -1,6 +1,6 @@
 import type { Shape } from "@bn/core";
 import { countOf } from "../../count.ts";
-import { axisOf, bottomsOf, type Context, emit, fail, integers, only } from "../context.ts";
+import { axisOf, bottomsOf, type Context, checkAlike, emit, fail, integers, only } from "../context.ts";
 import type { Value } from "../graph.ts";
 import { reshape, slice, split, transpose } from "../operators.ts";
 import type { Params } from "../params.ts";
@@ -14,18 +14,10 @@ function axisNamed({ layer }: Context, own: Params, old: string): number {
 
 /** Concat: joins bottoms along `axis`. */
 export function concat(context: Context): Value {
-  const { layer } = context;
   const bottoms = bottomsOf(context, 1, Number.POSITIVE_INFINITY);
   const [{ shape }] = bottoms as [Value];
   const axis = axisOf(context, axisNamed(context, context.params("concat_param"), "concat_dim"), shape.length);
-  for (const [i, bottom] of bottoms.entries()) {
-    if (bottom.shape.length === shape.length && bottom.shape.every((size, at) => at === axis || size === shape[at]))
-      continue;
-    fail(
-      layer,
-      `bottom ${i} "${layer.bottoms[i]?.blob}" has shape [${bottom.shape}], expected [${shape}] as bottom 0 "${layer.bottoms[0]?.blob}" except for axis ${axis}`,
-    );
-  }
+  checkAlike(context, bottoms, axis);
   const joined = bottoms.reduce((sum, bottom) => sum + (bottom.shape[axis] as number), 0);
   return bottoms.length === 1
     ? (bottoms[0] as Value)
