@@ -65,45 +65,53 @@ const FACTS = [
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** A field that the contract names, what it must be, and the cure. */
+type Rule = readonly [path: string, fits: (value: unknown) => boolean, cure: string];
+
+const isFunction = (value: unknown) => typeof value === "function";
+const isDtype = (value: unknown) => value === "float32" || value === "float64";
+
+const RULES: readonly Rule[] = [
+  ["name", (value) => typeof value === "string" && value !== "", "give it a non-empty name"],
+  [
+    "contractVersion",
+    (value) => value === CONTRACT_VERSION,
+    `bn checks contract ${CONTRACT_VERSION}; read docs/adding-a-backend.md for what changed, adapt the backend, and set contractVersion: ${CONTRACT_VERSION}`,
+  ],
+  ["supports", isObject, "declare what it supports"],
+  [
+    "supports.dtypes",
+    (value) => Array.isArray(value) && value.length > 0 && value.every(isDtype),
+    'list "float32", "float64" or both',
+  ],
+  ...FACTS.map((key): Rule => [`supports.${key}`, (value) => typeof value === "boolean", "declare true or false"]),
+  [
+    "supports.threads",
+    (value) => Number.isInteger(value) && (value as number) >= 1,
+    "give the number of threads, at least 1",
+  ],
+  [
+    "supports.details",
+    (value) => isObject(value) && Object.values(value).every((detail) => typeof detail === "string"),
+    "give an object of strings; it may be empty",
+  ],
+  ["kernels", isObject, `give it an object of ${KERNELS.join(", ")}`],
+  ...[...METHODS, ...KERNELS.map((key) => `kernels.${key}`)].map(
+    (key): Rule => [key, isFunction, "make it a function"],
+  ),
+  ...FUSED.map((key): Rule => {
+    return [`kernels.${key}`, (value) => value === undefined || isFunction(value), "make it a function"];
+  }),
+];
+
 /** Checks every field that the contract names. The cases check what kernels compute. */
 function assertBackend(spec: string, value: unknown): asserts value is Backend {
   if (!isObject(value))
     throw bad(spec, `the function returned ${text(value)}`, "return an object of type Backend (@bn/core, backend.ts)");
-  const { name, contractVersion, supports, kernels } = value;
-  if (typeof name !== "string" || name === "") throw bad(spec, `name is ${text(name)}`, "give it a non-empty name");
-  if (contractVersion !== CONTRACT_VERSION) {
-    const cure = `bn checks contract ${CONTRACT_VERSION}; read docs/adding-a-backend.md for what changed, adapt the backend, and set contractVersion: ${CONTRACT_VERSION}`;
-    throw bad(spec, `contractVersion is ${text(contractVersion)}`, cure);
+  for (const [path, fits, cure] of RULES) {
+    const found = path.split(".").reduce<unknown>((at, key) => (at as Fields)[key], value);
+    if (!fits(found)) throw bad(spec, `${path} is ${text(found)}`, cure);
   }
-  if (!isObject(supports)) throw bad(spec, `supports is ${text(supports)}`, "declare what it supports");
-  checkSupports(spec, supports);
-  if (!isObject(kernels)) throw bad(spec, `kernels is ${text(kernels)}`, `give it an object of ${KERNELS.join(", ")}`);
-  for (const key of METHODS) wantFunction(spec, key, value[key]);
-  for (const key of KERNELS) wantFunction(spec, `kernels.${key}`, kernels[key]);
-  for (const key of FUSED) if (kernels[key] !== undefined) wantFunction(spec, `kernels.${key}`, kernels[key]);
-}
-
-function checkSupports(spec: string, supports: Fields): void {
-  const { dtypes, threads, details } = supports;
-  const known = (dtype: unknown) => dtype === "float32" || dtype === "float64";
-  if (!Array.isArray(dtypes) || dtypes.length === 0 || !dtypes.every(known)) {
-    throw bad(spec, `supports.dtypes is ${text(dtypes)}`, 'list "float32", "float64" or both');
-  }
-  for (const fact of FACTS) {
-    if (typeof supports[fact] !== "boolean") {
-      throw bad(spec, `supports.${fact} is ${text(supports[fact])}`, "declare true or false");
-    }
-  }
-  if (!Number.isInteger(threads) || (threads as number) < 1) {
-    throw bad(spec, `supports.threads is ${text(threads)}`, "give the number of threads, at least 1");
-  }
-  if (!isObject(details) || !Object.values(details).every((detail) => typeof detail === "string")) {
-    throw bad(spec, `supports.details is ${text(details)}`, "give an object of strings; it may be empty");
-  }
-}
-
-function wantFunction(spec: string, key: string, value: unknown): void {
-  if (typeof value !== "function") throw bad(spec, `${key} is ${text(value)}`, "make it a function");
 }
 
 function isObject(value: unknown): value is Fields {
@@ -114,7 +122,7 @@ function text(value: unknown): string {
   return inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY });
 }
 
-function messageOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 

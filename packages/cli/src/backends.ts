@@ -1,5 +1,5 @@
 import { type Backend, BnError, type Supports } from "@bn/core";
-import { createFromModule, isModulePath } from "./backend-module.ts";
+import { createFromModule, isModulePath, messageOf } from "./backend-module.ts";
 import { withoutDriverLog } from "./quiet.ts";
 
 /** A backend that this command knows. To add one, add a row here, and its package to package.json. */
@@ -71,10 +71,8 @@ export async function openBackend(spec: string): Promise<Backend> {
   try {
     return await known.create();
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new BnError("ERR_BN_UNAVAILABLE", `backend "${spec}" is not available on this machine: ${why}`, {
-      cause: error,
-    });
+    const what = `backend "${spec}" is not available on this machine: ${messageOf(error)}`;
+    throw new BnError("ERR_BN_UNAVAILABLE", what, { cause: error });
   }
 }
 
@@ -101,8 +99,7 @@ export async function listBackends(): Promise<Listed[]> {
     try {
       listed.push({ name, package: from, available: await probe(name, create), reason: "" });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      listed.push({ name, package: from, available: null, reason });
+      listed.push({ name, package: from, available: null, reason: messageOf(error) });
     }
   }
   return listed;

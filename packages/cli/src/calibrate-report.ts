@@ -1,7 +1,6 @@
-import { numberOrName } from "@bn/conformance/report";
 import type { CalibrationRow, Spread } from "@bn/onnx/calibrate";
 import { align } from "./align.ts";
-import { paragraphs, printable } from "./output.ts";
+import { named, paragraphs, printable } from "./output.ts";
 
 /** Explains the numbers of a report. */
 export const LEGEND = [
@@ -62,14 +61,6 @@ export function numberText(value: number): string {
 }
 
 export function calibrateJson(rows: readonly CalibrationRow[]): string {
-  const nodes = rows.map(
-    (row) => `    ${JSON.stringify({ ...row, shift: spreadJson(row.shift), ratio: spreadJson(row.ratio) })}`,
-  );
+  const nodes = rows.map((row) => `    ${JSON.stringify(row, named)}`);
   return `{\n  "summary": ${JSON.stringify(countCalibrated(rows))},\n  "nodes": [\n${nodes.join(",\n")}\n  ]\n}\n`;
-}
-
-function spreadJson(spread: Spread | null) {
-  if (spread === null) return null;
-  const { least, median, most } = spread;
-  return { least: numberOrName(least), median: numberOrName(median), most: numberOrName(most) };
 }

@@ -1,9 +1,9 @@
-import { numberOrName, ratioText } from "@bn/conformance/report";
+import { ratioText } from "@bn/conformance/report";
 import type { FoldRow } from "@bn/onnx";
-import type { FoldProof, LostChannel, ProofComparison, ProofOutput, ProofRow } from "@bn/onnx/verify";
+import type { FoldProof, LostChannel, ProofOutput } from "@bn/onnx/verify";
 import { align } from "./align.ts";
 import type { FoldOutcome } from "./fold-command.ts";
-import { paragraphs, printable } from "./output.ts";
+import { named, paragraphs, printable } from "./output.ts";
 
 /** The layer's own name in `Conv "c1"`, without the additions of a conversion. */
 export function nameIn(label: string): string {
@@ -78,36 +78,8 @@ export function outputText({ name, shape, error, largest, reason }: ProofOutput)
   return `${head}: differs by at most ${error === 0 ? "0" : error.toExponential(1)}, its largest value is ${largest.toPrecision(3)}`;
 }
 
-/** `{ passed, rows, proof }`; a number that JSON cannot represent is null. */
+/** `{ passed, rows, proof }`; a number that JSON cannot represent is written by name. */
 export function foldJson({ rows, proof, unproven }: FoldOutcome, passed: boolean): string {
-  const proven = proof && {
-    inputs: proof.inputs,
-    layers: proof.rows.map(layerJson),
-    outputs: proof.outputs.map((one) => ({
-      ...one,
-      error: numberOrName(one.error),
-      largest: numberOrName(one.largest),
-    })),
-  };
-  return `${JSON.stringify({ passed, rows, unproven: unproven || null, proof: proven }, null, 2)}\n`;
-}
-
-function layerJson(row: ProofRow) {
-  const { weights, layerOnly, float64, original, network } = row;
-  return {
-    ...row,
-    weights: { ...weights, ratio: numberOrName(weights.ratio) },
-    ...{ layerOnly: comparisonJson(layerOnly), float64: comparisonJson(float64) },
-    ...{ original: comparisonJson(original), network: comparisonJson(network) },
-  };
-}
-
-function comparisonJson(found: ProofComparison | null) {
-  if (found === null) return null;
-  const { ratio, error, bound, got, expected } = found;
-  const numbers = { ratio, error, bound, got, expected };
-  return {
-    ...found,
-    ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, numberOrName(value)])),
-  };
+  const proven = proof && { inputs: proof.inputs, layers: proof.rows, outputs: proof.outputs };
+  return `${JSON.stringify({ passed, rows, unproven: unproven || null, proof: proven }, named, 2)}\n`;
 }

@@ -1,3 +1,5 @@
+import { numberOrName } from "@bn/conformance/report";
+
 /**
  * A reader that has ended (`bn ... | head`) is not an error: further output is dropped. A stream that cannot be written
  * (a full disk) is one: `onError` gets the reason.
@@ -24,6 +26,9 @@ export function colorOn(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): boo
 export function paragraphs(blocks: readonly string[]): string {
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
 }
+
+/** The replacer for JSON that writes NaN and infinities by name. */
+export const named = (_: string, value: unknown) => (typeof value === "number" ? numberOrName(value) : value);
 
 /** Names come from a file. Characters that control a terminal are shown as U+FFFD. */
 export function printable(text: string): string {
