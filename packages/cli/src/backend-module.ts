@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
-import { type Backend, BnError, CONTRACT_VERSION, type Kernels, type Supports } from "@bn/core";
+import { type Backend, type BnError, CONTRACT_VERSION, type Kernels, type Supports } from "@bn/core";
+import { dataError } from "./errors.ts";
 
 /** Whether `spec` is a file (`./x`, `../x`, `/x`, `C:\x`, `x.js`) and not the name of a known backend. */
 export function isModulePath(spec: string): boolean {
@@ -24,7 +25,7 @@ export async function createFromModule(spec: string): Promise<Backend> {
   try {
     exports = await importModule(spec);
   } catch (error) {
-    throw new BnError("ERR_BN_DATA", `cannot load backend ${spec}: ${messageOf(error)}`, { cause: error });
+    throw dataError(`cannot load backend ${spec}: ${messageOf(error)}`, error);
   }
   const create = exports.createBackend ?? exports.default;
   if (typeof create !== "function") {
@@ -35,7 +36,7 @@ export async function createFromModule(spec: string): Promise<Backend> {
   try {
     backend = await create();
   } catch (error) {
-    throw new BnError("ERR_BN_DATA", `backend ${spec} failed to start: ${messageOf(error)}`, { cause: error });
+    throw dataError(`backend ${spec} failed to start: ${messageOf(error)}`, error);
   }
   assertBackend(spec, backend);
   return backend;
@@ -127,5 +128,5 @@ export function messageOf(error: unknown): string {
 }
 
 function bad(spec: string, what: string, cure: string): BnError {
-  return new BnError("ERR_BN_DATA", `backend ${spec}: ${what}; ${cure}`);
+  return dataError(`backend ${spec}: ${what}; ${cure}`);
 }

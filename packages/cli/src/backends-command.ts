@@ -1,17 +1,12 @@
 import type { Supports } from "@bn/core";
 import { type Listed, listBackends } from "./backends.ts";
-import { openOutputs } from "./files.ts";
-
-export interface BackendsOptions {
-  readonly json?: string;
-  readonly force?: boolean;
-}
+import { openOutputs, type ReportOptions } from "./files.ts";
 
 /**
  * `bn backends` prints each known backend to standard output. It has no verdict, because an absent backend is not a
  * failure.
  */
-export async function backendsCommand({ json, force }: BackendsOptions): Promise<void> {
+export async function backendsCommand({ json, force }: ReportOptions): Promise<void> {
   const outputs = await openOutputs({ "--json": json }, force);
   const listed = await listBackends();
   outputs.text.write(`${listed.map(textOf).join("\n")}\n`);

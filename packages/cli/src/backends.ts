@@ -1,5 +1,6 @@
-import { type Backend, BnError, type Supports } from "@bn/core";
+import type { Backend, Supports } from "@bn/core";
 import { createFromModule, isModulePath, messageOf } from "./backend-module.ts";
+import { bad, noBackend, unavailable } from "./errors.ts";
 import { withoutDriverLog } from "./quiet.ts";
 
 /** A backend that this command knows. To add one, add a row here, and its package to package.json. */
@@ -51,13 +52,14 @@ export interface Listed {
 /** The names that `--backend` accepts, in the order in which reports show them. */
 const knownNames = (): string[] => Object.keys(KNOWN);
 
-export const factoryOf = (spec: string): string => KNOWN[spec]?.factory ?? "create";
+const knownOf = (spec: string): Known | undefined => (Object.hasOwn(KNOWN, spec) ? KNOWN[spec] : undefined);
 
-export const runsSideBySide = (spec: string): boolean => Object.hasOwn(KNOWN, spec) && KNOWN[spec]?.sideBySide === true;
+export const factoryOf = (spec: string): string => knownOf(spec)?.factory ?? "create";
+
+export const runsSideBySide = (spec: string): boolean => knownOf(spec)?.sideBySide === true;
 
 /** The package of a known backend; null for a module. */
-export const packageOf = (spec: string): string | null =>
-  (Object.hasOwn(KNOWN, spec) ? KNOWN[spec]?.package : null) ?? null;
+export const packageOf = (spec: string): string | null => knownOf(spec)?.package ?? null;
 
 /**
  * Opens the backend of one name or path.
@@ -66,13 +68,13 @@ export const packageOf = (spec: string): string | null =>
  */
 export async function openBackend(spec: string): Promise<Backend> {
   if (isModulePath(spec)) return createFromModule(spec);
-  const known = Object.hasOwn(KNOWN, spec) ? KNOWN[spec] : undefined;
-  if (!known) throw new BnError("ERR_BN_PARAM", `unknown backend "${spec}", expected ${namesText()}`);
+  const known = knownOf(spec);
+  if (!known) throw unknown(spec);
   try {
     return await known.create();
   } catch (error) {
     const what = `backend "${spec}" is not available on this machine: ${messageOf(error)}`;
-    throw new BnError("ERR_BN_UNAVAILABLE", what, { cause: error });
+    throw unavailable(what, error);
   }
 }
 
@@ -84,10 +86,9 @@ export async function openBackend(spec: string): Promise<Backend> {
 export function specsOf(list: string | undefined): string[] {
   if (list === undefined) return knownNames();
   const specs = [...new Set(list.split(",").map((spec) => spec.trim()))].filter((spec) => spec !== "");
-  if (specs.length === 0) throw new BnError("ERR_BN_PARAM", `--backend is empty, expected ${namesText()}`);
+  if (specs.length === 0) throw bad(`--backend is empty, expected ${namesText()}`);
   for (const spec of specs) {
-    if (isModulePath(spec) || Object.hasOwn(KNOWN, spec)) continue;
-    throw new BnError("ERR_BN_PARAM", `unknown backend "${spec}", expected ${namesText()}`);
+    if (!isModulePath(spec) && !knownOf(spec)) throw unknown(spec);
   }
   return specs;
 }
@@ -119,10 +120,7 @@ export async function backendsOf(list: string | undefined): Promise<Available[]>
   }
   const found = listed.flatMap(({ available }) => (available ? [available] : []));
   if (found.length === 0) {
-    throw new BnError(
-      "ERR_BN_UNAVAILABLE",
-      "no backend is available on this machine; run `bn backends` for the reasons",
-    );
+    throw noBackend();
   }
   return found;
 }
@@ -159,3 +157,5 @@ async function probe(name: string | null, create: () => Promise<Backend>): Promi
 function namesText(): string {
   return `${Object.keys(KNOWN).join(", ")} or the path of a module such as ./my-backend.js`;
 }
+
+const unknown = (spec: string): Error => bad(`unknown backend "${spec}", expected ${namesText()}`);

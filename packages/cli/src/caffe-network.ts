@@ -3,8 +3,8 @@ import { openNet, openWeights } from "@bn/caffe/node";
 import type { Shape } from "@bn/core";
 import type { Tensor } from "@bn/onnx/verify";
 import { dialectOf } from "./caffe.ts";
+import { bad } from "./errors.ts";
 import { feedsFor, type GivenInputs } from "./inputs-option.ts";
-import { bad } from "./option-values.ts";
 
 /** The options of `bn convert` and `bn verify --net` other than the two files. */
 export interface NetworkOptions {

@@ -1,6 +1,7 @@
 import { DIALECT_NAMES, type Dialect, type ImportedNet, importNet } from "@bn/caffe";
 import { openNet, openWeights } from "@bn/caffe/node";
-import { bad, oneOf } from "./option-values.ts";
+import { bad } from "./errors.ts";
+import { oneOf } from "./option-values.ts";
 
 /** The options of commands that read Caffe's files. */
 export interface CaffeOptions {

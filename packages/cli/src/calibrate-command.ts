@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { netCalibration } from "@bn/caffe/calibrate";
-import { BnError, type Communicator } from "@bn/core";
+import type { Communicator } from "@bn/core";
 import {
   type Calibrated,
   type Calibration,
@@ -23,9 +22,10 @@ import { calibrateHtml } from "./calibrate-html.ts";
 import { type CalibrateCommandOptions, type Work, workOf } from "./calibrate-options.ts";
 import { calibrateJson, calibrateText, countCalibrated } from "./calibrate-report.ts";
 import { openState, withState } from "./calibrate-state.ts";
+import { bad, readBytes } from "./errors.ts";
 import { type Outputs, openOutputs } from "./files.ts";
 import { matcher } from "./filter.ts";
-import { bad, limitsOf, oneOf, refuse, wholeOf } from "./option-values.ts";
+import { limitsOf, oneOf, refuse, wholeOf } from "./option-values.ts";
 import { openRanks } from "./ranks.ts";
 
 /**
@@ -153,10 +153,7 @@ async function openSamples(
 }
 
 async function readPart(path: string): Promise<NamedPart> {
-  const text = await readFile(path, "utf8").catch((cause: Error) => {
-    throw new BnError("ERR_BN_DATA", `${path}: cannot be read: ${cause.message}`, { cause });
-  });
-  return { name: path, part: decodePart(text, path) };
+  return { name: path, part: decodePart(String(await readBytes(path)), path) };
 }
 
 /** Writes the model and its reports, if any statistics are new. */

@@ -1,8 +1,10 @@
 import type { Shard } from "@bn/onnx/calibrate";
 import type { NetworkOptions } from "./caffe-network.ts";
-import { bad, type LimitOptions, shardOf } from "./option-values.ts";
+import { bad } from "./errors.ts";
+import type { ReportOptions } from "./files.ts";
+import { type LimitOptions, shardOf } from "./option-values.ts";
 
-export interface CalibrateCommandOptions extends Omit<NetworkOptions, "opset">, LimitOptions {
+export interface CalibrateCommandOptions extends Omit<NetworkOptions, "opset">, LimitOptions, ReportOptions {
   readonly data?: readonly string[];
   readonly merge?: readonly string[];
   readonly shard?: string;
@@ -15,9 +17,6 @@ export interface CalibrateCommandOptions extends Omit<NetworkOptions, "opset">, 
   readonly restart?: boolean;
   readonly mpi?: boolean;
   readonly net?: string;
-  readonly json?: string;
-  readonly html?: string;
-  readonly force?: boolean;
 }
 
 /** The kind of work that a call of `bn calibrate` does. */

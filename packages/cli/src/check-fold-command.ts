@@ -1,12 +1,10 @@
 import { type CheckFoldRow, judgeFolds } from "@bn/onnx";
 import { align } from "./align.ts";
-import { openOutputs } from "./files.ts";
+import { openOutputs, type ReportOptions } from "./files.ts";
 import { attemptsIn, tasksIn } from "./fold-sides.ts";
 import { paragraphs, printable } from "./output.ts";
 
-export interface CheckFoldOptions {
-  readonly json?: string;
-  readonly force?: boolean;
+export interface CheckFoldOptions extends ReportOptions {
   readonly net?: string;
   readonly netFolded?: string;
   readonly dialect?: string;

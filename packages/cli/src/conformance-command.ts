@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import type { Case, Result } from "@bn/conformance";
 import {
   githubAnnotations,
@@ -15,16 +14,16 @@ import {
   textReport,
   withBaseline,
 } from "@bn/conformance/report";
-import { BnError } from "@bn/core";
 import { isModulePath } from "./backend-module.ts";
 import { factoryOf, packageOf, runsSideBySide, specsOf } from "./backends.ts";
 import { type ConformanceOptions, type Settings, settingsOf, usualJobs } from "./conformance-options.ts";
+import { bad, noBackend, readBytes, unavailable } from "./errors.ts";
 import { type Outputs, openOutputs } from "./files.ts";
 import { superviseLanes } from "./judge/lanes.ts";
 import { INTERRUPTED, type Judged, type Judging, superviseBackend } from "./judge/supervise.ts";
 import { colorOn, printable } from "./output.ts";
 import { createProgress, type Progress } from "./progress.ts";
-import { runRecord } from "./run-record.ts";
+import { type Ran, runRecord } from "./run-record.ts";
 import { chooseCases } from "./suite.ts";
 
 type Placed = readonly { readonly one: Case; readonly index: number }[];
@@ -66,10 +65,7 @@ export async function conformanceCommand(options: ConformanceOptions, signal: Ab
 
 /** Reads a report that `--json` wrote. Errors: `ERR_BN_DATA`. */
 export async function loadReport(path: string): Promise<JsonReport> {
-  const text = await readFile(path, "utf8").catch((error: Error) => {
-    throw new BnError("ERR_BN_DATA", `cannot read ${path}: ${error.message}`, { cause: error });
-  });
-  return parseReport(path, text);
+  return parseReport(path, String(await readBytes(path)));
 }
 
 /**
@@ -77,24 +73,21 @@ export async function loadReport(path: string): Promise<JsonReport> {
  * there is no verdict.
  */
 function verdict({ results }: Report, notStarted: readonly NotStarted[], listed: boolean): boolean {
-  const bad = results.filter((r) => (r.status === "failed" && !r.known) || r.status === "notRun");
+  const wrong = results.filter((r) => (r.status === "failed" && !r.known) || r.status === "notRun");
   const { passed, failed, skipped } = summarize(results);
   const [first] = notStarted;
-  if (first && passed + failed === 0) throw new BnError("ERR_BN_UNAVAILABLE", first.reason);
+  if (first && passed + failed === 0) throw unavailable(first.reason);
   if (passed + failed === 0 && skipped > 0) {
-    throw new BnError(
-      "ERR_BN_PARAM",
-      `all ${skipped} cases were skipped, so there is no verdict; choose another --filter`,
-    );
+    throw bad(`all ${skipped} cases were skipped, so there is no verdict; choose another --filter`);
   }
   for (const { reason } of notStarted) process.stderr.write(`bn: ${reason}\n`);
-  if (bad.length > 0) return false;
-  if (first) throw new BnError("ERR_BN_UNAVAILABLE", "a backend could not be tested, so there is no verdict on it");
+  if (wrong.length > 0) return false;
+  if (first) throw unavailable("a backend could not be tested, so there is no verdict on it");
   const unjudged = [...new Set(results.map(({ backend }) => backend))].find(
     (name) => !results.some((r) => r.backend === name && r.status !== "skipped"),
   );
   if (listed && unjudged !== undefined) {
-    throw new BnError("ERR_BN_PARAM", `${unjudged}: all cases were skipped, so there is no verdict on it`);
+    throw bad(`${unjudged}: all cases were skipped, so there is no verdict on it`);
   }
   return true;
 }
@@ -118,12 +111,9 @@ function printTable(report: Report, known: Known, { text: stream }: Outputs): vo
 
 const more = (count: number) => (count > 0 ? `  and ${count} more\n` : "");
 
-interface Run {
+interface Run extends Omit<Ran, "started" | "ids"> {
   readonly backends: readonly ReportedBackend[];
   readonly results: readonly Result[];
-  readonly notStarted: readonly NotStarted[];
-  readonly packages: readonly string[];
-  readonly ended: string | null;
 }
 
 async function runAll(
@@ -187,10 +177,7 @@ async function runAll(
     }
   }
   if (backends.length === 0 && notStarted.length === 0 && !signal.aborted) {
-    throw new BnError(
-      "ERR_BN_UNAVAILABLE",
-      "no backend is available on this machine; run `bn backends` for the reasons",
-    );
+    throw noBackend();
   }
   return { backends, results, notStarted, packages, ended: ended() };
 }

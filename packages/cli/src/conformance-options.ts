@@ -1,10 +1,12 @@
 import { availableParallelism, totalmem } from "node:os";
+import { bad } from "./errors.ts";
+import type { ReportOptions } from "./files.ts";
 import { MIB, type SuiteOptions } from "./judge/order.ts";
 import type { Limits } from "./judge/process.ts";
-import { bad, positiveOf, shardOf, wholeOf } from "./option-values.ts";
+import { positiveOf, shardOf, wholeOf } from "./option-values.ts";
 
 /** The options of the command line. */
-export interface ConformanceOptions {
+export interface ConformanceOptions extends ReportOptions {
   readonly backend?: string;
   readonly goldens?: string;
   readonly filter?: string;
@@ -17,11 +19,8 @@ export interface ConformanceOptions {
   readonly bail?: string | true;
   readonly shard?: string;
   readonly baseline?: string;
-  readonly json?: string;
-  readonly html?: string;
   readonly junit?: string;
   readonly github?: boolean;
-  readonly force?: boolean;
 }
 
 export interface Settings {

@@ -2,22 +2,21 @@ import { type ConvertedNet, convertNet } from "@bn/caffe";
 import { type VerifyReport, verifyPassed } from "@bn/onnx/verify";
 import { backendsOf } from "./backends.ts";
 import { feedsOf, type NetworkOptions, openNetwork } from "./caffe-network.ts";
-import { openOutputs } from "./files.ts";
+import { bad } from "./errors.ts";
+import { openOutputs, type ReportOptions } from "./files.ts";
 import { readInputs } from "./inputs-option.ts";
-import { bad, refuse } from "./option-values.ts";
+import { refuse } from "./option-values.ts";
 import { paragraphs, printable } from "./output.ts";
 import { whyUnproven } from "./proof.ts";
 import { verifyJson, verifyText } from "./verify-report.ts";
 import { runVerify } from "./verify-run.ts";
 
-export interface ConvertCommandOptions extends NetworkOptions {
+export interface ConvertCommandOptions extends NetworkOptions, ReportOptions {
   readonly net?: string;
   readonly input?: readonly string[];
   readonly backend?: string;
   /** If undefined, it depends on whether onnxruntime-node is installed. */
   readonly verify?: boolean;
-  readonly json?: string;
-  readonly force?: boolean;
 }
 
 /** `bn convert` writes a Caffe network as an ONNX model, but only if its proof holds or none was requested. */

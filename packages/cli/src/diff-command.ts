@@ -1,12 +1,10 @@
 import { diffReports, diffText, pairOf, renameBackends } from "@bn/conformance/report";
-import { BnError } from "@bn/core";
 import { loadReport } from "./conformance-command.ts";
-import { openOutputs } from "./files.ts";
+import { dataError } from "./errors.ts";
+import { openOutputs, type ReportOptions } from "./files.ts";
 import { printable } from "./output.ts";
 
-export interface DiffOptions {
-  readonly json?: string;
-  readonly force?: boolean;
+export interface DiffOptions extends ReportOptions {
   readonly backend?: string;
 }
 
@@ -18,8 +16,7 @@ export async function diffCommand(old: string, now: string, options: DiffOptions
   const pair = backend ?? pairOf(before, after);
   const diff = pair === null ? diffReports(before, after) : diffReports(...renameBackends(before, after, pair));
   if (diff.added.length === after.results.length) {
-    throw new BnError(
-      "ERR_BN_DATA",
+    throw dataError(
       `${old} and ${now} have no backend with common cases; --backend OLD=NEW compares two backends of different names`,
     );
   }

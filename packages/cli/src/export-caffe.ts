@@ -1,6 +1,6 @@
 import { buildNet, writeNet, writeWeights } from "@bn/caffe";
 import type { LayerRecord, OpenShape } from "@bn/onnx";
-import { bad } from "./option-values.ts";
+import { bad } from "./errors.ts";
 
 /** The files FILE.caffemodel and FILE.prototxt of one layer, and what they hold in words. */
 export function caffeFiles(layer: LayerRecord, shape: OpenShape | undefined) {

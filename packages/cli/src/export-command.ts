@@ -1,4 +1,4 @@
-import { BnError, type HostArray } from "@bn/core";
+import type { HostArray } from "@bn/core";
 import {
   batchNormOf,
   buildModel,
@@ -10,11 +10,12 @@ import {
 } from "@bn/onnx";
 import { openModel } from "@bn/onnx/node";
 import { type CaffeOptions, isCaffe, openCaffe } from "./caffe.ts";
+import { bad, dataError } from "./errors.ts";
 import { caffeFiles } from "./export-caffe.ts";
 import { openOutputs } from "./files.ts";
 import { nearest } from "./nearest.ts";
 import { readNpy } from "./npy.ts";
-import { bad, numberOf, oneOf, refuse } from "./option-values.ts";
+import { numberOf, oneOf, refuse } from "./option-values.ts";
 
 export interface ExportOptions extends CaffeOptions {
   /** mean, variance, factor, then gamma and beta: .npy files, separated by commas. */
@@ -69,7 +70,7 @@ async function readBlobs(list: string, { eps, fraction }: ExportOptions): Promis
   for (const path of list.split(",")) {
     const { data, type } = await readNpy(path.trim());
     if (!(data instanceof Float32Array || data instanceof Float64Array))
-      throw new BnError("ERR_BN_DATA", `${path.trim()}: holds ${type}, expected float32 or float64`);
+      throw dataError(`${path.trim()}: holds ${type}, expected float32 or float64`);
     values.push(data);
   }
   const upTo = (most: number) => (value: number) => value >= 0 && value <= most;
@@ -92,7 +93,7 @@ async function layerOf(path: string, options: ExportOptions): Promise<LayerRecor
   if (only && found.length === 1) return only;
   // If the requested layer cannot be read, this gives the reason.
   const broken = diagnostics.find(({ kind, node }) => /damaged|left out/.test(kind) && node === name);
-  if (broken && found.length === 0) throw new BnError("ERR_BN_DATA", broken.message);
+  if (broken && found.length === 0) throw dataError(broken.message);
   const names = layers.map((layer) => layer.name);
   const list = `${names.slice(0, 20).join(", ")}${names.length > 20 ? `, and ${names.length - 20} more` : ""}`;
   if (name === undefined || names.length === 0)

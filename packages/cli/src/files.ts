@@ -1,7 +1,13 @@
 import { access, constants, link, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { BnError } from "@bn/core";
-import { bad } from "./option-values.ts";
+import { bad, dataError } from "./errors.ts";
+
+/** The options of commands with a report. */
+export interface ReportOptions {
+  readonly json?: string;
+  readonly html?: string;
+  readonly force?: boolean;
+}
 
 /** The files that a command may write, by their names in messages; undefined if the user did not ask for one. */
 type Paths = Readonly<Record<string, string | undefined>>;
@@ -105,7 +111,7 @@ async function takeBack({ target, temporary, kept, placed }: Staged): Promise<vo
 }
 
 function fail(path: string, cause: Error): never {
-  throw new BnError("ERR_BN_DATA", `cannot write ${path}: ${cause.message}`, { cause });
+  throw dataError(`cannot write ${path}: ${cause.message}`, cause);
 }
 
 /** Errors: `ERR_BN_PARAM` if `path` cannot be written, or if it is a file and `force` is false. */
@@ -139,8 +145,8 @@ async function checkApart(outputs: Paths, sources: readonly string[]): Promise<v
     }
     const other = taken.get(at);
     if (other !== undefined && regular) {
-      const stream = path === "-" ? ", standard output" : "";
-      throw bad(`${other} and ${title} are the same file${stream}; write one of them to another file`);
+      const why = path === "-" ? "both name standard output" : "are the same file";
+      throw bad(`${other} and ${title} ${why}; write one of them to another file`);
     }
     taken.set(at, title);
   }

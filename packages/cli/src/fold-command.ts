@@ -2,25 +2,21 @@ import { basename } from "node:path";
 import { BnError } from "@bn/core";
 import type { FoldRow } from "@bn/onnx";
 import { createRuntime, type FoldProof, proofPassed, proveFold } from "@bn/onnx/verify";
-import { openOutputs } from "./files.ts";
+import { dataError } from "./errors.ts";
+import { openOutputs, type ReportOptions } from "./files.ts";
 import { foldHtml } from "./fold-html.ts";
 import { foldJson, foldText, nameIn } from "./fold-report.ts";
 import { type FoldResult, type FoldSubject, type FoldSubjectOptions, openFoldSubject } from "./fold-subject.ts";
 import { readInputs } from "./inputs-option.ts";
-import { limitsOf, numberOf, refuse } from "./option-values.ts";
+import { type LimitOptions, limitsOf, numberOf, refuse } from "./option-values.ts";
 import { createProgress } from "./progress.ts";
 import { whyUnproven } from "./proof.ts";
 
-export interface FoldCommandOptions extends FoldSubjectOptions {
+export interface FoldCommandOptions extends FoldSubjectOptions, ReportOptions, LimitOptions {
   readonly maxLoss?: string;
   /** If undefined, it depends on whether onnxruntime-node is installed. */
   readonly proof?: boolean;
   readonly input?: readonly string[];
-  readonly json?: string;
-  readonly html?: string;
-  readonly timeout?: string;
-  readonly maxMemory?: string;
-  readonly force?: boolean;
 }
 
 /** A folded network with its proof, or the reason why there is none. */
@@ -96,7 +92,7 @@ async function prove(result: FoldResult, runs: Runs): Promise<FoldProof> {
     return proof;
   } catch (error) {
     if (!(error instanceof BnError) || error.code !== "ERR_BN_DATA") throw error;
-    throw new BnError("ERR_BN_DATA", `${error.message}; --no-proof folds without a proof`, { cause: error });
+    throw dataError(`${error.message}; --no-proof folds without a proof`, error);
   } finally {
     progress.clear();
   }

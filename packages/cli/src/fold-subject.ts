@@ -4,8 +4,9 @@ import { openModel } from "@bn/onnx/node";
 import { inputNames, type ProveOptions } from "@bn/onnx/verify";
 import { dialectOf, isCaffe, openFiles } from "./caffe.ts";
 import { feedsOf, shapesOf } from "./caffe-network.ts";
+import { bad } from "./errors.ts";
 import { feedsFor, type GivenInputs } from "./inputs-option.ts";
-import { bad, refuse } from "./option-values.ts";
+import { refuse } from "./option-values.ts";
 
 export interface FoldSubjectOptions {
   readonly net?: string;

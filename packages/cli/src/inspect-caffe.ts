@@ -2,20 +2,15 @@ import type { CaffeRecord, ImportedNet } from "@bn/caffe";
 import { isNormRecord, quotients } from "@bn/onnx";
 import { align } from "./align.ts";
 import type { Inspection } from "./inspect-command.ts";
-import { paragraphs, printable } from "./output.ts";
+import { printable } from "./output.ts";
 import { rangeOf, rangeText } from "./ranges.ts";
-import { remarks } from "./remarks.ts";
 
 const HEAD = "layer channels dtype phase dialect eps fraction factor mean variance gamma beta".split(" ");
 
 /** `bn inspect` for a .caffemodel. */
 export function inspectCaffe({ layers, diagnostics }: ImportedNet): Inspection {
-  const table = layers.length > 0 ? align([HEAD, ...layers.map(rowOf)], [1, 2, 3, 4]).join("\n") : "";
-  return {
-    text: paragraphs([table, ...remarks(layers.length, diagnostics)]),
-    report: `${JSON.stringify({ layers: layers.map(described), diagnostics }, null, 2)}\n`,
-    whole: !diagnostics.some(({ kind }) => kind === "left out"),
-  };
+  const table = align([HEAD, ...layers.map(rowOf)], [1, 2, 3, 4]);
+  return { table, layers: layers.map(described), diagnostics, bad: "left out" };
 }
 
 function rowOf(record: CaffeRecord): string[] {

@@ -4,7 +4,7 @@ import { createRuntime, diagnoseModel, inputNames, onnxRuntimeMissing } from "@b
 import { align } from "./align.ts";
 import { type CaffeOptions, isCaffe, openCaffe } from "./caffe.ts";
 import { shapesOf } from "./caffe-network.ts";
-import { openOutputs } from "./files.ts";
+import { openOutputs, type ReportOptions } from "./files.ts";
 import { feedsFor, readInputs } from "./inputs-option.ts";
 import { inspectCaffe } from "./inspect-caffe.ts";
 import { refuse } from "./option-values.ts";
@@ -12,9 +12,7 @@ import { paragraphs, printable } from "./output.ts";
 import { rangeOf, rangeText } from "./ranges.ts";
 import { remarks } from "./remarks.ts";
 
-export interface InspectOptions extends CaffeOptions {
-  readonly json?: string;
-  readonly force?: boolean;
+export interface InspectOptions extends CaffeOptions, ReportOptions {
   /** If false, only the file is read. */
   readonly run?: boolean;
   readonly shape?: readonly string[];
@@ -29,12 +27,22 @@ export async function inspectCommand(path: string, options: InspectOptions, sign
   const caffe = isCaffe(path, options.net);
   checkTogether(caffe, options);
   const outputs = await openOutputs({ "--json": options.json }, options.force);
-  const { text, report, whole } = caffe
+  const { table, layers, diagnostics, bad } = caffe
     ? inspectCaffe(await openCaffe(path, options))
     : await inspectOnnx(path, options, signal);
-  outputs.text.write(text);
-  await outputs.write({ "--json": () => report });
-  return whole;
+  outputs.text.write(paragraphs([layers.length > 0 ? table.join("\n") : "", ...remarks(layers.length, diagnostics)]));
+  await outputs.write({ "--json": () => `${JSON.stringify({ layers, diagnostics }, null, 2)}\n` });
+  return !diagnostics.some(({ kind }) => kind === bad);
+}
+
+/** What `bn inspect` found in a file. */
+export interface Inspection {
+  readonly table: readonly string[];
+  /** The layers in the JSON report, where numbers that JSON cannot represent are null. */
+  readonly layers: readonly object[];
+  readonly diagnostics: readonly Diagnostic[];
+  /** The kind of diagnostic for a layer that could not be read. */
+  readonly bad: Diagnostic["kind"];
 }
 
 /** Errors: `ERR_BN_PARAM` for an option that would have no effect. */
@@ -45,22 +53,14 @@ function checkTogether(caffe: boolean, { dialect, phase, run = true, shape, inpu
   if (!run) refuse(ofRun, "is for the run of ONNX Runtime, and --no-run skips it");
 }
 
-/** The report of `bn inspect` on a file, in words and as JSON, and whether every layer could be read. */
-export interface Inspection {
-  readonly text: string;
-  readonly report: string;
-  readonly whole: boolean;
-}
+const HEAD = "node channels dtype phase epsilon momentum mean variance scale B".split(" ");
 
 async function inspectOnnx(path: string, options: InspectOptions, signal: AbortSignal): Promise<Inspection> {
   const opened = await openModel(path);
   const { layers, diagnostics: read } = await importModel(opened.bytes, { external: opened.external, partial: true });
   const diagnostics = [...read, ...(layers.length > 0 ? await measured(opened, options, signal) : [])];
-  return {
-    text: inspectText(layers, diagnostics),
-    report: inspectJson(layers, diagnostics),
-    whole: !diagnostics.some(({ kind }) => kind === "damaged"),
-  };
+  const table = align([HEAD, ...layers.map(rowOf)], [1, 2, 3]);
+  return { table, layers: layers.map(described), diagnostics, bad: "damaged" };
 }
 
 /** The diagnosis from a run, if onnxruntime-node is installed. */
@@ -87,9 +87,8 @@ async function measured(
   });
 }
 
-function inspectText(layers: readonly BatchNormScaleRecord[], diagnostics: readonly Diagnostic[]): string {
-  const head = ["node", "channels", "dtype", "phase", "epsilon", "momentum", "mean", "variance", "scale", "B"];
-  const rows = layers.map((layer) => [
+function rowOf(layer: BatchNormScaleRecord): string[] {
+  return [
     printable(layer.source.where === "" ? layer.name : `${layer.name} in ${layer.source.where}`),
     layer.parameterShape.join("x"),
     layer.dtype,
@@ -97,19 +96,13 @@ function inspectText(layers: readonly BatchNormScaleRecord[], diagnostics: reado
     layer.eps.toPrecision(3),
     layer.movingAverageFraction.toPrecision(3),
     ...operandsOf(layer).map((values) => rangeText(rangeOf(values))),
-  ]);
-  const table = layers.length > 0 ? align([head, ...rows], [1, 2, 3]).join("\n") : "";
-  return paragraphs([table, ...remarks(layers.length, diagnostics)]);
+  ];
 }
 
-/** `{ layers, diagnostics }`; numbers that JSON cannot represent are null. */
-function inspectJson(layers: readonly BatchNormScaleRecord[], diagnostics: readonly Diagnostic[]): string {
-  const described = layers.map((layer) => {
-    const { name, source, parameterShape: shape, dtype, phase, eps: epsilon, movingAverageFraction: momentum } = layer;
-    const [mean, variance, scale, bias] = operandsOf(layer).map(rangeOf);
-    return { name, where: source.where, shape, dtype, phase, epsilon, momentum, mean, variance, scale, bias };
-  });
-  return `${JSON.stringify({ layers: described, diagnostics }, null, 2)}\n`;
+function described(layer: BatchNormScaleRecord) {
+  const { name, source, parameterShape: shape, dtype, phase, eps: epsilon, movingAverageFraction: momentum } = layer;
+  const [mean, variance, scale, bias] = operandsOf(layer).map(rangeOf);
+  return { name, where: source.where, shape, dtype, phase, epsilon, momentum, mean, variance, scale, bias };
 }
 
 function operandsOf({ statistics, gamma, beta }: BatchNormScaleRecord): ArrayLike<number>[] {

@@ -1,5 +1,5 @@
-import { BnError } from "@bn/core";
 import { CommanderError } from "commander";
+import { dataError } from "./errors.ts";
 import { watchStreams } from "./output.ts";
 import { createProgram } from "./program.ts";
 
@@ -34,7 +34,7 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     await program.parseAsync(args, { from: "user" });
     await drained();
-    if (broken !== "") throw new BnError("ERR_BN_DATA", broken);
+    if (broken !== "") throw dataError(broken);
     return passed ? 0 : FAILED;
   } catch (error) {
     if (interrupted !== null) {

@@ -1,10 +1,5 @@
-import { BnError } from "@bn/core";
 import type { RuntimeOptions } from "@bn/onnx/verify";
-
-/** The error for a wrong option, or for options that cannot be combined. */
-export function bad(what: string): BnError {
-  return new BnError("ERR_BN_PARAM", what);
-}
+import { bad } from "./errors.ts";
 
 /** The number of an option; undefined if it is not given. Errors: `ERR_BN_PARAM` if it does not fit. */
 export function numberOf(

@@ -1,5 +1,5 @@
-import { BnError } from "@bn/core";
 import { onnxRuntimeMissing } from "@bn/onnx/verify";
+import { unavailable } from "./errors.ts";
 
 /**
  * Why ONNX Runtime proves nothing here, or null if it can. `asked` is the value of `option`, which is undefined if the
@@ -8,6 +8,6 @@ import { onnxRuntimeMissing } from "@bn/onnx/verify";
 export async function whyUnproven(option: string, asked: boolean | undefined): Promise<string | null> {
   if (asked === false) return `--no-${option}`;
   const missing = await onnxRuntimeMissing();
-  if (missing !== null && asked) throw new BnError("ERR_BN_UNAVAILABLE", `--${option}: ${missing}`);
+  if (missing !== null && asked) throw unavailable(`--${option}: ${missing}`);
   return missing;
 }

@@ -1,5 +1,5 @@
-import { BnError } from "@bn/core";
 import type { MpiCommunicator } from "@bn/mpi";
+import { unavailable } from "./errors.ts";
 
 /** Ranks wait for the slowest one; mpirun ends all ranks if one dies. */
 const MS_TO_WAIT = 24 * 3600 * 1000;
@@ -13,10 +13,9 @@ const MS_TO_WAIT = 24 * 3600 * 1000;
 export async function openRanks(wanted: boolean): Promise<MpiCommunicator | null> {
   if (!wanted) return null;
   const { createMpi } = await import("@bn/mpi").catch((cause: Error) => {
-    throw new BnError(
-      "ERR_BN_UNAVAILABLE",
+    throw unavailable(
       `--mpi: @bn/mpi cannot be loaded (${cause.message.split("\n")[0]}); run npm install @bn/mpi next to @bn/cli`,
-      { cause },
+      cause,
     );
   });
   return createMpi({ timeout: MS_TO_WAIT });

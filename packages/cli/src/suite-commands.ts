@@ -1,7 +1,7 @@
-import type { BackendsOptions } from "./backends-command.ts";
 import { BACKEND, type Commands, FORCE, HTML, JSON_FILE } from "./command.ts";
 import type { ConformanceOptions } from "./conformance-options.ts";
 import type { DiffOptions } from "./diff-command.ts";
+import type { ReportOptions } from "./files.ts";
 
 /** The commands about backends and the conformance suite. */
 export const SUITE_COMMANDS: Commands = {
@@ -9,7 +9,7 @@ export const SUITE_COMMANDS: Commands = {
     description: "list the backends: which are available, what each supports, and why others are not available",
     options: { ...JSON_FILE, ...FORCE },
     exitCodes: ["the backends are listed", ""],
-    run: async (_, options: BackendsOptions) => (await import("./backends-command.ts")).backendsCommand(options),
+    run: async (_, options: ReportOptions) => (await import("./backends-command.ts")).backendsCommand(options),
   },
   conformance: {
     description: "run the conformance suite",
@@ -66,7 +66,7 @@ Examples:
     },
     options: { ...FORCE },
     exitCodes: ["the joined run has no failure", "it has a failure"],
-    run: async ([out, ...shards]: [string, ...string[]], options: { force?: boolean }) =>
+    run: async ([out, ...shards]: [string, ...string[]], options: ReportOptions) =>
       (await import("./merge-command.ts")).mergeCommand(out, shards, options.force),
   },
 };

@@ -1,7 +1,7 @@
 import { type Case, type CaseOptions, cases } from "@bn/conformance";
 import { loadGoldenCases } from "@bn/conformance/node";
-import { BnError } from "@bn/core";
 import { onnxCases, onnxRuntimeMissing } from "@bn/onnx/verify";
+import { bad, dataError } from "./errors.ts";
 import { matcher } from "./filter.ts";
 import type { SuiteOptions } from "./judge/order.ts";
 
@@ -17,14 +17,13 @@ export async function chooseCases(
   say: (text: string) => void,
 ): Promise<readonly Case[]> {
   const all = folder === undefined ? await wholeSuite({ tier, seed }, say) : await loadGoldenCases(folder);
-  if (all.length === 0)
-    throw new BnError("ERR_BN_DATA", `--goldens ${folder}: cases.json lists no case; name another folder`);
+  if (all.length === 0) throw dataError(`--goldens ${folder}: cases.json lists no case; name another folder`);
   if (filter === undefined) return all;
   const matches = matcher(filter);
   const some = all.filter(({ id }) => matches(id));
   if (some.length === 0) {
     const groups = [...new Map(all.map(({ group, id }) => [group, id])).values()];
-    throw new BnError("ERR_BN_PARAM", `no case matches --filter ${filter}; ids look like ${groups.join(", ")}`);
+    throw bad(`no case matches --filter ${filter}; ids look like ${groups.join(", ")}`);
   }
   return some;
 }

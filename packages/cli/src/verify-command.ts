@@ -1,27 +1,24 @@
 import { basename } from "node:path";
 import { convertNet } from "@bn/caffe";
-import { BnError } from "@bn/core";
 import { openModel } from "@bn/onnx/node";
 import { createRuntime, inputNames, type VerifyOptions as RunOptions, verifyHtml, verifyPassed } from "@bn/onnx/verify";
 import { backendsOf } from "./backends.ts";
 import { isCaffe } from "./caffe.ts";
 import { feedsOf, type NetworkOptions, openNetwork, shapesOf } from "./caffe-network.ts";
-import { openOutputs } from "./files.ts";
+import { dataError } from "./errors.ts";
+import { openOutputs, type ReportOptions } from "./files.ts";
 import { feedsFor, type GivenInputs, readInputs } from "./inputs-option.ts";
 import { type LimitOptions, limitsOf, refuse } from "./option-values.ts";
 import { printable } from "./output.ts";
 import { verifyJson, verifyText } from "./verify-report.ts";
 import { runVerify } from "./verify-run.ts";
 
-export interface VerifyOptions extends NetworkOptions, LimitOptions {
+export interface VerifyOptions extends NetworkOptions, LimitOptions, ReportOptions {
   /** The .prototxt of a Caffe network, if its weights are to be verified. */
   readonly net?: string;
   readonly backend?: string;
   readonly input?: readonly string[];
-  readonly json?: string;
-  readonly html?: string;
   readonly allowNone?: boolean;
-  readonly force?: boolean;
 }
 
 /** `bn verify` resolves to true if every node is within its bounds on every backend that has its dtype. */
@@ -60,10 +57,7 @@ async function openSubject(path: string, inputs: GivenInputs, options: VerifyOpt
   const converted = convertNet(await openNetwork(net, path, options));
   for (const { kind, message } of converted.diagnostics) process.stderr.write(`${kind}: ${printable(message)}\n`);
   if (converted.norms.size === 0) {
-    throw new BnError(
-      "ERR_BN_DATA",
-      `${net}: there is no BatchNorm with stored statistics, so there is nothing to verify`,
-    );
+    throw dataError(`${net}: there is no BatchNorm with stored statistics, so there is nothing to verify`);
   }
   return { bytes: converted.bytes, with: { feeds: feedsOf(inputs, converted), layers: converted.norms } };
 }

@@ -12,14 +12,8 @@ const WORST = 5;
 export function verifyText(report: VerifyReport): string {
   const { inputs, rows, diagnostics } = report;
   const names = rows[0]?.backends.map(({ backend }) => backend) ?? [];
-  const head = [
-    "node",
-    "shape",
-    "dtype",
-    "|mean|/std",
-    "ort~f64",
-    ...names.flatMap((name) => [`${name}~f64`, `${name}~ort`]),
-  ];
+  const compared = names.flatMap((name) => [`${name}~f64`, `${name}~ort`]);
+  const head = ["node", "shape", "dtype", "|mean|/std", "ort~f64", ...compared];
   const cells = rows.map(({ node, shape, dtype, meanOverStd, onnxRuntime, backends }) => [
     printable(node),
     shape.join("x") || "-",

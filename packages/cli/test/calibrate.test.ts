@@ -152,7 +152,10 @@ describe("bn calibrate", () => {
       "calibrate model.onnx x.onnx --data gone",
       "gone: does not exist; name .npy or .npz files, folders, or globs of them",
     ],
-    ["calibrate model.onnx model.onnx --data few --force", "this is one of the files to read; choose another output file"],
+    [
+      "calibrate model.onnx model.onnx --data few --force",
+      "this is one of the files to read; choose another output file",
+    ],
     ["calibrate model.onnx few/a.npy --data few", "the model few/a.npy: the file exists already; --force replaces it"],
     ["calibrate model.onnx x.onnx --merge few/a.npy", "few/a.npy: is not a part of a calibration"],
   ])("%s is refused", async (line, message) => {

@@ -125,7 +125,7 @@ describe("bn fold refuses, and writes nothing: exit 2", () => {
     [args("--net-out", "n.prototxt"), "--net-out cannot be used with an ONNX model"],
     [args("--dialect", "caffe"), "--dialect cannot be used with an ONNX model"],
     [args("--json", "refused.onnx"), "the folded model refused.onnx and --json refused.onnx are the same file"],
-    [["fold", model, "-", "--json", "-"], "the folded model - and --json - are the same file, standard output"],
+    [["fold", model, "-", "--json", "-"], "the folded model - and --json - both name standard output"],
     [["fold", model, model, "--force"], "this is one of the files to read"],
     [args("--timeout", "0"), "--timeout 0: expected a number above 0"],
     [args("--shape", "x=1,3,48"), "shapes gives input"],

@@ -1,5 +1,5 @@
 import type { Case, Result } from "@bn/conformance";
-import { type Judged, type Judging, notRun, superviseBackend } from "./supervise.ts";
+import { type Judged, type Judging, joined, notRun, SILENT, superviseBackend } from "./supervise.ts";
 
 type Placed = Judging["cases"];
 
@@ -29,12 +29,7 @@ export async function superviseLanes(judging: Judging, jobs: number): Promise<Ju
     done.push(await run(waiting.sort((a, b) => a.index - b.index)));
   }
 
-  const printed = done.map(({ judged }) => judged.printed).filter(({ lines }) => lines > 0);
-  const said = {
-    lines: printed.reduce((sum, { lines }) => sum + lines, 0),
-    first: printed.flatMap(({ first }) => first).slice(0, 5),
-    last: printed.at(-1)?.last ?? "",
-  };
+  const said = done.map(({ judged }) => judged.printed).reduce(joined, SILENT);
   const noStart = done.at(-1)?.judged.noStart ?? null;
   if (!started) return { started, noStart, results: [], printed: said };
   const { byIndex, faults } = collected(done);

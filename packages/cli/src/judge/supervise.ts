@@ -42,7 +42,7 @@ interface NoStart {
 }
 
 type Started = NonNullable<Judged["started"]>;
-const SILENT: Printed = { lines: 0, first: [], last: "" };
+export const SILENT: Printed = { lines: 0, first: [], last: "" };
 
 /**
  * Judges one backend in separate processes. A case in which the process ends, hangs or grows has failed, and the next
@@ -123,7 +123,7 @@ function problemOf({ how, reason }: End, { last }: Printed): string {
   return how === "ended" && last !== "" ? `${reason}; it last printed: ${last}` : reason;
 }
 
-function baseOf(backend: string, { id, group, clause }: Case) {
+function baseOf(backend: string, { id, group, clause }: Pick<Case, "id" | "group" | "clause">) {
   return { backend, id, group, clause, error: null, bound: null, ratio: null } as const;
 }
 
@@ -144,15 +144,7 @@ export function notRun(backend: string, one: Case, why: string): Result {
 }
 
 function faultResult(backend: string, { name, reason, stack }: Fault): Result {
-  const base = {
-    backend,
-    id: `process/${name}`,
-    group: "process",
-    clause: "P-1",
-    error: null,
-    bound: null,
-    ratio: null,
-  };
+  const base = baseOf(backend, { id: `process/${name}`, group: "process", clause: "P-1" });
   return { ...base, status: "failed", reason, ...(stack === undefined ? {} : { stack }) };
 }
 
@@ -161,6 +153,7 @@ function addCause(results: Map<number, Result>, index: number, cause: Result["ca
   if (result && cause) results.set(index, { ...result, cause });
 }
 
-function joined(a: Printed, b: Printed): Printed {
+/** What two processes printed, one after the other. */
+export function joined(a: Printed, b: Printed): Printed {
   return { lines: a.lines + b.lines, first: [...a.first, ...b.first].slice(0, 5), last: b.last || a.last };
 }
