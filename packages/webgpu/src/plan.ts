@@ -101,6 +101,7 @@ export interface MapPlan {
   readonly inner: number;
   readonly units: number;
   readonly splits: number;
+  /** Units per part of a run; with `across`, units per channel. */
   readonly each: number;
   /** The most units per thread. */
   readonly items: number;
@@ -131,7 +132,7 @@ export function planMap(geometry: Geometry, { workgroup, busy, items }: Tuning):
     inner: run,
     units,
     splits,
-    each: Math.ceil(run / splits),
+    each: across ? outer : Math.ceil(run / splits),
     items,
     groups: inRuns ? Math.ceil(all / runs) * splits : Math.ceil(threads / workgroup),
     m: outer * inner,

@@ -28,62 +28,88 @@ struct Operands {
   mean: Coef,
   meanDy: Coef,
   tilt: Coef, // r * sum(dy x^) / m
+  r: Coef,
+  gamma: Coef,
+  sumDy: Coef,
+  sumDyXhat: Coef,
 }
 
 fn operands(c: u32) -> Operands {
-  let r = inverseRoot(variance[c], p.eps);
   var k = Operands();
-  k.slope = r;
+  k.r = inverseRoot(variance[c], p.eps);
+  k.slope = k.r;
 #if GAMMA
-  let slope = r * gamma[c];
-  k.slope = unlessTiny(slope, slope, gamma[c]);
+  k.gamma = gamma[c];
+  let slope = k.r * k.gamma;
+  k.slope = unlessTiny(slope, slope, k.gamma);
 #endif
 #if SUMS
   k.mean = mean[c];
-  k.meanDy = sumDy[c] * p.inverseM;
-  let b = sumDyXhat[c] * p.inverseM;
-  let tilt = b * r;
-  k.tilt = unlessTiny(tilt, min(abs(b), abs(tilt)), sumDyXhat[c]);
+  k.sumDy = sumDy[c];
+  k.sumDyXhat = sumDyXhat[c];
+  k.meanDy = k.sumDy * p.inverseM;
+  let b = k.sumDyXhat * p.inverseM;
+  let tilt = b * k.r;
+  k.tilt = unlessTiny(tilt, min(abs(b), abs(tilt)), k.sumDyXhat);
 #endif
   return k;
 }
 
-fn source(at: u32) -> Value {
-#if IN_PLACE
-  return dx[at];
-#else
-  return dy[at];
+fn bound() -> u32 {
+  var units = arrayLength(&dx);
+#if !IN_PLACE
+  units = min(units, arrayLength(&dy));
 #endif
-}
-
-fn plain(at: u32, k: Operands) -> Value {
 #if SUMS
-  return ((source(at) - k.meanDy) - (x[at] - k.mean) * k.tilt) * k.slope;
-#else
-  return source(at) * k.slope;
+  units = min(units, arrayLength(&x));
+#endif
+  return units;
+}
+
+struct Input {
+  dy: Value,
+#if SUMS
+  x: Value,
 #endif
 }
 
-fn careful(at: u32, j: u32, channel: u32, k: Operands) -> f32 {
-  let r = wide(inverseRootOf(operandOf(variance[channel], j), p.eps));
-  var t = wide(one(source(at), j));
+fn input(at: u32) -> Input {
+  var v: Input;
+#if IN_PLACE
+  v.dy = dx[at];
+#else
+  v.dy = dy[at];
+#endif
+#if SUMS
+  v.x = x[at];
+#endif
+  return v;
+}
+
+fn plain(v: Input, k: Operands) -> Value {
+#if SUMS
+  return ((v.dy - k.meanDy) - (v.x - k.mean) * k.tilt) * k.slope;
+#else
+  return v.dy * k.slope;
+#endif
+}
+
+fn careful(v: Input, j: u32, k: Operands) -> f32 {
+  let r = wide(operandOf(k.r, j));
+  var t = wide(one(v.dy, j));
 #if SUMS
   let inverseM = wide(p.inverseM);
-  let xhat = times(minus(wide(one(x[at], j)), wide(operandOf(k.mean, j))), r);
-  t = minus(t, times(wide(operandOf(sumDy[channel], j)), inverseM));
-  t = minus(t, times(xhat, times(wide(operandOf(sumDyXhat[channel], j)), inverseM)));
+  let xhat = times(minus(wide(one(v.x, j)), wide(operandOf(k.mean, j))), r);
+  t = minus(t, times(wide(operandOf(k.sumDy, j)), inverseM));
+  t = minus(t, times(xhat, times(wide(operandOf(k.sumDyXhat, j)), inverseM)));
 #endif
   t = times(t, r);
 #if GAMMA
-  t = times(t, wide(operandOf(gamma[channel], j)));
+  t = times(t, wide(operandOf(k.gamma, j)));
 #endif
   return narrow(t);
 }
 
 fn put(at: u32, v: Value) {
   dx[at] = v;
-}
-
-fn stored(at: u32) -> Value {
-  return dx[at];
 }

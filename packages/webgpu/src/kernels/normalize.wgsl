@@ -22,14 +22,17 @@ struct Operands {
   mean: Coef,
   slope: Coef,
   beta: Coef,
+  r: Coef,
+  gamma: Coef,
 }
 
 fn operands(c: u32) -> Operands {
   let r = inverseRoot(variance[c], p.eps);
-  var k = Operands(mean[c], r, Coef(0.0));
+  var k = Operands(mean[c], r, Coef(0.0), r, Coef(1.0));
 #if GAMMA
-  let slope = r * gamma[c];
-  k.slope = unlessTiny(slope, slope, gamma[c]);
+  k.gamma = gamma[c];
+  let slope = r * k.gamma;
+  k.slope = unlessTiny(slope, slope, k.gamma);
 #endif
 #if BETA
   k.beta = beta[c];
@@ -37,7 +40,17 @@ fn operands(c: u32) -> Operands {
   return k;
 }
 
-fn source(at: u32) -> Value {
+fn bound() -> u32 {
+#if IN_PLACE
+  return arrayLength(&y);
+#else
+  return min(arrayLength(&x), arrayLength(&y));
+#endif
+}
+
+alias Input = Value; // x
+
+fn input(at: u32) -> Input {
 #if IN_PLACE
   return y[at];
 #else
@@ -45,19 +58,19 @@ fn source(at: u32) -> Value {
 #endif
 }
 
-fn plain(at: u32, k: Operands) -> Value {
+fn plain(v: Input, k: Operands) -> Value {
 #if BETA
-  return (source(at) - k.mean) * k.slope + k.beta;
+  return (v - k.mean) * k.slope + k.beta;
 #else
-  return (source(at) - k.mean) * k.slope;
+  return (v - k.mean) * k.slope;
 #endif
 }
 
-fn careful(at: u32, j: u32, channel: u32, k: Operands) -> f32 {
-  let d = minus(wide(one(source(at), j)), wide(operandOf(k.mean, j)));
-  var t = times(d, wide(inverseRootOf(operandOf(variance[channel], j), p.eps)));
+fn careful(v: Input, j: u32, k: Operands) -> f32 {
+  let d = minus(wide(one(v, j)), wide(operandOf(k.mean, j)));
+  var t = times(d, wide(operandOf(k.r, j)));
 #if GAMMA
-  t = times(t, wide(operandOf(gamma[channel], j)));
+  t = times(t, wide(operandOf(k.gamma, j)));
 #endif
 #if BETA
   t = plus(t, wide(operandOf(k.beta, j)));
@@ -67,8 +80,4 @@ fn careful(at: u32, j: u32, channel: u32, k: Operands) -> f32 {
 
 fn put(at: u32, v: Value) {
   y[at] = v;
-}
-
-fn stored(at: u32) -> Value {
-  return y[at];
 }

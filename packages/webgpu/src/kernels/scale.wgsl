@@ -24,12 +24,25 @@ fn operands(c: u32) -> Operands {
   return k;
 }
 
-fn plain(at: u32, k: Operands) -> Value {
+fn bound() -> u32 {
 #if IN_PLACE
-  let v = y[at];
+  return arrayLength(&y);
 #else
-  let v = x[at];
+  return min(arrayLength(&x), arrayLength(&y));
 #endif
+}
+
+alias Input = Value; // x
+
+fn input(at: u32) -> Input {
+#if IN_PLACE
+  return y[at];
+#else
+  return x[at];
+#endif
+}
+
+fn plain(v: Input, k: Operands) -> Value {
 #if BETA
   return v * k.gamma + k.beta;
 #else
@@ -37,17 +50,24 @@ fn plain(at: u32, k: Operands) -> Value {
 #endif
 }
 
+fn put(at: u32, v: Value) {
+  y[at] = v;
+}
+
 // One product and one sum overflow only if the result does, so there is nothing to note.
 alias Note = u32;
 const NOTHING: Note = 0u;
 
-fn keep(note: Note, at: u32, v: Value) -> Note {
-  y[at] = v;
+fn noted(note: Note, at: u32, sum: f32) -> Note {
   return note;
+}
+
+fn isKept(note: Note, at: u32) -> bool {
+  return true;
 }
 
 fn anyLost(note: Note) -> bool {
   return false;
 }
 
-fn mend(note: Note, at: u32, channel: u32, k: Operands) {}
+fn mend(note: Note, at: u32, k: Operands) {}

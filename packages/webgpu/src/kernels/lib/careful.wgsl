@@ -1,5 +1,5 @@
-// A map whose result is finite wherever it should be. The kernel defines `plain(at, k)`, the result of a unit;
-// `careful(at, j, channel, k)`, the result of the unit's value `j` by wide arithmetic; `put(at, v)` and `stored(at)`.
+// A map whose result is finite wherever it should be. The kernel defines `plain(input, k)`, the result of a unit;
+// `careful(input, j, k)`, the result of the unit's value `j` by wide arithmetic; and `put(at, v)`.
 // A result that plain arithmetic could not represent is infinite or NaN, or `unlessTiny` made it NaN, so the exponents
 // show it. The exponent of a sum of results shows it too; if only the sum overflows, no result is recomputed.
 #if IN_PLACE
@@ -7,55 +7,53 @@
 alias Note = u32;
 const NOTHING: Note = 0xffffffffu;
 
-fn keep(note: Note, at: u32, v: Value) -> Note {
-  let first = select(at, note, (at >= note) | isHeld(total(v)));
-  if (at < first) {
-    put(at, v);
-  }
-  return first;
+fn noted(note: Note, at: u32, sum: f32) -> Note {
+  return select(at, note, (at >= note) | isHeld(sum));
+}
+
+fn isKept(note: Note, at: u32) -> bool {
+  return at < note;
 }
 
 fn anyLost(note: Note) -> bool {
   return note != NOTHING;
-}
-
-fn mend(note: Note, at: u32, channel: u32, k: Operands) {
-  if (at >= note) {
-    let v = plain(at, k);
-    if (areHeld(v)) {
-      put(at, v);
-    } else {
-      recompute(at, channel, k);
-    }
-  }
 }
 #else
 // The sum of the results, which is infinite or NaN once one of them is.
 alias Note = f32;
 const NOTHING: Note = 0.0;
 
-fn keep(note: Note, at: u32, v: Value) -> Note {
-  put(at, v);
-  return note + total(v);
+fn noted(note: Note, at: u32, sum: f32) -> Note {
+  return note + sum;
+}
+
+fn isKept(note: Note, at: u32) -> bool {
+  return true;
 }
 
 fn anyLost(note: Note) -> bool {
   return !isHeld(note);
 }
+#endif
 
-fn mend(note: Note, at: u32, channel: u32, k: Operands) {
-  if (!areHeld(stored(at))) {
-    recompute(at, channel, k);
+fn mend(note: Note, at: u32, k: Operands) {
+#if IN_PLACE
+  if (isKept(note, at)) {
+    return;
   }
-}
 #endif
-
-fn total(v: Value) -> f32 {
+  let v = input(at);
+  var result = plain(v, k);
+  if (!areHeld(result)) {
 #if VEC4
-  return (v.x + v.y) + (v.z + v.w);
+    for (var j = 0u; j < 4u; j += 1u) {
+      result[j] = careful(v, j, k);
+    }
 #else
-  return v;
+    result = careful(v, 0u, k);
 #endif
+  }
+  put(at, result);
 }
 
 fn isHeld(v: f32) -> bool {
@@ -69,18 +67,6 @@ fn areHeld(v: Value) -> bool {
 #else
   return isHeld(v);
 #endif
-}
-
-fn recompute(at: u32, channel: u32, k: Operands) {
-  var v = Value();
-#if VEC4
-  for (var j = 0u; j < 4u; j += 1u) {
-    v[j] = careful(at, j, channel, k);
-  }
-#else
-  v = careful(at, 0u, channel, k);
-#endif
-  put(at, v);
 }
 
 fn one(v: Value, j: u32) -> f32 {

@@ -6,7 +6,7 @@ struct Params {
   units: u32, // units of a channel; in a map, units of the tensor; in fill, values
   groups: u32,   // workgroups that cover the work
   splits: u32,   // parts that a channel is cut into
-  each: u32, // units per part
+  each: u32, // units per part; in a map with ACROSS, units per channel
   items: u32, // units per thread of a map
   runs: u32, // runs per workgroup of a map
   m: u32, // values per channel

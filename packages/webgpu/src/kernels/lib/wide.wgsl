@@ -13,13 +13,11 @@ fn wide(v: f32) -> Wide {
   let small = abs(v) < 0x1p-126;
   let bits = bitcast<u32>(select(v, v * 0x1p64, small));
   let field = i32((bits >> 23u) & 0xffu);
-  if (field == 0xff) {
-    return Wide(v, 0);
-  }
-  if (field == 0) {
-    return Wide(0.0, ZERO_EXPONENT);
-  }
-  return Wide(bitcast<f32>((bits & 0x807fffffu) | 0x3f800000u), field - select(127, 191, small));
+  let isZero = field == 0;
+  let isFinite = field != 0xff;
+  let m = bitcast<f32>((bits & 0x807fffffu) | 0x3f800000u);
+  let e = select(0, field - select(127, 191, small), isFinite);
+  return Wide(select(select(v, m, isFinite), 0.0, isZero), select(e, ZERO_EXPONENT, isZero));
 }
 
 // m * 2^e, or 0 if that is negligible compared with 1; e <= 0. Infinities and NaN are unchanged.
@@ -28,16 +26,11 @@ fn lowered(m: f32, e: i32) -> f32 {
   return select(low, 0.0, e < -126 && abs(low) < 1.0);
 }
 
-// Converts in steps that neither overflow nor underflow unless the result does.
+// Converts in two steps, which neither overflow nor underflow unless the result does.
 fn narrow(v: Wide) -> f32 {
-  var m = v.m;
-  var e = clamp(v.e, -500, 500);
-  for (var step = 0; step < 4; step += 1) {
-    let some = clamp(e, -126, 127);
-    m *= bitcast<f32>(u32(some + 127) << 23u);
-    e -= some;
-  }
-  return m;
+  let first = clamp(v.e, -126, 127);
+  let second = clamp(v.e - first, -126, 127);
+  return (v.m * bitcast<f32>(u32(first + 127) << 23u)) * bitcast<f32>(u32(second + 127) << 23u);
 }
 
 fn times(a: Wide, b: Wide) -> Wide {
