@@ -44,6 +44,8 @@ export interface Device {
   dispose(): void;
 }
 
+/** A GPU executes this many threads together, or more, so that their reads should be under way together as well. */
+const LEAST_TOGETHER = 32;
 /** WebGPU's own guarantee for each dimension of a dispatch. */
 const MOST_GROUPS = 65_535;
 /**
@@ -102,7 +104,7 @@ export function createDevice(gpu: GPUDevice, given: Partial<Tuning> | undefined,
     const W = tuning.workgroup;
     const code = variantOf(
       kernel,
-      { ...flags, ALONE: lanes === 1, UNIFORM_ATOMICS: uniformAtomics },
+      { ...flags, ALONE: lanes === 1, TOGETHER: W >= LEAST_TOGETHER, UNIFORM_ATOMICS: uniformAtomics },
       { W, LANES: lanes, SLOTS: W / lanes },
     );
     const made = faults.watch(

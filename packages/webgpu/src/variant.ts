@@ -17,6 +17,7 @@ export type Flag =
   | "AVERAGE"
   | "SPLIT"
   | "DEVIATIONS"
+  | "TOGETHER"
   | "UNIFORM_ATOMICS";
 
 export type Flags = Readonly<Partial<Record<Flag, boolean>>>;

@@ -71,8 +71,9 @@ fn onward(cursor: Cursor, columns: u32, step: u32) -> Cursor {
 }
 
 // This thread's share of the sums over `here`. A whole run is a loop of known length without a branch: a GPU then issues
-// all its reads before it waits for the first. The loop for the rest comes last, because an emulator executes the body of
-// every loop at least once.
+// all its reads before it waits for the first. With TOGETHER, which GPUs have, the rest is such a loop too: beyond the end it
+// reads a unit again, which is in the cache, and adds zeros. Emulators read one unit at a time. That loop comes last, because
+// they execute the body of every loop at least once.
 fn share(here: Place, k: Operands) -> vec2f {
   let row = p.channels * p.inner;
   let columns = LANES % p.inner;
@@ -102,12 +103,25 @@ fn share(here: Place, k: Operands) -> vec2f {
     }
   }
   var rest = Pair();
+#if TOGETHER
+  if (i < here.end) {
+    let first = cursor.at;
+    for (var n = 0u; n < RUN; n += 1u) {
+      let inside = i + n * LANES < here.end;
+      let t = term(select(first, cursor.at, inside), k);
+      rest.a += select(Value(0.0), t.a, inside);
+      rest.b += select(Value(0.0), t.b, inside);
+      cursor = onward(cursor, columns, step);
+    }
+  }
+#else
   for (; i < here.end; i += LANES) {
     let t = term(cursor.at, k);
     rest.a += t.a;
     rest.b += t.b;
     cursor = onward(cursor, columns, step);
   }
+#endif
   runs.a += rest.a;
   runs.b += rest.b;
   return vec2f(fold(sum.a + runs.a), fold(sum.b + runs.b));
