@@ -4,7 +4,7 @@ import { createFaults, type Faults } from "./faults.ts";
 import { type Params, packParams } from "./params.ts";
 import { createQueue, type Queue } from "./queue.ts";
 import { createStaging, type Staging } from "./staging.ts";
-import { type Tuning, tuningFor } from "./tuning.ts";
+import { LEAST_THREADS_OF_GPU, type Tuning, tuningFor } from "./tuning.ts";
 import { USAGE } from "./usage.ts";
 import { type Flag, type Flags, type KernelName, variantOf } from "./variant.ts";
 
@@ -44,8 +44,6 @@ export interface Device {
   dispose(): void;
 }
 
-/** A GPU executes this many threads together, or more, so that their reads should be under way together as well. */
-const LEAST_TOGETHER = 32;
 /** WebGPU's own guarantee for each dimension of a dispatch. */
 const MOST_GROUPS = 65_535;
 /**
@@ -104,7 +102,7 @@ export function createDevice(gpu: GPUDevice, given: Partial<Tuning> | undefined,
     const W = tuning.workgroup;
     const code = variantOf(
       kernel,
-      { ...flags, ALONE: lanes === 1, TOGETHER: W >= LEAST_TOGETHER, UNIFORM_ATOMICS: uniformAtomics },
+      { ...flags, ALONE: lanes === 1, TOGETHER: W >= LEAST_THREADS_OF_GPU, UNIFORM_ATOMICS: uniformAtomics },
       { W, LANES: lanes, SLOTS: W / lanes },
     );
     const made = faults.watch(

@@ -10,6 +10,9 @@ export interface Tuning {
   readonly copies: boolean;
 }
 
+/** Workgroups of emulators have fewer threads. A GPU executes so many together, or more. */
+export const LEAST_THREADS_OF_GPU = 32;
+
 /** Sizes by the name of the adapter. An emulator pays for each barrier and has only a few cores. */
 const CLASSES: readonly (readonly [RegExp, Tuning])[] = [
   // A workgroup of 8 threads took 0.7 to 1.1 of the time of 16, and mostly compiled a quarter faster; fewer threads

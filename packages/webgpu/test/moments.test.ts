@@ -34,7 +34,7 @@ const DATA: Readonly<Record<string, (n: number, m: number, normal: () => number,
 const GEOMETRIES: Readonly<Record<string, Geometry>> = {
   "runs of vectors": { outer: 8, channels: 3, inner: 4096 },
   "odd runs": { outer: 5, channels: 3, inner: 6561 },
-  "channels last": { outer: 30_001, channels: 3, inner: 1 },
+  "channels last, in fours": { outer: 20_001, channels: 4, inner: 1 },
   "short runs": { outer: 4099, channels: 3, inner: 7 },
 };
 

@@ -14,6 +14,7 @@ interface Mutant {
 
 const SHORT: Geometry = { outer: 5, channels: 3, inner: 49 };
 const CUT: Geometry = { outer: 2, channels: 2, inner: 5000 };
+const QUADS: Geometry = { outer: 37, channels: 40, inner: 1 };
 const range = (g: Geometry, kind: string) => (gpu: WebGpuBackend) => rangeFaults(gpu, g, kind);
 
 /** 10,000 products of 1e-40, each less than the smallest normal number, are 1e-36. */
@@ -36,31 +37,37 @@ const MUTANTS: readonly Mutant[] = [
   {
     bug: "moments that overflow stay",
     find: "let overflowed = ",
-    put: "let overflowed = false && ",
+    put: "let overflowed = Choice(false) & ",
     faults: range(SHORT, "x of std 1e19 about 1e20"),
   },
   {
     bug: "moments of cut channels that overflow stay",
     find: "let overflowed = ",
-    put: "let overflowed = false && ",
+    put: "let overflowed = Choice(false) & ",
     faults: range(CUT, "x of std 1e19 about 1e20"),
   },
   {
     bug: "the second look at moments is about the first value, not about the mean",
-    find: "about += divide(sums.x, p.m);",
+    find: "about += divide(sums[0], p.m);",
     put: "",
     faults: range(SHORT, "x of std 1e19 about 1e20"),
   },
   {
+    bug: "one channel of four that overflows stays",
+    find: "any(wanted) && here.channel < p.channels",
+    put: "all(wanted) && here.channel < p.channels",
+    faults: range(QUADS, "x of std 1e19 in one channel of four"),
+  },
+  {
     bug: "sums that overflow stay",
-    find: "max(bits.x, bits.y) >= ALARMING",
+    find: "any(max(a, b) >= Bits(ALARMING))",
     put: "false",
     faults: range(CUT, "dy at both ends"),
   },
   {
     bug: "terms taken again without a scale",
-    find: "t.a.e - top.x",
-    put: "t.a.e",
+    find: "t.exponents.a - top.a",
+    put: "t.exponents.a",
     faults: range(SHORT, "dy at both ends"),
   },
   {
@@ -95,7 +102,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     bug: "whether s is far is decided again by the last pass",
-    find: "let far = verdict.y != 0.0;",
+    find: "let far = verdict[1] != Coef(0.0);",
     put: "let far = isFar(joined(shareOfParts(0u, here.channel, here.lane), local, here.lane));",
     faults: (gpu) => thresholdFaults(gpu),
   },

@@ -33,6 +33,11 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   "x at both ends": { x: (_u, i) => (i % 2 ? MOST : -MOST), dy: plain },
   "x at one end": { x: () => MOST, dy: plain },
   "one value of x far off": { x: (u, i) => (i === 5 ? 1e19 : u()), dy: plain },
+  "x of std 1e19 in one channel of four": { x: (u, i) => u() * (i % 4 === 1 ? 2e19 : 1), dy: plain },
+  "dy at both ends in one channel of four": {
+    x: plain,
+    dy: (u, i) => (i % 4 !== 1 ? u() : Math.floor(i / 28) % 2 ? 3e38 : -3e38),
+  },
   "dy near 1e36": { x: plain, dy: (u) => u() * 1e36 },
   "dy at both ends": { x: plain, dy: (_u, i) => (Math.floor(i / 7) % 2 ? 3e38 : -3e38) },
   "dy near 1e36, x of std 1e18": { x: (u) => u() * 2e18, dy: (u) => u() * 1e36 },

@@ -12,18 +12,18 @@
 
 @group(0) @binding(1) var<storage, read> dy: array<Value>;
 @group(0) @binding(2) var<storage, read> x: array<Value>;
-@group(0) @binding(3) var<storage, read> mean: array<f32>;
-@group(0) @binding(4) var<storage, read> variance: array<f32>;
-@group(0) @binding(5) var<storage, read_write> sumDy: array<f32>;
-@group(0) @binding(6) var<storage, read_write> sumDyXhat: array<f32>;
+@group(0) @binding(3) var<storage, read> mean: array<Coef>;
+@group(0) @binding(4) var<storage, read> variance: array<Coef>;
+@group(0) @binding(5) var<storage, read_write> sumDy: array<Coef>;
+@group(0) @binding(6) var<storage, read_write> sumDyXhat: array<Coef>;
 #if GAMMA
-@group(0) @binding(7) var<storage, read_write> dGamma: array<f32>;
+@group(0) @binding(7) var<storage, read_write> dGamma: array<Coef>;
 #endif
 #if BETA
-@group(0) @binding(8) var<storage, read_write> dBeta: array<f32>;
+@group(0) @binding(8) var<storage, read_write> dBeta: array<Coef>;
 #endif
 
-alias Operands = vec2f; // the mean, and r * BIAS, which is within the range of f32
+alias Operands = Sums; // the mean, and r * BIAS, which is within the range of f32
 
 fn operands(c: u32) -> Operands {
   return Operands(mean[c], inverseRoot(variance[c], p.eps) * BIAS);
@@ -31,22 +31,22 @@ fn operands(c: u32) -> Operands {
 
 fn term(at: u32, k: Operands) -> Pair {
   let g = dy[at];
-  return Pair(g, g * ((x[at] - k.x) * k.y));
+  return Pair(g, g * ((x[at] - k[0]) * k[1]));
 }
 
 fn terms(at: u32, j: u32, k: Operands) -> WidePair {
   let g = wide(one(dy[at], j));
-  let d = minus(wide(one(x[at], j)), wide(k.x));
-  return WidePair(g, times(g, times(d, times(wide(k.y), wide(1.0 / BIAS)))));
+  let d = minus(wide(one(x[at], j)), wide(operandOf(k[0], j)));
+  return WidePair(g, times(g, times(d, times(wide(operandOf(k[1], j)), wide(1.0 / BIAS)))));
 }
 
-fn store(c: u32, sums: vec2f) {
-  sumDy[c] = sums.x;
-  sumDyXhat[c] = sums.y;
+fn store(c: u32, sums: Sums) {
+  sumDy[c] = sums[0];
+  sumDyXhat[c] = sums[1];
 #if GAMMA
-  dGamma[c] += sums.y;
+  dGamma[c] += sums[1];
 #endif
 #if BETA
-  dBeta[c] += sums.x;
+  dBeta[c] += sums[0];
 #endif
 }

@@ -15,11 +15,11 @@ export function moments(
   average: Average<Storage> | null,
 ): void {
   const plan = planReduction(g, device.tuning);
-  const { vec4: VEC4, across: ACROSS, lanes, groups, splits } = plan;
+  const { vec4: VEC4, coef4: COEF4, across: ACROSS, lanes, groups, splits } = plan;
   const kernel = "moments";
   const split = "meanLow" in stats ? stats : null;
   const SPLIT = split !== null;
-  const outFlags = { VEC4, SPLIT, AVERAGE: average !== null };
+  const outFlags = { VEC4, COEF4, SPLIT, AVERAGE: average !== null };
   const step = average ? { fraction: average.fraction, correction: average.correction } : {};
   const out = {
     1: x,
@@ -37,7 +37,7 @@ export function moments(
   }
   const last = planFinish(plan, device.tuning);
   const parts = device.scratch(scratchOf(plan));
-  const flags = { VEC4, ACROSS, SPLIT };
+  const flags = { VEC4, COEF4, ACROSS, SPLIT };
   const cut = { kernel, flags, lanes, params: plan, groups, buffers: { 1: x, 9: parts } } as const;
   const DEVIATIONS = SPLIT || splits > MOST_PARTS_AGAIN;
   device.run({ ...cut, entry: "sums" });

@@ -21,19 +21,19 @@
 #include typical
 
 @group(0) @binding(1) var<storage, read> x: array<Value>;
-@group(0) @binding(2) var<storage, read_write> mean: array<f32>;
-@group(0) @binding(3) var<storage, read_write> spread: array<f32>; // the variance; with SPLIT the sum of squares, m2
+@group(0) @binding(2) var<storage, read_write> mean: array<Coef>;
+@group(0) @binding(3) var<storage, read_write> spread: array<Coef>; // the variance; with SPLIT the sum of squares, m2
 #if AVERAGE
-@group(0) @binding(4) var<storage, read_write> meanSum: array<f32>;
-@group(0) @binding(5) var<storage, read_write> varianceSum: array<f32>;
+@group(0) @binding(4) var<storage, read_write> meanSum: array<Coef>;
+@group(0) @binding(5) var<storage, read_write> varianceSum: array<Coef>;
 @group(0) @binding(6) var<storage, read_write> factor: array<f32>;
 #endif
 #if SPLIT
-@group(0) @binding(7) var<storage, read_write> meanLow: array<f32>;
+@group(0) @binding(7) var<storage, read_write> meanLow: array<Coef>;
 #endif
 
 struct Operands {
-  shift: f32,
+  shift: Coef,
 }
 
 fn term(at: u32, k: Operands) -> Pair {
@@ -42,55 +42,55 @@ fn term(at: u32, k: Operands) -> Pair {
 }
 
 // Whether s was too far from the mean: q > 1/27. If the sums are not finite, the answer does not matter.
-fn isFar(sums: vec2f) -> bool {
-  let delta = sums.x * p.inverseM;
-  return !(28.0 * delta * delta <= sums.y * p.inverseM && isFinite(sums.y));
+fn isFar(sums: Sums) -> Choice {
+  let delta = sums[0] * p.inverseM;
+  return !((28.0 * delta * delta <= sums[1] * p.inverseM) & isFinite(sums[1]));
 }
 
 // Returns `here`, without units unless `wanted`. All threads must meet at the barriers, and unwanted ones then arrive
 // at once.
-fn only(wanted: bool, here: Place) -> Place {
+fn only(wanted: Choice, here: Place) -> Place {
   var place = here;
-  place.end = select(here.begin, here.end, wanted);
+  place.end = select(here.begin, here.end, any(wanted));
   return place;
 }
 
 struct Found {
-  mean: f32,
-  low: f32, // added to the mean, if the sums were taken about it
-  squares: f32, // the sum of squares; `plain` and `again` replace it by the result to store
+  mean: Coef,
+  low: Coef, // added to the mean, if the sums were taken about it
+  squares: Coef, // the sum of squares; `plain` and `again` replace it by the result to store
 }
 
-fn found(mu: f32, sums: vec2f) -> Found {
-  let low = divide(sums.x, p.m);
-  let squares = sums.y - sums.x * low;
-  return Found(mu, low, select(squares, 0.0, squares < 0.0));
+fn found(mu: Coef, sums: Sums) -> Found {
+  let low = divide(sums[0], p.m);
+  let squares = sums[1] - sums[0] * low;
+  return Found(mu, low, select(squares, Coef(0.0), squares < Coef(0.0)));
 }
 
 const DOWN = 0x1p-82;
 const UP = 0x1p82;
 const RAISED = 164u;
 
-fn deviation(channel: u32, i: u32, by: f32, about: f32) -> vec2f {
+fn deviation(channel: u32, i: u32, by: f32, about: Coef) -> Sums {
   let d = valueAt(channel, i) * by - about;
-  return vec2f(fold(d), fold(d * d));
+  return Sums(fold(d), fold(d * d));
 }
 
 // A lane's share of the sums over a whole channel, of x * by - about. Blocks are loops of known length: lib/reduce.wgsl.
-fn longShare(here: Place, wanted: bool, by: f32, about: f32) -> vec2f {
-  let end = select(0u, p.units, wanted && here.channel < p.channels);
+fn longShare(here: Place, wanted: Choice, by: f32, about: Coef) -> Sums {
+  let end = select(0u, p.units, any(wanted) && here.channel < p.channels);
   var sum = Long();
   var i = here.lane;
   while (i < end) {
-    var block = vec2f();
+    var block = Sums();
     if (i + 15u * LANES < end) {
       for (var n = 0u; n < 16u; n += 1u) {
-        block += deviation(here.channel, i + n * LANES, by, about);
+        block = block + deviation(here.channel, i + n * LANES, by, about);
       }
       i += 16u * LANES;
     } else {
       for (; i < end; i += LANES) {
-        block += deviation(here.channel, i, by, about);
+        block = block + deviation(here.channel, i, by, about);
       }
     }
     sum = add(sum, block);
@@ -99,19 +99,16 @@ fn longShare(here: Place, wanted: bool, by: f32, about: f32) -> vec2f {
 }
 
 // Returns `kept`, unless sums of its channel overflowed. Every thread of the workgroup must call this function.
-fn again(here: Place, overflowed: bool, kept: Found, s: f32, local: u32) -> Found {
+fn again(here: Place, overflowed: Choice, kept: Found, s: Coef, local: u32) -> Found {
   var about = s * DOWN;
-  var sums = vec2f();
+  var sums = Sums();
   for (var turn = 0u; turn < 2u; turn += 1u) {
     let share = longShare(here, overflowed, DOWN, about);
     meet();
     sums = joined(share, local, here.lane);
     if (turn == 0u) {
-      about += divide(sums.x, p.m);
+      about += divide(sums[0], p.m);
     }
-  }
-  if (!overflowed) {
-    return kept;
   }
   let small = found(about, sums);
 #if SPLIT
@@ -119,17 +116,19 @@ fn again(here: Place, overflowed: bool, kept: Found, s: f32, local: u32) -> Foun
 #else
   let squares = divide(small.squares, p.m);
 #endif
-  return Found(small.mean * UP, small.low * UP, raised(squares));
+  return Found(
+    select(kept.mean, small.mean * UP, overflowed),
+    select(kept.low, small.low * UP, overflowed),
+    select(kept.squares, raised(squares), overflowed),
+  );
 }
 
 // v * UP * UP, v >= 0, in bits: drivers join two constant factors into one, which is an infinity here.
-fn raised(v: f32) -> f32 {
-  let bits = bitcast<u32>(v);
-  let field = (bits >> 23u) & 0xffu;
-  if (field == 0u || field == 0xffu) {
-    return v; // what is subnormal here does not count
-  }
-  return bitcast<f32>(select(bits + (RAISED << 23u), 0x7f800000u, field + RAISED >= 0xffu));
+fn raised(v: Coef) -> Coef {
+  let bits = bitcast<Bits>(v);
+  let field = (bits >> Bits(23u)) & Bits(0xffu);
+  let up = bitcast<Coef>(select(bits + Bits(RAISED << 23u), Bits(0x7f800000u), field + Bits(RAISED) >= Bits(0xffu)));
+  return select(up, v, (field == Bits(0u)) | (field == Bits(0xffu))); // what is subnormal here does not count
 }
 
 // Computes the result from sums that f32 could hold.
@@ -155,7 +154,12 @@ fn store(here: Place, all: Found) {
   meanSum[c] = averaged(p.fraction, meanSum[c], 1.0, all.mean);
   varianceSum[c] = averaged(p.fraction, varianceSum[c], p.correction, all.squares);
   if (c == 0u) {
-    factor[0] = averaged(p.fraction, factor[0], 1.0, 1.0);
+    let steps = averaged(p.fraction, Coef(factor[0]), 1.0, Coef(1.0));
+#if COEF4
+    factor[0] = steps.x;
+#else
+    factor[0] = steps;
+#endif
   }
 #endif
 }
@@ -174,7 +178,7 @@ fn main(
 #if ONCE
   let s = typical(here, local);
 #else
-  let s = finiteOr0(one(valueAt(here.channel, 0u), 0u));
+  let s = finiteOr0(leading(valueAt(here.channel, 0u)));
 #endif
   shelve(share(here, Operands(s)), local);
   meet();
@@ -183,15 +187,15 @@ fn main(
 #if ONCE
   let far = isFar(around);
 #else
-  let far = true;
+  let far = Choice(true);
 #endif
-  let mu = s + divide(around.x, p.m);
+  let mu = s + divide(around[0], p.m);
   shelve(share(only(far, here), Operands(mu)), local);
   let alarm = alarmed(local);
   let about = tree(local, here.lane);
-  var all = plain(found(mu, select(around, about, far)));
+  var all = plain(found(mu, either(around, about, far)));
   if (alarm != 0u) {
-    let overflowed = !(isFinite(around.y) && isFinite(select(around.y, about.y, far)));
+    let overflowed = !(isFinite(around[1]) & isFinite(select(around[1], about[1], far)));
     all = again(here, overflowed, all, s, local);
   }
   store(here, all);
@@ -218,7 +222,7 @@ fn sums(
   let s = typical(here, local);
   keep(0u, here, joined(share(here, Operands(s)), local, here.lane));
   if (here.lane == 0u && here.part == 0u && here.channel < p.channels) {
-    parts[pairOf(0u, here.channel)] = vec2f(s, 0.0);
+    parts[pairOf(0u, here.channel)] = Sums(s, Coef(0.0));
   }
 }
 
@@ -234,15 +238,15 @@ fn deviations(
   }
   let here = place(local, group);
   let around = joined(shareOfParts(0u, here.channel, here.lane), local, here.lane);
-  let mu = parts[pairOf(0u, here.channel)].x + divide(around.x, p.m);
+  let mu = parts[pairOf(0u, here.channel)][0] + divide(around[0], p.m);
 #if SPLIT
-  let far = true;
+  let far = Choice(true);
 #else
   let far = isFar(around);
 #endif
   keep(1u, here, joined(share(only(far, here), Operands(mu)), local, here.lane));
   if (here.lane == 0u && here.part == 0u && here.channel < p.channels) {
-    parts[pairOf(1u, here.channel)] = vec2f(mu, select(0.0, 1.0, far));
+    parts[pairOf(1u, here.channel)] = Sums(mu, select(Coef(0.0), Coef(1.0), far));
   }
 }
 
@@ -257,26 +261,26 @@ fn finish(
     return;
   }
   let here = place(local, group);
-  let s = parts[pairOf(0u, here.channel)].x;
+  let s = parts[pairOf(0u, here.channel)][0];
   shelve(shareOfParts(0u, here.channel, here.lane), local);
   meet();
   let around = tree(local, here.lane);
   meet();
 #if DEVIATIONS
   let verdict = parts[pairOf(1u, here.channel)];
-  let far = verdict.y != 0.0;
-  let mu = verdict.x;
+  let far = verdict[1] != Coef(0.0);
+  let mu = verdict[0];
   shelve(shareOfParts(1u, here.channel, here.lane), local);
 #else
   let far = isFar(around);
-  let mu = s + divide(around.x, p.m);
+  let mu = s + divide(around[0], p.m);
   shelve(longShare(here, far, 1.0, mu), local);
 #endif
   let alarm = alarmed(local);
   let about = tree(local, here.lane);
-  var all = plain(found(mu, select(around, about, far)));
+  var all = plain(found(mu, either(around, about, far)));
   if (alarm != 0u) {
-    let overflowed = !(isFinite(around.y) && isFinite(select(around.y, about.y, far)));
+    let overflowed = !(isFinite(around[1]) & isFinite(select(around[1], about[1], far)));
     all = again(here, overflowed, all, s, local);
   }
   store(here, all);

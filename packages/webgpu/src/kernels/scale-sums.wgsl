@@ -11,13 +11,13 @@
 @group(0) @binding(1) var<storage, read> dy: array<Value>;
 #if GAMMA
 @group(0) @binding(2) var<storage, read> x: array<Value>;
-@group(0) @binding(3) var<storage, read_write> dGamma: array<f32>;
+@group(0) @binding(3) var<storage, read_write> dGamma: array<Coef>;
 #endif
 #if BETA
-@group(0) @binding(4) var<storage, read_write> dBeta: array<f32>;
+@group(0) @binding(4) var<storage, read_write> dBeta: array<Coef>;
 #endif
 
-alias Operands = vec2f; // unused
+alias Operands = Sums; // unused
 
 fn operands(c: u32) -> Operands {
   return Operands();
@@ -41,11 +41,11 @@ fn terms(at: u32, j: u32, k: Operands) -> WidePair {
 #endif
 }
 
-fn store(c: u32, sums: vec2f) {
+fn store(c: u32, sums: Sums) {
 #if GAMMA
-  dGamma[c] += sums.y;
+  dGamma[c] += sums[1];
 #endif
 #if BETA
-  dBeta[c] += sums.x;
+  dBeta[c] += sums[0];
 #endif
 }

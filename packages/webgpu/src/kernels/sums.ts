@@ -13,8 +13,8 @@ export function sums(
   input: Operands,
   output: Operands,
 ): void {
-  const { vec4: VEC4, across: ACROSS, lanes, groups, splits } = plan;
-  const all = { ...flags, VEC4, ACROSS };
+  const { vec4: VEC4, coef4: COEF4, across: ACROSS, lanes, groups, splits } = plan;
+  const all = { ...flags, VEC4, COEF4, ACROSS };
   if (splits === 1) {
     device.run({ kernel, flags: all, lanes, params, groups, buffers: { ...input, ...output } });
     return;
@@ -25,7 +25,7 @@ export function sums(
   device.run({
     kernel,
     entry: "finish",
-    flags: { ...flags, VEC4 },
+    flags: { ...flags, VEC4, COEF4 },
     lanes: last.lanes,
     params: { ...params, ...last },
     groups: last.groups,

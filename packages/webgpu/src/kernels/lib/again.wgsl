@@ -1,17 +1,5 @@
 // Recomputes sums value by value after an alarm. This is slow and happens only then.
-#if VEC4
-const WIDTH = 4u;
-#else
-const WIDTH = 1u;
-#endif
-
-fn one(v: Value, j: u32) -> f32 {
-#if VEC4
-  return v[j];
-#else
-  return v;
-#endif
-}
+#include values
 
 // The position of unit `i` of a channel.
 fn unitAt(channel: u32, i: u32) -> u32 {
@@ -20,17 +8,17 @@ fn unitAt(channel: u32, i: u32) -> u32 {
 
 // Adds any number of blocks of 16 units (18 u) within N-1: the rounding error of each addition is kept and added last.
 struct Long {
-  sum: vec2f,
-  lost: vec2f,
+  sum: Sums,
+  lost: Sums,
 }
 
-fn add(to: Long, block: vec2f) -> Long {
+fn add(to: Long, block: Sums) -> Long {
   let sum = to.sum + block;
   let part = sum - to.sum;
   return Long(sum, to.lost + ((to.sum - (sum - part)) + (block - part)));
 }
 
-fn whole(v: Long) -> vec2f {
+fn whole(v: Long) -> Sums {
   let better = v.sum + v.lost;
-  return select(v.sum, better, vec2<bool>(isFinite(better.x), isFinite(better.y)));
+  return Sums(select(v.sum[0], better[0], isFinite(better[0])), select(v.sum[1], better[1], isFinite(better[1])));
 }

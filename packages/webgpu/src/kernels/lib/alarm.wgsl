@@ -11,21 +11,25 @@ var<workgroup> alarmCopy: u32;
 // 2^117: the sums of 1024 lanes below this limit can be joined without overflow.
 const ALARMING = 0x7a000000u;
 
+fn isAlarming(sums: Sums) -> bool {
+  let a = bitcast<Bits>(sums[0]) & Bits(0x7fffffffu);
+  let b = bitcast<Bits>(sums[1]) & Bits(0x7fffffffu);
+  return any(max(a, b) >= Bits(ALARMING));
+}
+
 #if ALONE
-fn shelve(mine: vec2f, local: u32) {
+fn shelve(mine: Sums, local: u32) {
   shelf = mine;
 }
 
 fn alarmed(local: u32) -> u32 {
-  let bits = bitcast<vec2u>(shelf) & vec2u(0x7fffffffu);
-  return select(0u, 1u, max(bits.x, bits.y) >= ALARMING);
+  return select(0u, 1u, isAlarming(shelf));
 }
 #else
 // Puts a lane's share on the shelf, and raises the alarm if the total may not be finite.
-fn shelve(mine: vec2f, local: u32) {
+fn shelve(mine: Sums, local: u32) {
   shelf[local] = mine;
-  let bits = bitcast<vec2u>(mine) & vec2u(0x7fffffffu);
-  if (max(bits.x, bits.y) >= ALARMING) {
+  if (isAlarming(mine)) {
     atomicStore(&alarm, 1u);
   }
 }

@@ -1,14 +1,14 @@
 // fraction * sum + correction * value, rounded once if the adapter's arithmetic allows it (N-8): the rounding errors of
 // the products and of their sum are computed and added. Products of 12-bit halves are exact.
-fn lost(a: f32, b: f32, product: f32) -> f32 {
+fn lost(a: f32, b: Coef, product: Coef) -> Coef {
   let aHigh = bitcast<f32>(bitcast<u32>(a) & 0xfffff000u);
-  let bHigh = bitcast<f32>(bitcast<u32>(b) & 0xfffff000u);
+  let bHigh = bitcast<Coef>(bitcast<Bits>(b) & Bits(0xfffff000u));
   let aLow = a - aHigh;
   let bLow = b - bHigh;
   return (((aHigh * bHigh - product) + aHigh * bLow) + aLow * bHigh) + aLow * bLow;
 }
 
-fn averaged(fraction: f32, sum: f32, correction: f32, value: f32) -> f32 {
+fn averaged(fraction: f32, sum: Coef, correction: f32, value: Coef) -> Coef {
   let kept = fraction * sum;
   let added = correction * value;
   let total = kept + added;

@@ -2,6 +2,8 @@
 // `careful(input, j, k)`, the result of the unit's value `j` by wide arithmetic; and `put(at, v)`.
 // A result that plain arithmetic could not represent is infinite or NaN, or `unlessTiny` made it NaN, so the exponents
 // show it. The exponent of a sum of results shows it too; if only the sum overflows, no result is recomputed.
+#include values
+
 #if IN_PLACE
 // The first unit of the thread that may be lost. It and all that follow are left unchanged, as the input of `mend`.
 alias Note = u32;
@@ -66,23 +68,6 @@ fn areHeld(v: Value) -> bool {
   return max(max(bits.x, bits.y), max(bits.z, bits.w)) < 0x7f800000u;
 #else
   return isHeld(v);
-#endif
-}
-
-fn one(v: Value, j: u32) -> f32 {
-#if VEC4
-  return v[j];
-#else
-  return v;
-#endif
-}
-
-// The operand for value `j` of a unit.
-fn operandOf(v: Coef, j: u32) -> f32 {
-#if COEF4
-  return v[j];
-#else
-  return v;
 #endif
 }
 

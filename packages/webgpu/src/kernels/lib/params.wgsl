@@ -27,8 +27,14 @@ alias Value = f32;
 // Per-channel operands. They hold four channels at once if adjacent values in memory belong to adjacent channels.
 #if COEF4
 alias Coef = vec4f;
+alias Bits = vec4u;
+alias Choice = vec4<bool>;
+alias Sums = mat2x4f; // two numbers per channel
 #else
 alias Coef = f32;
+alias Bits = u32;
+alias Choice = bool;
+alias Sums = vec2f;
 #endif
 
 // A dispatch is folded into two dimensions, because one dimension holds 65,535 workgroups (src/dispatch.ts).

@@ -3,6 +3,10 @@
 // part, src/plan.ts), then the four values of a vector (2), and a tree adds its lanes (8). The terms themselves
 // contribute 3. Parts add a tree (8) and, if a lane has more than one of them, 7 for each factor of 8. The kernel
 // defines `struct Operands` and `fn term(at, k: Operands) -> Pair`.
+//
+// With COEF4 a unit holds the values of four adjacent channels. `channel` then means such a quad of channels, and operands and
+// sums are vectors with a component per channel, so that a thread reads 16 bytes of a row at once. On SwiftShader that takes
+// half the time of [64, 128] and [4096, 64].
 const RUN = 8u;
 
 struct Pair {
@@ -28,9 +32,9 @@ const STRIDE = 1u;
 // With ALONE a channel has one lane. Nothing is shared then, and no barrier is needed: on SwiftShader they were a fifth of
 // the time of [64, 128].
 #if ALONE
-var<private> shelf: vec2f;
+var<private> shelf: Sums;
 #else
-var<workgroup> shelf: array<vec2f, W>;
+var<workgroup> shelf: array<Sums, W>;
 #endif
 
 fn place(local: u32, group: u32) -> Place {
@@ -48,9 +52,14 @@ fn place(local: u32, group: u32) -> Place {
   return Place(lane, channel, part, begin, end);
 }
 
-fn fold(v: Value) -> f32 {
+// The sum of a unit's values of the same channel.
+fn fold(v: Value) -> Coef {
 #if VEC4
+#if COEF4
+  return v;
+#else
   return (v.x + v.y) + (v.z + v.w);
+#endif
 #else
   return v;
 #endif
@@ -74,7 +83,7 @@ fn onward(cursor: Cursor, columns: u32, step: u32) -> Cursor {
 // all its reads before it waits for the first. With TOGETHER, which GPUs have, the rest is such a loop too: beyond the end it
 // reads a unit again, which is in the cache, and adds zeros. Emulators read one unit at a time. That loop comes last, because
 // they execute the body of every loop at least once.
-fn share(here: Place, k: Operands) -> vec2f {
+fn share(here: Place, k: Operands) -> Sums {
   let row = p.channels * p.inner;
   let columns = LANES % p.inner;
   let step = (LANES / p.inner) * row + columns;
@@ -124,7 +133,7 @@ fn share(here: Place, k: Operands) -> vec2f {
 #endif
   runs.a += rest.a;
   runs.b += rest.b;
-  return vec2f(fold(sum.a + runs.a), fold(sum.b + runs.b));
+  return Sums(fold(sum.a + runs.a), fold(sum.b + runs.b));
 }
 
 // Waits for the other lanes of a channel, unless there are none.
@@ -135,15 +144,15 @@ fn meet() {
 }
 
 #if ALONE
-fn tree(local: u32, lane: u32) -> vec2f {
+fn tree(local: u32, lane: u32) -> Sums {
   return shelf;
 }
 #else
-fn four(at: u32, step: u32) -> vec2f {
+fn four(at: u32, step: u32) -> Sums {
   return (shelf[at] + shelf[at + 2u * step]) + (shelf[at + step] + shelf[at + 3u * step]);
 }
 
-fn eight(at: u32, step: u32) -> vec2f {
+fn eight(at: u32, step: u32) -> Sums {
   return four(at, 2u * step) + four(at + step, 2u * step);
 }
 
@@ -151,7 +160,7 @@ fn eight(at: u32, step: u32) -> vec2f {
 // thread of the workgroup must call this function. It is a tree over groups of eight, because barriers cost more than
 // additions. Subgroup operations would save little: on an H100 the moments of [64, 128], two passes with a tree each, take
 // 4.5 us, and a map, which has none, 3.6.
-fn tree(local: u32, lane: u32) -> vec2f {
+fn tree(local: u32, lane: u32) -> Sums {
   let base = local - lane * STRIDE;
   var left = LANES;
   for (; left > 8u; left /= 8u) {
@@ -161,7 +170,7 @@ fn tree(local: u32, lane: u32) -> vec2f {
     }
     workgroupBarrier();
   }
-  var total: vec2f;
+  var total: Sums;
   switch left {
     case 8u: { total = eight(base, STRIDE); }
     case 4u: { total = four(base, STRIDE); }
@@ -173,7 +182,7 @@ fn tree(local: u32, lane: u32) -> vec2f {
 #endif
 
 // The sum over all lanes. Afterwards the shelf is free for the next sum.
-fn joined(mine: vec2f, local: u32, lane: u32) -> vec2f {
+fn joined(mine: Sums, local: u32, lane: u32) -> Sums {
 #if ALONE
   return mine;
 #else

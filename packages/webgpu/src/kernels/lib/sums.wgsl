@@ -4,23 +4,57 @@
 // products of small numbers do not underflow.
 const BIAS = 0x1p52;
 
-// The exponents of the largest terms of a channel, as wide numbers. Every thread of the workgroup must call this
-// function.
-fn greatest(here: Place, end: u32, k: Operands, local: u32) -> vec2i {
-  var top = vec2i(ZERO_EXPONENT);
+// The exponents of the terms of each channel, or of the largest ones.
+#if COEF4
+alias Ints = vec4i;
+#else
+alias Ints = i32;
+#endif
+struct Exponents {
+  a: Ints,
+  b: Ints,
+}
+
+// The terms of the unit's value `j`, as those of its channel. With COEF4 the others, which have channels of their own, are
+// left out.
+struct Terms {
+  exponents: Exponents,
+  a: Coef,
+  b: Coef,
+}
+
+fn termsOf(at: u32, j: u32, k: Operands) -> Terms {
+  let t = terms(at, j, k);
+#if COEF4
+  let mine = vec4u(0u, 1u, 2u, 3u) == vec4u(j);
+  let none = vec4i(ZERO_EXPONENT);
+  let exponents = Exponents(select(none, vec4i(t.a.e), mine), select(none, vec4i(t.b.e), mine));
+  return Terms(exponents, select(vec4f(), vec4f(t.a.m), mine), select(vec4f(), vec4f(t.b.m), mine));
+#else
+  return Terms(Exponents(t.a.e, t.b.e), t.a.m, t.b.m);
+#endif
+}
+
+fn higher(a: Exponents, b: Exponents) -> Exponents {
+  return Exponents(max(a.a, b.a), max(a.b, b.b));
+}
+
+// The exponents of the largest terms. Every thread of the workgroup must call this function.
+fn greatest(here: Place, end: u32, k: Operands, local: u32) -> Exponents {
+  var top = Exponents(Ints(ZERO_EXPONENT), Ints(ZERO_EXPONENT));
   for (var i = here.lane; i < end; i += LANES) {
     let at = unitAt(here.channel, i);
     for (var j = 0u; j < WIDTH; j += 1u) {
-      let t = terms(at, j, k);
-      top = max(top, vec2i(t.a.e, t.b.e));
+      top = higher(top, termsOf(at, j, k).exponents);
     }
   }
 #if !ALONE
   workgroupBarrier();
-  shelf[local] = vec2f(top);
+  shelf[local] = Sums(Coef(top.a), Coef(top.b));
   workgroupBarrier();
   for (var other = 0u; other < LANES; other += 1u) {
-    top = max(top, vec2i(shelf[local - here.lane * STRIDE + other * STRIDE]));
+    let theirs = shelf[local - here.lane * STRIDE + other * STRIDE];
+    top = higher(top, Exponents(Ints(theirs[0]), Ints(theirs[1])));
   }
   workgroupBarrier();
 #endif
@@ -28,19 +62,19 @@ fn greatest(here: Place, end: u32, k: Operands, local: u32) -> vec2i {
 }
 
 // A lane's share of the sums of wide terms, times 2^-top.
-fn lowShare(here: Place, end: u32, k: Operands, top: vec2i) -> vec2f {
+fn lowShare(here: Place, end: u32, k: Operands, top: Exponents) -> Sums {
   var sum = Long();
   var i = here.lane;
   while (i < end) {
-    var block = vec2f();
+    var block = Sums();
     for (var n = 0u; n < 16u && i < end; n += 1u) {
       let at = unitAt(here.channel, i);
-      var unit = vec2f();
+      var unit = Sums();
       for (var j = 0u; j < WIDTH; j += 1u) {
-        let t = terms(at, j, k);
-        unit += vec2f(lowered(t.a.m, t.a.e - top.x), lowered(t.b.m, t.b.e - top.y));
+        let t = termsOf(at, j, k);
+        unit = unit + Sums(loweredAll(t.a, t.exponents.a - top.a), loweredAll(t.b, t.exponents.b - top.b));
       }
-      block += unit;
+      block = block + unit;
       i += LANES;
     }
     sum = add(sum, block);
@@ -48,26 +82,42 @@ fn lowShare(here: Place, end: u32, k: Operands, top: vec2i) -> vec2f {
   return whole(sum);
 }
 
+fn loweredAll(m: Coef, e: Ints) -> Coef {
+#if COEF4
+  return Coef(lowered(m.x, e.x), lowered(m.y, e.y), lowered(m.z, e.z), lowered(m.w, e.w));
+#else
+  return lowered(m, e);
+#endif
+}
+
+fn narrowAll(m: Coef, e: Ints) -> Coef {
+#if COEF4
+  return Coef(narrow(Wide(m.x, e.x)), narrow(Wide(m.y, e.y)), narrow(Wide(m.z, e.z)), narrow(Wide(m.w, e.w)));
+#else
+  return narrow(Wide(m, e));
+#endif
+}
+
 // Joins and stores the sums of a channel. Sums that f32 could not hold are recomputed in wide numbers.
-fn result(here: Place, k: Operands, share: vec2f, local: u32) {
+fn result(here: Place, k: Operands, share: Sums, local: u32) {
   var mine = share;
-  var sums = vec2f();
-  var top = vec2i();
+  var sums = Sums();
+  var top = Exponents();
   for (var turn = 0u; turn < 2u; turn += 1u) {
     shelve(mine, local);
     let alarm = alarmed(local);
     let total = tree(local, here.lane);
     if (turn == 0u) {
-      sums = total * vec2f(1.0, 1.0 / BIAS);
+      sums = Sums(total[0], total[1] * (1.0 / BIAS));
       if (alarm == 0u) {
         break;
       }
-      let end = select(p.units, 0u, here.channel >= p.channels || (isFinite(sums.x) && isFinite(sums.y)));
+      let end = select(p.units, 0u, here.channel >= p.channels || all(areFinite(sums)));
       top = greatest(here, end, k, local);
       mine = lowShare(here, end, k, top);
     } else {
-      sums.x = select(narrow(Wide(total.x, top.x)), sums.x, isFinite(sums.x));
-      sums.y = select(narrow(Wide(total.y, top.y)), sums.y, isFinite(sums.y));
+      let again = Sums(narrowAll(total[0], top.a), narrowAll(total[1], top.b));
+      sums = Sums(select(again[0], sums[0], isFinite(sums[0])), select(again[1], sums[1], isFinite(sums[1])));
     }
   }
   if (here.lane == 0u && here.channel < p.channels) {
