@@ -1,4 +1,4 @@
-import { SHADERS } from "./generated/shaders.ts";
+import { LIBRARY, SHADERS } from "./generated/shaders.ts";
 
 export type KernelName = keyof typeof SHADERS;
 
@@ -22,6 +22,14 @@ export type Flag =
 
 export type Flags = Readonly<Partial<Record<Flag, boolean>>>;
 
+/** The lines of a file, with those of the library in place of each `#include`. */
+function linesOf(text: string): string[] {
+  return text.split("\n").flatMap((line) => {
+    const [directive, name] = line.split(" ");
+    return directive === "#include" ? linesOf(LIBRARY[name as keyof typeof LIBRARY]) : [line];
+  });
+}
+
 /**
  * Returns the WGSL of a kernel with `flags` decided and `constants` declared. The text of branches that are not taken
  * is removed.
@@ -29,7 +37,7 @@ export type Flags = Readonly<Partial<Record<Flag, boolean>>>;
 export function variantOf(kernel: KernelName, flags: Flags, constants: Readonly<Record<string, number>>): string {
   const lines = Object.entries(constants).map(([name, value]) => `const ${name} = ${value}u;`);
   const taken: boolean[] = [];
-  for (const line of SHADERS[kernel].split("\n")) {
+  for (const line of linesOf(SHADERS[kernel])) {
     const [directive, name = ""] = line.split(" ");
     if (directive === "#if") {
       taken.push(name.startsWith("!") ? !flags[name.slice(1) as Flag] : flags[name as Flag] === true);
