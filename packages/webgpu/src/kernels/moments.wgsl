@@ -19,6 +19,8 @@
 #include again
 #include parts
 #include typical
+#include scaled
+#include ahead
 
 @group(0) @binding(1) var<storage, read> x: array<Value>;
 @group(0) @binding(2) var<storage, read_write> mean: array<Coef>;
@@ -67,70 +69,6 @@ fn found(mu: Coef, sums: Sums) -> Found {
   return Found(mu, low, select(squares, Coef(0.0), squares < Coef(0.0)));
 }
 
-const DOWN = 0x1p-82;
-const UP = 0x1p82;
-const RAISED = 164u;
-
-fn deviation(channel: u32, i: u32, by: f32, about: Coef) -> Sums {
-  let d = valueAt(channel, i) * by - about;
-  return Sums(fold(d), fold(d * d));
-}
-
-// A lane's share of the sums over a whole channel, of x * by - about. Blocks are loops of known length: lib/reduce.wgsl.
-fn longShare(here: Place, wanted: Choice, by: f32, about: Coef) -> Sums {
-  let end = select(0u, p.units, any(wanted) && here.channel < p.channels);
-  var sum = Long();
-  var i = here.lane;
-  while (i < end) {
-    var block = Sums();
-    if (i + 15u * LANES < end) {
-      for (var n = 0u; n < 16u; n += 1u) {
-        block = block + deviation(here.channel, i + n * LANES, by, about);
-      }
-      i += 16u * LANES;
-    } else {
-      for (; i < end; i += LANES) {
-        block = block + deviation(here.channel, i, by, about);
-      }
-    }
-    sum = add(sum, block);
-  }
-  return whole(sum);
-}
-
-// Returns `kept`, unless sums of its channel overflowed. Every thread of the workgroup must call this function.
-fn again(here: Place, overflowed: Choice, kept: Found, s: Coef, local: u32) -> Found {
-  var about = s * DOWN;
-  var sums = Sums();
-  for (var turn = 0u; turn < 2u; turn += 1u) {
-    let share = longShare(here, overflowed, DOWN, about);
-    meet();
-    sums = joined(share, local, here.lane);
-    if (turn == 0u) {
-      about += divide(sums[0], p.m);
-    }
-  }
-  let small = found(about, sums);
-#if SPLIT
-  let squares = small.squares;
-#else
-  let squares = divide(small.squares, p.m);
-#endif
-  return Found(
-    select(kept.mean, small.mean * UP, overflowed),
-    select(kept.low, small.low * UP, overflowed),
-    select(kept.squares, raised(squares), overflowed),
-  );
-}
-
-// v * UP * UP, v >= 0, in bits: drivers join two constant factors into one, which is an infinity here.
-fn raised(v: Coef) -> Coef {
-  let bits = bitcast<Bits>(v);
-  let field = (bits >> Bits(23u)) & Bits(0xffu);
-  let up = bitcast<Coef>(select(bits + Bits(RAISED << 23u), Bits(0x7f800000u), field + Bits(RAISED) >= Bits(0xffu)));
-  return select(up, v, (field == Bits(0u)) | (field == Bits(0xffu))); // what is subnormal here does not count
-}
-
 // Computes the result from sums that f32 could hold.
 fn plain(all: Found) -> Found {
 #if SPLIT
@@ -140,7 +78,22 @@ fn plain(all: Found) -> Found {
 #endif
 }
 
-fn store(here: Place, all: Found) {
+// The moving average before the step. It is read long before it is needed, because nothing else hides the time of the read.
+struct Running {
+  mean: Coef,
+  variance: Coef,
+  factor: f32,
+}
+
+fn running(channel: u32) -> Running {
+#if AVERAGE
+  return Running(meanSum[channel], varianceSum[channel], factor[0]);
+#else
+  return Running();
+#endif
+}
+
+fn store(here: Place, all: Found, before: Running) {
   let c = here.channel;
   if (here.lane != 0u || c >= p.channels) {
     return;
@@ -151,10 +104,10 @@ fn store(here: Place, all: Found) {
   meanLow[c] = all.low;
 #endif
 #if AVERAGE
-  meanSum[c] = averaged(p.fraction, meanSum[c], 1.0, all.mean);
-  varianceSum[c] = averaged(p.fraction, varianceSum[c], p.correction, all.squares);
+  meanSum[c] = averaged(p.fraction, before.mean, 1.0, all.mean);
+  varianceSum[c] = averaged(p.fraction, before.variance, p.correction, all.squares);
   if (c == 0u) {
-    let steps = averaged(p.fraction, Coef(factor[0]), 1.0, Coef(1.0));
+    let steps = averaged(p.fraction, Coef(before.factor), 1.0, Coef(1.0));
 #if COEF4
     factor[0] = steps.x;
 #else
@@ -175,6 +128,7 @@ fn main(
     return;
   }
   let here = place(local, group);
+  let before = running(here.channel);
 #if ONCE
   let s = typical(here, local);
 #else
@@ -198,7 +152,7 @@ fn main(
     let overflowed = !(isFinite(around[1]) & isFinite(select(around[1], about[1], far)));
     all = again(here, overflowed, all, s, local);
   }
-  store(here, all);
+  store(here, all, before);
 }
 
 // For channels that are cut into parts: `sums`, `deviations` and `finish` run one after the other. After the sums of
@@ -219,8 +173,15 @@ fn sums(
     return;
   }
   let here = place(local, group);
+#if TOGETHER
+  let first = ahead(here);
   let s = typical(here, local);
-  keep(0u, here, joined(share(here, Operands(s)), local, here.lane));
+  let mine = shareAfter(first, here, Operands(s));
+#else
+  let s = typical(here, local);
+  let mine = share(here, Operands(s));
+#endif
+  keep(0u, here, joined(mine, local, here.lane));
   if (here.lane == 0u && here.part == 0u && here.channel < p.channels) {
     parts[pairOf(0u, here.channel)] = Sums(s, Coef(0.0));
   }
@@ -261,6 +222,7 @@ fn finish(
     return;
   }
   let here = place(local, group);
+  let before = running(here.channel);
   let s = parts[pairOf(0u, here.channel)][0];
   shelve(shareOfParts(0u, here.channel, here.lane), local);
   meet();
@@ -270,18 +232,28 @@ fn finish(
   let verdict = parts[pairOf(1u, here.channel)];
   let far = verdict[1] != Coef(0.0);
   let mu = verdict[0];
-  shelve(shareOfParts(1u, here.channel, here.lane), local);
 #else
   let far = isFar(around);
   let mu = s + divide(around[0], p.m);
+#endif
+  if (any(far)) {
+    alert(AGAIN);
+  }
+  if (alarmed(local) == 0u) {
+    store(here, plain(found(mu, around)), before);
+    return;
+  }
+#if DEVIATIONS
+  shelve(shareOfParts(1u, here.channel, here.lane), local);
+#else
   shelve(longShare(here, far, 1.0, mu), local);
 #endif
   let alarm = alarmed(local);
   let about = tree(local, here.lane);
   var all = plain(found(mu, either(around, about, far)));
-  if (alarm != 0u) {
+  if ((alarm & OVERFLOW) != 0u) {
     let overflowed = !(isFinite(around[1]) & isFinite(select(around[1], about[1], far)));
     all = again(here, overflowed, all, s, local);
   }
-  store(here, all);
+  store(here, all, before);
 }

@@ -1,8 +1,8 @@
 // Sums over channels, two sums at a time. LANES threads share a channel, and SLOTS channels share a workgroup of W
 // threads. The error for N-1, in u: a thread adds 8 terms (7), 8 such runs (7) and 8 of those (7: at most 512 units per
 // part, src/plan.ts), then the four values of a vector (2), and a tree adds its lanes (8). The terms themselves
-// contribute 3. Parts add a tree (8) and, if a lane has more than one of them, 7 for each factor of 8. The kernel
-// defines `struct Operands` and `fn term(at, k: Operands) -> Pair`.
+// contribute 3. Parts add a tree (8) and, if a lane has more than one of them, 7 for each factor of 8; a run that is read
+// ahead (lib/ahead.wgsl) joins the others last (1). The kernel defines `struct Operands` and `fn term(at, k: Operands) -> Pair`.
 //
 // With COEF4 a unit holds the values of four adjacent channels. `channel` then means such a quad of channels, and operands and
 // sums are vectors with a component per channel, so that a thread reads 16 bytes of a row at once. On SwiftShader that takes
