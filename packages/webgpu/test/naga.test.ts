@@ -10,6 +10,8 @@ interface Report {
   readonly results: readonly Result[];
   /** The result of splitMoments for 1, 2, 3, 6. */
   readonly split: readonly number[];
+  /** With the variants for GPUs, the mean, variance and sum dy / m of channels that are 1 in half of the rows and 3 in the others. */
+  readonly sums: readonly (readonly number[])[];
   /** The contract's kernels that were called. */
   readonly called: readonly string[];
   /** The labels of the pipelines that were created. */
@@ -51,7 +53,20 @@ const [x, mean, meanLow, m2] = [4, 1, 1, 1].map((length) => backend.alloc("float
 backend.write(x, Float32Array.of(1, 2, 3, 6));
 backend.kernels.splitMoments(x, { outer: 4, channels: 1, inner: 1 }, { mean, meanLow, m2 });
 const split = await Promise.all([mean, meanLow, m2].map(async (one) => (await backend.read(one, 1))[0]));
-console.log(JSON.stringify({ split, adapter, results, called: [...called], pipelines: [...pipelines] }));
+const gpuLike = await createWebGpu({ tuning: { workgroup: 64, busy: 64, items: 4, copies: true } });
+const sums = [];
+for (const [outer, channels, inner] of [[8200, 8, 1], [4100, 3, 1], [2, 1, 16384]]) {
+  const g = { outer, channels, inner };
+  const row = channels * inner;
+  const tensor = gpuLike.alloc("float32", outer * row);
+  gpuLike.write(tensor, Float32Array.from({ length: outer * row }, (_, i) => (Math.floor(i / row) % 2 ? 3 : 1)));
+  const [mean, variance, dy, dyXhat] = [0, 1, 2, 3].map(() => gpuLike.alloc("float32", channels));
+  gpuLike.kernels.moments(tensor, g, { mean, variance });
+  gpuLike.kernels.gradSums(tensor, tensor, g, { mean, variance }, 0, { dy, dyXhat }, null);
+  const [means, variances, totals] = await Promise.all([mean, variance, dy].map((one) => gpuLike.read(one, channels)));
+  for (let c = 0; c < channels; c++) sums.push([means[c], variances[c], totals[c] / (outer * inner)]);
+}
+console.log(JSON.stringify({ split, sums, adapter, results, called: [...called], pipelines: [...pipelines] }));
 `;
 
 const program = denoProgram();
@@ -67,6 +82,7 @@ describe.skipIf(program === null)(`naga${program ? "" : ` (skipped: npm's deno h
     expect(report.results.filter(({ status }) => status === "failed")).toEqual([]);
     expect(report.results.filter(({ status }) => status === "passed").length).toBeGreaterThan(60);
     expect(report.split).toEqual([3, 0, 14]);
+    expect(report.sums).toEqual(Array(8 + 3 + 1).fill([2, 1, 2]));
     await using here = await createWebGpu();
     expect([...report.called].sort()).toEqual(Object.keys(here.kernels).sort());
     const compiled = new Set(report.pipelines.map((label) => label.split(" ")[1]));

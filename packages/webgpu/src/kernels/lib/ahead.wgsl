@@ -11,9 +11,10 @@ fn ahead(here: Place) -> array<Value, RUN> {
 
 // This thread's share of the sums over `here`, whose first run is `first` unless the part is shorter.
 fn shareAfter(first: array<Value, RUN>, here: Place, k: Operands) -> Sums {
+  var values = first; // a parameter may not be indexed by a variable in every compiler
   var run = Pair();
   for (var n = 0u; n < RUN; n += 1u) {
-    let d = first[n] - k.shift;
+    let d = values[n] - k.shift;
     run.a += d;
     run.b += d * d;
   }
