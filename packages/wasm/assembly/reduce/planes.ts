@@ -2,24 +2,31 @@
  * The two sums of every channel of planes, taken in order of memory:
  *
  * entries = 0                                   a float64 pair of sums per channel
- *   for each row of inner elements, or several outer rows at a time if they are short:
+ *   for each row of inner elements, for several outer rows if they are short, or for four streams:
  *     for each channel c:
  *       for each run of RUN x 4 vectors:          sums in the dtype, a tree of four vectors per addition
  *         a, q = sums of u, v over the run
  *         entries[c] += a, q                      widened (float32) or compensated (float64)
  *   total[c] = the lanes of entries[c]
  *
+ * A tensor too large for the cache is read as four streams, which hardware prefetches side by side: outer rows a quarter
+ * of the part apart, or quarters of one long row. A tree is then one vector of each. Measured, ns per element, with one
+ * stream and with four: moments [32, 64, 3136] float32 0.33 and 0.22, float64 0.81 and 0.51; gradSums 0.52 and 0.42, 1.21
+ * and 0.95; moments [256, 64, 196] float32 0.25 and 0.17.
+ *
  * If a tensor has short outer rows, each channel's elements are cut into parts that have entries of their own. The
  * number of parts depends only on the shape, and they are added in order, so that threads do not change bits. Bounds:
  * N-1, with at most 2 + RUN + 3 additions in the dtype.
  */
 import { job } from "../job";
-import { CHUNK, count, entryBytes, partial, TOTALS, table } from "../shape";
+import { CHUNK, count, entryBytes, isLarge, odd, partial, TOTALS, table } from "../shape";
 import { lastLanes, lost, total, widen, zero } from "../vector";
-import { areDeviations, first as firstTerm, second, sumOfFour } from "./terms";
+import { areDeviations, first as firstTerm, operands, second, sumOfFour } from "./terms";
 
 /** The number of additions per lane before its sum is widened. */
 const RUN: u32 = 8;
+/** The bytes from which on a single row of a large tensor is read as four streams. */
+const LONG: u32 = 16384;
 /** The number of outer rows that are read together, each as a stream of its own. */
 const MOST_TOGETHER: u32 = 4;
 
@@ -36,13 +43,31 @@ export function sumPart<T, K>(first: u32, last: u32, part: u32): void {
   const c1 = table(1) + coefficients;
   const row = from / inner;
   let column = from - row * inner;
-  let start = (areDeviations<K>() ? job.x : job.dy) + (row * job.channels + first) * plane;
+  const toNext = job.channels * plane;
+  let start = (areDeviations<K>() ? job.x : job.dy) + row * toNext + first * plane;
+  const end = c0 + (last - first) * sizeof<T>();
   const together = rowsTogether<T>();
+  const large = isLarge<T>(operands<K>());
   while (n > 0) {
     const length = min(inner - column, n);
-    const rows = column === 0 ? max(min(together, n / inner), 1) : 1;
-    sumRows<T, K>(start + column * sizeof<T>(), length, rows, c0, c0 + (last - first) * sizeof<T>(), c1, entries);
-    start += rows * job.channels * plane;
+    const at = start + column * sizeof<T>();
+    let rows: u32 = 1;
+    if (large && column === 0 && n >= 4 * inner) {
+      const each = odd(n / inner / 4);
+      for (let i: u32 = 0; i < each; i++)
+        sumStreams<T, K>(start + i * toNext, inner, each * toNext, c0, end, c1, entries);
+      rows = 4 * each;
+    } else if (large && length * sizeof<T>() >= LONG) {
+      const lines = odd((length * sizeof<T>()) / 256);
+      const each: u32 = (lines * 64) / sizeof<T>();
+      sumStreams<T, K>(at, each, lines * 64, c0, end, c1, entries);
+      const rest = length - 4 * each;
+      if (rest > 0) sumRows<T, K>(at + lines * 256, rest, 1, c0, end, c1, entries);
+    } else {
+      if (column === 0) rows = max(min(together, n / inner), 1);
+      sumRows<T, K>(at, length, rows, c0, end, c1, entries);
+    }
+    start += rows * toNext;
     n -= rows * length;
     column = 0;
   }
@@ -129,6 +154,61 @@ export function addCompensated(sum: usize, term: v128, apart: usize): void {
   const after = f64x2.add(before, term);
   v128.store(sum, after);
   v128.store(sum + apart, f64x2.add(v128.load(sum + apart), lost(before, term, after)));
+}
+
+/**
+ * Adds both sums of four rows of n elements, `far` bytes apart, to the entry of each channel. The rows are streams, whose
+ * vectors at one place are a tree per addition.
+ */
+function sumStreams<T, K>(start: usize, n: u32, far: usize, c0: usize, end: usize, c1: usize, entry: usize): void {
+  const apart = job.x - job.dy;
+  const plane = job.inner * sizeof<T>();
+  const odd = n & (16 / sizeof<T>() - 1);
+  const whole = (n - odd) * sizeof<T>();
+  const mask = lastLanes<T>(odd);
+  for (; c0 < end; c0 += sizeof<T>(), c1 += sizeof<T>(), start += plane, entry += entryBytes<T>()) {
+    const s = v128.load_splat<T>(c0);
+    const r = areDeviations<K>() ? s : v128.load_splat<T>(c1);
+    const past = start + whole;
+    for (let p = start; p < past; ) {
+      let a = zero();
+      let q = zero();
+      for (const stop = min(p + RUN * 16, past); p < stop; p += 16) {
+        const p1 = p + far;
+        const p2 = p1 + far;
+        const p3 = p2 + far;
+        const u0 = firstTerm<T, K>(v128.load(p), s);
+        const u1 = firstTerm<T, K>(v128.load(p1), s);
+        const u2 = firstTerm<T, K>(v128.load(p2), s);
+        const u3 = firstTerm<T, K>(v128.load(p3), s);
+        a = v128.add<T>(a, sumOfFour<T>(u0, u1, u2, u3));
+        const v0 = second<T, K>(u0, p, apart, s, r);
+        const v1 = second<T, K>(u1, p1, apart, s, r);
+        const v2 = second<T, K>(u2, p2, apart, s, r);
+        const v3 = second<T, K>(u3, p3, apart, s, r);
+        q = v128.add<T>(q, sumOfFour<T>(v0, v1, v2, v3));
+      }
+      if (odd > 0 && p === past) {
+        for (let stream = 0, last = past + odd * sizeof<T>() - 16; stream < 4; stream++, last += far) {
+          const u = firstTerm<T, K>(v128.load(last), s);
+          a = v128.add<T>(a, v128.and(u, mask));
+          q = v128.add<T>(q, v128.and(second<T, K>(u, last, apart, s, r), mask));
+        }
+      }
+      addRuns<T>(entry, a, q);
+    }
+  }
+}
+
+/** Adds both runs to the entry of a channel. */
+function addRuns<T>(entry: usize, a: v128, q: v128): void {
+  if (sizeof<T>() === 4) {
+    v128.store(entry, widen(v128.load(entry), a));
+    v128.store(entry, widen(v128.load(entry, 16), q), 16);
+  } else {
+    addCompensated(entry, a, 32);
+    addCompensated(entry + 16, q, 32);
+  }
 }
 
 /** Adds up parts and lanes. Computes both totals of channels [first, last), as float64. */
