@@ -31,6 +31,9 @@ const SERIES: Record<string, (i: number, m: number, random: () => number) => num
 const GEOMETRIES: readonly Geometry[] = [
   { outer: 1, channels: 1, inner: 1_000_003 },
   { outer: 7, channels: 2, inner: 40_009 },
+  // More than 8 MiB, which is read as four streams: of a row, and of outer rows.
+  { outer: 1, channels: 1, inner: 2_200_003 },
+  { outer: 9, channels: 3, inner: 90_007 },
   { outer: 33, channels: 5, inner: 49 },
   { outer: 40_001, channels: 3, inner: 1 },
   { outer: 9001, channels: 64, inner: 1 },
