@@ -28,6 +28,8 @@ const LARGE: u64 = 8388608;
  * gradSums [4096, 64] 0.30 and 0.32, but float64 [64, 128] 0.73 and 0.70.
  */
 const STREAMED: u64 = 131072;
+/** Rows of more bytes need tables that take half of the first-level cache. */
+const NARROW: u32 = 2048;
 const MOST_FOLDED: u32 = 256;
 /** The number of elements per item of a map. */
 export const SLICE: u32 = 16384;
@@ -232,13 +234,14 @@ export function streamsOf<T>(operands: u32, rows: u32): u32 {
 
 /**
  * The number of rows that a map walks together, block by block, so that coefficients are loaded once for all of them.
- * They are streams of their own, of `odd` rows each. Measured, ns per element, rows one by one, 4 that follow one
- * another, then 4, 6 and 8 streams: float64 normalize of [4096, 64] 0.52, 0.38, 0.31, 0.29, 0.29; float32 normalize of
- * [25088, 256] 0.61, 1.08, 0.49, 0.49, 0.67, gradNormalize 0.93, 1.60, 0.87, 1.04, 1.80; of [4096, 64] 0.47, 0.25, 0.25,
- * 0.25, 0.27.
+ * They are streams of their own, of `odd` rows each: six if they come from the cache and leave room for tables of narrow
+ * rows in its first level. Measured, ns per element, rows one by one, 4 that follow one another, then 4, 6 and 8
+ * streams: float64 normalize of [4096, 64] 0.52, 0.38, 0.31, 0.29, 0.29; float32 normalize of [25088, 256] 0.61, 1.08,
+ * 0.49, 0.49, 0.67, gradNormalize 0.93, 1.60, 0.87, 1.04, 1.80; of [4096, 64] 0.47, 0.25, 0.25, 0.24, 0.27; of
+ * [512, 1024] 0.42, 0.26, 0.24, 0.25, 0.29.
  */
 export function groupOfMap<T>(operands: u32): u32 {
-  return isLarge<T>(operands) ? 4 : 6;
+  return isLarge<T>(operands) || job.columns * sizeof<T>() > NARROW ? 4 : 6;
 }
 
 /** The largest odd number that is not above n; 0 for 0. */
