@@ -16,6 +16,9 @@ export function exponentOf(x: number): number {
   return ((words[UPPER]! >>> 20) & 0x7ff) - (subnormal ? 1086 : 1022);
 }
 
+/** 2^n for -1024 < n < 1024 at n + 1024, because computing a power takes several times as long as a load. */
+const POWERS = Float64Array.from({ length: 2048 }, (_, n) => 2 ** (n - 1024));
+
 /**
  * x * 2^e, rounded only if the result is subnormal. It takes three steps because 2^e itself may be beyond the range of
  * a number.
@@ -23,8 +26,8 @@ export function exponentOf(x: number): number {
 export function scaleBy(x: number, e: number): number {
   const all = Math.max(Math.min(e, 3000), -3000);
   const step = Math.trunc(all / 3);
-  const factor = 2 ** step;
-  return x * factor * factor * 2 ** (all - 2 * step);
+  const factor = POWERS[1024 + step]!;
+  return x * factor * factor * POWERS[1024 + all - 2 * step]!;
 }
 
 /** From 2^960 on, differences are taken of quarters, because the difference of two such numbers may overflow. */
