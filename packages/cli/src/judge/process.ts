@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { heapOptions } from "./heap.ts";
 import { type Entry, followJournal } from "./journal.ts";
 import { MIB, type Order } from "./order.ts";
 import { type Printed, printedBy } from "./printed.ts";
@@ -56,7 +57,11 @@ export async function runProcess(
   writeFileSync(journal, "");
   writeFileSync(orders, JSON.stringify({ ...order, journal, parent: process.pid } satisfies Order));
   const reader = followJournal(journal);
-  const child = fork(CHILD, [orders], { stdio: ["ignore", "pipe", "pipe", "ipc"], detached: true });
+  const child = fork(CHILD, [orders], {
+    execArgv: [...process.execArgv, ...heapOptions()],
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+    detached: true,
+  });
   const printed = printedBy(child);
   running.add(child);
   let exited = false;
