@@ -1,13 +1,12 @@
 import { createBatchNormScale, type Dtype, type Geometry, type HostArray } from "@bn/core";
 import type { Case } from "../case.ts";
-import { gradSumBounds, precisionOf } from "../truth/bounds.ts";
+import { gradSumBounds } from "../truth/bounds.ts";
 import { channelsOf, each, gradSums, moments, normalize, valuesOf } from "../truth/oracle.ts";
 import { check, perChannel, truthOf } from "../truth/truth.ts";
 import { DTYPES, hostArray } from "./data.ts";
-import { geometryOf, withScope } from "./layer-kit.ts";
+import { geometryOf, layerCase } from "./layer-kit.ts";
 import { withOperands } from "./operands.ts";
 import { random } from "./random.ts";
-import { withoutFused } from "./without-fused.ts";
 
 /** m is a power of two, so that sum / m is exact. */
 const SHAPES: readonly (readonly number[])[] = [
@@ -78,57 +77,44 @@ function momentsCase(shape: readonly number[], dtype: Dtype): Case {
 
 function exactCase(shape: readonly number[], dtype: Dtype, fused: boolean): Case {
   const id = `exact/${shape.join("x")}/${fused ? "" : "unfused/"}${dtype}`;
-  return {
-    id,
-    group: "exact",
-    clause: "N-7",
-    needs: fused ? { dtype } : { dtype, fused: true },
-    run: ({ backend }) =>
-      withScope(fused ? backend : withoutFused(backend), dtype, async (scope) => {
-        const p = precisionOf(dtype, backend.supports);
-        const g = geometryOf(shape);
-        const { x, dy } = exactData(id, g, dtype);
-        const layer = scope.own(createBatchNormScale({ eps: 0, biasTerm: true, movingAverageFraction: 1 }));
-        const [bottom, top] = [scope.filled(shape, x), scope.blob()];
-        layer.setUp([bottom], [top]);
-        const r = random(`${id}|affine`);
-        const gamma = hostArray(dtype, g.channels).map(() => (r.uniform() < 0.5 ? -1 : 1) * 2 ** r.integer(-2, 2));
-        const beta = hostArray(dtype, g.channels).map(() => (r.uniform() < 0.5 ? -1 : 1) * 2 ** r.integer(-2, 2));
-        layer.blobs[3]?.write(gamma);
-        layer.blobs[4]?.write(beta);
-        layer.forward([bottom], [top]);
-        top.writeDiff(dy);
-        layer.backward([top], [true], [bottom]);
+  return layerCase({ id, group: "exact", clause: "N-7", dtype, fused }, async ({ p, single, backend }) => {
+    const g = geometryOf(shape);
+    const { x, dy } = exactData(id, g, dtype);
+    const layer = single(createBatchNormScale({ eps: 0, biasTerm: true, movingAverageFraction: 1 }), shape, x);
+    const r = random(`${id}|affine`);
+    const powers = () => hostArray(dtype, g.channels).map(() => (r.uniform() < 0.5 ? -1 : 1) * 2 ** r.integer(-2, 2));
+    const [gamma, beta] = [powers(), powers()];
+    layer.write(3, gamma, beta);
+    layer.forward();
+    layer.backward(dy);
 
-        const stats = moments(x, g);
-        const m = g.outer * g.inner;
-        const sums = gradSums(dy, x, g, stats, 0);
-        const off = gradSumBounds(p, dy, x, g, stats, 0, sums, null);
-        const none = new Float64Array(g.channels);
-        const row = perChannel(g.channels);
-        const exact = backend.supports.correctlyRounded;
-        const y = normalize(x, g, stats, 0, { gamma: channelsOf(gamma), beta: channelsOf(beta) });
-        // If sqrt and division round correctly, r is a power of two. Otherwise it has an error of its own.
-        const bound = exact ? 0 : p.k * p.u;
-        const yBound = y.map(
-          (value, i) => bound * (Math.abs(value) + 2 * Math.abs(beta[Math.floor(i / g.inner) % g.channels] ?? 0)),
-        );
-        const read = async (i: number) => (await layer.blobs[i]?.read()) ?? [];
-        const diff = async (i: number) => (await layer.blobs[i]?.readDiff()) ?? [];
-        const varianceSum = valuesOf(stats.variance).map((v) => v * (m / (m - 1)));
-        return [
-          check("blobs[0], the mean", await read(0), { expected: valuesOf(stats.mean), bound: none }, row),
-          // m / (m - 1) is not a short number: it is rounded once, and the product once.
-          check("blobs[1]", await read(1), { expected: varianceSum, bound: varianceSum.map((v) => 2 * p.u * v) }, row),
-          check(
-            "blobs[3].diff",
-            await diff(3),
-            exact ? { expected: valuesOf(sums.dyXhat), bound: none } : truthOf(p, sums.dyXhat, off.dyXhat),
-            row,
-          ),
-          check("blobs[4].diff", await diff(4), { expected: valuesOf(sums.dy), bound: none }, row),
-          check("top", await top.read(), { expected: y, bound: yBound }, g),
-        ];
-      }),
-  };
+    const stats = moments(x, g);
+    const m = g.outer * g.inner;
+    const sums = gradSums(dy, x, g, stats, 0);
+    const off = gradSumBounds(p, dy, x, g, stats, 0, sums, null);
+    const none = new Float64Array(g.channels);
+    const row = perChannel(g.channels);
+    const exact = backend.supports.correctlyRounded;
+    const y = normalize(x, g, stats, 0, { gamma: channelsOf(gamma), beta: channelsOf(beta) });
+    // If sqrt and division round correctly, r is a power of two. Otherwise it has an error of its own.
+    const bound = exact ? 0 : p.k * p.u;
+    const yBound = y.map(
+      (value, i) => bound * (Math.abs(value) + 2 * Math.abs(beta[Math.floor(i / g.inner) % g.channels] ?? 0)),
+    );
+    const varianceSum = valuesOf(stats.variance).map((v) => v * (m / (m - 1)));
+    const dGamma = exact ? { expected: valuesOf(sums.dyXhat), bound: none } : truthOf(p, sums.dyXhat, off.dyXhat);
+    return [
+      check("blobs[0], the mean", await layer.read(0), { expected: valuesOf(stats.mean), bound: none }, row),
+      // m / (m - 1) is not a short number: it is rounded once, and the product once.
+      check(
+        "blobs[1]",
+        await layer.read(1),
+        { expected: varianceSum, bound: varianceSum.map((v) => 2 * p.u * v) },
+        row,
+      ),
+      check("blobs[3].diff", await layer.readDiff(3), dGamma, row),
+      check("blobs[4].diff", await layer.readDiff(4), { expected: valuesOf(sums.dy), bound: none }, row),
+      check("top", await layer.top.read(), { expected: y, bound: yBound }, g),
+    ];
+  });
 }

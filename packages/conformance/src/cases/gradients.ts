@@ -1,11 +1,20 @@
-import { createBatchNormScale, createScale, type Dtype, type Geometry, type HostArray, type Layer } from "@bn/core";
+import { createBatchNormScale, createScale, type Dtype, type Geometry, type HostArray } from "@bn/core";
 import type { Case, Comparison } from "../case.ts";
-import { precisionOf, scaleBound, sumBound } from "../truth/bounds.ts";
+import { scaleBound, sumBound } from "../truth/bounds.ts";
 import { add, type DD, dd, div, mul, sub, ZERO } from "../truth/dd.ts";
 import { channelsOf, each, type GammaBeta, moments, type Stats, scale, scaleSums, xhatOf } from "../truth/oracle.ts";
-import { backwardTruth, batchStats, check, forwardTruth, perChannel, storedStats, truth } from "../truth/truth.ts";
-import { DTYPES, factors, hostArray, normals } from "./data.ts";
-import { geometryOf, type Scope, withScope } from "./layer-kit.ts";
+import {
+  type BackwardTruth,
+  backwardTruth,
+  batchStats,
+  check,
+  forwardTruth,
+  perChannel,
+  storedStats,
+  truth,
+} from "../truth/truth.ts";
+import { DTYPES, factors, normals } from "./data.ts";
+import { geometryOf, layerCase, type Single, type Tools } from "./layer-kit.ts";
 
 /**
  * Gradients of L = sum w y by central differences, (L(x + h) - L(x - h)) / 2h, which do not depend on the formulas of
@@ -34,19 +43,16 @@ interface Problem {
   readonly beta: HostArray;
 }
 
-function problemFor(seed: string, shape: readonly number[], dtype: Dtype): Problem {
+function problemFor({ id, dtype }: Tools, shape: readonly number[]): Problem {
   const g = geometryOf(shape);
-  const round = (values: HostArray) =>
-    hostArray(
-      dtype,
-      Array.from(values, (v) => Math.round(v * 2 ** 16) / 2 ** 16),
-    );
+  const count = g.outer * g.channels * g.inner;
+  const round = (values: HostArray) => values.map((v) => Math.round(v * 2 ** 16) / 2 ** 16);
   return {
     g,
-    x: round(normals(`${seed}|x`, g.outer * g.channels * g.inner, dtype)),
-    w: normals(`${seed}|w`, g.outer * g.channels * g.inner, dtype),
-    gamma: round(factors(`${seed}|gamma`, g.channels, dtype)),
-    beta: round(normals(`${seed}|beta`, g.channels, dtype)),
+    x: round(normals(`${id}|x`, count, dtype)),
+    w: normals(`${id}|w`, count, dtype),
+    gamma: round(factors(`${id}|gamma`, g.channels, dtype)),
+    beta: round(normals(`${id}|beta`, g.channels, dtype)),
   };
 }
 
@@ -71,58 +77,52 @@ function differences(values: ArrayLike<number>, h: number, f: (moved: Float64Arr
 
 function oracleCase(shape: readonly number[], mode: "batch" | "global", dtype: Dtype): Case {
   const id = `gradients/oracle/${mode}/${shape.join("x")}/${dtype}`;
-  return {
-    id,
-    group: "gradients",
-    clause: "N-6",
-    needs: { dtype },
-    run: ({ backend }) =>
-      withScope(backend, dtype, async (scope) => {
-        const p = precisionOf(dtype, backend.supports);
-        const problem = problemFor(id, shape, dtype);
-        const { g, x, w, gamma, beta } = problem;
-        const running = {
-          mean: channelsOf(normals(`${id}|mean`, g.channels, dtype)),
-          variance: channelsOf(factors(`${id}|variance`, g.channels, dtype, true)),
-          factor: dd(1),
-        };
-        const layer = setUp(scope, problem, shape, mode === "global");
-        if (mode === "global") {
-          layer.blobs[0]?.write(running.mean.map(({ hi }) => hi));
-          layer.blobs[1]?.write(running.variance.map(({ hi }) => hi));
-          layer.blobs[2]?.write([1]);
-        }
-        const [bottom, top] = [scope.filled(shape, x), scope.blob()];
-        layer.forward([bottom], [top]);
-        top.writeDiff(w);
-        layer.backward([top], [true], [bottom]);
+  return layerCase({ id, group: "gradients", clause: "N-6", dtype }, async (t) => {
+    const problem = problemFor(t, shape);
+    const { g, x, w, gamma, beta } = problem;
+    const global = mode === "global";
+    const mean = normals(`${id}|mean`, g.channels, dtype);
+    const variance = factors(`${id}|variance`, g.channels, dtype, true);
+    const layer = layerFor(t, problem, shape, global);
+    if (global) layer.write(0, mean, variance, [1]);
+    layer.forward();
+    layer.backward(w);
 
-        const stats = mode === "global" ? storedStats(p, running) : batchStats(p, x, g);
-        const given = mode === "global" ? stats.stats : null;
-        const affine = { gamma: channelsOf(gamma), beta: channelsOf(beta) };
-        const { dx, dGamma, dBeta } = backwardTruth(p, { x, g, eps: EPS, affine }, w, stats);
-        const h = TINY_STEP;
-        const row = perChannel(g.channels);
-        const numeric = {
-          dx: differences(x, h, (moved) => loss(problem, moved, affine, given)),
-          dGamma: differences(gamma, h, (moved) => loss(problem, x, { ...affine, gamma: channelsOf(moved) }, given)),
-          dBeta: differences(beta, h, (moved) => loss(problem, x, { ...affine, beta: channelsOf(moved) }, given)),
-        };
-        const diff = async (i: number) => (await layer.blobs[i]?.readDiff()) ?? [];
-        return [
-          check("bottom.diff", await bottom.readDiff(), { expected: numeric.dx, bound: dx.bound }, g),
-          check("blobs[3].diff", await diff(3), { expected: numeric.dGamma, bound: dGamma.bound }, row),
-          check("blobs[4].diff", await diff(4), { expected: numeric.dBeta, bound: dBeta.bound }, row),
-        ];
-      }),
-  };
+    const running = { mean: channelsOf(mean), variance: channelsOf(variance), factor: dd(1) };
+    const stats = global ? storedStats(t.p, running) : batchStats(t.p, x, g);
+    const given = global ? stats.stats : null;
+    const affine = { gamma: channelsOf(gamma), beta: channelsOf(beta) };
+    const bounds = backwardTruth(t.p, { x, g, eps: EPS, affine }, w, stats);
+    const moved = (values: HostArray, of: (values: Float64Array) => DD) => differences(values, TINY_STEP, of);
+    return compared(layer, 3, g, bounds, {
+      dx: moved(x, (values) => loss(problem, values, affine, given)),
+      dGamma: moved(gamma, (values) => loss(problem, x, { ...affine, gamma: channelsOf(values) }, given)),
+      dBeta: moved(beta, (values) => loss(problem, x, { ...affine, beta: channelsOf(values) }, given)),
+    });
+  });
 }
 
-function setUp(scope: Scope, { gamma, beta }: Problem, shape: readonly number[], useGlobalStats: boolean): Layer {
-  const layer = scope.own(createBatchNormScale({ eps: EPS, biasTerm: true, useGlobalStats, updateStats: false }));
-  layer.setUp([scope.blob(shape)], [scope.blob()]);
-  layer.blobs[3]?.write(gamma);
-  layer.blobs[4]?.write(beta);
+/** Compares gradients with differences. gamma is blobs[first], and beta follows it. */
+async function compared(
+  layer: Single,
+  first: number,
+  g: Geometry,
+  { dx, dGamma, dBeta }: BackwardTruth,
+  numeric: Readonly<Record<keyof BackwardTruth, Float64Array>>,
+): Promise<Comparison[]> {
+  const row = perChannel(g.channels);
+  const [gamma, beta] = [await layer.readDiff(first), await layer.readDiff(first + 1)];
+  return [
+    check("bottom.diff", await layer.bottom.readDiff(), { ...dx, expected: numeric.dx }, g),
+    check(`blobs[${first}].diff`, gamma, { ...dGamma, expected: numeric.dGamma }, row),
+    check(`blobs[${first + 1}].diff`, beta, { ...dBeta, expected: numeric.dBeta }, row),
+  ];
+}
+
+function layerFor(t: Tools, { x, gamma, beta }: Problem, shape: readonly number[], useGlobalStats: boolean): Single {
+  const params = { eps: EPS, biasTerm: true, useGlobalStats, updateStats: false };
+  const layer = t.single(createBatchNormScale(params), shape, x);
+  layer.write(3, gamma, beta);
   return layer;
 }
 
@@ -156,48 +156,39 @@ function truncation({ g, x, w, gamma }: Problem, h: number): Float64Array {
 
 function ownCase(shape: readonly number[]): Case {
   const id = `gradients/own/batch/${shape.join("x")}/float64`;
-  return {
-    id,
-    group: "gradients",
-    clause: "BN-10",
-    needs: { dtype: "float64" },
-    run: ({ backend }) =>
-      withScope(backend, "float64", async (scope) => {
-        const p = precisionOf("float64", backend.supports);
-        const problem = problemFor(id, shape, "float64");
-        const { g, x, w, gamma, beta } = problem;
-        const layer = setUp(scope, problem, shape, false);
-        const [bottom, top] = [scope.filled(shape, x), scope.blob()];
-        const forward = async (values: ArrayLike<number>) => {
-          bottom.write(values);
-          layer.forward([bottom], [top]);
-          return top.read();
-        };
-        const numeric = new Float64Array(x.length);
-        for (let i = 0; i < x.length; i++) {
-          const moved = (h: number) => x.map((value, j) => (j === i ? value + h : value));
-          const [up, down] = [await forward(moved(STEP)), await forward(moved(-STEP))];
-          const terms = Array.from(up, (y, j) => (w[j] as number) * (y - (down[j] as number)));
-          numeric[i] = terms.reduce((sum, term) => sum + term, 0) / (2 * STEP);
-        }
-        await forward(x);
-        top.writeDiff(w);
-        layer.backward([top], [true], [bottom]);
+  return layerCase({ id, group: "gradients", clause: "BN-10", dtype: "float64" }, async (t) => {
+    const { p } = t;
+    const problem = problemFor(t, shape);
+    const { g, x, w, gamma, beta } = problem;
+    const layer = layerFor(t, problem, shape, false);
+    const { bottom, top } = layer;
+    const forward = async (values: ArrayLike<number>) => {
+      bottom.write(values);
+      layer.forward();
+      return top.read();
+    };
+    const numeric = new Float64Array(x.length);
+    for (let i = 0; i < x.length; i++) {
+      const moved = (h: number) => x.map((value, j) => (j === i ? value + h : value));
+      const [up, down] = [await forward(moved(STEP)), await forward(moved(-STEP))];
+      const terms = Array.from(up, (y, j) => (w[j] as number) * (y - (down[j] as number)));
+      numeric[i] = terms.reduce((sum, term) => sum + term, 0) / (2 * STEP);
+    }
+    await forward(x);
+    layer.backward(w);
 
-        const affine = { gamma: channelsOf(gamma), beta: channelsOf(beta) };
-        const stats = batchStats(p, x, g);
-        const { bound } = forwardTruth(p, { x, g, eps: EPS, affine }, stats);
-        const { dx } = backwardTruth(p, { x, g, eps: EPS, affine }, w, stats);
-        const off = truncation(problem, STEP);
-        // x moves by 2^-17. The bounds at x also hold at x + h and x - h except for a factor near 1, which 2 covers.
-        // The y of the other channels do not move, so their errors would cancel on a deterministic backend; E includes
-        // them anyway.
-        const noise =
-          2 * Array.from(w, (v, j) => Math.abs(v) * (bound[j] as number)).reduce((sum, term) => sum + term, 0);
-        const allowed = off.map((t, i) => t + noise / STEP + (dx.bound[i] as number));
-        return [check("bottom.diff", await bottom.readDiff(), { expected: numeric, bound: allowed }, g)];
-      }),
-  };
+    const affine = { gamma: channelsOf(gamma), beta: channelsOf(beta) };
+    const stats = batchStats(p, x, g);
+    const { bound } = forwardTruth(p, { x, g, eps: EPS, affine }, stats);
+    const { dx } = backwardTruth(p, { x, g, eps: EPS, affine }, w, stats);
+    const off = truncation(problem, STEP);
+    // x moves by 2^-17. The bounds at x also hold at x + h and x - h except for a factor near 1, which 2 covers.
+    // The y of the other channels do not move, so their errors would cancel on a deterministic backend; E includes
+    // them anyway.
+    const noise = 2 * Array.from(w, (v, j) => Math.abs(v) * (bound[j] as number)).reduce((sum, term) => sum + term, 0);
+    const allowed = off.map((t, i) => t + noise / STEP + (dx.bound[i] as number));
+    return [check("bottom.diff", await bottom.readDiff(), { expected: numeric, bound: allowed }, g)];
+  });
 }
 
 /**
@@ -205,49 +196,36 @@ function ownCase(shape: readonly number[]): Case {
  */
 function scaleCase(dtype: Dtype): Case {
   const id = `gradients/oracle/scale/4x3x5/${dtype}`;
-  return {
-    id,
-    group: "gradients",
-    clause: "S-6",
-    needs: { dtype },
-    run: ({ backend }) =>
-      withScope(backend, dtype, async (scope): Promise<Comparison[]> => {
-        const p = precisionOf(dtype, backend.supports);
-        const problem = problemFor(id, [4, 3, 5], dtype);
-        const { g, x, w, gamma, beta } = problem;
-        const layer = scope.own(createScale({ biasTerm: true }));
-        const [bottom, top] = [scope.filled([4, 3, 5], x), scope.blob()];
-        layer.setUp([bottom], [top]);
-        layer.blobs[0]?.write(gamma);
-        layer.blobs[1]?.write(beta);
-        layer.forward([bottom], [top]);
-        top.writeDiff(w);
-        layer.backward([top], [true], [bottom]);
-        const linearLoss = (values: ArrayLike<number>, factor: ArrayLike<number>, bias: ArrayLike<number>) => {
-          let sum = ZERO;
-          each(g, (i, c) => {
-            const y = add(mul(dd(values[i] as number), dd(factor[c] as number)), dd(bias[c] as number));
-            sum = add(sum, mul(dd(w[i] as number), y));
-          });
-          return sum;
-        };
-        const h = TINY_STEP;
-        const sums = scaleSums(w, x, g);
-        const linear = { gamma: channelsOf(gamma), beta: null };
-        const dx = truth(p, scale(w, g, linear), scaleBound(p, w, g, linear));
-        const row = perChannel(g.channels);
-        const sum = (of: ArrayLike<number> | null, expected: Float64Array) =>
-          truth(p, expected, sumBound(p, w, of, g, of ? sums.gamma : sums.beta, null));
-        const dGamma = differences(gamma, h, (moved) => linearLoss(x, moved, beta));
-        const dBeta = differences(beta, h, (moved) => linearLoss(x, gamma, moved));
-        const numeric = differences(x, h, (moved) => linearLoss(moved, gamma, beta));
-        return [
-          check("bottom.diff", await bottom.readDiff(), { expected: numeric, bound: dx.bound }, g),
-          check("blobs[0].diff", (await layer.blobs[0]?.readDiff()) ?? [], sum(x, dGamma), row),
-          check("blobs[1].diff", (await layer.blobs[1]?.readDiff()) ?? [], sum(null, dBeta), row),
-        ];
-      }),
-  };
+  return layerCase({ id, group: "gradients", clause: "S-6", dtype }, async (t) => {
+    const { p } = t;
+    const shape = [4, 3, 5];
+    const { g, x, w, gamma, beta } = problemFor(t, shape);
+    const layer = t.single(createScale({ biasTerm: true }), shape, x);
+    layer.write(0, gamma, beta);
+    layer.forward();
+    layer.backward(w);
+    const linearLoss = (values: ArrayLike<number>, factor: ArrayLike<number>, bias: ArrayLike<number>) => {
+      let sum = ZERO;
+      each(g, (i, c) => {
+        const y = add(mul(dd(values[i] as number), dd(factor[c] as number)), dd(bias[c] as number));
+        sum = add(sum, mul(dd(w[i] as number), y));
+      });
+      return sum;
+    };
+    const sums = scaleSums(w, x, g);
+    const linear = { gamma: channelsOf(gamma), beta: null };
+    const numeric = {
+      dx: differences(x, TINY_STEP, (moved) => linearLoss(moved, gamma, beta)),
+      dGamma: differences(gamma, TINY_STEP, (moved) => linearLoss(x, moved, beta)),
+      dBeta: differences(beta, TINY_STEP, (moved) => linearLoss(x, gamma, moved)),
+    };
+    const bounds = {
+      dx: truth(p, scale(w, g, linear), scaleBound(p, w, g, linear)),
+      dGamma: truth(p, numeric.dGamma, sumBound(p, w, x, g, sums.gamma, null)),
+      dBeta: truth(p, numeric.dBeta, sumBound(p, w, null, g, sums.beta, null)),
+    };
+    return compared(layer, 0, g, bounds, numeric);
+  });
 }
 
 export function gradientCases(): Case[] {

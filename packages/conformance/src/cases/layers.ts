@@ -1,6 +1,13 @@
-import { createBatchNorm, createBatchNormScale, type Dtype, type Geometry, type HostArray, type Layer } from "@bn/core";
-import type { Case, Comparison, Needs } from "../case.ts";
-import { type Precision, precisionOf } from "../truth/bounds.ts";
+import {
+  type Blob,
+  createBatchNorm,
+  createBatchNormScale,
+  type Dtype,
+  type Geometry,
+  type HostArray,
+  type Layer,
+} from "@bn/core";
+import type { Case, Comparison } from "../case.ts";
 import { dd } from "../truth/dd.ts";
 import { channelsOf, correctionOf, type RunningStats } from "../truth/oracle.ts";
 import {
@@ -9,17 +16,16 @@ import {
   batchStats,
   check,
   forwardTruth,
+  type Problem,
   perChannel,
   runningTruth,
+  runningTruths,
   type StatsTruth,
   storedStats,
-  type Truth,
-  truthOf,
 } from "../truth/truth.ts";
 import { DISTRIBUTIONS, type Distribution, DTYPES, factors, NORMAL, normals, sample } from "./data.ts";
-import { type AffineValues, affineFor, freshRunning, geometryOf, type Scope, withScope } from "./layer-kit.ts";
+import { affineFor, blobOf, freshRunning, geometryOf, layerCase, type Tools } from "./layer-kit.ts";
 import type { Tier } from "./sweep/sizes.ts";
-import { withoutFused } from "./without-fused.ts";
 
 /** The source of a layer's statistics (BN-3). */
 interface Mode {
@@ -75,7 +81,6 @@ const SHAPES_OF_DATA: readonly (readonly number[])[] = [
   [64, 4],
 ];
 
-/** Facts that the clauses of backward need for this data, in both modes. */
 export function layerCases(tier: Tier): Case[] {
   const shapes = tier === "quick" ? SHAPES_OF_DATA.slice(0, 1) : SHAPES_OF_DATA;
   return DTYPES.flatMap((dtype) => [
@@ -106,58 +111,54 @@ function cases(setting: Setting): Case[] {
     ...(fused ? [] : ["unfused"]),
     dtype,
   ].join("/");
-  const needs: Needs = { dtype, ...from.needs, ...(fused ? {} : { fused: true }) };
-  const poisoned = from.needs.nonFinite === true;
+  const special = from.needs.nonFinite === true;
   const m1 = shape.length > 1 && geometryOf(shape, axis).outer * geometryOf(shape, axis).inner === 1;
-  const make = (pass: "forward" | "backward", clause: string): Case => {
-    const id = `${pass}/${path}`;
-    return {
-      id,
-      group: "layers",
-      clause,
-      needs,
-      run: ({ backend }) =>
-        withScope(fused ? backend : withoutFused(backend), dtype, (scope) =>
-          PASSES[pass](scope, setting, precisionOf(dtype, backend.supports), id),
-        ),
-    };
-  };
-  const forwardClause = poisoned
+  const make = (pass: Pass, clause: string): Case =>
+    layerCase({ id: `${pass.name}/${path}`, group: "layers", clause, dtype, needs: from.needs, fused }, (t) =>
+      pass(t, setting),
+    );
+  const forwardClause = special
     ? "BN-12"
     : m1 && mode === BATCH
       ? "BN-8"
       : type === "BatchNorm"
         ? mode.forward
         : "BS-1";
-  const backwardClause = poisoned ? "BN-12" : type === "BatchNorm" ? mode.backward : "BS-2";
-  return [make("forward", forwardClause), make("backward", backwardClause)];
+  const backwardClause = special ? "BN-12" : type === "BatchNorm" ? mode.backward : "BS-2";
+  return [make(forward, forwardClause), make(backward, backwardClause)];
 }
 
-/** The layer after setUp with its state written, and the truth about its statistics. */
+/** The layer after a forward, and the truth about its statistics and parameters. */
 interface Bench {
   readonly layer: Layer;
-  readonly x: HostArray;
-  readonly affine: AffineValues | null;
+  readonly bottom: Blob;
+  readonly top: Blob;
+  readonly g: Geometry;
+  readonly problem: Problem;
   readonly running: RunningStats;
   readonly stats: StatsTruth;
 }
 
-function bench(scope: Scope, { type, mode, from, shape, axis, dtype }: Setting, p: Precision, seed: string): Bench {
+function bench(t: Tools, { type, mode, from, shape, axis, dtype, inPlace }: Setting): Bench {
   const g = geometryOf(shape, axis);
   const params = { ...mode.params, eps: from.eps, axis, name: "bn1" };
   const scaled = type === "BatchNormScale";
-  const layer = scope.own(scaled ? createBatchNormScale({ ...params, biasTerm: true }) : createBatchNorm(params));
-  const x = sample(`${seed}|x`, from, g, dtype);
-  const affine = scaled ? affineFor(seed, g.channels, dtype) : null;
-  const bottom = scope.blob(shape);
-  layer.setUp([bottom], [scope.blob()]);
-  if (affine) {
-    layer.blobs[3]?.write(affine.gamma);
-    layer.blobs[4]?.write(affine.beta);
-  }
+  const x = sample(`${t.id}|x`, from, g, dtype);
+  const affine = scaled ? affineFor(t.id, g.channels, dtype) : null;
+  // The blobs of setUp are others than those of forward and backward.
+  const { layer, write } = t.single(
+    scaled ? createBatchNormScale({ ...params, biasTerm: true }) : createBatchNorm(params),
+    shape,
+  );
+  if (affine) write(3, affine.gamma, affine.beta);
   const global = mode === GLOBAL;
-  const running = global ? writeStatistics(layer, x, seed, g, dtype) : freshRunning(g.channels);
-  return { layer, x, affine, running, stats: global ? storedStats(p, running) : batchStats(p, x, g) };
+  const running = global ? writeStatistics(layer, x, t.id, g, dtype) : freshRunning(g.channels);
+  const stats = global ? storedStats(t.p, running) : batchStats(t.p, x, g);
+  const bottom = t.filled(shape, x);
+  const top = inPlace ? bottom : t.blob();
+  layer.forward([bottom], [top]);
+  const problem = { x, g, eps: Math.fround(from.eps), affine: affine?.truth ?? null };
+  return { layer, bottom, top, g, problem, running, stats };
 }
 
 /**
@@ -170,9 +171,7 @@ function writeStatistics(layer: Layer, x: HostArray, seed: string, g: Geometry, 
   const first = (c: number) => x[c * g.inner] as number;
   const mean = spread.map((_, c) => (Number.isFinite(first(c)) ? first(c) * factor : 0));
   const variance = spread.map((v, c) => v * Math.min(1e30, Math.max(1e-30, spreadOf(x, g, c) ** 2)));
-  layer.blobs[0]?.write(mean);
-  layer.blobs[1]?.write(variance);
-  layer.blobs[2]?.write([factor]);
+  for (const [i, values] of [mean, variance, [factor]].entries()) blobOf(layer, i).write(values);
   return { mean: channelsOf(mean), variance: channelsOf(variance), factor: dd(factor) };
 }
 
@@ -182,57 +181,37 @@ function spreadOf(x: HostArray, g: Geometry, c: number): number {
   return Number.isFinite(spread) && spread > 0 ? spread : 1;
 }
 
-type Pass = (scope: Scope, s: Setting, p: Precision, seed: string) => Promise<Comparison[]>;
+type Pass = (t: Tools, setting: Setting) => Promise<Comparison[]>;
 
-const forward: Pass = async (scope, s, p, seed) => {
-  const g = geometryOf(s.shape, s.axis);
-  const { layer, x, affine, running, stats } = bench(scope, s, p, seed);
-  const bottom = scope.filled(s.shape, x);
-  const top = s.inPlace ? bottom : scope.blob();
-  layer.forward([bottom], [top]);
-  const problem = { x, g, eps: Math.fround(s.from.eps), affine: affine?.truth ?? null };
+async function forward(t: Tools, setting: Setting): Promise<Comparison[]> {
+  const { layer, top, g, problem, running, stats } = bench(t, setting);
   const start = runningTruth(running);
-  const update = s.mode === BATCH;
-  const after = update ? averaged(p, start, stats, Math.fround(0.999), correctionOf(g)) : start;
-  const blobs = [after.running.mean, after.running.variance, [after.running.factor]] as const;
-  const errors = [after.errors.mean, after.errors.variance, after.errors.factor] as const;
-  const done = [check("top", await top.read(), forwardTruth(p, problem, stats), g)];
-  for (const i of [0, 1, 2] as const) {
-    const expected = poison(truthOf(p, blobs[i], errors[i]));
-    const got = poisonValues((await layer.blobs[i]?.read()) ?? []);
-    done.push(check(`blobs[${i}]`, got, expected, perChannel(expected.expected.length)));
+  const update = setting.mode === BATCH;
+  const after = update ? averaged(t.p, start, stats, Math.fround(0.999), correctionOf(g)) : start;
+  const done = [check("top", await top.read(), forwardTruth(t.p, problem, stats), g)];
+  for (const [i, { expected, bound }] of runningTruths(t.p, after).entries()) {
+    const truth = { expected: poisoned(expected), bound };
+    done.push(check(`blobs[${i}]`, poisoned(await blobOf(layer, i).read()), truth, perChannel(expected.length)));
   }
   return done;
-};
+}
 
 /** A sum that includes an infinity is infinite or NaN, depending on its order. Both count as NaN. */
-function poisonValues(values: ArrayLike<number>): Float64Array {
+function poisoned(values: ArrayLike<number>): Float64Array {
   return Float64Array.from(values, (value) => (Number.isFinite(value) ? value : Number.NaN));
 }
 
-function poison(t: Truth): Truth {
-  return { expected: poisonValues(t.expected), bound: t.bound };
-}
-
-const backward: Pass = async (scope, s, p, seed) => {
-  const g = geometryOf(s.shape, s.axis);
-  const { layer, x, affine, stats } = bench(scope, s, p, seed);
-  const bottom = scope.filled(s.shape, x);
-  const top = s.inPlace ? bottom : scope.blob();
-  layer.forward([bottom], [top]);
-  const dy = normals(`${seed}|dy`, x.length, s.dtype);
+async function backward(t: Tools, setting: Setting): Promise<Comparison[]> {
+  const { layer, bottom, top, g, problem, stats } = bench(t, setting);
+  const dy = normals(`${t.id}|dy`, problem.x.length, t.dtype);
   top.writeDiff(dy);
   layer.backward([top], [true], [bottom]);
-  const problem = { x, g, eps: Math.fround(s.from.eps), affine: affine?.truth ?? null };
-  const expected = backwardTruth(p, problem, dy, stats);
-  const done = [check("bottom.diff", await bottom.readDiff(), expected.dx, g)];
-  const row = perChannel(g.channels);
-  const grads = affine ? [expected.dGamma, expected.dBeta] : [];
-  for (const [i, grad] of grads.entries()) {
-    const got = poisonValues((await layer.blobs[3 + i]?.readDiff()) ?? []);
-    done.push(check(`blobs[${3 + i}].diff`, got, poison(grad), row));
+  const { dx, dGamma, dBeta } = backwardTruth(t.p, problem, dy, stats);
+  const done = [check("bottom.diff", await bottom.readDiff(), dx, g)];
+  for (const [i, { expected, bound }] of (problem.affine ? [dGamma, dBeta] : []).entries()) {
+    const truth = { expected: poisoned(expected), bound };
+    const got = poisoned(await blobOf(layer, 3 + i).readDiff());
+    done.push(check(`blobs[${3 + i}].diff`, got, truth, perChannel(g.channels)));
   }
   return done;
-};
-
-const PASSES = { forward, backward };
+}

@@ -149,6 +149,15 @@ export function runningTruth(running: oracle.RunningStats): RunningTruth {
   return { running, errors: { mean: none(), variance: none(), factor: new Float64Array(1) } };
 }
 
+/** The truths of mean, variance and factor. */
+export function runningTruths(p: Precision, { running, errors }: RunningTruth): readonly Truth[] {
+  return [
+    truthOf(p, running.mean, errors.mean),
+    truthOf(p, running.variance, errors.variance),
+    truthOf(p, [running.factor], errors.factor),
+  ];
+}
+
 /** BN-7, N-8: the running sums after one more step. */
 export function averaged(
   p: Precision,

@@ -9,36 +9,29 @@ import { exactly, G, plain, ROW, type Run, SHAPE, type StateRow } from "./tools.
  * second time.
  */
 const overwrittenTop: Run = async (t) => {
-  const affine = affineFor(t.seed, 3, t.dtype);
+  const affine = affineFor(t.id, 3, t.dtype);
   const done: Comparison[] = [];
   for (const inPlace of [false, true]) {
-    const layer = t.own(createBatchNormScale({ biasTerm: true }));
-    const x = t.x("x", SHAPE);
-    const dy = t.dy("dy", SHAPE);
-    const bottom = t.filled(SHAPE, x);
-    const top = inPlace ? bottom : t.blob();
-    layer.setUp([bottom], [top]);
-    layer.blobs[3]?.write(affine.gamma);
-    layer.blobs[4]?.write(affine.beta);
-    layer.forward([bottom], [top]);
-    t.backend.kernels.fill(top.count(), 0.5, top.data);
+    const [x, dy] = [t.x("x"), t.dy("dy")];
+    const norm = t.single(createBatchNormScale({ biasTerm: true }), SHAPE, x, inPlace);
+    norm.write(3, affine.gamma, affine.beta);
+    norm.forward();
+    t.backend.kernels.fill(norm.top.count(), 0.5, norm.top.data);
     const problem = { ...plain(x), affine: affine.truth };
     const stats = batchStats(t.p, x, G);
     for (const times of [1, 2]) {
-      top.writeDiff(dy);
-      layer.backward([top], [true], [bottom]);
+      norm.backward(dy);
       const what = `${inPlace ? "in place" : "apart"}, backward ${times}`;
       const expected = backwardTruth(t.p, problem, dy, stats, times);
       done.push(
-        check(`bottom.diff ${what}`, await bottom.readDiff(), expected.dx, G),
-        check(`blobs[3].diff ${what}`, (await layer.blobs[3]?.readDiff()) ?? [], expected.dGamma, ROW),
-        check(`blobs[4].diff ${what}`, (await layer.blobs[4]?.readDiff()) ?? [], expected.dBeta, ROW),
+        check(`bottom.diff ${what}`, await norm.bottom.readDiff(), expected.dx, G),
+        check(`blobs[3].diff ${what}`, await norm.readDiff(3), expected.dGamma, ROW),
+        check(`blobs[4].diff ${what}`, await norm.readDiff(4), expected.dBeta, ROW),
       );
     }
-    layer.clearParamDiffs();
+    norm.layer.clearParamDiffs();
     for (const i of [3, 4]) {
-      const got = (await layer.blobs[i]?.readDiff()) ?? [];
-      done.push(check(`blobs[${i}].diff cleared`, got, exactly([0, 0, 0]), ROW));
+      done.push(check(`blobs[${i}].diff cleared`, await norm.readDiff(i), exactly([0, 0, 0]), ROW));
     }
   }
   return done;
@@ -49,42 +42,36 @@ const overwrittenTop: Run = async (t) => {
  * computed.
  */
 const propagateDown: Run = async (t) => {
-  const affine = affineFor(t.seed, 3, t.dtype);
+  const affine = affineFor(t.id, 3, t.dtype);
+  const [x, dy, old] = [t.x("x"), t.dy("dy"), t.dy("old")];
   const done: Comparison[] = [];
   for (const [mode, phase] of [
     ["batch", "train"],
     ["global", "test"],
   ] as const) {
-    const layer = t.own(createBatchNormScale({ biasTerm: true, phase }));
-    const x = t.x("x", SHAPE);
-    const dy = t.dy("dy", SHAPE);
-    const [bottom, top] = [t.filled(SHAPE, x), t.blob()];
-    layer.setUp([bottom], [top]);
-    layer.blobs[3]?.write(affine.gamma);
-    layer.blobs[4]?.write(affine.beta);
-    layer.forward([bottom], [top]);
-    const old = t.dy("old", SHAPE);
+    const norm = t.single(createBatchNormScale({ biasTerm: true, phase }), SHAPE, x);
+    const { bottom, top } = norm;
+    norm.write(3, affine.gamma, affine.beta);
+    norm.forward();
     bottom.writeDiff(old);
-    top.writeDiff(dy);
-    layer.backward([top], [false], [bottom]);
+    norm.backward(dy, false);
     const stats = phase === "train" ? batchStats(t.p, x, G) : storedStats(t.p, freshRunning(3));
     const problem = { ...plain(x), affine: affine.truth };
     const once = backwardTruth(t.p, problem, dy, stats);
     done.push(
       check(`bottom.diff kept, ${mode}`, await bottom.readDiff(), exactly(old), G),
       check(`top.diff kept, ${mode}`, await top.readDiff(), exactly(dy), G),
-      check(`blobs[3].diff, ${mode}`, (await layer.blobs[3]?.readDiff()) ?? [], once.dGamma, ROW),
-      check(`blobs[4].diff, ${mode}`, (await layer.blobs[4]?.readDiff()) ?? [], once.dBeta, ROW),
+      check(`blobs[3].diff, ${mode}`, await norm.readDiff(3), once.dGamma, ROW),
+      check(`blobs[4].diff, ${mode}`, await norm.readDiff(4), once.dBeta, ROW),
     );
-    layer.backward([top], [true], [bottom]);
+    norm.layer.backward([top], [true], [bottom]); // top.diff is as it was
     const twice = backwardTruth(t.p, problem, dy, stats, 2);
     done.push(
       check(`bottom.diff overwritten, ${mode}`, await bottom.readDiff(), once.dx, G),
-      check(`blobs[3].diff twice, ${mode}`, (await layer.blobs[3]?.readDiff()) ?? [], twice.dGamma, ROW),
+      check(`blobs[3].diff twice, ${mode}`, await norm.readDiff(3), twice.dGamma, ROW),
     );
   }
   const scale = t.own(createScale({ biasTerm: true }));
-  const [x, dy, old] = [t.x("x", SHAPE), t.dy("dy", SHAPE), t.dy("old", SHAPE)];
   const factor = t.filled([3], [1, 2, 3]);
   const [bottom, top] = [t.filled(SHAPE, x), t.blob()];
   scale.setUp([bottom, factor], [top]);
@@ -102,14 +89,11 @@ const propagateDown: Run = async (t) => {
 
 /** BatchNorm's own statistics have no gradient, and a second backward gives the same result. */
 const noGradientOfStatistics: Run = async (t) => {
-  const layer = t.own(createBatchNorm());
-  const [x, dy] = [t.x("x", SHAPE), t.dy("dy", SHAPE)];
-  const [bottom, top] = [t.filled(SHAPE, x), t.blob()];
-  layer.setUp([bottom], [top]);
-  layer.forward([bottom], [top]);
-  top.writeDiff(dy);
-  layer.backward([top], [true], [bottom]);
-  bottom.writeDiff(t.dy("old", SHAPE));
+  const [x, dy] = [t.x("x"), t.dy("dy")];
+  const { layer, bottom, top, forward, backward } = t.single(createBatchNorm(), SHAPE, x);
+  forward();
+  backward(dy);
+  bottom.writeDiff(t.dy("old"));
   layer.backward([top], [true], [bottom]);
   const expected = backwardTruth(t.p, plain(x), dy, batchStats(t.p, x, G));
   const diffs = await Promise.all(layer.blobs.map((blob) => blob.readDiff()));

@@ -16,29 +16,24 @@ import { checkRunning, exactly, FRACTION, G, plain, ROW, type Run, SHAPE, type S
 
 /** BS-3: BatchNormScale, and BatchNorm followed by Scale, share the same five blobs and run alternately. */
 const sharedBlobs: Run = async (t) => {
-  const affine = affineFor(t.seed, 3, t.dtype);
-  const [x1, x2] = [t.x("x1", SHAPE), t.x("x2", SHAPE)];
-  const dy = t.dy("dy", SHAPE);
-  const norm = t.own(createBatchNorm());
+  const affine = affineFor(t.id, 3, t.dtype);
+  const [x1, x2, dy] = [t.x("x1"), t.x("x2"), t.dy("dy")];
+  const norm = t.single(createBatchNorm(), SHAPE, x1);
   const scale = t.own(createScale({ biasTerm: true }));
-  const [bottom, middle, top] = [t.filled(SHAPE, x1), t.blob(), t.blob()];
-  norm.setUp([bottom], [middle]);
+  const [bottom, middle, top] = [norm.bottom, norm.top, t.blob()];
   scale.setUp([middle], [top]);
-  const blobs = [...norm.blobs, ...scale.blobs];
-  const both = t.own(createBatchNormScale({ biasTerm: true, blobs }));
-  const [bothBottom, bothTop] = [t.filled(SHAPE, x2), t.blob()];
-  both.setUp([bothBottom], [bothTop]);
-  blobs[3]?.write(affine.gamma);
-  blobs[4]?.write(affine.beta);
+  const blobs = [...norm.layer.blobs, ...scale.blobs];
+  const both = t.single(createBatchNormScale({ biasTerm: true, blobs }), SHAPE, x2);
+  both.write(3, affine.gamma, affine.beta);
 
-  norm.forward([bottom], [middle]);
+  norm.forward();
   scale.forward([middle], [top]);
-  both.forward([bothBottom], [bothTop]);
+  both.forward();
   top.writeDiff(dy);
-  bothTop.writeDiff(dy);
+  both.top.writeDiff(dy);
   scale.backward([top], [true], [middle]);
-  norm.backward([middle], [true], [bottom]);
-  both.backward([bothTop], [true], [bothBottom]);
+  norm.layer.backward([middle], [true], [bottom]);
+  both.layer.backward([both.top], [true], [both.bottom]);
 
   const [s1, s2] = [batchStats(t.p, x1, G), batchStats(t.p, x2, G)];
   const p1 = { ...plain(x1), affine: affine.truth };
@@ -55,11 +50,11 @@ const sharedBlobs: Run = async (t) => {
   const once = averaged(t.p, start, s1, FRACTION, correctionOf(G));
   return [
     check("top apart", await top.read(), apart(forwardTruth(t.p, p1, s1)), G),
-    check("top fused", await bothTop.read(), forwardTruth(t.p, p2, s2), G),
+    check("top fused", await both.top.read(), forwardTruth(t.p, p2, s2), G),
     check("bottom.diff apart", await bottom.readDiff(), apart(b1.dx), G),
-    check("bottom.diff fused", await bothBottom.readDiff(), b2.dx, G),
-    check("gamma.diff of both", (await blobs[3]?.readDiff()) ?? [], sum(b1.dGamma, b2.dGamma), ROW),
-    check("beta.diff of both", (await blobs[4]?.readDiff()) ?? [], sum(b1.dBeta, b2.dBeta), ROW),
+    check("bottom.diff fused", await both.bottom.readDiff(), b2.dx, G),
+    check("gamma.diff of both", await both.readDiff(3), sum(b1.dGamma, b2.dGamma), ROW),
+    check("beta.diff of both", await both.readDiff(4), sum(b1.dBeta, b2.dBeta), ROW),
     ...(await checkRunning("of both", blobs, averaged(t.p, once, s2, FRACTION, correctionOf(G)), t.p)),
   ];
 };
@@ -69,24 +64,23 @@ const sharedBlobs: Run = async (t) => {
  * layer.
  */
 const sharedScale: Run = async (t) => {
-  const owner = t.own(createScale());
-  const [bottom, top] = [t.filled(SHAPE, t.x("x", SHAPE)), t.blob()];
-  owner.setUp([bottom], [top]);
-  owner.blobs[0]?.write([2, 3, 4]);
-  const borrower = t.own(createScale({ blobs: owner.blobs }));
+  const owner = t.single(createScale(), SHAPE, t.x("x"));
+  owner.write(0, [2, 3, 4]);
+  const { blobs } = owner.layer;
+  const borrower = t.own(createScale({ blobs }));
   const other = t.blob();
-  borrower.setUp([bottom], [other]);
-  owner.forward([bottom], [top]);
-  borrower.forward([bottom], [other]);
-  const scaled = await top.read();
-  if (borrower.blobs[0] !== owner.blobs[0]) throw new Error("a layer has other blobs than it was given");
+  borrower.setUp([owner.bottom], [other]);
+  owner.forward();
+  borrower.forward([owner.bottom], [other]);
+  const scaled = await owner.top.read();
+  if (borrower.blobs[0] !== blobs[0]) throw new Error("a layer has other blobs than it was given");
   return [check("top of the borrower", await other.read(), exactly(scaled), G)];
 };
 
 /** L-8: given blobs outlive the layer that uses them; a layer's own blobs do not outlive it. */
 const borrowedBlobs: Run = async (t) => {
   const owner = createBatchNorm();
-  const [bottom, top] = [t.filled(SHAPE, t.x("x", SHAPE)), t.blob()];
+  const [bottom, top] = [t.filled(SHAPE, t.x("x")), t.blob()];
   owner.setUp([bottom], [top]);
   const borrower = createBatchNorm({ phase: "test", blobs: owner.blobs });
   const [mean] = owner.blobs as [Blob];

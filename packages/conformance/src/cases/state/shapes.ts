@@ -8,23 +8,20 @@ import { exactly, G, plain, ROW, type Run, SHAPE, type StateRow } from "./tools.
 const reshapes: Run = async (t) => {
   const done: Comparison[] = [];
   for (const inPlace of [false, true]) {
-    const layer = t.own(createBatchNorm({ updateStats: false }));
-    const bottom = t.blob(SHAPE);
-    const top = inPlace ? bottom : t.blob();
-    layer.setUp([bottom], [top]);
+    const layer = t.single(createBatchNorm({ updateStats: false }), SHAPE, null, inPlace);
+    const { bottom, top } = layer;
     for (const shape of [SHAPE, [2, 3, 5, 5], [9, 3, 11, 7], [5, 3], [2, 3, 4], [1, 3, 2, 2, 2], SHAPE]) {
       const g = geometryOf(shape);
       const x = t.x(shape.join("x"), shape);
       const dy = t.dy(shape.join("x"), shape);
       bottom.reshape(shape);
       bottom.write(x);
-      layer.forward([bottom], [top]);
+      layer.forward();
       if (`${top.shape}` !== `${shape}`) throw new Error(`top has shape [${top.shape}], expected [${shape}]`);
       const stats = batchStats(t.p, x, g);
       const what = `${shape.join("x")}${inPlace ? " in place" : ""}`;
       done.push(check(`top ${what}`, await top.read(), forwardTruth(t.p, plain(x, shape), stats), g));
-      top.writeDiff(dy);
-      layer.backward([top], [true], [bottom]);
+      layer.backward(dy);
       const { dx } = backwardTruth(t.p, plain(x, shape), dy, stats);
       done.push(check(`bottom.diff ${what}`, await bottom.readDiff(), dx, g));
     }
@@ -56,7 +53,7 @@ const emptyBatch: Run = async (t) => {
   for (const blob of [...layer.blobs.slice(3), ...scale.blobs]) {
     done.push(check("parameter diff", await blob.readDiff(), exactly([0, 0, 0]), ROW));
   }
-  const x = t.x("x", SHAPE);
+  const x = t.x("x");
   bottom.reshape(SHAPE);
   bottom.write(x);
   layer.forward([bottom], [top]);
