@@ -10,8 +10,6 @@ export const splitMoments: CoveredKernel = {
   clause: "K-12",
   needs: { splitMoments: true },
   options: [""],
-  mayAlias: false,
-  over: "tensor",
   async run({ bench, p, g }) {
     const x = sample(`splitMoments|${g.outer}x${g.channels}x${g.inner}`, FAR, g, p.dtype);
     const output = (name: string) => bench.output(name, g.channels);

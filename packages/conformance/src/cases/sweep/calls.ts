@@ -7,6 +7,7 @@ import { addPairs, low } from "../../truth/pairs.ts";
 import { type Wide, wide, wideOf } from "../../truth/wide.ts";
 import type { Bench } from "./bench.ts";
 import type { CallData } from "./data.ts";
+import { sizeOf } from "./sizes.ts";
 
 /** One call of a kernel, with everything that the covering array chooses for it. */
 export interface Call {
@@ -30,9 +31,10 @@ export interface CoveredKernel {
   readonly needs?: Needs;
   /** The ways to call the kernel, with operands present or absent. */
   readonly options: readonly string[];
-  readonly mayAlias: boolean;
-  /** What the kernel works on: a tensor, one value per channel, or a length. */
-  readonly over: "tensor" | "channels" | "length";
+  /** The kernel also works in place. */
+  readonly mayAlias?: true;
+  /** What the kernel works on, unless it is a tensor: one value per channel, or a length. */
+  readonly over?: "channels" | "length";
   /** A second call must have as many channels as the first, because the channels of a layer never change. */
   readonly fixedChannels?: true;
   /** Kinds of data for which the bounds, which are of first order in u, do not hold. */
@@ -40,18 +42,24 @@ export interface CoveredKernel {
   run(call: Call): Promise<Comparison[]>;
 }
 
-export function elements({ outer, channels, inner }: Geometry): number {
-  return outer * channels * inner;
-}
-
-export interface GivenStats extends WideStats {
-  readonly host: { readonly mean: HostArray; readonly variance: HostArray };
-}
-
-/** Given statistics, which are numbers of the dtype without errors. */
-export function givenStats(data: CallData): GivenStats {
+/** Given statistics, which are numbers of the dtype without errors, and the operands that hold them. */
+export function givenStats({ bench, data }: Call) {
   const host = { mean: data.mean(), variance: data.variance() };
-  return { mean: wideOf(host.mean), variance: wideOf(host.variance), errors: null, host };
+  const stats: WideStats = { mean: wideOf(host.mean), variance: wideOf(host.variance), errors: null };
+  const given = { mean: bench.input("mean", host.mean), variance: bench.input("variance", host.variance) };
+  return { stats, given };
+}
+
+/** Memory for the statistics that a kernel computes. */
+export function statsOutput({ bench, g }: Call) {
+  return { mean: bench.output("mean", g.channels), variance: bench.output("variance", g.channels) };
+}
+
+/** The operand `from` of a map, and the result `to`, which is the same buffer in place. */
+export function mapped({ bench, g, inPlace }: Call, from: string, to: string, values: HostArray) {
+  const input = inPlace ? bench.inOut(from, values) : bench.input(from, values);
+  const output = inPlace ? input : bench.output(to, sizeOf(g));
+  return { input, output, result: () => bench.result(inPlace ? from : to) };
 }
 
 /** Creates the operands and the values for "plain", "gamma" or "gamma-beta". */
@@ -64,26 +72,19 @@ export function affineFor({ bench, data }: Call, mode: string) {
 
 export const AFFINE = ["plain", "gamma", "gamma-beta"] as const;
 
-/** Compares a sum that was added to `prior`. The bound covers its own error and the rounding of the addition. */
-export async function addedTo(
-  bench: Bench,
-  p: Precision,
-  name: string,
-  prior: HostArray,
-  sum: Wide,
-  error: Float64Array,
-): Promise<Comparison> {
-  return compareAdded(p, name, await bench.result(name), prior, sum, error);
+/** A sum per channel, with its largest errors. */
+export interface SumTruth {
+  readonly sum: Wide;
+  readonly error: Float64Array;
 }
 
-/** The same for values that were already read. */
+/** Compares a sum that was added to `prior`. The bound covers its own error and the rounding of the addition. */
 export function compareAdded(
   p: Precision,
   name: string,
   got: HostArray,
   prior: HostArray,
-  sum: Wide,
-  error: Float64Array,
+  { sum, error }: SumTruth,
 ): Comparison {
   const { length } = prior;
   const [total, bound] = [wide(length), new Float64Array(length)];

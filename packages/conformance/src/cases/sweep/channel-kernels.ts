@@ -1,32 +1,34 @@
 import type { HostArray } from "@bn/core";
 import type { Comparison } from "../../case.ts";
-import type { Precision } from "../../truth/bounds.ts";
-import { averageBound } from "../../truth/bounds.ts";
+import { averageBound, type Precision } from "../../truth/bounds.ts";
 import { exactly } from "../../truth/exact.ts";
 import { storedErrors, type WideStats } from "../../truth/lines.ts";
 import { compareChannels } from "../../truth/maps.ts";
 import { addPairs, low, multiplyPairs } from "../../truth/pairs.ts";
 import { dividedBy, type Wide, wide, wideOf } from "../../truth/wide.ts";
 import { hostArray } from "../data.ts";
-import type { Bench } from "./bench.ts";
-import { type CoveredKernel, givenStats } from "./calls.ts";
-import type { CallData } from "./data.ts";
+import { type Call, type CoveredKernel, givenStats } from "./calls.ts";
+import { momentOutputs } from "./sums.ts";
 
 const FACTOR = 1.75;
 
 /** Running statistics before a step, as operands. */
-export function runningFor(bench: Bench, data: CallData) {
+export function runningFor({ bench, p, data }: Call) {
   const before = {
     mean: data.runningMean(),
     variance: data.runningVariance(),
     factor: hostArray(bench.dtype, [FACTOR]),
   };
-  const running = {
+  const operands = {
     mean: bench.inOut("running.mean", before.mean),
     variance: bench.inOut("running.variance", before.variance),
     factor: bench.inOut("running.factor", before.factor),
   };
-  return { before, running };
+  const compared = async (stats: WideStats, fraction: number, correction: number) => {
+    const got = await Promise.all(["mean", "variance", "factor"].map((key) => bench.result(`running.${key}`)));
+    return compareStepped(p, got, before, stats, fraction, correction);
+  };
+  return { operands, compared };
 }
 
 /** The value per channel after a step: fraction * old + times * value. */
@@ -84,35 +86,19 @@ function timesOf(values: Float64Array, by: number): Float64Array {
   return out;
 }
 
-export async function compareRunning(
-  bench: Bench,
-  p: Precision,
-  before: RunningValues,
-  stats: WideStats,
-  fraction: number,
-  correction: number,
-): Promise<Comparison[]> {
-  const got = await Promise.all(["mean", "variance", "factor"].map((key) => bench.result(`running.${key}`)));
-  return compareStepped(p, got, before, stats, fraction, correction);
-}
-
 /** The option is the fraction that is kept. */
 const movingAverage: CoveredKernel = {
   name: "movingAverage",
   clause: "K-7",
   options: ["0.999", "0", "1"],
-  mayAlias: false,
   over: "channels",
-  async run({ bench, p, g, data, option }) {
+  async run(call) {
+    const { bench, g, option } = call;
     const [fraction, correction] = [Math.fround(Number(option)), option === "0" ? 1 : 64 / 63];
-    const stats = givenStats(data);
-    const { before, running } = runningFor(bench, data);
-    const given = {
-      mean: bench.input("mean", stats.host.mean),
-      variance: bench.input("variance", stats.host.variance),
-    };
+    const { operands: running, compared } = runningFor(call);
+    const { stats, given } = givenStats(call);
     bench.backend.kernels.movingAverage(g.channels, given, { running, fraction, correction });
-    return compareRunning(bench, p, before, stats, fraction, correction);
+    return compared(stats, fraction, correction);
   },
 };
 
@@ -121,9 +107,9 @@ const globalStats: CoveredKernel = {
   name: "globalStats",
   clause: "K-8",
   options: ["3", "0", "999.4999", "0.375", "-2.5"],
-  mayAlias: false,
   over: "channels",
-  async run({ bench, p, g, data, option }) {
+  async run(call) {
+    const { bench, p, g, data, option } = call;
     const factor = hostArray(bench.dtype, [Math.fround(Number(option))]);
     const host = { mean: data.runningMean(), variance: data.runningVariance() };
     const running = {
@@ -131,24 +117,25 @@ const globalStats: CoveredKernel = {
       variance: bench.input("running.variance", host.variance),
       factor: bench.input("running.factor", factor),
     };
-    const out = { mean: bench.output("mean", g.channels), variance: bench.output("variance", g.channels) };
+    const { out, compared } = momentOutputs(call);
     bench.backend.kernels.globalStats(g.channels, running, out);
-    const done: Comparison[] = [];
-    for (const key of ["mean", "variance"] as const) {
-      const by = factor[0] as number;
-      const stats = by === 0 ? wide(g.channels) : dividedBy(wideOf(host[key]), by, p.dtype);
-      done.push(compareChannels(key, await bench.result(key), stats, storedErrors(p, stats), p.dtype));
-    }
-    return done;
+    return compared(storedStats(p, { ...host, factor }));
   },
 };
+
+/** The statistics that are computed from running sums (BN-6, N-8). */
+export function storedStats(p: Precision, { mean, variance, factor }: RunningValues) {
+  const by = factor[0] as number;
+  const over = (sums: HostArray) => (by === 0 ? wide(sums.length) : dividedBy(wideOf(sums), by, p.dtype));
+  const stats = { mean: over(mean), variance: over(variance) };
+  return { ...stats, errors: { mean: storedErrors(p, stats.mean), variance: storedErrors(p, stats.variance) } };
+}
 
 /** Copies and fills must be exact (K-9). */
 const copy: CoveredKernel = {
   name: "copy",
   clause: "K-9",
   options: [""],
-  mayAlias: false,
   over: "length",
   async run({ bench, data }) {
     const values = data.x();
@@ -163,7 +150,6 @@ const fill: CoveredKernel = {
   name: "fill",
   clause: "K-9",
   options: ["-2.5", "0", "1e30", "-0"],
-  mayAlias: false,
   over: "length",
   async run({ bench, g, option }) {
     const value = Math.fround(Number(option));

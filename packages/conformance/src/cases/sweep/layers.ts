@@ -1,34 +1,17 @@
 import { createBatchNorm, createBatchNormScale, type HostArray } from "@bn/core";
 import type { Comparison } from "../../case.ts";
-import type { Precision } from "../../truth/bounds.ts";
 import { exactly } from "../../truth/exact.ts";
-import {
-  gradientLine,
-  gradientPlane,
-  gradSumErrors,
-  momentErrors,
-  normalizeLine,
-  storedErrors,
-  type WideStats,
-} from "../../truth/lines.ts";
+import { gradientLine, gradientPlane, normalizeLine } from "../../truth/lines.ts";
 import { compareLine, comparePlane } from "../../truth/maps.ts";
-import { wideMoments, wideSums } from "../../truth/reductions.ts";
-import { dividedBy, reciprocalRoots, wideOf } from "../../truth/wide.ts";
 import { hostArray } from "../data.ts";
 import { type Call, type CoveredKernel, compareAdded } from "./calls.ts";
-import { compareStepped, type RunningValues } from "./channel-kernels.ts";
+import { compareStepped, storedStats } from "./channel-kernels.ts";
 import { blobsFor, cleared, without, wordsOf } from "./layer-blobs.ts";
 import { scale } from "./scale-layer.ts";
+import { gradSumsOf, gradsOf, momentsOf } from "./sums.ts";
 
 const FACTOR = 0.75;
 const FRACTION = Math.fround(0.9);
-
-/** The statistics computed from running sums (BN-6, N-8). */
-function stored(p: Precision, running: RunningValues): WideStats {
-  const over = (values: HostArray) => dividedBy(wideOf(values), running.factor[0] as number, p.dtype);
-  const [mean, variance] = [over(running.mean), over(running.variance)];
-  return { mean, variance, errors: { mean: storedErrors(p, mean), variance: storedErrors(p, variance) } };
-}
 
 /** The option chooses the source of the statistics, whether there is beta, and whether the fused kernels are used. */
 async function normalization(call: Call, scaled: boolean): Promise<Comparison[]> {
@@ -48,14 +31,10 @@ async function normalization(call: Call, scaled: boolean): Promise<Comparison[]>
     scaled ? createBatchNormScale({ ...params, axis, biasTerm }) : createBatchNorm({ ...params, axis }),
   );
   const affine = scaled ? { gamma: data.gamma(), beta: biasTerm ? data.beta() : null } : null;
-  const times = (values: HostArray, by: number) =>
-    hostArray(
-      p.dtype,
-      values.map((value) => value * by),
-    );
+  const times = (values: HostArray) => values.map((value) => value * FACTOR);
   const running = {
-    mean: global ? times(data.mean(), FACTOR) : data.runningMean(),
-    variance: global ? times(data.variance(), FACTOR) : data.runningVariance(),
+    mean: global ? times(data.mean()) : data.runningMean(),
+    variance: global ? times(data.variance()) : data.runningVariance(),
     factor: hostArray(p.dtype, [FACTOR]),
   };
   const prior = { gamma: data.prior(0), beta: data.prior(1) };
@@ -73,14 +52,10 @@ async function normalization(call: Call, scaled: boolean): Promise<Comparison[]>
   layer.backward([top], down, [bottom]);
 
   const m = g.outer * g.inner;
-  const batch = global ? null : wideMoments(x, g, p.dtype);
-  const stats = batch ? { ...batch, errors: momentErrors(p, batch, m) } : stored(p, running);
-  const r = reciprocalRoots(stats.variance, eps, p.dtype);
-  const { dy: sumDy, dyXhat: sumDyXhat } = wideSums(dy, x, g, stats.mean, r, p.dtype);
-  const errors = gradSumErrors(p, sumDy, sumDyXhat, r, m, stats, eps);
+  const stats = global ? storedStats(p, running) : momentsOf(p, x, g);
+  const sums = gradSumsOf(p, dy, x, g, stats, eps);
   const gamma = affine?.gamma ?? null;
   const dx = await bottom.readDiff();
-  const sums = { dy: sumDy.sum, dyXhat: sumDyXhat.sum, errors };
   const update = mode === "train";
   const correction = m > 1 ? m / (m - 1) : 1;
   const done = [
@@ -91,13 +66,14 @@ async function normalization(call: Call, scaled: boolean): Promise<Comparison[]>
       ? exactly("bottom.diff without propagateDown", dx, old)
       : global
         ? compareLine("bottom.diff", dx, dy, g, p.dtype, gradientLine(p, stats, eps, gamma))
-        : comparePlane("bottom.diff", dx, dy, x, g, p.dtype, gradientPlane(p, stats, eps, r, gamma, sums, m)),
+        : comparePlane("bottom.diff", dx, dy, x, g, p.dtype, gradientPlane(p, stats, eps, sums.r, gamma, sums, m)),
     ...compareStepped(p, got.running, running, update ? stats : null, FRACTION, correction, "blobs"),
   ];
   if (affine) {
+    const grads = gradsOf(sums);
     const diffs = await Promise.all(layer.blobs.slice(3).map((blob) => blob.readDiff()));
-    done.push(compareAdded(p, "blobs[3].diff", diffs[0] as HostArray, prior.gamma, sumDyXhat.sum, errors.dyXhat));
-    if (biasTerm) done.push(compareAdded(p, "blobs[4].diff", diffs[1] as HostArray, prior.beta, sumDy.sum, errors.dy));
+    done.push(compareAdded(p, "blobs[3].diff", diffs[0] as HostArray, prior.gamma, grads.gamma));
+    if (biasTerm) done.push(compareAdded(p, "blobs[4].diff", diffs[1] as HostArray, prior.beta, grads.beta));
   }
   const learnt = affine ? [affine.gamma, ...(affine.beta ? [affine.beta] : [])] : [];
   return [...done, ...(await cleared(layer, learnt))];
@@ -105,7 +81,10 @@ async function normalization(call: Call, scaled: boolean): Promise<Comparison[]>
 
 const MODES = ["train", "test", "no-update"];
 
+const NORMALIZATION = { mayAlias: true, fixedChannels: true, without } as const;
+
 const batchNorm: CoveredKernel = {
+  ...NORMALIZATION,
   name: "BatchNorm",
   clause: "BN-5",
   options: [
@@ -113,14 +92,11 @@ const batchNorm: CoveredKernel = {
     "train plain no-down rank-4",
     "test plain no-down",
   ],
-  mayAlias: true,
-  over: "tensor",
-  fixedChannels: true,
-  without,
   run: (call) => normalization(call, false),
 };
 
 const batchNormScale: CoveredKernel = {
+  ...NORMALIZATION,
   name: "BatchNormScale",
   clause: "BS-1",
   options: [
@@ -129,10 +105,6 @@ const batchNormScale: CoveredKernel = {
     "test no-bias no-down",
     "no-update bias unfused no-down",
   ],
-  mayAlias: true,
-  over: "tensor",
-  fixedChannels: true,
-  without,
   run: (call) => normalization(call, true),
 };
 

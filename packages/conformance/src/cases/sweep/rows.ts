@@ -50,7 +50,7 @@ export function rowsFor(kernel: CoveredKernel, extent: Extent, seed: string): Gr
   };
   const covering = pairs(kernel, extent);
   for (const row of covering) put(longest(row.g), row);
-  if (kernel.over === "tensor") for (const row of largePairs(kernel, extent, covering)) put(longest(row.g), row);
+  if (!kernel.over) for (const row of largePairs(kernel, extent, covering)) put(longest(row.g), row);
   const all = everySize(upTo, cap).map((g) => flattened(kernel, g));
   for (const [i, g] of unique(all).entries()) put(`sizes-${1 + Math.floor(i / 20)}`, mixed(kernel, g, i));
   const long = singles(extent).map((g) => flattened(kernel, g));
@@ -64,7 +64,7 @@ export function rowsFor(kernel: CoveredKernel, extent: Extent, seed: string): Gr
 function pairs(kernel: CoveredKernel, { sizes, kindsInPairs, cap, dense }: Extent): Row[] {
   const one = [1];
   const of = (used: boolean) => (used ? sizes : one);
-  const [tensor, channels] = [kernel.over === "tensor", kernel.over !== "length"];
+  const [tensor, channels] = [!kernel.over, kernel.over !== "length"];
   const dims = [of(tensor), of(channels), of(tensor || !channels)] as const;
   const aliases = kernel.mayAlias ? 2 : 1;
   const factors = [
@@ -182,7 +182,7 @@ function rowOf(kernel: CoveredKernel, g: Geometry, [kind = 0, ...levels]: readon
     g,
     start: kind,
     option: of(kernel.options, levels[0]),
-    inPlace: kernel.mayAlias && (levels[1] ?? 0) % 2 === 1,
+    inPlace: kernel.mayAlias === true && (levels[1] ?? 0) % 2 === 1,
     surroundings: of(SURROUNDINGS, levels[2]),
     next: of(THEN, levels[3]),
     eps: of(EPS, levels[4]),
@@ -193,7 +193,7 @@ function rowOf(kernel: CoveredKernel, g: Geometry, [kind = 0, ...levels]: readon
 
 /** The geometry reduced to the dimensions that the kernel has. */
 function flattened({ over }: CoveredKernel, g: Geometry): Geometry {
-  if (over === "tensor") return g;
+  if (!over) return g;
   const n = Math.max(g.outer, g.channels, g.inner);
   return over === "channels" ? { outer: 1, channels: n, inner: 1 } : { outer: 1, channels: 1, inner: sizeOf(g) };
 }

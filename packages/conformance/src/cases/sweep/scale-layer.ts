@@ -1,12 +1,10 @@
 import { type Blob, createScale, type ScaleParams } from "@bn/core";
-import { sumFactor } from "../../truth/bounds.ts";
 import { exactly } from "../../truth/exact.ts";
 import { scaleLine } from "../../truth/lines.ts";
 import { compareLine } from "../../truth/maps.ts";
-import { wideSums } from "../../truth/reductions.ts";
-import { wideOf } from "../../truth/wide.ts";
 import { type CoveredKernel, compareAdded } from "./calls.ts";
 import { blobsFor, cleared, without, wordsOf } from "./layer-blobs.ts";
+import { scaleSumOf } from "./sums.ts";
 
 /** The axes of the scale: parameters, and the words of the option that shape the bottom. */
 const AXES: readonly (readonly [word: string, params: ScaleParams])[] = [
@@ -35,7 +33,6 @@ export const scale: CoveredKernel = {
     "no-bias two no-down no-down-1",
   ],
   mayAlias: true,
-  over: "tensor",
   fixedChannels: true,
   without,
   async run(call) {
@@ -60,11 +57,6 @@ export const scale: CoveredKernel = {
     if (!down[0]) bottom.writeDiff(old);
     top.writeDiff(dy);
     layer.backward([top], down, bottoms);
-    const m = g.outer * g.inner;
-    const none = wideOf(new Float64Array(g.channels));
-    const one = wideOf(new Float64Array(g.channels).fill(1));
-    const error = (size: Float64Array) => size.map((sum) => sumFactor(p, m) * sum + m * p.eta);
-    const { dy: sum, dyXhat: product } = wideSums(dy, x, g, none, one, p.dtype);
     const [dGamma, dx] = [await gamma.readDiff(), await bottom.readDiff()];
     const done = [
       compareLine("top", y, x, g, p.dtype, scaleLine(p, affine)),
@@ -80,11 +72,10 @@ export const scale: CoveredKernel = {
             factor ? "bottom[1].diff" : "blobs[0].diff",
             dGamma,
             factor ? prior.gamma.fill(0) : prior.gamma, // S-7: the diff is overwritten
-            product.sum,
-            error(product.size),
+            scaleSumOf(p, dy, x, g),
           ),
     ];
-    if (beta) done.push(compareAdded(p, "bias.diff", await beta.readDiff(), prior.beta, sum.sum, error(sum.size)));
+    if (beta) done.push(compareAdded(p, "bias.diff", await beta.readDiff(), prior.beta, scaleSumOf(p, dy, null, g)));
     const learnt = [...(factor ? [] : [affine.gamma]), ...(affine.beta ? [affine.beta] : [])];
     return [...done, ...(await cleared(layer, learnt))];
   },
