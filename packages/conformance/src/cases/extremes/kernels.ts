@@ -1,6 +1,5 @@
-import type { Geometry } from "@bn/core";
 import type { Comparison, Needs } from "../../case.ts";
-import { gradNormalizeBound, normalizeBound, splitMomentBounds, sumBound } from "../../truth/bounds.ts";
+import { gradNormalizeBound, normalizeBound, type SumErrors, splitMomentBounds, sumBound } from "../../truth/bounds.ts";
 import * as oracle from "../../truth/oracle.ts";
 import { scaleBy } from "../../truth/scale-by.ts";
 import { check, perChannel } from "../../truth/truth.ts";
@@ -16,17 +15,17 @@ export interface ExtremeKernel {
 }
 
 type Numbers = ArrayLike<number>;
+type Buffer = ReturnType<Operands["output"]>;
 
 /** Compares an output with the ordinary truth times 2^e. Its bound is raised by `underflow(i)`. */
 async function compared(
-  { o, p }: Setting,
+  { o, p, g }: Setting,
   what: string,
-  buffer: ReturnType<Operands["output"]>,
+  buffer: Buffer,
   e: number,
   values: Numbers,
   bounds: Numbers,
   underflow: (i: number) => number,
-  g: Geometry,
 ): Promise<Comparison> {
   const got = await o.read(what, buffer);
   const expected = Float64Array.from(values, (value) => {
@@ -39,31 +38,42 @@ async function compared(
   return check(what, got, { expected, bound }, g);
 }
 
+/** The same for an output with one value per channel. */
+function comparedRow(
+  s: Setting,
+  what: string,
+  buffer: Buffer,
+  e: number,
+  channels: oracle.Channels,
+  bounds: Numbers,
+  underflow = 0,
+): Promise<Comparison> {
+  const row = { ...s, g: perChannel(s.g.channels) };
+  return compared(row, what, buffer, e, oracle.valuesOf(channels), bounds, () => underflow);
+}
+
 const given = (s: Setting, name: keyof Ordinary) => s.o.input(s.extreme[name] as Float64Array);
+const givenStats = (s: Setting) => ({ mean: given(s, "mean"), variance: given(s, "variance") });
+const givenAffine = (s: Setting) => ({ gamma: given(s, "gamma"), beta: given(s, "beta") });
+const statsOutput = ({ o, g }: Setting) => ({ mean: o.output(g.channels), variance: o.output(g.channels) });
+const sumsOutput = ({ o, g }: Setting) => ({ dy: o.output(g.channels), dyXhat: o.output(g.channels) });
 const affineOf = ({ ordinary }: Setting): oracle.GammaBeta => ({
   gamma: oracle.channelsOf(ordinary.gamma),
   beta: oracle.channelsOf(ordinary.beta),
 });
-const row = ({ g }: Setting) => perChannel(g.channels);
-
-const none = () => 0;
 
 async function moments(s: Setting): Promise<Comparison[]> {
-  const out = { mean: s.o.output(s.g.channels), variance: s.o.output(s.g.channels) };
+  const out = statsOutput(s);
   s.o.backend.kernels.moments(given(s, "x"), s.g, out);
   return comparedStats(s, out);
 }
 
-function comparedStats(
-  s: Setting,
-  out: { mean: ReturnType<Operands["output"]>; variance: ReturnType<Operands["output"]> },
-) {
-  const stats = oracle.moments(s.ordinary.x, s.g);
-  const errors = statErrors(s, stats);
-  const [mean, variance] = [oracle.valuesOf(stats.mean), oracle.valuesOf(stats.variance)];
+function comparedStats(s: Setting, out: ReturnType<typeof statsOutput>) {
+  const { mean, variance } = oracle.moments(s.ordinary.x, s.g);
+  const errors = statErrors(s, { mean, variance });
   return Promise.all([
-    compared(s, "mean", out.mean, s.by.x, mean, errors.mean, none, row(s)),
-    compared(s, "variance", out.variance, 2 * s.by.x, variance, errors.variance, none, row(s)),
+    comparedRow(s, "mean", out.mean, s.by.x, mean, errors.mean),
+    comparedRow(s, "variance", out.variance, 2 * s.by.x, variance, errors.variance),
   ]);
 }
 
@@ -78,15 +88,12 @@ async function splitMoments(s: Setting): Promise<Comparison[]> {
     ({ hi, lo }, c) => scaleBy(mean[c] as number, -by.x) - hi + (scaleBy(low[c] as number, -by.x) - lo),
   );
   const m = g.outer * g.inner;
-  const m2 = oracle.valuesOf(stats.variance).map((v) => v * m);
+  const m2 = oracle.channelsOf(oracle.valuesOf(stats.variance).map((v) => v * m));
+  const bound = bounds.mean.map((most) => most + 4 * eta(s, by.x));
+  const none = { expected: new Float64Array(g.channels), bound };
   return [
-    check(
-      "mean + meanLow - truth, over the power of two",
-      off,
-      { expected: new Float64Array(g.channels), bound: bounds.mean.map((bound) => bound + 4 * eta(s, by.x)) },
-      row(s),
-    ),
-    await compared(s, "m2", out.m2, 2 * by.x, m2, bounds.m2, () => (m + 3) * eta(s, 2 * by.x), row(s)),
+    check("mean + meanLow - truth, over the power of two", off, none, perChannel(g.channels)),
+    await comparedRow(s, "m2", out.m2, 2 * by.x, m2, bounds.m2, (m + 3) * eta(s, 2 * by.x)),
   ];
 }
 
@@ -96,15 +103,14 @@ async function normalize(s: Setting): Promise<Comparison[]> {
   const values = oracle.normalize(ordinary.x, g, stats, EPS, affine);
   const bounds = normalizeBound(s.p, ordinary.x, g, stats, EPS, affine, null);
   const [x, y] = [given(s, "x"), o.output(ordinary.x.length)];
-  const statBuffers = { mean: given(s, "mean"), variance: given(s, "variance") };
-  const affineBuffers = { gamma: given(s, "gamma"), beta: given(s, "beta") };
+  const [statBuffers, affineBuffers] = [givenStats(s), givenAffine(s)];
   const done: Comparison[] = [];
   for (const [what, to] of [
     ["y", y],
     ["y in place", x],
   ] as const) {
     o.backend.kernels.normalize(x, g, statBuffers, extreme.eps, affineBuffers, to);
-    done.push(await compared(s, what, to, by.gamma + by.xhat, values, bounds, mapUnderflow(s, stats), g));
+    done.push(await compared(s, what, to, by.gamma + by.xhat, values, bounds, mapUnderflow(s, stats)));
   }
   return done;
 }
@@ -115,111 +121,79 @@ async function forward(s: Setting): Promise<Comparison[]> {
   const [affine, errors] = [affineOf(s), statErrors(s, stats)];
   const values = oracle.normalize(ordinary.x, g, stats, EPS, affine);
   const bounds = normalizeBound(s.p, ordinary.x, g, stats, EPS, affine, errors);
-  const [y, out] = [o.output(ordinary.x.length), { mean: o.output(g.channels), variance: o.output(g.channels) }];
-  const affineBuffers = { gamma: given(s, "gamma"), beta: given(s, "beta") };
-  o.backend.kernels.forward?.(given(s, "x"), g, out, null, extreme.eps, affineBuffers, y);
+  const [y, out] = [o.output(ordinary.x.length), statsOutput(s)];
+  o.backend.kernels.forward?.(given(s, "x"), g, out, null, extreme.eps, givenAffine(s), y);
   return [
     ...(await comparedStats(s, out)),
-    await compared(s, "y", y, by.gamma, values, bounds, mapUnderflow(s, stats), g),
+    await compared(s, "y", y, by.gamma, values, bounds, mapUnderflow(s, stats)),
   ];
 }
 
 async function gradSums(s: Setting): Promise<Comparison[]> {
-  const out = { dy: s.o.output(s.g.channels), dyXhat: s.o.output(s.g.channels) };
-  const stats = { mean: given(s, "mean"), variance: given(s, "variance") };
-  s.o.backend.kernels.gradSums(given(s, "dy"), given(s, "x"), s.g, stats, s.extreme.eps, out, null);
+  const out = sumsOutput(s);
+  s.o.backend.kernels.gradSums(given(s, "dy"), given(s, "x"), s.g, givenStats(s), s.extreme.eps, out, null);
   return comparedSums(s, out);
 }
 
-function comparedSums(s: Setting, out: { dy: ReturnType<Operands["output"]>; dyXhat: ReturnType<Operands["output"]> }) {
+function comparedSums(s: Setting, out: ReturnType<typeof sumsOutput>) {
   const { by, g, ordinary } = s;
   const sums = oracle.gradSums(ordinary.dy, ordinary.x, g, statsOf(s), EPS);
   const errors = sumErrors(s, sums);
-  const [dy, dyXhat] = [oracle.valuesOf(sums.dy), oracle.valuesOf(sums.dyXhat)];
   return Promise.all([
-    compared(s, "sums.dy", out.dy, by.dy, dy, errors.dy, none, row(s)),
-    compared(s, "sums.dyXhat", out.dyXhat, by.dy + by.xhat, dyXhat, errors.dyXhat, none, row(s)),
+    comparedRow(s, "sums.dy", out.dy, by.dy, sums.dy, errors.dy),
+    comparedRow(s, "sums.dyXhat", out.dyXhat, by.dy + by.xhat, sums.dyXhat, errors.dyXhat),
   ]);
 }
 
 /** The given sums are over more values than this tensor has. */
 async function gradNormalize(s: Setting): Promise<Comparison[]> {
-  const { o, g, by, ordinary, extreme } = s;
-  const stats = statsOf(s);
-  const gamma = oracle.channelsOf(ordinary.gamma);
+  const { o, g, ordinary, extreme } = s;
   const m = 3 * g.outer * g.inner;
   const sums = { dy: oracle.channelsOf(ordinary.sumDy), dyXhat: oracle.channelsOf(ordinary.sumDyXhat) };
-  const values = oracle.gradNormalize(ordinary.dy, ordinary.x, g, stats, EPS, gamma, sums, m);
-  const bounds = gradNormalizeBound(s.p, ordinary.dy, ordinary.x, g, stats, EPS, gamma, sums, null, null, m);
   const dx = o.output(ordinary.x.length);
-  const statBuffers = { mean: given(s, "mean"), variance: given(s, "variance") };
   const sumBuffers = { dy: given(s, "sumDy"), dyXhat: given(s, "sumDyXhat") };
   const affine = { gamma: given(s, "gamma"), beta: null };
-  o.backend.kernels.gradNormalize(
-    given(s, "dy"),
-    given(s, "x"),
-    g,
-    statBuffers,
-    extreme.eps,
-    affine,
-    sumBuffers,
-    m,
-    dx,
-  );
+  const [dy, x, stats] = [given(s, "dy"), given(s, "x"), givenStats(s)];
+  o.backend.kernels.gradNormalize(dy, x, g, stats, extreme.eps, affine, sumBuffers, m, dx);
+  return [await comparedGradient(s, dx, sums, null, m)];
+}
+
+function comparedGradient(s: Setting, dx: Buffer, sums: oracle.GradSums, errors: SumErrors | null, m: number) {
+  const { p, g, by, ordinary } = s;
+  const [stats, gamma] = [statsOf(s), oracle.channelsOf(ordinary.gamma)];
+  const values = oracle.gradNormalize(ordinary.dy, ordinary.x, g, stats, EPS, gamma, sums, m);
+  const bounds = gradNormalizeBound(p, ordinary.dy, ordinary.x, g, stats, EPS, gamma, sums, null, errors, m);
   const e = by.gamma - (by.x - by.xhat) + by.dy;
-  return [await compared(s, "dx", dx, e, values, bounds, gradientUnderflow(s, sums, m), g)];
+  return compared(s, "dx", dx, e, values, bounds, gradientUnderflow(s, sums, m));
 }
 
 async function backward(s: Setting): Promise<Comparison[]> {
-  const { o, g, by, ordinary, extreme } = s;
-  const stats = statsOf(s);
-  const gamma = oracle.channelsOf(ordinary.gamma);
-  const sums = oracle.gradSums(ordinary.dy, ordinary.x, g, stats, EPS);
-  const values = oracle.gradNormalize(ordinary.dy, ordinary.x, g, stats, EPS, gamma, sums);
-  const bounds = gradNormalizeBound(s.p, ordinary.dy, ordinary.x, g, stats, EPS, gamma, sums, null, sumErrors(s, sums));
-  const [dx, out] = [o.output(ordinary.x.length), { dy: o.output(g.channels), dyXhat: o.output(g.channels) }];
-  const statBuffers = { mean: given(s, "mean"), variance: given(s, "variance") };
+  const { o, g, ordinary, extreme } = s;
+  const sums = oracle.gradSums(ordinary.dy, ordinary.x, g, statsOf(s), EPS);
+  const [dx, out] = [o.output(ordinary.x.length), sumsOutput(s)];
   const affine = { gamma: given(s, "gamma"), beta: null };
   const m = g.outer * g.inner;
-  o.backend.kernels.backward?.(given(s, "dy"), given(s, "x"), g, statBuffers, extreme.eps, affine, out, null, m, dx);
-  return [
-    ...(await comparedSums(s, out)),
-    await compared(s, "dx", dx, by.gamma - by.x + by.dy, values, bounds, gradientUnderflow(s, sums, m), g),
-  ];
+  const [dy, x, stats] = [given(s, "dy"), given(s, "x"), givenStats(s)];
+  o.backend.kernels.backward?.(dy, x, g, stats, extreme.eps, affine, out, null, m, dx);
+  return [...(await comparedSums(s, out)), await comparedGradient(s, dx, sums, sumErrors(s, sums), m)];
 }
 
 async function scaleSums(s: Setting): Promise<Comparison[]> {
   const { o, g, by, ordinary } = s;
-  const sums = oracle.scaleSums(ordinary.dy, ordinary.x, g);
-  const [dGamma, dBeta] = [
-    o.output(g.channels, new Float64Array(g.channels)),
-    o.output(g.channels, new Float64Array(g.channels)),
-  ];
+  const { dy, x } = ordinary;
+  const sums = oracle.scaleSums(dy, x, g);
+  const zeros = new Float64Array(g.channels);
+  const [dGamma, dBeta] = [o.output(g.channels, zeros), o.output(g.channels, zeros)];
   o.backend.kernels.scaleSums(given(s, "dy"), given(s, "x"), g, dGamma, dBeta);
   const m = g.outer * g.inner;
-  const bounds = (channels: oracle.Channels, x: Numbers | null) => sumBound(s.p, ordinary.dy, x, g, channels, null);
   const e = by.dy + by.x;
+  const bounds = {
+    gamma: sumBound(s.p, dy, x, g, sums.gamma, null),
+    beta: sumBound(s.p, dy, null, g, sums.beta, null),
+  };
   return [
-    await compared(
-      s,
-      "dGamma",
-      dGamma,
-      e,
-      oracle.valuesOf(sums.gamma),
-      bounds(sums.gamma, ordinary.x),
-      () => m * eta(s, e),
-      row(s),
-    ),
-    await compared(
-      s,
-      "dBeta",
-      dBeta,
-      by.dy,
-      oracle.valuesOf(sums.beta),
-      bounds(sums.beta, null),
-      () => m * eta(s, by.dy),
-      row(s),
-    ),
+    await comparedRow(s, "dGamma", dGamma, e, sums.gamma, bounds.gamma, m * eta(s, e)),
+    await comparedRow(s, "dBeta", dBeta, by.dy, sums.beta, bounds.beta, m * eta(s, by.dy)),
   ];
 }
 
