@@ -4,7 +4,7 @@ import { gradSumBounds } from "../truth/bounds.ts";
 import { channelsOf, each, gradSums, moments, normalize, valuesOf } from "../truth/oracle.ts";
 import { check, perChannel, truthOf } from "../truth/truth.ts";
 import { DTYPES, hostArray } from "./data.ts";
-import { geometryOf, layerCase } from "./layer-kit.ts";
+import { geometryOf, scopedCase } from "./layer-kit.ts";
 import { withOperands } from "./operands.ts";
 import { random } from "./random.ts";
 
@@ -77,7 +77,7 @@ function momentsCase(shape: readonly number[], dtype: Dtype): Case {
 
 function exactCase(shape: readonly number[], dtype: Dtype, fused: boolean): Case {
   const id = `exact/${shape.join("x")}/${fused ? "" : "unfused/"}${dtype}`;
-  return layerCase({ id, group: "exact", clause: "N-7", dtype, fused }, async ({ p, single, backend }) => {
+  return scopedCase({ id, group: "exact", clause: "N-7", dtype, fused }, async ({ p, single, backend }) => {
     const g = geometryOf(shape);
     const { x, dy } = exactData(id, g, dtype);
     const layer = single(createBatchNormScale({ eps: 0, biasTerm: true, movingAverageFraction: 1 }), shape, x);

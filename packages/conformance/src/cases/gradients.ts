@@ -14,7 +14,7 @@ import {
   truth,
 } from "../truth/truth.ts";
 import { DTYPES, factors, normals } from "./data.ts";
-import { geometryOf, layerCase, type Single, type Tools } from "./layer-kit.ts";
+import { geometryOf, type Single, scopedCase, type Tools } from "./layer-kit.ts";
 
 /**
  * Gradients of L = sum w y by central differences, (L(x + h) - L(x - h)) / 2h, which do not depend on the formulas of
@@ -77,7 +77,7 @@ function differences(values: ArrayLike<number>, h: number, f: (moved: Float64Arr
 
 function oracleCase(shape: readonly number[], mode: "batch" | "global", dtype: Dtype): Case {
   const id = `gradients/oracle/${mode}/${shape.join("x")}/${dtype}`;
-  return layerCase({ id, group: "gradients", clause: "N-6", dtype }, async (t) => {
+  return scopedCase({ id, group: "gradients", clause: "N-6", dtype }, async (t) => {
     const problem = problemFor(t, shape);
     const { g, x, w, gamma, beta } = problem;
     const global = mode === "global";
@@ -156,7 +156,7 @@ function truncation({ g, x, w, gamma }: Problem, h: number): Float64Array {
 
 function ownCase(shape: readonly number[]): Case {
   const id = `gradients/own/batch/${shape.join("x")}/float64`;
-  return layerCase({ id, group: "gradients", clause: "BN-10", dtype: "float64" }, async (t) => {
+  return scopedCase({ id, group: "gradients", clause: "BN-10", dtype: "float64" }, async (t) => {
     const { p } = t;
     const problem = problemFor(t, shape);
     const { g, x, w, gamma, beta } = problem;
@@ -196,7 +196,7 @@ function ownCase(shape: readonly number[]): Case {
  */
 function scaleCase(dtype: Dtype): Case {
   const id = `gradients/oracle/scale/4x3x5/${dtype}`;
-  return layerCase({ id, group: "gradients", clause: "S-6", dtype }, async (t) => {
+  return scopedCase({ id, group: "gradients", clause: "S-6", dtype }, async (t) => {
     const { p } = t;
     const shape = [4, 3, 5];
     const { g, x, w, gamma, beta } = problemFor(t, shape);

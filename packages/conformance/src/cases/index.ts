@@ -5,7 +5,7 @@ import { failureCases } from "./failures/index.ts";
 import { gradientCases } from "./gradients.ts";
 import { kernelCases } from "./kernels/index.ts";
 import { longRunCases } from "./kernels/long-run.ts";
-import { layerCases } from "./layers.ts";
+import { scopedCases } from "./layers.ts";
 import { memoryCases } from "./memory/index.ts";
 import { metamorphicCases } from "./metamorphic.ts";
 import { scaleCases } from "./scale.ts";
@@ -38,7 +38,7 @@ export function cases({ tier = "default", seed = 1 }: CaseOptions = {}): Case[] 
     ...longRunCases(),
     ...extremeCases(tier),
     ...sweepCases(tier, String(seed)),
-    ...layerCases(tier),
+    ...scopedCases(tier),
     ...scaleCases(),
     ...stateCases(),
     ...exactCases(),

@@ -1,4 +1,13 @@
-import { type Backend, type Blob, createBlob, type Dtype, type Geometry, type HostArray, type Layer } from "@bn/core";
+import {
+  type Backend,
+  type Blob,
+  createBlob,
+  type DeviceBuffer,
+  type Dtype,
+  type Geometry,
+  type HostArray,
+  type Layer,
+} from "@bn/core";
 import type { Case, Comparison, Needs } from "../case.ts";
 import { type Precision, precisionOf } from "../truth/bounds.ts";
 import { dd } from "../truth/dd.ts";
@@ -12,6 +21,8 @@ export interface Scope {
   blob(shape?: readonly number[], dtype?: Dtype): Blob;
   /** A blob that holds `values`. */
   filled(shape: readonly number[], values: ArrayLike<number>, dtype?: Dtype): Blob;
+  /** A buffer with so many elements, or one that holds these values. */
+  buffer(values: number | HostArray): DeviceBuffer;
   own<T extends { dispose(): void }>(resource: T): T;
 }
 
@@ -27,14 +38,19 @@ export async function withScope<T>(backend: Backend, dtype: Dtype, use: (scope: 
     made.write(values);
     return made;
   };
+  const buffer = (values: number | HostArray) => {
+    const made = own(backend.alloc(dtype, typeof values === "number" ? values : values.length));
+    if (typeof values !== "number") backend.write(made, values);
+    return made;
+  };
   try {
-    return await use({ backend, blob, filled, own });
+    return await use({ backend, blob, filled, buffer, own });
   } finally {
     for (const resource of owned.reverse()) resource.dispose();
   }
 }
 
-/** What a case about layers works with: its resources, its dtype, and its id, from which it draws its data. */
+/** What a case works with: its resources, its dtype, and its id, from which it draws its data. */
 export interface Tools extends Scope {
   readonly dtype: Dtype;
   readonly p: Precision;
@@ -94,8 +110,8 @@ export function blobOf({ type, blobs }: Layer, i: number): Blob {
   return blob;
 }
 
-/** A case about layers in one dtype. Without `fused`, the layers call the single kernels. */
-export function layerCase(
+/** A case in one dtype, whose resources are disposed when it ends. Without `fused`, the layers call the single kernels. */
+export function scopedCase(
   given: Omit<Case, "needs" | "run"> & {
     readonly dtype: Dtype;
     readonly needs?: Needs | undefined;

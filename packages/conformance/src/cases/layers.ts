@@ -24,7 +24,7 @@ import {
   storedStats,
 } from "../truth/truth.ts";
 import { DISTRIBUTIONS, type Distribution, DTYPES, factors, NORMAL, normals, sample } from "./data.ts";
-import { affineFor, blobOf, freshRunning, geometryOf, layerCase, type Tools } from "./layer-kit.ts";
+import { affineFor, blobOf, freshRunning, geometryOf, scopedCase, type Tools } from "./layer-kit.ts";
 import type { Tier } from "./sweep/sizes.ts";
 
 /** The source of a layer's statistics (BN-3). */
@@ -81,7 +81,7 @@ const SHAPES_OF_DATA: readonly (readonly number[])[] = [
   [64, 4],
 ];
 
-export function layerCases(tier: Tier): Case[] {
+export function scopedCases(tier: Tier): Case[] {
   const shapes = tier === "quick" ? SHAPES_OF_DATA.slice(0, 1) : SHAPES_OF_DATA;
   return DTYPES.flatMap((dtype) => [
     ...(["BatchNorm", "BatchNormScale"] as const).flatMap((type) => [
@@ -114,7 +114,7 @@ function cases(setting: Setting): Case[] {
   const special = from.needs.nonFinite === true;
   const m1 = shape.length > 1 && geometryOf(shape, axis).outer * geometryOf(shape, axis).inner === 1;
   const make = (pass: Pass, clause: string): Case =>
-    layerCase({ id: `${pass.name}/${path}`, group: "layers", clause, dtype, needs: from.needs, fused }, (t) =>
+    scopedCase({ id: `${pass.name}/${path}`, group: "layers", clause, dtype, needs: from.needs, fused }, (t) =>
       pass(t, setting),
     );
   const forwardClause = special

@@ -13,7 +13,7 @@ import {
   type Truth,
 } from "../truth/truth.ts";
 import { DTYPES, hostArray, normals, OFFSET, sample } from "./data.ts";
-import { type AffineValues, affineFor, geometryOf, layerCase, type Tools } from "./layer-kit.ts";
+import { type AffineValues, affineFor, geometryOf, scopedCase, type Tools } from "./layer-kit.ts";
 import { random } from "./random.ts";
 
 /** One forward and backward of a BatchNormScale. */
@@ -218,7 +218,7 @@ export function metamorphicCases(): Case[] {
   return DTYPES.flatMap((dtype) =>
     TABLE.map(({ name, clause, needs, run }): Case => {
       const id = `metamorphic/${name}/${dtype}`;
-      return layerCase({ id, group: "metamorphic", clause, dtype, needs }, (t) => {
+      return scopedCase({ id, group: "metamorphic", clause, dtype, needs }, (t) => {
         const affine = affineFor(id, 3, dtype);
         const [x, dy] = [sample(`${id}|x`, OFFSET, G, dtype), normals(`${id}|dy`, COUNT, dtype)];
         return run((setting) => outcome(t, affine, setting), x, dy, t, affine);

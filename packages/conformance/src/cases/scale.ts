@@ -4,7 +4,7 @@ import { scaleBound, sumBound } from "../truth/bounds.ts";
 import { type Channels, channelsOf, type GammaBeta, scale, scaleSums } from "../truth/oracle.ts";
 import { check, perChannel, truth } from "../truth/truth.ts";
 import { DTYPES, factors, normals } from "./data.ts";
-import { blobOf, layerCase } from "./layer-kit.ts";
+import { blobOf, scopedCase } from "./layer-kit.ts";
 
 /** One way to apply a scale to a bottom: the parameters, and their meaning by S-2 and S-5, written out by hand. */
 interface Layout {
@@ -63,7 +63,7 @@ function scaleCase(layout: Layout, biasTerm: boolean, inPlace: boolean, two: boo
     ...(inPlace ? ["in-place"] : []),
     dtype,
   ].join("/");
-  return layerCase({ id, group: "layers", clause: two ? "S-5" : "S-2", dtype }, async (t) => {
+  return scopedCase({ id, group: "layers", clause: two ? "S-5" : "S-2", dtype }, async (t) => {
     const { p } = t;
     const [outer, channels, inner] = layout.geometry;
     const g: Geometry = { outer, channels, inner };

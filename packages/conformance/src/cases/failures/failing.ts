@@ -1,4 +1,5 @@
 import { type Backend, BnError } from "@bn/core";
+import { over } from "../../over.ts";
 
 /** The same backend, with memory that can be made to run out. */
 export interface Failing {
@@ -13,34 +14,16 @@ export function failing(real: Backend): Failing {
     if (left <= 0) throw new BnError("ERR_BN_MEMORY", `${real.name} ${method}: no memory, as this case wants it`);
     left--;
   };
-  const backend: Backend = {
-    name: real.name,
-    contractVersion: real.contractVersion,
-    supports: real.supports,
-    get kernels() {
-      return real.kernels;
-    },
-    get disposed() {
-      return real.disposed;
-    },
-    get faults() {
-      return real.faults ?? 0;
-    },
+  const backend = over(real, {
     alloc(dtype, length) {
       ask("alloc");
       return real.alloc(dtype, length);
     },
-    owns: (buffer) => real.owns(buffer),
     reserve(dtype, g) {
       ask("reserve");
       real.reserve?.(dtype, g);
     },
-    write: (target, source) => real.write(target, source),
-    read: (source, length) => real.read(source, length),
-    finish: () => real.finish(),
-    dispose: () => real.dispose(),
-    [Symbol.asyncDispose]: () => real.dispose(),
-  };
+  });
   return {
     backend,
     allow(calls) {

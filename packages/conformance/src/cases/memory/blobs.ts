@@ -8,36 +8,33 @@ export const BLOB_ROWS: readonly MemoryRow[] = [
   {
     name: "blob-starts-at-zero",
     clause: "B-3",
-    async run(backend, dtype) {
-      const blob = createBlob(backend, [2, 3], dtype);
+    async run(t) {
+      const blob = t.blob([2, 3]);
       const got = await Promise.all([blob.read(), blob.readDiff()]);
-      blob.dispose();
       return got.map((values, i) => exactly(i === 0 ? "data" : "diff", values, new Float32Array(6)));
     },
   },
   {
     name: "blob-write-copies-and-rounds",
     clause: "B-5",
-    async run(backend, dtype) {
-      const blob = createBlob(backend, [3], dtype);
+    async run(t) {
+      const blob = t.blob([3]);
       const values = [0.1, 1 / 3, -1e-3];
-      const rounded = hostArray(dtype, values);
+      const rounded = hostArray(t.dtype, values);
       const host = rounded.slice();
       blob.write(values);
       blob.writeDiff(host);
       values.fill(0);
       host.fill(0);
       const [data, diff] = await Promise.all([blob.read(), blob.readDiff()]);
-      blob.dispose();
       return [exactly("data", data, rounded), exactly("diff", diff, rounded)];
     },
   },
   {
     name: "blob-reshape-keeps-while-it-fits",
     clause: "B-4",
-    async run(backend, dtype) {
-      const blob = createBlob(backend, [2, 3], dtype);
-      blob.write([1, 2, 3, 4, 5, 6]);
+    async run(t) {
+      const blob = t.filled([2, 3], [1, 2, 3, 4, 5, 6]);
       blob.writeDiff([6, 5, 4, 3, 2, 1]);
       blob.reshape([2]);
       const small = await Promise.all([blob.read(), blob.readDiff()]);
@@ -45,7 +42,6 @@ export const BLOB_ROWS: readonly MemoryRow[] = [
       const again = await Promise.all([blob.read(), blob.readDiff()]);
       blob.reshape([7]);
       const grown = await Promise.all([blob.read(), blob.readDiff()]);
-      blob.dispose();
       return [
         exactly("data of 2", small[0], [1, 2]),
         exactly("diff of 2", small[1], [6, 5]),
@@ -59,25 +55,21 @@ export const BLOB_ROWS: readonly MemoryRow[] = [
   {
     name: "blob-allocates-for-its-last-shape",
     clause: "B-3",
-    async run(backend, dtype) {
-      const blob = createBlob(backend, [100, 100], dtype);
+    async run(t) {
+      const blob = t.blob([100, 100]);
       blob.reshape([3]);
       const lengths = [blob.data.length, blob.diff.length];
-      blob.dispose();
       return [exactly("lengths of data and diff", lengths, [3, 3])];
     },
   },
   {
     name: "blob-of-no-elements-and-scalar",
     clause: "B-1",
-    async run(backend, dtype) {
-      const empty = createBlob(backend, [0, 4], dtype);
-      const scalar = createBlob(backend, [], dtype);
-      scalar.write([5]);
+    async run(t) {
+      const empty = t.blob([0, 4]);
+      const scalar = t.filled([], [5]);
       const [none, one] = await Promise.all([empty.read(), scalar.read()]);
       const counts = [empty.count(), empty.count(1), scalar.count(), scalar.numAxes];
-      empty.dispose();
-      scalar.dispose();
       return [exactly("empty", none, []), exactly("scalar", one, [5]), exactly("counts", counts, [0, 4, 1, 0])];
     },
   },
@@ -85,7 +77,7 @@ export const BLOB_ROWS: readonly MemoryRow[] = [
     // A buffer that the caller made, longer than the shape: contents and length stay until the blob outgrows it.
     name: "blob-over-a-given-buffer",
     clause: "B-6",
-    async run(backend, dtype) {
+    async run({ backend, dtype }) {
       const done: Comparison[] = [];
       for (const [count, length] of [
         [0, 0],
@@ -119,25 +111,20 @@ export const BLOB_ROWS: readonly MemoryRow[] = [
   {
     name: "disposal-in-flight",
     clause: "K-11",
-    async run(backend, dtype, seed) {
-      const values = normals(seed, 4 * 3 * 100, dtype);
-      const [x, y] = [createBlob(backend, [4, 3, 100], dtype), createBlob(backend, [0], dtype)];
-      const layer = createBatchNorm();
-      x.write(values);
-      layer.setUp([x], [y]);
-      layer.forward([x], [y]);
-      const first = await y.read();
-      layer.forward([x], [y]);
-      const second = y.read();
-      layer.dispose();
-      x.dispose();
-      y.dispose();
-      await backend.finish();
+    async run(t) {
+      const shape = [4, 3, 100];
+      const { layer, bottom, top, forward } = t.single(createBatchNorm(), shape, normals(t.id, 1200, t.dtype));
+      forward();
+      const first = await top.read();
+      forward();
+      const second = top.read();
+      for (const resource of [layer, bottom, top]) resource.dispose();
+      await t.backend.finish();
       const got = await second;
       if (got.length !== first.length) throw new Error(`read() gave ${got.length} values, expected ${first.length}`);
       if (got.some((value) => !Number.isFinite(value) || value === 0))
         throw new Error("read() lost values to dispose()");
-      return backend.supports.deterministic ? [exactly("top", got, first)] : [];
+      return t.backend.supports.deterministic ? [exactly("top", got, first)] : [];
     },
   },
 ];

@@ -1,5 +1,6 @@
 import type { Case } from "../../case.ts";
 import { DTYPES } from "../data.ts";
+import { scopedCase } from "../layer-kit.ts";
 import type { Tier } from "../sweep/sizes.ts";
 import { BLOB_ROWS } from "./blobs.ts";
 import { BUFFER_ROWS } from "./buffers.ts";
@@ -16,10 +17,9 @@ export function memoryCases(tier: Tier): Case[] {
     ...lengthCases(tier),
     ...valueCases(tier),
     ...DTYPES.flatMap((dtype) =>
-      [...BUFFER_ROWS, ...BLOB_ROWS].map(({ name, clause, run }): Case => {
-        const id = `memory/${name}/${dtype}`;
-        return { id, group: "memory", clause, needs: { dtype }, run: ({ backend }) => run(backend, dtype, id) };
-      }),
+      [...BUFFER_ROWS, ...BLOB_ROWS].map(({ name, clause, run }) =>
+        scopedCase({ id: `memory/${name}/${dtype}`, group: "memory", clause, dtype }, run),
+      ),
     ),
     ...INSTANCE_CASES,
     ...OWNERSHIP_CASES,

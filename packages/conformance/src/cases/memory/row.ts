@@ -1,9 +1,8 @@
-import type { Backend, Dtype } from "@bn/core";
-import type { Comparison } from "../../case.ts";
+import type { Run } from "../layer-kit.ts";
 
-/** One promise about memory, in one dtype. */
+/** One promise about memory. */
 export interface MemoryRow {
   readonly name: string;
   readonly clause: string;
-  run(backend: Backend, dtype: Dtype, seed: string): Promise<Comparison[]>;
+  readonly run: Run;
 }

@@ -1,6 +1,6 @@
 import type { Case } from "../../case.ts";
 import { DTYPES, normals, OFFSET, sample } from "../data.ts";
-import { geometryOf, layerCase } from "../layer-kit.ts";
+import { geometryOf, scopedCase } from "../layer-kit.ts";
 import { BACKWARD } from "./backward.ts";
 import { BLOBS } from "./blobs.ts";
 import { SHAPES } from "./shapes.ts";
@@ -15,7 +15,7 @@ export function stateCases(): Case[] {
     [true, false].flatMap((fused) =>
       TABLE.map(({ name, clause, needs, run }): Case => {
         const id = `state/${name}/${fused ? "" : "unfused/"}${dtype}`;
-        return layerCase({ id, group: "layers", clause, dtype, needs, fused }, (t) =>
+        return scopedCase({ id, group: "layers", clause, dtype, needs, fused }, (t) =>
           run({
             ...t,
             x: (tag, shape = SHAPE) => sample(`${id}|${tag}`, OFFSET, geometryOf(shape), dtype),
