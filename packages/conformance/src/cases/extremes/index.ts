@@ -2,14 +2,13 @@ import type { Backend, Dtype, Geometry } from "@bn/core";
 import type { Case, Comparison } from "../../case.ts";
 import { precisionOf } from "../../truth/bounds.ts";
 import { DTYPES } from "../data.ts";
-import { geometryText } from "../kernels/geometries.ts";
+import { geometry, geometryText } from "../kernels/geometries.ts";
 import { withOperands } from "../operands.ts";
 import type { Tier } from "../sweep/sizes.ts";
 import { EXTREME_KERNELS, type ExtremeKernel } from "./kernels.ts";
 import { MAGNITUDES, type Magnitude } from "./magnitudes.ts";
 import { type Extreme, extremeOperands, ordinaryOperands } from "./operands.ts";
 
-const geometry = (outer: number, channels: number, inner: number): Geometry => ({ outer, channels, inner });
 /** Geometries with long rows, channels-last, short rows, channels-last with many channels, and one channel. */
 const GEOMETRIES = [
   geometry(4, 3, 40),

@@ -1,6 +1,6 @@
 import type { Geometry } from "@bn/core";
 
-const geometry = (outer: number, channels: number, inner: number): Geometry => ({ outer, channels, inner });
+export const geometry = (outer: number, channels: number, inner: number): Geometry => ({ outer, channels, inner });
 
 /** Sizes around vector widths, workgroups and cache lines. Channels-last has inner = 1. */
 export const GEOMETRIES: readonly Geometry[] = [

@@ -1,4 +1,4 @@
-import type { Backend, DeviceBuffer, Dtype, HostArray } from "@bn/core";
+import type { Backend, DeviceBuffer, Dtype } from "@bn/core";
 import type { Case, Comparison, Context } from "../../case.ts";
 import { exactly } from "../../truth/exact.ts";
 import { hostArray } from "../data.ts";
@@ -57,8 +57,7 @@ async function foreignBuffers({ backend, create }: Context, dtype: Dtype): Promi
   const [mine, theirs] = [filled(backend, dtype, 2), filled(other, dtype, 3)];
   const found: string[] = [];
   for (const stranger of [theirs, { ...mine }]) {
-    found.push(codeOf(() => backend.write(stranger, hostArray(dtype, 4).fill(9))));
-    found.push(await rejection(() => backend.read(stranger, 4)));
+    found.push(...(await codesOf(backend, stranger, dtype)));
   }
   expectCodes(found, ["ERR_BN_BACKEND"]);
   const [ours, foreign] = [await backend.read(mine, 4), await other.read(theirs, 4)];
@@ -76,11 +75,7 @@ async function disposedBuffers({ backend }: Context, dtype: Dtype): Promise<Comp
   await backend.finish();
   gone.dispose();
   const next = filled(backend, dtype, 5);
-  const found = [
-    codeOf(() => backend.write(gone, hostArray(dtype, 4).fill(9))),
-    await rejection(() => backend.read(gone, 4)),
-  ];
-  expectCodes(found, ["ERR_BN_DISPOSED", "ERR_BN_BACKEND"]);
+  expectCodes(await codesOf(backend, gone, dtype), ["ERR_BN_DISPOSED", "ERR_BN_BACKEND"]);
   const values = await backend.read(next, 4);
   next.dispose();
   return [exactly("the buffer made next", values, hostArray(dtype, 4).fill(5))];
@@ -92,26 +87,19 @@ function filled(backend: Backend, dtype: Dtype, value: number): DeviceBuffer {
   return buffer;
 }
 
-function codeIn(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : String(error);
+/** The codes of the errors that `write` and `read` give for `buffer`. */
+async function codesOf(backend: Backend, buffer: DeviceBuffer, dtype: Dtype): Promise<string[]> {
+  const written = await codeOf(() => backend.write(buffer, hostArray(dtype, 4).fill(9)));
+  return [written, await codeOf(() => backend.read(buffer, 4))];
 }
 
-function codeOf(call: () => unknown): string {
-  try {
-    call();
-    return "nothing";
-  } catch (error) {
-    return codeIn(error);
-  }
-}
-
-/** The error may be thrown by the call or be a rejection. Either way, nothing has been queued. */
-async function rejection(call: () => Promise<HostArray>): Promise<string> {
+/** The code of the error. It may be thrown by the call or be a rejection. Either way, nothing has been queued. */
+async function codeOf(call: () => unknown): Promise<string> {
   try {
     await call();
     return "nothing";
   } catch (error) {
-    return codeIn(error);
+    return error instanceof Error && "code" in error ? String(error.code) : String(error);
   }
 }
 

@@ -2,6 +2,7 @@ import type { Backend, Dtype, Geometry } from "@bn/core";
 import type { Case, Comparison } from "../../case.ts";
 import { precisionOf } from "../../truth/bounds.ts";
 import { DTYPES } from "../data.ts";
+import { geometryText } from "../kernels/geometries.ts";
 import { Bench } from "./bench.ts";
 import type { CoveredKernel } from "./calls.ts";
 import { CHANNEL_KERNELS, LENGTH_KERNELS } from "./channel-kernels.ts";
@@ -86,7 +87,7 @@ async function runRow(kernel: CoveredKernel, row: Row, backend: Backend, dtype: 
     if (row.next === "once" || sizeOf(row.g) > REPEATED) return first;
     const next = (row.start + 11) % KINDS.length;
     const second = row.next === "again" ? row.g : smaller(row.g, kernel.fixedChannels === true);
-    return [...first, ...(await call(second, next, `, after ${shapeOf(row.g)} in the same buffers`))];
+    return [...first, ...(await call(second, next, `, after ${geometryText(row.g)} in the same buffers`))];
   } finally {
     bench.dispose();
   }
@@ -102,10 +103,6 @@ function smaller({ outer, channels, inner }: Geometry, fixedChannels: boolean): 
   return { outer: less(outer), channels: fixedChannels ? channels : less(channels), inner: less(inner) };
 }
 
-function shapeOf({ outer, channels, inner }: Geometry): string {
-  return `${outer}x${channels}x${inner}`;
-}
-
 function textOf(
   { option, inPlace, surroundings, eps, m, normal }: Row,
   g: Geometry,
@@ -114,7 +111,7 @@ function textOf(
 ): string {
   const divisor = m === g.outer * g.inner ? "" : ` m=${m}`;
   const parts = [
-    shapeOf(g),
+    geometryText(g),
     normal ? "normal" : (KINDS[start]?.name ?? ""),
     option,
     inPlace ? "in place" : "",

@@ -1,4 +1,5 @@
 import type { Geometry } from "@bn/core";
+import { geometryText } from "../kernels/geometries.ts";
 import { SURROUNDINGS, type Surroundings } from "./bench.ts";
 import type { CoveredKernel } from "./calls.ts";
 import { coveringArray, mix } from "./covering.ts";
@@ -66,14 +67,11 @@ function pairs(kernel: CoveredKernel, { sizes, kindsInPairs, cap, dense }: Exten
   const of = (used: boolean) => (used ? sizes : one);
   const [tensor, channels] = [!kernel.over, kernel.over !== "length"];
   const dims = [of(tensor), of(channels), of(tensor || !channels)] as const;
-  const aliases = kernel.mayAlias ? 2 : 1;
   const factors = [
-    { name: "outer", levels: dims[0].length },
-    { name: "channels", levels: dims[1].length },
-    { name: "inner", levels: dims[2].length },
+    ...["outer", "channels", "inner"].map((name, f) => ({ name, levels: dims[f]?.length ?? 0 })),
     { name: "kind", levels: kindsInPairs ? KINDS.length : 1 },
     { name: "option", levels: kernel.options.length },
-    { name: "alias", levels: aliases },
+    { name: "alias", levels: kernel.mayAlias ? 2 : 1 },
     { name: "surroundings", levels: SURROUNDINGS.length },
     { name: "then", levels: THEN.length },
     { name: "eps", levels: EPS.length },
@@ -86,14 +84,13 @@ function pairs(kernel: CoveredKernel, { sizes, kindsInPairs, cap, dense }: Exten
     (row, pair) => size(row) <= Math.max(CHEAP, size(pair)),
   );
   return rows.map((levels, i) => {
-    const at = (f: number) => levels[f] as number;
-    const g = {
-      outer: dims[0][at(0)] as number,
-      channels: dims[1][at(1)] as number,
-      inner: dims[2][at(2)] as number,
-    };
-    const kind = kindsInPairs ? at(3) : mix(i, 3) % KINDS.length;
-    return rowOf(kernel, g, [kind, at(4), at(5), at(6), at(7), at(8), at(9)]);
+    const [outer, channels, inner] = dims.map((all, f) => all[levels[f] as number] as number) as [
+      number,
+      number,
+      number,
+    ];
+    const kind = kindsInPairs ? (levels[3] as number) : mix(i, 3) % KINDS.length;
+    return rowOf(kernel, { outer, channels, inner }, [kind, ...levels.slice(4)]);
   });
 }
 
@@ -199,7 +196,7 @@ function flattened({ over }: CoveredKernel, g: Geometry): Geometry {
 }
 
 function unique(all: readonly Geometry[]): Geometry[] {
-  return [...new Map(all.map((g) => [`${g.outer}x${g.channels}x${g.inner}`, g])).values()];
+  return [...new Map(all.map((g) => [geometryText(g), g])).values()];
 }
 
 function longest({ outer, channels, inner }: Geometry): string {
