@@ -18,9 +18,9 @@ import { withoutFused } from "./without-fused.ts";
 /** The objects that a case creates. They are disposed when it ends, even if it throws. */
 export interface Scope {
   readonly backend: Backend;
-  blob(shape?: readonly number[], dtype?: Dtype): Blob;
+  blob(shape?: readonly number[]): Blob;
   /** A blob that holds `values`. */
-  filled(shape: readonly number[], values: ArrayLike<number>, dtype?: Dtype): Blob;
+  filled(shape: readonly number[], values: ArrayLike<number>): Blob;
   /** A buffer with so many elements, or one that holds these values. */
   buffer(values: number | HostArray): DeviceBuffer;
   own<T extends { dispose(): void }>(resource: T): T;
@@ -32,9 +32,9 @@ export async function withScope<T>(backend: Backend, dtype: Dtype, use: (scope: 
     owned.push(resource);
     return resource;
   };
-  const blob = (shape?: readonly number[], type = dtype) => own(createBlob(backend, shape, type));
-  const filled = (shape: readonly number[], values: ArrayLike<number>, type = dtype) => {
-    const made = blob(shape, type);
+  const blob = (shape?: readonly number[]) => own(createBlob(backend, shape, dtype));
+  const filled = (shape: readonly number[], values: ArrayLike<number>) => {
+    const made = blob(shape);
     made.write(values);
     return made;
   };

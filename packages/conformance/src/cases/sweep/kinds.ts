@@ -6,7 +6,7 @@ import { type Random, random } from "../random.ts";
  * The values of a channel: a mean and a spread, zeros of both signs, half of each, or one special value among normal
  * ones.
  */
-type Pattern = "normal" | "zeros" | "half-zeros" | "nan" | "infinity" | "minus-infinity";
+type Pattern = "normal" | "zeros" | "half-zeros" | "nan" | "infinity";
 
 /** The data of one channel. */
 interface ChannelData {
@@ -68,22 +68,7 @@ export const KINDS: readonly Kind[] = [
 export const VARIANTS = 31;
 
 /** The data of channels in columns, with `VARIANTS` entries per kind, so that 65,537 channels take little time. */
-export interface KindTables {
-  readonly mean: Float64Array;
-  readonly std: Float64Array;
-  /** Noise below this becomes a zero. */
-  readonly zeros: Float64Array;
-  /** One special value of the channel, or 0. */
-  readonly poison: Float64Array;
-  readonly dyStd: Float64Array;
-  readonly dyZeros: Float64Array;
-  readonly dyPoison: Float64Array;
-  readonly variance: Float64Array;
-  readonly gamma: Float64Array;
-  readonly beta: Float64Array;
-  readonly none: Float64Array;
-  readonly one: Float64Array;
-}
+export type KindTables = ReturnType<typeof tablesOf>;
 
 const ZEROS_BELOW: Readonly<Partial<Record<Pattern, number>>> = {
   zeros: Number.POSITIVE_INFINITY,
@@ -92,22 +77,27 @@ const ZEROS_BELOW: Readonly<Partial<Record<Pattern, number>>> = {
 const POISON: Readonly<Partial<Record<Pattern, number>>> = {
   nan: Number.NaN,
   infinity: Number.POSITIVE_INFINITY,
-  "minus-infinity": Number.NEGATIVE_INFINITY,
 };
 const tables = new Map<Dtype, KindTables>();
 
 export function kindTables(dtype: Dtype): KindTables {
-  const known = tables.get(dtype);
-  if (known) return known;
+  const made = tables.get(dtype) ?? tablesOf(dtype);
+  tables.set(dtype, made);
+  return made;
+}
+
+function tablesOf(dtype: Dtype) {
   const all = KINDS.flatMap(({ name, make }) => {
     const r = random(`kind|${name}|${dtype}`);
     return Array.from({ length: VARIANTS }, (): ChannelData => ({ ...plain(r), ...make(r, dtype) }));
   });
   const column = (value: (d: ChannelData) => number) => Float64Array.from(all, value);
-  const made = {
+  return {
     mean: column((d) => d.mean),
     std: column((d) => d.std),
+    /** Noise below this becomes a zero. */
     zeros: column((d) => ZEROS_BELOW[d.pattern] ?? Number.NEGATIVE_INFINITY),
+    /** One special value of the channel, or 0. */
     poison: column((d) => POISON[d.pattern] ?? 0),
     dyStd: column((d) => d.dyStd),
     dyZeros: column((d) => ZEROS_BELOW[d.dyPattern] ?? Number.NEGATIVE_INFINITY),
@@ -118,8 +108,6 @@ export function kindTables(dtype: Dtype): KindTables {
     none: column(() => 0),
     one: column(() => 1),
   };
-  tables.set(dtype, made);
-  return made;
 }
 
 function plain(r: Random): ChannelData {

@@ -1,11 +1,10 @@
-import { type Backend, type Blob, createBlob, type Dtype, type HostArray, type Layer } from "@bn/core";
+import { type Blob, createBlob, type Dtype, type HostArray, type Layer } from "@bn/core";
 import type { Comparison } from "../../case.ts";
 import { exactly } from "../../truth/exact.ts";
 import { withoutFused } from "../without-fused.ts";
 import type { Call } from "./calls.ts";
 
 interface Blobs {
-  readonly backend: Backend;
   readonly layer: Layer;
   readonly bottoms: readonly Blob[];
   /** bottom[0], and bottom[1] if there is one. */
@@ -34,10 +33,7 @@ export function blobsFor({ bench, g, inPlace, option }: Call, make: () => Layer)
     : has("two-axes")
       ? [outer, channels, 1, inner]
       : [outer, channels, inner];
-  const backend = bench.own("backend", () => ({
-    value: has("unfused") ? withoutFused(bench.backend) : bench.backend,
-    dispose() {},
-  })).value;
+  const backend = has("unfused") ? withoutFused(bench.backend) : bench.backend;
   const bottom = bench.own("bottom", () => createBlob(backend, shape, bench.dtype));
   const factor = has("two") ? bench.own("factor", () => createBlob(backend, [channels], bench.dtype)) : null;
   const top = inPlace ? bottom : bench.own("top", () => createBlob(backend, [0], bench.dtype));
@@ -49,7 +45,28 @@ export function blobsFor({ bench, g, inPlace, option }: Call, make: () => Layer)
   });
   bottom.reshape(shape);
   const down = [!has("no-down"), ...(factor ? [!has("no-down-1")] : [])];
-  return { backend, layer, bottoms, bottom, factor, top, down };
+  return { layer, bottoms, bottom, factor, top, down };
+}
+
+/** Runs forward and backward. `kept` compares what backward must not change. */
+export async function runPasses(
+  { inPlace }: Call,
+  { layer, bottoms, bottom, top, down }: Blobs,
+  x: HostArray,
+  dy: HostArray,
+) {
+  bottom.write(x);
+  layer.forward(bottoms, [top]);
+  const y = await top.read();
+  const old = inPlace ? dy : x;
+  if (!down[0]) bottom.writeDiff(old);
+  top.writeDiff(dy);
+  layer.backward([top], down, bottoms);
+  const dx = await bottom.readDiff();
+  const kept = [exactly("top after backward", await top.read(), y)];
+  if (!inPlace) kept.push(exactly("top.diff after backward", await top.readDiff(), dy));
+  if (!down[0]) kept.push(exactly("bottom.diff without propagateDown", dx, old));
+  return { y, dx, kept };
 }
 
 /** An option is a list of words. Everything that it does not name follows Caffe's defaults. */
