@@ -50,11 +50,6 @@ export function givenStats({ bench, data }: Call) {
   return { stats, given };
 }
 
-/** Memory for the statistics that a kernel computes. */
-export function statsOutput({ bench, g }: Call) {
-  return { mean: bench.output("mean", g.channels), variance: bench.output("variance", g.channels) };
-}
-
 /** The operand `from` of a map, and the result `to`, which is the same buffer in place. */
 export function mapped({ bench, g, inPlace }: Call, from: string, to: string, values: HostArray) {
   const input = inPlace ? bench.inOut(from, values) : bench.input(from, values);
