@@ -190,20 +190,24 @@ async function gatherPass(
       statistics: [...statistics].map(([node, one]) => ({ node, state: one.state() })),
     };
   };
-  await using pass = createPass(subject, runtime, rolesOf(subject, from));
-  await skip(data, from);
-  while (first + done < last) {
-    signal?.throwIfAborted();
-    const number = first + done;
-    const feeds = await data.read(number * run.batch, run.batch);
-    if (feeds === null) break;
-    const own = [...feeds.values()][0]?.shape[0] ?? 1;
-    const moments = await pass.run(feeds, number);
-    for (const [{ name }, { count }] of moments) if (run.mode === "batch") checkCount(name, count, number, run, own);
-    for (const [{ name }, one] of moments) statistics.get(name)?.addMoments(one);
-    done += 1;
-    seen = data.samples === null ? data.digest() : "";
-    await onBatch?.({ done: before + done, total, part });
+  const pass = createPass(subject, runtime, rolesOf(subject, from));
+  try {
+    await skip(data, from);
+    while (first + done < last) {
+      signal?.throwIfAborted();
+      const number = first + done;
+      const feeds = await data.read(number * run.batch, run.batch);
+      if (feeds === null) break;
+      const own = [...feeds.values()][0]?.shape[0] ?? 1;
+      const moments = await pass.run(feeds, number);
+      for (const [{ name }, { count }] of moments) if (run.mode === "batch") checkCount(name, count, number, run, own);
+      for (const [{ name }, one] of moments) statistics.get(name)?.addMoments(one);
+      done += 1;
+      seen = data.samples === null ? data.digest() : "";
+      await onBatch?.({ done: before + done, total, part });
+    }
+  } finally {
+    await pass[Symbol.asyncDispose]();
   }
   if (end === null && done === 0) throw dataError("standard input: there are no samples");
   return part();

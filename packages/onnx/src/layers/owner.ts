@@ -15,3 +15,16 @@ export function createOwner(): Owner {
     },
   };
 }
+
+/**
+ * Frees what `work` owns as soon as it ends. A declaration with `using` would need `Symbol.dispose`, which Safari's engine does
+ * not have yet.
+ */
+export async function withOwner<T>(work: (owner: Owner) => Promise<T>): Promise<T> {
+  const owner = createOwner();
+  try {
+    return await work(owner);
+  } finally {
+    owner[Symbol.dispose]();
+  }
+}

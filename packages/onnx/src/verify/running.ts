@@ -1,6 +1,6 @@
 import { bounds, type oracle } from "@bn/conformance";
 import { type Backend, createBatchNorm, createBlob, type HostArray } from "@bn/core";
-import { createOwner } from "../layers/owner.ts";
+import { withOwner } from "../layers/owner.ts";
 import type { Top } from "./compare-node.ts";
 import type { Problem } from "./problem.ts";
 import { runtimeMomentBounds, runtimePrecision } from "./runtime-bounds.ts";
@@ -57,28 +57,24 @@ export async function runningOf(
 }
 
 /** One step of our average, starting from ONNX's values, with the factor at its limit 1 / (1 - p). */
-async function stepOf(
-  backend: Backend,
-  { x, g, dtype }: Problem,
-  from: { mean: HostArray; variance: HostArray },
-  p: number,
-) {
-  using owner = createOwner();
-  const blobOf = (shape: readonly number[]) => owner.own(createBlob(backend, shape, dtype));
-  const made = [g.channels, g.channels, 1].map((length) => blobOf([length]));
-  const [bottom, top] = [blobOf([g.outer, g.channels, g.inner]), blobOf([0])];
-  const layer = owner.own(createBatchNorm({ movingAverageFraction: p, blobs: made }));
-  const limit = 1 / (1 - p);
-  for (const [i, values] of [from.mean, from.variance, [1]].entries())
-    made[i]?.write(Float64Array.from(values, (value) => value * limit));
-  const [mean, variance, [factor = 1] = []] = await Promise.all(made.map((blob) => blob.read()));
-  bottom.write(x);
-  layer.setUp([bottom], [top]);
-  layer.forward([bottom], [top]);
-  const blobs = await Promise.all(made.map((blob) => blob.read()));
-  const old = {
-    mean: Float64Array.from(mean ?? [], (sum) => sum / factor),
-    variance: Float64Array.from(variance ?? [], (sum) => sum / factor),
-  };
-  return { blobs, old, momentum: (p * factor) / (p * factor + 1) };
+function stepOf(backend: Backend, { x, g, dtype }: Problem, from: { mean: HostArray; variance: HostArray }, p: number) {
+  return withOwner(async (owner) => {
+    const blobOf = (shape: readonly number[]) => owner.own(createBlob(backend, shape, dtype));
+    const made = [g.channels, g.channels, 1].map((length) => blobOf([length]));
+    const [bottom, top] = [blobOf([g.outer, g.channels, g.inner]), blobOf([0])];
+    const layer = owner.own(createBatchNorm({ movingAverageFraction: p, blobs: made }));
+    const limit = 1 / (1 - p);
+    for (const [i, values] of [from.mean, from.variance, [1]].entries())
+      made[i]?.write(Float64Array.from(values, (value) => value * limit));
+    const [mean, variance, [factor = 1] = []] = await Promise.all(made.map((blob) => blob.read()));
+    bottom.write(x);
+    layer.setUp([bottom], [top]);
+    layer.forward([bottom], [top]);
+    const blobs = await Promise.all(made.map((blob) => blob.read()));
+    const old = {
+      mean: Float64Array.from(mean ?? [], (sum) => sum / factor),
+      variance: Float64Array.from(variance ?? [], (sum) => sum / factor),
+    };
+    return { blobs, old, momentum: (p * factor) / (p * factor + 1) };
+  });
 }

@@ -12,7 +12,7 @@ import {
 } from "@bn/core";
 import { momentumAt, readBatchNorm } from "../layers/blobs.ts";
 import { buildModel } from "../layers/model.ts";
-import { createOwner, type Owner } from "../layers/owner.ts";
+import { type Owner, withOwner } from "../layers/owner.ts";
 import { arrayOf, type NormRecord, quotients } from "../layers/record.ts";
 import { runModel, type Tensor } from "./runtime.ts";
 import {
@@ -63,64 +63,62 @@ function setUp({ own }: Owner, backend: Backend, { x, shape, dtype, blobs }: Pro
 }
 
 /** Compares `top` after a forward in test phase on `backend` and, exported, in ONNX Runtime. */
-export async function validateInference(
-  backend: Backend,
-  problem: Problem,
-  setting: LayerSetting,
-): Promise<Compared[]> {
+export function validateInference(backend: Backend, problem: Problem, setting: LayerSetting): Promise<Compared[]> {
   const { x, g, shape, dtype } = problem;
-  using owner = createOwner();
-  const ran = setUp(owner, backend, problem, { phase: "test", eps: setting.eps });
-  ran.forward();
-  const node = await readBatchNorm(ran.layer.blobs, setting);
-  const outputs = await runModel(buildModel(node, { shape }), { X: { type: dtype, shape, data: x } });
-  const { mean, variance } = quotients(node);
-  const stats = { mean: oracle.channelsOf(mean), variance: oracle.channelsOf(variance) };
-  const affine = affineOf(node);
-  const p = bounds.precisionOf(dtype, backend.supports);
-  const errors = { mean: bounds.globalBound(p, stats.mean), variance: bounds.globalBound(p, stats.variance) };
-  const expected = oracle.normalize(x, g, stats, node.eps, affine);
-  const ours = bounds.normalizeBound(p, x, g, stats, node.eps, affine, errors);
-  const theirs = foldedBound(runtimePrecision(dtype), x, g, stats, node.eps, affine, null);
-  return [threeWays("top", await ran.top.read(), dataOf(outputs, "Y"), expected, ours, theirs, g)];
+  return withOwner(async (owner) => {
+    const ran = setUp(owner, backend, problem, { phase: "test", eps: setting.eps });
+    ran.forward();
+    const node = await readBatchNorm(ran.layer.blobs, setting);
+    const outputs = await runModel(buildModel(node, { shape }), { X: { type: dtype, shape, data: x } });
+    const { mean, variance } = quotients(node);
+    const stats = { mean: oracle.channelsOf(mean), variance: oracle.channelsOf(variance) };
+    const affine = affineOf(node);
+    const p = bounds.precisionOf(dtype, backend.supports);
+    const errors = { mean: bounds.globalBound(p, stats.mean), variance: bounds.globalBound(p, stats.variance) };
+    const expected = oracle.normalize(x, g, stats, node.eps, affine);
+    const ours = bounds.normalizeBound(p, x, g, stats, node.eps, affine, errors);
+    const theirs = foldedBound(runtimePrecision(dtype), x, g, stats, node.eps, affine, null);
+    return [threeWays("top", await ran.top.read(), dataOf(outputs, "Y"), expected, ours, theirs, g)];
+  });
 }
 
 /**
  * Compares `top`, `running_mean` and `running_var` after one training forward on `backend` and, exported, in ONNX
  * Runtime.
  */
-export async function validateTraining(backend: Backend, problem: Problem, setting: LayerSetting): Promise<Compared[]> {
+export function validateTraining(backend: Backend, problem: Problem, setting: LayerSetting): Promise<Compared[]> {
   const { x, g, shape, dtype } = problem;
-  using owner = createOwner();
-  const { eps, movingAverageFraction } = setting;
-  const ran = setUp(owner, backend, problem, { phase: "train", eps, movingAverageFraction });
-  const { blobs } = ran.layer;
-  const before = await readBatchNorm(blobs, setting);
-  const averages = quotients(before);
-  const [factor = 0] = Array.from((await blobs[2]?.read()) ?? []);
-  const { eps: epsilon } = before;
-  const momentum = setting.momentum ?? momentumAt(setting.movingAverageFraction, factor);
-  ran.forward();
-  const bytes = buildModel(before, { shape, momentum, training: true });
-  const outputs = await runModel(bytes, { X: { type: dtype, shape, data: x } });
+  return withOwner(async (owner) => {
+    const { eps, movingAverageFraction } = setting;
+    const ran = setUp(owner, backend, problem, { phase: "train", eps, movingAverageFraction });
+    const { blobs } = ran.layer;
+    const before = await readBatchNorm(blobs, setting);
+    const averages = quotients(before);
+    const [factor = 0] = Array.from((await blobs[2]?.read()) ?? []);
+    const { eps: epsilon } = before;
+    const momentum = setting.momentum ?? momentumAt(setting.movingAverageFraction, factor);
+    ran.forward();
+    const bytes = buildModel(before, { shape, momentum, training: true });
+    const outputs = await runModel(bytes, { X: { type: dtype, shape, data: x } });
 
-  const stats = oracle.moments(x, g);
-  const affine = affineOf(before);
-  const [p, theirP] = [bounds.precisionOf(dtype, backend.supports), runtimePrecision(dtype)];
-  const [ours, theirs] = [bounds.momentBounds(p, x, g, stats), runtimeMomentBounds(theirP, x, g, stats)];
-  const top = threeWays(
-    "top",
-    await ran.top.read(),
-    dataOf(outputs, "Y"),
-    oracle.normalize(x, g, stats, epsilon, affine),
-    bounds.normalizeBound(p, x, g, stats, epsilon, affine, ours),
-    foldedBound(theirP, x, g, stats, epsilon, affine, theirs),
-    g,
-  );
-  const blobsAfter = await Promise.all(blobs.slice(0, 3).map((blob) => blob.read()));
-  const outputOf = (name: string) => dataOf(outputs, name);
-  const batch = { g, stats, ours, theirs, p, theirP };
-  return [top, ...runningComparisons(batch, { old: averages, theirOld: averages, momentum }, blobsAfter, outputOf)];
+    const stats = oracle.moments(x, g);
+    const affine = affineOf(before);
+    const [p, theirP] = [bounds.precisionOf(dtype, backend.supports), runtimePrecision(dtype)];
+    const [ours, theirs] = [bounds.momentBounds(p, x, g, stats), runtimeMomentBounds(theirP, x, g, stats)];
+    const top = threeWays(
+      "top",
+      await ran.top.read(),
+      dataOf(outputs, "Y"),
+      oracle.normalize(x, g, stats, epsilon, affine),
+      bounds.normalizeBound(p, x, g, stats, epsilon, affine, ours),
+      foldedBound(theirP, x, g, stats, epsilon, affine, theirs),
+      g,
+    );
+    const blobsAfter = await Promise.all(blobs.slice(0, 3).map((blob) => blob.read()));
+    const outputOf = (name: string) => dataOf(outputs, name);
+    const batch = { g, stats, ours, theirs, p, theirP };
+    return [top, ...runningComparisons(batch, { old: averages, theirOld: averages, momentum }, blobsAfter, outputOf)];
+  });
 }
 
 /** The batch of a training step: its statistics, and the largest error that each side may have in them. */
