@@ -5,33 +5,10 @@ import { setUpAdapter } from "@bn/gpu-setup";
 import type { Implementation } from "./implementation.ts";
 import { type Core, ours } from "./ours.ts";
 
-interface Modules {
-  readonly cpu: { createCpu(): Promise<Backend> };
-  readonly wasm: { createWasm(options: { threads: number }): Promise<Backend> };
-  readonly webgpu: { createWebGpu(): Promise<Backend> };
-}
-type Create<K extends keyof Modules> = (module: Modules[K]) => Promise<Backend>;
-
-const OWN: { readonly [K in keyof Modules]: () => Promise<Modules[K]> } = {
-  cpu: () => import("@bn/cpu"),
-  wasm: () => import("@bn/wasm"),
-  async webgpu() {
-    await setUpAdapter();
-    return import("@bn/webgpu");
-  },
-};
-
-/** The function that creates each backend from its package. */
-const BACKENDS: { readonly [K in keyof Modules]: (threads: number) => Create<K>[] } = {
-  cpu: () => [({ createCpu }) => createCpu()],
-  wasm: (threads) =>
-    [...new Set([1, threads])].map(
-      (count) =>
-        ({ createWasm }) =>
-          createWasm({ threads: count }),
-    ),
-  webgpu: () => [({ createWebGpu }) => createWebGpu()],
-};
+/** The functions that create a backend, by package. Other checkouts have them too. */
+const CREATE = { cpu: "createCpu", wasm: "createWasm", webgpu: "createWebGpu" } as const;
+type Name = keyof typeof CREATE;
+type Module = { readonly [create in (typeof CREATE)[Name]]: (options?: { threads: number }) => Promise<Backend> };
 
 /**
  * Compares with the built backends of another checkout, in the same run, to show the cost of a change. This checkout is
@@ -42,18 +19,17 @@ export async function against(folder: string, backends: string, threads: number)
   const load = (name: string) => import(pathToFileURL(resolve(folder, "packages", name, "dist/index.js")).href);
   const core: Core & { readonly CONTRACT_VERSION: number } = await load("core");
   const list: Implementation[] = [];
-  const add = async <K extends keyof Modules>(name: K) => {
-    const mine = await OWN[name]();
-    const theirs: Modules[K] = await load(name);
-    for (const create of BACKENDS[name](threads)) {
-      list.push(beforeOf(await create(theirs), core));
-      list.push(ours(await create(mine), { name: `again @bn/${name}` }));
+  for (const name of Object.keys(CREATE) as Name[]) {
+    if (!backends.split(",").includes(name)) continue;
+    if (name === "webgpu") await setUpAdapter();
+    const mine: Module = await import(`@bn/${name}`);
+    const theirs: Module = await load(name);
+    const options = name === "wasm" ? [...new Set([1, threads])].map((count) => ({ threads: count })) : [undefined];
+    for (const one of options) {
+      list.push(beforeOf(await theirs[CREATE[name]](one), core));
+      list.push(ours(await mine[CREATE[name]](one), { name: `again @bn/${name}` }));
     }
-  };
-  const wanted = backends.split(",");
-  if (wanted.includes("cpu")) await add("cpu");
-  if (wanted.includes("wasm")) await add("wasm");
-  if (wanted.includes("webgpu")) await add("webgpu");
+  }
   return list;
 }
 

@@ -19,6 +19,7 @@ import { measure } from "./measure.ts";
 import { copyOf, ours } from "./ours.ts";
 import { installPeers } from "./peers/install.ts";
 import { onnxRuntime } from "./peers/onnxruntime.ts";
+import { pytorch, versionOfPytorch } from "./peers/pytorch.ts";
 import { tfjs } from "./peers/tfjs.ts";
 import { print } from "./report.ts";
 import { type Row, rowsOf } from "./row.ts";
@@ -34,11 +35,19 @@ const OURS: Readonly<Record<string, (threads: number) => Promise<Implementation[
   webgpu: () => webgpu(),
 };
 
-const PEERS: Readonly<Record<string, () => Promise<Implementation>>> = {
+const PEERS: Readonly<Record<string, (options: Options) => Promise<Implementation> | Implementation | null>> = {
   "onnxruntime-node": () => onnxRuntime("onnxruntime-node"),
   "onnxruntime-web": () => onnxRuntime("onnxruntime-web"),
   "tfjs-wasm": () => tfjs("wasm"),
   "tfjs-cpu": () => tfjs("cpu"),
+  pytorch: ({ python, peers }) => {
+    const version = versionOfPytorch(python);
+    if (version !== null) return pytorch(python, version);
+    const missing = `${python} cannot import torch; --python names another interpreter`;
+    if (peers !== "all") program.error(`--peers pytorch: ${missing}`);
+    process.stderr.write(`pytorch is left out: ${missing}\n`);
+    return null;
+  },
 };
 
 interface Options {
@@ -52,6 +61,7 @@ interface Options {
   threads: number;
   backends: string;
   peers: string;
+  python: string;
   rounds: number;
   gpuClock?: true;
   json?: string;
@@ -90,6 +100,7 @@ const program = new Command("bench")
   )
   .option("--backends <list>", `of ours: ${Object.keys(OURS).join(",")}`, Object.keys(OURS).join(","))
   .option("--peers <list>", `all, none, or of ${Object.keys(PEERS).join(",")}`, "all")
+  .option("--python <program>", "the Python that has PyTorch", "python3")
   .option("--rounds <n>", "samples of each", Number, 9)
   .option(
     "--gpu-clock",
@@ -181,14 +192,8 @@ function kernelJobs({ shape: wanted, dtype }: Options, kernels: readonly Kernel[
   );
 }
 
-async function open({
-  threads,
-  backends,
-  peers,
-  kernel,
-  against: other,
-  gpuClock,
-}: Options): Promise<Implementation[]> {
+async function open(options: Options): Promise<Implementation[]> {
+  const { threads, backends, peers, kernel, against: other, gpuClock } = options;
   if (gpuClock) return webgpuByItsClock();
   const own = named("--backends", OURS, backends);
   const wanted = kernel ? "none" : peers; // peers have no kernels that can be called alone
@@ -199,7 +204,10 @@ async function open({
   if (kernel && backends.includes("wasm")) list.push(onOneRow(await createWasm({ threads: 1 })));
   for (const create of own) list.push(...(await create(threads)));
   if (other) list.push(...(await against(other, backends, threads)));
-  for (const create of others) list.push(await create());
+  for (const create of others) {
+    const peer = await create(options);
+    if (peer !== null) list.push(peer);
+  }
   return list;
 }
 
