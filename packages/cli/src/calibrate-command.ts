@@ -44,7 +44,7 @@ export async function calibrateCommand(
   // If ranks are on several machines, only the first needs the folder.
   const writes = ranks === null || ranks.rank === 0;
   const paths = { [OUT[work.kind]]: work.out, "--json": json, "--html": html };
-  const outputs = await openOutputs(writes ? paths : {}, force, [path]);
+  const outputs = await openOutputs(writes ? paths : {}, force, [path, options.net, ...files(work)]);
   const write: Write = (result) => writeResult(path, outputs, result, writes);
   const ok =
     work.kind === "merge"
@@ -56,6 +56,9 @@ export async function calibrateCommand(
 
 /** The name of the output file in messages. */
 const OUT = { run: "the model", merge: "the model", part: "--partial" } as const;
+
+/** The data or parts that it reads. A folder or a glob is not a file that an output could be. */
+const files = (work: Work): readonly string[] => (work.kind === "merge" ? work.parts : work.data);
 
 type Write = (result: Calibrated) => Promise<boolean>;
 
@@ -93,7 +96,9 @@ async function gather(
   if (calibration.nodes.length === 0) return write({ bytes: new Uint8Array(0), rows: calibration.left });
   const data = await openSamples(work.data, calibration.ports, options.input);
   await using runtime = createRuntime({ ...limits, signal });
-  const state = await openState(work.out, options, ranks);
+  const { json, html, net } = options;
+  const others = { OUT: work.out, "--json": json, "--html": html };
+  const state = await openState(others, options, ranks, [path, net, ...files(work)]);
   try {
     return await withState(state, async ({ from, onBatch }) => {
       const gathering: GatherOptions = { ...how, runtime, signal, from, onBatch, communicator: ranks ?? undefined };

@@ -1,7 +1,7 @@
 import { readFile, rm, stat } from "node:fs/promises";
 import { BnError, type Communicator } from "@bn/core";
 import { type CalibrationPart, type CalibrationProgress, decodePart, encodePart } from "@bn/onnx/calibrate";
-import { openOutputs, writeAll } from "./files.ts";
+import { checkApart, openOutputs, writeAll } from "./files.ts";
 import { createProgress } from "./progress.ts";
 
 const MS_BETWEEN = 5000;
@@ -16,19 +16,21 @@ export interface RunState {
 }
 
 /**
- * Opens the state next to `out`, `OUT.resume`, or the file of `--resume`. Several ranks have one each,
+ * Opens the state next to `OUT`, `OUT.resume`, or the file of `--resume`, which is none of `others` and `sources`. Several ranks have one each,
  * `OUT.resume.RANK`. Ranks in mode exact keep none, because ranks that were interrupted at different levels could not
  * continue together. Errors: `ERR_BN_DATA` if the file is not a state; `ERR_BN_PARAM` if it cannot be written.
  */
 export async function openState(
-  out: string,
+  others: Readonly<Record<string, string | undefined>> & { readonly OUT: string },
   { resume, restart = false, mode }: { readonly resume?: string; readonly restart?: boolean; readonly mode?: string },
   ranks: Communicator | null,
+  sources: readonly (string | undefined)[],
 ): Promise<RunState> {
   const quiet = ranks !== null && ranks.rank > 0;
-  const beside = resume ?? ((await isRegular(out)) ? `${out}.resume` : null);
+  const beside = resume ?? ((await isRegular(others.OUT)) ? `${others.OUT}.resume` : null);
   if (beside === null || (ranks && mode === "exact")) return { path: null, from: null, quiet };
   const path = ranks ? `${beside}.${ranks.rank}` : beside;
+  await checkApart({ ...others, "--resume": path }, sources);
   await openOutputs({ "--resume": path }, true);
   const text = restart ? null : await readFile(path, "utf8").catch(() => null);
   return { path, from: text === null ? null : decodePart(text, path), quiet };

@@ -19,7 +19,7 @@ export async function checkFoldCommand(
   folded: string,
   { json, force, net, netFolded, dialect }: CheckFoldOptions,
 ): Promise<boolean> {
-  const outputs = await openOutputs({ "--json": json }, force);
+  const outputs = await openOutputs({ "--json": json }, force, [original, folded, net, netFolded]);
   const tasks = await tasksIn(original, net, dialect);
   const rows = judgeFolds(tasks, await attemptsIn(folded, netFolded));
   await outputs.write({ "--json": () => `${JSON.stringify({ rows }, null, 2)}\n` });

@@ -4,7 +4,7 @@ import { backendsOf } from "./backends.ts";
 import { feedsOf, type NetworkOptions, openNetwork } from "./caffe-network.ts";
 import { bad } from "./errors.ts";
 import { openOutputs, type ReportOptions } from "./files.ts";
-import { readInputs } from "./inputs-option.ts";
+import { inputFiles, readInputs } from "./inputs-option.ts";
 import { refuse } from "./option-values.ts";
 import { paragraphs, printable } from "./output.ts";
 import { whyUnproven } from "./proof.ts";
@@ -32,7 +32,7 @@ export async function convertCommand(
   if (options.verify === false) {
     refuse({ "--backend": backend, "--input": input }, "cannot be combined with --no-verify: it is for the proof");
   }
-  const outputs = await openOutputs({ "the model": out, "--json": json }, force, [weights, net]);
+  const outputs = await openOutputs({ "the model": out, "--json": json }, force, [weights, net, ...inputFiles(input)]);
   const given = await readInputs(input ?? []);
   const converted = convertNet(await openNetwork(net, weights, options));
   const feeds = feedsOf(given, converted);

@@ -11,7 +11,7 @@ export interface DiffOptions extends ReportOptions {
 /** `bn diff` resolves to true if there are no new failures. */
 export async function diffCommand(old: string, now: string, options: DiffOptions): Promise<boolean> {
   const { json, force, backend } = options;
-  const outputs = await openOutputs({ "--json": json }, force);
+  const outputs = await openOutputs({ "--json": json }, force, [old, now]);
   const [before, after] = await Promise.all([loadReport(old), loadReport(now)]);
   const pair = backend ?? pairOf(before, after);
   const diff = pair === null ? diffReports(before, after) : diffReports(...renameBackends(before, after, pair));

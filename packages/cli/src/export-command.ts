@@ -34,8 +34,9 @@ export interface ExportOptions extends CaffeOptions {
 export async function exportCommand(path: string, options: ExportOptions): Promise<void> {
   const toCaffe = path.endsWith(".caffemodel");
   const text = toCaffe ? path.replace(/\.caffemodel$/, ".prototxt") : undefined;
-  const outputs = await openOutputs({ "the model": path, "the network": text }, options.force);
   const { blobs, from, node, eps, fraction, net, dialect, training } = options;
+  const files = { "the model": path, "the network": text };
+  const outputs = await openOutputs(files, options.force, [from, net, ...blobFiles(blobs)]);
   if ((blobs === undefined) === (from === undefined)) {
     const came = blobs === undefined ? "neither" : "both";
     throw bad(`--blobs or --from: ${came} given, expected exactly one of them; see bn export --help`);
@@ -64,13 +65,17 @@ export async function exportCommand(path: string, options: ExportOptions): Promi
   process.stderr.write(`${path}: ${type}, ${channels}, operator set ${opset}\n`);
 }
 
+function blobFiles(list: string | undefined): readonly string[] {
+  return list?.split(",").map((path) => path.trim()) ?? [];
+}
+
 /** Reads the blobs of a layer: mean, variance, factor, gamma, beta. */
 async function readBlobs(list: string, { eps, fraction }: ExportOptions): Promise<NormRecord> {
   const values: HostArray[] = [];
-  for (const path of list.split(",")) {
-    const { data, type } = await readNpy(path.trim());
+  for (const path of blobFiles(list)) {
+    const { data, type } = await readNpy(path);
     if (!(data instanceof Float32Array || data instanceof Float64Array))
-      throw dataError(`${path.trim()}: holds ${type}, expected float32 or float64`);
+      throw dataError(`${path}: holds ${type}, expected float32 or float64`);
     values.push(data);
   }
   const upTo = (most: number) => (value: number) => value >= 0 && value <= most;

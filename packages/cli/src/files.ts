@@ -1,4 +1,4 @@
-import { access, constants, link, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { access, constants, copyFile, link, open, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { bad, dataError } from "./errors.ts";
 
@@ -11,6 +11,8 @@ export interface ReportOptions {
 
 /** The files that a command may write, by their names in messages; undefined if the user did not ask for one. */
 type Paths = Readonly<Record<string, string | undefined>>;
+/** The files that it reads. */
+type Sources = readonly (string | undefined)[];
 
 /** The outputs of a command, which were checked before its work. */
 export interface Outputs {
@@ -26,7 +28,7 @@ export interface Outputs {
  *
  * Errors: `ERR_BN_PARAM`.
  */
-export async function openOutputs(paths: Paths, force = false, sources: readonly string[] = []): Promise<Outputs> {
+export async function openOutputs(paths: Paths, force = false, sources: Sources = []): Promise<Outputs> {
   await checkApart(paths, sources);
   const given = Object.entries(paths).flatMap(([name, path]) => (path === undefined ? [] : [{ name, path }]));
   for (const { name, path } of given) await checkWritable(name, path, force);
@@ -94,13 +96,41 @@ export async function writeAll(files: readonly OutputFile[], force: boolean): Pr
 async function place(one: Staged, force: boolean, keep: boolean): Promise<void> {
   const { target, temporary, kept } = one;
   if (force) {
-    if (keep) await link(target, kept).catch(() => {}); // there may be no former file
+    if (keep) await keepFormer(target, kept);
     await rename(temporary, target);
   } else {
-    await link(temporary, target); // fails if a file was created in the meantime
-    await rm(temporary);
+    await claim(temporary, target);
   }
   one.placed = true;
+  await rm(temporary, { force: true });
+}
+
+/** Gives a file a name that must be free. It fails if a file was created there in the meantime. */
+async function claim(temporary: string, target: string): Promise<void> {
+  try {
+    await link(temporary, target);
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") throw error;
+    // The file system has no hard links: an empty file takes the name first.
+    await (await open(target, "wx")).close();
+    await rename(temporary, target).catch(async (cause: Error) => {
+      await rm(target, { force: true });
+      throw cause;
+    });
+  }
+}
+
+/** Keeps the former file, if there is one: by a second name, or else by a copy. */
+async function keepFormer(target: string, kept: string): Promise<void> {
+  await link(target, kept)
+    .catch(() => copyFile(target, kept, constants.COPYFILE_EXCL))
+    .catch((cause: Error) => {
+      if (codeOf(cause) !== "ENOENT") throw cause;
+    });
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code;
 }
 
 async function takeBack({ target, temporary, kept, placed }: Staged): Promise<void> {
@@ -122,7 +152,7 @@ async function checkWritable(option: string, path: string, force: boolean): Prom
   try {
     await access(folder, constants.W_OK);
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    const missing = codeOf(error) === "ENOENT";
     throw fail(missing ? `the folder ${folder} does not exist; create it first` : `cannot write in ${folder}`);
   }
   const there = await stat(path).catch(() => null);
@@ -131,9 +161,9 @@ async function checkWritable(option: string, path: string, force: boolean): Prom
 }
 
 /** Errors: `ERR_BN_PARAM` if two outputs are the same file, or if an output is an input. */
-async function checkApart(outputs: Paths, sources: readonly string[]): Promise<void> {
+export async function checkApart(outputs: Paths, sources: Sources): Promise<void> {
   const place = async (path: string) => realpath(path).catch(() => resolve(path));
-  const read = new Set(await Promise.all(sources.map(place)));
+  const read = new Set(await Promise.all(sources.filter((source) => source !== undefined).map(place)));
   const taken = new Map<string, string>();
   for (const [name, path] of Object.entries(outputs)) {
     if (path === undefined) continue;

@@ -7,7 +7,7 @@ import { openOutputs, type ReportOptions } from "./files.ts";
 import { foldHtml } from "./fold-html.ts";
 import { foldJson, foldText, nameIn } from "./fold-report.ts";
 import { type FoldResult, type FoldSubject, type FoldSubjectOptions, openFoldSubject } from "./fold-subject.ts";
-import { readInputs } from "./inputs-option.ts";
+import { inputFiles, readInputs } from "./inputs-option.ts";
 import { type LimitOptions, limitsOf, numberOf, refuse } from "./option-values.ts";
 import { createProgress } from "./progress.ts";
 import { whyUnproven } from "./proof.ts";
@@ -41,8 +41,7 @@ export async function foldCommand(
   const limits = limitsOf(options);
   checkProofOptions(options);
   const paths = { "the folded model": out, "--net-out": netOut, "--json": json, "--html": html };
-  const inputFiles = input.map((one) => one.slice(one.lastIndexOf("=") + 1));
-  const outputs = await openOutputs(paths, force, [path, ...(net === undefined ? [] : [net]), ...inputFiles]);
+  const outputs = await openOutputs(paths, force, [path, net, ...inputFiles(input)]);
   const fold = await openFoldSubject(path, options, limit, await readInputs(input));
   const unproven = (await whyUnproven("proof", options.proof)) ?? "";
   await using runtime = createRuntime({ signal, ...limits });

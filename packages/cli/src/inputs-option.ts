@@ -8,6 +8,11 @@ import { readNpy } from "./npy.ts";
  */
 export type GivenInputs = Readonly<Record<string, Tensor>>;
 
+/** The files that `--input` names. */
+export function inputFiles(options: readonly string[] = []): readonly string[] {
+  return options.map((option) => option.slice(option.lastIndexOf("=") + 1));
+}
+
 /**
  * Errors: `ERR_BN_PARAM` if an input is given twice, or one without a name together with others; `ERR_BN_DATA` as for
  * `readNpy`.

@@ -5,7 +5,7 @@ import { align } from "./align.ts";
 import { type CaffeOptions, isCaffe, openCaffe } from "./caffe.ts";
 import { shapesOf } from "./caffe-network.ts";
 import { openOutputs, type ReportOptions } from "./files.ts";
-import { feedsFor, readInputs } from "./inputs-option.ts";
+import { feedsFor, inputFiles, readInputs } from "./inputs-option.ts";
 import { inspectCaffe } from "./inspect-caffe.ts";
 import { refuse } from "./option-values.ts";
 import { paragraphs, printable } from "./output.ts";
@@ -26,7 +26,11 @@ const TIMEOUT = 60;
 export async function inspectCommand(path: string, options: InspectOptions, signal: AbortSignal): Promise<boolean> {
   const caffe = isCaffe(path, options.net);
   checkTogether(caffe, options);
-  const outputs = await openOutputs({ "--json": options.json }, options.force);
+  const outputs = await openOutputs({ "--json": options.json }, options.force, [
+    path,
+    options.net,
+    ...inputFiles(options.input),
+  ]);
   const { table, layers, diagnostics, bad } = caffe
     ? inspectCaffe(await openCaffe(path, options))
     : await inspectOnnx(path, options, signal);

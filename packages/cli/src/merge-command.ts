@@ -4,7 +4,7 @@ import { openOutputs } from "./files.ts";
 
 /** `bn merge` resolves to true if nothing failed in the whole run. */
 export async function mergeCommand(out: string, shards: readonly string[], force?: boolean): Promise<boolean> {
-  const outputs = await openOutputs({ "the merged report": out }, force);
+  const outputs = await openOutputs({ "the merged report": out }, force, shards);
   const reports = await Promise.all(shards.map(async (name) => ({ name, report: await loadReport(name) })));
   const merged = mergeReports(reports);
   await outputs.write({ "the merged report": () => jsonText(merged) });

@@ -7,7 +7,7 @@ import { isCaffe } from "./caffe.ts";
 import { feedsOf, type NetworkOptions, openNetwork, shapesOf } from "./caffe-network.ts";
 import { dataError } from "./errors.ts";
 import { openOutputs, type ReportOptions } from "./files.ts";
-import { feedsFor, type GivenInputs, readInputs } from "./inputs-option.ts";
+import { feedsFor, type GivenInputs, inputFiles, readInputs } from "./inputs-option.ts";
 import { type LimitOptions, limitsOf, refuse } from "./option-values.ts";
 import { printable } from "./output.ts";
 import { verifyJson, verifyText } from "./verify-report.ts";
@@ -24,7 +24,11 @@ export interface VerifyOptions extends NetworkOptions, LimitOptions, ReportOptio
 /** `bn verify` resolves to true if every node is within its bounds on every backend that has its dtype. */
 export async function verifyCommand(path: string, options: VerifyOptions, signal: AbortSignal): Promise<boolean> {
   const { json, html, force, allowNone = false } = options;
-  const outputs = await openOutputs({ "--json": json, "--html": html }, force);
+  const outputs = await openOutputs({ "--json": json, "--html": html }, force, [
+    path,
+    options.net,
+    ...inputFiles(options.input),
+  ]);
   const limits = limitsOf(options);
   const inputs = await readInputs(options.input ?? []);
   const opened = await openSubject(path, inputs, options);

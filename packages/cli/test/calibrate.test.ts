@@ -94,6 +94,20 @@ describe("bn calibrate", () => {
     expect(existsSync(at("d.onnx"))).toBe(false);
   });
 
+  it.each([
+    ["model.onnx", /--resume model\.onnx: this is one of the files to read/],
+    ["kept.onnx", /OUT kept\.onnx and --resume kept\.onnx are the same file/],
+  ])("the state never replaces a model: --resume %s", async (resume, message) => {
+    const before = await bytesOf("model.onnx");
+    const { code, stderr } = await bn([...run, "kept.onnx", "--data", "many.npy", "--restart", "--resume", resume], {
+      cwd,
+    });
+    expect(stderr).toMatch(message);
+    expect(code).toBe(2);
+    expect((await bytesOf("model.onnx")).equals(before)).toBe(true);
+    expect(existsSync(at("kept.onnx"))).toBe(false);
+  });
+
   it.each(["SIGINT", "SIGKILL"] as const)("goes on after %s, by the same command: the same bytes", async (signal) => {
     const command = [...run, `${signal}.onnx`, "--data", "many.npy", "--batch", "2"];
     const ended = await interrupted(command, signal, `${signal}.onnx.resume`);
