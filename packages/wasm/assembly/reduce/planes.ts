@@ -137,13 +137,7 @@ function sumRows<T, K>(start: usize, n: u32, rows: u32, c0: usize, end: usize, c
         if (--left === 0) break;
         p += toNext;
       }
-      if (sizeof<T>() === 4) {
-        v128.store(entry, widen(v128.load(entry), a));
-        v128.store(entry, widen(v128.load(entry, 16), q), 16);
-      } else {
-        addCompensated(entry, a, 32);
-        addCompensated(entry + 16, q, 32);
-      }
+      addRuns<T>(entry, a, q);
     }
   }
 }
