@@ -3,6 +3,7 @@
 #include inverse-root
 #include wide
 #include map
+#include one-input
 #include careful
 
 #if !IN_PLACE
@@ -40,24 +41,6 @@ fn operands(c: u32) -> Operands {
   return k;
 }
 
-fn bound() -> u32 {
-#if IN_PLACE
-  return arrayLength(&y);
-#else
-  return min(arrayLength(&x), arrayLength(&y));
-#endif
-}
-
-alias Input = Value; // x
-
-fn input(at: u32) -> Input {
-#if IN_PLACE
-  return y[at];
-#else
-  return x[at];
-#endif
-}
-
 fn plain(v: Input, k: Operands) -> Value {
 #if BETA
   return (v - k.mean) * k.slope + k.beta;
@@ -76,8 +59,4 @@ fn careful(v: Input, j: u32, k: Operands) -> f32 {
   t = plus(t, wide(operandOf(k.beta, j)));
 #endif
   return narrow(t);
-}
-
-fn put(at: u32, v: Value) {
-  y[at] = v;
 }

@@ -1,6 +1,7 @@
 // y = x * gamma [+ beta] (K-5, N-8). IN_PLACE: y is x.
 #include params
 #include map
+#include one-input
 
 #if !IN_PLACE
 @group(0) @binding(1) var<storage, read> x: array<Value>;
@@ -24,34 +25,12 @@ fn operands(c: u32) -> Operands {
   return k;
 }
 
-fn bound() -> u32 {
-#if IN_PLACE
-  return arrayLength(&y);
-#else
-  return min(arrayLength(&x), arrayLength(&y));
-#endif
-}
-
-alias Input = Value; // x
-
-fn input(at: u32) -> Input {
-#if IN_PLACE
-  return y[at];
-#else
-  return x[at];
-#endif
-}
-
 fn plain(v: Input, k: Operands) -> Value {
 #if BETA
   return v * k.gamma + k.beta;
 #else
   return v * k.gamma;
 #endif
-}
-
-fn put(at: u32, v: Value) {
-  y[at] = v;
 }
 
 // One product and one sum overflow only if the result does, so there is nothing to note.
