@@ -3,7 +3,7 @@
  * that). Choices that affect sums (parts, bands) depend only on the shape. Choices that affect only speed (spans) may
  * depend on the number of threads.
  */
-import { isShared, job, scratchAt } from "./job";
+import { isShared, job, scratchAt, threads } from "./job";
 
 /** Rows shorter than this are walked as columns: channels-last, fully connected layers, 3x3 maps. */
 const SHORT_ROW: u32 = 16;
@@ -31,15 +31,21 @@ const STREAMED: u64 = 131072;
 /** Rows of more bytes need tables that take half of the first-level cache. */
 const NARROW: u32 = 2048;
 const MOST_FOLDED: u32 = 256;
+/** Up to so many channels of planes are few. */
+const FEW: u32 = 64;
+/** The number of channels of columns that are finished together, an even number. */
+const RANGE: u32 = 256;
 /** The number of elements per item of a map. */
 export const SLICE: u32 = 16384;
 /**
  * The number of items per reduction, and the least number of elements per item. The rows of an item of planes have this
- * many bytes.
+ * many bytes; threads take so many of those each. With 8 instead of 4 for each of two threads, moments and gradSums of
+ * [8, 512, 49], float64, took 1.1 and 1.2 times as long, because each row of an item is a new stream.
  */
 const ITEMS: u32 = 16;
 const PART: u32 = 16384;
 const RUN_BYTES: u32 = 4096;
+const TILES_PER_THREAD: u32 = 4;
 /** A channel of more bytes than this is no longer in the cache for a second pass. */
 const CACHED: u32 = 1048576;
 /**
@@ -114,10 +120,12 @@ export function parts(elements: u32, span: u32): u32 {
 // ---- planes
 
 /**
- * The bytes of the entry of a channel: two vectors of float64 sums, and their rounding errors if the dtype is float64.
+ * The bytes from one channel's entry to the next: two vectors of float64 sums, and their rounding errors if the dtype is
+ * float64. If channels are few, threads take one or two each, so entries are two lines apart: side by side in one line,
+ * they made two threads as slow as one at [1, 16, 25088], float32 (moments 96 us, apart 47).
  */
 export function entryBytes<T>(): u32 {
-  return sizeof<T>() * 8;
+  return job.channels > FEW ? sizeof<T>() * 8 : 128;
 }
 
 /**
@@ -133,7 +141,7 @@ export function planPlanes<T>(operands: u32): void {
   job.size = max<u32>((parts(m, cuts) + 15) & ~15, 1);
   job.parts = max<u32>(parts(m, job.size), 1);
   const channels = min(job.channels, CHUNK);
-  job.span = isShared(operands * bytes<T>()) ? parts(channels, tiles) : channels;
+  job.span = isShared(operands * bytes<T>()) ? parts(channels, min(tiles, TILES_PER_THREAD * threads())) : channels;
 }
 
 /** The end of the channels that currently have an entry in the tables; they begin at `job.first`. */
@@ -176,6 +184,24 @@ export function planBlocks<T>(operands: u32): bool {
 /** The number of channels of the tile; the first one is `job.first`. */
 export function channelsOfTile(): u32 {
   return job.columns / job.fold / job.inner;
+}
+
+/** Whether each column of the tile is a channel of its own. */
+export function isColumnPerChannel(): bool {
+  return job.inner === 1 && job.fold === 1;
+}
+
+/** The number of ranges into which the tile's channels are cut to be finished. */
+export function ranges(): u32 {
+  return parts(channelsOfTile(), RANGE);
+}
+
+export function firstOfRange(range: u32): u32 {
+  return job.first + range * RANGE;
+}
+
+export function lastOfRange(range: u32): u32 {
+  return min(firstOfRange(range) + RANGE, job.first + channelsOfTile());
 }
 
 export function bytesOfTile<T>(): u64 {

@@ -4,7 +4,7 @@
  */
 import { differenceLimit, largest, slopeLimit, smallest } from "./careful/range";
 import { job } from "./job";
-import { CHUNK, channelsOfTile, INVERSES, OWN, TABLE, table } from "./shape";
+import { CHUNK, channelsOfTile, INVERSES, isColumnPerChannel, OWN, TABLE, table } from "./shape";
 import { pair, storePair, zero } from "./vector";
 
 /** table[column] = values[its channel], or `otherwise` if there are no values (0). */
@@ -156,27 +156,23 @@ export function gradients<T>(into: usize, first: u32, n: u32): bool {
   );
 }
 
-// Whether coefficients of a tile's channels are spread over its columns from table `index` on. If each column is a
-// channel, they are computed in place.
-
-function isSpread(): bool {
-  return job.inner === 1 && job.fold === 1;
-}
+// Coefficients of a tile's channels, spread over its columns from table `index` on. If each column is a channel, they are
+// computed in place.
 
 export function spreadScales<T>(index: u32): bool {
-  const inRange = scales<T>(table(isSpread() ? index : OWN), job.first, channelsOfTile());
-  if (!isSpread()) spreadOwn<T>(index, OWN);
+  const inRange = scales<T>(table(isColumnPerChannel() ? index : OWN), job.first, channelsOfTile());
+  if (!isColumnPerChannel()) spreadOwn<T>(index, OWN);
   return inRange;
 }
 
 export function spreadPowers<T>(index: u32): void {
-  powers<T>(table(isSpread() ? index : OWN), job.first, channelsOfTile());
-  if (!isSpread()) spreadOwn<T>(index, OWN);
+  powers<T>(table(isColumnPerChannel() ? index : OWN), job.first, channelsOfTile());
+  if (!isColumnPerChannel()) spreadOwn<T>(index, OWN);
 }
 
 /** Fills three tables. */
 export function spreadGradients<T>(index: u32): bool {
-  const inRange = gradients<T>(table(isSpread() ? index : OWN), job.first, channelsOfTile());
-  if (!isSpread()) for (let i: u32 = 0; i < 3; i++) spreadOwn<T>(index + i, OWN + i);
+  const inRange = gradients<T>(table(isColumnPerChannel() ? index : OWN), job.first, channelsOfTile());
+  if (!isColumnPerChannel()) for (let i: u32 = 0; i < 3; i++) spreadOwn<T>(index + i, OWN + i);
   return inRange;
 }

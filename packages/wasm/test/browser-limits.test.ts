@@ -156,7 +156,7 @@ describe("a helper that dies in a page", () => {
       postMessage("ready");
       for (;;) {
         const claim = Atomics.load(claims, 0);
-        if ((claim & 0xffffffffn) > 0n && Atomics.compareExchange(claims, 0, claim, claim - 1n) === claim) break;
+        if ((claim & 0x3ffffn) > 0n && Atomics.compareExchange(claims, 0, claim, claim - 1n) === claim) break;
       }
       close();
     };`;

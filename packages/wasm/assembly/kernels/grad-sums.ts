@@ -20,12 +20,14 @@ import {
   bytes,
   bytesOfTile,
   CHUNK,
-  channelsOfTile,
+  firstOfRange,
   items,
   lastOfChunk,
+  lastOfRange,
   listBlocks,
   planColumns,
   planPlanes,
+  ranges,
   table,
   usePlanes,
 } from "../shape";
@@ -88,11 +90,16 @@ function openChannels<T>(first: u32, last: u32): void {
 // ---- columns
 
 export function gradSumsOfTile<T>(): void {
-  const last = job.first + channelsOfTile();
   spread<T>(0, job.mean, 0);
   spreadPowers<T>(1);
   listBlocks<T>(true);
   run((item: u32) => sumRows<T, Products>(item), job.parts, 2 * bytesOfTile<T>());
-  totalsOfColumns<T, Products>(job.first, last);
-  finishSums<T>(job.first, last);
+  run((item: u32) => finishRange<T>(item), ranges(), 2 * bytesOfTile<T>());
+}
+
+export function finishRange<T>(item: u32): void {
+  const first = firstOfRange(item);
+  const last = lastOfRange(item);
+  totalsOfColumns<T, Products>(first, last);
+  finishSums<T>(first, last);
 }

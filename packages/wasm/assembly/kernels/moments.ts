@@ -26,12 +26,15 @@ import {
   CHUNK,
   channelsOfTile,
   FLAGS,
+  firstOfRange,
   items,
   lastOfChunk,
+  lastOfRange,
   listBlocks,
   OWN,
   planColumns,
   planPlanes,
+  ranges,
   table,
   usePlanes,
 } from "../shape";
@@ -105,8 +108,9 @@ export function momentsOfTile<T>(): void {
   spreadOwn<T>(0, OWN);
   listBlocks<T>(true);
   run((item: u32) => sumRows<T, Deviations>(item), job.parts, bytesOfTile<T>());
-  totalsOfColumns<T, Deviations>(job.first, last);
-  if (!finishMoments<T>(job.first, last, table(OWN))) return;
+  job.marked = 0;
+  run((item: u32) => finishRange<T>(item), ranges(), bytesOfTile<T>());
+  if (job.marked === 0) return;
   spreadOwn<T>(0, OWN);
   listBlocks<T>(false);
   run((item: u32) => sumRows<T, Deviations>(item), job.parts, bytesOfTile<T>());
@@ -115,4 +119,11 @@ export function momentsOfTile<T>(): void {
     totalsOfColumns<T, Deviations>(channel, channel + 1);
     finishChannel<T>(channel, table(OWN), true);
   }
+}
+
+export function finishRange<T>(item: u32): void {
+  const first = firstOfRange(item);
+  const last = lastOfRange(item);
+  totalsOfColumns<T, Deviations>(first, last);
+  if (finishMoments<T>(first, last, table(OWN))) job.marked = 1;
 }

@@ -18,7 +18,18 @@
  * at most 2 + band / 4 + 3 additions in the dtype.
  */
 import { job } from "../job";
-import { BAND, BLOCK_BYTES, BLOCK_LIST, groupOf, partial, streamsOf, TABLE, TOTALS, table } from "../shape";
+import {
+  BAND,
+  BLOCK_BYTES,
+  BLOCK_LIST,
+  groupOf,
+  isColumnPerChannel,
+  partial,
+  streamsOf,
+  TABLE,
+  TOTALS,
+  table,
+} from "../shape";
 import { finite, lost, lostOf, regain, upper, zero } from "../vector";
 import { addCompensated } from "./planes";
 import { areDeviations, first as firstTerm, operands, second, sumOfFour } from "./terms";
@@ -205,7 +216,7 @@ function addRun<T>(sums: usize, run: v128): void {
 
 /** Computes both totals of the tile's channels [first, last), as float64. */
 export function totalsOfColumns<T, K>(first: u32, last: u32): void {
-  if (job.inner === 1 && job.fold === 1) {
+  if (isColumnPerChannel()) {
     const even = first + ((last - first) & ~1);
     for (; first < even; first += 2) totalsOfPair<T>(first - job.first);
   }

@@ -9,8 +9,8 @@
  * from the channel's mean, and that of 128 values 0.09. It may be off by 0.77 (finish.ts) before the sums are computed
  * again.
  */
-import { job } from "../../job";
-import { channelsOfTile, count, OWN, PROBES, TABLE, table } from "../../shape";
+import { job, run } from "../../job";
+import { bytesOfTile, channelsOfTile, count, isColumnPerChannel, OWN, PROBES, TABLE, table } from "../../shape";
 import { zero } from "../../vector";
 
 /**
@@ -99,6 +99,9 @@ function nearestLane<T>(values: v128, distances: v128): T {
  */
 const CANDIDATES: u32 = 16;
 const LEAST_ROWS: u32 = 4;
+/** The bytes of the columns per item. */
+const SPAN: u32 = 1024;
+
 /**
  * Writes the shifts of the tile's channels to table OWN. Until then table 0 holds the shifts of their columns, and
  * table 1 the columns' means.
@@ -110,20 +113,27 @@ export function shiftsOfColumns<T>(): void {
       store<T>(table(OWN) + i * sizeof<T>(), load<T>(x + i * job.inner * sizeof<T>()));
     return;
   }
-  const single = job.inner === 1 && job.fold === 1;
+  run((item: u32) => shiftsOfSpan<T>(item), max<u32>((job.columns * sizeof<T>()) / SPAN, 1), bytesOfTile<T>());
+  if (!isColumnPerChannel()) joinShifts<T>();
+}
+
+/** Writes the shifts of SPAN bytes of columns; the last item also those that follow, as its last block may overlap. */
+export function shiftsOfSpan<T>(item: u32): void {
+  const x = job.x + job.firstColumn * sizeof<T>();
   const perRow = job.inner * job.fold;
   const probes = min(job.rows, max((values(256) + perRow - 1) / perRow, LEAST_ROWS));
   // The rows are an odd number apart, because rows a power of two apart share few of the cache's sets.
   const step = ((job.rows / probes - 1) | 1) * job.stride;
-  const skip = max(probes / (single ? CANDIDATES : LEAST_ROWS), 1);
+  const skip = max(probes / (isColumnPerChannel() ? CANDIDATES : LEAST_ROWS), 1);
   const bytes = job.columns * sizeof<T>();
-  const into = table(single ? OWN : 0);
+  const into = table(isColumnPerChannel() ? OWN : 0);
   const inverse = v128.splat<T>(<T>(1 / f64(probes)));
-  for (let column: usize = 0; column < bytes; column += 64) {
+  const from = item * SPAN;
+  const end = bytes - from < 2 * SPAN ? bytes : from + SPAN;
+  for (let column = from; column < end; column += 64) {
     const block = min(column, bytes - 64); // a row is at least as long as a line
     shiftsOfBlock<T>(x + block, step, probes, inverse, skip, into + block);
   }
-  if (!single) joinShifts<T>();
 }
 
 /** The lowest bits of a distance, which hold the number of its candidate. There are fewer than twice CANDIDATES. */
