@@ -94,6 +94,17 @@ const TENSORS: Readonly<Record<Kernel, number>> = {
   backward: 3,
 };
 
+/** The number of tensors that a kernel reads and writes if none stays in a cache. A fused kernel reads its operands twice. */
+export const TRAFFIC: Readonly<Record<Kernel, number>> = {
+  ...TENSORS,
+  "moments+normalize": 3,
+  forward: 3,
+  "gradSums+gradNormalize": 5,
+  backward: 5,
+};
+/** A copy reads one tensor and writes one. */
+export const TRAFFIC_OF_COPY = 2;
+
 /** The least number of bytes that must move: x is read and y written; backward also reads dy. */
 export function bytesOf(job: Job): number {
   const { op, shape, dtype } = job;

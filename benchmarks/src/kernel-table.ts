@@ -25,8 +25,8 @@ export function kernelTables(rows: readonly Row[]): string {
         const times = long ? ` (${(own.nsPerElement / long.nsPerElement).toFixed(1)})` : "";
         return `${own.nsPerElement.toPrecision(2)}${times}`;
       });
-      const copies = of.filter(({ impl: copy }) => copy.startsWith("copy")).map(({ nsPerElement }) => nsPerElement);
-      lines.push([shape, Math.min(...copies).toPrecision(2), ...cells]);
+      const copies = of.filter((row) => row.impl.startsWith("copy") && row.threads === threads);
+      lines.push([shape, Math.min(...copies.map(({ nsPerElement }) => nsPerElement)).toPrecision(2), ...cells]);
     }
     const title = `${impl}, ${dtype}, ${threads} thread${threads > 1 ? "s" : ""}: nanoseconds per element`;
     tables.push(`${title}\n\n${lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n")}\n`);

@@ -1,4 +1,4 @@
-import { isMap, kernelOf } from "./jobs.ts";
+import { isMap, kernelOf, TRAFFIC, TRAFFIC_OF_COPY } from "./jobs.ts";
 import type { Row } from "./row.ts";
 
 /**
@@ -53,6 +53,53 @@ export function limitsTable(rows: readonly Row[]): string {
     "",
     "| kernel | [outer, channels, inner] | dtype | ns | one row, ns | limit, ns | of the limit |",
     "| --- | --- | --- | --- | --- | --- | --- |",
+    ...lines,
+    "",
+  ].join("\n");
+}
+
+/** The most that several threads may lose on one. */
+const LOSS = 1.05;
+/** Above so many bytes of the tensor, two threads must be so much faster, or take so little more than a copy by two. */
+const LARGE = 1e6;
+const GAIN = 1.7;
+const TIMES_OF_COPY = 1.1;
+
+/**
+ * A Markdown table with one line per kernel and shape, for two threads beside one and beside a copy by two threads, the
+ * smallest gain first. The copy's time is scaled to the traffic of the kernel.
+ */
+export function threadsTable(rows: readonly Row[]): string {
+  const gains = rows
+    .filter(({ impl, threads }) => threads === 2 && impl.startsWith("@bn/"))
+    .flatMap((two) => {
+      const same = rows.filter(({ op, shape, dtype }) => {
+        return op === two.op && dtype === two.dtype && shape.join() === two.shape.join();
+      });
+      const one = same.find(({ impl, threads }) => impl === two.impl && threads === 1);
+      const copy = same.find(({ impl, threads }) => impl === `copy (${two.impl})` && threads === 2);
+      if (one === undefined || copy === undefined) return [];
+      const gain = one.medianMs / two.medianMs;
+      const ofCopy = two.medianMs / ((copy.medianMs * TRAFFIC[kernelOf(two)]) / TRAFFIC_OF_COPY);
+      const megabytes = (two.shape.reduce((a, b) => a * b, 1) * (two.dtype === "float32" ? 4 : 8)) / 1e6;
+      const isFast = megabytes * 1e6 <= LARGE || gain >= GAIN || ofCopy <= TIMES_OF_COPY;
+      return [{ two, one, gain, ofCopy, megabytes, isWithin: gain >= 1 / LOSS && isFast }];
+    })
+    .sort((a, b) => a.gain - b.gain);
+  if (gains.length === 0) return "";
+  const lines = gains.map(({ two, one, gain, ofCopy, megabytes, isWithin }) => {
+    const times = [one, two].map(({ medianMs }) => (medianMs * 1e6).toPrecision(3));
+    const cells = [
+      ...[two.op.slice("kernel ".length), `[${two.shape.join(", ")}]`, two.dtype, megabytes.toPrecision(2)],
+      ...[...times, gain.toFixed(2), `${ofCopy.toFixed(2)} ${isWithin ? "ok" : "over"}`],
+    ];
+    return `| ${cells.join(" | ")} |`;
+  });
+  return [
+    `Two threads: never slower than one by more than ${Math.round((LOSS - 1) * 100)} %; above ${LARGE / 1e6} MB ${GAIN} times faster, or within ${TIMES_OF_COPY} of a copy of as many bytes by two threads. Over: ${gains.filter(({ isWithin }) => !isWithin).length} of ${gains.length}.`,
+    "",
+    "| kernel | [outer, channels, inner] | dtype | MB | 1 thread, ns | 2 threads, ns | gain | of the copy |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ...lines,
     "",
   ].join("\n");

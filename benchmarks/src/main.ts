@@ -14,7 +14,7 @@ import type { Implementation } from "./implementation.ts";
 import { GEOMETRIES, type Job, KERNELS, type Kernel, OPS, type Op, SHAPES } from "./jobs.ts";
 import { kernelTables } from "./kernel-table.ts";
 import { onOneRow } from "./kernels.ts";
-import { limitsTable } from "./limits.ts";
+import { limitsTable, threadsTable } from "./limits.ts";
 import { measure } from "./measure.ts";
 import { copyOf, ours } from "./ours.ts";
 import { installPeers } from "./peers/install.ts";
@@ -85,7 +85,7 @@ const program = new Command("bench")
   )
   .option(
     "--limits",
-    "with --kernel or --sweep: compare each kernel with its limit, which is derived from one row with as many elements",
+    "with --kernel or --sweep: compare each kernel with its limit, derived from one row with as many elements, and two threads with one and with a copy",
   )
   .option(
     "--against <folder>",
@@ -130,7 +130,7 @@ async function main(options: Options): Promise<void> {
     for (const one of implementations) await one.close();
   }
   if (options.kernel) process.stdout.write(`\n${kernelTables(rows)}`);
-  if (options.limits) process.stdout.write(`\n${limitsTable(rows)}`);
+  if (options.limits) process.stdout.write(`\n${limitsTable(rows)}\n${threadsTable(rows)}`);
   if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, null, 1)}\n`);
   if (options.svg) writeFileSync(options.svg, barChart(rows, `Median ms, shorter is better: ${machine()}`));
 }
@@ -201,7 +201,10 @@ async function open(options: Options): Promise<Implementation[]> {
     wanted === "none" ? [] : named("--peers", PEERS, wanted === "all" ? Object.keys(PEERS).join(",") : wanted);
   if (others.length > 0) installPeers();
   const list = [memoryCopy(), copyOf(await createWasm({ threads: 1 }))];
-  if (kernel && backends.includes("wasm")) list.push(onOneRow(await createWasm({ threads: 1 })));
+  if (kernel && backends.includes("wasm")) {
+    if (threads > 1) list.push(copyOf(await createWasm({ threads })));
+    list.push(onOneRow(await createWasm({ threads: 1 })));
+  }
   for (const create of own) list.push(...(await create(threads)));
   if (other) list.push(...(await against(other, backends, threads)));
   for (const create of others) {
