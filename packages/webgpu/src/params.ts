@@ -28,12 +28,12 @@ const floats = new Float32Array(words.buffer);
 export function packParams(params: Params): { key: string; bytes: Uint32Array<ArrayBuffer> } {
   const { channels = 0, inner = 1, units = 0, groups = 0, splits = 1, each = 0, items = 0, runs = 0, m = 0 } = params;
   words[0] = channels;
-  words[1] = inner;
-  words[2] = units;
-  words[3] = groups;
-  words[4] = splits;
-  words[5] = each;
-  words[6] = items;
+  words[1] = groups;
+  words[2] = each;
+  words[3] = items;
+  words[4] = inner;
+  words[5] = units;
+  words[6] = splits;
   words[7] = runs;
   words[8] = m;
   floats[9] = params.eps ?? 0;

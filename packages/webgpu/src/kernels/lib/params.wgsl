@@ -2,12 +2,12 @@
 // VEC4 is set, otherwise one value.
 struct Params {
   channels: u32, // channels in a row; quads of channels if COEF4 is set
-  inner: u32,    // units in a run of one channel
-  units: u32, // units of a channel; in a map, units of the tensor; in fill, values
   groups: u32,   // workgroups that cover the work
-  splits: u32,   // parts that a channel is cut into
   each: u32, // units per part; in a map with ACROSS, units per channel
   items: u32, // units per thread of a map
+  inner: u32,    // units in a run of one channel
+  units: u32, // units of a channel; in a map, units of the tensor; in fill, values
+  splits: u32,   // parts that a channel is cut into
   runs: u32, // runs per workgroup of a map
   m: u32, // values per channel
   eps: f32,
