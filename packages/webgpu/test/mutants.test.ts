@@ -83,6 +83,18 @@ const MUTANTS: readonly Mutant[] = [
     faults: range(SHORT, "x - mean beyond range"),
   },
   {
+    bug: "maps in place compute again what they have stored",
+    find: "if (at < note) {",
+    put: "if (false) {",
+    faults: range(QUADS, "beta that brings the top back"),
+  },
+  {
+    bug: "differences overflow in wide arithmetic",
+    find: "let isLarge = (abs(a) > 0x1p126) | (abs(b) > 0x1p126);",
+    put: "let isLarge = a != a;",
+    faults: range(SHORT, "x - mean beyond range"),
+  },
+  {
     bug: "a slope that has vanished is used",
     find: "(abs(tiny) < Coef(0x1p-120))",
     put: "(abs(tiny) < Coef(-1.0))",
@@ -90,7 +102,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     bug: "variance + eps overflows",
-    find: "let large = max(v, eps) > 0x1p126;",
+    find: "let large = (v > 0x1p126) | (eps > 0x1p126);",
     put: "let large = v != v;",
     faults: range(SHORT, "an eps near the end of the range"),
   },

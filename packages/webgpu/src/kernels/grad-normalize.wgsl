@@ -7,7 +7,7 @@
 #include careful
 
 #if !IN_PLACE
-@group(0) @binding(1) var<storage, read> dy: array<Value>;
+@group(0) @binding(1) var<storage, read> input: array<Value>;
 #endif
 #if SUMS
 @group(0) @binding(2) var<storage, read> x: array<Value>;
@@ -21,7 +21,7 @@
 @group(0) @binding(6) var<storage, read> sumDy: array<Coef>;
 @group(0) @binding(7) var<storage, read> sumDyXhat: array<Coef>;
 #endif
-@group(0) @binding(8) var<storage, read_write> dx: array<Value>;
+@group(0) @binding(8) var<storage, read_write> output: array<Value>;
 
 struct Operands {
   slope: Coef,
@@ -55,51 +55,20 @@ fn operands(c: u32) -> Operands {
   return k;
 }
 
-fn bound() -> u32 {
-  var units = arrayLength(&dx);
-#if !IN_PLACE
-  units = min(units, arrayLength(&dy));
-#endif
+fn plain(v: Value, at: u32, k: Operands) -> Value {
 #if SUMS
-  units = min(units, arrayLength(&x));
-#endif
-  return units;
-}
-
-struct Input {
-  dy: Value,
-#if SUMS
-  x: Value,
-#endif
-}
-
-fn input(at: u32) -> Input {
-  var v: Input;
-#if IN_PLACE
-  v.dy = dx[at];
+  return ((v - k.meanDy) - (x[at] - k.mean) * k.tilt) * k.slope;
 #else
-  v.dy = dy[at];
-#endif
-#if SUMS
-  v.x = x[at];
-#endif
-  return v;
-}
-
-fn plain(v: Input, k: Operands) -> Value {
-#if SUMS
-  return ((v.dy - k.meanDy) - (v.x - k.mean) * k.tilt) * k.slope;
-#else
-  return v.dy * k.slope;
+  return v * k.slope;
 #endif
 }
 
-fn careful(v: Input, j: u32, k: Operands) -> f32 {
+fn careful(v: Value, at: u32, j: u32, k: Operands) -> f32 {
   let r = wide(operandOf(k.r, j));
-  var t = wide(one(v.dy, j));
+  var t = wide(one(v, j));
 #if SUMS
   let inverseM = wide(p.inverseM);
-  let xhat = times(minus(wide(one(v.x, j)), wide(operandOf(k.mean, j))), r);
+  let xhat = times(difference(one(x[at], j), operandOf(k.mean, j)), r);
   t = minus(t, times(wide(operandOf(k.sumDy, j)), inverseM));
   t = minus(t, times(xhat, times(wide(operandOf(k.sumDyXhat, j)), inverseM)));
 #endif
@@ -108,8 +77,4 @@ fn careful(v: Input, j: u32, k: Operands) -> f32 {
   t = times(t, wide(operandOf(k.gamma, j)));
 #endif
   return narrow(t);
-}
-
-fn put(at: u32, v: Value) {
-  dx[at] = v;
 }

@@ -36,7 +36,7 @@ fn term(at: u32, k: Operands) -> Pair {
 
 fn terms(at: u32, j: u32, k: Operands) -> WidePair {
   let g = wide(one(dy[at], j));
-  let d = minus(wide(one(x[at], j)), wide(operandOf(k[0], j)));
+  let d = difference(one(x[at], j), operandOf(k[0], j));
   return WidePair(g, times(g, times(d, times(wide(operandOf(k[1], j)), wide(1.0 / BIAS)))));
 }
 

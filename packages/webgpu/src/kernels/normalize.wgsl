@@ -3,11 +3,10 @@
 #include inverse-root
 #include wide
 #include map
-#include one-input
 #include careful
 
 #if !IN_PLACE
-@group(0) @binding(1) var<storage, read> x: array<Value>;
+@group(0) @binding(1) var<storage, read> input: array<Value>;
 #endif
 @group(0) @binding(2) var<storage, read> mean: array<Coef>;
 @group(0) @binding(3) var<storage, read> variance: array<Coef>;
@@ -17,7 +16,7 @@
 #if BETA
 @group(0) @binding(5) var<storage, read> beta: array<Coef>;
 #endif
-@group(0) @binding(6) var<storage, read_write> y: array<Value>;
+@group(0) @binding(6) var<storage, read_write> output: array<Value>;
 
 struct Operands {
   mean: Coef,
@@ -41,7 +40,7 @@ fn operands(c: u32) -> Operands {
   return k;
 }
 
-fn plain(v: Input, k: Operands) -> Value {
+fn plain(v: Value, at: u32, k: Operands) -> Value {
 #if BETA
   return (v - k.mean) * k.slope + k.beta;
 #else
@@ -49,8 +48,8 @@ fn plain(v: Input, k: Operands) -> Value {
 #endif
 }
 
-fn careful(v: Input, j: u32, k: Operands) -> f32 {
-  let d = minus(wide(one(v, j)), wide(operandOf(k.mean, j)));
+fn careful(v: Value, at: u32, j: u32, k: Operands) -> f32 {
+  let d = difference(one(v, j), operandOf(k.mean, j));
   var t = times(d, wide(operandOf(k.r, j)));
 #if GAMMA
   t = times(t, wide(operandOf(k.gamma, j)));

@@ -1,16 +1,15 @@
-// y = x * gamma [+ beta] (K-5, N-8). IN_PLACE: y is x.
+// y = x * gamma [+ beta] (K-5, N-8). The input is x, the output y, which IN_PLACE are the same.
 #include params
 #include map
-#include one-input
 
 #if !IN_PLACE
-@group(0) @binding(1) var<storage, read> x: array<Value>;
+@group(0) @binding(1) var<storage, read> input: array<Value>;
 #endif
 @group(0) @binding(2) var<storage, read> gamma: array<Coef>;
 #if BETA
 @group(0) @binding(3) var<storage, read> beta: array<Coef>;
 #endif
-@group(0) @binding(4) var<storage, read_write> y: array<Value>;
+@group(0) @binding(4) var<storage, read_write> output: array<Value>;
 
 struct Operands {
   gamma: Coef,
@@ -25,7 +24,7 @@ fn operands(c: u32) -> Operands {
   return k;
 }
 
-fn plain(v: Input, k: Operands) -> Value {
+fn plain(v: Value, at: u32, k: Operands) -> Value {
 #if BETA
   return v * k.gamma + k.beta;
 #else
@@ -41,7 +40,7 @@ fn noted(note: Note, at: u32, sum: f32) -> Note {
   return note;
 }
 
-fn isKept(note: Note, at: u32) -> bool {
+fn isKept(note: Note) -> bool {
   return true;
 }
 
@@ -49,4 +48,4 @@ fn anyLost(note: Note) -> bool {
   return false;
 }
 
-fn mend(note: Note, at: u32, k: Operands) {}
+fn mend(note: Note, at: u32, j: u32, k: Operands) {}

@@ -2,7 +2,7 @@
 // step on its residual makes those exact and leaves an error of 2 u elsewhere. For zero, infinite and negative sums the
 // adapter's result is kept. If the sum itself would overflow, halves are added instead.
 fn inverseRootOf(v: f32, eps: f32) -> f32 {
-  let large = max(v, eps) > 0x1p126;
+  let large = (v > 0x1p126) | (eps > 0x1p126);
   let sum = select(v, v * 0.25, large) + select(eps, eps * 0.25, large);
   let r = inverseSqrt(sum);
   let residual = 1.0 - (sum * r) * r;

@@ -1,25 +1,45 @@
-// A map writes one output value per input value. The kernel defines `struct Operands`, `operands(channel)`, and:
-//
-//   bound()             the number of units that each of its tensors holds
-//   input(at)           what it reads for a unit: an `Input`
-//   plain(input, k)     the result of the unit
-//   put(at, result)     stores it
+// A map writes one output value per input value. The kernel binds `output`, and `input` unless it is IN_PLACE, and defines
+// `struct Operands`, `operands(channel)`, and `plain(v, at, k)`, the result of unit `at`, whose input is v.
 //
 // lib/careful.wgsl defines the functions below, or the kernel does if plain arithmetic is always enough:
 //
 //   note = noted(note, at, sum)   notes results that f32 could not hold, which `sum`, the sum of the results, shows
-//   isKept(note, at)              whether the results are stored
-//   anyLost(note)                 whether a second loop has to call, for each unit:
-//   mend(note, at, k)             which computes again what was lost
+//   isKept(note)                  whether the results are stored
+//   anyLost(note)                 whether a second loop has to call `mend`
+//   mend(note, at, j, k)          computes the value `j` of a unit again if it was lost
 //
 // The second loop is separate from the first. An emulator executes both sides of every branch and the body of every loop
 // at least once. Maps took twice the time on SwiftShader while `mend` was in the first loop, although it was never needed.
+// What `mend` executes there and what it keeps in registers during the first loop still counts, so it takes one value at a time.
 //
 // Loops that walk over units are made for an emulator too, which GPUs do not mind. Two units per step halve the cost of
 // the loop. Compilers add a counter of 64 bits to each loop whose end they do not see, a tenth of the instructions of a
-// step, so the end is a constant, and a branch leaves the loop before. The length of a runtime-sized array, which limits
-// each access to it, is a division per lane: `bound` names it before the loops, so that it is computed once.
+// step, so the end is a constant, and a branch leaves the loop before. Equality costs less than an order of unsigned numbers.
+// The length of a runtime-sized array, which limits each access to it, is a division per lane: `bound` names it before the
+// loops, so that it is computed once.
+#include values
+
 const NEVER = 0x7fffffffu;
+
+// The number of units that each tensor holds.
+fn bound() -> u32 {
+  var units = arrayLength(&output);
+#if !IN_PLACE
+  units = min(units, arrayLength(&input));
+#endif
+#if SUMS
+  units = min(units, arrayLength(&x));
+#endif
+  return units;
+}
+
+fn unit(at: u32) -> Value {
+#if IN_PLACE
+  return output[at];
+#else
+  return input[at];
+#endif
+}
 
 fn total(v: Value) -> f32 {
 #if VEC4
@@ -38,20 +58,22 @@ struct Walk {
 
 fn walk(some: Walk, k: Operands, before: Note) -> Note {
   var note = before;
-  for (var pair = 0u; pair < NEVER; pair += 1u) {
-    let n = 2u * pair;
-    if (n >= some.count) {
+  let pairs = (some.count + 1u) / 2u;
+  let step = 2u * some.stride;
+  let last = some.start + (some.count - 1u) * some.stride;
+  for (var n = 0u; n < NEVER; n += 1u) {
+    if (n == pairs) {
       break;
     }
     // The last unit of an odd number is computed twice. Both reads come before the first write, so this is right in place too.
-    let at = some.start + n * some.stride;
-    let next = select(at, at + some.stride, n + 1u < some.count);
-    let v = plain(input(at), k);
-    let w = plain(input(next), k);
+    let at = some.start + n * step;
+    let next = min(at + some.stride, last);
+    let v = plain(unit(at), at, k);
+    let w = plain(unit(next), next, k);
     note = noted(note, at, total(v) + total(w));
-    if (isKept(note, at)) {
-      put(at, v);
-      put(next, w);
+    if (isKept(note)) {
+      output[at] = v;
+      output[next] = w;
     }
   }
   return note;
@@ -59,10 +81,10 @@ fn walk(some: Walk, k: Operands, before: Note) -> Note {
 
 fn mendWalk(some: Walk, k: Operands, note: Note) {
   for (var n = 0u; n < NEVER; n += 1u) {
-    if (n >= some.count) {
+    if (n == some.count * WIDTH) {
       break;
     }
-    mend(note, some.start + n * some.stride, k);
+    mend(note, some.start + n / WIDTH * some.stride, n % WIDTH, k);
   }
 }
 
@@ -102,8 +124,9 @@ fn main(
 #if ACROSS
   // If inner is 1, a thread stays on its channel and goes down the rows, so that it computes its operands once.
   let thread = group * W + local;
-  let channel = thread % p.channels;
-  let row = (thread / p.channels) * p.items;
+  let stack = thread / p.channels;
+  let channel = thread - stack * p.channels;
+  let row = stack * p.items;
   let rows = min(p.items, max(row, p.each) - row);
   let mine = Walk(row * p.channels + channel, p.channels, rows);
   let k = operands(channel);
@@ -122,15 +145,18 @@ fn main(
       end = (run + 1u) * p.inner;
       k = operands(run % p.channels);
     }
-    let v = plain(input(at), k);
+    let v = plain(unit(at), at, k);
     note = noted(note, at, total(v));
-    if (isKept(note, at)) {
-      put(at, v);
+    if (isKept(note)) {
+      output[at] = v;
     }
   }
   if (anyLost(note)) {
     for (var at = start; at < stop; at += W) {
-      mend(note, at, operands((at / p.inner) % p.channels));
+      let k = operands((at / p.inner) % p.channels);
+      for (var j = 0u; j < WIDTH; j += 1u) {
+        mend(note, at, j, k);
+      }
     }
   }
 #endif

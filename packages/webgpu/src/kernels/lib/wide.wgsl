@@ -1,6 +1,6 @@
-// Numbers without the limits of f32's exponent: m * 2^e. |m| is 1 or a little more or less. A zero has the least
-// exponent, and an infinity or a NaN is kept in m. Wide numbers are used to recompute results that f32 could not hold.
-// Each operation rounds once.
+// Numbers without the limits of f32's exponent: m * 2^e. |m| is 1 or a little more or less, down to 2^-22 for a subnormal
+// number. A zero has the least exponent, and an infinity or a NaN is kept in m. Wide numbers are used to recompute results
+// that f32 could not hold. Each operation rounds once.
 struct Wide {
   m: f32,
   e: i32,
@@ -9,28 +9,34 @@ struct Wide {
 const ZERO_EXPONENT = -100000;
 
 fn wide(v: f32) -> Wide {
-  // Scales a subnormal number to a normal one, on adapters that keep subnormal numbers.
-  let small = abs(v) < 0x1p-126;
-  let bits = bitcast<u32>(select(v, v * 0x1p64, small));
-  let field = i32((bits >> 23u) & 0xffu);
-  let isZero = field == 0;
-  let isFinite = field != 0xff;
-  let m = bitcast<f32>((bits & 0x807fffffu) | 0x3f800000u);
-  let e = select(0, field - select(127, 191, small), isFinite);
-  return Wide(select(select(v, m, isFinite), 0.0, isZero), select(e, ZERO_EXPONENT, isZero));
+  let bits = bitcast<u32>(v);
+  let e = i32((bits >> 23u) & 0xffu) - 127;
+  let isNormal = (e != -127) & (e != 128);
+  let m = select(v * 0x1p127, bitcast<f32>((bits & 0x807fffffu) | 0x3f800000u), isNormal);
+  return Wide(m, select(e, ZERO_EXPONENT, m == 0.0));
 }
 
-// m * 2^e, or 0 if that is negligible compared with 1; e <= 0. Infinities and NaN are unchanged.
+// a - b, as a difference of quarters if it may overflow.
+fn difference(a: f32, b: f32) -> Wide {
+  let isLarge = (abs(a) > 0x1p126) | (abs(b) > 0x1p126);
+  let d = wide(select(a, a * 0.25, isLarge) - select(b, b * 0.25, isLarge));
+  return Wide(d.m, select(d.e, d.e + 2, isLarge));
+}
+
+// 2^e, -126 <= e <= 127. A product costs an emulator less than a shift.
+fn power(e: i32) -> f32 {
+  return bitcast<f32>(u32(e + 127) * 0x800000u);
+}
+
+// m * 2^e, e <= 0, or m * 2^-126 if that is less, which is negligible beside a number near 1.
 fn lowered(m: f32, e: i32) -> f32 {
-  let low = m * bitcast<f32>(u32(max(e, -126) + 127) << 23u);
-  return select(low, 0.0, e < -126 && abs(low) < 1.0);
+  return m * power(max(e, -126));
 }
 
 // Converts in two steps, which neither overflow nor underflow unless the result does.
 fn narrow(v: Wide) -> f32 {
   let first = clamp(v.e, -126, 127);
-  let second = clamp(v.e - first, -126, 127);
-  return (v.m * bitcast<f32>(u32(first + 127) << 23u)) * bitcast<f32>(u32(second + 127) << 23u);
+  return (v.m * power(first)) * power(clamp(v.e - first, -126, 127));
 }
 
 fn times(a: Wide, b: Wide) -> Wide {
