@@ -57,6 +57,8 @@ export class Job {
   items: u32;
   /** 1 in backward: its gradient uses the sums as they were before they were rounded to the dtype. */
   fused: u32;
+  /** In backward: the channel of the first 1 / sqrt(variance + eps) that the sums have kept in their table. */
+  inverses: u32;
   /** The first channel that has an entry in the tables. */
   first: u32;
   /** Planes: channels per item. Columns: rows per item. */

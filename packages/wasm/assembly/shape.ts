@@ -4,9 +4,20 @@
  * depend on the number of threads.
  */
 import { isShared, job, scratchAt, threads } from "./job";
+import { firstBytes } from "./vector";
 
-/** Rows shorter than this are walked as columns: channels-last, fully connected layers, 3x3 maps. */
-const SHORT_ROW: u32 = 16;
+/**
+ * Rows of at least LONG_ROW values are walked as planes, and rows shorter than a vector of float32 as columns. Between
+ * them, planes cost most per row and columns most per column, so the walk depends on how many rows a channel has for each
+ * of its columns. Sums change to columns above 2 rows, maps, whose columns cost less, above 1 / 2. Measured, float32,
+ * one thread, us as planes and as columns: moments [2, 2048, 9] 63 and 181, [8, 512, 9] 28 and 47, [16, 256, 9] 22 and
+ * 27, [32, 512, 9] 155 and 106, [64, 512, 25] 282 and 357, [164, 64, 25] 78 and 67, [256, 64, 16] 144 and 98; normalize
+ * [2, 2048, 9] 20 and 34, [8, 512, 9] 16 and 13, [8, 512, 25] 24 and 34, [32, 128, 25] 22 and 19, [256, 64, 16] 122 and 56.
+ */
+const LONG_ROW: u32 = 32;
+const SHORT_ROW: u32 = 4;
+const ROWS_OF_SUMS: f32 = 2;
+const ROWS_OF_MAPS: f32 = 0.5;
 /** The number of channels of planes, or of columns of a tile, that have an entry in the tables. */
 export const CHUNK: u32 = 4096;
 /** Narrower rows are folded until blocks of columns do not overlap, or until the rows are this wide. */
@@ -30,6 +41,11 @@ const LARGE: u64 = 8388608;
 const STREAMED: u64 = 131072;
 /** Rows of more bytes need tables that take half of the first-level cache. */
 const NARROW: u32 = 2048;
+/**
+ * If a row is one block, a map walks so many rows at once. Measured against six streams, float32, us: normalize [65536, 4]
+ * 75 and 44, gradNormalize 86 and 65.
+ */
+const ROWS_OF_BLOCK: u32 = 128;
 const MOST_FOLDED: u32 = 256;
 /** Up to so many channels of planes are few. */
 const FEW: u32 = 64;
@@ -89,13 +105,23 @@ export function table(index: u32): usize {
   return scratchAt() + PARTIAL + index * TABLE;
 }
 
-/** Whether the tensor is walked as planes. A single channel is one plane. */
-export function usePlanes(): bool {
+/** Whether sums walk the tensor as planes. */
+export function areSumsOfPlanes(): bool {
+  return arePlanes(ROWS_OF_SUMS);
+}
+
+/** Whether maps walk the tensor as planes. If they do, sums do as well. */
+export function areMapsOfPlanes(): bool {
+  return arePlanes(ROWS_OF_MAPS);
+}
+
+/** A single channel is one plane. */
+function arePlanes(rows: f32): bool {
   if (job.channels === 1) {
     job.inner *= job.outer;
     job.outer = 1;
   }
-  return job.inner >= SHORT_ROW;
+  return job.inner >= LONG_ROW || (job.inner >= SHORT_ROW && f32(job.outer) <= rows * f32(job.inner));
 }
 
 /** The number of values per channel. */
@@ -267,7 +293,18 @@ export function streamsOf<T>(operands: u32, rows: u32): u32 {
  * [512, 1024] 0.42, 0.26, 0.24, 0.25, 0.29.
  */
 export function groupOfMap<T>(operands: u32): u32 {
+  if (isOneBlock()) return ROWS_OF_BLOCK;
   return isLarge<T>(operands) || job.columns * sizeof<T>() > NARROW ? 4 : 6;
+}
+
+/** The rows of each stream of a map; 0 if all rows follow one another. */
+export function streamsOfMap(rows: u32, group: u32): u32 {
+  return isOneBlock() ? 0 : odd(rows / group);
+}
+
+/** Whether a row is one block, so that rows that follow one another are walked in order of memory. */
+function isOneBlock(): bool {
+  return job.stride === 64;
 }
 
 /** The largest odd number that is not above n; 0 for 0. */
@@ -295,6 +332,7 @@ function isMarked<T>(block: u32): bool {
   const columns: u32 = 64 / sizeof<T>();
   const channels = channelsOfTile();
   const first = min(block * columns, job.columns - columns);
+  if (isColumnPerChannel()) return v128.any_true(v128.and(v128.load(table(FLAGS) + first), firstBytes(columns)));
   let channel = (first / job.inner) % channels;
   for (let c = first; c < first + columns; ) {
     if (load<u8>(table(FLAGS) + channel) !== 0) return true;

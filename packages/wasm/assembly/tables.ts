@@ -130,7 +130,7 @@ export function gradients<T>(into: usize, first: u32, n: u32): bool {
   for (let i: u32 = 0; i < n; i += 2) {
     const at = (first + i) * sizeof<T>();
     const single = i + 1 === n;
-    const r = kept ? v128.load(table(INVERSES) + (first - job.first + i) * 8) : inversePair<T>(first + i);
+    const r = kept ? v128.load(table(INVERSES) + (first - job.inverses + i) * 8) : inversePair<T>(first + i);
     const gamma = job.gamma ? pair<T>(job.gamma + at) : f64x2.splat(1);
     const a = f64x2.div(pair<T>(job.sumDy + at), m);
     const b = f64x2.div(pair<T>(job.sumDyXhat + at), m);

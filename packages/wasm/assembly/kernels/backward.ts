@@ -1,24 +1,25 @@
 /** K-10. gradSums and gradNormalize run in turn on blocks of channels that stay in cache. */
 import { job, run } from "../job";
-import { bytes, CHUNK, items, lastOfChunk, planBlocks, planColumns, usePlanes } from "../shape";
-import { gradNormalizeAll, gradNormalizeBlock, gradNormalizeTile } from "./grad-normalize";
+import { areMapsOfPlanes, areSumsOfPlanes, bytes, CHUNK, items, lastOfChunk, planBlocks, planColumns } from "../shape";
+import { gradNormalizeBlock, gradNormalizeTensor, gradNormalizeTile } from "./grad-normalize";
 import { gradSumsOfChannels, gradSumsOfPlanes, gradSumsOfTile } from "./grad-sums";
 
 export function backward<T>(): void {
   job.fused = 1;
-  if (!usePlanes()) {
+  job.inverses = 0;
+  if (!areSumsOfPlanes()) {
     const width = job.channels * job.inner;
     for (let column: u32 = 0; column < width; column += job.columns) {
       planColumns<T>(column);
       gradSumsOfTile<T>();
       gradNormalizeTile<T>();
     }
-  } else if (planBlocks<T>(2)) {
+  } else if (areMapsOfPlanes() && planBlocks<T>(2)) {
     for (job.first = 0; job.first < job.channels; job.first += CHUNK)
       run((item: u32) => backwardOfBlock<T>(item), items(), 3 * bytes<T>());
   } else {
     gradSumsOfPlanes<T>();
-    gradNormalizeAll<T>();
+    gradNormalizeTensor<T>();
   }
 }
 

@@ -1,20 +1,20 @@
 /** K-10. moments, movingAverage and normalize run in turn on blocks of channels that stay in cache. */
 import { job, run } from "../job";
-import { bytes, CHUNK, items, lastOfChunk, planBlocks, planColumns, usePlanes } from "../shape";
+import { areMapsOfPlanes, areSumsOfPlanes, bytes, CHUNK, items, lastOfChunk, planBlocks, planColumns } from "../shape";
 import { momentsOfChannels, momentsOfPlanes, momentsOfTile } from "./moments";
 import { planProbes } from "./moments/shift";
 import { movingAverage } from "./moving-average";
 import { mapTensor, normalizeBlock, normalizeTile } from "./normalize";
 
 export function forward<T>(): void {
-  if (!usePlanes()) {
+  if (!areSumsOfPlanes()) {
     const width = job.channels * job.inner;
     for (let column: u32 = 0; column < width; column += job.columns) {
       planColumns<T>(column);
       momentsOfTile<T>();
       normalizeTile<T>();
     }
-  } else if (planBlocks<T>(1)) {
+  } else if (areMapsOfPlanes() && planBlocks<T>(1)) {
     planProbes<T>();
     for (job.first = 0; job.first < job.channels; job.first += CHUNK)
       run((item: u32) => forwardOfBlock<T>(item), items(), 2 * bytes<T>());

@@ -19,18 +19,18 @@ import { carefulGradient } from "../careful/maps";
 import { canBeHelped, differencesInRange, gradientInRange } from "../careful/range";
 import { job, run } from "../job";
 import {
+  areMapsOfPlanes,
   bytes,
   CHUNK,
   channelsOfTile,
   groupOfMap,
   lastOfChunk,
-  odd,
   planColumns,
   SLICE,
   slicesOfChunk,
+  streamsOfMap,
   TABLE,
   table,
-  usePlanes,
 } from "../shape";
 import { gradients, means, spread, spreadGradients } from "../tables";
 import { loadTail, storeTail } from "../vector";
@@ -38,16 +38,20 @@ import { mapTensor } from "./normalize";
 
 export function gradNormalize<T>(): void {
   job.fused = 0;
-  if (!job.sumDy) {
-    mapTensor<T>();
-  } else if (usePlanes()) {
-    gradNormalizeAll<T>();
-  } else {
-    const width = job.channels * job.inner;
-    for (let column: u32 = 0; column < width; column += job.columns) {
-      planColumns<T>(column);
-      gradNormalizeTile<T>();
-    }
+  if (job.sumDy) gradNormalizeTensor<T>();
+  else mapTensor<T>();
+}
+
+/** The map after the sums are known. */
+export function gradNormalizeTensor<T>(): void {
+  if (areMapsOfPlanes()) {
+    for (job.first = 0; job.first < job.channels; job.first += CHUNK) mapChunk<T>();
+    return;
+  }
+  const width = job.channels * job.inner;
+  for (let column: u32 = 0; column < width; column += job.columns) {
+    planColumns<T>(column);
+    gradNormalizeTile<T>();
   }
 }
 
@@ -75,11 +79,6 @@ function mapChannels<T>(first: u32, n: u32, at: usize, step: usize): void {
 }
 
 // ---- planes
-
-/** The map of all planes after the sums are known. */
-export function gradNormalizeAll<T>(): void {
-  for (job.first = 0; job.first < job.channels; job.first += CHUNK) mapChunk<T>();
-}
 
 /** Maps the channels that have a place in the tables. */
 function mapChunk<T>(): void {
@@ -193,7 +192,7 @@ export function gradNormalizeRows<T>(item: u32): void {
   const end = min((item + 1) * job.span, job.rows);
   const group = groupOfMap<T>(3);
   let row = item * job.span;
-  const far = odd((end - row) / group);
+  const far = streamsOfMap(end - row, group);
   for (const last = row + far; row < last; row++) gradNormalizeGroup<T>(row, group, far * job.stride);
   for (row += (group - 1) * far; row < end; row += group) gradNormalizeGroup<T>(row, min(group, end - row), job.stride);
   const rest = job.firstColumn * sizeof<T>() + end * job.stride;

@@ -17,6 +17,7 @@ import { sumRows, totalsOfColumns } from "../reduce/columns";
 import { sumPart, totalsOfPlanes } from "../reduce/planes";
 import { Products } from "../reduce/terms";
 import {
+  areSumsOfPlanes,
   bytes,
   bytesOfTile,
   CHUNK,
@@ -29,13 +30,12 @@ import {
   planPlanes,
   ranges,
   table,
-  usePlanes,
 } from "../shape";
 import { means, powers, spread, spreadPowers } from "../tables";
 import { finishSums } from "./grad-sums/finish";
 
 export function gradSums<T>(): void {
-  if (usePlanes()) {
+  if (areSumsOfPlanes()) {
     gradSumsOfPlanes<T>();
     return;
   }
@@ -90,6 +90,7 @@ function openChannels<T>(first: u32, last: u32): void {
 // ---- columns
 
 export function gradSumsOfTile<T>(): void {
+  job.inverses = job.first;
   spread<T>(0, job.mean, 0);
   spreadPowers<T>(1);
   listBlocks<T>(true);

@@ -21,6 +21,7 @@ import { sumRows, totalsOfColumns } from "../reduce/columns";
 import { sumPart, totalsOfPlanes } from "../reduce/planes";
 import { Deviations } from "../reduce/terms";
 import {
+  areSumsOfPlanes,
   bytes,
   bytesOfTile,
   CHUNK,
@@ -36,7 +37,6 @@ import {
   planPlanes,
   ranges,
   table,
-  usePlanes,
 } from "../shape";
 import { spreadOwn } from "../tables";
 import { finishChannel, finishMoments } from "./moments/finish";
@@ -44,7 +44,7 @@ import { planProbes, shiftsOfColumns, shiftsOfPlanes } from "./moments/shift";
 
 /** Without `variance` (0), computes the moments of K-12. */
 export function moments<T>(): void {
-  if (usePlanes()) {
+  if (areSumsOfPlanes()) {
     momentsOfPlanes<T>();
     return;
   }

@@ -13,18 +13,18 @@ import { carefulNormalize } from "../careful/maps";
 import { canBeHelped, differencesInRange, mapInRange } from "../careful/range";
 import { job, run } from "../job";
 import {
+  areMapsOfPlanes,
   bytes,
   CHUNK,
   channelsOfTile,
   groupOfMap,
   lastOfChunk,
-  odd,
   planColumns,
   SLICE,
   slicesOfChunk,
+  streamsOfMap,
   TABLE,
   table,
-  usePlanes,
 } from "../shape";
 import { betas, means, scales, spread, spreadScales } from "../tables";
 import { firstBytes, loadTail, storeTail } from "../vector";
@@ -35,7 +35,7 @@ export function normalize<T>(): void {
 
 /** Maps the job's operands. Without `variance` (0), s is gamma; without `mean`, nothing is subtracted. */
 export function mapTensor<T>(): void {
-  if (usePlanes()) {
+  if (areMapsOfPlanes()) {
     for (job.first = 0; job.first < job.channels; job.first += CHUNK) mapChunk<T>();
     return;
   }
@@ -211,7 +211,7 @@ export function normalizeRows<T>(item: u32): void {
   const end = min((item + 1) * job.span, job.rows);
   const group = groupOfMap<T>(2);
   let row = item * job.span;
-  const far = odd((end - row) / group);
+  const far = streamsOfMap(end - row, group);
   for (const last = row + far; row < last; row++) normalizeGroup<T>(row, group, far * job.stride);
   for (row += (group - 1) * far; row < end; row += group) normalizeGroup<T>(row, min(group, end - row), job.stride);
   const rest = job.firstColumn * sizeof<T>() + end * job.stride;

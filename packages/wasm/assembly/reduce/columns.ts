@@ -272,9 +272,9 @@ function totalsOfChannel<T, K>(channel: u32): void {
         const entry = entries + entryOf<T>(c);
         const termA = load<f64>(entry);
         const termQ = load<f64>(entry + Q);
-        lostA += lostOf(a, termA, a + termA);
-        lostQ += lostOf(q, termQ, q + termQ);
         if (sizeof<T>() === 8) {
+          lostA += lostOf(a, termA, a + termA);
+          lostQ += lostOf(q, termQ, q + termQ);
           lostA += load<f64>(entry + LOST);
           lostQ += load<f64>(entry + Q + LOST);
         }

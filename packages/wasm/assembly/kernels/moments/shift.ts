@@ -121,7 +121,7 @@ export function shiftsOfColumns<T>(): void {
 export function shiftsOfSpan<T>(item: u32): void {
   const x = job.x + job.firstColumn * sizeof<T>();
   const perRow = job.inner * job.fold;
-  const probes = min(job.rows, max((values(256) + perRow - 1) / perRow, LEAST_ROWS));
+  const probes = min(job.rows, max((values(64) + perRow - 1) / perRow, LEAST_ROWS));
   // The rows are an odd number apart, because rows a power of two apart share few of the cache's sets.
   const step = ((job.rows / probes - 1) | 1) * job.stride;
   const skip = max(probes / (isColumnPerChannel() ? CANDIDATES : LEAST_ROWS), 1);
