@@ -75,12 +75,3 @@ export function lostOf(sum: f64, term: f64, total: f64): f64 {
   const part = total - sum;
   return sum - (total - part) + (term - part);
 }
-
-/** The sum of the lanes, including their rounding errors. An infinite sum has no rounding error. */
-export function total(sums: v128, rest: v128): f64 {
-  const first = f64x2.extract_lane(sums, 0);
-  const second = f64x2.extract_lane(sums, 1);
-  const sum = first + second;
-  if (!finite(sum)) return sum;
-  return sum + (lostOf(first, second, sum) + (f64x2.extract_lane(rest, 0) + f64x2.extract_lane(rest, 1)));
-}

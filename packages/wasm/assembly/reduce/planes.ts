@@ -20,7 +20,7 @@
  */
 import { job } from "../job";
 import { CHUNK, count, entryBytes, isLarge, odd, partial, TOTALS, table } from "../shape";
-import { lastLanes, lost, total, widen, zero } from "../vector";
+import { lastLanes, lost, regain, widen, zero } from "../vector";
 import { areDeviations, first as firstTerm, operands, second, sumOfFour } from "./terms";
 
 /** The number of additions per lane before its sum is widened. */
@@ -205,30 +205,50 @@ function addRuns<T>(entry: usize, a: v128, q: v128): void {
   }
 }
 
-/** Adds up parts and lanes. Computes both totals of channels [first, last), as float64. */
+/** Adds up parts and lanes. Computes both totals of channels [first, last), as float64, two channels at a time. */
 export function totalsOfPlanes<T>(first: u32, last: u32): void {
-  const A = table(TOTALS);
-  const Q = table(TOTALS + 1);
-  for (let channel = first; channel < last; channel++) {
-    let a = zero();
-    let q = zero();
-    let lostA = zero();
-    let lostQ = zero();
-    for (let part: u32 = 0; part < job.parts; part++) {
-      const entry = entryOf<T>(part, channel);
-      const termA = v128.load(entry);
-      const termQ = v128.load(entry, 16);
-      const nextA = f64x2.add(a, termA);
-      const nextQ = f64x2.add(q, termQ);
-      if (sizeof<T>() === 8) {
-        lostA = f64x2.add(lostA, f64x2.add(lost(a, termA, nextA), v128.load(entry, 32)));
-        lostQ = f64x2.add(lostQ, f64x2.add(lost(q, termQ, nextQ), v128.load(entry, 48)));
-      }
-      a = nextA;
-      q = nextQ;
+  for (; first < last; first += 2) {
+    const entry = entryOf<T>(0, first);
+    const other = entryOf<T>(0, min(first + 1, last - 1));
+    const at = (first - job.first) * 8;
+    const a = totalsOfPair<T>(entry, other);
+    const q = totalsOfPair<T>(entry + 16, other + 16);
+    if (first + 1 < last) {
+      v128.store(table(TOTALS) + at, a);
+      v128.store(table(TOTALS + 1) + at, q);
+    } else {
+      v128.store_lane<f64>(table(TOTALS) + at, a, 0);
+      v128.store_lane<f64>(table(TOTALS + 1) + at, q, 0);
     }
-    const at = (channel - job.first) * 8;
-    store<f64>(A + at, total(a, lostA));
-    store<f64>(Q + at, total(q, lostQ));
   }
+}
+
+/** The sums over all parts and lanes of one sum of two channels, whose entries of the first part are given. */
+function totalsOfPair<T>(entry: usize, other: usize): v128 {
+  const next = min(job.channels, CHUNK) * entryBytes<T>();
+  let sum = zero();
+  let sumOfOther = zero();
+  let rest = zero();
+  let restOfOther = zero();
+  for (let part: u32 = 0; part < job.parts; part++, entry += next, other += next) {
+    const term = v128.load(entry);
+    const termOfOther = v128.load(other);
+    const after = f64x2.add(sum, term);
+    const afterOfOther = f64x2.add(sumOfOther, termOfOther);
+    if (sizeof<T>() === 8) {
+      rest = f64x2.add(rest, f64x2.add(lost(sum, term, after), v128.load(entry, 32)));
+      restOfOther = f64x2.add(
+        restOfOther,
+        f64x2.add(lost(sumOfOther, termOfOther, afterOfOther), v128.load(other, 32)),
+      );
+    }
+    sum = after;
+    sumOfOther = afterOfOther;
+  }
+  const first = v128.shuffle<i64>(sum, sumOfOther, 0, 2);
+  const second = v128.shuffle<i64>(sum, sumOfOther, 1, 3);
+  const total = f64x2.add(first, second);
+  if (sizeof<T>() === 4) return total;
+  const rests = f64x2.add(v128.shuffle<i64>(rest, restOfOther, 0, 2), v128.shuffle<i64>(rest, restOfOther, 1, 3));
+  return regain(total, f64x2.add(lost(first, second, total), rests));
 }
