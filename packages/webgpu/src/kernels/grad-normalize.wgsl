@@ -63,9 +63,9 @@ fn plain(v: Value, at: u32, k: Operands) -> Value {
 #endif
 }
 
-fn careful(v: Value, at: u32, j: u32, k: Operands) -> f32 {
+fn careful(v: f32, at: u32, j: u32, k: Operands) -> f32 {
   let r = wide(operandOf(k.r, j));
-  var t = wide(one(v, j));
+  var t = wide(v);
 #if SUMS
   let inverseM = wide(p.inverseM);
   let xhat = times(difference(one(x[at], j), operandOf(k.mean, j)), r);

@@ -48,8 +48,8 @@ fn plain(v: Value, at: u32, k: Operands) -> Value {
 #endif
 }
 
-fn careful(v: Value, at: u32, j: u32, k: Operands) -> f32 {
-  let d = difference(one(v, j), operandOf(k.mean, j));
+fn careful(v: f32, at: u32, j: u32, k: Operands) -> f32 {
+  let d = difference(v, operandOf(k.mean, j));
   var t = times(d, wide(operandOf(k.r, j)));
 #if GAMMA
   t = times(t, wide(operandOf(k.gamma, j)));

@@ -36,16 +36,29 @@ fn anyLost(note: Note) -> bool {
 }
 #endif
 
-// `careful` comes first. The other way round, SwiftShader's compiler has 5 % more instructions in the loop before.
+fn valueOf(at: u32, j: u32) -> f32 {
+#if VEC4
+#if IN_PLACE
+  return output[at][j];
+#else
+  return input[at][j];
+#endif
+#else
+  return unit(at);
+#endif
+}
+
+// `careful` comes first. The other way round, SwiftShader's compiler keeps other values in registers during the loop before, and
+// normalize takes 3 % more instructions.
 fn mend(note: Note, at: u32, j: u32, k: Operands) {
 #if IN_PLACE
   if (at < note) {
     return;
   }
 #endif
-  let v = unit(at);
+  let v = valueOf(at, j);
   let right = careful(v, at, j, k);
-  let easy = one(plain(v, at, k), j);
+  let easy = one(plain(Value(v), at, k), j);
   let value = select(right, easy, isHeld(easy));
 #if VEC4
   output[at][j] = value;
