@@ -4,7 +4,8 @@
  */
 import { differenceLimit, largest, slopeLimit, smallest } from "./careful/range";
 import { job } from "./job";
-import { CHUNK, channelsOfTile, INVERSES, isColumnPerChannel, OWN, TABLE, table } from "./shape";
+import { channelsOfTile, isColumnPerChannel } from "./plan/columns";
+import { CHUNK, INVERSES, OWN, TABLE, table } from "./shape";
 import { pair, storePair, zero } from "./vector";
 
 /** table[column] = values[its channel], or `otherwise` if there are no values (0). */

@@ -6,7 +6,7 @@ import { arrayOf, operandsOf, randomOf } from "./kit.ts";
 const EPS = 1e-5;
 
 /**
- * The cases that planBlocks of assembly/shape.ts distinguishes. Fused or not, the sums and their order are the same,
+ * The cases that planBlocks of assembly/plan/planes.ts distinguishes. Fused or not, the sums and their order are the same,
  * and so are the bits.
  */
 const GEOMETRIES: Readonly<Record<string, Geometry>> = {

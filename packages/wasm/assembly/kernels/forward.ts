@@ -1,6 +1,8 @@
 /** K-10. moments, movingAverage and normalize run in turn on blocks of channels that stay in cache. */
 import { job, run } from "../job";
-import { areMapsOfPlanes, areSumsOfPlanes, bytes, CHUNK, items, lastOfChunk, planBlocks, planColumns } from "../shape";
+import { planColumns } from "../plan/columns";
+import { items, lastOfChunk, planBlocks } from "../plan/planes";
+import { areMapsOfPlanes, areSumsOfPlanes, bytes, CHUNK } from "../shape";
 import { momentsOfChannels, momentsOfPlanes, momentsOfTile } from "./moments";
 import { planProbes } from "./moments/shift";
 import { movingAverage } from "./moving-average";

@@ -18,20 +18,9 @@
 import { carefulGradient } from "../careful/maps";
 import { canBeHelped, differencesInRange, gradientInRange } from "../careful/range";
 import { job, run } from "../job";
-import {
-  areMapsOfPlanes,
-  bytes,
-  CHUNK,
-  channelsOfTile,
-  groupOfMap,
-  lastOfChunk,
-  planColumns,
-  SLICE,
-  slicesOfChunk,
-  streamsOfMap,
-  TABLE,
-  table,
-} from "../shape";
+import { channelsOfTile, groupOfMap, planColumns, streamsOfMap } from "../plan/columns";
+import { lastOfChunk, slicesOfChunk } from "../plan/planes";
+import { areMapsOfPlanes, bytes, CHUNK, SLICE, TABLE, table } from "../shape";
 import { gradients, means, spread, spreadGradients } from "../tables";
 import { loadTail, storeTail } from "../vector";
 import { mapTensor } from "./normalize";

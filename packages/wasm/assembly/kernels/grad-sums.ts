@@ -13,24 +13,12 @@
  * Widening adds 0.15. Per channel, a square root and a division of float64 take 7 cycles, which is 3 ns at 2.45 GHz.
  */
 import { job, run } from "../job";
+import { bytesOfTile, firstOfRange, lastOfRange, listBlocks, planColumns, ranges } from "../plan/columns";
+import { items, lastOfChunk, planPlanes } from "../plan/planes";
 import { sumRows, totalsOfColumns } from "../reduce/columns";
 import { sumPart, totalsOfPlanes } from "../reduce/planes";
 import { Products } from "../reduce/terms";
-import {
-  areSumsOfPlanes,
-  bytes,
-  bytesOfTile,
-  CHUNK,
-  firstOfRange,
-  items,
-  lastOfChunk,
-  lastOfRange,
-  listBlocks,
-  planColumns,
-  planPlanes,
-  ranges,
-  table,
-} from "../shape";
+import { areSumsOfPlanes, bytes, CHUNK, table } from "../shape";
 import { means, powers, spread, spreadPowers } from "../tables";
 import { finishSums } from "./grad-sums/finish";
 

@@ -19,27 +19,20 @@
  * Bounds: N-1, N-2, N-7, N-9, N-10.
  */
 import { job, run } from "../job";
+import {
+  bytesOfTile,
+  channelsOfTile,
+  firstOfRange,
+  lastOfRange,
+  listBlocks,
+  planColumns,
+  ranges,
+} from "../plan/columns";
+import { items, lastOfChunk, planPlanes } from "../plan/planes";
 import { sumRows, totalsOfColumns } from "../reduce/columns";
 import { sumPart, totalsOfPlanes } from "../reduce/planes";
 import { Deviations } from "../reduce/terms";
-import {
-  areSumsOfPlanes,
-  bytes,
-  bytesOfTile,
-  CHUNK,
-  channelsOfTile,
-  FLAGS,
-  firstOfRange,
-  items,
-  lastOfChunk,
-  lastOfRange,
-  listBlocks,
-  OWN,
-  planColumns,
-  planPlanes,
-  ranges,
-  table,
-} from "../shape";
+import { areSumsOfPlanes, bytes, CHUNK, FLAGS, OWN, table } from "../shape";
 import { spreadOwn } from "../tables";
 import { finishChannel, finishMoments } from "./moments/finish";
 import { planProbes, shiftsOfColumns, shiftsOfPlanes } from "./moments/shift";

@@ -12,20 +12,9 @@
 import { carefulNormalize } from "../careful/maps";
 import { canBeHelped, differencesInRange, mapInRange } from "../careful/range";
 import { job, run } from "../job";
-import {
-  areMapsOfPlanes,
-  bytes,
-  CHUNK,
-  channelsOfTile,
-  groupOfMap,
-  lastOfChunk,
-  planColumns,
-  SLICE,
-  slicesOfChunk,
-  streamsOfMap,
-  TABLE,
-  table,
-} from "../shape";
+import { channelsOfTile, groupOfMap, planColumns, streamsOfMap } from "../plan/columns";
+import { lastOfChunk, slicesOfChunk } from "../plan/planes";
+import { areMapsOfPlanes, bytes, CHUNK, SLICE, TABLE, table } from "../shape";
 import { betas, means, scales, spread, spreadScales } from "../tables";
 import { firstBytes, loadTail, storeTail } from "../vector";
 

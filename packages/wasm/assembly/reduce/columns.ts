@@ -18,18 +18,8 @@
  * at most 2 + band / 4 + 3 additions in the dtype.
  */
 import { job } from "../job";
-import {
-  BAND,
-  BLOCK_BYTES,
-  BLOCK_LIST,
-  groupOf,
-  isColumnPerChannel,
-  partial,
-  streamsOf,
-  TABLE,
-  TOTALS,
-  table,
-} from "../shape";
+import { BAND, BLOCK_BYTES, groupOf, isColumnPerChannel, streamsOf } from "../plan/columns";
+import { BLOCK_LIST, partial, TABLE, TOTALS, table } from "../shape";
 import { finite, lost, lostOf, regain, upper, zero } from "../vector";
 import { addCompensated } from "./planes";
 import { areDeviations, first as firstTerm, operands, second, sumOfFour } from "./terms";

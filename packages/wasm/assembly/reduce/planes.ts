@@ -19,7 +19,8 @@
  * N-1, with at most 2 + RUN + 3 additions in the dtype.
  */
 import { job } from "../job";
-import { CHUNK, count, entryBytes, isLarge, odd, partial, TOTALS, table } from "../shape";
+import { entryBytes } from "../plan/planes";
+import { CHUNK, count, isLarge, odd, partial, TOTALS, table } from "../shape";
 import { lastLanes, lost, regain, widen, zero } from "../vector";
 import { areDeviations, first as firstTerm, operands, second, sumOfFour } from "./terms";
 

@@ -10,7 +10,8 @@
  * the sums are computed again.
  */
 import { job, run } from "../../job";
-import { bytesOfTile, channelsOfTile, count, isColumnPerChannel, OWN, PROBES, TABLE, table } from "../../shape";
+import { bytesOfTile, channelsOfTile, isColumnPerChannel } from "../../plan/columns";
+import { count, OWN, PROBES, TABLE, table } from "../../shape";
 import { storeTail, zero } from "../../vector";
 
 /**

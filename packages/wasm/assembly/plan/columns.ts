@@ -1,0 +1,159 @@
+/** Columns: the tile of columns that is walked at a time, its parts, and how many rows are walked together. */
+import { job } from "../job";
+import { BLOCK_LIST, bytes, CHUNK, FLAGS, gcd, ITEMS, isLarge, odd, PART, PARTIAL, parts, table } from "../shape";
+import { firstBytes } from "../vector";
+
+/** Narrower rows are folded until blocks of columns do not overlap, or until the rows are this wide. */
+const WIDE: u32 = 64;
+/** The number of rows of columns that are summed in the dtype before their sums are widened. */
+export const BAND: u32 = 28;
+/**
+ * The bytes of the rows that are summed together, block by block, so that they stay in the first-level cache. Each stream
+ * of a tensor that comes from memory is read strictly in order. Measured, float64, ns per element, 1, 2, 3, 4, 7 fours of
+ * rows: gradSums [4096, 64] 0.54, 0.53, 0.54, 0.61, 0.68; [2048, 128] 0.54, 0.55, 0.66, 0.69, 0.83; [512, 1024] 0.59,
+ * 0.62, 0.72, 0.96, 1.25; moments [2048, 128] 0.39, 0.38, 0.37, 0.38, 0.42; [512, 1024] 0.45, 0.46, 0.50, 0.55, 0.59.
+ */
+const GROUP_BYTES: u32 = 16384;
+/**
+ * Tensors of more bytes are summed as four streams. Measured against rows one after the other, float32, ns per element:
+ * moments [25088, 256] 0.23 and 0.40; [100352, 64] 0.24 and 0.48; gradSums 0.54 and 0.88, 0.48 and 0.78; in the cache,
+ * gradSums [4096, 64] 0.30 and 0.32, but float64 [64, 128] 0.73 and 0.70.
+ */
+const STREAMED: u64 = 131072;
+/** Rows of more bytes need tables that take half of the first-level cache. */
+const NARROW: u32 = 2048;
+/**
+ * If a row is one block, a map walks so many rows at once. Measured against six streams, float32, us: normalize [65536, 4]
+ * 75 and 44, gradNormalize 86 and 65.
+ */
+const ROWS_OF_BLOCK: u32 = 128;
+const MOST_FOLDED: u32 = 256;
+/** The number of channels of columns that are finished together, an even number. */
+const RANGE: u32 = 256;
+/** The bytes of the entries of a block of 64 bytes of columns. */
+export const BLOCK_BYTES: u32 = 384;
+
+/** The number of channels of the tile; the first one is `job.first`. */
+export function channelsOfTile(): u32 {
+  return job.columns / job.fold / job.inner;
+}
+
+/** Whether each column of the tile is a channel of its own. */
+export function isColumnPerChannel(): bool {
+  return job.inner === 1 && job.fold === 1;
+}
+
+/** The number of ranges into which the tile's channels are cut to be finished. */
+export function ranges(): u32 {
+  return parts(channelsOfTile(), RANGE);
+}
+
+export function firstOfRange(range: u32): u32 {
+  return job.first + range * RANGE;
+}
+
+export function lastOfRange(range: u32): u32 {
+  return min(firstOfRange(range) + RANGE, job.first + channelsOfTile());
+}
+
+export function bytesOfTile<T>(): u64 {
+  return u64(job.rows) * job.columns * sizeof<T>();
+}
+
+/**
+ * Plans the tile of whole channels that begins at a column. A row of the tile has at least 64 bytes: `fold` narrow rows
+ * are folded into one, and `rest` elements follow the last of those. There are `parts` items of `span` rows each.
+ */
+export function planColumns<T>(column: u32): void {
+  const width = job.channels * job.inner;
+  const lanes: u32 = 64 / sizeof<T>();
+  job.firstColumn = column;
+  job.first = column / job.inner;
+  const most = ((CHUNK / job.inner) & ~15) * job.inner;
+  const left = width - column;
+  // The last two tiles have the same size, so that none is narrower than a block.
+  job.columns = left <= most ? left : left < 2 * most ? ((left / job.inner / 2 + 15) & ~15) * job.inner : most;
+  job.fold = 1;
+  if (width < WIDE) {
+    job.fold = lanes / gcd(width, lanes);
+    if (job.fold * width > MOST_FOLDED) job.fold = parts(2 * WIDE, width);
+    job.columns = job.fold * width;
+  }
+  job.stride = job.fold * width * sizeof<T>();
+  job.rows = job.outer / job.fold;
+  job.rest = (job.outer - job.rows * job.fold) * width;
+  job.blocks = parts(job.columns, lanes);
+  const room = min(ITEMS, PARTIAL / (job.blocks * BLOCK_BYTES));
+  let cuts: u32 = 1;
+  while (cuts * 2 <= room && (job.rows / (cuts * 2)) * job.columns >= PART && job.rows / (cuts * 2) >= 2 * BAND)
+    cuts *= 2;
+  job.span = max<u32>(parts(parts(job.rows, cuts), BAND) * BAND, BAND);
+  job.parts = max<u32>(parts(job.rows, job.span), 1);
+}
+
+/** The number of rows that a reduction of `operands` tensors walks together. */
+export function groupOf<T>(operands: u32): u32 {
+  if (isLarge<T>(operands)) return 4;
+  return min(max((GROUP_BYTES / (job.stride * operands)) & ~3, 4), BAND);
+}
+
+/**
+ * The number of rows of each of the four streams that a reduction reads side by side, or 0. A stream is an odd number of
+ * rows long, because addresses a power of two apart share few of the cache's sets.
+ */
+export function streamsOf<T>(operands: u32, rows: u32): u32 {
+  return operands * bytes<T>() <= STREAMED ? 0 : odd(rows / 4);
+}
+
+/**
+ * The number of rows that a map walks together, block by block, so that coefficients are loaded once for all of them.
+ * They are streams of their own, of `odd` rows each: six if they come from the cache and leave room for tables of narrow
+ * rows in its first level. Measured, ns per element, rows one by one, 4 that follow one another, then 4, 6 and 8
+ * streams: float64 normalize of [4096, 64] 0.52, 0.38, 0.31, 0.29, 0.29; float32 normalize of [25088, 256] 0.61, 1.08,
+ * 0.49, 0.49, 0.67, gradNormalize 0.93, 1.60, 0.87, 1.04, 1.80; of [4096, 64] 0.47, 0.25, 0.25, 0.24, 0.27; of
+ * [512, 1024] 0.42, 0.26, 0.24, 0.25, 0.29.
+ */
+export function groupOfMap<T>(operands: u32): u32 {
+  if (isOneBlock()) return ROWS_OF_BLOCK;
+  return isLarge<T>(operands) || job.columns * sizeof<T>() > NARROW ? 4 : 6;
+}
+
+/** The rows of each stream of a map; 0 if all rows follow one another. */
+export function streamsOfMap(rows: u32, group: u32): u32 {
+  return isOneBlock() ? 0 : odd(rows / group);
+}
+
+/** Whether a row is one block, so that rows that follow one another are walked in order of memory. */
+function isOneBlock(): bool {
+  return job.stride === 64;
+}
+
+/**
+ * Lists the blocks of 64 bytes of columns to be summed: all of them, or those with a marked channel. Each item is the
+ * offset of the block's columns in a row, and that of its entries.
+ */
+export function listBlocks<T>(all: bool): void {
+  const last = job.columns * sizeof<T>() - 64;
+  let item = table(BLOCK_LIST);
+  for (let block: u32 = 0; block < job.blocks; block++) {
+    if (!all && !isMarked<T>(block)) continue;
+    store<u32>(item, min(block * 64, last));
+    store<u32>(item, block * BLOCK_BYTES, 4);
+    item += 8;
+  }
+  job.listed = u32(item - table(BLOCK_LIST)) / 8;
+}
+
+function isMarked<T>(block: u32): bool {
+  const columns: u32 = 64 / sizeof<T>();
+  const channels = channelsOfTile();
+  const first = min(block * columns, job.columns - columns);
+  if (isColumnPerChannel()) return v128.any_true(v128.and(v128.load(table(FLAGS) + first), firstBytes(columns)));
+  let channel = (first / job.inner) % channels;
+  for (let c = first; c < first + columns; ) {
+    if (load<u8>(table(FLAGS) + channel) !== 0) return true;
+    c += job.inner - (c % job.inner);
+    if (++channel === channels) channel = 0;
+  }
+  return false;
+}
