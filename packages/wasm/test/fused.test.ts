@@ -17,6 +17,8 @@ const GEOMETRIES: Readonly<Record<string, Geometry>> = {
   "runs that are too short": { outer: 96, channels: 64, inner: 99 },
   "rows that meet in few sets of the cache": { outer: 64, channels: 8, inner: 4096 },
   "channels in parts": { outer: 2, channels: 3, inner: 300_001 },
+  "sums of planes, maps of columns in two tiles": { outer: 8, channels: 521, inner: 9 },
+  "the same with more channels than a table holds": { outer: 3, channels: 4099, inner: 4 },
 };
 
 describe("fused kernels have the bits of the single ones", () => {

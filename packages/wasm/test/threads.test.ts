@@ -7,8 +7,8 @@ import { arrayOf, type Operands, operandsOf, randomOf } from "./kit.ts";
 
 const EPS = 1e-5;
 /**
- * Geometries large enough to be shared: planes, planes in blocks and in parts, columns, folded columns, wide columns,
- * odd tails.
+ * Geometries large enough to be shared: planes, planes in blocks and in parts, columns, folded columns, wide columns, several
+ * ranges of channels, sums of planes with maps of columns, odd tails.
  */
 const GEOMETRIES: readonly Geometry[] = [
   { outer: 8, channels: 16, inner: 3136 },
@@ -18,6 +18,8 @@ const GEOMETRIES: readonly Geometry[] = [
   { outer: 20_011, channels: 64, inner: 1 },
   { outer: 40_003, channels: 3, inner: 5 },
   { outer: 100, channels: 5003, inner: 1 },
+  { outer: 600, channels: 1003, inner: 1 },
+  { outer: 16, channels: 3001, inner: 9 },
 ];
 
 /** Runs each kernel on its own operands, and returns every byte that it wrote. */
