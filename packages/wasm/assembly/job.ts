@@ -5,7 +5,7 @@
 import { DONE, EPOCH, JOB } from "../src/layout";
 
 /**
- * The job's number, the first unclaimed item, and the number of unclaimed items. Threads contend for this word, so it has
+ * The lower 28 bits of the job's number, the first unclaimed item, and the number of unclaimed items. Threads contend for this word, so it has
  * a cache line that the host does not touch. The calling thread claims from the front and helpers from the back, so that
  * the next job on the same tensors finds in each core's cache what that core read or wrote. Measured on two threads,
  * float32, without and with it, in a loop: normalize of [4096, 64] 32 and 26 us, of [8, 512, 49] 36 and 28; copy of 1.6 MB

@@ -1,6 +1,6 @@
 /** K-10. gradSums and gradNormalize run in turn on blocks of channels that stay in cache. */
 import { job, run } from "../job";
-import { planColumns } from "../plan/columns";
+import { eachTile } from "../plan/columns";
 import { items, lastOfChunk, planBlocks } from "../plan/planes";
 import { areMapsOfPlanes, areSumsOfPlanes, bytes, CHUNK } from "../shape";
 import { gradNormalizeBlock, gradNormalizeTensor, gradNormalizeTile } from "./grad-normalize";
@@ -10,12 +10,10 @@ export function backward<T>(): void {
   job.fused = 1;
   job.inverses = 0;
   if (!areSumsOfPlanes()) {
-    const width = job.channels * job.inner;
-    for (let column: u32 = 0; column < width; column += job.columns) {
-      planColumns<T>(column);
+    eachTile<T>(() => {
       gradSumsOfTile<T>();
       gradNormalizeTile<T>();
-    }
+    });
   } else if (areMapsOfPlanes() && planBlocks<T>(2)) {
     for (job.first = 0; job.first < job.channels; job.first += CHUNK)
       run((item: u32) => backwardOfBlock<T>(item), items(), 3 * bytes<T>());

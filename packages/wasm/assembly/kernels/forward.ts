@@ -1,6 +1,6 @@
 /** K-10. moments, movingAverage and normalize run in turn on blocks of channels that stay in cache. */
 import { job, run } from "../job";
-import { planColumns } from "../plan/columns";
+import { eachTile } from "../plan/columns";
 import { items, lastOfChunk, planBlocks } from "../plan/planes";
 import { areMapsOfPlanes, areSumsOfPlanes, bytes, CHUNK } from "../shape";
 import { momentsOfChannels, momentsOfPlanes, momentsOfTile } from "./moments";
@@ -10,12 +10,10 @@ import { mapTensor, normalizeBlock, normalizeTile } from "./normalize";
 
 export function forward<T>(): void {
   if (!areSumsOfPlanes()) {
-    const width = job.channels * job.inner;
-    for (let column: u32 = 0; column < width; column += job.columns) {
-      planColumns<T>(column);
+    eachTile<T>(() => {
       momentsOfTile<T>();
       normalizeTile<T>();
-    }
+    });
   } else if (areMapsOfPlanes() && planBlocks<T>(1)) {
     planProbes<T>();
     for (job.first = 0; job.first < job.channels; job.first += CHUNK)

@@ -18,7 +18,7 @@
 import { carefulGradient } from "../careful/maps";
 import { canBeHelped, differencesInRange, gradientInRange } from "../careful/range";
 import { job, run } from "../job";
-import { channelsOfTile, groupOfMap, planColumns, streamsOfMap } from "../plan/columns";
+import { channelsOfTile, eachTile, groupOfMap, streamsOfMap } from "../plan/columns";
 import { lastOfChunk, slicesOfChunk } from "../plan/planes";
 import { areMapsOfPlanes, bytes, CHUNK, SLICE, TABLE, table } from "../shape";
 import { gradients, means, spread, spreadGradients } from "../tables";
@@ -37,11 +37,7 @@ export function gradNormalizeTensor<T>(): void {
     for (job.first = 0; job.first < job.channels; job.first += CHUNK) mapChunk<T>();
     return;
   }
-  const width = job.channels * job.inner;
-  for (let column: u32 = 0; column < width; column += job.columns) {
-    planColumns<T>(column);
-    gradNormalizeTile<T>();
-  }
+  eachTile<T>(() => gradNormalizeTile<T>());
 }
 
 /**

@@ -19,15 +19,7 @@
  * Bounds: N-1, N-2, N-7, N-9, N-10.
  */
 import { job, run } from "../job";
-import {
-  bytesOfTile,
-  channelsOfTile,
-  firstOfRange,
-  lastOfRange,
-  listBlocks,
-  planColumns,
-  ranges,
-} from "../plan/columns";
+import { bytesOfTile, channelsOfTile, eachTile, firstOfRange, lastOfRange, listBlocks, ranges } from "../plan/columns";
 import { items, lastOfChunk, planPlanes } from "../plan/planes";
 import { sumRows, totalsOfColumns } from "../reduce/columns";
 import { sumPart, totalsOfPlanes } from "../reduce/planes";
@@ -43,11 +35,7 @@ export function moments<T>(): void {
     momentsOfPlanes<T>();
     return;
   }
-  const width = job.channels * job.inner;
-  for (let column: u32 = 0; column < width; column += job.columns) {
-    planColumns<T>(column);
-    momentsOfTile<T>();
-  }
+  eachTile<T>(() => momentsOfTile<T>());
 }
 
 // ---- planes
@@ -116,6 +104,7 @@ export function momentsOfTile<T>(): void {
   }
 }
 
+/** Finishes a range of the tile's channels. */
 export function finishRange<T>(item: u32): void {
   const first = firstOfRange(item);
   const last = lastOfRange(item);

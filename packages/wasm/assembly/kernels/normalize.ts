@@ -12,7 +12,7 @@
 import { carefulNormalize } from "../careful/maps";
 import { canBeHelped, differencesInRange, mapInRange } from "../careful/range";
 import { job, run } from "../job";
-import { channelsOfTile, groupOfMap, planColumns, streamsOfMap } from "../plan/columns";
+import { channelsOfTile, eachTile, groupOfMap, streamsOfMap } from "../plan/columns";
 import { lastOfChunk, slicesOfChunk } from "../plan/planes";
 import { areMapsOfPlanes, bytes, CHUNK, SLICE, TABLE, table } from "../shape";
 import { betas, means, scales, spread, spreadScales } from "../tables";
@@ -28,11 +28,7 @@ export function mapTensor<T>(): void {
     for (job.first = 0; job.first < job.channels; job.first += CHUNK) mapChunk<T>();
     return;
   }
-  const width = job.channels * job.inner;
-  for (let column: u32 = 0; column < width; column += job.columns) {
-    planColumns<T>(column);
-    normalizeTile<T>();
-  }
+  eachTile<T>(() => normalizeTile<T>());
 }
 
 function offsetsInRange<T>(first: u32, n: u32): bool {

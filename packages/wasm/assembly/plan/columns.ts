@@ -60,11 +60,20 @@ export function bytesOfTile<T>(): u64 {
   return u64(job.rows) * job.columns * sizeof<T>();
 }
 
+/** Plans each tile in turn and calls `work` for it. */
+export function eachTile<T>(work: () => void): void {
+  const width = job.channels * job.inner;
+  for (let column: u32 = 0; column < width; column += job.columns) {
+    planColumns<T>(column);
+    work();
+  }
+}
+
 /**
  * Plans the tile of whole channels that begins at a column. A row of the tile has at least 64 bytes: `fold` narrow rows
  * are folded into one, and `rest` elements follow the last of those. There are `parts` items of `span` rows each.
  */
-export function planColumns<T>(column: u32): void {
+function planColumns<T>(column: u32): void {
   const width = job.channels * job.inner;
   const lanes: u32 = 64 / sizeof<T>();
   job.firstColumn = column;
