@@ -58,9 +58,9 @@ export function limitsTable(rows: readonly Row[]): string {
   ].join("\n");
 }
 
-/** The most that several threads may lose on one. */
+/** The most that two threads may take, as a multiple of the time of one. */
 const LOSS = 1.05;
-/** Above so many bytes of the tensor, two threads must be so much faster, or take so little more than a copy by two. */
+/** For tensors of more bytes, two threads are to be GAIN times as fast as one, or to take TIMES_OF_COPY of a copy's time. */
 const LARGE = 1e6;
 const GAIN = 1.7;
 const TIMES_OF_COPY = 1.1;
@@ -81,16 +81,17 @@ export function threadsTable(rows: readonly Row[]): string {
       if (one === undefined || copy === undefined) return [];
       const gain = one.medianMs / two.medianMs;
       const ofCopy = two.medianMs / ((copy.medianMs * TRAFFIC[kernelOf(two)]) / TRAFFIC_OF_COPY);
-      const megabytes = (two.shape.reduce((a, b) => a * b, 1) * (two.dtype === "float32" ? 4 : 8)) / 1e6;
-      const isFast = megabytes * 1e6 <= LARGE || gain >= GAIN || ofCopy <= TIMES_OF_COPY;
-      return [{ two, one, gain, ofCopy, megabytes, isWithin: gain >= 1 / LOSS && isFast }];
+      const bytes = two.shape.reduce((a, b) => a * b, 1) * (two.dtype === "float32" ? 4 : 8);
+      const isFast = bytes <= LARGE || gain >= GAIN || ofCopy <= TIMES_OF_COPY;
+      return [{ two, one, gain, ofCopy, bytes, isWithin: gain >= 1 / LOSS && isFast }];
     })
     .sort((a, b) => a.gain - b.gain);
-  if (gains.length === 0) return "";
-  const lines = gains.map(({ two, one, gain, ofCopy, megabytes, isWithin }) => {
+  if (gains.length === 0)
+    return "Two threads were not compared with one: that needs `--kernel --backends wasm --threads 2`.\n";
+  const lines = gains.map(({ two, one, gain, ofCopy, bytes, isWithin }) => {
     const times = [one, two].map(({ medianMs }) => (medianMs * 1e6).toPrecision(3));
     const cells = [
-      ...[two.op.slice("kernel ".length), `[${two.shape.join(", ")}]`, two.dtype, megabytes.toPrecision(2)],
+      ...[two.op.slice("kernel ".length), `[${two.shape.join(", ")}]`, two.dtype, (bytes / 1e6).toPrecision(2)],
       ...[...times, gain.toFixed(2), `${ofCopy.toFixed(2)} ${isWithin ? "ok" : "over"}`],
     ];
     return `| ${cells.join(" | ")} |`;

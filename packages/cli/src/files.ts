@@ -105,7 +105,7 @@ async function place(one: Staged, force: boolean, keep: boolean): Promise<void> 
   await rm(temporary, { force: true });
 }
 
-/** Gives a file a name that must be free. It fails if a file was created there in the meantime. */
+/** Renames a file, but never replaces another: it fails if the target was created in the meantime. */
 async function claim(temporary: string, target: string): Promise<void> {
   try {
     await link(temporary, target);

@@ -1,4 +1,4 @@
-// y = x * gamma [+ beta] (K-5, N-8). The input is x, the output y, which IN_PLACE are the same.
+// y = x * gamma [+ beta] (K-5, N-8). The input is x and the output is y. IN_PLACE: y is x.
 #include params
 #include map
 

@@ -10,11 +10,11 @@
 //
 // The second loop is separate from the first. An emulator executes both sides of every branch and the body of every loop
 // at least once. Maps took twice the time on SwiftShader while `mend` was in the first loop, although it was never needed.
-// What `mend` executes there and what it keeps in registers during the first loop still counts, so it takes one value at a time.
+// What `mend` executes there, and the registers that it occupies during the first loop, still count, so it takes one value at a time.
 //
 // Loops that walk over units are made for an emulator too, which GPUs do not mind. Two units per step halve the cost of
 // the loop. Compilers add a counter of 64 bits to each loop whose end they do not see, a tenth of the instructions of a
-// step, so the end is a constant, and a branch leaves the loop before. Equality costs less than an order of unsigned numbers.
+// step, so the end is a constant, and a branch leaves the loop before. A test for equality costs less than a comparison of unsigned numbers.
 // The length of a runtime-sized array, which limits each access to it, is a division per lane: `bound` names it before the
 // loops, so that it is computed once.
 #include values
