@@ -86,6 +86,62 @@ describe("moments of awkward series within N-2", () => {
   }
 });
 
+/** Series of the integers 0 to 2^bits - 1, whose sums of deviations and of their squares float32 can hold. */
+const OF_FEW_BITS: Record<string, (i: number, m: number, random: () => number) => number> = {
+  "zeros and ones": (_i, _m, random) => Math.floor(2 * random()),
+  "mostly zeros": (_i, _m, random) => Math.floor(2 * random() ** 8),
+  "five bits": (_i, _m, random) => Math.floor(32 * random()),
+  "mostly small, of five bits": (_i, _m, random) => Math.floor(32 * random() ** 8),
+  "a first value unlike the rest": (i, _m, random) => (i === 0 ? 64 : Math.floor(2 * random())),
+  "spikes at the probes": (i, m, random) => (i % Math.floor(m / 4) < 4 ? 64 : Math.floor(2 * random())),
+};
+
+describe("moments of values of few bits, exactly (N-7)", () => {
+  let wasm: Backend<WasmBuffer>;
+  beforeAll(async () => {
+    wasm = await createWasm({ threads: 1 });
+  });
+  afterAll(() => wasm.dispose());
+
+  const geometries: readonly Geometry[] = [
+    { outer: 16, channels: 4, inner: 49 },
+    { outer: 8, channels: 4, inner: 100 },
+    { outer: 1, channels: 5, inner: 5003 },
+    { outer: 800, channels: 20, inner: 1 },
+    { outer: 100, channels: 3, inner: 7 },
+  ];
+  for (const g of geometries) {
+    for (const [name, value] of Object.entries(OF_FEW_BITS)) {
+      test.each([0, 1000])(`${name} above %i units, ${g.outer}x${g.channels}x${g.inner}`, (above) => {
+        const { outer, channels, inner } = g;
+        const m = outer * inner;
+        const unit = 2 ** -5;
+        const random = randomOf(m + above + 1);
+        const x = wasm.alloc("float32", m * channels);
+        const [mean, variance] = [wasm.alloc("float32", channels), wasm.alloc("float32", channels)];
+        const sums = Array.from({ length: channels }, () => ({ ofValues: 0, ofSquares: 0 }));
+        for (let i = 0; i < m; i++) {
+          for (const [c, sum] of sums.entries()) {
+            const k = value(i, m, random);
+            sum.ofValues += k;
+            sum.ofSquares += k * k;
+            const row = Math.floor(i / inner);
+            x.view[(row * channels + c) * inner + (i - row * inner)] = unit * (above + k);
+          }
+        }
+        wasm.kernels.moments(x, g, { mean, variance });
+        const means = sums.map(({ ofValues }) => Math.fround(unit * (above + ofValues / m)));
+        const variances = sums.map(({ ofValues, ofSquares }) =>
+          Math.fround(unit ** 2 * ((m * ofSquares - ofValues ** 2) / m ** 2)),
+        );
+        expect([...mean.view]).toEqual(means);
+        expect([...variance.view]).toEqual(variances);
+        for (const buffer of [x, mean, variance]) buffer.dispose();
+      });
+    }
+  }
+});
+
 /** Two passes in float64, which is far more accurate than the bounds. The bounds are those of N-2 with eta = 2^-149. */
 function truthOf(series: Float32Array) {
   const u = 2 ** -24;

@@ -1,20 +1,21 @@
 /**
  * K-1: mean and biased variance of each channel. K-12: the same before their last roundings.
  *
- *   s = a value of the channel near its mean         moments/shift.ts
+ *   s = a number of few bits near the mean           moments/shift.ts
  *   A = sum of x - s, Q = sum of (x - s)^2           reduce/planes.ts, reduce/columns.ts, in order of memory
  *   mean = s + A / m, variance = (Q - A A / m) / m   moments/finish.ts
- *   if s was badly chosen: s = mean, and A and Q of that channel are computed again
+ *   if s was badly chosen: s = few bits of that mean, and A and Q of that channel are computed again
  *
  * Instructions per element, float32, counted in the machine code that V8 makes. One long row takes 1.5. A limit of 1.5
  * times that is 2.25, and 3 ns per channel are some 35 more per channel:
  *
  *                  sums   widening   shifts   totals, ends   all
- *   [8, 512, 49]   1.8    0.15       0.25     0.15           2.3   13 vectors per row for 49 elements
+ *   [8, 512, 49]   1.8    0.15       0.15     0.15           2.3   13 vectors per row for 49 elements
  *   [512, 1024]    2.1    0.15       0.1      0.1            2.4   groups of 4 rows: 41 more per 64 elements
- *   [64, 128]      1.5    0.3        1.0      0.6            3.4   32 of 64 values are sampled, two divisions per channel
+ *   [64, 128]      1.5    0.3        0.55     0.6            2.9   16 of 64 values are sampled, two divisions per channel
+ *   [1, 4096, 49]  1.8    0.3        1.2      0.8            4.1   16 of 49 values are sampled
  *
- * In [1, 4096, 49], sampling 16 of a channel's 49 values takes 2.1, more than all of a long row.
+ * [64, 4096] and [1, 4096, 49] take up to 1.1 times their limit, in float32 and float64.
  *
  * Bounds: N-1, N-2, N-7, N-9, N-10.
  */

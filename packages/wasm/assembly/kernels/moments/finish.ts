@@ -4,14 +4,15 @@
  * delta = A / m      mean = s + delta      variance = (Q - A delta) / m       exact if all sums are
  *
  * If s was a bad value (A delta > 3 / 8 Q, so that more than half a digit cancels), the channel is marked, and s
- * becomes the mean just found. Reason for 3 / 8: let a be the error of A and q that of Q, in u. The squares then err by
- * at most (q + 2 sqrt(3/8) a) / (1 - 3/8) u, which is 50 u for a = 13 and q = 15 (reduce/). A run is full from m = 128
- * on, where N-2 allows 44 + log2 m = 51.
+ * becomes the mean just found, with few bits of it (shift.ts), so that exact sums stay exact. Reason for 3 / 8: let a be
+ * the error of A and q that of Q, in u. The squares then err by at most (q + 2 sqrt(3/8) a) / (1 - 3/8) u, which is 50 u
+ * for a = 13 and q = 15 (reduce/). A run is full from m = 128 on, where N-2 allows 44 + log2 m = 51.
  */
 import { carefulMoments } from "../../careful/moments";
 import { job } from "../../job";
 import { count, FLAGS, TOTALS, table } from "../../shape";
 import { finite, lost, lostOf, pair, storePair, zero } from "../../vector";
+import { coarse } from "./shift";
 import { storeMean, storeSquares } from "./stats";
 
 const LIMIT: f64 = 0.375;
@@ -64,7 +65,9 @@ export function finishChannel<T>(channel: u32, shifts: usize, again: bool): bool
   }
   const mean = shift + delta;
   if (!again && a * delta > LIMIT * q && finite(f64(<T>mean))) {
-    store<T>(shifts + i * sizeof<T>(), <T>mean);
+    const deviation = f64x2.splat(sqrt(max<f64>(squares, 0) / f64(count())));
+    const step = f64x2.extract_lane(coarse<f64>(f64x2.splat(delta), deviation), 0);
+    store<T>(shifts + i * sizeof<T>(), <T>(shift + step));
     store<u8>(table(FLAGS) + i, 1);
     return true;
   }

@@ -1,13 +1,16 @@
 /**
- * Chooses a value of each channel near its mean, which is subtracted before anything is summed. Then neither sum
- * cancels, and sums of numbers of few bits stay exact.
+ * Chooses a number of few bits near the mean of each channel, which is subtracted before anything is summed. Then
+ * neither sum cancels, and sums of numbers of few bits stay exact.
  *
- * mean of some values, spread evenly over the channel
- *   shift = the sampled value that is nearest to that mean
+ * p = the channel's first value
+ * d = the mean of x - p, most = the largest |x - p|, over some values, spread evenly over the channel
+ *   shift = p + (d rounded to a multiple of 2^(exponent of most - BITS))
  *
- * A NaN or infinity is never nearer than the first value. The mean of 16 values is typically 0.25 standard deviations
- * from the channel's mean, that of 32 values 0.18, and that of 128 values 0.09. It may be off by 0.77 (finish.ts) before
- * the sums are computed again.
+ * If all values are multiples of a unit that is small beside their spread, so is the shift. If the unit is larger than
+ * that, values have no more than BITS bits, and their differences from the shift at most BITS more. A shift that is NaN or
+ * infinite makes the sums so too, and the careful kernel takes them again. The mean of 16 values is typically 0.25 standard deviations from the channel's
+ * mean, that of 32 values 0.18, and that of 128 values 0.09; rounding adds some 0.1. The shift may be off by 0.77
+ * (finish.ts) before the sums are computed again.
  */
 import { job, run } from "../../job";
 import { bytesOfTile, channelsOfTile, isColumnPerChannel } from "../../plan/columns";
@@ -16,12 +19,35 @@ import { storeTail, zero } from "../../vector";
 
 /**
  * The number of values of a channel that are sampled. It is low for small channels, where sampling costs more than an
- * occasional second pass. Columns are summed again in blocks of 16 channels, so they sample more: with 16 values, one
- * block in ten was summed twice, a fifth of the time of [64, 4096].
+ * occasional second pass: of one channel in 300 with 16 values. Columns are summed again in blocks of 16 channels, so
+ * they sample more.
  */
-function values(few: u32): u32 {
+function valuesOfPlanes(): u32 {
   const m = count();
-  return m < few ? 16 : m < 16384 ? 32 : 128;
+  return m < 4096 ? 16 : m < 16384 ? 32 : 128;
+}
+
+function valuesOfColumns(): u32 {
+  const m = count();
+  return m < 256 ? 16 : m < 16384 ? 32 : 128;
+}
+
+/** The bits of the spread that a shift keeps. */
+const BITS: u32 = 3;
+/**
+ * Added to the exponent of `most` as an integer, they give 1.5 * 2^(e + bits of the dtype's fraction - BITS), whose unit
+ * in the last place is the multiple that is rounded to.
+ */
+const UP_32: u32 = ((23 - BITS) << 23) | 0x400000;
+const UP_64: u64 = (u64(52 - BITS) << 52) | 0x8000000000000;
+
+/** d rounded to a multiple of 2^(exponent of most - BITS), as the addition of a much larger number does. |d| <= most. */
+export function coarse<T>(d: v128, most: v128): v128 {
+  const large =
+    sizeof<T>() === 4
+      ? i32x4.add(v128.and(most, i32x4.splat(0x7f800000)), i32x4.splat(UP_32))
+      : i64x2.add(v128.and(most, i64x2.splat(0x7ff0000000000000)), i64x2.splat(UP_64));
+  return v128.sub<T>(v128.add<T>(d, large), large);
 }
 
 // ---- planes
@@ -33,7 +59,7 @@ function values(few: u32): u32 {
 export function planProbes<T>(): void {
   const lanes: u32 = 16 / sizeof<T>();
   const m = count();
-  const probes = min(values(1024), m) / lanes;
+  const probes = min(valuesOfPlanes(), m) / lanes;
   const step = m / probes;
   job.probes = probes;
   for (let i: u32 = 0; i < probes; i++) {
@@ -67,49 +93,32 @@ export function shiftsOfPlanes<T>(first: u32, last: u32): void {
     let s1 = zero();
     let s2 = zero();
     let s3 = zero();
+    let most0 = zero();
+    let most1 = zero();
+    let most2 = zero();
+    let most3 = zero();
     for (let at = offsets; at < end; at += 4) {
       const probe: usize = load<u32>(at);
-      s0 = v128.add<T>(s0, v128.sub<T>(v128.load(x + probe), p0));
-      s1 = v128.add<T>(s1, v128.sub<T>(v128.load(x1 + probe), p1));
+      const u0 = v128.sub<T>(v128.load(x + probe), p0);
+      const u1 = v128.sub<T>(v128.load(x1 + probe), p1);
+      s0 = v128.add<T>(s0, u0);
+      s1 = v128.add<T>(s1, u1);
+      most0 = v128.pmax<T>(most0, v128.abs<T>(u0));
+      most1 = v128.pmax<T>(most1, v128.abs<T>(u1));
       if (sizeof<T>() === 8) continue;
-      s2 = v128.add<T>(s2, v128.sub<T>(v128.load(x2 + probe), p2));
-      s3 = v128.add<T>(s3, v128.sub<T>(v128.load(x3 + probe), p3));
+      const u2 = v128.sub<T>(v128.load(x2 + probe), p2);
+      const u3 = v128.sub<T>(v128.load(x3 + probe), p3);
+      s2 = v128.add<T>(s2, u2);
+      s3 = v128.add<T>(s3, u3);
+      most2 = v128.pmax<T>(most2, v128.abs<T>(u2));
+      most3 = v128.pmax<T>(most3, v128.abs<T>(u3));
     }
     const pivot = firsts<T>(lowPairs<T>(p0, p1), lowPairs<T>(p2, p3));
-    const mean = v128.add<T>(pivot, v128.mul<T>(sumOfEach<T>(s0, s1, s2, s3), inverse));
-    let best = pivot;
-    let nearest = v128.abs<T>(v128.sub<T>(pivot, mean));
-    for (let at = offsets; at < end; at += 4) {
-      const probe: usize = load<u32>(at);
-      const v0 = v128.load(x + probe);
-      const v1 = v128.load(x1 + probe);
-      const v2 = sizeof<T>() === 8 ? v0 : v128.load(x2 + probe);
-      const v3 = sizeof<T>() === 8 ? v1 : v128.load(x3 + probe);
-      const low = lowPairs<T>(v0, v1);
-      const lowOfOthers = lowPairs<T>(v2, v3);
-      const high = highPairs<T>(v0, v1);
-      const highOfOthers = highPairs<T>(v2, v3);
-      let value = firsts<T>(low, lowOfOthers);
-      let distance = v128.abs<T>(v128.sub<T>(value, mean));
-      best = v128.bitselect(value, best, v128.lt<T>(distance, nearest));
-      nearest = v128.pmin<T>(nearest, distance);
-      value = firsts<T>(high, highOfOthers);
-      distance = v128.abs<T>(v128.sub<T>(value, mean));
-      best = v128.bitselect(value, best, v128.lt<T>(distance, nearest));
-      nearest = v128.pmin<T>(nearest, distance);
-      if (sizeof<T>() === 8) continue;
-      value = seconds(low, lowOfOthers);
-      distance = v128.abs<T>(v128.sub<T>(value, mean));
-      best = v128.bitselect(value, best, v128.lt<T>(distance, nearest));
-      nearest = v128.pmin<T>(nearest, distance);
-      value = seconds(high, highOfOthers);
-      distance = v128.abs<T>(v128.sub<T>(value, mean));
-      best = v128.bitselect(value, best, v128.lt<T>(distance, nearest));
-      nearest = v128.pmin<T>(nearest, distance);
-    }
+    const mean = v128.mul<T>(sumOfEach<T>(s0, s1, s2, s3), inverse);
+    const shift = v128.add<T>(pivot, coarse<T>(mean, mostOfEach<T>(most0, most1, most2, most3)));
     const into = table(0) + (channel - job.first) * sizeof<T>();
-    if (n === lanes) v128.store(into, best);
-    else storeTail<T>(into, best, n);
+    if (n === lanes) v128.store(into, shift);
+    else storeTail<T>(into, shift, n);
   }
 }
 
@@ -140,20 +149,24 @@ function sumOfEach<T>(v0: v128, v1: v128, v2: v128, v3: v128): v128 {
   return v128.add<T>(firsts<T>(pairs, others), seconds(pairs, others));
 }
 
+/** The greatest lane of each vector. */
+function mostOfEach<T>(v0: v128, v1: v128, v2: v128, v3: v128): v128 {
+  const pairs = v128.pmax<T>(lowPairs<T>(v0, v1), highPairs<T>(v0, v1));
+  if (sizeof<T>() === 8) return pairs;
+  const others = v128.pmax<T>(lowPairs<T>(v2, v3), highPairs<T>(v2, v3));
+  return v128.pmax<T>(firsts<T>(pairs, others), seconds(pairs, others));
+}
+
 // ---- columns
 
-/**
- * The number of values of a channel among which the nearest is searched, and the least number of rows if there are many
- * columns.
- */
-const CANDIDATES: u32 = 16;
+/** The least number of rows that are sampled if there are many columns. */
 const LEAST_ROWS: u32 = 4;
 /** The bytes of the columns per item. */
 const SPAN: u32 = 1024;
 
 /**
- * Writes the shifts of the tile's channels to table OWN. Until then table 0 holds the shifts of their columns, and
- * table 1 the columns' means.
+ * Writes the shifts of the tile's channels to table OWN. If a channel has several columns, until then table 0 holds the
+ * means of their differences from the first row, and table 1 the largest of those differences.
  */
 export function shiftsOfColumns<T>(): void {
   const x = job.x + job.firstColumn * sizeof<T>();
@@ -166,109 +179,93 @@ export function shiftsOfColumns<T>(): void {
   if (!isColumnPerChannel()) joinShifts<T>();
 }
 
-/** Writes the shifts of SPAN bytes of columns; the last item also those that follow, as its last block may overlap. */
+/** Samples SPAN bytes of columns; the last item also those that follow, as its last block may overlap. */
 export function shiftsOfSpan<T>(item: u32): void {
   const x = job.x + job.firstColumn * sizeof<T>();
   const perRow = job.inner * job.fold;
-  const probes = min(job.rows, max((values(64) + perRow - 1) / perRow, LEAST_ROWS));
+  const probes = min(job.rows, max((valuesOfColumns() + perRow - 1) / perRow, LEAST_ROWS));
   // The rows are an odd number apart, because rows a power of two apart share few of the cache's sets.
   const step = ((job.rows / probes - 1) | 1) * job.stride;
-  const skip = max(probes / (isColumnPerChannel() ? CANDIDATES : LEAST_ROWS), 1);
   const bytes = job.columns * sizeof<T>();
-  const into = table(isColumnPerChannel() ? OWN : 0);
   const inverse = v128.splat<T>(<T>(1 / f64(probes)));
   const from = item * SPAN;
   const end = bytes - from < 2 * SPAN ? bytes : from + SPAN;
   for (let column = from; column < end; column += 64) {
     const block = min(column, bytes - 64); // a row is at least as long as a line
-    shiftsOfBlock<T>(x + block, step, probes, inverse, skip, into + block);
+    shiftsOfBlock<T>(x + block, step, probes, inverse, block);
   }
 }
 
-/** The lowest bits of a distance, which hold the number of its candidate. There are fewer than twice CANDIDATES. */
-const NUMBER: u32 = 2 * CANDIDATES - 1;
-/** The other bits of an absolute value. */
-const SIZE_32: u32 = (~NUMBER << 1) >> 1;
-const SIZE_64: u64 = (~u64(NUMBER) << 1) >> 1;
-
-/**
- * Stores the shifts of 64 bytes of columns, and the columns' means a table further on. A distance holds the number of
- * its candidate in its lowest bits, so that only the least distance has to be kept.
- */
-function shiftsOfBlock<T>(from: usize, step: usize, probes: u32, inverse: v128, skip: u32, into: usize): void {
-  const pivot0 = v128.load(from);
-  const pivot1 = v128.load(from, 16);
-  const pivot2 = v128.load(from, 32);
-  const pivot3 = v128.load(from, 48);
-  let mean0 = zero();
-  let mean1 = zero();
-  let mean2 = zero();
-  let mean3 = zero();
+/** Samples 64 bytes of columns. */
+function shiftsOfBlock<T>(from: usize, step: usize, probes: u32, inverse: v128, at: usize): void {
+  const p0 = v128.load(from);
+  const p1 = v128.load(from, 16);
+  const p2 = v128.load(from, 32);
+  const p3 = v128.load(from, 48);
+  let d0 = zero();
+  let d1 = zero();
+  let d2 = zero();
+  let d3 = zero();
+  let most0 = zero();
+  let most1 = zero();
+  let most2 = zero();
+  let most3 = zero();
   for (let p = from, past = from + probes * step; p !== past; p += step) {
-    mean0 = v128.add<T>(mean0, v128.sub<T>(v128.load(p), pivot0));
-    mean1 = v128.add<T>(mean1, v128.sub<T>(v128.load(p, 16), pivot1));
-    mean2 = v128.add<T>(mean2, v128.sub<T>(v128.load(p, 32), pivot2));
-    mean3 = v128.add<T>(mean3, v128.sub<T>(v128.load(p, 48), pivot3));
+    const u0 = v128.sub<T>(v128.load(p), p0);
+    const u1 = v128.sub<T>(v128.load(p, 16), p1);
+    const u2 = v128.sub<T>(v128.load(p, 32), p2);
+    const u3 = v128.sub<T>(v128.load(p, 48), p3);
+    d0 = v128.add<T>(d0, u0);
+    d1 = v128.add<T>(d1, u1);
+    d2 = v128.add<T>(d2, u2);
+    d3 = v128.add<T>(d3, u3);
+    most0 = v128.pmax<T>(most0, v128.abs<T>(u0));
+    most1 = v128.pmax<T>(most1, v128.abs<T>(u1));
+    most2 = v128.pmax<T>(most2, v128.abs<T>(u2));
+    most3 = v128.pmax<T>(most3, v128.abs<T>(u3));
   }
-  mean0 = v128.add<T>(pivot0, v128.mul<T>(mean0, inverse));
-  mean1 = v128.add<T>(pivot1, v128.mul<T>(mean1, inverse));
-  mean2 = v128.add<T>(pivot2, v128.mul<T>(mean2, inverse));
-  mean3 = v128.add<T>(pivot3, v128.mul<T>(mean3, inverse));
-  v128.store(into, mean0, TABLE);
-  v128.store(into, mean1, TABLE + 16);
-  v128.store(into, mean2, TABLE + 32);
-  v128.store(into, mean3, TABLE + 48);
-  // A mask from memory stays in a register, but V8 would build a constant again for each use.
-  const bits = v128.load_splat<T>(sizeof<T>() === 4 ? memory.data<u32>([SIZE_32]) : memory.data<u64>([SIZE_64]));
-  const one = sizeof<T>() === 4 ? i32x4.splat(1) : i64x2.splat(1);
-  let number = zero();
-  let nearest0 = distance<T>(pivot0, mean0, bits, number);
-  let nearest1 = distance<T>(pivot1, mean1, bits, number);
-  let nearest2 = distance<T>(pivot2, mean2, bits, number);
-  let nearest3 = distance<T>(pivot3, mean3, bits, number);
-  const pace = skip * step;
-  for (let i = skip, p = from + pace; i < probes; i += skip, p += pace) {
-    number = sizeof<T>() === 4 ? i32x4.add(number, one) : i64x2.add(number, one);
-    nearest0 = v128.pmin<T>(nearest0, distance<T>(v128.load(p), mean0, bits, number));
-    nearest1 = v128.pmin<T>(nearest1, distance<T>(v128.load(p, 16), mean1, bits, number));
-    nearest2 = v128.pmin<T>(nearest2, distance<T>(v128.load(p, 32), mean2, bits, number));
-    nearest3 = v128.pmin<T>(nearest3, distance<T>(v128.load(p, 48), mean3, bits, number));
+  d0 = v128.mul<T>(d0, inverse);
+  d1 = v128.mul<T>(d1, inverse);
+  d2 = v128.mul<T>(d2, inverse);
+  d3 = v128.mul<T>(d3, inverse);
+  if (isColumnPerChannel()) {
+    const own = table(OWN) + at;
+    v128.store(own, v128.add<T>(p0, coarse<T>(d0, most0)));
+    v128.store(own, v128.add<T>(p1, coarse<T>(d1, most1)), 16);
+    v128.store(own, v128.add<T>(p2, coarse<T>(d2, most2)), 32);
+    v128.store(own, v128.add<T>(p3, coarse<T>(d3, most3)), 48);
+    return;
   }
-  v128.store(into, nearest0);
-  v128.store(into, nearest1, 16);
-  v128.store(into, nearest2, 32);
-  v128.store(into, nearest3, 48);
-  for (let at: usize = 0; at < 64; at += sizeof<T>())
-    store<T>(into + at, load<T>(from + at + (load<u32>(into + at) & NUMBER) * pace));
+  const into = table(0) + at;
+  v128.store(into, d0);
+  v128.store(into, d1, 16);
+  v128.store(into, d2, 32);
+  v128.store(into, d3, 48);
+  v128.store(into, most0, TABLE);
+  v128.store(into, most1, TABLE + 16);
+  v128.store(into, most2, TABLE + 32);
+  v128.store(into, most3, TABLE + 48);
 }
 
-/** |value - mean|, with a number in its lowest bits. */
-function distance<T>(value: v128, mean: v128, bits: v128, number: v128): v128 {
-  return v128.or(v128.and(v128.sub<T>(value, mean), bits), number);
-}
-
-/** Chooses, among the shifts of a channel's columns, the one that is nearest to the mean of their means. */
+/** Joins what was found of a channel's columns: their first values may differ from the channel's first value. */
 function joinShifts<T>(): void {
+  const x = job.x + job.firstColumn * sizeof<T>();
   const inner = job.inner;
   const width = channelsOfTile() * inner;
   const columns = job.fold * width;
   const inverse = <T>(1 / f64(inner * job.fold));
   for (let column: u32 = 0; column < width; column += inner) {
-    const pivot = load<T>(table(1) + column * sizeof<T>());
+    const pivot = load<T>(x + column * sizeof<T>());
     let sum: T = 0;
-    for (let row = column; row < columns; row += width)
-      for (let c = row; c < row + inner; c++) sum += load<T>(table(1) + c * sizeof<T>()) - pivot;
-    const mean = pivot + sum * inverse;
-    let best = load<T>(table(0) + column * sizeof<T>());
-    let nearest = abs<T>(best - mean);
+    let most: T = 0;
     for (let row = column; row < columns; row += width) {
-      for (let c = row; c < row + inner; c++) {
-        const value = load<T>(table(0) + c * sizeof<T>());
-        const distance = abs<T>(value - mean);
-        best = select<T>(value, best, distance < nearest);
-        nearest = select<T>(distance, nearest, distance < nearest);
+      for (let c = row * sizeof<T>(), end = c + inner * sizeof<T>(); c < end; c += sizeof<T>()) {
+        const u = load<T>(x + c) - pivot;
+        sum += load<T>(table(0) + c) + u;
+        most = max<T>(most, load<T>(table(1) + c) + abs<T>(u));
       }
     }
-    store<T>(table(OWN) + (column / inner) * sizeof<T>(), best);
+    const shift = pivot + v128.extract_lane<T>(coarse<T>(v128.splat<T>(sum * inverse), v128.splat<T>(most)), 0);
+    store<T>(table(OWN) + (column / inner) * sizeof<T>(), shift);
   }
 }
