@@ -20,7 +20,7 @@
 import { job } from "../job";
 import { BAND, BLOCK_BYTES, groupOf, isColumnPerChannel, streamsOf } from "../plan/columns";
 import { BLOCK_LIST, partial, TABLE, TOTALS, table } from "../shape";
-import { finite, lost, lostOf, regain, upper, zero } from "../vector";
+import { finite, lost, lostOf, regain, upper } from "../vector";
 import { addCompensated } from "./planes";
 import { areDeviations, first as firstTerm, operands, second, sumOfFour } from "./terms";
 
@@ -208,7 +208,8 @@ function addRun<T>(sums: usize, run: v128): void {
 export function totalsOfColumns<T, K>(first: u32, last: u32): void {
   if (isColumnPerChannel()) {
     const even = first + ((last - first) & ~1);
-    for (; first < even; first += 2) totalsOfPair<T>(first - job.first);
+    totalsOfPairs<T>(first - job.first, even - job.first);
+    first = even;
   }
   for (; first < last; first++) totalsOfChannel<T, K>(first);
 }
@@ -220,29 +221,34 @@ function entryOf<T>(c: u32): usize {
   return partial() + block * BLOCK + (c - min(block * columns, job.columns - columns)) * 8;
 }
 
-/** Computes the totals of two channels that are two adjacent columns. */
-function totalsOfPair<T>(column: u32): void {
+/** Computes the totals of channels that are columns [first, last), two at a time. */
+function totalsOfPairs<T>(first: u32, last: u32): void {
   const Q = fromAToQ<T>();
   const next = job.blocks * BLOCK;
-  let a = zero();
-  let q = zero();
-  let lostA = zero();
-  let lostQ = zero();
-  let entry = entryOf<T>(column);
-  for (let part: u32 = 0; part < job.parts; part++, entry += next) {
-    const termA = v128.load(entry);
-    const termQ = v128.load(entry + Q);
-    const nextA = f64x2.add(a, termA);
-    const nextQ = f64x2.add(q, termQ);
-    if (sizeof<T>() === 8) {
-      lostA = f64x2.add(lostA, f64x2.add(lost(a, termA, nextA), v128.load(entry + LOST)));
-      lostQ = f64x2.add(lostQ, f64x2.add(lost(q, termQ, nextQ), v128.load(entry + Q + LOST)));
+  const parts = job.parts;
+  const columns: u32 = 64 / sizeof<T>();
+  let entry = entryOf<T>(first);
+  for (let c = first; c < last; c += 2, entry += 16) {
+    if (c % columns === 0) entry = entryOf<T>(c);
+    let a = v128.load(entry);
+    let q = v128.load(entry + Q);
+    let lostA = sizeof<T>() === 8 ? v128.load(entry, LOST) : a;
+    let lostQ = sizeof<T>() === 8 ? v128.load(entry + Q, LOST) : q;
+    for (let part: u32 = 1, at = entry + next; part < parts; part++, at += next) {
+      const termA = v128.load(at);
+      const termQ = v128.load(at + Q);
+      const nextA = f64x2.add(a, termA);
+      const nextQ = f64x2.add(q, termQ);
+      if (sizeof<T>() === 8) {
+        lostA = f64x2.add(lostA, f64x2.add(lost(a, termA, nextA), v128.load(at, LOST)));
+        lostQ = f64x2.add(lostQ, f64x2.add(lost(q, termQ, nextQ), v128.load(at + Q, LOST)));
+      }
+      a = nextA;
+      q = nextQ;
     }
-    a = nextA;
-    q = nextQ;
+    v128.store(table(TOTALS) + c * 8, sizeof<T>() === 8 ? regain(a, lostA) : a);
+    v128.store(table(TOTALS + 1) + c * 8, sizeof<T>() === 8 ? regain(q, lostQ) : q);
   }
-  v128.store(table(TOTALS) + column * 8, sizeof<T>() === 8 ? regain(a, lostA) : a);
-  v128.store(table(TOTALS + 1) + column * 8, sizeof<T>() === 8 ? regain(q, lostQ) : q);
 }
 
 /** Computes the totals of a channel that has several columns, and elements after the last whole row. */

@@ -1,12 +1,12 @@
 /**
  * The two sums of every channel of planes, taken in order of memory:
  *
- * entries = 0                                   a float64 pair of sums per channel
  *   for each row of inner elements, for several outer rows if they are short, or for four streams:
  *     for each channel c:
  *       for each run of RUN x 4 vectors:          sums in the dtype, a tree of four vectors per addition
  *         a, q = sums of u, v over the run
- *         entries[c] += a, q                      widened (float32) or compensated (float64)
+ *         entries[c] += a, q                      a float64 pair of sums, widened (float32) or compensated (float64);
+ *                                                 the first run of a part sets them
  *   total[c] = the lanes of entries[c]
  *
  * A tensor too large for the cache is read as four streams, which hardware prefetches side by side: outer rows a quarter
@@ -31,12 +31,12 @@ const LONG: u32 = 16384;
 /** The number of outer rows that are read together, each as a stream of its own. */
 const MOST_TOGETHER: u32 = 4;
 
-/** Clears the entries of channels [first, last) for one part, and sums the part's elements into them. */
+/** Sums a part's elements of channels [first, last) into the entries of that part. */
 export function sumPart<T, K>(first: u32, last: u32, part: u32): void {
   const from = part * job.size;
   const entries = entryOf<T>(part, first);
-  memory.fill(entries, 0, (last - first) * entryBytes<T>());
   let n = min(job.size, count() - from);
+  if (n === 0) memory.fill(entries, 0, (last - first) * entryBytes<T>());
   const inner = job.inner;
   const plane = inner * sizeof<T>();
   const coefficients = (first - job.first) * sizeof<T>();
@@ -49,24 +49,24 @@ export function sumPart<T, K>(first: u32, last: u32, part: u32): void {
   const end = c0 + (last - first) * sizeof<T>();
   const together = rowsTogether<T>();
   const large = isLarge<T>(operands<K>());
-  while (n > 0) {
+  for (let opens = true; n > 0; opens = false) {
     const length = min(inner - column, n);
     const at = start + column * sizeof<T>();
     let rows: u32 = 1;
     if (large && column === 0 && n >= 4 * inner) {
       const each = odd(n / inner / 4);
       for (let i: u32 = 0; i < each; i++)
-        sumStreams<T, K>(start + i * toNext, inner, each * toNext, c0, end, c1, entries);
+        sumStreams<T, K>(start + i * toNext, inner, each * toNext, c0, end, c1, entries, opens && i === 0);
       rows = 4 * each;
     } else if (large && length * sizeof<T>() >= LONG) {
       const lines = odd((length * sizeof<T>()) / 256);
       const each: u32 = (lines * 64) / sizeof<T>();
-      sumStreams<T, K>(at, each, lines * 64, c0, end, c1, entries);
+      sumStreams<T, K>(at, each, lines * 64, c0, end, c1, entries, opens);
       const rest = length - 4 * each;
-      if (rest > 0) sumRows<T, K>(at + lines * 256, rest, 1, c0, end, c1, entries);
+      if (rest > 0) sumRows<T, K>(at + lines * 256, rest, 1, c0, end, c1, entries, false);
     } else {
       if (column === 0) rows = max(min(together, n / inner), 1);
-      sumRows<T, K>(at, length, rows, c0, end, c1, entries);
+      sumRows<T, K>(at, length, rows, c0, end, c1, entries, opens);
     }
     start += rows * toNext;
     n -= rows * length;
@@ -88,9 +88,18 @@ function entryOf<T>(part: u32, channel: u32): usize {
 /**
  * Adds both sums of n > 0 elements to the entry of each channel, in some outer rows. The channels' rows follow one
  * another from `start` on. Their coefficients lie from c0 to `end`, and from c1 on. If there is more than one outer row,
- * there are `rowsTogether` of them, which fit into one run.
+ * there are `rowsTogether` of them, which fit into one run. If `opens`, the first run of each channel sets its entry.
  */
-function sumRows<T, K>(start: usize, n: u32, rows: u32, c0: usize, end: usize, c1: usize, entry: usize): void {
+function sumRows<T, K>(
+  start: usize,
+  n: u32,
+  rows: u32,
+  c0: usize,
+  end: usize,
+  c1: usize,
+  entry: usize,
+  opens: bool,
+): void {
   const lanes: u32 = 16 / sizeof<T>();
   const apart = job.x - job.dy;
   const plane = job.inner * sizeof<T>();
@@ -138,7 +147,7 @@ function sumRows<T, K>(start: usize, n: u32, rows: u32, c0: usize, end: usize, c
         if (--left === 0) break;
         p += toNext;
       }
-      addRuns<T>(entry, a, q);
+      addRuns<T>(entry, a, q, opens && run === 0);
     }
   }
 }
@@ -155,7 +164,16 @@ export function addCompensated(sum: usize, term: v128, apart: usize): void {
  * Adds both sums of four rows of n elements, `far` bytes apart, to the entry of each channel. The rows are streams, whose
  * vectors at one place are a tree per addition.
  */
-function sumStreams<T, K>(start: usize, n: u32, far: usize, c0: usize, end: usize, c1: usize, entry: usize): void {
+function sumStreams<T, K>(
+  start: usize,
+  n: u32,
+  far: usize,
+  c0: usize,
+  end: usize,
+  c1: usize,
+  entry: usize,
+  opens: bool,
+): void {
   const apart = job.x - job.dy;
   const plane = job.inner * sizeof<T>();
   const odd = n & (16 / sizeof<T>() - 1);
@@ -190,14 +208,20 @@ function sumStreams<T, K>(start: usize, n: u32, far: usize, c0: usize, end: usiz
           q = v128.add<T>(q, v128.and(second<T, K>(u, last, apart, s, r), mask));
         }
       }
-      addRuns<T>(entry, a, q);
+      addRuns<T>(entry, a, q, opens && p <= start + RUN * 16);
     }
   }
 }
 
-/** Adds both runs to the entry of a channel. */
-function addRuns<T>(entry: usize, a: v128, q: v128): void {
-  if (sizeof<T>() === 4) {
+/** Adds both runs to the entry of a channel, or, if they open it, makes them the entry. */
+function addRuns<T>(entry: usize, a: v128, q: v128, opens: bool): void {
+  if (opens) {
+    v128.store(entry, sizeof<T>() === 4 ? widen(zero(), a) : a);
+    v128.store(entry, sizeof<T>() === 4 ? widen(zero(), q) : q, 16);
+    if (sizeof<T>() === 4) return;
+    v128.store(entry, zero(), 32);
+    v128.store(entry, zero(), 48);
+  } else if (sizeof<T>() === 4) {
     v128.store(entry, widen(v128.load(entry), a));
     v128.store(entry, widen(v128.load(entry, 16), q), 16);
   } else {
@@ -227,11 +251,13 @@ export function totalsOfPlanes<T>(first: u32, last: u32): void {
 /** The sums over all parts and lanes of one sum of two channels, whose entries of the first part are given. */
 function totalsOfPair<T>(entry: usize, other: usize): v128 {
   const next = min(job.channels, CHUNK) * entryBytes<T>();
-  let sum = zero();
-  let sumOfOther = zero();
-  let rest = zero();
-  let restOfOther = zero();
-  for (let part: u32 = 0; part < job.parts; part++, entry += next, other += next) {
+  let sum = v128.load(entry);
+  let sumOfOther = v128.load(other);
+  let rest = sizeof<T>() === 8 ? v128.load(entry, 32) : zero();
+  let restOfOther = sizeof<T>() === 8 ? v128.load(other, 32) : zero();
+  for (let part: u32 = 1; part < job.parts; part++) {
+    entry += next;
+    other += next;
     const term = v128.load(entry);
     const termOfOther = v128.load(other);
     const after = f64x2.add(sum, term);
