@@ -6,8 +6,8 @@
  *   planes: for each slice of memory, for each row in it: y = map(x) with the row's coefficients
  *   columns: for each group of rows, for each 4 vectors of columns: y = map(x) in all rows, coefficients in registers
  *
- * Instructions per vector, counted in the machine code that V8 makes: 6.3 for one long row; for columns 7.1 in groups of
- * 6 rows, 7.5 in groups of 4.
+ * Instructions per vector, counted in the machine code that V8 makes: 6.3 for one long row; for columns 7.5 in groups
+ * of 4 rows.
  */
 import { carefulNormalize } from "../careful/maps";
 import { canBeHelped, differencesInRange, mapInRange } from "../careful/range";
@@ -196,7 +196,7 @@ export function normalizeRows<T>(item: u32): void {
   const end = min((item + 1) * job.span, job.rows);
   const group = groupOfMap<T>(2);
   let row = item * job.span;
-  const far = streamsOfMap(end - row, group);
+  const far = streamsOfMap<T>(2, end - row, group);
   for (const last = row + far; row < last; row++) normalizeGroup<T>(row, group, far * job.stride);
   for (row += (group - 1) * far; row < end; row += group) normalizeGroup<T>(row, min(group, end - row), job.stride);
   const rest = job.firstColumn * sizeof<T>() + end * job.stride;

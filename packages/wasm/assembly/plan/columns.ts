@@ -20,13 +20,21 @@ const GROUP_BYTES: u32 = 16384;
  * gradSums [4096, 64] 0.30 and 0.32, but float64 [64, 128] 0.73 and 0.70.
  */
 const STREAMED: u64 = 131072;
-/** Rows of more bytes need tables that take half of the first-level cache. */
-const NARROW: u32 = 2048;
 /**
- * If a row is one block, a map walks so many rows at once. Measured against six streams, float32, us: normalize [65536, 4]
- * 75 and 44, gradNormalize 86 and 65.
+ * The number of rows that a map walks together, and the most streams that it reads and writes from memory. Rows of more
+ * bytes than LONG_BYTES have tables that take half of the first-level cache, so more rows have to share them.
  */
-const ROWS_OF_BLOCK: u32 = 128;
+const ROWS_OF_MAP: u32 = 4;
+const MOST_STREAMS: u32 = 8;
+const LONG_BYTES: u32 = 4096;
+/**
+ * A map walks narrow rows, of at most NARROW bytes, in order of memory, so many bytes at once. From memory, only rows of
+ * one block are narrow. Measured against streams, us: normalize [65536, 4] 20 and 32, [8192, 32] 24.8 and 29.7, float64
+ * [16384, 16] 50 and 63, gradNormalize [10923, 24] 79 and 87; but float64 [4096, 64], rows of 512 bytes, normalize 59 and
+ * 46; from memory [100352, 64], float32, 2,140 and 1,270.
+ */
+const NARROW: u32 = 192;
+const NARROW_BYTES: u32 = 4096;
 const MOST_FOLDED: u32 = 256;
 /** The number of channels of columns that are finished together, an even number. */
 const RANGE: u32 = 256;
@@ -116,25 +124,24 @@ export function streamsOf<T>(operands: u32, rows: u32): u32 {
 
 /**
  * The number of rows that a map walks together, block by block, so that coefficients are loaded once for all of them.
- * They are streams of their own, of `odd` rows each: six if they come from the cache and leave room for tables of narrow
- * rows in its first level. Measured, ns per element, rows one by one, 4 that follow one another, then 4, 6 and 8
- * streams: float64 normalize of [4096, 64] 0.52, 0.38, 0.31, 0.29, 0.29; float32 normalize of [25088, 256] 0.61, 1.08,
- * 0.49, 0.49, 0.67, gradNormalize 0.93, 1.60, 0.87, 1.04, 1.80; of [4096, 64] 0.47, 0.25, 0.25, 0.24, 0.27; of
- * [512, 1024] 0.42, 0.26, 0.24, 0.25, 0.29.
+ * They are streams of their own, of `odd` rows each. Measured, float32, us, with rows one by one, 4 that follow one
+ * another, then 2, 4 and 6 streams: normalize of [4096, 64] 54, 25.6, 34, 24.3, 27.8; of [1024, 256] 39, 26.8, 26.3, 23.5,
+ * 30.5; gradNormalize of [2048, 128] 63, 44, 45, 38.7, 49.8; of [512, 512] 58, 44, 40, 41, 55. From memory, with rows one
+ * by one, 2 and 4 streams: normalize of [25088, 256] 1,150, 1,204, 1,303, of [32768, 128] 765, 700, 735; gradNormalize of
+ * [25088, 256] 1,860, 2,141, 2,510, float64 3,720, 4,490, 5,860; but of [8192, 1024], float64, 11,560, 8,410, 7,070.
  */
 export function groupOfMap<T>(operands: u32): u32 {
-  if (isOneBlock()) return ROWS_OF_BLOCK;
-  return isLarge<T>(operands) || job.columns * sizeof<T>() > NARROW ? 4 : 6;
+  if (areRowsNarrow<T>(operands)) return NARROW_BYTES / u32(job.stride);
+  return isLarge<T>(operands) && job.stride <= LONG_BYTES ? MOST_STREAMS / operands : ROWS_OF_MAP;
 }
 
 /** The rows of each stream of a map; 0 if all rows follow one another. */
-export function streamsOfMap(rows: u32, group: u32): u32 {
-  return isOneBlock() ? 0 : odd(rows / group);
+export function streamsOfMap<T>(operands: u32, rows: u32, group: u32): u32 {
+  return areRowsNarrow<T>(operands) ? 0 : odd(rows / group);
 }
 
-/** Whether a row is one block, so that rows that follow one another are walked in order of memory. */
-function isOneBlock(): bool {
-  return job.stride === 64;
+function areRowsNarrow<T>(operands: u32): bool {
+  return job.stride <= <usize>(isLarge<T>(operands) ? 64 : NARROW);
 }
 
 /**
