@@ -103,6 +103,10 @@ function sumGroup<T, K>(
       const p1 = p + far;
       const p2 = p1 + far;
       const p3 = p2 + far;
+      const x = p + apart;
+      const x1 = p1 + apart;
+      const x2 = p2 + apart;
+      const x3 = p3 + apart;
       let s = v128.load(c);
       let r = areDeviations<K>() ? s : v128.load(c, TABLE);
       let u0 = firstTerm<T, K>(v128.load(p), s);
@@ -110,10 +114,10 @@ function sumGroup<T, K>(
       let u2 = firstTerm<T, K>(v128.load(p2), s);
       let u3 = firstTerm<T, K>(v128.load(p3), s);
       a0 = v128.add<T>(a0, sumOfFour<T>(u0, u1, u2, u3));
-      u0 = second<T, K>(u0, p, apart, s, r);
-      u1 = second<T, K>(u1, p1, apart, s, r);
-      u2 = second<T, K>(u2, p2, apart, s, r);
-      u3 = second<T, K>(u3, p3, apart, s, r);
+      u0 = second<T, K>(u0, x, s, r);
+      u1 = second<T, K>(u1, x1, s, r);
+      u2 = second<T, K>(u2, x2, s, r);
+      u3 = second<T, K>(u3, x3, s, r);
       q0 = v128.add<T>(q0, sumOfFour<T>(u0, u1, u2, u3));
       s = v128.load(c, 16);
       r = areDeviations<K>() ? s : v128.load(c, TABLE + 16);
@@ -122,10 +126,10 @@ function sumGroup<T, K>(
       u2 = firstTerm<T, K>(v128.load(p2, 16), s);
       u3 = firstTerm<T, K>(v128.load(p3, 16), s);
       a1 = v128.add<T>(a1, sumOfFour<T>(u0, u1, u2, u3));
-      u0 = second<T, K>(u0, p + 16, apart, s, r);
-      u1 = second<T, K>(u1, p1 + 16, apart, s, r);
-      u2 = second<T, K>(u2, p2 + 16, apart, s, r);
-      u3 = second<T, K>(u3, p3 + 16, apart, s, r);
+      u0 = second<T, K>(u0, x + 16, s, r);
+      u1 = second<T, K>(u1, x1 + 16, s, r);
+      u2 = second<T, K>(u2, x2 + 16, s, r);
+      u3 = second<T, K>(u3, x3 + 16, s, r);
       q1 = v128.add<T>(q1, sumOfFour<T>(u0, u1, u2, u3));
       s = v128.load(c, 32);
       r = areDeviations<K>() ? s : v128.load(c, TABLE + 32);
@@ -134,10 +138,10 @@ function sumGroup<T, K>(
       u2 = firstTerm<T, K>(v128.load(p2, 32), s);
       u3 = firstTerm<T, K>(v128.load(p3, 32), s);
       a2 = v128.add<T>(a2, sumOfFour<T>(u0, u1, u2, u3));
-      u0 = second<T, K>(u0, p + 32, apart, s, r);
-      u1 = second<T, K>(u1, p1 + 32, apart, s, r);
-      u2 = second<T, K>(u2, p2 + 32, apart, s, r);
-      u3 = second<T, K>(u3, p3 + 32, apart, s, r);
+      u0 = second<T, K>(u0, x + 32, s, r);
+      u1 = second<T, K>(u1, x1 + 32, s, r);
+      u2 = second<T, K>(u2, x2 + 32, s, r);
+      u3 = second<T, K>(u3, x3 + 32, s, r);
       q2 = v128.add<T>(q2, sumOfFour<T>(u0, u1, u2, u3));
       s = v128.load(c, 48);
       r = areDeviations<K>() ? s : v128.load(c, TABLE + 48);
@@ -146,31 +150,32 @@ function sumGroup<T, K>(
       u2 = firstTerm<T, K>(v128.load(p2, 48), s);
       u3 = firstTerm<T, K>(v128.load(p3, 48), s);
       a3 = v128.add<T>(a3, sumOfFour<T>(u0, u1, u2, u3));
-      u0 = second<T, K>(u0, p + 48, apart, s, r);
-      u1 = second<T, K>(u1, p1 + 48, apart, s, r);
-      u2 = second<T, K>(u2, p2 + 48, apart, s, r);
-      u3 = second<T, K>(u3, p3 + 48, apart, s, r);
+      u0 = second<T, K>(u0, x + 48, s, r);
+      u1 = second<T, K>(u1, x1 + 48, s, r);
+      u2 = second<T, K>(u2, x2 + 48, s, r);
+      u3 = second<T, K>(u3, x3 + 48, s, r);
       q3 = v128.add<T>(q3, sumOfFour<T>(u0, u1, u2, u3));
       p += next;
     }
     // The last rows, fewer than four.
     for (; left > 0; left--, p += far) {
+      const x = p + apart;
       let s = v128.load(c);
       let u = firstTerm<T, K>(v128.load(p), s);
       a0 = v128.add<T>(a0, u);
-      q0 = v128.add<T>(q0, second<T, K>(u, p, apart, s, areDeviations<K>() ? s : v128.load(c, TABLE)));
+      q0 = v128.add<T>(q0, second<T, K>(u, x, s, areDeviations<K>() ? s : v128.load(c, TABLE)));
       s = v128.load(c, 16);
       u = firstTerm<T, K>(v128.load(p, 16), s);
       a1 = v128.add<T>(a1, u);
-      q1 = v128.add<T>(q1, second<T, K>(u, p + 16, apart, s, areDeviations<K>() ? s : v128.load(c, TABLE + 16)));
+      q1 = v128.add<T>(q1, second<T, K>(u, x + 16, s, areDeviations<K>() ? s : v128.load(c, TABLE + 16)));
       s = v128.load(c, 32);
       u = firstTerm<T, K>(v128.load(p, 32), s);
       a2 = v128.add<T>(a2, u);
-      q2 = v128.add<T>(q2, second<T, K>(u, p + 32, apart, s, areDeviations<K>() ? s : v128.load(c, TABLE + 32)));
+      q2 = v128.add<T>(q2, second<T, K>(u, x + 32, s, areDeviations<K>() ? s : v128.load(c, TABLE + 32)));
       s = v128.load(c, 48);
       u = firstTerm<T, K>(v128.load(p, 48), s);
       a3 = v128.add<T>(a3, u);
-      q3 = v128.add<T>(q3, second<T, K>(u, p + 48, apart, s, areDeviations<K>() ? s : v128.load(c, TABLE + 48)));
+      q3 = v128.add<T>(q3, second<T, K>(u, x + 48, s, areDeviations<K>() ? s : v128.load(c, TABLE + 48)));
     }
     if (closes) {
       const Q = sums + fromAToQ<T>();

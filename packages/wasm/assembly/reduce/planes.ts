@@ -120,29 +120,30 @@ function sumRows<T, K>(
       let q = zero();
       while (true) {
         for (const past = p + (run < before ? RUN * 64 : bytesOfLast); p < past; p += 64) {
+          const x = p + apart;
           const u0 = firstTerm<T, K>(v128.load(p), s);
           const u1 = firstTerm<T, K>(v128.load(p, 16), s);
           const u2 = firstTerm<T, K>(v128.load(p, 32), s);
           const u3 = firstTerm<T, K>(v128.load(p, 48), s);
           a = v128.add<T>(a, sumOfFour<T>(u0, u1, u2, u3));
-          const v0 = second<T, K>(u0, p, apart, s, r);
-          const v1 = second<T, K>(u1, p + 16, apart, s, r);
-          const v2 = second<T, K>(u2, p + 32, apart, s, r);
-          const v3 = second<T, K>(u3, p + 48, apart, s, r);
+          const v0 = second<T, K>(u0, x, s, r);
+          const v1 = second<T, K>(u1, x + 16, s, r);
+          const v2 = second<T, K>(u2, x + 32, s, r);
+          const v3 = second<T, K>(u3, x + 48, s, r);
           q = v128.add<T>(q, sumOfFour<T>(v0, v1, v2, v3));
         }
         if (run < before) break;
         for (const past = p + bytesOfRest; p < past; p += 16) {
           const u = firstTerm<T, K>(v128.load(p), s);
           a = v128.add<T>(a, u);
-          q = v128.add<T>(q, second<T, K>(u, p, apart, s, r));
+          q = v128.add<T>(q, second<T, K>(u, p + apart, s, r));
         }
         if (odd > 0) {
           // The vector that ends where the row does. Its first lanes were summed before, or belong to the row before.
           p += odd * sizeof<T>();
           const u = firstTerm<T, K>(v128.load(p - 16), s);
           a = v128.add<T>(a, v128.and(u, mask));
-          q = v128.add<T>(q, v128.and(second<T, K>(u, p - 16, apart, s, r), mask));
+          q = v128.add<T>(q, v128.and(second<T, K>(u, p - 16 + apart, s, r), mask));
         }
         if (--left === 0) break;
         p += toNext;
@@ -195,17 +196,17 @@ function sumStreams<T, K>(
         const u2 = firstTerm<T, K>(v128.load(p2), s);
         const u3 = firstTerm<T, K>(v128.load(p3), s);
         a = v128.add<T>(a, sumOfFour<T>(u0, u1, u2, u3));
-        const v0 = second<T, K>(u0, p, apart, s, r);
-        const v1 = second<T, K>(u1, p1, apart, s, r);
-        const v2 = second<T, K>(u2, p2, apart, s, r);
-        const v3 = second<T, K>(u3, p3, apart, s, r);
+        const v0 = second<T, K>(u0, p + apart, s, r);
+        const v1 = second<T, K>(u1, p1 + apart, s, r);
+        const v2 = second<T, K>(u2, p2 + apart, s, r);
+        const v3 = second<T, K>(u3, p3 + apart, s, r);
         q = v128.add<T>(q, sumOfFour<T>(v0, v1, v2, v3));
       }
       if (odd > 0 && p === past) {
         for (let stream = 0, last = past + odd * sizeof<T>() - 16; stream < 4; stream++, last += far) {
           const u = firstTerm<T, K>(v128.load(last), s);
           a = v128.add<T>(a, v128.and(u, mask));
-          q = v128.add<T>(q, v128.and(second<T, K>(u, last, apart, s, r), mask));
+          q = v128.add<T>(q, v128.and(second<T, K>(u, last + apart, s, r), mask));
         }
       }
       addRuns<T>(entry, a, q, opens && p <= start + RUN * 16);

@@ -31,10 +31,10 @@ export function first<T, K>(value: v128, c0: v128): v128 {
   return areDeviations<K>() ? v128.sub<T>(value, c0) : value;
 }
 
-/** The term v for a vector with this u. x lies `apart` bytes from the address that u was read from. */
-export function second<T, K>(u: v128, p: usize, apart: usize, c0: v128, c1: v128): v128 {
+/** The term v for a vector with this u, for products of the vector at x. */
+export function second<T, K>(u: v128, x: usize, c0: v128, c1: v128): v128 {
   if (areDeviations<K>()) return v128.mul<T>(u, u);
-  return v128.mul<T>(v128.mul<T>(v128.sub<T>(v128.load(p + apart), c0), c1), u);
+  return v128.mul<T>(v128.mul<T>(v128.sub<T>(v128.load(x), c0), c1), u);
 }
 
 export function sumOfFour<T>(a: v128, b: v128, c: v128, d: v128): v128 {
