@@ -18,7 +18,7 @@ import { carefulGradient } from "../careful/maps";
 import { canBeHelped, differencesInRange, gradientInRange } from "../careful/range";
 import { job, run } from "../job";
 import { channelsOfTile, eachTile, groupOfMap, streamsOfMap } from "../plan/columns";
-import { lastOfChunk, slicesOfChunk } from "../plan/planes";
+import { lastOfChunk, slicesOfChunk, widthOfChunk } from "../plan/planes";
 import { areMapsOfPlanes, bytes, CHUNK, SLICE, TABLE, table } from "../shape";
 import { gradients, means, spread, spreadGradients } from "../tables";
 import { loadTail, storeTail } from "../vector";
@@ -87,14 +87,15 @@ function openChannels<T>(into: usize, first: u32, n: u32): bool {
 /** One slice of the chunk's elements, in order of memory. */
 export function gradNormalizePlanes<T>(item: u32): void {
   const inner = job.inner;
-  const width = (lastOfChunk() - job.first) * inner; // of the chunk, in an outer row
-  let left = min(SLICE, job.outer * width - item * SLICE);
+  const channels = lastOfChunk() - job.first;
+  const width = widthOfChunk(); // of what lies one behind the other
+  let left = min(SLICE, job.outer * channels * inner - item * SLICE);
   let o = (item * SLICE) / width;
   for (let e = item * SLICE - o * width; left > 0; e = 0, o++) {
     const n = min(left, width - e);
     const row = e / inner;
     const offset = ((o * job.channels + job.first) * inner + e) * sizeof<T>();
-    mapRows<T>(offset, n, inner - (e - row * inner), table(0) + row * sizeof<T>());
+    mapRows<T>(offset, n, inner - (e - row * inner), table(0) + (row % channels) * sizeof<T>());
     left -= n;
   }
 }
@@ -113,14 +114,15 @@ export function gradNormalizeBlock<T>(first: u32, last: u32): void {
 
 /**
  * Maps n elements that follow one another: the `rest` of a channel's row, whose coefficients lie at `at`, then rows of
- * the channels after it.
+ * the channels after it; the first channel follows the last one.
  */
 function mapRows<T>(offset: usize, n: u32, rest: u32, at: usize): void {
   const lanes: u32 = 16 / sizeof<T>();
   let dy = job.dy + offset;
   let x = job.x + offset;
   let dx = job.y + offset;
-  for (; n > 0; at += sizeof<T>()) {
+  const pastTable = table(0) + (lastOfChunk() - job.first) * sizeof<T>();
+  while (n > 0) {
     const m = v128.load_splat<T>(at);
     const a = v128.load_splat<T>(at, TABLE);
     const c = v128.load_splat<T>(at, 2 * TABLE);
@@ -154,6 +156,8 @@ function mapRows<T>(offset: usize, n: u32, rest: u32, at: usize): void {
       x += bytes;
       dx += bytes;
     }
+    at += sizeof<T>();
+    if (at === pastTable) at = table(0);
   }
 }
 

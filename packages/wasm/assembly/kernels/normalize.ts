@@ -13,7 +13,7 @@ import { carefulNormalize } from "../careful/maps";
 import { canBeHelped, differencesInRange, mapInRange } from "../careful/range";
 import { job, run } from "../job";
 import { channelsOfTile, eachTile, groupOfMap, streamsOfMap } from "../plan/columns";
-import { lastOfChunk, slicesOfChunk } from "../plan/planes";
+import { lastOfChunk, slicesOfChunk, widthOfChunk } from "../plan/planes";
 import { areMapsOfPlanes, bytes, CHUNK, SLICE, TABLE, table } from "../shape";
 import { betas, means, scales, spread, spreadScales } from "../tables";
 import { firstBytes, loadTail, storeTail } from "../vector";
@@ -85,14 +85,15 @@ function mapChunk<T>(): void {
 /** One slice of the chunk's elements, in order of memory. */
 export function normalizePlanes<T>(item: u32): void {
   const inner = job.inner;
-  const width = (lastOfChunk() - job.first) * inner; // of the chunk, in an outer row
-  let left = min(SLICE, job.outer * width - item * SLICE);
+  const channels = lastOfChunk() - job.first;
+  const width = widthOfChunk(); // of what lies one behind the other
+  let left = min(SLICE, job.outer * channels * inner - item * SLICE);
   let o = (item * SLICE) / width;
   for (let e = item * SLICE - o * width; left > 0; e = 0, o++) {
     const n = min(left, width - e);
     const row = e / inner;
     const offset = ((o * job.channels + job.first) * inner + e) * sizeof<T>();
-    mapRows<T>(offset, n, inner - (e - row * inner), table(0) + row * sizeof<T>());
+    mapRows<T>(offset, n, inner - (e - row * inner), table(0) + (row % channels) * sizeof<T>());
     left -= n;
   }
 }
@@ -111,9 +112,11 @@ export function normalizeBlock<T>(first: u32, last: u32): void {
 
 /**
  * Maps n elements that follow one another: the `rest` of a channel's row, whose coefficients lie at `at`, then rows of
- * the channels after it. A vector that a row shares with the next one is mapped with the coefficients of both.
+ * the channels after it; the first channel follows the last one. A vector that a row shares with the next one is mapped
+ * with the coefficients of both.
  */
 function mapRows<T>(offset: usize, n: u32, rest: u32, at: usize): void {
+  const pastTable = table(0) + (lastOfChunk() - job.first) * sizeof<T>();
   let x = job.x + offset;
   let y = job.y + offset;
   let m = v128.load_splat<T>(at);
@@ -150,6 +153,7 @@ function mapRows<T>(offset: usize, n: u32, rest: u32, at: usize): void {
     const s0 = s;
     const b0 = b;
     at += sizeof<T>();
+    if (at === pastTable) at = table(0);
     m = v128.load_splat<T>(at);
     s = v128.load_splat<T>(at, TABLE);
     b = v128.load_splat<T>(at, 2 * TABLE);

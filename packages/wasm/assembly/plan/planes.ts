@@ -62,6 +62,14 @@ export function items(): u32 {
   return parts(lastOfChunk() - job.first, job.span);
 }
 
+/**
+ * The number of elements of the chunk that lie one behind the other: all of them, or, if other chunks lie between, those
+ * of an outer row.
+ */
+export function widthOfChunk(): u32 {
+  return job.channels <= CHUNK ? elements() : (lastOfChunk() - job.first) * job.inner;
+}
+
 /** The number of slices that a map of the chunk is cut into. */
 export function slicesOfChunk(): u32 {
   return parts(job.outer * (lastOfChunk() - job.first) * job.inner, SLICE);
