@@ -5,11 +5,11 @@
 import { DONE, EPOCH, JOB } from "../src/layout";
 
 /**
- * The lower 28 bits of the job's number, the first unclaimed item, and the number of unclaimed items. Threads contend for this word, so it has
- * a cache line that the host does not touch. The calling thread claims from the front and helpers from the back, so that
- * the next job on the same tensors finds in each core's cache what that core read or wrote. Measured on two threads,
- * float32, without and with it, in a loop: normalize of [4096, 64] 32 and 26 us, of [8, 512, 49] 36 and 28; copy of 1.6 MB
- * 60 and 36. Tensors that exceed the cores' own caches take as long as before.
+ * The lower 28 bits of the job's number, the first unclaimed item, and the number of unclaimed items. Threads contend for
+ * this word, so it has a cache line that the host does not touch. The calling thread claims from the front and helpers
+ * from the back, so that the next job on the same tensors finds in each core's cache what that core read or wrote.
+ * Measured on two threads, float32, without and with it, in a loop: normalize of [4096, 64] 32 and 26 us, of [8, 512, 49]
+ * 36 and 28; copy of 1.6 MB 60 and 36. Tensors that exceed the cores' own caches take as long as before.
  */
 const CLAIM: usize = 128;
 /** The bits of an item's number. A tensor of 2^31 elements has 2^17 slices. */
@@ -98,13 +98,8 @@ export const job: Job = changetype<Job>(<usize>JOB);
  */
 const SHARED: u64 = 1048576;
 
-/**
- * How often a helper checks the epoch before it sleeps: some 100 microseconds. With a fifth of that it fell asleep while
- * the calling thread worked on the last items, and was then woken too late for the next job as well. Measured on two
- * threads in a loop, float32, the quickest call, the median, and the slowest tenth, us: gradNormalize of [1, 16, 25088] 28,
- * 37 and 61, now 25, 26 and 27.
- */
-const AWAKE: u32 = 100000;
+/** How often a helper checks the epoch before it sleeps: some 20 microseconds. */
+const AWAKE: u32 = 20000;
 /** How often the calling thread checks whether others have finished the last items, before it sleeps. */
 const NEARLY: u32 = 4096;
 
