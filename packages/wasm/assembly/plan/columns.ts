@@ -29,7 +29,7 @@ const MOST_STREAMS: u32 = 8;
 const LONG_BYTES: u32 = 4096;
 /**
  * A map walks narrow rows, of at most NARROW bytes, in order of memory, so many bytes at once. From memory, only rows of
- * one block are narrow. Measured against streams, us: normalize [65536, 4] 20 and 32, [8192, 32] 24.8 and 29.7, float64
+ * one block are narrow. Measured against streams, us: normalize [65536, 4] 21 and 38, [8192, 32] 24.8 and 29.7, float64
  * [16384, 16] 50 and 63, gradNormalize [10923, 24] 79 and 87; but float64 [4096, 64], rows of 512 bytes, normalize 59 and
  * 46; from memory [100352, 64], float32, 2,140 and 1,270.
  */

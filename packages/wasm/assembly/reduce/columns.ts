@@ -159,23 +159,22 @@ function sumGroup<T, K>(
     }
     // The last rows, fewer than four.
     for (; left > 0; left--, p += far) {
-      const x = p + apart;
       let s = v128.load(c);
       let u = firstTerm<T, K>(v128.load(p), s);
       a0 = v128.add<T>(a0, u);
-      q0 = v128.add<T>(q0, second<T, K>(u, x, s, areDeviations<K>() ? s : v128.load(c, TABLE)));
+      q0 = v128.add<T>(q0, second<T, K>(u, p + apart, s, areDeviations<K>() ? s : v128.load(c, TABLE)));
       s = v128.load(c, 16);
       u = firstTerm<T, K>(v128.load(p, 16), s);
       a1 = v128.add<T>(a1, u);
-      q1 = v128.add<T>(q1, second<T, K>(u, x + 16, s, areDeviations<K>() ? s : v128.load(c, TABLE + 16)));
+      q1 = v128.add<T>(q1, second<T, K>(u, p + apart + 16, s, areDeviations<K>() ? s : v128.load(c, TABLE + 16)));
       s = v128.load(c, 32);
       u = firstTerm<T, K>(v128.load(p, 32), s);
       a2 = v128.add<T>(a2, u);
-      q2 = v128.add<T>(q2, second<T, K>(u, x + 32, s, areDeviations<K>() ? s : v128.load(c, TABLE + 32)));
+      q2 = v128.add<T>(q2, second<T, K>(u, p + apart + 32, s, areDeviations<K>() ? s : v128.load(c, TABLE + 32)));
       s = v128.load(c, 48);
       u = firstTerm<T, K>(v128.load(p, 48), s);
       a3 = v128.add<T>(a3, u);
-      q3 = v128.add<T>(q3, second<T, K>(u, x + 48, s, areDeviations<K>() ? s : v128.load(c, TABLE + 48)));
+      q3 = v128.add<T>(q3, second<T, K>(u, p + apart + 48, s, areDeviations<K>() ? s : v128.load(c, TABLE + 48)));
     }
     if (closes) {
       const Q = sums + fromAToQ<T>();
@@ -230,16 +229,14 @@ function entryOf<T>(c: u32): usize {
 function totalsOfPairs<T>(first: u32, last: u32): void {
   const Q = fromAToQ<T>();
   const next = job.blocks * BLOCK;
-  const parts = job.parts;
-  const columns: u32 = 64 / sizeof<T>();
   let entry = entryOf<T>(first);
   for (let c = first; c < last; c += 2, entry += 16) {
-    if (c % columns === 0) entry = entryOf<T>(c);
+    if (c % (64 / sizeof<T>()) === 0) entry = entryOf<T>(c);
     let a = v128.load(entry);
     let q = v128.load(entry + Q);
     let lostA = sizeof<T>() === 8 ? v128.load(entry, LOST) : a;
     let lostQ = sizeof<T>() === 8 ? v128.load(entry + Q, LOST) : q;
-    for (let part: u32 = 1, at = entry + next; part < parts; part++, at += next) {
+    for (let part: u32 = 1, at = entry + next; part < job.parts; part++, at += next) {
       const termA = v128.load(at);
       const termQ = v128.load(at + Q);
       const nextA = f64x2.add(a, termA);

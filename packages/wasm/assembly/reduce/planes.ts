@@ -20,7 +20,7 @@
  */
 import { job } from "../job";
 import { entryBytes } from "../plan/planes";
-import { CHUNK, count, isLarge, odd, partial, TOTALS, table } from "../shape";
+import { CHUNK, count, isLarge, odd, partial, TABLE, TOTALS, table } from "../shape";
 import { lastLanes, lost, regain, widen, zero } from "../vector";
 import { areDeviations, first as firstTerm, operands, second, sumOfFour } from "./terms";
 
@@ -39,14 +39,12 @@ export function sumPart<T, K>(first: u32, last: u32, part: u32): void {
   if (n === 0) memory.fill(entries, 0, (last - first) * entryBytes<T>());
   const inner = job.inner;
   const plane = inner * sizeof<T>();
-  const coefficients = (first - job.first) * sizeof<T>();
-  const c0 = table(0) + coefficients;
-  const c1 = table(1) + coefficients;
+  const c = table(0) + (first - job.first) * sizeof<T>();
   const row = from / inner;
   let column = from - row * inner;
   const toNext = job.channels * plane;
   let start = (areDeviations<K>() ? job.x : job.dy) + row * toNext + first * plane;
-  const end = c0 + (last - first) * sizeof<T>();
+  const end = c + (last - first) * sizeof<T>();
   const together = rowsTogether<T>();
   const large = isLarge<T>(operands<K>());
   for (let opens = true; n > 0; opens = false) {
@@ -56,17 +54,17 @@ export function sumPart<T, K>(first: u32, last: u32, part: u32): void {
     if (large && column === 0 && n >= 4 * inner) {
       const each = odd(n / inner / 4);
       for (let i: u32 = 0; i < each; i++)
-        sumStreams<T, K>(start + i * toNext, inner, each * toNext, c0, end, c1, entries, opens && i === 0);
+        sumStreams<T, K>(start + i * toNext, inner, each * toNext, c, end, entries, opens && i === 0);
       rows = 4 * each;
     } else if (large && length * sizeof<T>() >= LONG) {
       const lines = odd((length * sizeof<T>()) / 256);
       const each: u32 = (lines * 64) / sizeof<T>();
-      sumStreams<T, K>(at, each, lines * 64, c0, end, c1, entries, opens);
+      sumStreams<T, K>(at, each, lines * 64, c, end, entries, opens);
       const rest = length - 4 * each;
-      if (rest > 0) sumRows<T, K>(at + lines * 256, rest, 1, c0, end, c1, entries, false);
+      if (rest > 0) sumRows<T, K>(at + lines * 256, rest, 1, c, end, entries, false);
     } else {
       if (column === 0) rows = max(min(together, n / inner), 1);
-      sumRows<T, K>(at, length, rows, c0, end, c1, entries, opens);
+      sumRows<T, K>(at, length, rows, c, end, entries, opens);
     }
     start += rows * toNext;
     n -= rows * length;
@@ -87,19 +85,11 @@ function entryOf<T>(part: u32, channel: u32): usize {
 
 /**
  * Adds both sums of n > 0 elements to the entry of each channel, in some outer rows. The channels' rows follow one
- * another from `start` on. Their coefficients lie from c0 to `end`, and from c1 on. If there is more than one outer row,
- * there are `rowsTogether` of them, which fit into one run. If `opens`, the first run of each channel sets its entry.
+ * another from `start` on. Their coefficients lie from c to `end`, and a table further on. If there is more than one
+ * outer row, there are `rowsTogether` of them, which fit into one run. If `opens`, the first run of each channel sets
+ * its entry.
  */
-function sumRows<T, K>(
-  start: usize,
-  n: u32,
-  rows: u32,
-  c0: usize,
-  end: usize,
-  c1: usize,
-  entry: usize,
-  opens: bool,
-): void {
+function sumRows<T, K>(start: usize, n: u32, rows: u32, c: usize, end: usize, entry: usize, opens: bool): void {
   const lanes: u32 = 16 / sizeof<T>();
   const apart = job.x - job.dy;
   const plane = job.inner * sizeof<T>();
@@ -110,9 +100,9 @@ function sumRows<T, K>(
   const bytesOfRest = ((n / lanes) & 3) * 16;
   const odd = n & (lanes - 1);
   const mask = lastLanes<T>(odd);
-  for (; c0 < end; c0 += sizeof<T>(), c1 += sizeof<T>(), start += plane, entry += entryBytes<T>()) {
-    const s = v128.load_splat<T>(c0);
-    const r = areDeviations<K>() ? s : v128.load_splat<T>(c1);
+  for (; c < end; c += sizeof<T>(), start += plane, entry += entryBytes<T>()) {
+    const s = v128.load_splat<T>(c);
+    const r = areDeviations<K>() ? s : v128.load_splat<T>(c, TABLE);
     let p = start;
     let left = rows;
     for (let run: u32 = 0; run <= before; run++) {
@@ -165,24 +155,15 @@ export function addCompensated(sum: usize, term: v128, apart: usize): void {
  * Adds both sums of four rows of n elements, `far` bytes apart, to the entry of each channel. The rows are streams, whose
  * vectors at one place are a tree per addition.
  */
-function sumStreams<T, K>(
-  start: usize,
-  n: u32,
-  far: usize,
-  c0: usize,
-  end: usize,
-  c1: usize,
-  entry: usize,
-  opens: bool,
-): void {
+function sumStreams<T, K>(start: usize, n: u32, far: usize, c: usize, end: usize, entry: usize, opens: bool): void {
   const apart = job.x - job.dy;
   const plane = job.inner * sizeof<T>();
   const odd = n & (16 / sizeof<T>() - 1);
   const whole = (n - odd) * sizeof<T>();
   const mask = lastLanes<T>(odd);
-  for (; c0 < end; c0 += sizeof<T>(), c1 += sizeof<T>(), start += plane, entry += entryBytes<T>()) {
-    const s = v128.load_splat<T>(c0);
-    const r = areDeviations<K>() ? s : v128.load_splat<T>(c1);
+  for (; c < end; c += sizeof<T>(), start += plane, entry += entryBytes<T>()) {
+    const s = v128.load_splat<T>(c);
+    const r = areDeviations<K>() ? s : v128.load_splat<T>(c, TABLE);
     const past = start + whole;
     for (let p = start; p < past; ) {
       let a = zero();

@@ -7,10 +7,11 @@
  *   shift = p + (d rounded to a multiple of 2^(exponent of most - BITS))
  *
  * If all values are multiples of a unit that is small beside their spread, so is the shift. If the unit is larger than
- * that, values have no more than BITS bits, and their differences from the shift at most BITS more. A shift that is NaN or
- * infinite makes the sums so too, and the careful kernel takes them again. The mean of 16 values is typically 0.25 standard deviations from the channel's
- * mean, that of 32 values 0.18, and that of 128 values 0.09; rounding adds some 0.1. The shift may be off by 0.77
- * (finish.ts) before the sums are computed again.
+ * that, differences from the shift need at most BITS more bits than the values' own distances. A shift that is NaN or
+ * infinite makes the sums so too, and the careful kernel takes them again.
+ *
+ * The mean of 16 values is typically 0.25 standard deviations from the channel's mean, that of 32 values 0.18, and that of
+ * 128 values 0.09; rounding adds some 0.1. The shift may be off by 0.77 (finish.ts) before the sums are computed again.
  */
 import { job, run } from "../../job";
 import { bytesOfTile, channelsOfTile, isColumnPerChannel } from "../../plan/columns";
@@ -41,7 +42,10 @@ const BITS: u32 = 3;
 const UP_32: u32 = ((23 - BITS) << 23) | 0x400000;
 const UP_64: u64 = (u64(52 - BITS) << 52) | 0x8000000000000;
 
-/** d rounded to a multiple of 2^(exponent of most - BITS), as the addition of a much larger number does. |d| <= most. */
+/**
+ * d rounded to a multiple of 2^(exponent of most - BITS), as the addition of a much larger number does. If d is the larger
+ * number, it stays as it is.
+ */
 export function coarse<T>(d: v128, most: v128): v128 {
   const large =
     sizeof<T>() === 4
