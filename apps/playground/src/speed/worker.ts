@@ -4,6 +4,7 @@ import { type PlainError, plainError } from "../parts/problem.ts";
 import { serveTask } from "../parts/serve-task.ts";
 import { COPY, type Contender, copy, openOurs, PEERS, type Prepared } from "./contenders.ts";
 import { countOf, digitsOf, type Inputs, inputsFor, type Job } from "./jobs.ts";
+import { type Repeated, sample } from "./sample.ts";
 
 export interface SpeedOrder {
   readonly jobs: readonly Job[];
@@ -30,8 +31,6 @@ export interface SpeedRow {
 
 /** float32 results of plain sums have four digits or more; fewer mean a wrong result. */
 const LEAST_DIGITS = 3;
-/** A sample consists of as many calls as take this long. */
-const MS_SAMPLE = 4;
 
 serveTask<SpeedOrder, SpeedMessage>(async ({ jobs, backends, peers, rounds }, post) => {
   const telling = (name: string, open: () => Promise<Contender>) => {
@@ -54,14 +53,12 @@ serveTask<SpeedOrder, SpeedMessage>(async ({ jobs, backends, peers, rounds }, po
   });
 });
 
-interface Entry {
+interface Entry extends Repeated {
   readonly name: string;
   readonly prepared: Prepared | null;
   readonly digits: number | null;
   readonly why: string;
   readonly samples: number[];
-  /** The number of calls per sample. */
-  calls: number;
 }
 
 /** Every contender is checked first. Then they take turns, so that disturbances of the machine affect all alike. */
@@ -71,9 +68,9 @@ async function measure(job: Job, contenders: readonly Contender[], rounds: numbe
   try {
     for (const one of contenders) entries.push(await enter(one, job, inputs));
     const timed = entries.filter((one) => one.prepared !== null && one.why === "");
-    for (const one of timed) one.calls = await callsFor(one.prepared as Prepared);
+    for (const one of timed) await sample(one, one.prepared as Prepared); // its code is compiled by then
     for (let round = 0; round < rounds; round++) {
-      for (const { prepared, calls, samples } of timed) samples.push(await sample(prepared as Prepared, calls));
+      for (const one of timed) one.samples.push(await sample(one, one.prepared as Prepared));
     }
   } finally {
     for (const { prepared } of entries) await prepared?.close().catch(() => {});
@@ -97,20 +94,6 @@ async function enter(one: Contender, job: Job, inputs: Inputs): Promise<Entry> {
   } catch (error) {
     return { ...entry, prepared, why: plainError(error).message };
   }
-}
-
-async function callsFor(prepared: Prepared): Promise<number> {
-  for (let calls = 1; ; calls *= 2) {
-    const total = (await sample(prepared, calls)) * calls;
-    if (total >= MS_SAMPLE || calls >= 4096) return calls;
-  }
-}
-
-/** Milliseconds per call. */
-async function sample({ run }: Prepared, calls: number): Promise<number> {
-  const begun = performance.now();
-  for (let i = 0; i < calls; i++) await run();
-  return (performance.now() - begun) / calls;
 }
 
 function median(values: readonly number[]): number | null {
