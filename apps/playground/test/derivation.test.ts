@@ -17,15 +17,15 @@ afterAll(async () => {
   await site.close();
 });
 
-/** The numbers of a column of the table of values. */
-const column = (page: Page, index: number) =>
-  page
-    .locator(`.values tbody tr td:nth-child(${index})`)
-    .evaluateAll((cells) => cells.map((cell) => Number((cell as HTMLElement).dataset.value)));
-
+/** The columns of the table of values, all of one moment. */
 async function valuesOf(page: Page) {
-  const [x, , y, dy, direct, mean, variance, dx] = await Promise.all(
-    [2, 3, 4, 5, 6, 7, 8, 9].map((i) => column(page, i)),
+  const rows = await page
+    .locator(".values tbody tr")
+    .evaluateAll((found) =>
+      found.map((row) => [...row.querySelectorAll("td")].map((cell) => Number(cell.dataset.value))),
+    );
+  const [x, , y, dy, direct, mean, variance, dx] = [0, 1, 2, 3, 4, 5, 6, 7].map((i) =>
+    rows.map((row) => row[i] ?? Number.NaN),
   );
   return { x, y, dy, direct, mean, variance, dx } as Record<
     "x" | "y" | "dy" | "direct" | "mean" | "variance" | "dx",

@@ -10,9 +10,13 @@ export interface Settings {
 }
 
 /**
- * Everything that the page shows for one batch: the results of the fused layer, and of the kernels that it consists of.
+ * Everything that the page shows for one batch: what it was computed from, the results of the fused layer, and those of
+ * the kernels that it consists of.
  */
 export interface Outcome {
+  readonly x: readonly number[];
+  readonly dy: readonly number[];
+  readonly settings: Settings;
   readonly mean: number;
   readonly variance: number;
   /** 1 / sqrt(variance + eps). */
@@ -43,7 +47,7 @@ export async function compute(
 ): Promise<Outcome> {
   const layers = await throughLayer(backend, x, dy, settings);
   const kernels = await throughKernels(backend, x, dy, settings);
-  return { ...kernels, ...layers };
+  return { x, dy, settings, ...kernels, ...layers };
 }
 
 async function throughLayer(
@@ -76,7 +80,7 @@ async function throughKernels(
   x: readonly number[],
   dy: readonly number[],
   { eps, gamma: scale, stored }: Settings,
-): Promise<Omit<Outcome, "y" | "dx" | "dGamma" | "dBeta">> {
+): Promise<Omit<Outcome, "x" | "dy" | "settings" | "y" | "dx" | "dGamma" | "dBeta">> {
   const { kernels } = backend;
   const g: Geometry = { outer: x.length, channels: 1, inner: 1 };
   const m = x.length;

@@ -69,15 +69,8 @@ const SCALE: readonly Formula[] = [
   },
 ];
 
-export function Formulas({
-  outcome,
-  stored,
-  lit,
-}: {
-  readonly outcome: Outcome;
-  readonly stored: boolean;
-  readonly lit: (term: Term | null) => void;
-}) {
+export function Formulas({ outcome, lit }: { readonly outcome: Outcome; readonly lit: (term: Term | null) => void }) {
+  const { stored } = outcome.settings;
   const formulas = stored ? [R, FORWARD, BACKWARD_STORED, ...SCALE] : [...BATCH, R, FORWARD, BACKWARD, ...SCALE];
   return (
     <ul class="formulas">

@@ -65,7 +65,7 @@ function Derivation({ backend }: { readonly backend: Backend }) {
           most={reach}
           colour={2}
           lit={setTerm}
-          line={{ at: settings.beta, spread: Math.abs(settings.gamma), text: "" }}
+          line={{ at: outcome.settings.beta, spread: Math.abs(outcome.settings.gamma), text: "" }}
         />
         <Points
           title="dy, the gradient that comes back"
@@ -100,8 +100,8 @@ function Derivation({ backend }: { readonly backend: Backend }) {
         </button>
       </div>
       <h2>The formulas, with their numbers</h2>
-      <Formulas outcome={outcome} stored={settings.stored !== null} lit={setTerm} />
-      <Values x={x} dy={dy} outcome={outcome} lit={setTerm} />
+      <Formulas outcome={outcome} lit={setTerm} />
+      <Values outcome={outcome} lit={setTerm} />
       <Averages backend={backend} x={x} />
     </div>
   );

@@ -3,15 +3,13 @@ import type { Outcome } from "./compute.ts";
 import { lights, numberText, type Term } from "./terms.ts";
 
 interface ValuesProps {
-  readonly x: readonly number[];
-  readonly dy: readonly number[];
   readonly outcome: Outcome;
   readonly lit: (term: Term | null) => void;
 }
 
-/** Every number of the plots, one row per value. */
-export function Values({ x, dy, outcome, lit }: ValuesProps) {
-  const { xhat, y, direct, throughMean, throughVariance, dx } = outcome;
+/** Every number of the plots, one row per value. x and dy are those that the results belong to. */
+export function Values({ outcome, lit }: ValuesProps) {
+  const { x, dy, xhat, y, direct, throughMean, throughVariance, dx } = outcome;
   const columns: readonly (readonly [string, readonly number[], Term | null])[] = [
     ["x", x, null],
     ["x\u0302", xhat, "xhat"],
