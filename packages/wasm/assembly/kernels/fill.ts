@@ -1,16 +1,17 @@
 /** K-9. */
 import { job, run } from "../job";
-import { parts, SLICE } from "../shape";
+import { parts, sliceOf } from "../shape";
 import { storeTail } from "../vector";
 
 export function fill<T>(): void {
-  run((item: u32) => fillPart<T>(item), parts(job.length, SLICE), u64(job.length) * sizeof<T>());
+  run((item: u32) => fillPart<T>(item), parts(job.length, sliceOf(job.length)), u64(job.length) * sizeof<T>());
 }
 
 export function fillPart<T>(item: u32): void {
   const lanes: u32 = 16 / sizeof<T>();
-  const from = item * SLICE;
-  let n = min(SLICE, job.length - from);
+  const size = sliceOf(job.length);
+  const from = item * size;
+  let n = min(size, job.length - from);
   let y = job.y + from * sizeof<T>();
   const v = v128.splat<T>(<T>job.value);
   for (; n >= lanes; n -= lanes) {

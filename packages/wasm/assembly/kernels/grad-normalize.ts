@@ -18,8 +18,8 @@ import { carefulGradient } from "../careful/maps";
 import { canBeHelped, differencesInRange, gradientInRange } from "../careful/range";
 import { job, run } from "../job";
 import { channelsOfTile, eachTile, groupOfMap, streamsOfMap } from "../plan/columns";
-import { lastOfChunk, slicesOfChunk, widthOfChunk } from "../plan/planes";
-import { areMapsOfPlanes, bytes, CHUNK, SLICE, TABLE, table } from "../shape";
+import { eachRun, lastOfChunk, slicesOfChunk } from "../plan/planes";
+import { areMapsOfPlanes, bytes, CHUNK, TABLE, table } from "../shape";
 import { gradients, means, spread, spreadGradients } from "../tables";
 import { loadTail, storeTail } from "../vector";
 import { mapTensor } from "./normalize";
@@ -85,19 +85,8 @@ function openChannels<T>(into: usize, first: u32, n: u32): bool {
 }
 
 /** One slice of the chunk's elements, in order of memory. */
-export function gradNormalizePlanes<T>(item: u32): void {
-  const inner = job.inner;
-  const channels = lastOfChunk() - job.first;
-  const width = widthOfChunk(); // of what lies one behind the other
-  let left = min(SLICE, job.outer * channels * inner - item * SLICE);
-  let o = (item * SLICE) / width;
-  for (let e = item * SLICE - o * width; left > 0; e = 0, o++) {
-    const n = min(left, width - e);
-    const row = e / inner;
-    const offset = ((o * job.channels + job.first) * inner + e) * sizeof<T>();
-    mapRows<T>(offset, n, inner - (e - row * inner), table(0) + (row % channels) * sizeof<T>());
-    left -= n;
-  }
+export function gradNormalizePlanes<T>(slice: u32): void {
+  eachRun<T>(slice, (offset: usize, n: u32, rest: u32, at: usize) => mapRows<T>(offset, n, rest, at));
 }
 
 /** Maps all rows of channels [first, last) of a chunk, which lie one behind the other. */

@@ -13,8 +13,8 @@ import { carefulNormalize } from "../careful/maps";
 import { canBeHelped, differencesInRange, mapInRange } from "../careful/range";
 import { job, run } from "../job";
 import { channelsOfTile, eachTile, groupOfMap, streamsOfMap } from "../plan/columns";
-import { lastOfChunk, slicesOfChunk, widthOfChunk } from "../plan/planes";
-import { areMapsOfPlanes, bytes, CHUNK, SLICE, TABLE, table } from "../shape";
+import { eachRun, lastOfChunk, slicesOfChunk } from "../plan/planes";
+import { areMapsOfPlanes, bytes, CHUNK, TABLE, table } from "../shape";
 import { betas, means, scales, spread, spreadScales } from "../tables";
 import { firstBytes, loadTail, storeTail } from "../vector";
 
@@ -83,19 +83,8 @@ function mapChunk<T>(): void {
 }
 
 /** One slice of the chunk's elements, in order of memory. */
-export function normalizePlanes<T>(item: u32): void {
-  const inner = job.inner;
-  const channels = lastOfChunk() - job.first;
-  const width = widthOfChunk(); // of what lies one behind the other
-  let left = min(SLICE, job.outer * channels * inner - item * SLICE);
-  let o = (item * SLICE) / width;
-  for (let e = item * SLICE - o * width; left > 0; e = 0, o++) {
-    const n = min(left, width - e);
-    const row = e / inner;
-    const offset = ((o * job.channels + job.first) * inner + e) * sizeof<T>();
-    mapRows<T>(offset, n, inner - (e - row * inner), table(0) + (row % channels) * sizeof<T>());
-    left -= n;
-  }
+export function normalizePlanes<T>(slice: u32): void {
+  eachRun<T>(slice, (offset: usize, n: u32, rest: u32, at: usize) => mapRows<T>(offset, n, rest, at));
 }
 
 /** Maps all rows of channels [first, last) of a chunk, which lie one behind the other. */

@@ -1,6 +1,6 @@
 /** Planes: which channels an item of work reduces, and whether reductions and maps take turns on blocks of channels. */
 import { isShared, job, threads } from "../job";
-import { bytes, CHUNK, count, elements, gcd, ITEMS, PART, parts, SLICE } from "../shape";
+import { bytes, CHUNK, count, elements, gcd, ITEMS, PART, parts, sliceOf, table } from "../shape";
 
 /** Up to so many channels of planes are few. */
 const FEW: u32 = 64;
@@ -66,13 +66,39 @@ export function items(): u32 {
  * The number of elements of the chunk that lie one behind the other: all of them, or, if other chunks lie between, those
  * of an outer row.
  */
-export function widthOfChunk(): u32 {
+function widthOfChunk(): u32 {
   return job.channels <= CHUNK ? elements() : (lastOfChunk() - job.first) * job.inner;
+}
+
+function elementsOfChunk(): u32 {
+  return job.outer * (lastOfChunk() - job.first) * job.inner;
 }
 
 /** The number of slices that a map of the chunk is cut into. */
 export function slicesOfChunk(): u32 {
-  return parts(job.outer * (lastOfChunk() - job.first) * job.inner, SLICE);
+  const n = elementsOfChunk();
+  return parts(n, sliceOf(n));
+}
+
+/**
+ * Calls `map` for each run of elements of a slice that lie one behind the other: with their offset, their number, how
+ * many are left of the first one's row, and the address of its channel's first coefficient.
+ */
+export function eachRun<T>(slice: u32, map: (offset: usize, n: u32, rest: u32, at: usize) => void): void {
+  const inner = job.inner;
+  const channels = lastOfChunk() - job.first;
+  const width = widthOfChunk();
+  const all = elementsOfChunk();
+  const size = sliceOf(all);
+  let left = min(size, all - slice * size);
+  let o = (slice * size) / width;
+  for (let e = slice * size - o * width; left > 0; e = 0, o++) {
+    const n = min(left, width - e);
+    const row = e / inner;
+    const offset = ((o * job.channels + job.first) * inner + e) * sizeof<T>();
+    map(offset, n, inner - (e - row * inner), table(0) + (row % channels) * sizeof<T>());
+    left -= n;
+  }
 }
 
 /**
