@@ -33,7 +33,7 @@ export function gradSums<T>(): void {
 // ---- planes
 
 export function gradSumsOfPlanes<T>(): void {
-  planPlanes<T>(2);
+  planPlanes<T>();
   for (job.first = 0; job.first < job.channels; job.first += CHUNK) {
     if (job.parts === 1) run((item: u32) => gradSumsOfItem<T>(item), items(), 2 * bytes<T>());
     else {

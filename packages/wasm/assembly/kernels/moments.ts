@@ -42,14 +42,14 @@ export function moments<T>(): void {
 // ---- planes
 
 export function momentsOfPlanes<T>(): void {
-  planPlanes<T>(1);
+  planPlanes<T>();
   planProbes<T>();
   for (job.first = 0; job.first < job.channels; job.first += CHUNK) {
-    if (job.parts === 1) run((item: u32) => momentsOfItem<T>(item), items(), bytes<T>());
+    if (job.parts === 1) run((item: u32) => momentsOfItem<T>(item), items(), 2 * bytes<T>());
     else {
       const last = lastOfChunk();
       shiftsOfPlanes<T>(job.first, last);
-      run((item: u32) => sumItem<T>(item), items() * job.parts, bytes<T>());
+      run((item: u32) => sumItem<T>(item), items() * job.parts, 2 * bytes<T>());
       finishPlanes<T>(job.first, last);
     }
   }
@@ -91,13 +91,13 @@ export function momentsOfTile<T>(): void {
   shiftsOfColumns<T>();
   spreadOwn<T>(0, OWN);
   listBlocks<T>(true);
-  run((item: u32) => sumRows<T, Deviations>(item), job.parts, bytesOfTile<T>());
+  run((item: u32) => sumRows<T, Deviations>(item), job.parts, 2 * bytesOfTile<T>());
   job.marked = 0;
-  run((item: u32) => finishRange<T>(item), ranges(), bytesOfTile<T>());
+  run((item: u32) => finishRange<T>(item), ranges(), 2 * bytesOfTile<T>());
   if (job.marked === 0) return;
   spreadOwn<T>(0, OWN);
   listBlocks<T>(false);
-  run((item: u32) => sumRows<T, Deviations>(item), job.parts, bytesOfTile<T>());
+  run((item: u32) => sumRows<T, Deviations>(item), job.parts, 2 * bytesOfTile<T>());
   for (let channel = job.first; channel < last; channel++) {
     if (load<u8>(table(FLAGS) + channel - job.first) === 0) continue;
     totalsOfColumns<T, Deviations>(channel, channel + 1);

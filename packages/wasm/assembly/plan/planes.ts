@@ -41,7 +41,7 @@ export function entryBytes<T>(): u32 {
  * outer row; work that is not shared is one tile. If that gives too few items, each channel is cut into `parts` of
  * `size` elements.
  */
-export function planPlanes<T>(operands: u32): void {
+export function planPlanes<T>(): void {
   const m = count();
   const tiles = max<u32>(min(min(ITEMS, job.channels), (job.channels * job.inner * sizeof<T>()) / RUN_BYTES), 1);
   let cuts: u32 = 1;
@@ -49,7 +49,7 @@ export function planPlanes<T>(operands: u32): void {
   job.size = max<u32>((parts(m, cuts) + 15) & ~15, 1);
   job.parts = max<u32>(parts(m, job.size), 1);
   const channels = min(job.channels, CHUNK);
-  job.span = isShared(operands * bytes<T>()) ? parts(channels, min(tiles, TILES_PER_THREAD * threads())) : channels;
+  job.span = isShared(2 * bytes<T>()) ? parts(channels, min(tiles, TILES_PER_THREAD * threads())) : channels;
 }
 
 /** The end of the channels that currently have an entry in the tables; they begin at `job.first`. */
@@ -111,7 +111,7 @@ export function eachRun<T>(slice: u32, map: (offset: usize, n: u32, rest: u32, a
 export function planBlocks<T>(operands: u32): bool {
   const m = count();
   if (m > CACHED / (sizeof<T>() * operands)) return false;
-  planPlanes<T>(operands);
+  planPlanes<T>();
   const span = max<u32>(min(BLOCK / m, job.channels / BLOCKS), 1);
   const row = span * job.inner * sizeof<T>();
   const apart = gcd(job.channels * job.inner * sizeof<T>(), WAY);

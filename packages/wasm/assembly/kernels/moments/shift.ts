@@ -179,7 +179,7 @@ export function shiftsOfColumns<T>(): void {
       store<T>(table(OWN) + i * sizeof<T>(), load<T>(x + i * job.inner * sizeof<T>()));
     return;
   }
-  run((item: u32) => shiftsOfSpan<T>(item), max<u32>((job.columns * sizeof<T>()) / SPAN, 1), bytesOfTile<T>());
+  run((item: u32) => shiftsOfSpan<T>(item), max<u32>((job.columns * sizeof<T>()) / SPAN, 1), 2 * bytesOfTile<T>());
   if (!isColumnPerChannel()) joinShifts<T>();
 }
 
