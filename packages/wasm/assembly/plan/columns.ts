@@ -21,12 +21,19 @@ const GROUP_BYTES: u32 = 16384;
  */
 const STREAMED: u64 = 131072;
 /**
- * The number of rows that a map walks together, and the most streams that it reads and writes from memory. Rows of more
- * bytes than LONG_BYTES have tables that take half of the first-level cache, so more rows have to share them.
+ * The number of rows that a map walks together, and the most streams that it reads and writes if its tensors exceed a
+ * core's own cache. Rows of more bytes than LONG_BYTES have tables that take half of the first-level cache, so more rows
+ * have to share them.
  */
 const ROWS_OF_MAP: u32 = 4;
 const MOST_STREAMS: u32 = 8;
 const LONG_BYTES: u32 = 4096;
+/**
+ * Tensors of more bytes come from memory, which is read fastest in order: row by row, unless a row has fewer than
+ * SHORT_BYTES.
+ */
+const FAR: u64 = 33554432;
+const SHORT_BYTES: u32 = 512;
 /**
  * A map walks narrow rows, of at most NARROW bytes, in order of memory, so many bytes at once. From memory, only rows of
  * one block are narrow. Measured against streams, us: normalize [65536, 4] 21 and 38, [8192, 32] 24.8 and 29.7, float64
@@ -126,13 +133,17 @@ export function streamsOf<T>(operands: u32, rows: u32): u32 {
  * The number of rows that a map walks together, block by block, so that coefficients are loaded once for all of them.
  * They are streams of their own, of `odd` rows each. Measured, float32, us, with rows one by one, 4 that follow one
  * another, then 2, 4 and 6 streams: normalize of [4096, 64] 54, 25.6, 34, 24.3, 27.8; of [1024, 256] 39, 26.8, 26.3, 23.5,
- * 30.5; gradNormalize of [2048, 128] 63, 44, 45, 38.7, 49.8; of [512, 512] 58, 44, 40, 41, 55. From memory, with rows one
- * by one, 2 and 4 streams: normalize of [25088, 256] 1,150, 1,204, 1,303, of [32768, 128] 765, 700, 735; gradNormalize of
- * [25088, 256] 1,860, 2,141, 2,510, float64 3,720, 4,490, 5,860; but of [8192, 1024], float64, 11,560, 8,410, 7,070.
+ * 30.5; gradNormalize of [2048, 128] 63, 44, 45, 38.7, 49.8; of [512, 512] 58, 44, 40, 41, 55. Larger ones, with rows one
+ * by one and as streams: normalize of [8192, 256] 330 and 201, [12544, 256] 532 and 508, [25088, 256] 1,237 and 1,413,
+ * [12544, 512] 1,115 and 1,267, but [100352, 64] 1,397 and 1,213; gradNormalize of [8192, 256] 529 and 537, [25088, 256]
+ * 1,943 and 2,174; of [12544, 512], float64, normalize 2,865 and 3,504, gradNormalize 4,104 and 5,507; but of
+ * [8192, 1024], float64, gradNormalize 11,560 and 7,070.
  */
 export function groupOfMap<T>(operands: u32): u32 {
-  if (areRowsNarrow<T>(operands)) return NARROW_BYTES / u32(job.stride);
-  return isLarge<T>(operands) && job.stride <= LONG_BYTES ? MOST_STREAMS / operands : ROWS_OF_MAP;
+  const stride = u32(job.stride);
+  if (areRowsNarrow<T>(operands)) return NARROW_BYTES / stride;
+  if (!isLarge<T>(operands) || stride > LONG_BYTES) return ROWS_OF_MAP;
+  return operands * bytes<T>() > FAR && stride >= SHORT_BYTES ? 1 : MOST_STREAMS / operands;
 }
 
 /** The rows of each stream of a map; 0 if all rows follow one another. */
