@@ -67,7 +67,8 @@ const TIMES_OF_COPY = 1.1;
 
 /**
  * A Markdown table with one line per kernel and shape, for two threads beside one and beside a copy by two threads, the
- * smallest gain first. The copy's time is scaled to the traffic of the kernel.
+ * smallest gain first. The copy's time is scaled to the traffic of the kernel. The last column tells whether both cores
+ * had a cache in common (round-trip.ts).
  */
 export function threadsTable(rows: readonly Row[]): string {
   const gains = rows
@@ -93,14 +94,15 @@ export function threadsTable(rows: readonly Row[]): string {
     const cells = [
       ...[two.op.slice("kernel ".length), `[${two.shape.join(", ")}]`, two.dtype, (bytes / 1e6).toPrecision(2)],
       ...[...times, gain.toFixed(2), `${ofCopy.toFixed(2)} ${isWithin ? "ok" : "over"}`],
+      (two.lineNs ?? []).map((ns) => ns.toFixed(0)).join(" and "),
     ];
     return `| ${cells.join(" | ")} |`;
   });
   return [
     `Two threads: never slower than one by more than ${Math.round((LOSS - 1) * 100)} %; above ${LARGE / 1e6} MB ${GAIN} times faster, or within ${TIMES_OF_COPY} of a copy of as many bytes by two threads. Over: ${gains.filter(({ isWithin }) => !isWithin).length} of ${gains.length}.`,
     "",
-    "| kernel | [outer, channels, inner] | dtype | MB | 1 thread, ns | 2 threads, ns | gain | of the copy |",
-    "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    "| kernel | [outer, channels, inner] | dtype | MB | 1 thread, ns | 2 threads, ns | gain | of the copy | a line there and back, ns |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ...lines,
     "",
   ].join("\n");

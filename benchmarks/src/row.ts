@@ -14,10 +14,12 @@ export interface Row extends Timing {
   readonly nsPerElement: number;
   /** The median divided by the median of one copy of x. */
   readonly ratioToCopy: number;
+  /** Before and after the measurement, the nanoseconds that a cache line takes from one thread to another and back. */
+  readonly lineNs: readonly [number, number] | null;
 }
 
 /** The rows of one job. The first measurement is the copy, by which the others are divided. */
-export function rowsOf(job: Job, measured: readonly Measured[]): Row[] {
+export function rowsOf(job: Job, measured: readonly Measured[], lineNs: Row["lineNs"] = null): Row[] {
   const { op, shape, dtype } = job;
   const copy = measured[0]?.timing.medianMs ?? Number.NaN;
   const elements = shape.reduce((a, b) => a * b, 1);
@@ -26,5 +28,6 @@ export function rowsOf(job: Job, measured: readonly Measured[]): Row[] {
     gbPerS: bytesOf(isCopy ? { ...job, op: "global" } : job) / timing.medianMs / 1e6, // a copy moves two tensors
     nsPerElement: (timing.medianMs * 1e6) / elements,
     ratioToCopy: timing.medianMs / copy,
+    lineNs,
   }));
 }
