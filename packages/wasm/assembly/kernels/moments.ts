@@ -22,7 +22,8 @@
 import { job, run } from "../job";
 import { bytesOfTile, channelsOfTile, eachTile, firstOfRange, lastOfRange, listBlocks, ranges } from "../plan/columns";
 import { items, lastOfChunk, planPlanes } from "../plan/planes";
-import { sumRows, totalsOfColumns } from "../reduce/columns";
+import { sumRows } from "../reduce/columns";
+import { totalsOfColumns } from "../reduce/columns-totals";
 import { sumPart, totalsOfPlanes } from "../reduce/planes";
 import { Deviations } from "../reduce/terms";
 import { areSumsOfPlanes, bytes, CHUNK, FLAGS, OWN, table } from "../shape";

@@ -8,7 +8,7 @@
  *       for each block of 64 bytes of columns:
  *         runs[block] += sums of u, v over the group's rows, in registers, a tree of four rows per addition
  *     entries += runs                               widened (float32) or compensated (float64)
- *   total[c] = the columns of channel c in entries
+ *   total[c] = the columns of channel c in entries  columns-totals.ts
  *
  * The rows of a four lie a quarter of the part apart, so that they are four streams, each in order of memory, which
  * hardware prefetches side by side; rows that are left over follow one another, and so do all rows of a small tensor.
@@ -18,9 +18,9 @@
  * at most 2 + band / 4 + 3 additions in the dtype.
  */
 import { job } from "../job";
-import { BAND, BLOCK_BYTES, groupOf, isColumnPerChannel, streamsOf } from "../plan/columns";
-import { BLOCK_LIST, partial, TABLE, TOTALS, table } from "../shape";
-import { finite, lost, lostOf, regain, upper } from "../vector";
+import { BAND, BLOCK_BYTES, groupOf, streamsOf } from "../plan/columns";
+import { BLOCK_LIST, partial, TABLE, table } from "../shape";
+import { upper } from "../vector";
 import { addCompensated } from "./planes";
 import { areDeviations, first as firstTerm, operands, second, sumOfFour } from "./terms";
 
@@ -28,14 +28,14 @@ import { areDeviations, first as firstTerm, operands, second, sumOfFour } from "
  * The bytes of a block's entries: two sums of float64, their rounding errors if the dtype is float64, and from RUNS on
  * two sums in the dtype.
  */
-const BLOCK: u32 = BLOCK_BYTES;
-const LOST: u32 = 128;
+export const BLOCK: u32 = BLOCK_BYTES;
+export const LOST: u32 = 128;
 const RUNS: u32 = 256;
 /** Eight vectors of zeros, which a band's runs begin with: a load costs less than a branch. */
 const ZEROS: usize = memory.data(128, 16);
 
 /** The bytes from a column's A to its Q. */
-function fromAToQ<T>(): usize {
+export function fromAToQ<T>(): usize {
   return 512 / sizeof<T>();
 }
 
@@ -206,95 +206,4 @@ function addRun<T>(sums: usize, run: v128): void {
     v128.store(sums, f64x2.add(v128.load(sums), f64x2.promote_low_f32x4(run)));
     v128.store(sums, f64x2.add(v128.load(sums, 16), f64x2.promote_low_f32x4(upper(run))), 16);
   }
-}
-
-/** Computes both totals of the tile's channels [first, last), as float64. */
-export function totalsOfColumns<T, K>(first: u32, last: u32): void {
-  if (isColumnPerChannel()) {
-    const even = first + ((last - first) & ~1);
-    totalsOfPairs<T>(first - job.first, even - job.first);
-    first = even;
-  }
-  for (; first < last; first++) totalsOfChannel<T, K>(first);
-}
-
-/** The address of column c's first sum in part 0. The second sum follows Q bytes later. */
-function entryOf<T>(c: u32): usize {
-  const columns: u32 = 64 / sizeof<T>();
-  const block = c / columns;
-  return partial() + block * BLOCK + (c - min(block * columns, job.columns - columns)) * 8;
-}
-
-/** Computes the totals of channels that are columns [first, last), two at a time. */
-function totalsOfPairs<T>(first: u32, last: u32): void {
-  const Q = fromAToQ<T>();
-  const next = job.blocks * BLOCK;
-  let entry = entryOf<T>(first);
-  for (let c = first; c < last; c += 2, entry += 16) {
-    if (c % (64 / sizeof<T>()) === 0) entry = entryOf<T>(c);
-    let a = v128.load(entry);
-    let q = v128.load(entry + Q);
-    let lostA = sizeof<T>() === 8 ? v128.load(entry, LOST) : a;
-    let lostQ = sizeof<T>() === 8 ? v128.load(entry + Q, LOST) : q;
-    for (let part: u32 = 1, at = entry + next; part < job.parts; part++, at += next) {
-      const termA = v128.load(at);
-      const termQ = v128.load(at + Q);
-      const nextA = f64x2.add(a, termA);
-      const nextQ = f64x2.add(q, termQ);
-      if (sizeof<T>() === 8) {
-        lostA = f64x2.add(lostA, f64x2.add(lost(a, termA, nextA), v128.load(at, LOST)));
-        lostQ = f64x2.add(lostQ, f64x2.add(lost(q, termQ, nextQ), v128.load(at + Q, LOST)));
-      }
-      a = nextA;
-      q = nextQ;
-    }
-    v128.store(table(TOTALS) + c * 8, sizeof<T>() === 8 ? regain(a, lostA) : a);
-    v128.store(table(TOTALS + 1) + c * 8, sizeof<T>() === 8 ? regain(q, lostQ) : q);
-  }
-}
-
-/** Computes the totals of a channel that has several columns, and elements after the last whole row. */
-function totalsOfChannel<T, K>(channel: u32): void {
-  const Q = fromAToQ<T>();
-  const width = job.channels * job.inner;
-  const column = (channel - job.first) * job.inner;
-  let a: f64 = 0;
-  let q: f64 = 0;
-  let lostA: f64 = 0;
-  let lostQ: f64 = 0;
-  const parts = job.rows > 0 ? job.parts : 0;
-  for (let part: u32 = 0; part < parts; part++) {
-    const entries = part * job.blocks * BLOCK;
-    for (let fold: u32 = 0; fold < job.fold; fold++) {
-      for (let c = fold * width + column, end = c + job.inner; c < end; c++) {
-        const entry = entries + entryOf<T>(c);
-        const termA = load<f64>(entry);
-        const termQ = load<f64>(entry + Q);
-        if (sizeof<T>() === 8) {
-          lostA += lostOf(a, termA, a + termA);
-          lostQ += lostOf(q, termQ, q + termQ);
-          lostA += load<f64>(entry + LOST);
-          lostQ += load<f64>(entry + Q + LOST);
-        }
-        a += termA;
-        q += termQ;
-      }
-    }
-  }
-  const c0 = f64(load<T>(table(0) + column * sizeof<T>()));
-  const c1 = f64(load<T>(table(1) + column * sizeof<T>()));
-  for (let at = column; at < job.rest; at += width) {
-    for (let c = at, end = at + job.inner; c < end; c++) {
-      const offset = job.rows * job.stride + c * sizeof<T>();
-      const x = f64(load<T>(job.x + offset));
-      const u = areDeviations<K>() ? x - c0 : f64(load<T>(job.dy + offset));
-      const v = areDeviations<K>() ? u * u : (x - c0) * c1 * u;
-      lostA += lostOf(a, u, a + u);
-      lostQ += lostOf(q, v, q + v);
-      a += u;
-      q += v;
-    }
-  }
-  store<f64>(table(TOTALS) + (channel - job.first) * 8, finite(a) ? a + lostA : a);
-  store<f64>(table(TOTALS + 1) + (channel - job.first) * 8, finite(q) ? q + lostQ : q);
 }
