@@ -27,7 +27,7 @@ export function memoryCopy(): Implementation {
       const target = 64 + Math.ceil(bytes / 64) * 64;
       m.grow(Math.ceil((target + bytes) / 65536));
       new (dtype === "float32" ? Float32Array : Float64Array)(m.buffer, 64, x.length).set(x);
-      return { run: () => copy(target, 64, bytes), output: async () => null, close() {} };
+      return { run: () => copy(target, 64, bytes), bytes: 2 * bytes, output: async () => null, close() {} };
     },
     close: async () => {},
   };

@@ -23,6 +23,8 @@ export interface Implementation {
 }
 
 export interface Prepared extends Timed {
+  /** The bytes that a run moves, if they are not those of the job. */
+  readonly bytes?: number;
   /** The result of the last run: y, or dx for a backward; null for a copy, which computes nothing. */
   output(): Promise<ArrayLike<number> | null>;
   close(): void | Promise<void>;

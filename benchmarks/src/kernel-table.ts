@@ -35,7 +35,7 @@ export function kernelTables(rows: readonly Row[]): string {
 }
 
 function isBeside(impl: string): boolean {
-  return impl.startsWith("copy") || impl.startsWith("one row");
+  return ["copy", "one row", "as many bytes"].some((name) => impl.startsWith(name));
 }
 
 function keyOf({ impl, threads, dtype }: Row): string {

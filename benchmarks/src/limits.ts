@@ -1,4 +1,4 @@
-import { isMap, kernelOf, TRAFFIC, TRAFFIC_OF_COPY } from "./jobs.ts";
+import { isMap, kernelOf } from "./jobs.ts";
 import type { Row } from "./row.ts";
 
 /**
@@ -67,8 +67,7 @@ const TIMES_OF_COPY = 1.1;
 
 /**
  * A Markdown table with one line per kernel and shape, for two threads beside one and beside a copy by two threads, the
- * smallest gain first. The copy's time is scaled to the traffic of the kernel. The last column tells whether both cores
- * had a cache in common (round-trip.ts).
+ * smallest gain first. The last column tells whether both cores had a cache in common (round-trip.ts).
  */
 export function threadsTable(rows: readonly Row[]): string {
   const gains = rows
@@ -78,10 +77,10 @@ export function threadsTable(rows: readonly Row[]): string {
         return op === two.op && dtype === two.dtype && shape.join() === two.shape.join();
       });
       const one = same.find(({ impl, threads }) => impl === two.impl && threads === 1);
-      const copy = same.find(({ impl, threads }) => impl === `copy (${two.impl})` && threads === 2);
+      const copy = same.find(({ impl, threads }) => impl === `as many bytes (${two.impl})` && threads === 2);
       if (one === undefined || copy === undefined) return [];
       const gain = one.medianMs / two.medianMs;
-      const ofCopy = two.medianMs / ((copy.medianMs * TRAFFIC[kernelOf(two)]) / TRAFFIC_OF_COPY);
+      const ofCopy = two.medianMs / copy.medianMs;
       const bytes = two.shape.reduce((a, b) => a * b, 1) * (two.dtype === "float32" ? 4 : 8);
       const isFast = bytes <= LARGE || gain >= GAIN || ofCopy <= TIMES_OF_COPY;
       return [{ two, one, gain, ofCopy, bytes, isWithin: gain >= 1 / LOSS && isFast }];

@@ -16,7 +16,7 @@ import { kernelTables } from "./kernel-table.ts";
 import { onOneRow } from "./kernels.ts";
 import { limitsTable, threadsTable } from "./limits.ts";
 import { measure } from "./measure.ts";
-import { copyOf, ours } from "./ours.ts";
+import { copyOf, copyOfTraffic, ours } from "./ours.ts";
 import { installPeers } from "./peers/install.ts";
 import { onnxRuntime } from "./peers/onnxruntime.ts";
 import { pytorch, versionOfPytorch } from "./peers/pytorch.ts";
@@ -209,6 +209,7 @@ async function open(options: Options): Promise<Implementation[]> {
   const list = [memoryCopy(), copyOf(await createWasm({ threads: 1 }))];
   if (kernel && backends.includes("wasm")) {
     if (threads > 1) list.push(copyOf(await createWasm({ threads })));
+    if (threads > 1 && options.limits) list.push(copyOfTraffic(await createWasm({ threads })));
     list.push(onOneRow(await createWasm({ threads: 1 })));
   }
   for (const create of own) list.push(...(await create(threads)));

@@ -1,12 +1,13 @@
 import { type Implementation, PLAIN_SUMS, type Prepared } from "./implementation.ts";
-import { inputsOf, type Job } from "./jobs.ts";
+import { bytesOf, inputsOf, type Job } from "./jobs.ts";
 import { type Timing, timeInterleaved } from "./time.ts";
 import { complaint } from "./truth.ts";
 
 export interface Measured {
   readonly impl: string;
   readonly threads: number;
-  readonly isCopy: boolean;
+  /** The bytes that a run moves. */
+  readonly bytes: number;
   readonly timing: Timing;
 }
 
@@ -42,8 +43,8 @@ export async function measure(job: Job, implementations: readonly Implementation
       ready.map(({ prepared }) => prepared),
       { rounds },
     );
-    const measured = ready.map(({ one: { name, threads, tolerance } }, i) => {
-      return { impl: name, threads, isCopy: tolerance === 0, timing: timings[i] as Timing };
+    const measured = ready.map(({ one: { name, threads }, prepared: { bytes = bytesOf(job) } }, i) => {
+      return { impl: name, threads, bytes, timing: timings[i] as Timing };
     });
     return { measured, leftOut };
   } finally {

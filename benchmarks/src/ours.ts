@@ -2,7 +2,7 @@ import type { Backend, Blob } from "@bn/core";
 import * as thisCore from "@bn/core";
 import type { GpuClock } from "./gpu-clock.ts";
 import { EPS, type Implementation, type Prepared, timed } from "./implementation.ts";
-import { type Inputs, isKernel, type Job } from "./jobs.ts";
+import { type Inputs, isKernel, type Job, kernelOf, TRAFFIC, TRAFFIC_OF_COPY } from "./jobs.ts";
 import { prepareKernel } from "./kernels.ts";
 
 /** The function that creates layers, of this checkout or of the one that it is compared with. */
@@ -35,21 +35,37 @@ export function ours(backend: Backend, choices: Choices = {}): Implementation {
 
 /** The backend's own copy kernel on one tensor. */
 export function copyOf(backend: Backend, clock: GpuClock | null = null): Implementation {
+  return copying(`copy (@bn/${backend.name})`, backend, 1, clock);
+}
+
+/** A copy that moves as many bytes as the kernel, if none stays in a cache. */
+export function copyOfTraffic(backend: Backend): Implementation {
+  return copying(`as many bytes (@bn/${backend.name})`, backend, (job) => TRAFFIC[kernelOf(job)] / TRAFFIC_OF_COPY);
+}
+
+function copying(
+  name: string,
+  backend: Backend,
+  tensors: number | ((job: Job) => number),
+  clock: GpuClock | null = null,
+): Implementation {
   return {
-    name: `copy (@bn/${backend.name})`,
+    name,
     threads: backend.supports.threads,
     tolerance: 0,
-    async prepare({ shape, dtype }, inputs) {
-      if (!backend.supports.dtypes.includes(dtype)) return null;
-      const x = thisCore.createBlob(backend, shape, dtype);
-      const y = thisCore.createBlob(backend, shape, dtype);
-      x.write(inputs.x);
+    async prepare(job, { x: { length, BYTES_PER_ELEMENT } }) {
+      if (!backend.supports.dtypes.includes(job.dtype)) return null;
+      const n = Math.ceil(length * (typeof tensors === "number" ? tensors : tensors(job)));
+      const from = backend.alloc(job.dtype, n);
+      const to = backend.alloc(job.dtype, n);
+      backend.kernels.fill(n, 1, from);
       return {
-        ...timed(backend, () => backend.kernels.copy(x.count(), x.data, y.data), clock),
+        ...timed(backend, () => backend.kernels.copy(n, from, to), clock),
+        bytes: 2 * n * BYTES_PER_ELEMENT,
         output: async () => null,
         close() {
-          x.dispose();
-          y.dispose();
+          from.dispose();
+          to.dispose();
         },
       };
     },

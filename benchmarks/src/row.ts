@@ -1,5 +1,5 @@
 import type { Dtype } from "@bn/core";
-import { bytesOf, type Job, type Operation } from "./jobs.ts";
+import type { Job, Operation } from "./jobs.ts";
 import type { Measured } from "./measure.ts";
 import type { Timing } from "./time.ts";
 
@@ -23,9 +23,9 @@ export function rowsOf(job: Job, measured: readonly Measured[], lineNs: Row["lin
   const { op, shape, dtype } = job;
   const copy = measured[0]?.timing.medianMs ?? Number.NaN;
   const elements = shape.reduce((a, b) => a * b, 1);
-  return measured.map(({ impl, threads, isCopy, timing }) => ({
+  return measured.map(({ impl, threads, bytes, timing }) => ({
     ...{ op, shape, dtype, impl, threads, ...timing },
-    gbPerS: bytesOf(isCopy ? { ...job, op: "global" } : job) / timing.medianMs / 1e6, // a copy moves two tensors
+    gbPerS: bytes / timing.medianMs / 1e6,
     nsPerElement: (timing.medianMs * 1e6) / elements,
     ratioToCopy: timing.medianMs / copy,
     lineNs,
