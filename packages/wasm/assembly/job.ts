@@ -2,7 +2,7 @@
  * There is one job at a time. Its operands lie in a block of memory that all threads see. Free threads, including the
  * calling thread, claim its items one by one. The result of an item does not depend on the thread that computes it.
  */
-import { ASLEEP, DONE, EPOCH, JOB } from "../src/layout";
+import { DONE, EPOCH, JOB } from "../src/layout";
 
 /**
  * The lower 28 bits of the job's number, the first unclaimed item, and the number of unclaimed items. Threads contend for
@@ -12,6 +12,8 @@ import { ASLEEP, DONE, EPOCH, JOB } from "../src/layout";
  * 36 and 28; copy of 1.6 MB 60 and 36. Tensors that exceed the cores' own caches take as long as before.
  */
 const CLAIM: usize = 128;
+/** The number of helpers that sleep, in the line of the epoch (src/layout.ts). */
+const ASLEEP: usize = 72;
 /** The bits of an item's number. A tensor of 2^31 elements has 2^17 slices. */
 const ITEM_BITS: u64 = 18;
 const ITEM_MASK: u64 = (1 << ITEM_BITS) - 1;

@@ -7,8 +7,6 @@
 export const EPOCH = 64;
 /** If it is not 0, helpers end. */
 export const STOP = 68;
-/** The number of helpers that sleep. */
-export const ASLEEP = 72;
 /** The number of items that are done. */
 export const DONE = 192;
 /** The job: NUMBERS numbers of 8 bytes, then WORDS words of 4, then the fields that kernels plan (assembly/job.ts). */
