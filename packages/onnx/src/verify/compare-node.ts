@@ -8,8 +8,8 @@ import { affineOf, type Problem } from "./problem.ts";
 import { foldedBound, runtimeMomentBounds, runtimePrecision, runtimeSquareBounds } from "./runtime-bounds.ts";
 import { inFloat32 } from "./validate-layer.ts";
 
-/** The number of values per piece, which limits the float64 arrays that are held. */
-const PIECE = 2 ** 18;
+/** The number of values per piece, which limits the float64 arrays that are held: a dozen of 0.5 MiB. */
+const PIECE = 2 ** 16;
 
 /** A backend's top, compared with float64 and with ONNX Runtime. */
 interface TopComparison {
