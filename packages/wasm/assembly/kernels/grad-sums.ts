@@ -87,6 +87,6 @@ export function gradSumsOfTile<T>(): void {
 export function finishRange<T>(item: u32): void {
   const first = firstOfRange(item);
   const last = lastOfRange(item);
-  totalsOfColumns<T, Products>(first, last);
+  totalsOfColumns<T>(first, last, false);
   finishSums<T>(first, last);
 }

@@ -101,7 +101,7 @@ export function momentsOfTile<T>(): void {
   run((item: u32) => sumRows<T, Deviations>(item), job.parts, 2 * bytesOfTile<T>());
   for (let channel = job.first; channel < last; channel++) {
     if (load<u8>(table(FLAGS) + channel - job.first) === 0) continue;
-    totalsOfColumns<T, Deviations>(channel, channel + 1);
+    totalsOfColumns<T>(channel, channel + 1, true);
     finishChannel<T>(channel, table(OWN), true);
   }
 }
@@ -110,6 +110,6 @@ export function momentsOfTile<T>(): void {
 export function finishRange<T>(item: u32): void {
   const first = firstOfRange(item);
   const last = lastOfRange(item);
-  totalsOfColumns<T, Deviations>(first, last);
+  totalsOfColumns<T>(first, last, true);
   if (finishMoments<T>(first, last, table(OWN))) job.marked = 1;
 }

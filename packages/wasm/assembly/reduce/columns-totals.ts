@@ -7,16 +7,18 @@ import { isColumnPerChannel } from "../plan/columns";
 import { partial, TOTALS, table } from "../shape";
 import { finite, lost, lostOf, regain, zero } from "../vector";
 import { BLOCK, fromAToQ, LOST } from "./columns";
-import { areDeviations } from "./terms";
 
-/** Computes both totals of the tile's channels [first, last), as float64. */
-export function totalsOfColumns<T, K>(first: u32, last: u32): void {
+/**
+ * Computes both totals of the tile's channels [first, last), as float64. The sums are of deviations or of products
+ * (terms.ts). That is an argument here, because only the last elements differ and the code would double.
+ */
+export function totalsOfColumns<T>(first: u32, last: u32, deviations: bool): void {
   if (isColumnPerChannel()) {
     const even = first + ((last - first) & ~1);
     totalsOfPairs<T>(first - job.first, even - job.first);
     first = even;
   }
-  for (; first < last; first++) totalsOfChannel<T, K>(first);
+  for (; first < last; first++) totalsOfChannel<T>(first, deviations);
 }
 
 /** The address of column c's first sum in part 0. The second sum follows Q bytes later. */
@@ -55,7 +57,7 @@ function totalsOfPairs<T>(first: u32, last: u32): void {
 }
 
 /** Computes the totals of a channel that has several columns, and elements after the last whole row. */
-function totalsOfChannel<T, K>(channel: u32): void {
+function totalsOfChannel<T>(channel: u32, deviations: bool): void {
   const Q = fromAToQ<T>();
   const next = job.blocks * BLOCK;
   const width = job.channels * job.inner;
@@ -100,8 +102,8 @@ function totalsOfChannel<T, K>(channel: u32): void {
     for (let c = at, end = at + job.inner; c < end; c++) {
       const offset = job.rows * job.stride + c * sizeof<T>();
       const x = f64(load<T>(job.x + offset));
-      const u = areDeviations<K>() ? x - c0 : f64(load<T>(job.dy + offset));
-      const v = areDeviations<K>() ? u * u : (x - c0) * c1 * u;
+      const u = deviations ? x - c0 : f64(load<T>(job.dy + offset));
+      const v = deviations ? u * u : (x - c0) * c1 * u;
       lostA += lostOf(a, u, a + u);
       lostQ += lostOf(q, v, q + v);
       a += u;
