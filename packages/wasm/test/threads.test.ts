@@ -66,6 +66,39 @@ describe("the same bits on 1, 2 and 4 threads", () => {
   }
 });
 
+test("the same bits after pauses of any length, when helpers are awake, about to sleep or asleep", async () => {
+  const backends = await Promise.all([1, 2, 4].map((threads) => createWasm({ threads })));
+  const g: Geometry = { outer: 8, channels: 16, inner: 1568 }; // 0.8 MB: such calls wake helpers only at times
+  const random = randomOf(11);
+  const values = arrayOf("float32", g.outer * g.channels * g.inner, () => random() * 4 - 1);
+  const results = [];
+  for (const backend of backends) {
+    const { kernels } = backend;
+    const o = operandsOf(backend, "float32", g);
+    o.fill(values);
+    const call = () => {
+      kernels.fill(values.length, 0, o.y);
+      kernels.moments(o.x, g, o.stats);
+      kernels.normalize(o.x, g, o.stats, EPS, o.affine, o.y);
+    };
+    const digests = new Set<string>();
+    for (const us of [0, 10, 30, 39, 40, 41, 50, 80, 200, 2000]) {
+      for (let round = 0; round < 40; round++) {
+        call();
+        for (const end = performance.now() + us / 1000; performance.now() < end; );
+        call();
+        digests.add(o.buffers.map(digestOf).join());
+      }
+    }
+    results.push([...digests]);
+    for (const buffer of o.buffers) buffer.dispose();
+  }
+  expect(results[0]).toHaveLength(1);
+  expect(results[1]).toEqual(results[0]);
+  expect(results[2]).toEqual(results[0]);
+  await Promise.all(backends.map((backend) => backend.dispose()));
+}, 60_000);
+
 /** FNV-1a over the buffer's words; any bit that differs changes it. */
 function digestOf(buffer: WasmBuffer): number {
   const { view } = buffer;
