@@ -35,7 +35,7 @@ export function ours(backend: Backend, choices: Choices = {}): Implementation {
 
 /** The backend's own copy kernel on one tensor. */
 export function copyOf(backend: Backend, clock: GpuClock | null = null): Implementation {
-  return copying(`copy (@bn/${backend.name})`, backend, 1, clock);
+  return copying(`copy (@bn/${backend.name})`, backend, () => 1, clock);
 }
 
 /** A copy that moves as many bytes as the kernel, if none stays in a cache. */
@@ -46,7 +46,7 @@ export function copyOfTraffic(backend: Backend): Implementation {
 function copying(
   name: string,
   backend: Backend,
-  tensors: number | ((job: Job) => number),
+  tensors: (job: Job) => number,
   clock: GpuClock | null = null,
 ): Implementation {
   return {
@@ -55,7 +55,7 @@ function copying(
     tolerance: 0,
     async prepare(job, { x: { length, BYTES_PER_ELEMENT } }) {
       if (!backend.supports.dtypes.includes(job.dtype)) return null;
-      const n = Math.ceil(length * (typeof tensors === "number" ? tensors : tensors(job)));
+      const n = Math.ceil(length * tensors(job));
       const from = backend.alloc(job.dtype, n);
       const to = backend.alloc(job.dtype, n);
       backend.kernels.fill(n, 1, from);

@@ -8,6 +8,8 @@ const BYTES = 512;
 /** The number of batches, of which the median counts, and the trips of each. A thread may lose its core for a while. */
 const BATCHES = 9;
 const TRIPS = 200;
+/** How long a trip may take. */
+const LIMIT_MS = 10_000;
 
 const OTHER = `
 const words = new Int32Array(require("node:worker_threads").workerData);
@@ -36,7 +38,13 @@ export function startRoundTrip(): RoundTrip {
   let sent = 0;
   const trip = () => {
     Atomics.store(words, SENT, ++sent);
-    while (Atomics.load(words, ECHO) !== sent);
+    let end = Number.POSITIVE_INFINITY;
+    for (let spins = 1; Atomics.load(words, ECHO) !== sent; spins++) {
+      if (spins % 2 ** 20 !== 0) continue;
+      const now = performance.now();
+      end = Math.min(end, now + LIMIT_MS);
+      if (now > end) throw new Error(`the other thread has not answered in ${LIMIT_MS / 1000} s; run with --threads 1`);
+    }
   };
   return {
     measure() {
