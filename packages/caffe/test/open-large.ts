@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { openWeights } from "../src/file-system.ts";
 import { decodeBlob, importNet } from "../src/index.ts";
 
@@ -6,7 +7,12 @@ import { decodeBlob, importNet } from "../src/index.ts";
  * of layers.
  */
 const [path = ""] = process.argv.slice(2);
-const peak = () => process.resourceUsage().maxRSS * 1024;
+// Linux starts a process's maxRSS at that of its parent, which may be larger than all that is taken here.
+const peak = () =>
+  1024 *
+  (process.platform === "linux"
+    ? Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1])
+    : process.resourceUsage().maxRSS);
 const before = peak();
 const weights = await openWeights(path);
 const { layers } = importNet({ weights });
