@@ -1,4 +1,6 @@
 /** The module's exports. Each runs one kernel on the operands of the job, in float64 if `wide`. */
+
+import { SHARES } from "./job";
 import { backward as backward_ } from "./kernels/backward";
 import { copy as copy_ } from "./kernels/copy";
 import { fill as fill_ } from "./kernels/fill";
@@ -19,7 +21,7 @@ export function heapBase(): usize {
 }
 
 export function scratchBytes(): u32 {
-  return SCRATCH;
+  return SHARES + SCRATCH;
 }
 
 export function backward(wide: bool): void {

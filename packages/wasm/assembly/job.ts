@@ -1,22 +1,25 @@
 /**
- * There is one job at a time. Its operands lie in a block of memory that all threads see. Free threads, including the
- * calling thread, claim its items one by one. The result of an item does not depend on the thread that computes it.
+ * There is one job at a time. Its operands lie in a block of memory that all threads see. Each thread, including the
+ * calling one, has a share of its items, claims them one by one, and then claims what is left of other shares. The
+ * result of an item does not depend on the thread that computes it.
  */
-import { DONE, EPOCH, JOB } from "../src/layout";
+import { DONE, HEAD, JOB, MOST_THREADS } from "../src/layout";
 
+/** In the line of the head (src/layout.ts): the number of helpers that sleep, and 1 while the calling thread does. */
+const ASLEEP: usize = 76;
+const WAITING: usize = 80;
 /**
- * The lower 28 bits of the job's number, the first unclaimed item, and the number of unclaimed items. Threads contend for
- * this word, so it has a cache line that the host does not touch. The calling thread claims from the front and helpers
- * from the back, so that the next job on the same tensors finds in each core's cache what that core read or wrote.
- * Measured on two threads, float32, without and with it, in a loop: normalize of [4096, 64] 32 and 26 us, of [8, 512, 49]
- * 36 and 28; copy of 1.6 MB 60 and 36. Tensors that exceed the cores' own caches take as long as before.
+ * A share is a word: the job's number, the first unclaimed item, and the number of unclaimed items. It has a cache line
+ * of its own, because a line takes 0.1 us from core to core, and 0.5 us between cores without a common cache. A thread
+ * claims the front of its own share and the back of others. So the next job on the same tensors finds in each core's
+ * cache what that core read or wrote.
  */
-const CLAIM: usize = 128;
-/** The number of helpers that sleep, in the line of the epoch (src/layout.ts). */
-const ASLEEP: usize = 72;
-/** The bits of an item's number. A tensor of 2^31 elements has 2^17 slices. */
-const ITEM_BITS: u64 = 18;
+const ITEM_BITS: u64 = 16;
 const ITEM_MASK: u64 = (1 << ITEM_BITS) - 1;
+const SHARE_BYTES: u32 = 64;
+/** The bytes of all shares, which lie before scratch. */
+export const SHARES: u32 = MOST_THREADS * SHARE_BYTES;
+const NONE: u32 = -1;
 
 @unmanaged
 export class Job {
@@ -56,7 +59,6 @@ export class Job {
   // The part that a kernel plans.
   /** The function that computes an item, as its index in the module's table, which is the same in all threads. */
   work: u32;
-  items: u32;
   /** 1 in backward: its gradient uses the sums as they were before they were rounded to the dtype. */
   fused: u32;
   /** In backward: the channel of the first 1 / sqrt(variance + eps) that the sums have kept in their table. */
@@ -108,27 +110,28 @@ const LONG: u64 = 4194304;
 /** The most jobs that pass. */
 const MOST_PASSED: u32 = 63;
 
-/** How often a helper checks for the next job before it sleeps: some 40 microseconds. */
-const AWAKE: u32 = 40000;
 /**
- * How often a thread without an item checks whether others have finished theirs, before it sleeps: some 80 microseconds,
- * which is longer than an item takes. If a helper sleeps while the calling thread works on the last item, it wakes too
- * late for the next job, where the calling thread takes an item more and the helper sleeps again. With 20 microseconds,
- * and 4 for the calling thread, the mean and the slowest tenth of backward [4096, 64] were 52 and 85 us on two threads;
- * now 40 and 39. With four threads on two cores: 61 and 83, 47 and 44.
+ * How often a thread without an item checks for the next job, or for the end of this one, before it sleeps: some 80
+ * microseconds, which is longer than an item takes. If a helper sleeps while the calling thread works on the last item,
+ * it wakes too late for the next job, where the calling thread takes an item more and the helper sleeps again.
  */
-const NEARLY: u32 = 80000;
+const PATIENCE: u32 = 250000;
 
 let helpers: u32 = 0;
-let scratch: usize = 0;
+let shares: usize = 0;
+/** This thread's number; the calling thread is 0. */
+let self: u32 = 0;
+/** What DONE will be when helpers have finished what they claimed. */
+let goal: u32 = 0;
 /** How many jobs pass after helpers were woken for a short one, and how many of these are still to come. */
 let interval: u32 = 0;
 let toPass: u32 = 0;
 
-/** Sets where this instance's scratch lies and how many other threads may help it. */
-export function configure(scratchAt: usize, others: u32): void {
-  scratch = scratchAt;
+/** Sets where shares and scratch lie, how many threads help the calling one, and which of them this is. */
+export function configure(start: usize, others: u32, thread: u32): void {
+  shares = start;
   helpers = others;
+  self = thread;
 }
 
 /** Whether work on so many bytes is shared with other threads. */
@@ -144,11 +147,11 @@ export function threads(): u32 {
 }
 
 export function scratchAt(): usize {
-  return scratch;
+  return shares + SHARES;
 }
 
-/** Provided by the host: waits for helpers to finish what they claimed. */
-declare function settle(items: u32): void;
+/** Provided by the host: waits until DONE is `goal`. */
+declare function settle(goal: u32): void;
 
 /** Runs items 0 to `items` of some work. Helpers take part if `bytes` is large. Returns when all items are done. */
 export function run(work: (item: u32) => void, items: u32, bytes: u64): void {
@@ -164,17 +167,15 @@ export function run(work: (item: u32) => void, items: u32, bytes: u64): void {
 
 function runShared(work: u32, items: u32, bytes: u64): void {
   job.work = work;
-  job.items = items;
-  atomic.store<u32>(DONE, 0);
-  // The claim carries the job's number, so that a thread that is late from the last job cannot take an item of this
-  // one. It is written before the epoch changes: a thread that sees the new epoch finds items, and sleeps only when all
-  // of them are claimed.
-  const epoch = atomic.load<u32>(EPOCH) + 1; // no other thread changes it while a job is published
-  atomic.store<u64>(CLAIM, (u64(epoch) << (2 * ITEM_BITS)) | items);
-  atomic.store<u32>(EPOCH, epoch);
-  if (wakesHelpers(bytes)) atomic.notify(EPOCH, min(helpers, items - 1));
-  drain(true);
-  if (!isDoneSoon(epoch, items)) settle(items);
+  const epoch = u32(atomic.load<u64>(HEAD) >> 32) + 1; // no other thread changes it while a job is published
+  const head = (u64(epoch) << 32) | items;
+  atomic.store<u64>(HEAD, head);
+  if (wakesHelpers(bytes)) atomic.notify(HEAD, min(helpers, items - 1));
+  goal += items - drain(head);
+  if (isReached(goal)) return;
+  atomic.store<u32>(WAITING, 1);
+  settle(goal);
+  atomic.store<u32>(WAITING, 0);
 }
 
 /**
@@ -193,27 +194,68 @@ function wakesHelpers(bytes: u64): bool {
   return true;
 }
 
-/** Claims and runs items until none is left. An exhausted job closes itself. */
-function drain(front: bool): void {
+/** Claims and runs items of a job until none is left. Returns their number. */
+function drain(head: u64): u32 {
+  const sharers = min(helpers + 1, u32(head));
+  let all: u32 = 0;
+  for (let i: u32 = 0, thread = self; i < sharers; i++, thread++) {
+    if (thread >= sharers) thread = 0;
+    let n: u32 = 0;
+    for (let item = claim(head, thread, sharers); item !== NONE; item = claim(head, thread, sharers)) {
+      call_indirect<void>(job.work, item);
+      n++;
+    }
+    if (n > 0 && self > 0) report(n);
+    all += n;
+  }
+  return all;
+}
+
+/**
+ * Claims an item of a thread's share, or NONE. A share is opened by whoever claims from it first. A thread that is late
+ * from a job before this one opens none: it reads the head after the share, and while its job was the current one, the
+ * share was not empty and would have been opened.
+ */
+function claim(head: u64, thread: u32, sharers: u32): u32 {
+  const at = shares + thread * SHARE_BYTES;
   while (true) {
-    const claim = atomic.load<u64>(CLAIM);
-    const left = claim & ITEM_MASK;
-    if (left === 0) return;
-    const first = (claim >> ITEM_BITS) & ITEM_MASK;
-    const rest = claim - 1 + (front ? 1 << ITEM_BITS : 0);
-    if (atomic.cmpxchg<u64>(CLAIM, claim, rest) !== claim) continue;
-    const items = job.items;
-    call_indirect<void>(job.work, u32(front ? first : first + left - 1));
-    if (atomic.add<u32>(DONE, 1) + 1 === items && !front) atomic.notify(DONE, 1);
+    const before = atomic.load<u64>(at);
+    if (atomic.load<u64>(HEAD) !== head) return NONE;
+    let share = before;
+    if ((share ^ head) >> 32 !== 0) {
+      const items = u32(head);
+      const first = (thread * items) / sharers;
+      share = (head & ~0xffffffff) | (u64(first) << ITEM_BITS) | (((thread + 1) * items) / sharers - first);
+    }
+    const left = u32(share & ITEM_MASK);
+    if (left === 0) return NONE;
+    const first = u32((share >> ITEM_BITS) & ITEM_MASK);
+    const front = thread === self;
+    if (atomic.cmpxchg<u64>(at, before, share - 1 + (front ? 1 << ITEM_BITS : 0)) === before)
+      return front ? first : first + left - 1;
   }
 }
 
-/** Waits for the items of a job that others have claimed. Returns false if that takes long or the next job begins. */
-function isDoneSoon(epoch: u32, items: u32): bool {
-  let spins = NEARLY;
-  while (atomic.load<u32>(DONE) !== items) {
-    if (atomic.load<u32>(EPOCH) !== epoch || --spins === 0) return false;
-  }
+/** Counts items that a helper has finished. */
+function report(n: u32): void {
+  atomic.add<u32>(DONE, n);
+  if (atomic.load<u32>(WAITING) !== 0) atomic.notify(DONE, 1);
+}
+
+/** Waits for the items that helpers have claimed. Returns false if that takes long. */
+function isReached(goal: u32): bool {
+  let spins = PATIENCE;
+  while (atomic.load<u32>(DONE) !== goal) if (--spins === 0) return false;
+  return true;
+}
+
+/**
+ * Waits for the job after this one, which often follows within microseconds: less than waking takes. Returns false if
+ * there is none for long.
+ */
+function isFollowed(head: u64): bool {
+  let spins = PATIENCE;
+  while (atomic.load<u64>(HEAD) === head) if (--spins === 0) return false;
   return true;
 }
 
@@ -221,16 +263,12 @@ function isDoneSoon(epoch: u32, items: u32): bool {
 export function help(stop: usize): void {
   if (ASC_FEATURE_THREADS) {
     while (true) {
-      const epoch = atomic.load<u32>(EPOCH);
+      const head = atomic.load<u64>(HEAD);
       if (atomic.load<u32>(stop) !== 0) return;
-      drain(false);
-      isDoneSoon(epoch, job.items);
-      // The next layer's job often follows within microseconds, which is less than waking takes.
-      let spins = AWAKE;
-      while (atomic.load<u32>(EPOCH) === epoch && spins > 0) spins--;
-      if (spins === 0) {
+      drain(head);
+      if (!isFollowed(head)) {
         atomic.add<u32>(ASLEEP, 1);
-        atomic.wait<i32>(EPOCH, epoch, -1);
+        atomic.wait<i64>(HEAD, head, -1);
         atomic.sub<u32>(ASLEEP, 1);
       }
     }

@@ -44,7 +44,7 @@ export async function createWasm(options: WasmOptions = {}): Promise<Backend<Was
   const module = await compile(threads > 1);
 
   let pool: Pool | null = null;
-  const wasm = await instantiate(module, memory, (items) => pool?.settle(items));
+  const wasm = await instantiate(module, memory, (goal) => pool?.settle(goal));
   const heap = createHeap(memory, wasm.heapBase(), maxPages);
   const scratch = heap.take(wasm.scratchBytes(), "scratch");
   let off = most === 1 ? "off: threads is 1" : found.threadsOff;
@@ -55,13 +55,13 @@ export async function createWasm(options: WasmOptions = {}): Promise<Backend<Was
         memory,
         scratch,
         helpers: threads - 1,
-        failed: () => wasm.configure(scratch, 0),
+        failed: () => wasm.configure(scratch, 0, 0),
       });
     } catch (error) {
       off = `off: a worker did not start: ${error instanceof Error ? error.message : String(error)}`;
     }
   }
-  wasm.configure(scratch, pool?.size ?? 0);
+  wasm.configure(scratch, pool?.size ?? 0, 0);
 
   const check = (method: string) => {
     if (!heap.closed) return;

@@ -3,11 +3,13 @@
  * each. This file is compiled into both (assembly/job.ts imports it).
  */
 
-/** Changes when a job is published. */
-export const EPOCH = 64;
+/** A word of 64 bits that changes when a job is published: the number of its items, and, in the upper half, its own. */
+export const HEAD = 64;
 /** If it is not 0, helpers end. */
-export const STOP = 68;
-/** The number of items that are done. */
+export const STOP = 72;
+/** The number of items that helpers have done, of all jobs. */
 export const DONE = 192;
+/** Of one backend, the calling one included. */
+export const MOST_THREADS = 64;
 /** The job: NUMBERS numbers of 8 bytes, then WORDS words of 4, then the fields that kernels plan (assembly/job.ts). */
 export const JOB = 256;

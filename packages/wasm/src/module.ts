@@ -7,8 +7,8 @@ type Kernel =
 
 /** The exports of assembly/index.ts. A kernel takes its operands from the job, and 1 for float64. */
 export type Exports = Readonly<Record<Kernel, (wide: number) => void>> & {
-  /** Where scratch lies, and how many threads may help. */
-  configure(scratch: number, helpers: number): void;
+  /** Where scratch lies, how many threads help the calling one, and which of them this is; the calling one is 0. */
+  configure(scratch: number, helpers: number, thread: number): void;
   /** The first address that is free. */
   heapBase(): number;
   scratchBytes(): number;
@@ -37,11 +37,11 @@ async function inflate(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
   return new Blob(chunks).arrayBuffer();
 }
 
-/** `settle` is called where helpers have not finished when the calling thread has. */
+/** `settle` is called where helpers take long to finish what they claimed. It waits until DONE is `goal`. */
 export async function instantiate(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
-  settle: (items: number) => void,
+  settle: (goal: number) => void,
 ): Promise<Exports> {
   const { exports } = await WebAssembly.instantiate(module, { env: { memory }, job: { settle } });
   return exports as Exports;

@@ -1,5 +1,6 @@
 import { type OptionRules, readOptions } from "@bn/core";
 import { PAGE } from "./heap.ts";
+import { MOST_THREADS } from "./layout.ts";
 
 export interface WasmOptions {
   /**
@@ -21,7 +22,7 @@ export const FIRST_PAGES = 16;
 /** The rule of each option. */
 const RULES: OptionRules = {
   threads: {
-    ...whole(1, 64, "threads"),
+    ...whole(1, MOST_THREADS, "threads"),
     aliases: { workers: "", numThreads: "", concurrency: "" },
   },
   maxMemory: {

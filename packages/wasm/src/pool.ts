@@ -1,14 +1,14 @@
 import { BnError } from "@bn/core";
 import { browserThread, type Events, nodeThreads, type Thread } from "./host.ts";
-import { DONE, EPOCH, STOP } from "./layout.ts";
+import { DONE, HEAD, STOP } from "./layout.ts";
 
 /** Helper threads that sleep until a job is published in shared memory (assembly/job.ts), and help with its items. */
 export interface Pool {
   readonly size: number;
   /** The error that read() and finish() reject with after a helper has died. */
   readonly failure: BnError | null;
-  /** Waits until all items of a job are done. If none is done for `patience` ms, it gives up and sets `failure`. */
-  settle(items: number): void;
+  /** Waits until helpers have done so many items. If none is done for `patience` ms, it gives up and sets `failure`. */
+  settle(goal: number): void;
   dispose(): Promise<void>;
 }
 
@@ -23,8 +23,9 @@ export interface PoolOptions {
   readonly patience?: number;
 }
 
-/** The indices of 32-bit words. */
-const WORD_OF = { epoch: EPOCH / 4, stop: STOP / 4, done: DONE / 4 };
+/** The indices of 32-bit words, and of one of 64 bits. */
+const WORD_OF = { stop: STOP / 4, done: DONE / 4 };
+const HEAD_AT = HEAD / 8;
 const START_LIMIT = 10_000;
 
 /** Rejects with the reason if a helper does not start. */
@@ -33,6 +34,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const spawn = options.spawn ?? nodeThreads()?.spawn ?? browserThread;
   // Growth of shared memory leaves its older views intact.
   const words = new Int32Array(memory.buffer);
+  const wide = new BigInt64Array(memory.buffer);
   const mayWait = canWait();
   let failure: BnError | null = null;
   let disposed = false;
@@ -42,8 +44,8 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const end = async () => {
     disposed = true;
     Atomics.store(words, WORD_OF.stop, 1);
-    Atomics.add(words, WORD_OF.epoch, 1);
-    Atomics.notify(words, WORD_OF.epoch);
+    Atomics.add(wide, HEAD_AT, 1n << 32n);
+    Atomics.notify(wide, HEAD_AT);
     await Promise.all(threads.map((thread) => thread.terminate()));
   };
   const fail = (reason: string) => {
@@ -54,7 +56,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     );
     failed();
   };
-  const start = (): Promise<void> => {
+  const start = (number: number): Promise<void> => {
     const { promise, resolve, reject } = deferred();
     const dead = (reason: string) => {
       reject(new Error(reason));
@@ -66,12 +68,12 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     clocks.push(clock);
     const ready = promise.then(() => thread.unref()).finally(() => clearTimeout(clock));
     ready.catch(() => {}); // only the first failure is reported
-    thread.post({ module, memory, scratch, stop: STOP });
+    thread.post({ module, memory, scratch, helpers, thread: number, stop: STOP });
     return ready;
   };
   try {
     const starting: Promise<void>[] = [];
-    for (let i = 0; i < helpers; i++) starting.push(start());
+    for (let number = 1; number <= helpers; number++) starting.push(start(number));
     await Promise.all(starting);
     if (failure) throw failure; // a helper died while another was starting
   } catch (error) {
@@ -85,15 +87,15 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     get failure() {
       return failure;
     },
-    settle(items) {
+    settle(goal) {
       let done = Atomics.load(words, WORD_OF.done);
       let deadline = performance.now() + patience;
-      while (done !== items) {
+      while (done !== goal) {
         if (mayWait) Atomics.wait(words, WORD_OF.done, done, 10);
         const now = Atomics.load(words, WORD_OF.done);
         if (now !== done) deadline = performance.now() + patience;
         else if (performance.now() > deadline) {
-          fail(`${items - now} of ${items} parts unfinished after ${patience / 1000} s`);
+          fail(`${(goal - now) | 0} parts unfinished after ${patience / 1000} s`);
           for (const thread of threads) void thread.terminate();
           return;
         }

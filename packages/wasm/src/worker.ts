@@ -6,10 +6,10 @@
 export const WORKER = `"use strict";
 const node = typeof require === "function";
 const port = node ? require("node:worker_threads").parentPort : self;
-const live = ({ module, memory, scratch, stop }) => {
+const live = ({ module, memory, scratch, helpers, thread, stop }) => {
   const imports = { env: { memory }, job: { settle() {} } };
   const { configure, help } = new WebAssembly.Instance(module, imports).exports;
-  configure(scratch, 0);
+  configure(scratch, helpers, thread);
   port.postMessage("ready");
   help(stop);
   if (!node) self.close();

@@ -86,7 +86,7 @@ test("whole results with the same bits, whether helpers are awake, about to slee
       for (let i = values.length >> 2; i < values.length; i += 509) if (view[i] === 0) missing++;
     };
     const digests = new Set<string>();
-    for (const us of [0, 10, 30, 39, 40, 41, 50, 80, 200, 2000]) {
+    for (const us of [0, 20, 50, 70, 80, 90, 120, 200, 300, 2000]) {
       for (let round = 0; round < 40; round++) {
         call();
         for (const end = performance.now() + us / 1000; performance.now() < end; );
@@ -164,7 +164,7 @@ describe("a helper that is lost", () => {
       scratch: wasm.heapBase(),
       helpers: 1,
       patience: 50,
-      failed: () => wasm.configure(wasm.heapBase(), 0),
+      failed: () => wasm.configure(wasm.heapBase(), 0, 0),
       // A thread that says it is ready, and then does nothing.
       spawn: (events) => ({
         post: () => queueMicrotask(events.ready),
@@ -176,7 +176,7 @@ describe("a helper that is lost", () => {
     });
     pool.settle(3);
     expect(pool.failure?.code).toBe("ERR_BN_DEVICE");
-    expect(pool.failure?.message).toMatch(/3 of 3 parts unfinished after 0.05 s/);
+    expect(pool.failure?.message).toMatch(/3 parts unfinished after 0.05 s/);
     expect(terminated).toBe(1);
   });
 
