@@ -136,9 +136,7 @@ export function configure(start: usize, others: u32, thread: u32): void {
 
 /** Whether work on so many bytes is shared with other threads. */
 export function isShared(bytes: u64): bool {
-  if (ASC_FEATURE_THREADS)
-    return helpers > 0 && bytes >= SHARED && (bytes >= LONG || toPass === 0 || atomic.load<u32>(ASLEEP) < helpers);
-  return false;
+  return helpers > 0 && bytes >= SHARED && (bytes >= LONG || toPass === 0 || atomic.load<u32>(ASLEEP) < helpers);
 }
 
 /** The number of threads that may take part in a job. */
@@ -155,13 +153,11 @@ declare function settle(goal: u32): void;
 
 /** Runs items 0 to `items` of some work. Helpers take part if `bytes` is large. Returns when all items are done. */
 export function run(work: (item: u32) => void, items: u32, bytes: u64): void {
-  if (ASC_FEATURE_THREADS) {
-    if (items > 1 && isShared(bytes)) {
-      runShared(work.index, items, bytes);
-      return;
-    }
-    if (toPass > 0 && bytes >= SHARED) toPass--;
+  if (items > 1 && isShared(bytes)) {
+    runShared(work.index, items, bytes);
+    return;
   }
+  if (toPass > 0 && bytes >= SHARED) toPass--;
   for (let item: u32 = 0; item < items; item++) call_indirect<void>(work.index, item);
 }
 
@@ -261,16 +257,14 @@ function isFollowed(head: u64): bool {
 
 /** The loop of a helper: it works while there are items and sleeps until the next job. It ends when `stop` is set. */
 export function help(stop: usize): void {
-  if (ASC_FEATURE_THREADS) {
-    while (true) {
-      const head = atomic.load<u64>(HEAD);
-      if (atomic.load<u32>(stop) !== 0) return;
-      drain(head);
-      if (!isFollowed(head)) {
-        atomic.add<u32>(ASLEEP, 1);
-        atomic.wait<i64>(HEAD, head, -1);
-        atomic.sub<u32>(ASLEEP, 1);
-      }
+  while (true) {
+    const head = atomic.load<u64>(HEAD);
+    if (atomic.load<u32>(stop) !== 0) return;
+    drain(head);
+    if (!isFollowed(head)) {
+      atomic.add<u32>(ASLEEP, 1);
+      atomic.wait<i64>(HEAD, head, -1);
+      atomic.sub<u32>(ASLEEP, 1);
     }
   }
 }

@@ -10,14 +10,16 @@ export interface Features {
 }
 
 /**
- * A function that splats a number over 128 bits and counts their bits. It is valid only if the runtime has the SIMD
- * that the kernels need.
+ * A function that splats a number over 128 bits, counts their bits, and notifies a waiter in memory that is not shared. It
+ * is valid only if the runtime has the SIMD and the atomic instructions that the kernels need.
  */
-const SIMD = [
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
+const KERNELS = [
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 5, 3, 1, 0, 0, 10, 20, 1, 18, 0],
+  ...[65, 0, 253, 15, 253, 98, 26],
+  ...[65, 0, 65, 0, 254, 0, 2, 0, 26, 11],
 ];
 
-/** Errors: `ERR_BN_UNAVAILABLE` without WebAssembly or without its SIMD. */
+/** Errors: `ERR_BN_UNAVAILABLE` without WebAssembly, its SIMD or its atomic instructions. */
 export function features(): Features {
   if (typeof WebAssembly !== "object") {
     throw new BnError(
@@ -25,10 +27,10 @@ export function features(): Features {
       "createWasm: WebAssembly is missing in this runtime, or disabled; enable it (in Node, do not pass --jitless), or use @bn/cpu",
     );
   }
-  if (!WebAssembly.validate(Uint8Array.from(SIMD))) {
+  if (!WebAssembly.validate(Uint8Array.from(KERNELS))) {
     throw new BnError(
       "ERR_BN_UNAVAILABLE",
-      "createWasm: this runtime does not support WebAssembly with 128-bit SIMD; use Node 20 or later, a browser of 2023 or later, or @bn/cpu",
+      "createWasm: this runtime does not support WebAssembly with 128-bit SIMD and atomic instructions; use Node 20 or later, a browser of 2023 or later, or @bn/cpu",
     );
   }
   return {

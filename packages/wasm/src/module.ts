@@ -1,5 +1,5 @@
 import { BnError } from "@bn/core";
-import { ALONE, SHARED } from "./generated/kernels.ts";
+import { MODULE, SHARED_AT } from "./generated/kernels.ts";
 
 type Kernel =
   | ("moments" | "normalize" | "gradSums" | "gradNormalize" | "forward" | "backward")
@@ -14,11 +14,22 @@ export type Exports = Readonly<Record<Kernel, (wide: number) => void>> & {
   scratchBytes(): number;
 };
 
-/** Compiles the kernels, for memory that threads share or not. Errors: `ERR_BN_UNAVAILABLE` where that is forbidden. */
+/** The flags of a memory's limits. */
+const HAS_MAXIMUM = 1;
+const IS_SHARED = 2;
+
+/**
+ * Compiles the kernels, for memory that threads share or not. The module is the same but for the flags of its memory:
+ * atomic instructions are valid in either, and only shared work executes them.
+ *
+ * Errors  `ERR_BN_UNAVAILABLE` where that is forbidden.
+ */
 export async function compile(shared: boolean): Promise<WebAssembly.Module> {
-  const text = atob(shared ? SHARED : ALONE);
+  const text = atob(MODULE);
   try {
-    return await WebAssembly.compile(await inflate(Uint8Array.from(text, (char) => char.charCodeAt(0))));
+    const bytes = await inflate(Uint8Array.from(text, (char) => char.charCodeAt(0)));
+    bytes[SHARED_AT] = shared ? HAS_MAXIMUM | IS_SHARED : HAS_MAXIMUM;
+    return await WebAssembly.compile(bytes);
   } catch (error) {
     throw new BnError(
       "ERR_BN_UNAVAILABLE",
@@ -30,11 +41,11 @@ export async function compile(shared: boolean): Promise<WebAssembly.Module> {
 }
 
 /** Without `Response`: in Node its first use costs more than all the rest. */
-async function inflate(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
+async function inflate(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
   const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate")).getReader();
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
-  return new Blob(chunks).arrayBuffer();
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
 /** `settle` is called where helpers take long to finish what they claimed. It waits until DONE is `goal`. */

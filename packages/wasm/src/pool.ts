@@ -95,7 +95,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
         const now = Atomics.load(words, WORD_OF.done);
         if (now !== done) deadline = performance.now() + patience;
         else if (performance.now() > deadline) {
-          fail(`${(goal - now) | 0} parts unfinished after ${patience / 1000} s`);
+          fail(`unfinished parts after ${patience / 1000} s: ${(goal - now) | 0}`);
           for (const thread of threads) void thread.terminate();
           return;
         }

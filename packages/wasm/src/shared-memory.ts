@@ -1,14 +1,5 @@
 import { nodeThreads } from "./host.ts";
 
-/**
- * A function that notifies a waiter in shared memory, which the module imports. It is valid only if the runtime has
- * WebAssembly's threads.
- */
-const THREADS = [
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 2, 9, 1, 1, 101, 1, 109, 2, 3, 1, 1, 3, 2, 1, 0, 10, 13, 1, 11, 0, 65,
-  0, 65, 0, 254, 0, 2, 0, 26, 11,
-];
-
 interface Need {
   readonly what: string;
   /** The name of the missing feature, or null. */
@@ -36,13 +27,6 @@ const NEEDS: readonly Need[] = [
     },
   },
   { what: "Atomics", missing: () => (typeof Atomics === "object" ? null : ": this runtime has no Atomics") },
-  {
-    what: "compiling a module with threads",
-    missing: () =>
-      WebAssembly.validate(Uint8Array.from(THREADS))
-        ? null
-        : ": this runtime does not support WebAssembly with threads",
-  },
   {
     what: "making WebAssembly memory that is shared",
     missing: () =>

@@ -21,10 +21,6 @@ const LACKS: Record<string, [take: () => void, why: string]> = {
     "off: no shared memory: this runtime has no SharedArrayBuffer",
   ],
   "no Atomics": [() => vi.stubGlobal("Atomics", undefined), "off: no shared memory: this runtime has no Atomics"],
-  "WebAssembly without threads": [
-    () => vi.stubGlobal("WebAssembly", { ...own(WebAssembly), validate: () => false }),
-    "off: no shared memory: this runtime does not support WebAssembly with threads",
-  ],
   "WebAssembly memory that is refused": [
     () => {
       const Memory = class {

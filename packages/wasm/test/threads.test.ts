@@ -176,7 +176,7 @@ describe("a helper that is lost", () => {
     });
     pool.settle(3);
     expect(pool.failure?.code).toBe("ERR_BN_DEVICE");
-    expect(pool.failure?.message).toMatch(/3 parts unfinished after 0.05 s/);
+    expect(pool.failure?.message).toMatch(/unfinished parts after 0.05 s: 3/);
     expect(terminated).toBe(1);
   });
 

@@ -12,7 +12,7 @@ export interface BackendPackage {
 
 const BACKENDS: readonly BackendPackage[] = [
   { name: "@bn/cpu", create: "createCpu", limit: 27_500 },
-  { name: "@bn/wasm", create: "createWasm", limit: 61_000 },
+  { name: "@bn/wasm", create: "createWasm", limit: 45_000 },
   { name: "@bn/webgpu", create: "createWebGpu", limit: 36_000 },
 ];
 const OTHERS = ["@bn/core", "@bn/conformance", "@bn/onnx", "@bn/caffe", "@bn/mpi", "@bn/cli"];
