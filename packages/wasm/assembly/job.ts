@@ -83,9 +83,9 @@ export class Job {
   blocks: u32;
   rows: u32;
   stride: usize;
-  /** The number of blocks that are listed to be summed, and whether a channel is marked to be summed again. */
+  /** The number of blocks per strip, and the number that are listed to be summed. */
+  strip: u32;
   listed: u32;
-  marked: u32;
   /** The number of rows that are folded into one, and the number of elements after the last of those. */
   fold: u32;
   rest: u32;

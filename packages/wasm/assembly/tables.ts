@@ -4,7 +4,7 @@
  */
 import { differenceLimit, largest, slopeLimit, smallest } from "./careful/range";
 import { job } from "./job";
-import { channelsOfTile, isColumnPerChannel } from "./plan/columns";
+import { channelsOfTile, isColumnPerChannel, ownOf } from "./plan/columns";
 import { CHUNK, INVERSES, OWN, TABLE, table } from "./shape";
 import { pair, storePair, zero } from "./vector";
 
@@ -161,19 +161,19 @@ export function gradients<T>(into: usize, first: u32, n: u32): bool {
 // computed in place.
 
 export function spreadScales<T>(index: u32): bool {
-  const inRange = scales<T>(table(isColumnPerChannel() ? index : OWN), job.first, channelsOfTile());
+  const inRange = scales<T>(table(ownOf(index)), job.first, channelsOfTile());
   if (!isColumnPerChannel()) spreadOwn<T>(index, OWN);
   return inRange;
 }
 
 export function spreadPowers<T>(index: u32): void {
-  powers<T>(table(isColumnPerChannel() ? index : OWN), job.first, channelsOfTile());
+  powers<T>(table(ownOf(index)), job.first, channelsOfTile());
   if (!isColumnPerChannel()) spreadOwn<T>(index, OWN);
 }
 
 /** Fills three tables. */
 export function spreadGradients<T>(index: u32): bool {
-  const inRange = gradients<T>(table(isColumnPerChannel() ? index : OWN), job.first, channelsOfTile());
+  const inRange = gradients<T>(table(ownOf(index)), job.first, channelsOfTile());
   if (!isColumnPerChannel()) for (let i: u32 = 0; i < 3; i++) spreadOwn<T>(index + i, OWN + i);
   return inRange;
 }

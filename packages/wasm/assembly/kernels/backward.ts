@@ -1,19 +1,16 @@
 /** K-10. gradSums and gradNormalize run in turn on blocks of channels that stay in cache. */
 import { job, run } from "../job";
-import { eachTile } from "../plan/columns";
+import { areStripsMapped, bytesOfTile, eachTile, strips } from "../plan/columns";
 import { items, lastOfChunk, planBlocks } from "../plan/planes";
 import { areMapsOfPlanes, areSumsOfPlanes, bytes, CHUNK } from "../shape";
-import { gradNormalizeBlock, gradNormalizeTensor, gradNormalizeTile } from "./grad-normalize";
-import { gradSumsOfChannels, gradSumsOfPlanes, gradSumsOfTile } from "./grad-sums";
+import { gradNormalizeBlock, gradNormalizeStrip, gradNormalizeTensor, gradNormalizeTile } from "./grad-normalize";
+import { gradSumsOfBlocks, gradSumsOfChannels, gradSumsOfPlanes, gradSumsOfTile } from "./grad-sums";
 
 export function backward<T>(): void {
   job.fused = 1;
   job.inverses = 0;
   if (!areSumsOfPlanes()) {
-    eachTile<T>(() => {
-      gradSumsOfTile<T>();
-      gradNormalizeTile<T>();
-    });
+    eachTile<T>(() => backwardOfTile<T>());
   } else if (areMapsOfPlanes() && planBlocks<T>(2)) {
     for (job.first = 0; job.first < job.channels; job.first += CHUNK)
       run((item: u32) => backwardOfBlock<T>(item), items(), 3 * bytes<T>());
@@ -21,6 +18,20 @@ export function backward<T>(): void {
     gradSumsOfPlanes<T>();
     gradNormalizeTensor<T>();
   }
+}
+
+function backwardOfTile<T>(): void {
+  if (areStripsMapped()) {
+    run((strip: u32) => backwardOfStrip<T>(strip), strips(), 3 * bytesOfTile<T>());
+    return;
+  }
+  gradSumsOfTile<T>();
+  gradNormalizeTile<T>();
+}
+
+export function backwardOfStrip<T>(strip: u32): void {
+  gradSumsOfBlocks<T>(strip);
+  gradNormalizeStrip<T>(strip);
 }
 
 export function backwardOfBlock<T>(item: u32): void {

@@ -1,19 +1,16 @@
 /** K-10. moments, movingAverage and normalize run in turn on blocks of channels that stay in cache. */
 import { job, run } from "../job";
-import { eachTile } from "../plan/columns";
+import { areStripsMapped, bytesOfTile, eachTile, strips } from "../plan/columns";
 import { items, lastOfChunk, planBlocks } from "../plan/planes";
 import { areMapsOfPlanes, areSumsOfPlanes, bytes, CHUNK } from "../shape";
-import { momentsOfChannels, momentsOfPlanes, momentsOfTile } from "./moments";
+import { momentsOfBlocks, momentsOfChannels, momentsOfPlanes, momentsOfTile } from "./moments";
 import { planProbes } from "./moments/shift";
 import { movingAverage } from "./moving-average";
-import { mapTensor, normalizeBlock, normalizeTile } from "./normalize";
+import { mapTensor, normalizeBlock, normalizeStrip, normalizeTile } from "./normalize";
 
 export function forward<T>(): void {
   if (!areSumsOfPlanes()) {
-    eachTile<T>(() => {
-      momentsOfTile<T>();
-      normalizeTile<T>();
-    });
+    eachTile<T>(() => forwardOfTile<T>());
   } else if (areMapsOfPlanes() && planBlocks<T>(1)) {
     planProbes<T>();
     for (job.first = 0; job.first < job.channels; job.first += CHUNK)
@@ -23,6 +20,20 @@ export function forward<T>(): void {
     mapTensor<T>();
   }
   if (job.runningMean) movingAverage<T>();
+}
+
+function forwardOfTile<T>(): void {
+  if (areStripsMapped()) {
+    run((strip: u32) => forwardOfStrip<T>(strip), strips(), 2 * bytesOfTile<T>());
+    return;
+  }
+  momentsOfTile<T>();
+  normalizeTile<T>();
+}
+
+export function forwardOfStrip<T>(strip: u32): void {
+  momentsOfBlocks<T>(strip);
+  normalizeStrip<T>(strip);
 }
 
 export function forwardOfBlock<T>(item: u32): void {

@@ -17,7 +17,18 @@
 import { carefulGradient } from "../careful/maps";
 import { canBeHelped, differencesInRange, gradientInRange } from "../careful/range";
 import { job, run } from "../job";
-import { channelsOfTile, eachTile, groupOfMap, streamsOfMap } from "../plan/columns";
+import {
+  areStripsMapped,
+  bytesOfTile,
+  channelOf,
+  channelsOfTile,
+  eachTile,
+  groupOfMap,
+  pastOfStrip,
+  planRows,
+  streamsOfMap,
+  strips,
+} from "../plan/columns";
 import { eachRun, lastOfChunk, slicesOfChunk } from "../plan/planes";
 import { areMapsOfPlanes, bytes, CHUNK, TABLE, table } from "../shape";
 import { gradients, means, spread, spreadGradients } from "../tables";
@@ -153,6 +164,10 @@ function mapRows<T>(offset: usize, n: u32, rest: u32, at: usize): void {
 // ---- columns
 
 export function gradNormalizeTile<T>(): void {
+  if (areStripsMapped()) {
+    run((item: u32) => gradNormalizeStrip<T>(item), strips(), 3 * bytesOfTile<T>());
+    return;
+  }
   const first = job.first;
   const n = channelsOfTile();
   const apart = job.inner * sizeof<T>();
@@ -162,32 +177,49 @@ export function gradNormalizeTile<T>(): void {
     mapChannels<T>(first, n, table(0), apart);
     return;
   }
-  run((item: u32) => gradNormalizeRows<T>(item), job.parts, 3 * u64(job.rows) * job.columns * sizeof<T>());
+  run((item: u32) => gradNormalizeRows<T>(item), planRows<T>(3), 3 * bytesOfTile<T>());
+}
+
+/** Maps a strip of columns, each of which is a channel. */
+export function gradNormalizeStrip<T>(strip: u32): void {
+  const first = channelOf<T>(strip * job.strip);
+  const n = channelOf<T>(pastOfStrip(strip)) - first;
+  const column = first - job.first;
+  const at = table(0) + column * sizeof<T>();
+  if (openChannels<T>(at, first, n) || gradientsInRange<T>(first, n, at, sizeof<T>()))
+    gradNormalizeColumns<T>(0, job.rows, column, n);
+  else mapChannels<T>(first, n, at, sizeof<T>());
 }
 
 export function gradNormalizeRows<T>(item: u32): void {
   const end = min((item + 1) * job.span, job.rows);
-  const group = groupOfMap<T>(3);
-  let row = item * job.span;
-  const far = streamsOfMap<T>(3, end - row, group);
-  for (const last = row + far; row < last; row++) gradNormalizeGroup<T>(row, group, far * job.stride);
-  for (row += (group - 1) * far; row < end; row += group) gradNormalizeGroup<T>(row, min(group, end - row), job.stride);
+  gradNormalizeColumns<T>(item * job.span, end, 0, job.columns);
   const rest = job.firstColumn * sizeof<T>() + end * job.stride;
   if (end === job.rows && job.rest > 0) lastOfRow<T>(job.dy + rest, job.x + rest, job.y + rest, job.rest, table(0));
 }
 
+/** Maps rows [row, end) of n columns. */
+function gradNormalizeColumns<T>(row: u32, end: u32, column: u32, n: u32): void {
+  const group = groupOfMap<T>(3);
+  const far = streamsOfMap<T>(3, end - row, group);
+  const stride = job.stride;
+  for (const last = row + far; row < last; row++) gradNormalizeGroup<T>(row, group, far * stride, column, n);
+  for (row += (group - 1) * far; row < end; row += group)
+    gradNormalizeGroup<T>(row, min(group, end - row), stride, column, n);
+}
+
 /**
- * Maps some rows, the first one and others `far` bytes apart, block by block of three vectors, whose twelve coefficients
+ * Maps n columns of some rows, the first one and others `far` bytes apart, block by block of three vectors, whose twelve coefficients
  * stay in registers.
  */
-function gradNormalizeGroup<T>(row: u32, rows: u32, far: usize): void {
-  const offset = job.firstColumn * sizeof<T>() + row * job.stride;
+function gradNormalizeGroup<T>(row: u32, rows: u32, far: usize, column: u32, n: u32): void {
+  const offset = (job.firstColumn + column) * sizeof<T>() + row * job.stride;
   const taller = rows * far;
   let dy = job.dy + offset;
   let x = job.x + offset;
   let dx = job.y + offset;
-  let bytes = job.columns * sizeof<T>();
-  let t = table(0);
+  let bytes = n * sizeof<T>();
+  let t = table(0) + column * sizeof<T>();
   for (; bytes >= 48; bytes -= 48) {
     const m0 = v128.load(t);
     const m1 = v128.load(t, 16);
@@ -228,8 +260,8 @@ function gradNormalizeGroup<T>(row: u32, rows: u32, far: usize): void {
     t += 16;
   }
   if (bytes === 0) return;
-  const n = u32(bytes) / sizeof<T>();
-  for (const end = dy + taller; dy !== end; dy += far, x += far, dx += far) lastOfRow<T>(dy, x, dx, n, t);
+  const left = u32(bytes) / sizeof<T>();
+  for (const end = dy + taller; dy !== end; dy += far, x += far, dx += far) lastOfRow<T>(dy, x, dx, left, t);
 }
 
 /** Maps n elements of a row, whose coefficients lie at t. */

@@ -13,9 +13,17 @@
  * Widening adds 0.15. Per channel, a square root and a division of float64 take 7 cycles, which is 3 ns at 2.45 GHz.
  */
 import { job, run } from "../job";
-import { bytesOfTile, eachTile, firstOfRange, lastOfRange, listBlocks, ranges } from "../plan/columns";
+import {
+  bytesOfTile,
+  channelOf,
+  eachTile,
+  isColumnPerChannel,
+  itemsOfSums,
+  listBlocks,
+  pastOfItem,
+} from "../plan/columns";
 import { items, lastOfChunk, planPlanes } from "../plan/planes";
-import { sumRows } from "../reduce/columns";
+import { sumListed } from "../reduce/columns";
 import { totalsOfColumns } from "../reduce/columns-totals";
 import { sumPart, totalsOfPlanes } from "../reduce/planes";
 import { Products } from "../reduce/terms";
@@ -76,17 +84,21 @@ function openChannels<T>(first: u32, last: u32): void {
 
 export function gradSumsOfTile<T>(): void {
   job.inverses = job.first;
-  spread<T>(0, job.mean, 0);
-  spreadPowers<T>(1);
-  listBlocks<T>(true);
-  run((item: u32) => sumRows<T, Products>(item), job.parts, 2 * bytesOfTile<T>());
-  run((item: u32) => finishRange<T>(item), ranges(), 2 * bytesOfTile<T>());
+  run((item: u32) => gradSumsOfBlocks<T>(item), itemsOfSums(), 2 * bytesOfTile<T>());
 }
 
-/** Finishes a range of the tile's channels. */
-export function finishRange<T>(item: u32): void {
-  const first = firstOfRange(item);
-  const last = lastOfRange(item);
+/** All steps for some blocks of columns. */
+export function gradSumsOfBlocks<T>(item: u32): void {
+  const block = item * job.strip;
+  const past = pastOfItem(item);
+  const first = channelOf<T>(block);
+  const last = channelOf<T>(past);
+  if (isColumnPerChannel()) openChannels<T>(first, last);
+  else {
+    spread<T>(0, job.mean, 0);
+    spreadPowers<T>(1);
+  }
+  sumListed<T, Products>(block, listBlocks<T>(block, past, true));
   totalsOfColumns<T>(first, last, false);
   finishSums<T>(first, last);
 }

@@ -20,16 +20,25 @@
  * Bounds: N-1, N-2, N-7, N-9, N-10.
  */
 import { job, run } from "../job";
-import { bytesOfTile, channelsOfTile, eachTile, firstOfRange, lastOfRange, listBlocks, ranges } from "../plan/columns";
+import {
+  bytesOfTile,
+  channelOf,
+  eachTile,
+  isColumnPerChannel,
+  itemsOfSums,
+  listBlocks,
+  ownOf,
+  pastOfItem,
+} from "../plan/columns";
 import { items, lastOfChunk, planPlanes } from "../plan/planes";
-import { sumRows } from "../reduce/columns";
+import { sumListed } from "../reduce/columns";
 import { totalsOfColumns } from "../reduce/columns-totals";
 import { sumPart, totalsOfPlanes } from "../reduce/planes";
 import { Deviations } from "../reduce/terms";
 import { areSumsOfPlanes, bytes, CHUNK, FLAGS, OWN, table } from "../shape";
 import { spreadOwn } from "../tables";
 import { finishChannel, finishMoments } from "./moments/finish";
-import { planProbes, shiftsOfColumns, shiftsOfPlanes } from "./moments/shift";
+import { planProbes, shiftsOfBlocks, shiftsOfPlanes } from "./moments/shift";
 
 /** Without `variance` (0), computes the moments of K-12. */
 export function moments<T>(): void {
@@ -88,28 +97,30 @@ function finishPlanes<T>(first: u32, last: u32): void {
 // ---- columns
 
 export function momentsOfTile<T>(): void {
-  const last = job.first + channelsOfTile();
-  shiftsOfColumns<T>();
-  spreadOwn<T>(0, OWN);
-  listBlocks<T>(true);
-  run((item: u32) => sumRows<T, Deviations>(item), job.parts, 2 * bytesOfTile<T>());
-  job.marked = 0;
-  run((item: u32) => finishRange<T>(item), ranges(), 2 * bytesOfTile<T>());
-  if (job.marked === 0) return;
-  spreadOwn<T>(0, OWN);
-  listBlocks<T>(false);
-  run((item: u32) => sumRows<T, Deviations>(item), job.parts, 2 * bytesOfTile<T>());
-  for (let channel = job.first; channel < last; channel++) {
+  run((item: u32) => momentsOfBlocks<T>(item), itemsOfSums(), 2 * bytesOfTile<T>());
+}
+
+/** All steps for some blocks of columns. */
+export function momentsOfBlocks<T>(item: u32): void {
+  const block = item * job.strip;
+  const past = pastOfItem(item);
+  const first = channelOf<T>(block);
+  const last = channelOf<T>(past);
+  shiftsOfBlocks<T>(block, past);
+  sumBlocks<T>(block, past, true);
+  totalsOfColumns<T>(first, last, true);
+  const shifts = table(ownOf(0));
+  if (!finishMoments<T>(first, last, shifts)) return;
+  sumBlocks<T>(block, past, false);
+  for (let channel = first; channel < last; channel++) {
     if (load<u8>(table(FLAGS) + channel - job.first) === 0) continue;
     totalsOfColumns<T>(channel, channel + 1, true);
-    finishChannel<T>(channel, table(OWN), true);
+    finishChannel<T>(channel, shifts, true);
   }
 }
 
-/** Finishes a range of the tile's channels. */
-export function finishRange<T>(item: u32): void {
-  const first = firstOfRange(item);
-  const last = lastOfRange(item);
-  totalsOfColumns<T>(first, last, true);
-  if (finishMoments<T>(first, last, table(OWN))) job.marked = 1;
+/** Sums all of the blocks, or those with a marked channel. */
+function sumBlocks<T>(block: u32, past: u32, all: bool): void {
+  if (!isColumnPerChannel()) spreadOwn<T>(0, OWN);
+  sumListed<T, Deviations>(block, listBlocks<T>(block, past, all));
 }

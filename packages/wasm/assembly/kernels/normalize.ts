@@ -12,7 +12,18 @@
 import { carefulNormalize } from "../careful/maps";
 import { canBeHelped, differencesInRange, mapInRange } from "../careful/range";
 import { job, run } from "../job";
-import { channelsOfTile, eachTile, groupOfMap, streamsOfMap } from "../plan/columns";
+import {
+  areStripsMapped,
+  bytesOfTile,
+  channelOf,
+  channelsOfTile,
+  eachTile,
+  groupOfMap,
+  pastOfStrip,
+  planRows,
+  streamsOfMap,
+  strips,
+} from "../plan/columns";
 import { eachRun, lastOfChunk, slicesOfChunk } from "../plan/planes";
 import { areMapsOfPlanes, bytes, CHUNK, TABLE, table } from "../shape";
 import { betas, means, scales, spread, spreadScales } from "../tables";
@@ -172,6 +183,10 @@ function mapTail<T>(x: usize, y: usize, bytes: usize, m: v128, s: v128, b: v128)
 // ---- columns
 
 export function normalizeTile<T>(): void {
+  if (areStripsMapped()) {
+    run((item: u32) => normalizeStrip<T>(item), strips(), 2 * bytesOfTile<T>());
+    return;
+  }
   const first = job.first;
   const n = channelsOfTile();
   const apart = job.inner * sizeof<T>();
@@ -182,31 +197,47 @@ export function normalizeTile<T>(): void {
     mapChannels<T>(first, n, table(0), apart);
     return;
   }
-  run((item: u32) => normalizeRows<T>(item), job.parts, 2 * u64(job.rows) * job.columns * sizeof<T>());
+  run((item: u32) => normalizeRows<T>(item), planRows<T>(2), 2 * bytesOfTile<T>());
+}
+
+/** Maps a strip of columns, each of which is a channel. */
+export function normalizeStrip<T>(strip: u32): void {
+  const first = channelOf<T>(strip * job.strip);
+  const n = channelOf<T>(pastOfStrip(strip)) - first;
+  const column = first - job.first;
+  const at = table(0) + column * sizeof<T>();
+  if (openChannels<T>(at, first, n) || mapsInRange<T>(first, n, at, sizeof<T>()))
+    normalizeColumns<T>(0, job.rows, column, n);
+  else mapChannels<T>(first, n, at, sizeof<T>());
 }
 
 export function normalizeRows<T>(item: u32): void {
   const end = min((item + 1) * job.span, job.rows);
-  const group = groupOfMap<T>(2);
-  let row = item * job.span;
-  const far = streamsOfMap<T>(2, end - row, group);
-  for (const last = row + far; row < last; row++) normalizeGroup<T>(row, group, far * job.stride);
-  for (row += (group - 1) * far; row < end; row += group) normalizeGroup<T>(row, min(group, end - row), job.stride);
+  normalizeColumns<T>(item * job.span, end, 0, job.columns);
   const rest = job.firstColumn * sizeof<T>() + end * job.stride;
   if (end === job.rows && job.rest > 0) lastOfRow<T>(job.x + rest, job.y + rest, job.rest, table(0));
 }
 
+/** Maps rows [row, end) of n columns. */
+function normalizeColumns<T>(row: u32, end: u32, column: u32, n: u32): void {
+  const group = groupOfMap<T>(2);
+  const far = streamsOfMap<T>(2, end - row, group);
+  const stride = job.stride;
+  for (const last = row + far; row < last; row++) normalizeGroup<T>(row, group, far * stride, column, n);
+  for (row += (group - 1) * far; row < end; row += group)
+    normalizeGroup<T>(row, min(group, end - row), stride, column, n);
+}
+
 /**
- * Maps some rows, the first one and others `far` bytes apart, block by block of four vectors, whose twelve coefficients
+ * Maps n columns of some rows, the first one and others `far` bytes apart, block by block of four vectors, whose twelve coefficients
  * stay in registers.
  */
-function normalizeGroup<T>(row: u32, rows: u32, far: usize): void {
-  const offset = job.firstColumn * sizeof<T>() + row * job.stride;
+function normalizeGroup<T>(row: u32, rows: u32, far: usize, column: u32, n: u32): void {
+  const offset = (job.firstColumn + column) * sizeof<T>() + row * job.stride;
   let x = job.x + offset;
   let y = job.y + offset;
   const taller = rows * far;
-  let n = job.columns;
-  let c = table(0);
+  let c = table(0) + column * sizeof<T>();
   for (const lanes: u32 = 64 / sizeof<T>(); n >= lanes; n -= lanes) {
     const m0 = v128.load(c);
     const m1 = v128.load(c, 16);

@@ -17,8 +17,17 @@
  * overlap is counted once. Each part of the rows has its own entries, and these are added in order. Bounds: N-1, with
  * at most 2 + band / 4 + 3 additions in the dtype.
  */
-import { job } from "../job";
-import { BAND, BLOCK_BYTES, groupOf, streamsOf } from "../plan/columns";
+import { job, run } from "../job";
+import {
+  areStripsWhole,
+  BAND,
+  BLOCK_BYTES,
+  bytesOfTile,
+  groupOf,
+  pastOfStrip,
+  streamsOf,
+  strips,
+} from "../plan/columns";
 import { BLOCK_LIST, partial, TABLE, table } from "../shape";
 import { upper } from "../vector";
 import { addCompensated } from "./planes";
@@ -39,21 +48,40 @@ export function fromAToQ<T>(): usize {
   return 512 / sizeof<T>();
 }
 
-/** Sums the rows of one part, for all blocks that are listed. */
-export function sumRows<T, K>(part: u32): void {
+/** Sums the blocks that are listed in items [first, past). */
+export function sumListed<T, K>(first: u32, past: u32): void {
+  if (areStripsWhole()) {
+    sumRows<T, K>(0, first, past);
+    return;
+  }
+  job.listed = past;
+  run((item: u32) => sumItem<T, K>(item), strips() * job.parts, 2 * bytesOfTile<T>());
+}
+
+/** Sums one part of one strip of the listed blocks. */
+export function sumItem<T, K>(item: u32): void {
+  const strip = item / job.parts;
+  sumRows<T, K>(item - strip * job.parts, strip * job.strip, min(pastOfStrip(strip), job.listed));
+}
+
+/** Sums the rows of one part, for the blocks that are listed in items [first, last). */
+function sumRows<T, K>(part: u32, first: u32, last: u32): void {
   const from = part * job.span;
-  if (from >= job.rows) return;
+  if (from >= job.rows || first >= last) return;
+  const list = table(BLOCK_LIST) + first * 8;
+  const end = table(BLOCK_LIST) + last * 8;
   const rows = min(job.span, job.rows - from);
   const entries = partial() + part * job.blocks * BLOCK;
   const start = (areDeviations<K>() ? job.x : job.dy) + job.firstColumn * sizeof<T>() + from * job.stride;
-  memory.fill(entries, 0, job.blocks * BLOCK);
+  const firstEntry = load<u32>(list, 4);
+  memory.fill(entries + firstEntry, 0, load<u32>(end - 8, 4) + BLOCK - firstEntry);
   const far = streamsOf<T>(operands<K>(), rows);
-  sumBands<T, K>(start, 4 * far, far * job.stride, job.stride, entries);
-  sumBands<T, K>(start + 4 * far * job.stride, rows - 4 * far, job.stride, 4 * job.stride, entries);
+  sumBands<T, K>(list, end, start, 4 * far, far * job.stride, job.stride, entries);
+  sumBands<T, K>(list, end, start + 4 * far * job.stride, rows - 4 * far, job.stride, 4 * job.stride, entries);
 }
 
 /** Sums `rows` rows from p on, in fours of rows `far` bytes apart; each four lies `next` bytes after the one before. */
-function sumBands<T, K>(p: usize, rows: u32, far: usize, next: usize, entries: usize): void {
+function sumBands<T, K>(list: usize, end: usize, p: usize, rows: u32, far: usize, next: usize, entries: usize): void {
   const group = groupOf<T>(operands<K>());
   while (rows > 0) {
     let band = min(BAND, rows);
@@ -61,7 +89,7 @@ function sumBands<T, K>(p: usize, rows: u32, far: usize, next: usize, entries: u
     for (let opens = true; band > 0; opens = false) {
       const n = min(group, band);
       band -= n;
-      sumGroup<T, K>(p, n, far, next, entries, opens, band === 0);
+      sumGroup<T, K>(list, end, p, n, far, next, entries, opens, band === 0);
       p += (n / 4) * next;
     }
   }
@@ -72,6 +100,8 @@ function sumBands<T, K>(p: usize, rows: u32, far: usize, next: usize, entries: u
  * fewer than four, lie `far` bytes apart as well.
  */
 function sumGroup<T, K>(
+  list: usize,
+  end: usize,
   start: usize,
   rows: u32,
   far: usize,
@@ -82,9 +112,8 @@ function sumGroup<T, K>(
 ): void {
   const apart = job.x - job.dy;
   const tables = table(0);
-  const list = table(BLOCK_LIST);
   const apiece: usize = sizeof<T>() === 4 ? 32 : 16; // the bytes of the sums of a vector of columns
-  for (let i = list, end = list + job.listed * 8; i < end; i += 8) {
+  for (let i = list; i < end; i += 8) {
     const at = load<u32>(i);
     const sums = entries + load<u32>(i, 4);
     const c = tables + at;

@@ -13,8 +13,8 @@
  * The mean of 16 values is typically 0.25 standard deviations from the channel's mean, that of 32 values 0.18, and that of
  * 128 values 0.09; rounding adds some 0.1. The shift may be off by 0.77 (finish.ts) before the sums are computed again.
  */
-import { job, run } from "../../job";
-import { bytesOfTile, channelsOfTile, isColumnPerChannel } from "../../plan/columns";
+import { job } from "../../job";
+import { channelsOfTile, isColumnPerChannel } from "../../plan/columns";
 import { count, OWN, PROBES, TABLE, table } from "../../shape";
 import { storeTail, zero } from "../../vector";
 
@@ -165,39 +165,29 @@ function mostOfEach<T>(v0: v128, v1: v128, v2: v128, v3: v128): v128 {
 
 /** The least number of rows that are sampled if there are many columns. */
 const LEAST_ROWS: u32 = 4;
-/** The bytes of the columns per item. */
-const SPAN: u32 = 1024;
 
 /**
- * Writes the shifts of the tile's channels to table OWN. If a channel has several columns, until then table 0 holds the
- * means of their differences from the first row, and table 1 the largest of those differences.
+ * Writes the shifts of the channels of blocks [block, past) to their table. If a channel has several columns, until then
+ * table 0 holds the means of their differences from the first row, and table 1 the largest of those differences.
  */
-export function shiftsOfColumns<T>(): void {
+export function shiftsOfBlocks<T>(block: u32, past: u32): void {
   const x = job.x + job.firstColumn * sizeof<T>();
   if (job.rows === 0) {
     for (let i: u32 = 0; i < channelsOfTile(); i++)
       store<T>(table(OWN) + i * sizeof<T>(), load<T>(x + i * job.inner * sizeof<T>()));
     return;
   }
-  run((item: u32) => shiftsOfSpan<T>(item), max<u32>((job.columns * sizeof<T>()) / SPAN, 1), 2 * bytesOfTile<T>());
-  if (!isColumnPerChannel()) joinShifts<T>();
-}
-
-/** Samples SPAN bytes of columns; the last item also those that follow, as its last block may overlap. */
-export function shiftsOfSpan<T>(item: u32): void {
-  const x = job.x + job.firstColumn * sizeof<T>();
   const perRow = job.inner * job.fold;
   const probes = min(job.rows, max((valuesOfColumns() + perRow - 1) / perRow, LEAST_ROWS));
   // The rows are an odd number apart, because rows a power of two apart share few of the cache's sets.
   const step = ((job.rows / probes - 1) | 1) * job.stride;
-  const bytes = job.columns * sizeof<T>();
+  const last = job.columns * sizeof<T>() - 64; // a row is at least as long as a line
   const inverse = v128.splat<T>(<T>(1 / f64(probes)));
-  const from = item * SPAN;
-  const end = bytes - from < 2 * SPAN ? bytes : from + SPAN;
-  for (let column = from; column < end; column += 64) {
-    const block = min(column, bytes - 64); // a row is at least as long as a line
-    shiftsOfBlock<T>(x + block, step, probes, inverse, block);
+  for (; block < past; block++) {
+    const at = min(block * 64, last);
+    shiftsOfBlock<T>(x + at, step, probes, inverse, at);
   }
+  if (!isColumnPerChannel()) joinShifts<T>();
 }
 
 /** Samples 64 bytes of columns. */
@@ -233,7 +223,7 @@ function shiftsOfBlock<T>(from: usize, step: usize, probes: u32, inverse: v128, 
   d2 = v128.mul<T>(d2, inverse);
   d3 = v128.mul<T>(d3, inverse);
   if (isColumnPerChannel()) {
-    const own = table(OWN) + at;
+    const own = table(0) + at;
     v128.store(own, v128.add<T>(p0, coarse<T>(d0, most0)));
     v128.store(own, v128.add<T>(p1, coarse<T>(d1, most1)), 16);
     v128.store(own, v128.add<T>(p2, coarse<T>(d2, most2)), 32);
