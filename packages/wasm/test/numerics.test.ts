@@ -41,6 +41,8 @@ const GEOMETRIES: readonly Geometry[] = [
   { outer: 501, channels: 7, inner: 9 },
   { outer: 64, channels: 128, inner: 1 },
   { outer: 15, channels: 2049, inner: 1 },
+  // Streams of one row each, and three rows after them.
+  { outer: 7, channels: 5003, inner: 1 },
   // Short rows as planes.
   { outer: 8, channels: 521, inner: 9 },
   { outer: 1, channels: 1025, inner: 4 },

@@ -10,7 +10,7 @@ import { mapTensor, normalizeBlock, normalizeStrip, normalizeTile } from "./norm
 
 export function forward<T>(): void {
   if (!areSumsOfPlanes()) {
-    eachTile<T>(() => forwardOfTile<T>());
+    eachTile<T>(1, () => forwardOfTile<T>());
   } else if (areMapsOfPlanes() && planBlocks<T>(1)) {
     planProbes<T>();
     for (job.first = 0; job.first < job.channels; job.first += CHUNK)

@@ -47,7 +47,7 @@ export function gradNormalizeTensor<T>(): void {
     for (job.first = 0; job.first < job.channels; job.first += CHUNK) mapChunk<T>();
     return;
   }
-  eachTile<T>(() => gradNormalizeTile<T>());
+  eachTile<T>(2, () => gradNormalizeTile<T>());
 }
 
 /**

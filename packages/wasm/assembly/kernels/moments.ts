@@ -46,7 +46,7 @@ export function moments<T>(): void {
     momentsOfPlanes<T>();
     return;
   }
-  eachTile<T>(() => momentsOfTile<T>());
+  eachTile<T>(1, () => momentsOfTile<T>());
 }
 
 // ---- planes

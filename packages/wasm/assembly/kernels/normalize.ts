@@ -39,7 +39,7 @@ export function mapTensor<T>(): void {
     for (job.first = 0; job.first < job.channels; job.first += CHUNK) mapChunk<T>();
     return;
   }
-  eachTile<T>(() => normalizeTile<T>());
+  eachTile<T>(1, () => normalizeTile<T>());
 }
 
 function offsetsInRange<T>(first: u32, n: u32): bool {

@@ -11,8 +11,11 @@ import { firstBytes } from "../vector";
 
 /** Narrower rows are folded until blocks of columns do not overlap, or until the rows are this wide. */
 const WIDE: u32 = 64;
-/** The number of rows of columns that are summed in the dtype before their sums are widened. */
-export const BAND: u32 = 28;
+/**
+ * The number of rows of columns that are summed in the dtype before their sums are widened. In trees of four rows they are
+ * as many additions as in a full run of planes.
+ */
+export const BAND: u32 = 32;
 /**
  * The bytes of the rows that are summed together, block by block, so that they stay in the first-level cache. Each stream
  * of a tensor that comes from memory is read strictly in order. Measured, float64, ns per element, 1, 2, 3, 4, 7 fours of
@@ -57,16 +60,13 @@ const MOST_FOLDED: u32 = 256;
 const PARTS: u32 = 4;
 const PART: u32 = 32768;
 /**
- * Rows of at least so many channels are not cut, because they give threads enough strips of columns. Measured as before:
- * moments of [512, 1024] 60.2 and 63.0, gradSums 88.1 and 91.2.
- */
-const MANY: u32 = 512;
-/**
- * Up to so many rows, maps walk strips too. Rows of few columns whose distance is a power of two share few of the cache's
- * sets. Measured on two threads, float32, us, maps of whole rows and of strips: forward [64, 4096] 48.7 and 42.5,
- * [128, 2048] 42.5 and 35.2, backward 54.0 and 53.5; but of [256, 2048] 99 and 110, [512, 1024] 92 and 113.
+ * Columns of up to FEW_ROWS rows are not cut, nor are MANY columns of a single operand in the cache: threads take strips of
+ * them. Measured with parts and with strips, float32, us: moments of [512, 1024] on one thread 66.8 and 64.3; on two
+ * threads, whose cores have caches of their own, 42.1 and 38.7; but gradSums of [512, 1024] 56 and 71, and moments of
+ * [12544, 512] 456 and 710, because hardware prefetches past the end of a strip's rows.
  */
 const FEW_ROWS: u32 = 128;
+const MANY: u32 = 512;
 /** A thread takes so many strips of a reduction, of at least so many blocks, and so many items of a map. */
 const STRIPS_PER_THREAD: u32 = 2;
 const LEAST_BLOCKS: u32 = 8;
@@ -98,7 +98,11 @@ export function areStripsWhole(): bool {
   return isColumnPerChannel() && job.parts === 1;
 }
 
-/** Whether a map walks whole strips as well, so that each core finds in its cache what it has summed. */
+/**
+ * Whether a map walks whole strips as well, so that each core finds in its cache what it has summed. Measured on two
+ * threads, float32, us, maps of whole rows and of strips: forward [64, 4096] 48.7 and 42.5, [128, 2048] 42.5 and 35.2,
+ * backward 54.0 and 53.5; but of [256, 2048] 99 and 110, [512, 1024] 92 and 113.
+ */
 export function areStripsMapped(): bool {
   return areStripsWhole() && job.rows <= FEW_ROWS;
 }
@@ -130,11 +134,11 @@ export function channelOf<T>(block: u32): u32 {
   return job.first + block * (64 / sizeof<T>());
 }
 
-/** Plans each tile in turn and calls `work` for it. */
-export function eachTile<T>(work: () => void): void {
+/** Plans each tile in turn, for sums of so many operands, and calls `work` for it. */
+export function eachTile<T>(operands: u32, work: () => void): void {
   const width = job.channels * job.inner;
   for (let column: u32 = 0; column < width; column += job.columns) {
-    planColumns<T>(column);
+    planColumns<T>(column, operands);
     work();
   }
 }
@@ -144,7 +148,7 @@ export function eachTile<T>(work: () => void): void {
  * are folded into one, and `rest` elements follow the last of those. A reduction is cut into `parts` of `span` rows each,
  * and into strips of `strip` blocks.
  */
-function planColumns<T>(column: u32): void {
+function planColumns<T>(column: u32, operands: u32): void {
   const width = job.channels * job.inner;
   const lanes: u32 = 64 / sizeof<T>();
   job.firstColumn = column;
@@ -163,7 +167,8 @@ function planColumns<T>(column: u32): void {
   job.rows = job.outer / job.fold;
   job.rest = (job.outer - job.rows * job.fold) * width;
   job.blocks = parts(job.columns, lanes);
-  let cuts: u32 = isColumnPerChannel() && job.columns >= MANY && !isLarge<T>(1) ? 1 : PARTS;
+  const areMany = operands === 1 && job.columns >= MANY && !isLarge<T>(1);
+  let cuts: u32 = areMany || job.rows <= FEW_ROWS ? 1 : PARTS;
   while (cuts > 1 && !areWorthwhile(cuts)) cuts /= 2;
   job.span = max<u32>((parts(job.rows, cuts) + 3) & ~3, BAND);
   job.parts = max<u32>(parts(job.rows, job.span), 1);

@@ -75,20 +75,25 @@ function sumRows<T, K>(part: u32, first: u32, last: u32): void {
   const start = (areDeviations<K>() ? job.x : job.dy) + job.firstColumn * sizeof<T>() + from * job.stride;
   const firstEntry = load<u32>(list, 4);
   memory.fill(entries + firstEntry, 0, load<u32>(end - 8, 4) + BLOCK - firstEntry);
-  const far = streamsOf<T>(operands<K>(), rows);
-  sumBands<T, K>(list, end, start, 4 * far, far * job.stride, job.stride, entries);
-  sumBands<T, K>(list, end, start + 4 * far * job.stride, rows - 4 * far, job.stride, 4 * job.stride, entries);
-}
-
-/** Sums `rows` rows from p on, in fours of rows `far` bytes apart; each four lies `next` bytes after the one before. */
-function sumBands<T, K>(list: usize, end: usize, p: usize, rows: u32, far: usize, next: usize, entries: usize): void {
+  // The rows of a four lie `far` bytes apart, and each four lies `next` bytes after the one before.
+  const each = streamsOf<T>(operands<K>(), rows);
   const group = groupOf<T>(operands<K>());
-  while (rows > 0) {
-    let band = min(BAND, rows);
-    rows -= band;
+  let p = start;
+  let streamed = 4 * each;
+  let far = each * job.stride;
+  let next = job.stride;
+  for (let left = rows; left > 0; ) {
+    let band = min(BAND, left);
+    left -= band;
     for (let opens = true; band > 0; opens = false) {
-      const n = min(group, band);
+      if (streamed === 0 && next === job.stride) {
+        p = start + 4 * far;
+        far = job.stride;
+        next = 4 * far;
+      }
+      const n = min(min(group, band), streamed > 0 ? streamed : band);
       band -= n;
+      streamed -= min(n, streamed);
       sumGroup<T, K>(list, end, p, n, far, next, entries, opens, band === 0);
       p += (n / 4) * next;
     }
