@@ -153,11 +153,13 @@ declare function settle(goal: u32): void;
 
 /** Runs items 0 to `items` of some work. Helpers take part if `bytes` is large. Returns when all items are done. */
 export function run(work: (item: u32) => void, items: u32, bytes: u64): void {
-  if (items > 1 && isShared(bytes)) {
-    runShared(work.index, items, bytes);
-    return;
+  if (items > 1) {
+    if (isShared(bytes)) {
+      runShared(work.index, items, bytes);
+      return;
+    }
+    if (toPass > 0 && bytes >= SHARED) toPass--;
   }
-  if (toPass > 0 && bytes >= SHARED) toPass--;
   for (let item: u32 = 0; item < items; item++) call_indirect<void>(work.index, item);
 }
 
@@ -176,7 +178,7 @@ function runShared(work: u32, items: u32, bytes: u64): void {
 
 /**
  * Whether sleeping helpers are woken for the job that was just published. A helper that is about to sleep either has
- * counted itself, or sees the new epoch.
+ * counted itself, or sees the new head.
  */
 function wakesHelpers(bytes: u64): bool {
   if (toPass > 0) toPass--;
