@@ -27,11 +27,22 @@ import { type Row, rowsOf } from "./row.ts";
 import { jobsOf, PANELS } from "./sweep.ts";
 import { webgpu, webgpuByItsClock } from "./webgpu.ts";
 
+let onThreads: ReturnType<typeof createWasm> | null = null;
+
+/**
+ * The wasm backend on several threads, the same for all rows of a run. With two such backends, the helper of one is still
+ * awake when that of the other is woken, which then comes to the calling thread's processor and stays there.
+ */
+function wasmOn(threads: number): ReturnType<typeof createWasm> {
+  onThreads ??= createWasm({ threads });
+  return onThreads;
+}
+
 const OURS: Readonly<Record<string, (threads: number) => Promise<Implementation[]>>> = {
   cpu: async () => [ours(await createCpu())],
   wasm: async (threads) => {
     const one = ours(await createWasm({ threads: 1 }));
-    return threads > 1 ? [one, ours(await createWasm({ threads }))] : [one];
+    return threads > 1 ? [one, ours(await wasmOn(threads))] : [one];
   },
   webgpu: () => webgpu(),
 };
@@ -208,8 +219,8 @@ async function open(options: Options): Promise<Implementation[]> {
   if (others.length > 0) installPeers();
   const list = [memoryCopy(), copyOf(await createWasm({ threads: 1 }))];
   if (kernel && backends.includes("wasm")) {
-    if (threads > 1) list.push(copyOf(await createWasm({ threads })));
-    if (threads > 1 && options.limits) list.push(copyOfTraffic(await createWasm({ threads })));
+    if (threads > 1) list.push(copyOf(await wasmOn(threads)));
+    if (threads > 1 && options.limits) list.push(copyOfTraffic(await wasmOn(threads)));
     list.push(onOneRow(await createWasm({ threads: 1 })));
   }
   for (const create of own) list.push(...(await create(threads)));
