@@ -111,7 +111,7 @@ const LONG: u64 = 4194304;
 const MOST_PASSED: u32 = 63;
 
 /**
- * How often a thread without an item checks for the next job, or for the end of this one, before it sleeps: some 80
+ * How often a thread without an item checks for the next job, or for the end of this one, before it sleeps: some 60
  * microseconds, which is longer than an item takes. If a helper sleeps while the calling thread works on the last item,
  * it wakes too late for the next job, where the calling thread takes an item more and the helper sleeps again.
  */
@@ -257,16 +257,18 @@ function isFollowed(head: u64): bool {
   return true;
 }
 
-/** The loop of a helper: it works while there are items and sleeps until the next job. It ends when `stop` is set. */
-export function help(stop: usize): void {
-  while (true) {
-    const head = atomic.load<u64>(HEAD);
-    if (atomic.load<u32>(stop) !== 0) return;
-    drain(head);
-    if (!isFollowed(head)) {
-      atomic.add<u32>(ASLEEP, 1);
-      atomic.wait<i64>(HEAD, head, -1);
-      atomic.sub<u32>(ASLEEP, 1);
-    }
+/**
+ * A round of a helper: it works while there are items, and waits or sleeps until the next job. Returns false if `stop` is
+ * set. The loop around it is the host's, because engines replace slow first code only when a function is called again.
+ */
+export function help(stop: usize): bool {
+  const head = atomic.load<u64>(HEAD);
+  if (atomic.load<u32>(stop) !== 0) return false;
+  drain(head);
+  if (!isFollowed(head)) {
+    atomic.add<u32>(ASLEEP, 1);
+    atomic.wait<i64>(HEAD, head, -1);
+    atomic.sub<u32>(ASLEEP, 1);
   }
+  return true;
 }

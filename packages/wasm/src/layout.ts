@@ -9,7 +9,7 @@ export const HEAD = 64;
 export const STOP = 72;
 /** The number of items that helpers have done, of all jobs. */
 export const DONE = 192;
-/** Of one backend, the calling one included. */
+/** The most threads of one backend, the calling one included. */
 export const MOST_THREADS = 64;
 /** The job: NUMBERS numbers of 8 bytes, then WORDS words of 4, then the fields that kernels plan (assembly/job.ts). */
 export const JOB = 256;

@@ -11,7 +11,7 @@ const live = ({ module, memory, scratch, helpers, thread, stop }) => {
   const { configure, help } = new WebAssembly.Instance(module, imports).exports;
   configure(scratch, helpers, thread);
   port.postMessage("ready");
-  help(stop);
+  while (help(stop));
   if (!node) self.close();
 };
 if (node) port.once("message", live);

@@ -23,6 +23,13 @@ test.runIf(process.arch === "x64")("without SIMD: unavailable, with a cure", asy
   expect(told).toMatchObject({ code: "ERR_BN_UNAVAILABLE", message: expect.stringContaining("128-bit SIMD") });
 });
 
+test("without atomic instructions: unavailable, with a cure", async () => {
+  const lacking = `const { validate } = WebAssembly;
+    WebAssembly.validate = (bytes) => !bytes.includes(0xfe) && validate(bytes);`;
+  const told = await inNode([], `${lacking}\n${TRY}`);
+  expect(told).toMatchObject({ code: "ERR_BN_UNAVAILABLE", message: expect.stringContaining("atomic instructions") });
+});
+
 test("without shared memory: one thread, and why", async () => {
   const told = await inNode([], `delete globalThis.SharedArrayBuffer;\n${TRY}`);
   expect(told).toMatchObject({
