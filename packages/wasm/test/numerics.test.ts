@@ -31,9 +31,10 @@ const SERIES: Record<string, (i: number, m: number, random: () => number) => num
 const GEOMETRIES: readonly Geometry[] = [
   { outer: 1, channels: 1, inner: 1_000_003 },
   { outer: 7, channels: 2, inner: 40_009 },
-  // More than 8 MiB, which is read as four streams: of a row, and of outer rows.
+  // More than 8 MiB, which is read as four streams: of a row, and of outer rows; and a row too short for streams.
   { outer: 1, channels: 1, inner: 2_200_003 },
   { outer: 9, channels: 3, inner: 90_007 },
+  { outer: 3, channels: 9, inner: 90_007 },
   { outer: 33, channels: 5, inner: 49 },
   { outer: 40_001, channels: 3, inner: 1 },
   { outer: 9001, channels: 64, inner: 1 },
@@ -161,3 +162,58 @@ function truthOf(series: Float32Array) {
 function normal(random: () => number): number {
   return (random() + random() + random() + random() - 2) * Math.sqrt(3);
 }
+
+describe("sums of two operands of few bits, exactly (N-7)", () => {
+  let wasm: Backend<WasmBuffer>;
+  beforeAll(async () => {
+    wasm = await createWasm({ threads: 2 });
+  });
+  afterAll(() => wasm.dispose());
+
+  // Two tensors of more than 8 MiB, which planes read as two streams: of rows of one to many vectors, of the halves of a
+  // row, with rows and vectors left over. The last are one tensor in the cache, and one of columns.
+  const geometries: readonly Geometry[] = [
+    { outer: 2, channels: 131_101, inner: 4 },
+    { outer: 3, channels: 70_001, inner: 5 },
+    { outer: 9, channels: 16_411, inner: 7 },
+    { outer: 7, channels: 5003, inner: 33 },
+    { outer: 13, channels: 1777, inner: 49 },
+    { outer: 3, channels: 19, inner: 20_003 },
+    { outer: 1, channels: 3, inner: 400_013 },
+    { outer: 1, channels: 1, inner: 1_100_002 },
+    { outer: 33, channels: 5, inner: 49 },
+    { outer: 2_003, channels: 600, inner: 1 },
+  ];
+  for (const dtype of ["float32", "float64"] as const) {
+    for (const g of geometries) {
+      test(`${g.outer}x${g.channels}x${g.inner} ${dtype}`, () => {
+        const { outer, channels, inner } = g;
+        const n = outer * channels * inner;
+        const random = randomOf(n);
+        const [x, dy] = [wasm.alloc(dtype, n), wasm.alloc(dtype, n)];
+        const [mean, variance] = [wasm.alloc(dtype, channels), wasm.alloc(dtype, channels)];
+        const sums = { dy: wasm.alloc(dtype, channels), dyXhat: wasm.alloc(dtype, channels) };
+        const values = { dy: new Float64Array(channels), dyXhat: new Float64Array(channels) };
+        const [xs, dys] = [x.view, dy.view];
+        for (let i = 0, row = 0; i < n; row++) {
+          const c = row % channels;
+          for (const past = i + inner; i < past; i++) {
+            const [u, v] = [Math.floor(16 * random()) - 8, Math.floor(16 * random()) - 7];
+            xs[i] = u;
+            dys[i] = v;
+            values.dy[c] = (values.dy[c] as number) + v;
+            values.dyXhat[c] = (values.dyXhat[c] as number) + u * v;
+          }
+        }
+        variance.view.fill(1);
+        wasm.kernels.gradSums(dy, x, g, { mean, variance }, 0, sums, null);
+        for (const sum of ["dy", "dyXhat"] as const) {
+          const expected = dtype === "float32" ? Float32Array.from(values[sum]) : values[sum];
+          const wrong = expected.findIndex((value, c) => value !== sums[sum].view[c]);
+          expect(wrong, `a channel whose sum of ${sum} is ${sums[sum].view[wrong]}`).toBe(-1);
+        }
+        for (const buffer of [x, dy, mean, variance, sums.dy, sums.dyXhat]) buffer.dispose();
+      });
+    }
+  }
+});

@@ -1,7 +1,7 @@
 /**
  * The two sums of every channel of planes, taken in order of memory:
  *
- *   for each row of inner elements, for several outer rows if they are short, or for four streams:
+ *   for each row of inner elements, for several outer rows if they are short, or for several streams:
  *     for each channel c:
  *       for each run of RUN x 4 vectors:          sums in the dtype, a tree of four vectors per addition
  *         a, q = sums of u, v over the run
@@ -9,10 +9,12 @@
  *                                                 the first run of a part sets them
  *   total[c] = the lanes of entries[c]
  *
- * A tensor too large for the cache is read as four streams, which hardware prefetches side by side: outer rows a quarter
- * of the part apart, or quarters of one long row. A tree is then one vector of each. Measured, ns per element, with one
- * stream and with four: moments [32, 64, 3136] float32 0.33 and 0.22, float64 0.81 and 0.51; gradSums 0.52 and 0.42, 1.21
- * and 0.95; moments [256, 64, 196] float32 0.25 and 0.17.
+ * Tensors too large for the cache are read as four streams, which hardware prefetches side by side: four of one operand,
+ * or two of each of two. They are outer rows a quarter or half of the part apart, or pieces of one very long row. A tree
+ * is then one vector of each of four, or two of each of two. Measured on two machines, float32, ns per element, with one
+ * and four streams: moments [32, 64, 3136] 0.33 and 0.22, 0.133 and 0.118; with one, two and four of each operand:
+ * gradSums [32, 64, 3136] 0.20, 0.22 and 0.25 (on the other machine, with one and four, 0.52 and 0.42), [128, 512, 49]
+ * 0.65, 0.20 and 0.23.
  *
  * If a tensor has short outer rows, each channel's elements are cut into parts that have entries of their own. The
  * number of parts depends only on the shape, and they are added in order, so that threads do not change bits. Bounds:
@@ -26,8 +28,12 @@ import { areDeviations, first as firstTerm, operands, second, sumOfFour } from "
 
 /** The number of additions per lane before its sum is widened. */
 const RUN: u32 = 8;
-/** The bytes from which on a single row of a large tensor is read as four streams. */
-const LONG: u32 = 16384;
+/**
+ * The bytes from which on a single row of a large tensor is read as streams. Measured, float32, us, as four streams per
+ * operand and as one: moments of [1, 1024, 6272] 1,614 and 867, [1, 256, 25088] 1,130 and 847, [1, 98, 65536] 870 and 850,
+ * [1, 24, 262144] 750 and 804; gradSums 2,685 and 1,368, 1,963 and 1,300.
+ */
+const LONG: u32 = 1048576;
 /** The number of outer rows that are read together, each as a stream of its own. */
 const MOST_TOGETHER: u32 = 4;
 
@@ -47,21 +53,22 @@ export function sumPart<T, K>(first: u32, last: u32, part: u32): void {
   const end = c + (last - first) * sizeof<T>();
   const together = rowsTogether<T>();
   const large = isLarge<T>(operands<K>());
+  const streams = streamsOf<K>();
   for (let opens = true; n > 0; opens = false) {
     const length = min(inner - column, n);
     const at = start + column * sizeof<T>();
     let rows: u32 = 1;
-    if (large && column === 0 && n >= 4 * inner) {
-      const each = odd(n / inner / 4);
+    if (large && column === 0 && n >= streams * inner) {
+      const each = odd(n / inner / streams);
       for (let i: u32 = 0; i < each; i++)
         sumStreams<T, K>(start + i * toNext, inner, each * toNext, c, end, entries, opens && i === 0);
-      rows = 4 * each;
+      rows = streams * each;
     } else if (large && length * sizeof<T>() >= LONG) {
-      const lines = odd((length * sizeof<T>()) / 256);
-      const each: u32 = (lines * 64) / sizeof<T>();
-      sumStreams<T, K>(at, each, lines * 64, c, end, entries, opens);
-      const rest = length - 4 * each;
-      if (rest > 0) sumRows<T, K>(at + lines * 256, rest, 1, c, end, entries, false);
+      const far = 64 * odd((length * sizeof<T>()) / (64 * streams));
+      const each = far / sizeof<T>();
+      sumStreams<T, K>(at, each, far, c, end, entries, opens);
+      const rest = length - streams * each;
+      if (rest > 0) sumRows<T, K>(at + streams * far, rest, 1, c, end, entries, false);
     } else {
       if (column === 0) rows = max(min(together, n / inner), 1);
       sumRows<T, K>(at, length, rows, c, end, entries, opens);
@@ -70,6 +77,11 @@ export function sumPart<T, K>(first: u32, last: u32, part: u32): void {
     n -= rows * length;
     column = 0;
   }
+}
+
+/** The number of streams that each operand is read as. */
+function streamsOf<K>(): u32 {
+  return operands<K>() === 1 ? 4 : 2;
 }
 
 /** The number of outer rows whose sums fit into one run. */
@@ -152,26 +164,30 @@ export function addCompensated(sum: usize, term: v128, apart: usize): void {
 }
 
 /**
- * Adds both sums of four rows of n elements, `far` bytes apart, to the entry of each channel. The rows are streams, whose
- * vectors at one place are a tree per addition.
+ * Adds both sums of as many rows of n elements as there are streams, `far` bytes apart, to the entry of each channel. A
+ * tree is the vectors of the streams at one place: one of each of four, or two of each of two.
  */
 function sumStreams<T, K>(start: usize, n: u32, far: usize, c: usize, end: usize, entry: usize, opens: bool): void {
+  const streams = streamsOf<K>();
+  const step: u32 = 64 / streams;
   const apart = job.x - job.dy;
   const plane = job.inner * sizeof<T>();
   const odd = n & (16 / sizeof<T>() - 1);
   const whole = (n - odd) * sizeof<T>();
+  const rest = whole & (step - 1);
   const mask = lastLanes<T>(odd);
   for (; c < end; c += sizeof<T>(), start += plane, entry += entryBytes<T>()) {
     const s = v128.load_splat<T>(c);
     const r = areDeviations<K>() ? s : v128.load_splat<T>(c, TABLE);
-    const past = start + whole;
-    for (let p = start; p < past; ) {
+    const past = start + whole - rest;
+    let p = start;
+    do {
       let a = zero();
       let q = zero();
-      for (const stop = min(p + RUN * 16, past); p < stop; p += 16) {
-        const p1 = p + far;
-        const p2 = p1 + far;
-        const p3 = p2 + far;
+      for (const stop = min(p + RUN * step, past); p < stop; p += step) {
+        const p1 = streams === 4 ? p + far : p + 16;
+        const p2 = streams === 4 ? p1 + far : p + far;
+        const p3 = streams === 4 ? p2 + far : p2 + 16;
         const u0 = firstTerm<T, K>(v128.load(p), s);
         const u1 = firstTerm<T, K>(v128.load(p1), s);
         const u2 = firstTerm<T, K>(v128.load(p2), s);
@@ -183,15 +199,24 @@ function sumStreams<T, K>(start: usize, n: u32, far: usize, c: usize, end: usize
         const v3 = second<T, K>(u3, p3 + apart, s, r);
         q = v128.add<T>(q, sumOfFour<T>(v0, v1, v2, v3));
       }
-      if (odd > 0 && p === past) {
-        for (let stream = 0, last = past + odd * sizeof<T>() - 16; stream < 4; stream++, last += far) {
-          const u = firstTerm<T, K>(v128.load(last), s);
-          a = v128.add<T>(a, v128.and(u, mask));
-          q = v128.add<T>(q, v128.and(second<T, K>(u, last + apart, s, r), mask));
+      if (p === past && rest + odd > 0) {
+        // A vector that is left over of each stream, and the vector that ends where the stream does (see sumRows).
+        for (let stream: u32 = 0, at = past; stream < streams; stream++, at += far) {
+          if (rest > 0) {
+            const u = firstTerm<T, K>(v128.load(at), s);
+            a = v128.add<T>(a, u);
+            q = v128.add<T>(q, second<T, K>(u, at + apart, s, r));
+          }
+          if (odd > 0) {
+            const last = at + rest + odd * sizeof<T>() - 16;
+            const u = firstTerm<T, K>(v128.load(last), s);
+            a = v128.add<T>(a, v128.and(u, mask));
+            q = v128.add<T>(q, v128.and(second<T, K>(u, last + apart, s, r), mask));
+          }
         }
       }
-      addRuns<T>(entry, a, q, opens && p <= start + RUN * 16);
-    }
+      addRuns<T>(entry, a, q, opens && p <= start + RUN * step);
+    } while (p < past);
   }
 }
 
