@@ -30,8 +30,9 @@ const SLICES: u32 = 64;
 /** The number of items per reduction, and the least number of elements per item. */
 export const ITEMS: u32 = 16;
 export const PART: u32 = 16384;
-/** Tensors of more bytes come from memory. */
+/** Tensors of more bytes exceed a core's own cache by far. Tensors of more than FAR bytes come from memory. */
 const LARGE: u64 = 8388608;
+const FAR: u64 = 33554432;
 
 /** The scratch memory: entries of reductions, then tables. Each table has one element per channel or column. */
 export const PARTIAL: u32 = 524288;
@@ -101,9 +102,14 @@ export function sliceOf(n: u32): u32 {
   return max(SLICE, (n / SLICES + 15) & ~15);
 }
 
-/** Whether `operands` tensors of this shape are too large for a cache. */
+/** Whether `operands` tensors of this shape are too large for a core's own cache. */
 export function isLarge<T>(operands: u32): bool {
   return operands * bytes<T>() > LARGE;
+}
+
+/** Whether `operands` tensors of this shape are too large for any cache. */
+export function isFar<T>(operands: u32): bool {
+  return operands * bytes<T>() > FAR;
 }
 
 /** The largest odd number that is not above n; 0 for 0. */

@@ -6,7 +6,7 @@
  * several columns, the rows are cut into parts, and one thread adds the parts' sums.
  */
 import { isShared, job, threads } from "../job";
-import { BLOCK_LIST, bytes, CHUNK, FLAGS, gcd, isLarge, OWN, odd, PARTIAL, parts, table } from "../shape";
+import { BLOCK_LIST, bytes, CHUNK, FLAGS, gcd, isFar, isLarge, OWN, odd, PARTIAL, parts, table } from "../shape";
 import { firstBytes } from "../vector";
 
 /** Narrower rows are folded until blocks of columns do not overlap, or until the rows are this wide. */
@@ -39,11 +39,7 @@ const STREAMED: u64 = 131072;
 const ROWS_OF_MAP: u32 = 4;
 const MOST_STREAMS: u32 = 8;
 const LONG_BYTES: u32 = 4096;
-/**
- * Tensors of more bytes come from memory, which is read fastest in order: row by row, unless a row has fewer than
- * SHORT_BYTES.
- */
-const FAR: u64 = 33554432;
+/** Memory is read fastest in order: a map walks row by row, unless a row has fewer than SHORT_BYTES. */
 const SHORT_BYTES: u32 = 512;
 /**
  * A map walks narrow rows, of at most NARROW bytes, in order of memory, so many bytes at once. From memory, only rows of
@@ -226,7 +222,7 @@ export function groupOfMap<T>(operands: u32): u32 {
   const stride = u32(job.stride);
   if (areRowsNarrow<T>(operands)) return NARROW_BYTES / stride;
   if (!isLarge<T>(operands) || stride > LONG_BYTES) return ROWS_OF_MAP;
-  return operands * bytes<T>() > FAR && stride >= SHORT_BYTES ? 1 : MOST_STREAMS / operands;
+  return isFar<T>(operands) && stride >= SHORT_BYTES ? 1 : MOST_STREAMS / operands;
 }
 
 /** The rows of each stream of a map; 0 if all rows follow one another. */
