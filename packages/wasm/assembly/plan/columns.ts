@@ -38,6 +38,7 @@ const STREAMED: u64 = 131072;
  */
 const ROWS_OF_MAP: u32 = 4;
 const MOST_STREAMS: u32 = 8;
+const MOST_STREAMS_OF_LONG: u32 = 12;
 const LONG_BYTES: u32 = 4096;
 /** Memory is read fastest in order: a map walks row by row, unless a row has fewer than SHORT_BYTES. */
 const SHORT_BYTES: u32 = 512;
@@ -216,12 +217,15 @@ export function streamsOf<T>(operands: u32, rows: u32): u32 {
  * by one and as streams: normalize of [8192, 256] 330 and 201, [12544, 256] 532 and 508, [25088, 256] 1,237 and 1,413,
  * [12544, 512] 1,115 and 1,267, but [100352, 64] 1,397 and 1,213; gradNormalize of [8192, 256] 529 and 537, [25088, 256]
  * 1,943 and 2,174; of [12544, 512], float64, normalize 2,865 and 3,504, gradNormalize 4,104 and 5,507; but of
- * [8192, 1024], float64, gradNormalize 11,560 and 7,070.
+ * [8192, 1024], float64, gradNormalize 11,560 and 7,070. Longer rows, with 4, 6 and 8 streams: normalize of [3136, 2048]
+ * 1,859, 1,727 and 1,721, [1092, 192, 31] 2,090, 1,853 and 1,818, [784, 8192] 1,873, 1,704 and 1,974; gradNormalize, with
+ * 3, 4 and 6, of [3136, 2048] 2,838, 2,799 and 3,268; row by row 4,177.
  */
 export function groupOfMap<T>(operands: u32): u32 {
   const stride = u32(job.stride);
   if (areRowsNarrow<T>(operands)) return NARROW_BYTES / stride;
-  if (!isLarge<T>(operands) || stride > LONG_BYTES) return ROWS_OF_MAP;
+  if (!isLarge<T>(operands)) return ROWS_OF_MAP;
+  if (stride > LONG_BYTES) return MOST_STREAMS_OF_LONG / operands;
   return isFar<T>(operands) && stride >= SHORT_BYTES ? 1 : MOST_STREAMS / operands;
 }
 
