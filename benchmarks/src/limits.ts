@@ -67,7 +67,8 @@ const TIMES_OF_COPY = 1.1;
 
 /**
  * A Markdown table with one line per kernel and shape, for two threads beside one and beside a copy by two threads, the
- * smallest gain first. The last column tells whether both cores had a cache in common (round-trip.ts).
+ * smallest gain first. The last columns tell how many samples were taken while both threads were disturbed, and whether
+ * their cores had a cache in common (second-thread.ts).
  */
 export function threadsTable(rows: readonly Row[]): string {
   const gains = rows
@@ -83,16 +84,18 @@ export function threadsTable(rows: readonly Row[]): string {
       const ofCopy = two.medianMs / copy.medianMs;
       const bytes = two.shape.reduce((a, b) => a * b, 1) * (two.dtype === "float32" ? 4 : 8);
       const isFast = bytes <= LARGE || gain >= GAIN || ofCopy <= TIMES_OF_COPY;
-      return [{ two, one, gain, ofCopy, bytes, isWithin: gain >= 1 / LOSS && isFast }];
+      const disturbed = two.disturbed + copy.disturbed;
+      return [{ two, one, gain, ofCopy, bytes, disturbed, isWithin: gain >= 1 / LOSS && isFast }];
     })
     .sort((a, b) => a.gain - b.gain);
   if (gains.length === 0)
     return "Two threads were not compared with one: that needs `--kernel --backends wasm --threads 2`.\n";
-  const lines = gains.map(({ two, one, gain, ofCopy, bytes, isWithin }) => {
+  const lines = gains.map(({ two, one, gain, ofCopy, bytes, disturbed, isWithin }) => {
     const times = [one, two].map(({ medianMs }) => (medianMs * 1e6).toPrecision(3));
     const cells = [
       ...[two.op.slice("kernel ".length), `[${two.shape.join(", ")}]`, two.dtype, (bytes / 1e6).toPrecision(2)],
       ...[...times, gain.toFixed(2), `${ofCopy.toFixed(2)} ${isWithin ? "ok" : "over"}`],
+      String(disturbed),
       (two.lineNs ?? []).map((ns) => ns.toFixed(0)).join(" and "),
     ];
     return `| ${cells.join(" | ")} |`;
@@ -100,8 +103,8 @@ export function threadsTable(rows: readonly Row[]): string {
   return [
     `Two threads: never slower than one by more than ${Math.round((LOSS - 1) * 100)} %; above ${LARGE / 1e6} MB ${GAIN} times faster, or within ${TIMES_OF_COPY} of a copy of as many bytes by two threads. Over: ${gains.filter(({ isWithin }) => !isWithin).length} of ${gains.length}.`,
     "",
-    "| kernel | [outer, channels, inner] | dtype | MB | 1 thread, ns | 2 threads, ns | gain | of the copy | a line there and back, ns |",
-    "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    "| kernel | [outer, channels, inner] | dtype | MB | 1 thread, ns | 2 threads, ns | gain | of the copy | disturbed | a line there and back, ns |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ...lines,
     "",
   ].join("\n");

@@ -22,8 +22,8 @@ import { onnxRuntime } from "./peers/onnxruntime.ts";
 import { pytorch, versionOfPytorch } from "./peers/pytorch.ts";
 import { tfjs } from "./peers/tfjs.ts";
 import { print } from "./report.ts";
-import { startRoundTrip } from "./round-trip.ts";
 import { type Row, rowsOf } from "./row.ts";
+import { startSecondThread } from "./second-thread.ts";
 import { jobsOf, PANELS } from "./sweep.ts";
 import { webgpu, webgpuByItsClock } from "./webgpu.ts";
 
@@ -130,13 +130,13 @@ async function main(options: Options): Promise<void> {
   const kernels = options.kernel === true ? KERNELS : options.kernel;
   const jobs = kernels ? kernelJobs(options, kernels) : layerJobs(options);
   const implementations = await open(options);
-  const line = options.limits && options.threads > 1 ? startRoundTrip() : null;
+  const other = options.limits && options.threads > 1 ? startSecondThread() : null;
   const rows: Row[] = [];
   try {
     for (const job of jobs) {
-      const before = line?.measure();
-      const { measured, leftOut } = await measure(job, implementations, options.rounds);
-      const after = line?.measure();
+      const before = other?.roundTrip();
+      const { measured, leftOut } = await measure(job, implementations, options.rounds, other?.isDisturbed);
+      const after = other?.roundTrip();
       const lineNs = before && after ? ([before, after] as const) : null;
       const found = rowsOf(job, measured, lineNs);
       rows.push(...found);
@@ -144,7 +144,7 @@ async function main(options: Options): Promise<void> {
     }
   } finally {
     for (const one of implementations) await one.close();
-    await line?.close();
+    await other?.close();
   }
   if (options.kernel) process.stdout.write(`\n${kernelTables(rows)}`);
   if (options.limits) process.stdout.write(`\n${limitsTable(rows)}\n${threadsTable(rows)}`);

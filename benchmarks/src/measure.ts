@@ -18,8 +18,16 @@ export interface Outcome {
   readonly leftOut: readonly string[];
 }
 
-/** Runs `job` on all implementations that can do it, checks their results, and times them in one interleaved run. */
-export async function measure(job: Job, implementations: readonly Implementation[], rounds: number): Promise<Outcome> {
+/**
+ * Runs `job` on all implementations that can do it, checks their results, and times them in one interleaved run.
+ * `isDisturbed` says whether several threads are disturbed at this moment.
+ */
+export async function measure(
+  job: Job,
+  implementations: readonly Implementation[],
+  rounds: number,
+  isDisturbed?: () => boolean,
+): Promise<Outcome> {
   const inputs = inputsOf(job);
   const ready: { one: Implementation; prepared: Prepared }[] = [];
   const leftOut: string[] = [];
@@ -40,7 +48,7 @@ export async function measure(job: Job, implementations: readonly Implementation
       }
     }
     const timings = await timeInterleaved(
-      ready.map(({ prepared }) => prepared),
+      ready.map(({ one, prepared }) => (one.threads > 1 ? { ...prepared, isDisturbed } : prepared)),
       { rounds },
     );
     const measured = ready.map(({ one: { name, threads }, prepared: { bytes = bytesOf(job) } }, i) => {

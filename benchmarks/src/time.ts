@@ -3,12 +3,16 @@ export interface Timed {
   run(): void | Promise<void>;
   /** Milliseconds that `repeats` runs take by another clock than the wall's. */
   readonly clocked?: ((repeats: number) => Promise<number>) | undefined;
+  /** Whether the machine is at this moment in a state in which a sample means nothing. */
+  readonly isDisturbed?: (() => boolean) | undefined;
 }
 
 export interface Timing {
   readonly medianMs: number;
   readonly minMs: number;
   readonly maxMs: number;
+  /** The number of samples that were disturbed, even when they were taken again. */
+  readonly disturbed: number;
 }
 
 /**
@@ -16,6 +20,8 @@ export interface Timing {
  */
 const WARM_MS = 150;
 const WARM_RUNS = 40;
+/** A sample that was disturbed is taken again, at most so many times. */
+const RETRIES = 5;
 
 /**
  * Times all `candidates` in turn, A B C A B C ..., so that a change of the machine's speed affects them alike. Before
@@ -27,22 +33,38 @@ export async function timeInterleaved(
   candidates: readonly Timed[],
   { rounds = 9, sampleMs = 12 }: { rounds?: number; sampleMs?: number } = {},
 ): Promise<Timing[]> {
-  const samples: number[][] = candidates.map(() => []);
+  const samples: Sample[][] = candidates.map(() => []);
   for (let round = 0; round < rounds; round++) {
     for (const [i, candidate] of candidates.entries()) {
-      const once = await warm(candidate);
-      const repeats = Math.max(1, Math.ceil(sampleMs / once));
-      (samples[i] as number[]).push(await sample(candidate, repeats));
+      (samples[i] as Sample[]).push(await warmSample(candidate, sampleMs));
     }
   }
-  return samples.map((list) => {
-    list.sort((a, b) => a - b);
+  return samples.map((all) => {
+    const list = all.map(({ ms }) => ms).sort((a, b) => a - b);
     return {
+      disturbed: all.filter(({ disturbed }) => disturbed).length,
       medianMs: list[list.length >> 1] as number,
       minMs: list[0] as number,
       maxMs: list[list.length - 1] as number,
     };
   });
+}
+
+interface Sample {
+  readonly ms: number;
+  readonly disturbed: boolean;
+}
+
+async function warmSample(candidate: Timed, sampleMs: number): Promise<Sample> {
+  const isDisturbed = () => candidate.isDisturbed?.() ?? false;
+  for (let tries = 0; ; tries++) {
+    const once = await warm(candidate);
+    const repeats = Math.max(1, Math.ceil(sampleMs / once));
+    const before = isDisturbed();
+    const ms = await sample(candidate, repeats);
+    const disturbed = before || isDisturbed();
+    if (!disturbed || tries === RETRIES) return { ms, disturbed };
+  }
 }
 
 /** Runs without timing. Returns the milliseconds that the last run took. */
