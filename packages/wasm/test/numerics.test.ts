@@ -44,8 +44,9 @@ const GEOMETRIES: readonly Geometry[] = [
   { outer: 15, channels: 2049, inner: 1 },
   // Streams of one row each, and three rows after them.
   { outer: 7, channels: 5003, inner: 1 },
-  // Short rows as planes.
+  // Short rows as planes: streams, and three rows after them.
   { outer: 8, channels: 521, inner: 9 },
+  { outer: 95, channels: 37, inner: 16 },
   { outer: 1, channels: 1025, inner: 4 },
 ];
 
@@ -170,8 +171,9 @@ describe("sums of two operands of few bits, exactly (N-7)", () => {
   });
   afterAll(() => wasm.dispose());
 
-  // Two tensors of more than 8 MiB, which planes read as two streams: of rows of one to many vectors, of the halves of a
-  // row, with rows and vectors left over. The last are one tensor in the cache, and one of columns.
+  // Two tensors of more than 8 MiB, which planes read as two streams: rows of one to many vectors, the halves of a
+  // row, with rows and vectors left over; short rows that are planes only because they come from memory. The last are in
+  // the cache, as four streams, as two, and columns.
   const geometries: readonly Geometry[] = [
     { outer: 2, channels: 131_101, inner: 4 },
     { outer: 3, channels: 70_001, inner: 5 },
@@ -181,7 +183,9 @@ describe("sums of two operands of few bits, exactly (N-7)", () => {
     { outer: 3, channels: 19, inner: 20_003 },
     { outer: 1, channels: 3, inner: 400_013 },
     { outer: 1, channels: 1, inner: 1_100_002 },
+    { outer: 1203, channels: 512, inner: 9 },
     { outer: 33, channels: 5, inner: 49 },
+    { outer: 7, channels: 5, inner: 1033 },
     { outer: 2_003, channels: 600, inner: 1 },
   ];
   for (const dtype of ["float32", "float64"] as const) {

@@ -1,7 +1,7 @@
 /**
  * The two sums of every channel of planes, taken in order of memory:
  *
- *   for each row of inner elements, for several outer rows if they are short, or for several streams:
+ *   for each row of inner elements, or for several outer rows as streams, side by side:
  *     for each channel c:
  *       for each run of RUN x 4 vectors:          sums in the dtype, a tree of four vectors per addition
  *         a, q = sums of u, v over the run
@@ -9,12 +9,13 @@
  *                                                 the first run of a part sets them
  *   total[c] = the lanes of entries[c]
  *
- * Tensors too large for the cache are read as four streams, which hardware prefetches side by side: four of one operand,
- * or two of each of two. They are outer rows a quarter or half of the part apart, or pieces of one very long row. A tree
- * is then one vector of each of four, or two of each of two. Measured on two machines, float32, ns per element, with one
- * and four streams: moments [32, 64, 3136] 0.33 and 0.22, 0.133 and 0.118; with one, two and four of each operand:
+ * Four outer rows, a quarter of the part apart, are four streams, which hardware prefetches side by side, and whose sums
+ * are widened together. Two operands are two streams each if they come from memory or rows are long. A tree is one vector
+ * of each of four streams, or two of each of two. Measured, float32, us, row by row and as streams: moments [8, 512, 9]
+ * 11.6 and 8.9, gradSums 13.7 and 10.6, [64, 32, 64] 18.1 and 14.8. From memory, ns per element, with one and four streams:
+ * moments [32, 64, 3136] 0.133 and 0.118, on another machine 0.33 and 0.22; with one, two and four of each operand:
  * gradSums [32, 64, 3136] 0.20, 0.22 and 0.25 (on the other machine, with one and four, 0.52 and 0.42), [128, 512, 49]
- * 0.65, 0.20 and 0.23.
+ * 0.65, 0.20 and 0.23; in the cache [8, 16, 3136] 0.113, 0.111 and 0.121.
  *
  * If a tensor has short outer rows, each channel's elements are cut into parts that have entries of their own. The
  * number of parts depends only on the shape, and they are added in order, so that threads do not change bits. Bounds:
@@ -28,14 +29,14 @@ import { areDeviations, first as firstTerm, operands, second, sumOfFour } from "
 
 /** The number of additions per lane before its sum is widened. */
 const RUN: u32 = 8;
+/** Rows of so many bytes are long. */
+const LONG: u32 = 4096;
 /**
- * The bytes from which on a single row of a large tensor is read as streams. Measured, float32, us, as four streams per
- * operand and as one: moments of [1, 1024, 6272] 1,614 and 867, [1, 256, 25088] 1,130 and 847, [1, 98, 65536] 870 and 850,
- * [1, 24, 262144] 750 and 804; gradSums 2,685 and 1,368, 1,963 and 1,300.
+ * The bytes from which on a single row that comes from memory is cut into streams. Measured, float32, us, as four streams
+ * per operand and as one: moments of [1, 1024, 6272] 1,614 and 867, [1, 256, 25088] 1,130 and 847, [1, 98, 65536] 870 and
+ * 850, [1, 24, 262144] 750 and 804; gradSums 2,685 and 1,368, 1,963 and 1,300.
  */
-const LONG: u32 = 1048576;
-/** The number of outer rows that are read together, each as a stream of its own. */
-const MOST_TOGETHER: u32 = 4;
+const VERY_LONG: u32 = 1048576;
 
 /** Sums a part's elements of channels [first, last) into the entries of that part. */
 export function sumPart<T, K>(first: u32, last: u32, part: u32): void {
@@ -51,26 +52,26 @@ export function sumPart<T, K>(first: u32, last: u32, part: u32): void {
   const toNext = job.channels * plane;
   let start = (areDeviations<K>() ? job.x : job.dy) + row * toNext + first * plane;
   const end = c + (last - first) * sizeof<T>();
-  const together = rowsTogether<T>();
   const large = isLarge<T>(operands<K>());
-  const streams = streamsOf<K>();
+  const streams: u32 = operands<K>() === 2 && (large || plane >= LONG) ? 2 : 4;
   for (let opens = true; n > 0; opens = false) {
     const length = min(inner - column, n);
     const at = start + column * sizeof<T>();
-    let rows: u32 = 1;
-    if (large && column === 0 && n >= streams * inner) {
-      const each = odd(n / inner / streams);
+    let rows = column === 0 ? max(n / inner, 1) : 1;
+    if (rows >= streams) {
+      const each = odd(rows / streams);
       for (let i: u32 = 0; i < each; i++)
-        sumStreams<T, K>(start + i * toNext, inner, each * toNext, c, end, entries, opens && i === 0);
+        sumStreams<T, K>(start + i * toNext, inner, streams, each * toNext, c, end, entries, opens && i === 0);
       rows = streams * each;
-    } else if (large && length * sizeof<T>() >= LONG) {
+    } else if (large && length * sizeof<T>() >= VERY_LONG) {
       const far = 64 * odd((length * sizeof<T>()) / (64 * streams));
       const each = far / sizeof<T>();
-      sumStreams<T, K>(at, each, far, c, end, entries, opens);
+      sumStreams<T, K>(at, each, streams, far, c, end, entries, opens);
       const rest = length - streams * each;
       if (rest > 0) sumRows<T, K>(at + streams * far, rest, 1, c, end, entries, false);
+      rows = 1;
     } else {
-      if (column === 0) rows = max(min(together, n / inner), 1);
+      rows = min(rows, rowsTogether<T>());
       sumRows<T, K>(at, length, rows, c, end, entries, opens);
     }
     start += rows * toNext;
@@ -79,16 +80,11 @@ export function sumPart<T, K>(first: u32, last: u32, part: u32): void {
   }
 }
 
-/** The number of streams that each operand is read as. */
-function streamsOf<K>(): u32 {
-  return operands<K>() === 1 ? 4 : 2;
-}
-
 /** The number of outer rows whose sums fit into one run. */
 function rowsTogether<T>(): u32 {
   const vectors = job.inner / (16 / sizeof<T>());
   const odd = job.inner % (16 / sizeof<T>()) > 0;
-  return min((RUN + 3) / (vectors / 4 + (vectors % 4) + u32(odd)), MOST_TOGETHER);
+  return max((RUN + 3) / (vectors / 4 + (vectors % 4) + u32(odd)), 1);
 }
 
 function entryOf<T>(part: u32, channel: u32): usize {
@@ -164,12 +160,22 @@ export function addCompensated(sum: usize, term: v128, apart: usize): void {
 }
 
 /**
- * Adds both sums of as many rows of n elements as there are streams, `far` bytes apart, to the entry of each channel. A
- * tree is the vectors of the streams at one place: one of each of four, or two of each of two.
+ * Adds both sums of as many rows of n elements as there are streams, two or four, `far` bytes apart, to the entry of each
+ * channel.
  */
-function sumStreams<T, K>(start: usize, n: u32, far: usize, c: usize, end: usize, entry: usize, opens: bool): void {
-  const streams = streamsOf<K>();
+function sumStreams<T, K>(
+  start: usize,
+  n: u32,
+  streams: u32,
+  far: usize,
+  c: usize,
+  end: usize,
+  entry: usize,
+  opens: bool,
+): void {
   const step: u32 = 64 / streams;
+  const to1: usize = streams === 4 ? far : 16;
+  const to2: usize = streams === 4 ? 2 * far : far;
   const apart = job.x - job.dy;
   const plane = job.inner * sizeof<T>();
   const odd = n & (16 / sizeof<T>() - 1);
@@ -185,9 +191,9 @@ function sumStreams<T, K>(start: usize, n: u32, far: usize, c: usize, end: usize
       let a = zero();
       let q = zero();
       for (const stop = min(p + RUN * step, past); p < stop; p += step) {
-        const p1 = streams === 4 ? p + far : p + 16;
-        const p2 = streams === 4 ? p1 + far : p + far;
-        const p3 = streams === 4 ? p2 + far : p2 + 16;
+        const p1 = p + to1;
+        const p2 = p + to2;
+        const p3 = p2 + to1;
         const u0 = firstTerm<T, K>(v128.load(p), s);
         const u1 = firstTerm<T, K>(v128.load(p1), s);
         const u2 = firstTerm<T, K>(v128.load(p2), s);
