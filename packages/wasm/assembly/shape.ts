@@ -8,15 +8,27 @@ import { job, scratchAt } from "./job";
 /**
  * Rows of at least LONG_ROW values are walked as planes, and rows shorter than a vector of float32 as columns. Between
  * them, planes cost most per row and columns most per column, so the walk depends on how many rows a channel has for each
- * of its columns. Sums change to columns above 2 rows, maps, whose columns cost less, above 1 / 2. Measured, float32,
- * one thread, us as planes and as columns: moments [2, 2048, 9] 63 and 181, [8, 512, 9] 28 and 47, [16, 256, 9] 22 and
- * 27, [32, 512, 9] 155 and 106, [64, 512, 25] 282 and 357, [164, 64, 25] 78 and 67, [256, 64, 16] 144 and 98; normalize
- * [2, 2048, 9] 20 and 34, [8, 512, 9] 16 and 13, [8, 512, 25] 24 and 34, [32, 128, 25] 22 and 19, [256, 64, 16] 122 and 56.
+ * byte of a row: planes up to the number given here. Measured, float32, one thread, us as columns and as planes: moments
+ * [8, 512, 9] 11.9 and 9.1, [24, 256, 9] 15.9 and 11.2, [64, 64, 9] 6.3 and 6.9, [128, 64, 16] 17.4 and 16.5, [256, 64, 16]
+ * 33.0 and 33.2, [100, 64, 25] 23.4 and 22.4, [164, 64, 25] 35 and 40; gradSums [128, 64, 16] 23 and 17, [100, 64, 25] 30
+ * and 26; normalize [8, 512, 9] 7.3 and 8.2, [16, 256, 16] 8.6 and 8.2, [64, 64, 16] 6.0 and 8.1, [32, 100, 28] 9.3 and 8.3,
+ * [100, 64, 25] 15.7 and 17.3; float64 moments [128, 64, 9] 19.8 and 22.4, normalize [8, 512, 9] 10.2 and 10.1.
  */
 const LONG_ROW: u32 = 32;
 const SHORT_ROW: u32 = 4;
-const ROWS_OF_SUMS: f32 = 2;
-const ROWS_OF_MAPS: f32 = 0.5;
+const SUMS_OF_WHOLE_VECTORS: f32 = 2;
+const SUMS: f32 = 0.625;
+/** Maps of rows of at least a block of 64 bytes, and of shorter ones. */
+const MAPS_OF_BLOCKS: f32 = 0.5;
+const MAPS: f32 = 0.125;
+/**
+ * Tensors of more bytes than this, with rows of at least SHORT_BYTES, are walked as planes, in order of memory. Measured as
+ * above: moments [744, 728, 12] 1,577 and 855, [1092, 192, 31] 1,786 and 1,127, [1411, 512, 9] 2,090 and 1,199,
+ * [4174, 171, 9] 1,193 and 1,250, [4232, 384, 4] 1,087 and 1,144, of 17 MB [2500, 192, 9] 559 and 814; normalize
+ * [744, 728, 12] 1,835 and 1,300.
+ */
+const FROM_MEMORY: u64 = 20971520;
+const SHORT_BYTES: u32 = 32;
 /** The number of channels of planes, or of columns of a tile, that have an entry in the tables. */
 export const CHUNK: u32 = 4096;
 /**
@@ -60,22 +72,25 @@ export function table(index: u32): usize {
 }
 
 /** Whether sums walk the tensor as planes. */
-export function areSumsOfPlanes(): bool {
-  return arePlanes(ROWS_OF_SUMS);
+export function areSumsOfPlanes<T>(): bool {
+  return arePlanes<T>(job.inner % (16 / sizeof<T>()) === 0 ? SUMS_OF_WHOLE_VECTORS : SUMS);
 }
 
 /** Whether maps walk the tensor as planes. If they do, sums do as well. */
-export function areMapsOfPlanes(): bool {
-  return arePlanes(ROWS_OF_MAPS);
+export function areMapsOfPlanes<T>(): bool {
+  return arePlanes<T>(job.inner * sizeof<T>() >= 64 ? MAPS_OF_BLOCKS : MAPS);
 }
 
 /** A single channel is one plane. */
-function arePlanes(rows: f32): bool {
+function arePlanes<T>(rowsPerByte: f32): bool {
   if (job.channels === 1) {
     job.inner *= job.outer;
     job.outer = 1;
   }
-  return job.inner >= LONG_ROW || (job.inner >= SHORT_ROW && f32(job.outer) <= rows * f32(job.inner));
+  const row = job.inner * sizeof<T>();
+  if (job.inner >= LONG_ROW) return true;
+  if (job.inner < SHORT_ROW) return false;
+  return f32(job.outer) <= rowsPerByte * f32(row) || (row >= SHORT_BYTES && bytes<T>() > FROM_MEMORY);
 }
 
 /** The number of values per channel. */

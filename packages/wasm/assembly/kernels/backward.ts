@@ -9,9 +9,9 @@ import { gradSumsOfBlocks, gradSumsOfChannels, gradSumsOfPlanes, gradSumsOfTile 
 export function backward<T>(): void {
   job.fused = 1;
   job.inverses = 0;
-  if (!areSumsOfPlanes()) {
+  if (!areSumsOfPlanes<T>()) {
     eachTile<T>(2, () => backwardOfTile<T>());
-  } else if (areMapsOfPlanes() && planBlocks<T>(2)) {
+  } else if (areMapsOfPlanes<T>() && planBlocks<T>(2)) {
     for (job.first = 0; job.first < job.channels; job.first += CHUNK)
       run((item: u32) => backwardOfBlock<T>(item), items(), 3 * bytes<T>());
   } else {

@@ -9,9 +9,9 @@ import { movingAverage } from "./moving-average";
 import { mapTensor, normalizeBlock, normalizeStrip, normalizeTile } from "./normalize";
 
 export function forward<T>(): void {
-  if (!areSumsOfPlanes()) {
+  if (!areSumsOfPlanes<T>()) {
     eachTile<T>(1, () => forwardOfTile<T>());
-  } else if (areMapsOfPlanes() && planBlocks<T>(1)) {
+  } else if (areMapsOfPlanes<T>() && planBlocks<T>(1)) {
     planProbes<T>();
     for (job.first = 0; job.first < job.channels; job.first += CHUNK)
       run((item: u32) => forwardOfBlock<T>(item), items(), 2 * bytes<T>());

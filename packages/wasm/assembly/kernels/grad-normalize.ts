@@ -43,7 +43,7 @@ export function gradNormalize<T>(): void {
 
 /** The map after the sums are known. */
 export function gradNormalizeTensor<T>(): void {
-  if (areMapsOfPlanes()) {
+  if (areMapsOfPlanes<T>()) {
     for (job.first = 0; job.first < job.channels; job.first += CHUNK) mapChunk<T>();
     return;
   }

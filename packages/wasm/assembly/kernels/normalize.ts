@@ -35,7 +35,7 @@ export function normalize<T>(): void {
 
 /** Maps the job's operands. Without `variance` (0), s is gamma; without `mean`, nothing is subtracted. */
 export function mapTensor<T>(): void {
-  if (areMapsOfPlanes()) {
+  if (areMapsOfPlanes<T>()) {
     for (job.first = 0; job.first < job.channels; job.first += CHUNK) mapChunk<T>();
     return;
   }
