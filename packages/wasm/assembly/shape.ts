@@ -11,16 +11,18 @@ import { job, scratchAt } from "./job";
  * byte of a row: planes up to the number given here. Measured, float32, one thread, us as columns and as planes: moments
  * [8, 512, 9] 11.9 and 9.1, [24, 256, 9] 15.9 and 11.2, [64, 64, 9] 6.3 and 6.9, [128, 64, 16] 17.4 and 16.5, [256, 64, 16]
  * 33.0 and 33.2, [100, 64, 25] 23.4 and 22.4, [164, 64, 25] 35 and 40; gradSums [128, 64, 16] 23 and 17, [100, 64, 25] 30
- * and 26; normalize [8, 512, 9] 7.3 and 8.2, [16, 256, 16] 8.6 and 8.2, [64, 64, 16] 6.0 and 8.1, [32, 100, 28] 9.3 and 8.3,
- * [100, 64, 25] 15.7 and 17.3; float64 moments [128, 64, 9] 19.8 and 22.4, normalize [8, 512, 9] 10.2 and 10.1.
+ * and 26, [256, 64, 16] 48 and 36; normalize [8, 512, 9] 7.3 and 8.2, [16, 256, 16] 8.6 and 8.2, [64, 64, 16] 6.0 and 8.1,
+ * [32, 100, 28] 9.3 and 8.3, [100, 64, 25] 15.7 and 17.3; float64 moments [128, 64, 9] 19.8 and 22.4.
  */
 const LONG_ROW: u32 = 32;
 const SHORT_ROW: u32 = 4;
-const SUMS_OF_WHOLE_VECTORS: f32 = 2;
 const SUMS: f32 = 0.625;
-/** Maps of rows of at least a block of 64 bytes, and of shorter ones. */
-const MAPS_OF_BLOCKS: f32 = 0.5;
+const SUMS_OF_WHOLE_VECTORS: f32 = 2;
+const SUMS_OF_WHOLE_BLOCKS: f32 = Infinity;
 const MAPS: f32 = 0.125;
+const MAPS_OF_BLOCKS: f32 = 0.5;
+/** The bytes of a row that is at least a block. */
+const BLOCK: u32 = 64;
 /**
  * Tensors of more bytes than this, with rows of at least SHORT_BYTES, are walked as planes, in order of memory. Measured as
  * above: moments [744, 728, 12] 1,577 and 855, [1092, 192, 31] 1,786 and 1,127, [1411, 512, 9] 2,090 and 1,199,
@@ -73,12 +75,13 @@ export function table(index: u32): usize {
 
 /** Whether sums walk the tensor as planes. */
 export function areSumsOfPlanes<T>(): bool {
-  return arePlanes<T>(job.inner % (16 / sizeof<T>()) === 0 ? SUMS_OF_WHOLE_VECTORS : SUMS);
+  if (job.inner % (16 / sizeof<T>()) !== 0) return arePlanes<T>(SUMS);
+  return arePlanes<T>(job.inner * sizeof<T>() < BLOCK ? SUMS_OF_WHOLE_VECTORS : SUMS_OF_WHOLE_BLOCKS);
 }
 
 /** Whether maps walk the tensor as planes. If they do, sums do as well. */
 export function areMapsOfPlanes<T>(): bool {
-  return arePlanes<T>(job.inner * sizeof<T>() >= 64 ? MAPS_OF_BLOCKS : MAPS);
+  return arePlanes<T>(job.inner * sizeof<T>() < BLOCK ? MAPS : MAPS_OF_BLOCKS);
 }
 
 /** A single channel is one plane. */
