@@ -33,13 +33,14 @@ const GROUP_BYTES: u32 = 16384;
 const STREAMED: u64 = 131072;
 /**
  * The number of rows that a map walks together, and the most streams that it reads and writes if its tensors exceed a
- * core's own cache. Rows of more bytes than LONG_BYTES have tables that take half of the first-level cache, so more rows
- * have to share them.
+ * core's own cache. The tables of long rows take half of the first-level cache and more, so more rows have to share them:
+ * rows of more than LONG_BYTES, or LONG_GRADIENT for a gradient, which reads another tensor and another table.
  */
 const ROWS_OF_MAP: u32 = 4;
 const MOST_STREAMS: u32 = 8;
 const MOST_STREAMS_OF_LONG: u32 = 12;
-const LONG_BYTES: u32 = 4096;
+const LONG_BYTES: u32 = 8192;
+const LONG_GRADIENT: u32 = 4096;
 /** Memory is read fastest in order: a map walks row by row, unless a row has fewer than SHORT_BYTES. */
 const SHORT_BYTES: u32 = 512;
 /**
@@ -219,13 +220,14 @@ export function streamsOf<T>(operands: u32, rows: u32): u32 {
  * 1,943 and 2,174; of [12544, 512], float64, normalize 2,865 and 3,504, gradNormalize 4,104 and 5,507; but of
  * [8192, 1024], float64, gradNormalize 11,560 and 7,070. Longer rows, with 4, 6 and 8 streams: normalize of [3136, 2048]
  * 1,859, 1,727 and 1,721, [1092, 192, 31] 2,090, 1,853 and 1,818, [784, 8192] 1,873, 1,704 and 1,974; gradNormalize, with
- * 3, 4 and 6, of [3136, 2048] 2,838, 2,799 and 3,268; row by row 4,177.
+ * 3, 4 and 6, of [3136, 2048] 2,838, 2,799 and 3,268. Row by row: normalize of [4232, 1536] 1,839 and 1,202, [3136, 2048]
+ * 1,637 and 1,441, gradNormalize 2,675 and 3,951, [4232, 1536] 3,223 and 3,808.
  */
 export function groupOfMap<T>(operands: u32): u32 {
   const stride = u32(job.stride);
   if (areRowsNarrow<T>(operands)) return NARROW_BYTES / stride;
   if (!isLarge<T>(operands)) return ROWS_OF_MAP;
-  if (stride > LONG_BYTES) return MOST_STREAMS_OF_LONG / operands;
+  if (stride > (operands === 2 ? LONG_BYTES : LONG_GRADIENT)) return MOST_STREAMS_OF_LONG / operands;
   return isFar<T>(operands) && stride >= SHORT_BYTES ? 1 : MOST_STREAMS / operands;
 }
 
