@@ -24,10 +24,11 @@ const MAPS_OF_BLOCKS: f32 = 0.5;
 /** The bytes of a row that is at least a block. */
 const BLOCK: u32 = 64;
 /**
- * Tensors of more bytes than this, with rows of at least SHORT_BYTES, are walked as planes, in order of memory. Measured as
- * above: moments [744, 728, 12] 1,577 and 855, [1092, 192, 31] 1,786 and 1,127, [1411, 512, 9] 2,090 and 1,199,
- * [4174, 171, 9] 1,193 and 1,250, [4232, 384, 4] 1,087 and 1,144, of 17 MB [2500, 192, 9] 559 and 814; normalize
- * [744, 728, 12] 1,835 and 1,300.
+ * Tensors of more bytes than this, with rows of at least SHORT_BYTES, are walked as planes, in order of memory, and with
+ * rows of at least a block those of more than LARGE bytes. Measured as above: moments [744, 728, 12] 1,577 and 855,
+ * [1092, 192, 31] 1,786 and 1,127, [1411, 512, 9] 2,090 and 1,199, [4174, 171, 9] 1,193 and 1,250, [4232, 384, 4] 1,087 and
+ * 1,144, of 17 MB [2500, 192, 9] 559 and 814; normalize [744, 728, 12] 1,835 and 1,300, [2000, 64, 25] 587 and 415, float64
+ * [300, 192, 20] 582 and 215; gradSums 376 and 335.
  */
 const FROM_MEMORY: u64 = 20971520;
 const SHORT_BYTES: u32 = 32;
@@ -93,7 +94,8 @@ function arePlanes<T>(rowsPerByte: f32): bool {
   const row = job.inner * sizeof<T>();
   if (job.inner >= LONG_ROW) return true;
   if (job.inner < SHORT_ROW) return false;
-  return f32(job.outer) <= rowsPerByte * f32(row) || (row >= SHORT_BYTES && bytes<T>() > FROM_MEMORY);
+  const large = row >= BLOCK ? LARGE : FROM_MEMORY;
+  return f32(job.outer) <= rowsPerByte * f32(row) || (row >= SHORT_BYTES && bytes<T>() > large);
 }
 
 /** The number of values per channel. */
