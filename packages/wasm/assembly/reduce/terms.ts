@@ -1,7 +1,7 @@
 /**
  * Both reductions are two sums per channel, over all its elements:
  *
- *   Deviations (moments)           u = x - s      v = u * u                  c0 = s, a value of the channel near its mean
+ *   Deviations (moments)           u = x - s      v = u * u                  c0 = s, a number near the channel's mean
  *   Products (gradSums, scaleSums) u = dy         v = dy * ((x - mean) p)    c0 = mean, c1 = p, the power of two next to r
  *
  * They are types, so that one source is compiled for each reduction. The size of the type is the number of tensors that
