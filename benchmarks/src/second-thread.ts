@@ -65,6 +65,7 @@ export function startSecondThread(): SecondThread {
   const worker = new Worker(OTHER, { eval: true, workerData: words.buffer });
   const multiply: (rounds: number) => number = new Function(`${LOOP} return multiply;`)();
   let sent = 0;
+  /** It is read below, so that the loop is not dropped. */
   let sum = 0;
 
   const start = (what: number) => {

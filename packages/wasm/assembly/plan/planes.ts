@@ -23,8 +23,8 @@ const BLOCK: u32 = 65536;
 const BLOCKS: u32 = 8;
 /**
  * The least number of bytes of a block that lie one behind the other, which are read as one run. A run begins with the
- * latency of the cache, or with that of the memory, from which it must be longer: FAR_RUN bytes for one operand on one
- * thread, fewer if more tensors or threads share the memory, because then a second pass costs more.
+ * latency of the cache, or with that of the memory, from which it must be longer: FAR_RUN, divided by the operands and by
+ * the threads, of which two are enough to use up the memory. The more of them share it, the more a second pass costs.
  */
 const LONG_RUN: u32 = 12288;
 const FAR_RUN: u32 = 196608;
