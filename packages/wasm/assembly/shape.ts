@@ -12,17 +12,19 @@ import { job, scratchAt } from "./job";
  * [8, 512, 9] 11.9 and 9.1, [24, 256, 9] 15.9 and 11.2, [64, 64, 9] 6.3 and 6.9, [128, 64, 16] 17.4 and 16.5, [256, 64, 16]
  * 33.0 and 33.2, [100, 64, 25] 23.4 and 22.4, [164, 64, 25] 35 and 40; gradSums [128, 64, 16] 23 and 17, [100, 64, 25] 30
  * and 26, [256, 64, 16] 48 and 36; normalize [8, 512, 9] 7.3 and 8.2, [16, 256, 16] 8.6 and 8.2, [64, 64, 16] 6.0 and 8.1,
- * [32, 100, 28] 9.3 and 8.3, [100, 64, 25] 15.7 and 17.3; float64 moments [128, 64, 9] 19.8 and 22.4.
+ * [32, 100, 28] 9.3 and 8.3, [100, 64, 25] 15.7 and 17.3; float64 moments [128, 64, 9] 19.8 and 22.4,
+ * [300, 64, 19] 88 and 97, gradSums 136 and 117.
  */
 const LONG_ROW: u32 = 32;
 const SHORT_ROW: u32 = 4;
 const SUMS: f32 = 0.625;
 const SUMS_OF_WHOLE_VECTORS: f32 = 2;
-const SUMS_OF_WHOLE_BLOCKS: f32 = Infinity;
 const MAPS: f32 = 0.125;
 const MAPS_OF_BLOCKS: f32 = 0.5;
 /** The bytes of a row that is at least a block. */
 const BLOCK: u32 = 64;
+/** Sums of two operands walk rows of so many bytes as planes in any case, and whole vectors from a block on. */
+const LONG_BYTES: u32 = 112;
 /**
  * Tensors of more bytes than this, with rows of at least SHORT_BYTES, are walked as planes, in order of memory, and with
  * rows of at least a block those of more than LARGE bytes. Measured as above: moments [744, 728, 12] 1,577 and 855,
@@ -74,10 +76,12 @@ export function table(index: u32): usize {
   return scratchAt() + PARTIAL + index * TABLE;
 }
 
-/** Whether sums walk the tensor as planes. */
-export function areSumsOfPlanes<T>(): bool {
-  if (job.inner % (16 / sizeof<T>()) !== 0) return arePlanes<T>(SUMS);
-  return arePlanes<T>(job.inner * sizeof<T>() < BLOCK ? SUMS_OF_WHOLE_VECTORS : SUMS_OF_WHOLE_BLOCKS);
+/** Whether sums of so many operands walk the tensor as planes. */
+export function areSumsOfPlanes<T>(operands: u32): bool {
+  const row = job.inner * sizeof<T>();
+  const areVectors = row % 16 === 0;
+  if (operands === 2 && row >= (areVectors ? BLOCK : LONG_BYTES)) return arePlanes<T>(Infinity);
+  return arePlanes<T>(areVectors ? SUMS_OF_WHOLE_VECTORS : SUMS);
 }
 
 /** Whether maps walk the tensor as planes. If they do, sums do as well. */

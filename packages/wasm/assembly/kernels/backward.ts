@@ -9,7 +9,7 @@ import { gradSumsOfBlocks, gradSumsOfChannels, gradSumsOfPlanes, gradSumsOfTile 
 export function backward<T>(): void {
   job.fused = 1;
   job.inverses = 0;
-  if (!areSumsOfPlanes<T>()) {
+  if (!areSumsOfPlanes<T>(2)) {
     eachTile<T>(2, () => backwardOfTile<T>());
   } else if (areMapsOfPlanes<T>() && planBlocks<T>(2)) {
     for (job.first = 0; job.first < job.channels; job.first += CHUNK)

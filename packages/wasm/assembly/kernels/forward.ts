@@ -9,7 +9,7 @@ import { movingAverage } from "./moving-average";
 import { mapTensor, normalizeBlock, normalizeStrip, normalizeTile } from "./normalize";
 
 export function forward<T>(): void {
-  if (!areSumsOfPlanes<T>()) {
+  if (!areSumsOfPlanes<T>(1)) {
     eachTile<T>(1, () => forwardOfTile<T>());
   } else if (areMapsOfPlanes<T>() && planBlocks<T>(1)) {
     planProbes<T>();

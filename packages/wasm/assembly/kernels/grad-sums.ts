@@ -32,7 +32,7 @@ import { means, powers, spread, spreadPowers } from "../tables";
 import { finishSums } from "./grad-sums/finish";
 
 export function gradSums<T>(): void {
-  if (areSumsOfPlanes<T>()) {
+  if (areSumsOfPlanes<T>(2)) {
     gradSumsOfPlanes<T>();
     return;
   }

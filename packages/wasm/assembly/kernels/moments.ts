@@ -42,7 +42,7 @@ import { planProbes, shiftsOfBlocks, shiftsOfPlanes } from "./moments/shift";
 
 /** Without `variance` (0), computes the moments of K-12. */
 export function moments<T>(): void {
-  if (areSumsOfPlanes<T>()) {
+  if (areSumsOfPlanes<T>(1)) {
     momentsOfPlanes<T>();
     return;
   }
