@@ -1,48 +1,15 @@
 import { Worker } from "node:worker_threads";
+import { ANSWER, BYTES, DOES, DONE, ECHO, MULTIPLY, multiply, NOTHING, ROUNDS, SENT } from "./other-thread.ts";
 
-/** The words, two lines apart: what was sent, what came back, what the other thread does, and how often it has done it. */
-const SENT = 0;
-const ECHO = 32;
-const DOES = 64;
-const DONE = 96;
-const BYTES = 512;
-/** What it does. */
-const NOTHING = 0;
-const ANSWER = 1;
-const MULTIPLY = 2;
 /** The number of batches, of which the median counts, and the trips of each. A thread may lose its core for a while. */
 const BATCHES = 9;
 const TRIPS = 200;
-/** The rounds of a loop of multiplications: some 20 microseconds. */
-const ROUNDS = 20_000;
+/** The rounds of a batch of multiplications, as a multiple of those after which the other thread counts. */
+const COUNTS = 10;
 /** How long the other thread may take to answer. */
 const LIMIT_MS = 10_000;
-/** If a loop takes so many times as long while the other thread runs it too, both are on one core. */
-const ON_ONE_CORE = 1.3;
-
-/** Eight chains of multiplications, which occupy the multipliers of a core wholly. */
-const LOOP = `
-function multiply(rounds) {
-  const up = 1.0000001, down = 0.9999999;
-  let a = 1, b = 1, c = 1, d = 1, e = 1, f = 1, g = 1, h = 1;
-  for (let i = 0; i < rounds; i++) {
-    a *= up; b *= down; c *= up; d *= down; e *= up; f *= down; g *= up; h *= down;
-  }
-  return a + b + c + d + e + f + g + h;
-}`;
-const OTHER = `${LOOP}
-const words = new Int32Array(require("node:worker_threads").workerData);
-let sum = 0;
-for (let last = 0; ; ) {
-  Atomics.wait(words, ${DOES}, ${NOTHING});
-  if (Atomics.load(words, ${DOES}) === ${MULTIPLY}) {
-    sum += multiply(${ROUNDS / 10});
-    Atomics.add(words, ${DONE}, 1);
-  } else {
-    const sent = Atomics.load(words, ${SENT});
-    if (sent !== last) Atomics.store(words, ${ECHO}, (last = sent));
-  }
-}`;
+/** Two threads that multiply less than so many times as fast as one are on one core, or have to share theirs. */
+const LEAST_GAIN = 1.5;
 
 /**
  * Another thread, which shows where it and this one are. A virtual machine may move its processors at any time, and what
@@ -55,15 +22,14 @@ export interface SecondThread {
    * each has its own.
    */
   roundTrip(): number;
-  /** Whether both threads are on one core, or other programs on theirs, so that two threads cannot gain anything. */
+  /** Whether both threads are on one core, or other programs on theirs, so that two threads cannot gain much. */
   isDisturbed(): boolean;
   close(): Promise<unknown>;
 }
 
 export function startSecondThread(): SecondThread {
   const words = new Int32Array(new SharedArrayBuffer(BYTES));
-  const worker = new Worker(OTHER, { eval: true, workerData: words.buffer });
-  const multiply: (rounds: number) => number = new Function(`${LOOP} return multiply;`)();
+  const worker = new Worker(new URL("./other-thread.ts", import.meta.url), { workerData: words.buffer });
   let sent = 0;
   /** It is read below, so that the loop is not dropped. */
   let sum = 0;
@@ -86,9 +52,9 @@ export function startSecondThread(): SecondThread {
     Atomics.store(words, SENT, ++sent);
     waitWhile(() => Atomics.load(words, ECHO) !== sent);
   };
-  const loopMs = () => {
+  const batchMs = () => {
     const start = performance.now();
-    sum += multiply(ROUNDS);
+    sum += multiply(COUNTS * ROUNDS);
     return performance.now() - start;
   };
   return {
@@ -104,13 +70,16 @@ export function startSecondThread(): SecondThread {
       return median(times);
     },
     isDisturbed() {
-      const alone = Math.min(...batches(loopMs));
-      const before = Atomics.load(words, DONE);
+      const alone = Math.min(...batches(batchMs));
+      const counted = Atomics.load(words, DONE);
       start(MULTIPLY);
-      waitWhile(() => Atomics.load(words, DONE) === before);
-      const together = median(batches(loopMs));
+      waitWhile(() => Atomics.load(words, DONE) === counted);
+      const before = Atomics.load(words, DONE);
+      const took = batches(batchMs).reduce((a, b) => a + b);
+      const others = Atomics.load(words, DONE) - before;
       stop();
-      return together > ON_ONE_CORE * alone && sum > 0;
+      const gain = ((BATCHES + others / COUNTS) * alone) / took;
+      return gain < LEAST_GAIN && sum > 0;
     },
     close: () => worker.terminate(),
   };
