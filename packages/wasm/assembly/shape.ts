@@ -17,23 +17,23 @@ import { job, scratchAt } from "./job";
  */
 const LONG_ROW: u32 = 32;
 const SHORT_ROW: u32 = 4;
-const SUMS: f32 = 0.625;
-const SUMS_OF_WHOLE_VECTORS: f32 = 2;
-const MAPS: f32 = 0.125;
-const MAPS_OF_BLOCKS: f32 = 0.5;
+const ROWS_OF_SUMS: f32 = 0.625;
+const ROWS_OF_SUMS_OF_VECTORS: f32 = 2;
+const ROWS_OF_MAPS: f32 = 0.125;
+const ROWS_OF_MAPS_OF_BLOCKS: f32 = 0.5;
 /** The bytes of a row that is at least a block. */
 const BLOCK: u32 = 64;
 /** Sums of two operands walk rows of so many bytes as planes in any case, and whole vectors from a block on. */
-const LONG_BYTES: u32 = 112;
+const BYTES_OF_SUMS: u32 = 112;
 /**
- * Tensors of more bytes than this, with rows of at least SHORT_BYTES, are walked as planes, in order of memory, and with
+ * Tensors of more bytes than this, with rows of at least BYTES_FROM_MEMORY, are walked as planes, in order of memory, and with
  * rows of at least a block those of more than LARGE bytes. Measured as above: moments [744, 728, 12] 1,577 and 855,
  * [1092, 192, 31] 1,786 and 1,127, [1411, 512, 9] 2,090 and 1,199, [4174, 171, 9] 1,193 and 1,250, [4232, 384, 4] 1,087 and
  * 1,144, of 17 MB [2500, 192, 9] 559 and 814; normalize [744, 728, 12] 1,835 and 1,300, [2000, 64, 25] 587 and 415, float64
  * [300, 192, 20] 582 and 215; gradSums 376 and 335.
  */
 const FROM_MEMORY: u64 = 20971520;
-const SHORT_BYTES: u32 = 32;
+const BYTES_FROM_MEMORY: u32 = 32;
 /** The number of channels of planes, or of columns of a tile, that have an entry in the tables. */
 export const CHUNK: u32 = 4096;
 /**
@@ -80,13 +80,13 @@ export function table(index: u32): usize {
 export function areSumsOfPlanes<T>(operands: u32): bool {
   const row = job.inner * sizeof<T>();
   const areVectors = row % 16 === 0;
-  if (operands === 2 && row >= (areVectors ? BLOCK : LONG_BYTES)) return arePlanes<T>(Infinity);
-  return arePlanes<T>(areVectors ? SUMS_OF_WHOLE_VECTORS : SUMS);
+  if (operands === 2 && row >= (areVectors ? BLOCK : BYTES_OF_SUMS)) return arePlanes<T>(Infinity);
+  return arePlanes<T>(areVectors ? ROWS_OF_SUMS_OF_VECTORS : ROWS_OF_SUMS);
 }
 
 /** Whether maps walk the tensor as planes. If they do, sums do as well. */
 export function areMapsOfPlanes<T>(): bool {
-  return arePlanes<T>(job.inner * sizeof<T>() < BLOCK ? MAPS : MAPS_OF_BLOCKS);
+  return arePlanes<T>(job.inner * sizeof<T>() < BLOCK ? ROWS_OF_MAPS : ROWS_OF_MAPS_OF_BLOCKS);
 }
 
 /** A single channel is one plane. */
@@ -99,7 +99,7 @@ function arePlanes<T>(rowsPerByte: f32): bool {
   if (job.inner >= LONG_ROW) return true;
   if (job.inner < SHORT_ROW) return false;
   const large = row >= BLOCK ? LARGE : FROM_MEMORY;
-  return f32(job.outer) <= rowsPerByte * f32(row) || (row >= SHORT_BYTES && bytes<T>() > large);
+  return f32(job.outer) <= rowsPerByte * f32(row) || (row >= BYTES_FROM_MEMORY && bytes<T>() > large);
 }
 
 /** The number of values per channel. */
@@ -131,7 +131,7 @@ export function isLarge<T>(operands: u32): bool {
   return operands * bytes<T>() > LARGE;
 }
 
-/** Whether `operands` tensors of this shape are too large for any cache. */
+/** Whether `operands` tensors of this shape are so large that they come from memory. */
 export function isFar<T>(operands: u32): bool {
   return operands * bytes<T>() > FAR;
 }

@@ -10,9 +10,9 @@
  * Instructions per vector, counted in the machine code that V8 makes: 10.3 for one long row; for columns 12.1 in groups
  * of 4 rows; 13.5 in [8, 512, 49], where a row of 49 ends in a single value and 3 of 16 accesses straddle two lines.
  *
- * Columns take 0.9 to 1.06 times their limit (1.3 long rows). Accesses to memory bound them: a
- * long row makes 3 per vector, columns make 4, with their coefficients. Blocks of 2 vectors take up to 1.1 times as long
- * as those of 3 (float64 [585, 64, 7] 95 and 86 us), and more rows would be more streams than are prefetched.
+ * Columns take 0.9 to 1.06 times their limit (1.3 long rows). Accesses to memory bound them: a long row makes 3 per
+ * vector, columns make 4, with their coefficients. Blocks of 2 vectors take up to 1.1 times as long as those of 3 (float64
+ * [585, 64, 7] 95 and 86 us), and more rows would be more streams than are prefetched.
  */
 import { carefulGradient } from "../careful/maps";
 import { canBeHelped, differencesInRange, gradientInRange } from "../careful/range";
