@@ -8,12 +8,15 @@ struct Wide {
 
 const ZERO_EXPONENT = -100000;
 
+// The bits say whether v is zero. A compiler may join the factor 2^127 with a constant factor of v to an infinity, and 0 times
+// that is NaN. An NVIDIA driver did so with BIAS (lib/sums.wgsl) in channels whose variance is infinite.
 fn wide(v: f32) -> Wide {
   let bits = bitcast<u32>(v);
   let e = i32((bits >> 23u) & 0xffu) - 127;
   let isNormal = (e != -127) & (e != 128);
   let m = select(v * 0x1p127, bitcast<f32>((bits & 0x807fffffu) | 0x3f800000u), isNormal);
-  return Wide(m, select(e, ZERO_EXPONENT, m == 0.0));
+  let isZero = ((bits & 0x7fffffffu) == 0u) | (m == 0.0);
+  return Wide(select(m, 0.0, isZero), select(e, ZERO_EXPONENT, isZero));
 }
 
 // a - b, as a difference of quarters if it may overflow.
