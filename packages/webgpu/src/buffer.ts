@@ -23,6 +23,9 @@ export interface Storage extends WebGpuBuffer {
 /** The usage flags of a buffer that holds values. */
 const DATA = USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST;
 
+/** The bytes of a vector of four values. Own buffers have a whole number of vectors. */
+const VECTOR = 16;
+
 export interface Buffers {
   /** `failed` is called later if the device had no memory. */
   alloc(length: number, failed?: () => void): Storage;
@@ -39,6 +42,7 @@ export interface Buffers {
 export function createBuffers(device: GPUDevice, queue: Queue, faults: Faults): Buffers {
   const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
   const mostBytes = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+  const mostOwnBytes = Math.floor(mostBytes / VECTOR) * VECTOR;
   const alive = new Set<Storage>();
   const ever = new WeakSet<object>();
   /**
@@ -108,11 +112,11 @@ export function createBuffers(device: GPUDevice, queue: Queue, faults: Faults): 
 
   return {
     alloc(length, failed) {
-      const size = Math.max(16, Math.ceil(length / 4) * 16); // rounded up to whole vectors of four values
-      if (size > mostBytes) {
+      const size = Math.max(1, Math.ceil((length * 4) / VECTOR)) * VECTOR;
+      if (size > mostOwnBytes) {
         throw new BnError(
           "ERR_BN_MEMORY",
-          `webgpu alloc: ${length} values need ${size} bytes, this device binds at most ${mostBytes} (${mostBytes / 4} values); split the batch`,
+          `webgpu alloc: ${length} values need ${size} bytes, this device binds at most ${mostOwnBytes} (${mostOwnBytes / 4} values); split the batch`,
         );
       }
       const raw = faults.watch(

@@ -77,15 +77,24 @@ describe("device errors", () => {
 });
 
 describe("memory", () => {
-  it("beyond a binding is an error that says how much there is", async () => {
-    await using gpu = await createWebGpu();
-    const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
-    const most = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-    expect(await thrown(() => gpu.alloc("float32", most / 4 + 1))).toBe(
-      `ERR_BN_MEMORY: webgpu alloc: ${most / 4 + 1} values need ${most + 16} bytes, this device binds at most ${most} ` +
-        `(${most / 4} values); split the batch`,
-    );
-  });
+  it.each([2 ** 28, 2 ** 28 - 4])(
+    "beyond a binding of %i bytes is an error that says how much there is",
+    async (limit) => {
+      const adapter = await create([]).requestAdapter();
+      const device = await (adapter as GPUAdapter).requestDevice({
+        requiredLimits: { maxStorageBufferBindingSize: limit },
+      });
+      const most = Math.floor(limit / 16) * 16;
+      await using gpu = await createWebGpu({ device });
+      expect(await thrown(() => gpu.alloc("float32", most / 4 + 1))).toBe(
+        `ERR_BN_MEMORY: webgpu alloc: ${most / 4 + 1} values need ${most + 16} bytes, this device binds at most ${most} ` +
+          `(${most / 4} values); split the batch`,
+      );
+      gpu.alloc("float32", most / 4).dispose();
+      await gpu.finish();
+      device.destroy();
+    },
+  );
 
   it("that the device lacks rejects once, and what is allocated afterwards works", async ({ skip }) => {
     await using gpu = await createWebGpu();
