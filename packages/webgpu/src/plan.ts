@@ -103,6 +103,11 @@ export function planFinish(plan: ReductionPlan, { workgroup }: Tuning): Reductio
   return { ...plan, across: false, lanes: workgroup, slots: 1, groups: plan.channels };
 }
 
+/** The flags of a reduction's pipelines, of which `planFinish` has the same. */
+export function reductionFlags({ vec4, coef4, across, inner }: ReductionPlan): Flags {
+  return { VEC4: vec4, COEF4: coef4, ACROSS: across, INNER1: inner === 1 };
+}
+
 /** The number of scratch values that reductions over `plan` need: two pairs per part, and two per channel. */
 export function scratchOf({ splits, channels, coef4 }: ReductionPlan): number {
   return splits === 1 ? 0 : 2 * (2 * splits + 2) * channels * (coef4 ? 4 : 1);

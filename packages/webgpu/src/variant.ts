@@ -6,10 +6,12 @@ export type KernelName = keyof typeof SHADERS;
 export type Flag =
   | "VEC4"
   | "COEF4"
+  | "INNER1"
   | "ACROSS"
   | "ALONE"
   | "RUNS"
   | "ONCE"
+  | "SURE"
   | "IN_PLACE"
   | "GAMMA"
   | "BETA"

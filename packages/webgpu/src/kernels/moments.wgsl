@@ -132,7 +132,7 @@ fn main(
 #if ONCE
   let s = typical(here, local);
 #else
-  let s = finiteOr0(leading(valueAt(here.channel, 0u)));
+  let s = firstValue(here);
 #endif
   shelve(share(here, Operands(s)), local);
   meet();
@@ -157,7 +157,8 @@ fn main(
 
 // For channels that are cut into parts: `sums`, `deviations` and `finish` run one after the other. After the sums of
 // the parts there are two pairs per channel: (s, unused), and (mean, 1 if s is far from it, else 0). A dispatch costs 3.5 us on
-// an H100, so that `deviations` is left out where channels have few parts: `finish` then takes the deviations itself, if need be.
+// an H100, so that `deviations` is left out where channels are not very long: `finish` then takes the deviations itself, if need
+// be. Without ONCE s is the first value, and need be it usually is.
 fn pairOf(plane: u32, channel: u32) -> u32 {
   return (2u * p.splits + plane) * p.channels + min(channel, p.channels - 1u);
 }
@@ -173,12 +174,17 @@ fn sums(
     return;
   }
   let here = place(local, group);
+#if ONCE
 #if TOGETHER
   let first = ahead(here);
   let s = typical(here, local);
   let mine = shareAfter(first, here, Operands(s));
 #else
   let s = typical(here, local);
+  let mine = share(here, Operands(s));
+#endif
+#else
+  let s = firstValue(here);
   let mine = share(here, Operands(s));
 #endif
   keep(0u, here, joined(mine, local, here.lane));

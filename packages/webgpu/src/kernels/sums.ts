@@ -1,5 +1,5 @@
 import type { Device, Dispatch, Operands } from "../device.ts";
-import { planFinish, type ReductionPlan, scratchOf } from "../plan.ts";
+import { planFinish, type ReductionPlan, reductionFlags, scratchOf } from "../plan.ts";
 import type { Flags } from "../variant.ts";
 
 /**
@@ -13,8 +13,8 @@ export function sums(
   input: Operands,
   output: Operands,
 ): void {
-  const { vec4: VEC4, coef4: COEF4, across: ACROSS, lanes, groups, splits } = plan;
-  const all = { ...flags, VEC4, COEF4, ACROSS };
+  const { lanes, groups, splits } = plan;
+  const all = { ...flags, ...reductionFlags(plan) };
   if (splits === 1) {
     device.run({ kernel, flags: all, lanes, params, groups, buffers: { ...input, ...output } });
     return;
@@ -25,7 +25,7 @@ export function sums(
   device.run({
     kernel,
     entry: "finish",
-    flags: { ...flags, VEC4, COEF4 },
+    flags: { ...flags, ...reductionFlags(last) },
     lanes: last.lanes,
     params: { ...params, ...last },
     groups: last.groups,

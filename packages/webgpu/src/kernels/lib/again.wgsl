@@ -3,7 +3,7 @@
 
 // The position of unit `i` of a channel.
 fn unitAt(channel: u32, i: u32) -> u32 {
-  return ((i / p.inner) * p.channels + channel) * p.inner + i % p.inner;
+  return ((i / inner()) * p.channels + channel) * inner() + i % inner();
 }
 
 // Adds any number of blocks of 16 units (18 u) within N-1: the rounding error of each addition is kept and added last.

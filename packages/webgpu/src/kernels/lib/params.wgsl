@@ -37,6 +37,15 @@ alias Choice = bool;
 alias Sums = vec2f;
 #endif
 
+// p.inner, which the compiler knows with INNER1: a division by it is some twenty instructions.
+fn inner() -> u32 {
+#if INNER1
+  return 1u;
+#else
+  return p.inner;
+#endif
+}
+
 // A dispatch is folded into two dimensions, because one dimension holds 65,535 workgroups (src/dispatch.ts).
 fn flat(id: vec3u, count: vec3u) -> u32 {
   return id.x + id.y * count.x;

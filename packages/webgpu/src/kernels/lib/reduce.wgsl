@@ -74,9 +74,9 @@ struct Cursor {
 // The unit that lies LANES units after `cursor`. `columns` is LANES modulo the row, `step` is that distance in memory.
 fn onward(cursor: Cursor, columns: u32, step: u32) -> Cursor {
   let column = cursor.column + columns;
-  let wraps = column >= p.inner;
-  let gap = select(0u, (p.channels - 1u) * p.inner, wraps);
-  return Cursor(cursor.at + step + gap, select(column, column - p.inner, wraps));
+  let wraps = column >= inner();
+  let gap = select(0u, (p.channels - 1u) * inner(), wraps);
+  return Cursor(cursor.at + step + gap, select(column, column - inner(), wraps));
 }
 
 // This thread's share of the sums over `here`. A whole run is a loop of known length without a branch: a GPU then issues
@@ -84,11 +84,11 @@ fn onward(cursor: Cursor, columns: u32, step: u32) -> Cursor {
 // reads a unit again, which is in the cache, and adds zeros. Emulators read one unit at a time. That loop comes last, because
 // they execute the body of every loop at least once.
 fn share(here: Place, k: Operands) -> Sums {
-  let row = p.channels * p.inner;
-  let columns = LANES % p.inner;
-  let step = (LANES / p.inner) * row + columns;
+  let row = p.channels * inner();
+  let columns = LANES % inner();
+  let step = (LANES / inner()) * row + columns;
   var i = here.begin + here.lane;
-  var cursor = Cursor((i / p.inner) * row + here.channel * p.inner + i % p.inner, i % p.inner);
+  var cursor = Cursor((i / inner()) * row + here.channel * inner() + i % inner(), i % inner());
   var sum = Pair();
   var runs = Pair();
   var count = 0u;
