@@ -33,6 +33,8 @@ export interface Device {
   readonly buffers: Buffers;
   readonly staging: Staging;
   run(dispatch: Dispatch): void;
+  /** Whether one dispatch can have so many operands. WebGPU guarantees eight. */
+  binds(operands: Operands): boolean;
   /** Allocates working memory for `length` values. Errors: `ERR_BN_MEMORY`, after which nothing has changed. */
   reserve(length: number): void;
   /**
@@ -163,6 +165,11 @@ export function createDevice(gpu: GPUDevice, given: Partial<Tuning> | undefined,
       });
       const x = Math.min(count, MOST_GROUPS);
       queue.dispatch(kernel, pipeline, group, x, Math.ceil(count / x));
+    },
+    binds(operands) {
+      let count = 0;
+      for (const binding in operands) if (operands[binding]) count += 1;
+      return count <= gpu.limits.maxStorageBuffersPerShaderStage;
     },
     reserve(length) {
       if (length > 0) reserve(length);

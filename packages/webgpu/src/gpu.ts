@@ -44,7 +44,7 @@ async function createDawn(): Promise<GPU> {
   }
 }
 
-/** Requests a new device with the adapter's largest buffers. `timestamp-query` is enabled if the adapter has it. */
+/** Requests a new device with the adapter's largest and most buffers. `timestamp-query` is enabled if the adapter has it. */
 export async function requestDevice({
   gpu,
   powerPreference,
@@ -60,11 +60,11 @@ export async function requestDevice({
       "requestAdapter() found no adapter; install a graphics driver (on Linux a Vulkan driver, e.g. mesa-vulkan-drivers 25 or later)",
     );
   }
-  const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
+  const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
   try {
     return await adapter.requestDevice({
       label: "bn",
-      requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
+      requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
       requiredFeatures: adapter.features.has("timestamp-query") ? ["timestamp-query"] : [],
     });
   } catch (error) {

@@ -22,13 +22,20 @@ export interface ReductionPlan {
   readonly m: number;
   /** Whether lanes have so many units that moments reads them once, around a sampled value. */
   readonly once: boolean;
+  /**
+   * Whether forward and backward take one dispatch: the lanes that have reduced a channel compute y or dx of it. On an H100 forward
+   * of [8, 512, 49] then takes 5.6 us, not 9.5, and backward 4.9, not 8.8; [256, 512, 49] 33 and 51, not 48 and 56. An emulator
+   * loses up to a half: its own maps are faster (lib/map.wgsl), and it has no time between dispatches.
+   */
+  readonly fused: boolean;
 }
 
 /** The least number of units per lane that makes a tree over lanes worth its barriers. */
 const UNITS_OF_LANE = 4;
 /**
  * A channel is cut if its lanes have more units than the first number. Parts then have the second at least, so that many reads
- * are under way. [512, 1024] has 32: cut in two, its moments take 15.4 us on an H100, not 6.4. N-1 limits the largest part.
+ * are under way. [512, 1024] has 32: cut in two, its moments take 15.4 us on an H100, not 6.4. With 64, forward of [1024, 512] takes
+ * 20.6 us, not 15.7, and backward of [64, 128, 784] 57, not 53. N-1 limits the largest part.
  */
 const MOST_UNITS_UNCUT = 32;
 const LEAST_UNITS_OF_PART = 16;
@@ -92,6 +99,7 @@ export function planReduction(geometry: Geometry, { workgroup, busy }: Tuning): 
     groups: blocks * splits,
     m: outer * innerValues,
     once: units >= Math.max(lanes * LEAST_UNITS_OF_LANE_TO_SAMPLE, LEAST_UNITS_TO_SAMPLE),
+    fused: splits === 1 && workgroup >= LEAST_THREADS_OF_GPU,
   };
 }
 

@@ -15,6 +15,8 @@ export type Flag =
   | "IN_PLACE"
   | "GAMMA"
   | "BETA"
+  | "D_GAMMA"
+  | "D_BETA"
   | "SUMS"
   | "AVERAGE"
   | "SPLIT"

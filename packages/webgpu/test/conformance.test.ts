@@ -14,3 +14,10 @@ const dealt = [
 conformance("webgpu in parts", () => createWebGpu({ tuning: { workgroup: 8, busy: 64, items: 1, copies: true } }), {
   cases: dealt,
 });
+
+// The variants for GPUs: forward and backward in one dispatch, reads that do not wait for each other.
+conformance("webgpu as on a GPU", () => createWebGpu({ tuning: { workgroup: 32, busy: 8, items: 4, copies: true } }), {
+  cases: cases({ tier: "quick" }).filter(({ id }) =>
+    /^exact|^memory|^layers|^kernels.*[/](\d+x\d+x\d+|outer-257|inner-257)[/]/.test(id),
+  ),
+});

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { create } from "webgpu";
 import { createWebGpu } from "../src/index.ts";
 
 const CHANNELS = 70_000;
@@ -22,3 +23,70 @@ it("takes more channels, one a workgroup, than a dispatch dimension holds workgr
   const normalized = await gpu.read(y, values.length);
   expect(normalized.findIndex((value, i) => Math.abs(value - (i < CHANNELS ? -1 : 1)) > 1e-6)).toBe(-1);
 });
+
+it.each([8, 10])(
+  "takes a dispatch for forward and for backward on a GPU that binds %i buffers, if they hold it",
+  async (most) => {
+    const adapter = await create([]).requestAdapter();
+    const device = await (adapter as GPUAdapter).requestDevice({
+      requiredLimits: { maxStorageBuffersPerShaderStage: most },
+    });
+    const pipelines: (string | undefined)[] = [];
+    const createPipeline = device.createComputePipeline.bind(device);
+    device.createComputePipeline = (descriptor) => {
+      pipelines.push(descriptor.label);
+      return createPipeline(descriptor);
+    };
+    await using gpu = await createWebGpu({ device, tuning: { workgroup: 32 } });
+    const of = (...values: number[]) => {
+      const buffer = gpu.alloc("float32", values.length);
+      gpu.write(buffer, Float32Array.from(values));
+      return buffer;
+    };
+    // Two channels, which hold 1, 1, 3, 3 and 2, 2, 6, 6: the means are 2 and 4, the variances 1 and 4.
+    const g = { outer: 2, channels: 2, inner: 2 };
+    const x = of(1, 1, 2, 2, 3, 3, 6, 6);
+    const [y, dx, mean, variance] = [of(0, 0, 0, 0, 0, 0, 0, 0), of(0, 0, 0, 0, 0, 0, 0, 0), of(0, 0), of(0, 0)];
+    const affine = { gamma: of(2, 3), beta: of(1, 1) };
+    const average = { running: { mean: of(8, 8), variance: of(8, 8), factor: of(4) }, fraction: 0.5, correction: 2 };
+    const [sums, grad] = [
+      { dy: of(0, 0), dyXhat: of(0, 0) },
+      { gamma: of(5, 5), beta: of(7, 7) },
+    ];
+    gpu.kernels.forward?.(x, g, { mean, variance }, average, 0, affine, y);
+    gpu.kernels.backward?.(x, x, g, { mean, variance }, 0, affine, sums, grad, 4, dx);
+    const [two, three] = [gpu.alloc("float32", 8), gpu.alloc("float32", 8)];
+    gpu.kernels.forward?.(x, g, { mean, variance }, null, 0, null, two);
+    gpu.kernels.backward?.(x, x, g, { mean, variance }, 0, null, sums, null, 4, three);
+
+    const read = async (buffer: ReturnType<typeof of>) => [...(await gpu.read(buffer, buffer.length))];
+    expect(await read(y)).toEqual([-1, -1, -2, -2, 3, 3, 4, 4]);
+    expect(await read(two)).toEqual([-1, -1, -1, -1, 1, 1, 1, 1]);
+    expect([await read(dx), await read(three)]).toEqual([Array(8).fill(0), Array(8).fill(0)]);
+    expect([await read(mean), await read(variance)]).toEqual([
+      [2, 4],
+      [1, 4],
+    ]);
+    const { running } = average;
+    expect([await read(running.mean), await read(running.variance), await read(running.factor)]).toEqual([
+      [6, 8],
+      [6, 12],
+      [3],
+    ]);
+    expect([await read(sums.dy), await read(sums.dyXhat)]).toEqual([
+      [8, 16],
+      [4, 8],
+    ]);
+    expect([await read(grad.gamma), await read(grad.beta)]).toEqual([
+      [9, 13],
+      [15, 23],
+    ]);
+    const whole = ["bn forward main", "bn backward main"];
+    const apart = ["bn moments main", "bn normalize main", "bn grad-sums main", "bn grad-normalize main"];
+    // with statistics, affine and gradients a forward has 9 operands, and a backward 10
+    expect(pipelines.filter((label) => label !== "bn probe main")).toEqual(
+      most === 8 ? [...apart, ...whole] : [...whole, ...whole],
+    );
+    device.destroy();
+  },
+);

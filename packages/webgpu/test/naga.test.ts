@@ -12,6 +12,8 @@ interface Report {
   readonly split: readonly number[];
   /** With the variants for GPUs, the mean, variance and sum dy / m of channels that are 1 in half of the rows and 3 in the others. */
   readonly sums: readonly (readonly number[])[];
+  /** With the same variants, y of eight values in two channels, each 1 in half of the rows and 3 in the others, and dx with dy = x. */
+  readonly fused: readonly number[];
   /** The contract's kernels that were called. */
   readonly called: readonly string[];
   /** The labels of the pipelines that were created. */
@@ -66,7 +68,15 @@ for (const [outer, channels, inner] of [[8200, 8, 1], [4100, 3, 1], [2, 1, 16384
   const [means, variances, totals] = await Promise.all([mean, variance, dy].map((one) => gpuLike.read(one, channels)));
   for (let c = 0; c < channels; c++) sums.push([means[c], variances[c], totals[c] / (outer * inner)]);
 }
-console.log(JSON.stringify({ split, sums, adapter, results, called: [...called], pipelines: [...pipelines] }));
+const g = { outer: 2, channels: 2, inner: 2 };
+const tensor = gpuLike.alloc("float32", 8);
+gpuLike.write(tensor, Float32Array.of(1, 1, 1, 1, 3, 3, 3, 3));
+const [y, dx] = [0, 1].map(() => gpuLike.alloc("float32", 8));
+const [one, two, three, four] = [0, 1, 2, 3].map(() => gpuLike.alloc("float32", 2));
+gpuLike.kernels.forward(tensor, g, { mean: one, variance: two }, null, 0, null, y);
+gpuLike.kernels.backward(tensor, tensor, g, { mean: one, variance: two }, 0, null, { dy: three, dyXhat: four }, null, 4, dx);
+const fused = [...(await gpuLike.read(y, 8)), ...(await gpuLike.read(dx, 8))];
+console.log(JSON.stringify({ split, sums, fused, adapter, results, called: [...called], pipelines: [...pipelines] }));
 `;
 
 const program = denoProgram();
@@ -83,6 +93,7 @@ describe.skipIf(program === null)(`naga${program ? "" : ` (skipped: npm's deno h
     expect(report.results.filter(({ status }) => status === "passed").length).toBeGreaterThan(60);
     expect(report.split).toEqual([3, 0, 14]);
     expect(report.sums).toEqual(Array(8 + 3 + 1).fill([2, 1, 2]));
+    expect(report.fused).toEqual([-1, -1, -1, -1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
     await using here = await createWebGpu();
     expect([...report.called].sort()).toEqual(Object.keys(here.kernels).sort());
     const compiled = new Set(report.pipelines.map((label) => label.split(" ")[1]));

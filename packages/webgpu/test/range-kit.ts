@@ -70,10 +70,10 @@ export async function rangeFaults(gpu: WebGpuBackend, g: Geometry, name: string)
   const [gamma, beta] = [values(kind.gamma ?? (() => 1.5), channels), values(kind.beta ?? (() => -0.25), channels)];
 
   const taken: { dispose(): void }[] = [];
-  const alloc = (length: number, source?: Float32Array) => {
+  const alloc = (length: number, source?: ArrayLike<number>) => {
     const buffer = gpu.alloc("float32", length);
     taken.push(buffer);
-    if (source) gpu.write(buffer, source);
+    if (source) gpu.write(buffer, Float32Array.from(source));
     return buffer;
   };
   const precision = bounds.precisionOf("float32", gpu.supports);
@@ -108,10 +108,9 @@ export async function rangeFaults(gpu: WebGpuBackend, g: Geometry, name: string)
   if (given)
     for (const [i, buffer] of [stats.mean, stats.variance].entries())
       gpu.kernels.fill(channels, given[i] as number, buffer);
-  const used = {
-    mean: oracle.channelsOf(await gpu.read(stats.mean, channels)),
-    variance: oracle.channelsOf(await gpu.read(stats.variance, channels)),
-  };
+  const [means, variances] = [await gpu.read(stats.mean, channels), await gpu.read(stats.variance, channels)];
+  const kept = { mean: alloc(channels, means), variance: alloc(channels, variances) };
+  const used = { mean: oracle.channelsOf(means), variance: oracle.channelsOf(variances) };
   const affine = { gamma: oracle.channelsOf(gamma), beta: oracle.channelsOf(beta) };
   const buffers: Affine<ReturnType<typeof alloc>> = { gamma: alloc(channels, gamma), beta: alloc(channels, beta) };
   const y = alloc(n);
@@ -154,6 +153,32 @@ export async function rangeFaults(gpu: WebGpuBackend, g: Geometry, name: string)
     gpu.write(dx, dy);
     gpu.kernels.gradNormalize(dx, source, g, stats, eps, buffers, withSums ? sums : null, m, dx);
     await same(what, dx, grads);
+  }
+  // In place and not, the fused kernels meet the bounds. Their bits may differ, because a compiler may round otherwise.
+  for (const where of ["", " in place"]) {
+    if (!given) {
+      const input = where === "" ? source : y;
+      gpu.write(y, x);
+      gpu.kernels.forward?.(input, g, stats, null, eps, buffers, y);
+      const [means, variances] = [await gpu.read(stats.mean, channels), await gpu.read(stats.variance, channels)];
+      near(`mean of forward${where}`, means, oracle.valuesOf(truth.mean), errors.mean);
+      near(`variance of forward${where}`, variances, oracle.valuesOf(truth.variance), errors.variance);
+      const found = { mean: oracle.channelsOf(means), variance: oracle.channelsOf(variances) };
+      const error = bounds.normalizeBound(precision, x, g, found, eps, affine, null);
+      near(`y of forward${where}`, await gpu.read(y, n), oracle.normalize(x, g, found, eps, affine), error);
+    }
+    if (finite) {
+      const input = where === "" ? top : dx;
+      gpu.write(dx, dy);
+      gpu.kernels.backward?.(input, source, g, kept, eps, buffers, sums, null, m, dx);
+      const [dys, dyXhats] = [await gpu.read(sums.dy, channels), await gpu.read(sums.dyXhat, channels)];
+      near(`sum dy of backward${where}`, dys, oracle.valuesOf(sumTruth.dy), sumErrors.dy);
+      near(`sum dy x^ of backward${where}`, dyXhats, oracle.valuesOf(sumTruth.dyXhat), sumErrors.dyXhat);
+      const found = { dy: oracle.channelsOf(dys), dyXhat: oracle.channelsOf(dyXhats) };
+      const error = bounds.gradNormalizeBound(precision, dy, x, g, used, eps, affine.gamma, found, null, null);
+      const right = oracle.gradNormalize(dy, x, g, used, eps, affine.gamma, found);
+      near(`dx of backward${where}`, await gpu.read(dx, n), right, error);
+    }
   }
   for (const buffer of taken) buffer.dispose();
   return faults;

@@ -21,7 +21,7 @@ export function gradSums(
   sums(
     device,
     plan,
-    { kernel: "grad-sums", flags: { GAMMA: gamma !== null, BETA: beta !== null }, params: { ...plan, eps } },
+    { kernel: "grad-sums", flags: { D_GAMMA: gamma !== null, D_BETA: beta !== null }, params: { ...plan, eps } },
     { 1: dy, 2: x, 3: stats.mean, 4: stats.variance },
     { 5: out.dy, 6: out.dyXhat, 7: gamma, 8: beta },
   );

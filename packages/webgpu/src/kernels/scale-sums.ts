@@ -18,7 +18,7 @@ export function scaleSums(
   sums(
     device,
     plan,
-    { kernel: "scale-sums", flags: { GAMMA: dGamma !== null, BETA: dBeta !== null }, params: plan },
+    { kernel: "scale-sums", flags: { D_GAMMA: dGamma !== null, D_BETA: dBeta !== null }, params: plan },
     { 1: dy, 2: dGamma && x },
     { 3: dGamma, 4: dBeta },
   );

@@ -1,4 +1,4 @@
-// With GAMMA, adds sum dy * x of each channel to dGamma; with BETA, adds sum dy to dBeta (K-6).
+// With D_GAMMA, adds sum dy * x of each channel to dGamma; with D_BETA, adds sum dy to dBeta (K-6).
 #include params
 #include float
 #include wide
@@ -7,13 +7,14 @@
 #include again
 #include parts
 #include sums
+#include sums-entries
 
 @group(0) @binding(1) var<storage, read> dy: array<Value>;
-#if GAMMA
+#if D_GAMMA
 @group(0) @binding(2) var<storage, read> x: array<Value>;
 @group(0) @binding(3) var<storage, read_write> dGamma: array<Coef>;
 #endif
-#if BETA
+#if D_BETA
 @group(0) @binding(4) var<storage, read_write> dBeta: array<Coef>;
 #endif
 
@@ -25,7 +26,7 @@ fn operands(c: u32) -> Operands {
 
 fn term(at: u32, k: Operands) -> Pair {
   let g = dy[at];
-#if GAMMA
+#if D_GAMMA
   return Pair(g, g * (x[at] * BIAS));
 #else
   return Pair(g, Value(0.0));
@@ -34,7 +35,7 @@ fn term(at: u32, k: Operands) -> Pair {
 
 fn terms(at: u32, j: u32, k: Operands) -> WidePair {
   let g = wide(one(dy[at], j));
-#if GAMMA
+#if D_GAMMA
   return WidePair(g, times(g, wide(one(x[at], j))));
 #else
   return WidePair(g, Wide(0.0, ZERO_EXPONENT));
@@ -42,10 +43,10 @@ fn terms(at: u32, j: u32, k: Operands) -> WidePair {
 }
 
 fn store(c: u32, sums: Sums) {
-#if GAMMA
+#if D_GAMMA
   dGamma[c] += sums[1];
 #endif
-#if BETA
+#if D_BETA
   dBeta[c] += sums[0];
 #endif
 }

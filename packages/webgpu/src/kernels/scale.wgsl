@@ -11,20 +11,20 @@
 #endif
 @group(0) @binding(4) var<storage, read_write> output: array<Value>;
 
-struct Operands {
+struct Coefs {
   gamma: Coef,
   beta: Coef,
 }
 
-fn operands(c: u32) -> Operands {
-  var k = Operands(gamma[c], Coef(0.0));
+fn coefs(c: u32) -> Coefs {
+  var k = Coefs(gamma[c], Coef(0.0));
 #if BETA
   k.beta = beta[c];
 #endif
   return k;
 }
 
-fn plain(v: Value, at: u32, k: Operands) -> Value {
+fn plain(v: Value, at: u32, k: Coefs) -> Value {
 #if BETA
   return v * k.gamma + k.beta;
 #else
@@ -48,4 +48,4 @@ fn anyLost(note: Note) -> bool {
   return false;
 }
 
-fn mend(note: Note, at: u32, j: u32, k: Operands) {}
+fn mend(note: Note, at: u32, j: u32, k: Coefs) {}

@@ -50,7 +50,7 @@ fn valueOf(at: u32, j: u32) -> f32 {
 
 // `careful` comes first. The other way round, SwiftShader's compiler keeps other values in registers during the loop before, and
 // normalize takes 3 % more instructions.
-fn mend(note: Note, at: u32, j: u32, k: Operands) {
+fn mend(note: Note, at: u32, j: u32, k: Coefs) {
 #if IN_PLACE
   if (at < note) {
     return;

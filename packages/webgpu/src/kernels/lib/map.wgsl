@@ -1,5 +1,5 @@
 // A map writes one output value per input value. The kernel binds `output`, and `input` unless it is IN_PLACE, and defines
-// `struct Operands`, `operands(channel)`, and `plain(v, at, k)`, the result of unit `at`, whose input is v.
+// `struct Coefs`, `coefs(channel)`, and `plain(v, at, k)`, the result of unit `at`, whose input is v.
 //
 // lib/careful.wgsl defines the functions below, or the kernel does if plain arithmetic is always enough:
 //
@@ -18,6 +18,7 @@
 // The length of a runtime-sized array, which limits each access to it, is a division per lane: `bound` names it before the
 // loops, so that it is computed once.
 #include values
+#include unit
 
 const NEVER = 0x7fffffffu;
 
@@ -33,22 +34,6 @@ fn bound() -> u32 {
   return units;
 }
 
-fn unit(at: u32) -> Value {
-#if IN_PLACE
-  return output[at];
-#else
-  return input[at];
-#endif
-}
-
-fn total(v: Value) -> f32 {
-#if VEC4
-  return (v.x + v.y) + (v.z + v.w);
-#else
-  return v;
-#endif
-}
-
 // `count` units of one channel: start, start + stride, ...
 struct Walk {
   start: u32,
@@ -56,7 +41,7 @@ struct Walk {
   count: u32,
 }
 
-fn walk(some: Walk, k: Operands, before: Note) -> Note {
+fn walk(some: Walk, k: Coefs, before: Note) -> Note {
   var note = before;
   let pairs = (some.count + 1u) / 2u;
   let step = 2u * some.stride;
@@ -79,7 +64,7 @@ fn walk(some: Walk, k: Operands, before: Note) -> Note {
   return note;
 }
 
-fn mendWalk(some: Walk, k: Operands, note: Note) {
+fn mendWalk(some: Walk, k: Coefs, note: Note) {
   for (var n = 0u; n < NEVER; n += 1u) {
     if (n == some.count * WIDTH) {
       break;
@@ -113,11 +98,11 @@ fn main(
   let first = (group / p.splits) * p.runs;
   let last = min(p.units / p.inner, first + p.runs);
   for (var run = first; run < last; run += 1u) {
-    note = walk(part(run, begin, end), operands(run % p.channels), note);
+    note = walk(part(run, begin, end), coefs(run % p.channels), note);
   }
   if (anyLost(note)) {
     for (var run = first; run < last; run += 1u) {
-      mendWalk(part(run, begin, end), operands(run % p.channels), note);
+      mendWalk(part(run, begin, end), coefs(run % p.channels), note);
     }
   }
 #else
@@ -129,7 +114,7 @@ fn main(
   let row = stack * p.items;
   let rows = min(p.items, max(row, p.each) - row);
   let mine = Walk(row * p.channels + channel, p.channels, rows);
-  let k = operands(channel);
+  let k = coefs(channel);
   note = walk(mine, k, note);
   if (anyLost(note)) {
     mendWalk(mine, k, note);
@@ -138,12 +123,12 @@ fn main(
   let start = group * W * p.items + local;
   let stop = min(p.units, (group + 1u) * W * p.items);
   var end = 0u;
-  var k: Operands;
+  var k: Coefs;
   for (var at = start; at < stop; at += W) {
     if (at >= end) {
       let run = at / p.inner;
       end = (run + 1u) * p.inner;
-      k = operands(run % p.channels);
+      k = coefs(run % p.channels);
     }
     let v = plain(unit(at), at, k);
     note = noted(note, at, total(v));
@@ -153,7 +138,7 @@ fn main(
   }
   if (anyLost(note)) {
     for (var at = start; at < stop; at += W) {
-      let k = operands((at / p.inner) % p.channels);
+      let k = coefs((at / p.inner) % p.channels);
       for (var j = 0u; j < WIDTH; j += 1u) {
         mend(note, at, j, k);
       }

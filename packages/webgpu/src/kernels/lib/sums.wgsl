@@ -1,5 +1,4 @@
-// The entry points of a kernel that computes two sums per channel. `main` does all the work; `part` and `finish` do it
-// if channels are cut into parts. The kernel defines `operands(channel)`, which returns a pair, `term`, `terms` (the
+// Two sums per channel. The kernel defines `operands(channel)`, which returns a pair, `term`, `terms` (the
 // same in wide arithmetic) and `store(channel, sums)`. The terms of the second sum are multiplied by BIAS, so that
 // products of small numbers do not underflow.
 const BIAS = 0x1p52;
@@ -98,8 +97,9 @@ fn narrowAll(m: Coef, e: Ints) -> Coef {
 #endif
 }
 
-// Joins and stores the sums of a channel. Sums that f32 could not hold are recomputed in wide numbers.
-fn result(here: Place, k: Operands, share: Sums, local: u32) {
+// Joins the sums of a channel, and stores them. Sums that f32 could not hold are recomputed in wide numbers. Every thread of the
+// workgroup must call this function, and all lanes of a channel get its result.
+fn result(here: Place, k: Operands, share: Sums, local: u32) -> Sums {
   var mine = share;
   var sums = Sums();
   var top = Exponents();
@@ -123,53 +123,5 @@ fn result(here: Place, k: Operands, share: Sums, local: u32) {
   if (here.lane == 0u && here.channel < p.channels) {
     store(here.channel, sums);
   }
-}
-
-@compute @workgroup_size(W)
-fn main(
-  @builtin(local_invocation_index) local: u32,
-  @builtin(workgroup_id) id: vec3u,
-  @builtin(num_workgroups) count: vec3u,
-) {
-  let group = flat(id, count);
-  if (group >= p.groups) {
-    return;
-  }
-  let here = place(local, group);
-  let k = operands(min(here.channel, p.channels - 1u));
-  result(here, k, share(here, k), local);
-}
-
-@compute @workgroup_size(W)
-fn part(
-  @builtin(local_invocation_index) local: u32,
-  @builtin(workgroup_id) id: vec3u,
-  @builtin(num_workgroups) count: vec3u,
-) {
-  let group = flat(id, count);
-  if (group >= p.groups) {
-    return;
-  }
-  let here = place(local, group);
-  let k = operands(min(here.channel, p.channels - 1u));
-  keep(0u, here, joined(share(here, k), local, here.lane));
-  if (here.lane == 0u && here.part == 0u && here.channel < p.channels) {
-    // stored after the sums, because `finish` has no bindings left to read their sources
-    parts[p.splits * p.channels + here.channel] = k;
-  }
-}
-
-@compute @workgroup_size(W)
-fn finish(
-  @builtin(local_invocation_index) local: u32,
-  @builtin(workgroup_id) id: vec3u,
-  @builtin(num_workgroups) count: vec3u,
-) {
-  let group = flat(id, count);
-  if (group >= p.groups) {
-    return;
-  }
-  let here = place(local, group);
-  let k = parts[p.splits * p.channels + min(here.channel, p.channels - 1u)];
-  result(here, k, shareOfParts(0u, here.channel, here.lane), local);
+  return sums;
 }

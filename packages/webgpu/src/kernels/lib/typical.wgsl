@@ -1,4 +1,4 @@
-// The value of a channel that moments are taken about. The kernel gives the tensor `x`.
+// The value of a channel that moments are taken about.
 
 // Subtracting an infinity or a NaN would lose every value; subtracting 0 loses only the infinite ones (BN-12).
 fn finiteOr0(v: Coef) -> Coef {
@@ -19,7 +19,7 @@ fn leading(v: Value) -> Coef {
 }
 
 fn valueAt(channel: u32, i: u32) -> Value {
-  return x[unitAt(min(channel, p.channels - 1u), i)];
+  return unit(unitAt(min(channel, p.channels - 1u), i));
 }
 
 // The first value of the channel.

@@ -1,0 +1,16 @@
+// The unit `at` of the input, which is the output of a map in place.
+fn unit(at: u32) -> Value {
+#if IN_PLACE
+  return output[at];
+#else
+  return input[at];
+#endif
+}
+
+fn total(v: Value) -> f32 {
+#if VEC4
+  return (v.x + v.y) + (v.z + v.w);
+#else
+  return v;
+#endif
+}
