@@ -22,8 +22,8 @@ const CLASSES: readonly (readonly [RegExp, Tuning])[] = [
   [/llvmpipe|lavapipe|basic render/i, { workgroup: 16, busy: 4, items: 64, copies: false }],
 ];
 // Real GPUs. Measured on an H100 alone (README.md): workgroups of 128 to 512 threads, 256 to 4096 busy ones and 1 to 8 items
-// took 0.97 to 1.05 of this row's time on long rows; with 256 busy workgroups channels-last took 1.1 to 1.2. The device's own
-// copy moves 0.8 TB/s there, the kernel 2.8.
+// took 0.97 to 1.05 of this row's time on long rows. With 256 busy workgroups, backward of channels-last took 1.02 to 1.04, with 128
+// 1.11 to 1.13. The device's own copy moves 0.8 TB/s there, the kernel 2.8.
 const OTHERS: Tuning = { workgroup: 256, busy: 512, items: 4, copies: true };
 
 /** The sizes for the device's adapter. Those in `given` replace them, and all are limited to the device's limits. */
