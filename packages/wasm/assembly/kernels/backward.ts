@@ -1,9 +1,10 @@
 /** K-10. gradSums and gradNormalize run in turn on blocks of channels that stay in cache. */
 import { job, run } from "../job";
+import { Gradient } from "../map/kind";
+import { mapBlock, mapStrip, mapTensor, mapTile } from "../map/walk";
 import { areStripsMapped, bytesOfTile, eachTile, strips } from "../plan/columns";
 import { items, lastOfChunk, planBlocks } from "../plan/planes";
 import { areMapsOfPlanes, areSumsOfPlanes, bytes, CHUNK } from "../shape";
-import { gradNormalizeBlock, gradNormalizeStrip, gradNormalizeTensor, gradNormalizeTile } from "./grad-normalize";
 import { gradSumsOfBlocks, gradSumsOfChannels, gradSumsOfPlanes, gradSumsOfTile } from "./grad-sums";
 
 export function backward<T>(): void {
@@ -16,7 +17,7 @@ export function backward<T>(): void {
       run((item: u32) => backwardOfBlock<T>(item), items(), 3 * bytes<T>());
   } else {
     gradSumsOfPlanes<T>();
-    gradNormalizeTensor<T>();
+    mapTensor<T, Gradient>();
   }
 }
 
@@ -26,17 +27,17 @@ function backwardOfTile<T>(): void {
     return;
   }
   gradSumsOfTile<T>();
-  gradNormalizeTile<T>();
+  mapTile<T, Gradient>();
 }
 
 export function backwardOfStrip<T>(strip: u32): void {
   gradSumsOfBlocks<T>(strip);
-  gradNormalizeStrip<T>(strip);
+  mapStrip<T, Gradient>(strip);
 }
 
 export function backwardOfBlock<T>(item: u32): void {
   const first = job.first + item * job.span;
   const last = min(first + job.span, lastOfChunk());
   gradSumsOfChannels<T>(first, last);
-  gradNormalizeBlock<T>(first, last);
+  mapBlock<T, Gradient>(first, last);
 }
