@@ -153,13 +153,11 @@ declare function settle(goal: u32): void;
 
 /** Runs items 0 to `items` of some work. Helpers take part if `bytes` is large. Returns when all items are done. */
 export function run(work: (item: u32) => void, items: u32, bytes: u64): void {
-  if (items > 1) {
-    if (isShared(bytes)) {
-      runShared(work.index, items, bytes);
-      return;
-    }
-    if (toPass > 0 && bytes >= SHARED) toPass--;
+  if (items > 1 && isShared(bytes)) {
+    runShared(work.index, items, bytes);
+    return;
   }
+  if (toPass > 0 && bytes >= SHARED) toPass--; // of one item too: work that is not shared is not cut
   for (let item: u32 = 0; item < items; item++) call_indirect<void>(work.index, item);
 }
 

@@ -1,6 +1,7 @@
 import type { Backend, Dtype, Geometry } from "@bn/core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createWasm, type WasmBuffer } from "../src/index.ts";
+import { HEAD } from "../src/layout.ts";
 import { compile, instantiate } from "../src/module.ts";
 import { startPool } from "../src/pool.ts";
 import { arrayOf, type Operands, operandsOf, randomOf } from "./kit.ts";
@@ -104,6 +105,30 @@ test("whole results with the same bits, whether helpers are awake, about to slee
   expect(results[2]).toEqual(results[0]);
   await Promise.all(backends.map((backend) => backend.dispose()));
 }, 60_000);
+
+/** How often the backend that owns `buffer` has shared work with its helpers. */
+const sharedJobs = ({ view }: WasmBuffer) => new Uint32Array(view.buffer, HEAD, 2)[1] as number;
+
+// 1 to 3 MB: after pauses such calls do not wake helpers at first, but a loop of them must, whatever their walk is.
+test.each([
+  { outer: 4096, channels: 64, inner: 1 },
+  { outer: 8, channels: 512, inner: 49 },
+])("a loop of calls after pauses wakes the helpers: %o", async (g) => {
+  await using backend = await createWasm({ threads: 2 });
+  const o = operandsOf(backend, "float32", g);
+  const kernels = ["moments", "normalize", "gradSums", "gradNormalize", "forward", "backward", "scale", "scaleSums"];
+  const asleep: string[] = [];
+  for (const kernel of kernels) {
+    for (let pauses = 0; pauses < 12; pauses++) {
+      RUNS[kernel]?.(backend.kernels, g, o);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    const before = sharedJobs(o.x);
+    for (let call = 0; call < 128; call++) RUNS[kernel]?.(backend.kernels, g, o);
+    if (sharedJobs(o.x) === before) asleep.push(kernel);
+  }
+  expect(asleep).toEqual([]);
+});
 
 /** FNV-1a over the buffer's words; any bit that differs changes it. */
 function digestOf(buffer: WasmBuffer): number {
