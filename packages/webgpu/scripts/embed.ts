@@ -1,6 +1,6 @@
 /**
  * Writes src/generated/shaders.ts, which holds every src/kernels/*.wgsl and src/kernels/lib/*.wgsl as a string by name, without
- * comments. `#include` and `#if` are left in; src/variant.ts decides them for each pipeline.
+ * comments and indentation. `#include` and `#if` are left in; src/variant.ts decides them for each pipeline.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,8 +11,8 @@ const generated = join(import.meta.dirname, "../src/generated");
 function source(file: string): string {
   return readFileSync(file, "utf8")
     .split("\n")
-    .map((line) => line.replace(/\s*\/\/.*$/, ""))
-    .filter((line) => line.trim() !== "")
+    .map((line) => line.replace(/\/\/.*$/, "").trim())
+    .filter((line) => line !== "")
     .join("\n");
 }
 
