@@ -1,6 +1,6 @@
 /**
  * Writes src/generated/shaders.ts, which holds every src/kernels/*.wgsl and src/kernels/lib/*.wgsl as a string by name, without
- * comments and indentation. `#include` and `#if` are left in; src/variant.ts decides them for each pipeline.
+ * comments and indentation. `#include`, `#if` and `#entry` are left in; src/variant.ts decides them for each pipeline.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

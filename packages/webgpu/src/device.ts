@@ -14,7 +14,7 @@ export type Operands = Readonly<Record<number, Storage | null | undefined>>;
 /** One dispatch of a kernel. */
 export interface Dispatch {
   readonly kernel: KernelName;
-  /** Default "main". */
+  /** For a reduction: the function that its entry point calls (kernels/lib/entry.wgsl). */
   readonly entry?: string;
   readonly flags?: Flags;
   readonly lanes?: number;
@@ -104,6 +104,7 @@ export function createDevice(gpu: GPUDevice, given: Partial<Tuning> | undefined,
     const W = tuning.workgroup;
     const code = variantOf(
       kernel,
+      entry,
       { ...flags, ALONE: lanes === 1, TOGETHER: W >= LEAST_THREADS_OF_GPU, UNIFORM_ATOMICS: uniformAtomics },
       { W, LANES: lanes, SLOTS: W / lanes },
     );
@@ -114,7 +115,7 @@ export function createDevice(gpu: GPUDevice, given: Partial<Tuning> | undefined,
         const pipeline = gpu.createComputePipeline({
           label: `bn ${kernel} ${entry}`,
           layout: "auto",
-          compute: { module, entryPoint: entry },
+          compute: { module, entryPoint: "main" },
         });
         return { id: ids++, pipeline, layout: pipeline.getBindGroupLayout(0) };
       },

@@ -36,9 +36,14 @@ function linesOf(text: string): string[] {
 
 /**
  * Returns the WGSL of a kernel with `flags` decided and `constants` declared. The text of branches that are not taken
- * is removed.
+ * is removed. A reduction's entry point calls the function `entry`.
  */
-export function variantOf(kernel: KernelName, flags: Flags, constants: Readonly<Record<string, number>>): string {
+export function variantOf(
+  kernel: KernelName,
+  entry: string,
+  flags: Flags,
+  constants: Readonly<Record<string, number>>,
+): string {
   const lines = Object.entries(constants).map(([name, value]) => `const ${name} = ${value}u;`);
   const taken: boolean[] = [];
   for (const line of linesOf(SHADERS[kernel])) {
@@ -47,7 +52,7 @@ export function variantOf(kernel: KernelName, flags: Flags, constants: Readonly<
       taken.push(name.startsWith("!") ? !flags[name.slice(1) as Flag] : flags[name as Flag] === true);
     } else if (directive === "#else") taken.push(!taken.pop());
     else if (directive === "#endif") taken.pop();
-    else if (taken.every(Boolean)) lines.push(line);
+    else if (taken.every(Boolean)) lines.push(directive === "#entry" ? `${entry}(here, local);` : line);
   }
   return lines.join("\n");
 }

@@ -3,6 +3,8 @@ import { create } from "webgpu";
 import { createWebGpu } from "../src/index.ts";
 
 const CHANNELS = 70_000;
+/** Kept, because the process crashes if Dawn's instance is garbage-collected while a device lives. */
+const dawn = create([]);
 
 it("takes more channels, one a workgroup, than a dispatch dimension holds workgroups", async () => {
   await using gpu = await createWebGpu({ tuning: { workgroup: 1 } });
@@ -24,11 +26,13 @@ it("takes more channels, one a workgroup, than a dispatch dimension holds workgr
   expect(normalized.findIndex((value, i) => Math.abs(value - (i < CHANNELS ? -1 : 1)) > 1e-6)).toBe(-1);
 });
 
-it.each([8, 10])(
+it.for([8, 10])(
   "takes a dispatch for forward and for backward on a GPU that binds %i buffers, if they hold it",
-  async (most) => {
-    const adapter = await create([]).requestAdapter();
-    const device = await (adapter as GPUAdapter).requestDevice({
+  async (most, { skip }) => {
+    const adapter = (await dawn.requestAdapter()) as GPUAdapter;
+    const { maxStorageBuffersPerShaderStage: limit } = adapter.limits;
+    skip(limit < most, `this adapter binds ${limit} buffers, the test needs ${most}`);
+    const device = await adapter.requestDevice({
       requiredLimits: { maxStorageBuffersPerShaderStage: most },
     });
     const pipelines: (string | undefined)[] = [];
@@ -81,8 +85,8 @@ it.each([8, 10])(
       [9, 13],
       [15, 23],
     ]);
-    const whole = ["bn forward main", "bn backward main"];
-    const apart = ["bn moments main", "bn normalize main", "bn grad-sums main", "bn grad-normalize main"];
+    const whole = ["bn forward uncut", "bn backward uncut"];
+    const apart = ["bn moments uncut", "bn normalize main", "bn grad-sums uncut", "bn grad-normalize main"];
     // with statistics, affine and gradients a forward has 9 operands, and a backward 10
     expect(pipelines.filter((label) => label !== "bn probe main")).toEqual(
       most === 8 ? [...apart, ...whole] : [...whole, ...whole],

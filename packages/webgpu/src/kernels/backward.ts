@@ -46,6 +46,7 @@ export function backward(
   }
   device.run({
     kernel: "backward",
+    entry: "uncut",
     flags: {
       ...reductionFlags(plan),
       IN_PLACE: inPlace,

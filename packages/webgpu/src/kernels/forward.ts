@@ -30,9 +30,9 @@ export function forward(
     4: average?.running.mean,
     5: average?.running.variance,
     6: average?.running.factor,
-    7: gamma,
-    8: beta,
-    9: y,
+    8: gamma,
+    9: beta,
+    10: y,
   };
   if (!(plan.fused && device.binds(buffers))) {
     moments(device, x, g, stats, average);
@@ -41,6 +41,7 @@ export function forward(
   }
   device.run({
     kernel: "forward",
+    entry: "uncut",
     flags: {
       ...reductionFlags(plan),
       ONCE: plan.once,

@@ -5,30 +5,9 @@
 #include moments
 #include parts
 #include ahead
+#include entry
 
-@group(0) @binding(1) var<storage, read> input: array<Value>;
-@group(0) @binding(2) var<storage, read_write> mean: array<Coef>;
-@group(0) @binding(3) var<storage, read_write> spread: array<Coef>;
-#if AVERAGE
-@group(0) @binding(4) var<storage, read_write> meanSum: array<Coef>;
-@group(0) @binding(5) var<storage, read_write> varianceSum: array<Coef>;
-@group(0) @binding(6) var<storage, read_write> factor: array<f32>;
-#endif
-#if SPLIT
-@group(0) @binding(7) var<storage, read_write> meanLow: array<Coef>;
-#endif
-
-@compute @workgroup_size(W)
-fn main(
-  @builtin(local_invocation_index) local: u32,
-  @builtin(workgroup_id) id: vec3u,
-  @builtin(num_workgroups) count: vec3u,
-) {
-  let group = flat(id, count);
-  if (group >= p.groups) {
-    return;
-  }
-  let here = place(local, group);
+fn uncut(here: Place, local: u32) {
   let before = running(here.channel);
   store(here, moments(here, local), before);
 }
@@ -41,17 +20,7 @@ fn pairOf(plane: u32, channel: u32) -> u32 {
   return (2u * p.splits + plane) * p.channels + min(channel, p.channels - 1u);
 }
 
-@compute @workgroup_size(W)
-fn sums(
-  @builtin(local_invocation_index) local: u32,
-  @builtin(workgroup_id) id: vec3u,
-  @builtin(num_workgroups) count: vec3u,
-) {
-  let group = flat(id, count);
-  if (group >= p.groups) {
-    return;
-  }
-  let here = place(local, group);
+fn sums(here: Place, local: u32) {
 #if ONCE
 #if TOGETHER
   let first = ahead(here);
@@ -71,17 +40,7 @@ fn sums(
   }
 }
 
-@compute @workgroup_size(W)
-fn deviations(
-  @builtin(local_invocation_index) local: u32,
-  @builtin(workgroup_id) id: vec3u,
-  @builtin(num_workgroups) count: vec3u,
-) {
-  let group = flat(id, count);
-  if (group >= p.groups) {
-    return;
-  }
-  let here = place(local, group);
+fn deviations(here: Place, local: u32) {
   let around = joined(shareOfParts(0u, here.channel, here.lane), local, here.lane);
   let mu = parts[pairOf(0u, here.channel)][0] + divide(around[0], p.m);
 #if SPLIT
@@ -95,17 +54,7 @@ fn deviations(
   }
 }
 
-@compute @workgroup_size(W)
-fn finish(
-  @builtin(local_invocation_index) local: u32,
-  @builtin(workgroup_id) id: vec3u,
-  @builtin(num_workgroups) count: vec3u,
-) {
-  let group = flat(id, count);
-  if (group >= p.groups) {
-    return;
-  }
-  let here = place(local, group);
+fn finish(here: Place, local: u32) {
   let before = running(here.channel);
   let s = parts[pairOf(0u, here.channel)][0];
   shelve(shareOfParts(0u, here.channel, here.lane), local);

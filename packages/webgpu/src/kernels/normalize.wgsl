@@ -6,9 +6,6 @@
 #include careful
 #include normalize
 
-#if !IN_PLACE
-@group(0) @binding(1) var<storage, read> input: array<Value>;
-#endif
 @group(0) @binding(2) var<storage, read> mean: array<Coef>;
 @group(0) @binding(3) var<storage, read> variance: array<Coef>;
 #if GAMMA

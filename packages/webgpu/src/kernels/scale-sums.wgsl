@@ -1,5 +1,6 @@
-// With D_GAMMA, adds sum dy * x of each channel to dGamma; with D_BETA, adds sum dy to dBeta (K-6).
+// With D_GAMMA, adds sum dy * x of each channel to dGamma; with D_BETA, adds sum dy to dBeta (K-6). The input is dy.
 #include params
+#include unit
 #include float
 #include wide
 #include reduce
@@ -7,9 +8,9 @@
 #include again
 #include parts
 #include sums
-#include sums-entries
+#include sums-steps
+#include entry
 
-@group(0) @binding(1) var<storage, read> dy: array<Value>;
 #if D_GAMMA
 @group(0) @binding(2) var<storage, read> x: array<Value>;
 @group(0) @binding(3) var<storage, read_write> dGamma: array<Coef>;
@@ -25,7 +26,7 @@ fn operands(c: u32) -> Operands {
 }
 
 fn term(at: u32, k: Operands) -> Pair {
-  let g = dy[at];
+  let g = unit(at);
 #if D_GAMMA
   return Pair(g, g * (x[at] * BIAS));
 #else
@@ -34,7 +35,7 @@ fn term(at: u32, k: Operands) -> Pair {
 }
 
 fn terms(at: u32, j: u32, k: Operands) -> WidePair {
-  let g = wide(one(dy[at], j));
+  let g = wide(one(unit(at), j));
 #if D_GAMMA
   return WidePair(g, times(g, wide(one(x[at], j))));
 #else

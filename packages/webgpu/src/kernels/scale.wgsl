@@ -2,9 +2,6 @@
 #include params
 #include map
 
-#if !IN_PLACE
-@group(0) @binding(1) var<storage, read> input: array<Value>;
-#endif
 @group(0) @binding(2) var<storage, read> gamma: array<Coef>;
 #if BETA
 @group(0) @binding(3) var<storage, read> beta: array<Coef>;

@@ -16,7 +16,7 @@ export function sums(
   const { lanes, groups, splits } = plan;
   const all = { ...flags, ...reductionFlags(plan) };
   if (splits === 1) {
-    device.run({ kernel, flags: all, lanes, params, groups, buffers: { ...input, ...output } });
+    device.run({ kernel, entry: "uncut", flags: all, lanes, params, groups, buffers: { ...input, ...output } });
     return;
   }
   const last = planFinish(plan, device.tuning);

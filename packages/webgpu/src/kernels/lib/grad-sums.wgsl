@@ -1,5 +1,5 @@
 // sum dy and sum dy * x^ of channels (K-3, N-5). With D_GAMMA or D_BETA they are also added to the gradients of gamma and beta. The
-// input is dy, and the kernel binds `x` and the outputs.
+// input is dy.
 #include float
 #include inverse-root
 #include wide
@@ -7,6 +7,18 @@
 #include alarm
 #include again
 #include sums
+
+@group(0) @binding(2) var<storage, read> x: array<Value>;
+@group(0) @binding(3) var<storage, read> mean: array<Coef>;
+@group(0) @binding(4) var<storage, read> variance: array<Coef>;
+@group(0) @binding(5) var<storage, read_write> sumDy: array<Coef>;
+@group(0) @binding(6) var<storage, read_write> sumDyXhat: array<Coef>;
+#if D_GAMMA
+@group(0) @binding(7) var<storage, read_write> dGamma: array<Coef>;
+#endif
+#if D_BETA
+@group(0) @binding(8) var<storage, read_write> dBeta: array<Coef>;
+#endif
 
 alias Operands = Sums; // the mean, and r * BIAS, which is within the range of f32
 

@@ -1,5 +1,5 @@
-// Mean and biased variance of channels (K-1, N-2), and with AVERAGE the moving average's step (K-7). The kernel binds `mean`,
-// `spread`, which is the variance or with SPLIT the sum of squares, and what AVERAGE and SPLIT add.
+// Mean and biased variance of channels (K-1, N-2), and with AVERAGE the moving average's step (K-7). `spread` is the
+// variance, or with SPLIT the sum of squares.
 //
 // With a value s of the channel: A = sum (x - s), B = sum (x - s)^2, delta = A / m; mean = s + delta and variance v =
 // (B - A delta) / m. The error of v is that of B plus 2 |delta| times that of A. With q = delta^2 / v and an error E of
@@ -19,6 +19,17 @@
 #include again
 #include typical
 #include scaled
+
+@group(0) @binding(2) var<storage, read_write> mean: array<Coef>;
+@group(0) @binding(3) var<storage, read_write> spread: array<Coef>;
+#if AVERAGE
+@group(0) @binding(4) var<storage, read_write> meanSum: array<Coef>;
+@group(0) @binding(5) var<storage, read_write> varianceSum: array<Coef>;
+@group(0) @binding(6) var<storage, read_write> factor: array<f32>;
+#endif
+#if SPLIT
+@group(0) @binding(7) var<storage, read_write> meanLow: array<Coef>;
+#endif
 
 struct Operands {
   shift: Coef,

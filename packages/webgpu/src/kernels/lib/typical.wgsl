@@ -29,7 +29,7 @@ fn firstValue(here: Place) -> Coef {
 
 // A sample of at least 256 values spread over the channel. Its mean is typically off by 1/16 of the standard deviation, and in one
 // channel of 500 by more than isFar allows (3.1 such steps). With SURE, for channels of which a second look takes long, it is of
-// 512 values: in one channel of 70,000.
+// 512 values: in one channel of 75,000.
 #if SURE
 const SAMPLED = 512u / OF_CHANNEL;
 #else

@@ -1,4 +1,8 @@
-// The unit `at` of the input, which is the output of a map in place.
+// The input, which is the output of a map in place.
+#if !IN_PLACE
+@group(0) @binding(1) var<storage, read> input: array<Value>;
+#endif
+
 fn unit(at: u32) -> Value {
 #if IN_PLACE
   return output[at];
