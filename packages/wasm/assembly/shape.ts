@@ -3,7 +3,7 @@
  * too short for that; plan/columns.ts). Choices that affect sums (parts, bands) depend only on the shape. Choices that
  * affect only speed (spans) may depend on the number of threads.
  */
-import { job, scratchAt } from "./job";
+import { job, scratchAt, threads } from "./job";
 
 /**
  * Rows of at least LONG_ROW values are walked as planes, and rows shorter than a vector of float32 as columns. Between
@@ -121,9 +121,14 @@ export function parts(elements: u32, span: u32): u32 {
   return (elements + span - 1) / span;
 }
 
-/** The number of elements per item of a map of n elements in order of memory. */
+/**
+ * The number of elements per item of a map of n elements in order of memory. Each thread has as many items as the others.
+ * Measured with 13 items and with 12, float32, us, on two threads: normalize [3, 100, 700] 8.4 and 7.8.
+ */
 export function sliceOf(n: u32): u32 {
-  return max(SLICE, (n / SLICES + 15) & ~15);
+  let items: u32 = max<u32>(min(n / SLICE, SLICES), 1);
+  if (items > threads()) items = parts(items, threads()) * threads();
+  return max<u32>((parts(n, items) + 15) & ~15, 16);
 }
 
 /** Whether `operands` tensors of this shape are too large for a core's own cache. */
