@@ -68,7 +68,8 @@ export class Job {
   /** Planes: channels per item. Columns: rows per item. */
   span: u32;
   /**
-   * The number of parts that a channel, or the rows, are cut into, and the number of elements of a channel per part.
+   * The number of parts that a channel, or the rows, are cut into, and the number of elements of a channel per part; 0 if
+   * parts are outer rows.
    */
   parts: u32;
   size: u32;

@@ -19,6 +19,7 @@ const GEOMETRIES: Readonly<Record<string, Geometry>> = {
   "from memory, in long runs": { outer: 2, channels: 131, inner: 17_001 },
   "from memory, in runs that are too short": { outer: 40, channels: 64, inner: 1701 },
   "channels in parts": { outer: 2, channels: 3, inner: 300_001 },
+  "channels in parts of outer rows": { outer: 17, channels: 130, inner: 961 },
   "sums of planes, maps of columns in two tiles": { outer: 8, channels: 601, inner: 7 },
   "the same with more channels than a table holds": { outer: 3, channels: 4099, inner: 4 },
 };

@@ -35,6 +35,8 @@ const GEOMETRIES: readonly Geometry[] = [
   { outer: 1, channels: 1, inner: 2_200_003 },
   { outer: 9, channels: 3, inner: 90_007 },
   { outer: 3, channels: 9, inner: 90_007 },
+  // More than 16 MiB, in parts of outer rows.
+  { outer: 17, channels: 66, inner: 3901 },
   { outer: 33, channels: 5, inner: 49 },
   { outer: 40_001, channels: 3, inner: 1 },
   { outer: 9001, channels: 64, inner: 1 },
@@ -154,8 +156,8 @@ describe("sums of two operands of few bits, exactly (N-7)", () => {
   afterAll(() => wasm.dispose());
 
   // Two tensors of more than 8 MiB, which planes read as two streams: rows of one to many vectors, the halves of a
-  // row, with rows and vectors left over; short rows that are planes only because they come from memory. The last are in
-  // the cache, as four streams, as two, and columns.
+  // row, with rows and vectors left over; parts of outer rows; short rows that are planes only because they come from
+  // memory. The last are in the cache, as four streams, as two, and columns.
   const geometries: readonly Geometry[] = [
     { outer: 2, channels: 131_101, inner: 4 },
     { outer: 3, channels: 70_001, inner: 5 },
@@ -165,6 +167,7 @@ describe("sums of two operands of few bits, exactly (N-7)", () => {
     { outer: 3, channels: 19, inner: 20_003 },
     { outer: 1, channels: 3, inner: 400_013 },
     { outer: 1, channels: 1, inner: 1_100_002 },
+    { outer: 18, channels: 131, inner: 901 },
     { outer: 1203, channels: 512, inner: 9 },
     { outer: 33, channels: 5, inner: 49 },
     { outer: 7, channels: 5, inner: 1033 },

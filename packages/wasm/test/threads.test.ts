@@ -6,14 +6,15 @@ import { arrayOf, type Operands, operandsOf, randomOf } from "./kit.ts";
 
 const EPS = 1e-5;
 /**
- * Geometries large enough to be shared: planes, planes in blocks and in parts, columns, folded columns, wide columns, several
- * ranges of channels, sums of planes with maps of columns, odd tails.
+ * Geometries large enough to be shared: planes, planes in blocks, in parts and in parts of outer rows, columns, folded
+ * columns, wide columns, several ranges of channels, sums of planes with maps of columns, odd tails.
  */
 const GEOMETRIES: readonly Geometry[] = [
   { outer: 8, channels: 16, inner: 3136 },
   { outer: 3, channels: 137, inner: 1501 },
   { outer: 32, channels: 257, inner: 49 },
   { outer: 3, channels: 2, inner: 300_001 },
+  { outer: 17, channels: 130, inner: 961 },
   { outer: 20_011, channels: 64, inner: 1 },
   { outer: 40_003, channels: 3, inner: 5 },
   { outer: 100, channels: 5003, inner: 1 },

@@ -17,13 +17,13 @@
  * gradSums [32, 64, 3136] 0.20, 0.22 and 0.25 (on the other machine, with one and four, 0.52 and 0.42), [128, 512, 49]
  * 0.65, 0.20 and 0.23; in the cache [8, 16, 3136] 0.113, 0.111 and 0.121.
  *
- * If a tensor has short outer rows, each channel's elements are cut into parts that have entries of their own. The
- * number of parts depends only on the shape, and they are added in order, so that threads do not change bits. Bounds:
+ * If channels are few or the tensor is large, each channel's elements are cut into parts that have entries of their own.
+ * The number of parts depends only on the shape, and they are added in order, so that threads do not change bits. Bounds:
  * N-1, with at most 2 + RUN + 3 additions in the dtype.
  */
 import { job } from "../job";
-import { entryBytes } from "../plan/planes";
-import { CHUNK, count, isLarge, odd, partial, TABLE, TOTALS, table } from "../shape";
+import { entryBytes, startOfPart } from "../plan/planes";
+import { CHUNK, isLarge, odd, partial, TABLE, TOTALS, table } from "../shape";
 import { lastLanes, lost, regain, widen, zero } from "../vector";
 import { areDeviations, first as firstTerm, operands, second, sumOfFour } from "./terms";
 
@@ -40,9 +40,9 @@ const VERY_LONG: u32 = 1048576;
 
 /** Sums a part's elements of channels [first, last) into the entries of that part. */
 export function sumPart<T, K>(first: u32, last: u32, part: u32): void {
-  const from = part * job.size;
+  const from = startOfPart(part);
   const entries = entryOf<T>(part, first);
-  let n = min(job.size, count() - from);
+  let n = startOfPart(part + 1) - from;
   if (n === 0) memory.fill(entries, 0, (last - first) * entryBytes<T>());
   const inner = job.inner;
   const plane = inner * sizeof<T>();
