@@ -22,6 +22,10 @@ const TILES_PER_THREAD_OF_LARGE: u32 = 2;
  * to 1.03.
  */
 const CUT_BY_ROWS: u64 = 16777216;
+/**
+ * The least number of outer rows that are cut, so that each part has four, one for each stream. Measured on one and two
+ * threads, float32, as a multiple of tiles of channels: moments [8, 256, 3136] 1.13 and 1.09, gradSums 0.99 and 1.01.
+ */
 const LEAST_ROWS: u32 = 16;
 const PARTS_OF_ROWS: u32 = 4;
 /** The channels per item of the steps before and after the sums of parts. */
