@@ -33,7 +33,8 @@ import {
 import { firstOfItem, items, itemsOfChannels, lastOfChunk, lastOfItem, planPlanes } from "../plan/planes";
 import { sumListed } from "../reduce/columns";
 import { totalsOfColumns } from "../reduce/columns-totals";
-import { sumPart, totalsOfPlanes } from "../reduce/planes";
+import { sumPart } from "../reduce/planes";
+import { totalsOfPlanes } from "../reduce/planes-totals";
 import { Deviations } from "../reduce/terms";
 import { areSumsOfPlanes, bytes, CHUNK, FLAGS, OWN, table } from "../shape";
 import { spreadOwn } from "../tables";

@@ -7,7 +7,7 @@
  *         a, q = sums of u, v over the run
  *         entries[c] += a, q                      a float64 pair of sums, widened (float32) or compensated (float64);
  *                                                 the first run of a part sets them
- *   total[c] = the lanes of entries[c]
+ *   total[c] = the lanes of entries[c]              planes-totals.ts
  *
  * Four outer rows, a quarter of the part apart, are four streams, which hardware prefetches side by side, and whose sums
  * are widened together. Two operands are two streams each if they come from memory or rows are long. A tree is one vector
@@ -23,8 +23,8 @@
  */
 import { job } from "../job";
 import { entryBytes, startOfPart } from "../plan/planes";
-import { CHUNK, isLarge, odd, partial, TABLE, TOTALS, table } from "../shape";
-import { lastLanes, lost, regain, widen, zero } from "../vector";
+import { CHUNK, isLarge, odd, partial, TABLE, table } from "../shape";
+import { lastLanes, lost, widen, zero } from "../vector";
 import { areDeviations, first as firstTerm, operands, second, sumOfFour } from "./terms";
 
 /** The number of additions per lane before its sum is widened. */
@@ -87,7 +87,8 @@ function rowsTogether<T>(): u32 {
   return max((RUN + 3) / (vectors / 4 + (vectors % 4) + u32(odd)), 1);
 }
 
-function entryOf<T>(part: u32, channel: u32): usize {
+/** The address of a channel's entry of a part. */
+export function entryOf<T>(part: u32, channel: u32): usize {
   return partial() + (part * min(job.channels, CHUNK) + channel - job.first) * entryBytes<T>();
 }
 
@@ -241,54 +242,4 @@ function addRuns<T>(entry: usize, a: v128, q: v128, opens: bool): void {
     addCompensated(entry, a, 32);
     addCompensated(entry + 16, q, 32);
   }
-}
-
-/** Adds up parts and lanes. Computes both totals of channels [first, last), as float64, two channels at a time. */
-export function totalsOfPlanes<T>(first: u32, last: u32): void {
-  for (; first < last; first += 2) {
-    const entry = entryOf<T>(0, first);
-    const other = entryOf<T>(0, min(first + 1, last - 1));
-    const at = (first - job.first) * 8;
-    const a = totalsOfPair<T>(entry, other);
-    const q = totalsOfPair<T>(entry + 16, other + 16);
-    if (first + 1 < last) {
-      v128.store(table(TOTALS) + at, a);
-      v128.store(table(TOTALS + 1) + at, q);
-    } else {
-      v128.store_lane<f64>(table(TOTALS) + at, a, 0);
-      v128.store_lane<f64>(table(TOTALS + 1) + at, q, 0);
-    }
-  }
-}
-
-/** The sums over all parts and lanes of one sum of two channels, whose entries of the first part are given. */
-function totalsOfPair<T>(entry: usize, other: usize): v128 {
-  const next = min(job.channels, CHUNK) * entryBytes<T>();
-  let sum = v128.load(entry);
-  let sumOfOther = v128.load(other);
-  let rest = sizeof<T>() === 8 ? v128.load(entry, 32) : zero();
-  let restOfOther = sizeof<T>() === 8 ? v128.load(other, 32) : zero();
-  for (let part: u32 = 1; part < job.parts; part++) {
-    entry += next;
-    other += next;
-    const term = v128.load(entry);
-    const termOfOther = v128.load(other);
-    const after = f64x2.add(sum, term);
-    const afterOfOther = f64x2.add(sumOfOther, termOfOther);
-    if (sizeof<T>() === 8) {
-      rest = f64x2.add(rest, f64x2.add(lost(sum, term, after), v128.load(entry, 32)));
-      restOfOther = f64x2.add(
-        restOfOther,
-        f64x2.add(lost(sumOfOther, termOfOther, afterOfOther), v128.load(other, 32)),
-      );
-    }
-    sum = after;
-    sumOfOther = afterOfOther;
-  }
-  const first = v128.shuffle<i64>(sum, sumOfOther, 0, 2);
-  const second = v128.shuffle<i64>(sum, sumOfOther, 1, 3);
-  const total = f64x2.add(first, second);
-  if (sizeof<T>() === 4) return total;
-  const rests = f64x2.add(v128.shuffle<i64>(rest, restOfOther, 0, 2), v128.shuffle<i64>(rest, restOfOther, 1, 3));
-  return regain(total, f64x2.add(lost(first, second, total), rests));
 }
