@@ -47,8 +47,12 @@ const SLICES: u32 = 64;
 /** The number of items per reduction, and the least number of elements per item. */
 export const ITEMS: u32 = 16;
 export const PART: u32 = 16384;
-/** Tensors of more bytes exceed a core's own cache by far. Tensors of more than FAR bytes come from memory. */
+/**
+ * Tensors of more bytes exceed a core's own cache by far. Of more than VERY_LARGE, the order in which they are read counts
+ * most. Tensors of more than FAR bytes come from memory.
+ */
 const LARGE: u64 = 8388608;
+const VERY_LARGE: u64 = 16777216;
 const FAR: u64 = 33554432;
 
 /** The scratch memory: entries of reductions, then tables. Each table has one element per channel or column. */
@@ -134,6 +138,11 @@ export function sliceOf(n: u32): u32 {
 /** Whether `operands` tensors of this shape are too large for a core's own cache. */
 export function isLarge<T>(operands: u32): bool {
   return operands * bytes<T>() > LARGE;
+}
+
+/** Whether sums of `operands` tensors of this shape have to read long stretches. */
+export function isVeryLarge<T>(operands: u32): bool {
+  return operands * bytes<T>() > VERY_LARGE;
 }
 
 /** Whether `operands` tensors of this shape are so large that they come from memory. */

@@ -1,6 +1,20 @@
 /** Planes: which channels an item of work reduces, and whether reductions and maps take turns on blocks of channels. */
 import { isShared, job, threads } from "../job";
-import { bytes, CHUNK, count, elements, ITEMS, isFar, isLarge, PART, PARTIAL, parts, sliceOf, table } from "../shape";
+import {
+  bytes,
+  CHUNK,
+  count,
+  elements,
+  ITEMS,
+  isFar,
+  isLarge,
+  isVeryLarge,
+  PART,
+  PARTIAL,
+  parts,
+  sliceOf,
+  table,
+} from "../shape";
 
 /** Up to so many channels of planes are few. */
 const FEW: u32 = 64;
@@ -14,20 +28,19 @@ const RUN_BYTES: u32 = 4096;
 const TILES_PER_THREAD: u32 = 4;
 const TILES_PER_THREAD_OF_LARGE: u32 = 2;
 /**
- * If the operands have more bytes than this, a channel's outer rows are cut into so many parts. Then each thread reads one
- * stretch of memory, the same that it reads or writes in a map. Measured on two threads, float32, us, as tiles of channels
+ * If the operands are very large, a channel's outer rows are cut into so many parts. Then each thread reads one stretch of
+ * memory, the same that it reads or writes in a map. Measured on two threads, float32, us, as tiles of channels
  * and as parts: gradSums [128, 512, 49] 345 and 225, [64, 128, 784] 806 and 582, [32, 64, 3136] 683 and 617; moments 205
  * and 201, 367 and 357, 355 and 365; forward 441 and 408, 1,009 and 830, 940 and 848; backward 1,124 and 541, 1,990 and
  * 1,525, 1,718 and 1,525; smaller, float64, [32, 256, 196] gradSums 218 and 245, backward 724 and 529. On one thread 0.98
  * to 1.03.
  */
-const CUT_BY_ROWS: u64 = 16777216;
+const PARTS_OF_ROWS: u32 = 4;
 /**
  * The least number of outer rows that are cut, so that each part has four, one for each stream. Measured on one and two
  * threads, float32, as a multiple of tiles of channels: moments [8, 256, 3136] 1.13 and 1.09, gradSums 0.99 and 1.01.
  */
 const LEAST_ROWS: u32 = 16;
-const PARTS_OF_ROWS: u32 = 4;
 /** The channels per item of the steps before and after the sums of parts. */
 const CHANNELS_PER_ITEM: u32 = 64;
 /** A channel of more bytes than this is no longer in the cache for a second pass. */
@@ -81,7 +94,7 @@ export function planPlanes<T>(operands: u32): void {
 
 function isCutByRows<T>(operands: u32): bool {
   const entries = min(job.channels, CHUNK) * entryBytes<T>();
-  return operands * bytes<T>() > CUT_BY_ROWS && job.outer >= LEAST_ROWS && PARTS_OF_ROWS * entries <= PARTIAL;
+  return isVeryLarge<T>(operands) && job.outer >= LEAST_ROWS && PARTS_OF_ROWS * entries <= PARTIAL;
 }
 
 /** The first of a channel's elements that belongs to a part; of the part after the last one, their number. */

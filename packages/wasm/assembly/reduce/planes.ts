@@ -10,12 +10,13 @@
  *   total[c] = the lanes of entries[c]              planes-totals.ts
  *
  * Four outer rows, a quarter of the part apart, are four streams, which hardware prefetches side by side, and whose sums
- * are widened together. Two operands are two streams each if they come from memory or rows are long. A tree is one vector
- * of each of four streams, or two of each of two. Measured, float32, us, row by row and as streams: moments [8, 512, 9]
- * 11.6 and 8.9, gradSums 13.7 and 10.6, [64, 32, 64] 18.1 and 14.8. From memory, ns per element, with one and four streams:
- * moments [32, 64, 3136] 0.133 and 0.118, on another machine 0.33 and 0.22; with one, two and four of each operand:
- * gradSums [32, 64, 3136] 0.20, 0.22 and 0.25 (on the other machine, with one and four, 0.52 and 0.42), [128, 512, 49]
- * 0.65, 0.20 and 0.23; in the cache [8, 16, 3136] 0.113, 0.111 and 0.121.
+ * are widened together. Two operands are two streams each if they exceed a core's own cache or rows are long, and one if
+ * they are very large and rows are not short. A tree is one vector of each of four streams, or two of each of two.
+ * Measured, float32, us, row by row and as streams: moments [8, 512, 9] 11.6 and 8.9, gradSums 13.7 and 10.6,
+ * [64, 32, 64] 18.1 and 14.8. From memory, ns per element, with one and four streams: moments [32, 64, 3136] 0.133 and
+ * 0.118, on another machine 0.33 and 0.22; with one, two and four of each operand: gradSums [32, 64, 3136] 0.18, 0.21 and
+ * 0.25 (on the other machine, with one and four, 0.52 and 0.42), [128, 512, 49] 0.65, 0.20 and 0.23; in the cache
+ * [8, 16, 3136] 0.113, 0.111 and 0.121.
  *
  * If channels are few or the tensor is large, each channel's elements are cut into parts that have entries of their own.
  * The number of parts depends only on the shape, and they are added in order, so that threads do not change bits. Bounds:
@@ -23,7 +24,7 @@
  */
 import { job } from "../job";
 import { entryBytes, startOfPart } from "../plan/planes";
-import { CHUNK, isLarge, odd, partial, TABLE, table } from "../shape";
+import { CHUNK, isLarge, isVeryLarge, odd, partial, TABLE, table } from "../shape";
 import { lastLanes, lost, widen, zero } from "../vector";
 import { areDeviations, first as firstTerm, operands, second, sumOfFour } from "./terms";
 
@@ -37,6 +38,13 @@ const LONG: u32 = 4096;
  * 850, [1, 24, 262144] 750 and 804; gradSums 2,685 and 1,368, 1,963 and 1,300.
  */
 const VERY_LONG: u32 = 1048576;
+/**
+ * Two very large operands with rows of so many bytes are read row by row. Measured, float32, us, as two streams of each and
+ * row by row, on one thread and on two: gradSums of [64, 1400, 70] 1,356 and 1,547, 745 and 805, [64, 640, 160] 1,390 and
+ * 1,365, 836 and 733, [64, 512, 200] 1,376 and 1,259, 613 and 542, [32, 64, 3136] 1,322 and 1,159, 727 and 649,
+ * [1, 24, 262144] 1,338 and 1,154.
+ */
+const NOT_SHORT: u32 = 768;
 
 /** Sums a part's elements of channels [first, last) into the entries of that part. */
 export function sumPart<T, K>(first: u32, last: u32, part: u32): void {
@@ -53,17 +61,17 @@ export function sumPart<T, K>(first: u32, last: u32, part: u32): void {
   let start = (areDeviations<K>() ? job.x : job.dy) + row * toNext + first * plane;
   const end = c + (last - first) * sizeof<T>();
   const large = isLarge<T>(operands<K>());
-  const streams: u32 = operands<K>() === 2 && (large || plane >= LONG) ? 2 : 4;
+  const streams = streamsOf<T>(operands<K>());
   for (let opens = true; n > 0; opens = false) {
     const length = min(inner - column, n);
     const at = start + column * sizeof<T>();
     let rows = column === 0 ? max(n / inner, 1) : 1;
-    if (rows >= streams) {
+    if (streams > 1 && rows >= streams) {
       const each = odd(rows / streams);
       for (let i: u32 = 0; i < each; i++)
         sumStreams<T, K>(start + i * toNext, inner, streams, each * toNext, c, end, entries, opens && i === 0);
       rows = streams * each;
-    } else if (large && length * sizeof<T>() >= VERY_LONG) {
+    } else if (streams > 1 && large && length * sizeof<T>() >= VERY_LONG) {
       const far = 64 * odd((length * sizeof<T>()) / (64 * streams));
       const each = far / sizeof<T>();
       sumStreams<T, K>(at, each, streams, far, c, end, entries, opens);
@@ -78,6 +86,13 @@ export function sumPart<T, K>(first: u32, last: u32, part: u32): void {
     n -= rows * length;
     column = 0;
   }
+}
+
+/** The number of outer rows of each operand that are walked side by side. */
+function streamsOf<T>(operands: u32): u32 {
+  const plane = job.inner * sizeof<T>();
+  if (operands === 1 || !(isLarge<T>(2) || plane >= LONG)) return 4;
+  return isVeryLarge<T>(2) && plane >= NOT_SHORT ? 1 : 2;
 }
 
 /** The number of outer rows whose sums fit into one run. */
