@@ -22,7 +22,7 @@ import {
   listBlocks,
   pastOfItem,
 } from "../plan/columns";
-import { firstOfItem, items, itemsOfChannels, lastOfChunk, lastOfItem, planPlanes } from "../plan/planes";
+import { items, lastOfChunk, planPlanes } from "../plan/planes";
 import { sumListed } from "../reduce/columns";
 import { totalsOfColumns } from "../reduce/columns-totals";
 import { sumPart } from "../reduce/planes";
@@ -47,9 +47,11 @@ export function gradSumsOfPlanes<T>(): void {
   for (job.first = 0; job.first < job.channels; job.first += CHUNK) {
     if (job.parts === 1) run((item: u32) => gradSumsOfItem<T>(item), items(), 2 * bytes<T>());
     else {
-      openChannels<T>(job.first, lastOfChunk());
+      const last = lastOfChunk();
+      openChannels<T>(job.first, last);
       run((item: u32) => gradSumItem<T>(item), items() * job.parts, 2 * bytes<T>());
-      run((item: u32) => finishItem<T>(item), itemsOfChannels(), 2 * bytes<T>());
+      totalsOfPlanes<T>(job.first, last);
+      finishSums<T>(job.first, last);
     }
   }
 }
@@ -71,13 +73,6 @@ export function gradSumsOfChannels<T>(first: u32, last: u32): void {
 export function gradSumItem<T>(item: u32): void {
   const first = job.first + (item / job.parts) * job.span;
   sumPart<T, Products>(first, min(first + job.span, lastOfChunk()), item % job.parts);
-}
-
-export function finishItem<T>(item: u32): void {
-  const first = firstOfItem(item);
-  const last = lastOfItem(item);
-  totalsOfPlanes<T>(first, last);
-  finishSums<T>(first, last);
 }
 
 function openChannels<T>(first: u32, last: u32): void {

@@ -30,7 +30,7 @@ import {
   ownOf,
   pastOfItem,
 } from "../plan/columns";
-import { firstOfItem, items, itemsOfChannels, lastOfChunk, lastOfItem, planPlanes } from "../plan/planes";
+import { items, lastOfChunk, planPlanes } from "../plan/planes";
 import { sumListed } from "../reduce/columns";
 import { totalsOfColumns } from "../reduce/columns-totals";
 import { sumPart } from "../reduce/planes";
@@ -58,9 +58,10 @@ export function momentsOfPlanes<T>(): void {
   for (job.first = 0; job.first < job.channels; job.first += CHUNK) {
     if (job.parts === 1) run((item: u32) => momentsOfItem<T>(item), items(), 2 * bytes<T>());
     else {
-      run((item: u32) => shiftsOfItem<T>(item), itemsOfChannels(), 2 * bytes<T>());
+      const last = lastOfChunk();
+      shiftsOfPlanes<T>(job.first, last);
       run((item: u32) => sumItem<T>(item), items() * job.parts, 2 * bytes<T>());
-      run((item: u32) => finishItem<T>(item), itemsOfChannels(), 2 * bytes<T>());
+      finishPlanes<T>(job.first, last);
     }
   }
 }
@@ -77,20 +78,10 @@ export function momentsOfChannels<T>(first: u32, last: u32): void {
   finishPlanes<T>(first, last);
 }
 
-// Channels in parts.
-
-export function shiftsOfItem<T>(item: u32): void {
-  shiftsOfPlanes<T>(firstOfItem(item), lastOfItem(item));
-}
-
 /** Sums one part of some channels. */
 export function sumItem<T>(item: u32): void {
   const first = job.first + (item / job.parts) * job.span;
   sumPart<T, Deviations>(first, min(first + job.span, lastOfChunk()), item % job.parts);
-}
-
-export function finishItem<T>(item: u32): void {
-  finishPlanes<T>(firstOfItem(item), lastOfItem(item));
 }
 
 function finishPlanes<T>(first: u32, last: u32): void {

@@ -41,8 +41,6 @@ const PARTS_OF_ROWS: u32 = 4;
  * threads, float32, as a multiple of tiles of channels: moments [8, 256, 3136] 1.13 and 1.09, gradSums 0.99 and 1.01.
  */
 const LEAST_ROWS: u32 = 16;
-/** The channels per item of the steps before and after the sums of parts. */
-const CHANNELS_PER_ITEM: u32 = 64;
 /** A channel of more bytes than this is no longer in the cache for a second pass. */
 const CACHED: u32 = 1048576;
 /** Tensors of fewer bytes stay in a core's own cache as a whole. If threads share them, one round is faster than two. */
@@ -111,20 +109,6 @@ export function lastOfChunk(): u32 {
 /** The number of tiles of the chunk. */
 export function items(): u32 {
   return parts(lastOfChunk() - job.first, job.span);
-}
-
-// The items of the steps before and after the sums of parts, which take some channels each.
-
-export function itemsOfChannels(): u32 {
-  return parts(lastOfChunk() - job.first, CHANNELS_PER_ITEM);
-}
-
-export function firstOfItem(item: u32): u32 {
-  return job.first + item * CHANNELS_PER_ITEM;
-}
-
-export function lastOfItem(item: u32): u32 {
-  return min(firstOfItem(item) + CHANNELS_PER_ITEM, lastOfChunk());
 }
 
 /**

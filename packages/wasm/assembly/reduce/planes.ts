@@ -71,7 +71,7 @@ export function sumPart<T, K>(first: u32, last: u32, part: u32): void {
       for (let i: u32 = 0; i < each; i++)
         sumStreams<T, K>(start + i * toNext, inner, streams, each * toNext, c, end, entries, opens && i === 0);
       rows = streams * each;
-    } else if (streams > 1 && large && length * sizeof<T>() >= VERY_LONG) {
+    } else if (areDeviations<K>() && large && length * sizeof<T>() >= VERY_LONG) {
       const far = 64 * odd((length * sizeof<T>()) / (64 * streams));
       const each = far / sizeof<T>();
       sumStreams<T, K>(at, each, streams, far, c, end, entries, opens);
