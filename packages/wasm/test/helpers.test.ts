@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { createWasm } from "../src/index.ts";
 import { compile, instantiate } from "../src/module.ts";
-import { startPool } from "../src/pool.ts";
+import { type PoolOptions, startPool } from "../src/pool.ts";
 
 /** Records the workers that Node starts until `stop`. */
 function spiedWorkers() {
@@ -21,6 +21,17 @@ function spiedWorkers() {
       return workers;
     },
   };
+}
+
+/** The number of clocks that run after a pool was refused for this reason. */
+async function clocksAfter(options: PoolOptions, reason: string): Promise<number> {
+  vi.useFakeTimers();
+  try {
+    await expect(startPool(options)).rejects.toThrow(reason);
+    return vi.getTimerCount();
+  } finally {
+    vi.useRealTimers();
+  }
 }
 
 describe("a helper that is lost", () => {
@@ -88,13 +99,7 @@ describe("a helper that is lost", () => {
     };
     const module = await compile(true);
     const options = { module, memory: memoryOf(), scratch: 4096, helpers: 2, failed: () => {}, spawn };
-    vi.useFakeTimers();
-    try {
-      await expect(startPool(options)).rejects.toThrow("TrustedScriptURL");
-      expect(vi.getTimerCount()).toBe(0);
-    } finally {
-      vi.useRealTimers();
-    }
+    expect(await clocksAfter(options, "TrustedScriptURL")).toBe(0);
   });
 
   test("of which the second is refused takes the first with it", async () => {
@@ -106,13 +111,8 @@ describe("a helper that is lost", () => {
       return { post() {}, unref() {}, terminate: async () => void terminated.push(own) };
     };
     const options = { module: await compile(true), memory: memoryOf(), scratch: 4096, helpers: 3, failed() {}, spawn };
-    vi.useFakeTimers();
-    try {
-      await expect(startPool(options)).rejects.toThrow("no more threads");
-      expect([spawned, terminated, vi.getTimerCount()]).toEqual([2, [1], 0]);
-    } finally {
-      vi.useRealTimers();
-    }
+    expect(await clocksAfter(options, "no more threads")).toBe(0);
+    expect([spawned, terminated]).toEqual([2, [1]]);
   });
 
   test("that cannot be given the memory is ended, and so are all others", async () => {
@@ -126,13 +126,8 @@ describe("a helper that is lost", () => {
       return { post, unref() {}, terminate: async () => void terminated.push(own) };
     };
     const options = { module: await compile(true), memory: memoryOf(), scratch: 4096, helpers: 3, failed() {}, spawn };
-    vi.useFakeTimers();
-    try {
-      await expect(startPool(options)).rejects.toThrow("can not be cloned");
-      expect([spawned, terminated, vi.getTimerCount()]).toEqual([2, [1, 2], 0]);
-    } finally {
-      vi.useRealTimers();
-    }
+    expect(await clocksAfter(options, "can not be cloned")).toBe(0);
+    expect([spawned, terminated]).toEqual([2, [1, 2]]);
   });
 
   test("while another starts leaves no pool: its part would be waited for", async () => {
