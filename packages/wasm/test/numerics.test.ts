@@ -155,8 +155,8 @@ describe("sums of two operands of few bits, exactly (N-7)", () => {
   });
   afterAll(() => wasm.dispose());
 
-  // Two tensors of more than 8 MiB, which planes read as two streams: rows of one to many vectors, the halves of a
-  // row, with rows and vectors left over; parts of outer rows; short rows that are planes only because they come from
+  // Two tensors of more than 8 MiB, which planes read as two streams or row by row: rows of one to many vectors, single
+  // rows, with rows and vectors left over; parts of outer rows; short rows that are planes only because they come from
   // memory. The last are in the cache, as four streams, as two, and columns.
   const geometries: readonly Geometry[] = [
     { outer: 2, channels: 131_101, inner: 4 },
