@@ -47,16 +47,19 @@ function session({ page, line, lines }: Block): Command[] {
 }
 
 /** A measured number: it has a decimal point or an exponent, or is an upper limit. */
-const MEASURED = /<\d+(?:\.\d+)?|-?\d+(?:\.\d+(?:e[+-]?\d+)?|e[+-]?\d+)/g;
+const MEASURED = /<\d+(?:\.\d+)?|-?\d+(?:\.\d+(?:e[+-]?\d+)?|e[+-]?\d+)/;
+
+/** Any number, also a whole one: JSON has 16 for a measured 16.0. */
+const NUMBER = "<?-?\\d+(?:\\.\\d+)?(?:e[+-]?\\d+)?";
 
 /**
  * Whether a command printed the output that a page shows: the same lines except for blank ones, where a line "..."
- * stands for any number of lines. White space may differ, and so may numbers with a decimal point, which each machine
- * measures anew.
+ * stands for any number of lines. White space may differ. Where the page has a measured number, any number may have
+ * been printed, since each machine measures anew; all other numbers must be the page's.
  */
 export function sameOutput(printed: string, shown: string): boolean {
-  const got = normalLines(printed);
-  const [first = [], ...rest] = partsBetweenDots(normalLines(shown));
+  const got = linesOf(printed);
+  const [first = [], ...rest] = partsBetweenDots(linesOf(shown));
   const last = rest.pop();
   if (!isAt(got, first, 0)) return false;
   let at = first.length;
@@ -69,19 +72,26 @@ export function sameOutput(printed: string, shown: string): boolean {
   return at <= end && isAt(got, last, end);
 }
 
-function normalLines(text: string): string[] {
-  const lines = text.split("\n").map((line) => line.replace(MEASURED, "#").replace(/\s+/g, " ").trim());
-  return lines.filter((line) => line !== "");
+function linesOf(text: string): string[] {
+  return text
+    .split("\n")
+    .map((line) => line.replace(/\s+/g, " ").trim())
+    .filter((line) => line !== "");
 }
 
-function partsBetweenDots(lines: readonly string[]): string[][] {
-  const parts: string[][] = [[]];
+function partsBetweenDots(lines: readonly string[]): RegExp[][] {
+  const parts: RegExp[][] = [[]];
   for (const line of lines) {
     if (line === "...") parts.push([]);
-    else parts.at(-1)?.push(line);
+    else parts.at(-1)?.push(patternOf(line));
   }
   return parts;
 }
 
-const isAt = (lines: readonly string[], part: readonly string[], at: number) =>
-  part.every((one, i) => lines[at + i] === one);
+function patternOf(line: string): RegExp {
+  const between = line.split(MEASURED).map((text) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
+  return new RegExp(`^${between.join(NUMBER)}$`);
+}
+
+const isAt = (lines: readonly string[], part: readonly RegExp[], at: number) =>
+  part.every((one, i) => one.test(lines[at + i] ?? ""));
