@@ -237,21 +237,6 @@ describe("what is missing", () => {
       { inWorkers: `WebAssembly.Memory = function () { throw new RangeError("could not allocate memory"); };` },
     ));
 
-  it("threads that never start, as in Firefox at times: wasm runs on one thread", () =>
-    withApp(
-      browser,
-      isolated.url,
-      `#/conformance?filter=exact/`,
-      async (page) => {
-        for (const name of ["cpu", "webgpu"]) await page.getByLabel(name, { exact: true }).uncheck();
-        await page.getByRole("button", { name: /^Run/ }).click();
-        await textOf(page, '[data-backend="wasm"] .next', /loading the backend/);
-        await textOf(page, ".verdict", new RegExp(`^${exact} passed, 0 failed`), 80_000);
-        await textOf(page, '[data-backend="wasm"] dl', /threadsoff: threads is 1/);
-      },
-      { inWorkers: `self.Worker = function () { for (;;) {} };` },
-    ));
-
   it("a lost device: its case fails, a new device goes on", () =>
     withApp(
       browser,

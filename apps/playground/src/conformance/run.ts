@@ -61,8 +61,7 @@ export function beginRun(
   const old = (name: BackendName) => {
     const one = before?.backends.find((other) => other.name === name);
     if (!one) return {};
-    const ran = new Set(one.results.map(({ id }) => id));
-    return { ...one, cases: one.cases.filter(({ id }) => ran.has(id)) }; // all others are run again
+    return { ...one, cases: casesThatRan(one) }; // all others are run again
   };
   const backends = names.map((name) => ({ ...fresh(name), ...old(name), phase: "starting" as const, problem: null }));
   return { started: before?.started ?? new Date(), seconds: before?.seconds ?? 0, tier, only, backends };
@@ -77,16 +76,16 @@ export function startRun(state: RunState, onChange: (state: RunState) => void): 
     now = { ...now, seconds: state.seconds + (performance.now() - begun) / 1000, backends };
     onChange(now);
   };
-  const tasks = state.backends.map(({ name, results }) => {
-    const order = {
+  const tasks = state.backends.map(({ name }) => {
+    const order = () => ({
       backend: name,
       tier: state.tier,
       seed: SEED,
       base: document.baseURI,
       only: state.only,
-      done: results.map(({ id }) => id),
-    };
-    const task = startBackend(order, (progress) => change(name, (one) => applied(one, progress)));
+      done: [...ranOf(now.backends.find((one) => one.name === name))],
+    });
+    const task = startBackend(name, order, (progress) => change(name, (one) => applied(one, progress)));
     const ended = task.done.then(
       (how) => change(name, (one) => ({ phase: how === "cancelled" ? "cancelled" : endOf(one), next: "" })),
       (error: unknown) =>
@@ -102,6 +101,13 @@ export function startRun(state: RunState, onChange: (state: RunState) => void): 
   };
 }
 
+const ranOf = (one: BackendRun | undefined) => new Set(one?.results.map(({ id }) => id));
+
+function casesThatRan(one: BackendRun): readonly Named[] {
+  const ran = ranOf(one);
+  return one.cases.filter(({ id }) => ran.has(id));
+}
+
 const endOf = ({ results, cases }: BackendRun) => (results.length < cases.length ? "stopped" : "done");
 
 function applied(one: BackendRun, progress: Progress): Partial<BackendRun> {
@@ -112,5 +118,7 @@ function applied(one: BackendRun, progress: Progress): Partial<BackendRun> {
     return { problem: problemOf(error, `${one.name} lost its device`) };
   }
   const { supports, contractVersion, cases } = progress;
-  return { phase: "running", supports, contractVersion, cases: [...one.cases, ...cases], next: cases[0]?.id ?? "" };
+  // A worker that was replaced has started with cases that did not run.
+  const all = [...casesThatRan(one), ...cases];
+  return { phase: "running", supports, contractVersion, cases: all, next: cases[0]?.id ?? "" };
 }

@@ -10,7 +10,7 @@ import {
   type Tier,
 } from "@bn/conformance";
 import type { Backend, Supports } from "@bn/core";
-import { type BackendName, createBackend } from "../backends.ts";
+import type { BackendName } from "../backends.ts";
 import { fetched } from "../parts/fetched.ts";
 import { type Post, serveTask } from "../parts/serve-task.ts";
 
@@ -19,8 +19,6 @@ export interface Order {
   readonly backend: BackendName;
   readonly tier: Tier;
   readonly seed: string;
-  /** Threads of wasm; null for as many as there are processors. */
-  readonly threads: number | null;
   /** The URL of the page; golden data lies below it. */
   readonly base: string;
   /** Only the case with this id, or all whose ids contain this text. */
@@ -47,8 +45,8 @@ const MS_DIAGNOSES = 30_000;
 /** How many times a lost device is replaced. */
 const REPLACEMENTS = 3;
 
-serveTask<Order, Progress>(async (order, post) => {
-  const create = () => createBackend(order.backend, order.threads);
+serveTask<Order, Progress>(async (order, post, openBackend) => {
+  const create = () => openBackend(order.backend);
   post({ type: "starting", what: "the backend" });
   let backend = await create();
   post({ type: "starting", what: "the cases" });

@@ -7,7 +7,7 @@ import {
   verifyHtml,
   verifyModel,
 } from "@bn/onnx/web";
-import { type BackendName, createBackend } from "../backends.ts";
+import type { BackendName } from "../backends.ts";
 import { withOpened } from "../parts/opened.ts";
 import type { PlainError } from "../parts/problem.ts";
 import { serveTask } from "../parts/serve-task.ts";
@@ -32,13 +32,13 @@ export type ModelMessage =
   | { readonly type: "row"; readonly row: VerifyRow; readonly done: number; readonly total: number }
   | { readonly type: "verified"; readonly report: VerifyReport; readonly html: string };
 
-serveTask<ModelOrder, ModelMessage>(async (order, post) => {
+serveTask<ModelOrder, ModelMessage>(async (order, post, openBackend) => {
   const { files } = order;
   if (order.kind === "inspect") return post({ type: "inspected", inspected: await inspect(files) });
   const { bytes, layers } = await runnable(files);
   const openings = order.backends.map((name) => {
     const open = async () => {
-      const backend = await createBackend(name);
+      const backend = await openBackend(name);
       return { backend, close: () => backend.dispose() };
     };
     return [name, open] as const;

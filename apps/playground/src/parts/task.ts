@@ -1,8 +1,16 @@
 import type { PlainError } from "./problem.ts";
 
+/** The first message to a worker. */
+export interface Begin<I> {
+  readonly input: I;
+  /** Threads of wasm; null for as many as there are processors. */
+  readonly threads: number | null;
+}
+
 /** The messages of a worker while it works, and at its end. */
 export type Said<M> =
   | { readonly kind: "message"; readonly value: M }
+  | { readonly kind: "threads"; readonly state: "starting" | "started" }
   | { readonly kind: "error"; readonly error: PlainError }
   | { readonly kind: "end" };
 
@@ -13,33 +21,56 @@ export interface Task {
   cancel(): void;
 }
 
-/** Runs one job in a worker of its own, which ends with the job. */
-export function startTask<M>(
-  worker: Worker,
-  input: unknown,
-  onMessage: (message: M) => void,
-  transfer: readonly Transferable[] = [],
-): Task {
+/**
+ * Milliseconds that wasm may take to start its threads. In Firefox 153, on a busy machine, a worker can block forever in
+ * `new Worker`: no timer of its own runs then. It is replaced by a worker that starts no threads.
+ */
+const THREADS_LIMIT = 20_000;
+
+/**
+ * Runs one job in a worker of its own, which ends with the job. A worker that blocks is replaced by another one, which gets
+ * the input as it is then.
+ */
+export function startTask<I, M>(create: () => Worker, input: () => I, onMessage: (message: M) => void): Task {
   let cancel = () => {};
   const done = new Promise<"done" | "cancelled">((resolve, reject) => {
-    cancel = () => {
-      worker.terminate();
-      resolve("cancelled");
+    const start = (threads: Begin<I>["threads"]) => {
+      const worker = create();
+      let clock: ReturnType<typeof setTimeout> | undefined;
+      const end = () => {
+        clearTimeout(clock);
+        worker.onmessage = null; // a message may be on its way
+        worker.terminate();
+      };
+      const replace = () => {
+        end();
+        start(1);
+      };
+      cancel = () => {
+        end();
+        resolve("cancelled");
+      };
+      worker.onmessage = ({ data }: MessageEvent<Said<M>>) => {
+        if (data.kind === "message") return onMessage(data.value);
+        if (data.kind === "threads") {
+          clearTimeout(clock);
+          if (data.state === "starting") clock = setTimeout(replace, THREADS_LIMIT);
+          return;
+        }
+        end();
+        if (data.kind === "end") resolve("done");
+        else reject(data.error);
+      };
+      worker.onerror = (event) => {
+        event.preventDefault?.();
+        end();
+        const what = event.message ? `the worker failed: ${event.message}` : "Failed to fetch the worker's script";
+        reject({ code: "", message: what } satisfies PlainError);
+      };
+      worker.onmessageerror = () => reject({ code: "", message: "a message from the worker could not be read" });
+      worker.postMessage({ input: input(), threads } satisfies Begin<I>);
     };
-    worker.onmessage = ({ data }: MessageEvent<Said<M>>) => {
-      if (data.kind === "message") return onMessage(data.value);
-      worker.terminate();
-      if (data.kind === "end") resolve("done");
-      else reject(data.error);
-    };
-    worker.onerror = (event) => {
-      event.preventDefault?.();
-      worker.terminate();
-      const what = event.message ? `the worker failed: ${event.message}` : "Failed to fetch the worker's script";
-      reject({ code: "", message: what } satisfies PlainError);
-    };
-    worker.onmessageerror = () => reject({ code: "", message: "a message from the worker could not be read" });
+    start(null);
   });
-  worker.postMessage(input, [...transfer]);
   return { done, cancel: () => cancel() };
 }

@@ -1,6 +1,7 @@
 import type { HostArray } from "@bn/core";
 import { createBatchNorm, createBlob } from "@bn/core";
 import { type BackendName, createBackend } from "../backends.ts";
+import type { OpenBackend } from "../parts/serve-task.ts";
 import { loadTf } from "../parts/tfjs.ts";
 
 /** The moments of the data, computed in float64 and rounded: the input of a layer with stored statistics. */
@@ -53,8 +54,8 @@ export const FORMULAS: readonly Method[] = [
 ];
 
 /** BatchNorm of this project, with the batch's own statistics. Errors: those of the backend. */
-export async function openBackendMethod(name: BackendName): Promise<Method> {
-  const backend = await createBackend(name);
+export async function openBackendMethod(name: BackendName, open: OpenBackend = createBackend): Promise<Method> {
+  const backend = await open(name);
   return {
     name: `@bn/${name}`,
     async normalize(x, { eps }) {

@@ -26,11 +26,15 @@ export function PrecisionPanel(_: PanelProps) {
     job.run(() => {
       setRows([]);
       setPeers(order.peers);
-      const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "precision" });
-      return startTask<PrecisionMessage>(worker, order, (message) => {
-        if (message.type === "row") setRows((old) => [...old, message]);
-        else job.complain(message.error, `${message.name} is left out`);
-      });
+      const create = () => new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "precision" });
+      return startTask(
+        create,
+        () => order,
+        (message: PrecisionMessage) => {
+          if (message.type === "row") setRows((old) => [...old, message]);
+          else job.complain(message.error, `${message.name} is left out`);
+        },
+      );
     });
   useEffect(() => void run({ backends: BACKEND_NAMES, peers: [] }), []);
   const names = Object.keys(rows[0]?.digits ?? {});

@@ -14,9 +14,9 @@ export type PrecisionMessage =
   | { readonly type: "row"; readonly ratio: number; readonly digits: Readonly<Record<string, number>> }
   | { readonly type: "missing"; readonly name: string; readonly error: PlainError };
 
-serveTask<PrecisionOrder, PrecisionMessage>(async ({ backends, peers }, post) => {
+serveTask<PrecisionOrder, PrecisionMessage>(async ({ backends, peers }, post, openBackend) => {
   const openings = [
-    ...backends.map((name) => [name, () => openBackendMethod(name)] as const),
+    ...backends.map((name) => [name, () => openBackendMethod(name, openBackend)] as const),
     ...Object.entries(PEERS).filter(([name]) => peers.includes(name)),
   ];
   const onMissing = (name: string, error: PlainError) => post({ type: "missing", name, error });

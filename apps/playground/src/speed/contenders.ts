@@ -1,5 +1,6 @@
 import { type Backend, createBatchNormScale, createBlob } from "@bn/core";
-import { type BackendName, createBackend } from "../backends.ts";
+import type { BackendName } from "../backends.ts";
+import type { OpenBackend } from "../parts/serve-task.ts";
 import { loadTf } from "../parts/tfjs.ts";
 import { EPS, type Inputs, type Job } from "./jobs.ts";
 
@@ -34,8 +35,8 @@ export const copy: Contender = {
 };
 
 /** Errors: those of the backend. */
-export async function openOurs(name: BackendName): Promise<Contender> {
-  const backend = await createBackend(name);
+export async function openOurs(name: BackendName, open: OpenBackend): Promise<Contender> {
+  const backend = await open(name);
   return {
     name: `@bn/${name}`,
     prepare: (job, inputs) => prepareOurs(backend, job, inputs),

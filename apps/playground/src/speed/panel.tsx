@@ -29,12 +29,16 @@ export function SpeedPanel(_: PanelProps) {
       setRows([]);
       setDoing("starting");
       const order = { jobs, backends: BACKEND_NAMES, peers: peers ? PEER_NAMES : [], rounds: ROUNDS };
-      const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "speed" });
-      return startTask<SpeedMessage>(worker, order, (message) => {
-        if (message.type === "doing") setDoing(message.text);
-        if (message.type === "row") setRows((old) => [...old, message.row]);
-        if (message.type === "missing") job.complain(message.error, `${message.name} is left out`);
-      });
+      const create = () => new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "speed" });
+      return startTask(
+        create,
+        () => order,
+        (message: SpeedMessage) => {
+          if (message.type === "doing") setDoing(message.text);
+          if (message.type === "row") setRows((old) => [...old, message.row]);
+          if (message.type === "missing") job.complain(message.error, `${message.name} is left out`);
+        },
+      );
     });
   return (
     <>

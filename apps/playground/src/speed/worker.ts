@@ -32,7 +32,7 @@ export interface SpeedRow {
 /** float32 results of plain sums have four digits or more; fewer mean a wrong result. */
 const LEAST_DIGITS = 3;
 
-serveTask<SpeedOrder, SpeedMessage>(async ({ jobs, backends, peers, rounds }, post) => {
+serveTask<SpeedOrder, SpeedMessage>(async ({ jobs, backends, peers, rounds }, post, openBackend) => {
   const telling = (name: string, open: () => Promise<Contender>) => {
     const told = () => {
       post({ type: "doing", text: `starting ${name}` });
@@ -41,7 +41,7 @@ serveTask<SpeedOrder, SpeedMessage>(async ({ jobs, backends, peers, rounds }, po
     return [name, told] as const;
   };
   const openings = [
-    ...backends.map((name) => telling(name, () => openOurs(name))),
+    ...backends.map((name) => telling(name, () => openOurs(name, openBackend))),
     ...Object.entries(PEERS).flatMap(([name, open]) => (peers.includes(name) ? [telling(name, open)] : [])),
   ];
   const onMissing = (name: string, error: PlainError) => post({ type: "missing", name, error });
