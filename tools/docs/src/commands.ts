@@ -49,13 +49,12 @@ function session({ page, line, lines }: Block): Command[] {
 /** A measured number: it has a decimal point or an exponent, or is an upper limit. */
 const MEASURED = /<\d+(?:\.\d+)?|-?\d+(?:\.\d+(?:e[+-]?\d+)?|e[+-]?\d+)/;
 
-/** Any number, also a whole one: JSON has 16 for a measured 16.0. */
-const NUMBER = "<?-?\\d+(?:\\.\\d+)?(?:e[+-]?\\d+)?";
+/** A measured value of JSON, which has 16 for 16.0. */
+const JSON_NUMBER = /-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/;
 
 /**
  * Whether a command printed the output that a page shows: the same lines except for blank ones, where a line "..."
- * stands for any number of lines. White space may differ. Where the page has a measured number, any number may have
- * been printed, since each machine measures anew; all other numbers must be the page's.
+ * stands for any number of lines. White space may differ, and so may measured numbers, which each machine measures anew.
  */
 export function sameOutput(printed: string, shown: string): boolean {
   const got = linesOf(printed);
@@ -89,9 +88,16 @@ function partsBetweenDots(lines: readonly string[]): RegExp[][] {
 }
 
 function patternOf(line: string): RegExp {
-  const between = line.split(MEASURED).map((text) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
-  return new RegExp(`^${between.join(NUMBER)}$`);
+  const between = line.split(MEASURED);
+  const last = between.pop() ?? "";
+  const numbered = between.map((text) => {
+    const number = text.endsWith('":') ? JSON_NUMBER : MEASURED;
+    return `${escaped(text)}(?:${number.source})`;
+  });
+  return new RegExp(`^${numbered.join("")}${escaped(last)}$`);
 }
+
+const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 
 const isAt = (lines: readonly string[], part: readonly RegExp[], at: number) =>
   part.every((one, i) => one.test(lines[at + i] ?? ""));
