@@ -102,6 +102,7 @@ describe.concurrent("threads that never start, as in Firefox at times: another w
       await page.getByRole("button", { name: "Measure this shape" }).click();
       await textOf(page, "[data-doing]", /^Done/, 80_000);
       expect(await page.locator('[data-who="@bn/wasm"]').count()).toBe(1);
+      await textOf(page, ".problem", /@bn\/wasm is timed on one thread.*did not start/s);
     });
     expect(workers).toBe(2);
   });

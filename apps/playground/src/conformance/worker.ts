@@ -46,7 +46,12 @@ const MS_DIAGNOSES = 30_000;
 const REPLACEMENTS = 3;
 
 serveTask<Order, Progress>(async (order, post, openBackend) => {
-  const create = () => openBackend(order.backend);
+  const out = batches(post);
+  let current = "";
+  const create = () => {
+    out.flush(current); // if the worker is replaced, what it has not posted runs again
+    return openBackend(order.backend);
+  };
   post({ type: "starting", what: "the backend" });
   let backend = await create();
   post({ type: "starting", what: "the cases" });
@@ -58,11 +63,11 @@ serveTask<Order, Progress>(async (order, post, openBackend) => {
     contractVersion,
     cases: chosen.map(({ id, group, clause }) => ({ id, group, clause })),
   });
-  const out = batches(post);
   let diagnoser = createDiagnoser(backend, create);
   let replaced = 0;
   for (const [i, one] of chosen.entries()) {
     const begun = performance.now();
+    current = one.id;
     let result = await runCase(order.backend, backend, create, one);
     result = { ...result, ms: performance.now() - begun };
     if (result.status === "failed") result = await diagnosed(diagnoser, one, result);

@@ -6,10 +6,10 @@ import type { Begin, Said } from "./task.ts";
 // The parts of a dedicated worker's global scope: the type library has either pages or workers.
 declare const self: {
   onmessage: ((event: MessageEvent) => void) | null;
-  postMessage(message: unknown, transfer?: readonly Transferable[]): void;
+  postMessage(message: unknown): void;
 };
 
-export type Post<M> = (value: M, transfer?: readonly Transferable[]) => void;
+export type Post<M> = (value: M) => void;
 
 /**
  * Creates a backend, watched by the page: if wasm's threads do not start, the page starts the job again, in another worker
@@ -19,7 +19,7 @@ export type OpenBackend = (name: BackendName) => Promise<Backend>;
 
 /** The worker's side of `startTask`: runs the job that the first message asks for. */
 export function serveTask<I, M>(run: (input: I, post: Post<M>, open: OpenBackend) => Promise<void>): void {
-  const say = (said: Said<M>, transfer: readonly Transferable[] = []) => self.postMessage(said, transfer);
+  const say = (said: Said<M>) => self.postMessage(said);
   self.onmessage = async ({ data }: MessageEvent<Begin<I>>) => {
     self.onmessage = null;
     const { input, threads } = data;
@@ -33,7 +33,7 @@ export function serveTask<I, M>(run: (input: I, post: Post<M>, open: OpenBackend
       }
     };
     try {
-      await run(input, (value, transfer) => say({ kind: "message", value }, transfer), open);
+      await run(input, (value) => say({ kind: "message", value }), open);
       say({ kind: "end" });
     } catch (error) {
       say({ kind: "error", error: plainError(error) });

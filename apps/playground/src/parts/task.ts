@@ -29,9 +29,14 @@ const THREADS_LIMIT = 20_000;
 
 /**
  * Runs one job in a worker of its own, which ends with the job. A worker that blocks is replaced by another one, which gets
- * the input as it is then.
+ * the input as it is then; `onReplaced` is told.
  */
-export function startTask<I, M>(create: () => Worker, input: () => I, onMessage: (message: M) => void): Task {
+export function startTask<I, M>(
+  create: () => Worker,
+  input: () => I,
+  onMessage: (message: M) => void,
+  onReplaced = () => {},
+): Task {
   let cancel = () => {};
   const done = new Promise<"done" | "cancelled">((resolve, reject) => {
     const start = (threads: Begin<I>["threads"]) => {
@@ -44,6 +49,7 @@ export function startTask<I, M>(create: () => Worker, input: () => I, onMessage:
       };
       const replace = () => {
         end();
+        onReplaced();
         start(1);
       };
       cancel = () => {
@@ -67,7 +73,10 @@ export function startTask<I, M>(create: () => Worker, input: () => I, onMessage:
         const what = event.message ? `the worker failed: ${event.message}` : "Failed to fetch the worker's script";
         reject({ code: "", message: what } satisfies PlainError);
       };
-      worker.onmessageerror = () => reject({ code: "", message: "a message from the worker could not be read" });
+      worker.onmessageerror = () => {
+        end();
+        reject({ code: "", message: "a message from the worker could not be read" } satisfies PlainError);
+      };
       worker.postMessage({ input: input(), threads } satisfies Begin<I>);
     };
     start(null);

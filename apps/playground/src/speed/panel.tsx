@@ -38,6 +38,7 @@ export function SpeedPanel(_: PanelProps) {
           if (message.type === "row") setRows((old) => [...old, message.row]);
           if (message.type === "missing") job.complain(message.error, `${message.name} is left out`);
         },
+        () => job.complain("its threads did not start", "@bn/wasm is timed on one thread"),
       );
     });
   return (
