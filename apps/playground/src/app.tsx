@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Home } from "./home.tsx";
 import { PANELS, type PanelEntry } from "./panels.ts";
 import { ProblemBox } from "./parts/problem-box.tsx";
@@ -11,7 +11,8 @@ export function App() {
   const heading = useRef<HTMLHeadingElement>(null);
   const first = useRef(true);
   const title = entry?.title ?? "Batch normalization, in your own browser";
-  useEffect(() => {
+  // With the panel, not after it has been painted: keys that follow at once belong to it.
+  useLayoutEffect(() => {
     document.title = entry ? `${entry.title} - @bn playground` : "@bn playground";
     if (!first.current) heading.current?.focus(); // a screen reader continues at the new panel
     first.current = false;

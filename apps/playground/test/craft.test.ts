@@ -101,7 +101,7 @@ it("keys alone reach every panel, and focus goes to its heading", () =>
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     await textOf(page, "h1", /The derivation/);
-    await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe("H1");
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe("H1");
     expect(page.url()).toMatch(/#\/derivation$/);
     expect(await page.title()).toBe("The derivation - @bn playground");
   }));
